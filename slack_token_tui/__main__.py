@@ -1,0 +1,5 @@
+import sys
+
+from slack_token_tui.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The person's machine: browser, clipboard, who holds a port."""

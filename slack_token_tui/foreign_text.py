@@ -1,0 +1,44 @@
+"""Text from outside, made harmless: cleaned once, where it enters.
+
+Terminals obey what is written to them, and Textual passes escape sequences on as they are. So nothing that Slack, a file
+or a callback says reaches a screen before it has been through :func:`clean`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Controls, invisible formats (bidi marks, joiners, tags), surrogates, private and unassigned, line separators."""
+_MOST_MARKS_IN_A_ROW = 3
+"""More combining marks than any living script needs climb over the lines above."""
+
+_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+UNRECOGNISED = "unrecognised_error"
+
+
+def clean(text: str, limit: int = 80) -> str:
+    """Return ``text`` normalised (NFC), on one line, without invisible characters, at most ``limit`` characters long."""
+    out: list[str] = []
+    marks = 0
+    for character in unicodedata.normalize("NFC", text[: limit * 8]):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if marks > _MOST_MARKS_IN_A_ROW:
+            continue
+        out.append(_REPLACEMENT if category in _UNSAFE_CATEGORIES else character)
+        if len(out) > limit:
+            return "".join(out[: limit - 1]) + "…"
+    return "".join(out).strip()
+
+
+def clean_or_none(value: object, limit: int = 80) -> str | None:
+    """Return cleaned text, or None when ``value`` is not a string or nothing is left of it."""
+    return (clean(value, limit) or None) if isinstance(value, str) else None
+
+
+def clean_code(value: object) -> str:
+    """Return an error code as Slack spells them, or :data:`UNRECOGNISED` when ``value`` does not look like one."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else UNRECOGNISED

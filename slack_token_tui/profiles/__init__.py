@@ -1,0 +1,1 @@
+"""Keeping tokens: one file a profile."""

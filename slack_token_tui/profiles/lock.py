@@ -1,0 +1,44 @@
+"""One lock a name, between processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from slack_token_tui.profiles.files import StoreError, private_directory
+
+WAIT_SECONDS = 30.0
+_POLL_SECONDS = 0.03
+
+
+@contextmanager
+def held(directory: Path, name: str, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """Hold the lock called ``name`` in ``directory``. The kernel frees it when the process dies; its file stays.
+
+    It must be left by the thread that entered it: filelock ignores a release from another one.
+
+    Raises:
+        StoreError: ``store_busy`` after ``wait_seconds``; ``store_unwritable`` when locks cannot be taken here.
+    """
+    from filelock import FileLock, Timeout  # 40 ms, and only who writes needs it
+
+    private_directory(directory)
+    path = directory / f"{name}.lock"
+    lock = FileLock(path, mode=0o600, blocking=False, fallback_to_soft=False, preserve_lock_file=True)
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            lock.acquire()
+            break
+        except Timeout:
+            if time.monotonic() >= deadline:
+                raise StoreError("store_busy", name=name) from None
+            time.sleep(_POLL_SECONDS)  # the waiting itself; filelock has no other way to be told
+        except (OSError, NotImplementedError) as error:
+            raise StoreError("store_unwritable", file=str(path), detail=str(error.args[-1])) from None
+    try:
+        yield
+    finally:
+        lock.release()

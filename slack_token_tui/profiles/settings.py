@@ -1,0 +1,51 @@
+"""What is remembered besides profiles and apps. No secret is among it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from slack_token_tui.profiles import lock
+from slack_token_tui.profiles.fast_read import SCHEMA, ProfileFileError, read_record
+from slack_token_tui.profiles.files import StoreError, private_directory, save
+
+_KINDS: dict[str, type] = {"default_profile": str, "last_app": str, "theme": str}
+
+
+def read_settings(home: Path) -> dict[str, Any]:
+    """Return the settings that can be used: ``default_profile``, ``last_app`` (a Client ID), ``theme``.
+
+    A settings file that cannot be read sets nothing; it is reported where it would be written.
+    """
+    try:
+        record = read_record(str(home / "settings.json"))
+    except (FileNotFoundError, ProfileFileError):
+        return {}
+    return {key: value for key, value in record.items() if isinstance(value, _KINDS.get(key, ()))}
+
+
+def change_settings(home: Path, **changes: str | None) -> None:
+    """Change some settings and keep the others, unknown ones too. None removes one.
+
+    Raises:
+        StoreError: they could not be written.
+        ProfileFileError: the file is there and cannot be read, so it is not overwritten.
+    """
+    private_directory(home)
+    path = home / "settings.json"
+    with lock.held(home, "settings"):
+        try:
+            record = read_record(str(path))
+        except FileNotFoundError:
+            record = {}
+        record.update(changes, schema=SCHEMA)
+        save(path, json.dumps({key: value for key, value in record.items() if value is not None}, indent=1).encode())
+
+
+def remember_last_app(home: Path, client_id: str) -> None:
+    """Remember the app for the next sign-in. It is a convenience: what prevents it is not reported."""
+    try:
+        change_settings(home, last_app=client_id)
+    except (StoreError, ProfileFileError):
+        return

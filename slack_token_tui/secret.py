@@ -1,0 +1,64 @@
+"""A value that never shows itself: tokens, codes, verifiers and client secrets."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+_PREFIX = re.compile(r"(?:xox[a-z]\.)?xox[a-z]-|xapp-|xwfp-")
+_TOKEN = re.compile(r"(?:xox[a-z]\.)?xox[a-z]-[A-Za-z0-9%._-]{6,}|xapp-[A-Za-z0-9._-]{6,}|xwfp-[A-Za-z0-9._-]{6,}")
+_PARAMETER = re.compile(r"\b(code|state|code_verifier|client_secret|refresh_token|access_token|token)=[^\s&\"']+")
+
+_SHORTEST_WITH_TAIL = 24
+"""Below this length four shown characters would be too large a part of the whole."""
+
+
+def masked(value: str) -> str:
+    """Return what may be shown of ``value``: its kind and, when it is long enough, its last four characters."""
+    found = _PREFIX.match(value)
+    prefix = found.group() if found else ""
+    tail = value[-4:] if len(value) >= _SHORTEST_WITH_TAIL else ""
+    return f"{prefix}…{tail}"
+
+
+def redacted(text: str) -> str:
+    """Return ``text`` with everything that looks like a token or a secret parameter masked."""
+    text = _TOKEN.sub(lambda found: masked(found.group()), text)
+    return _PARAMETER.sub(lambda found: f"{found.group(1)}=…", text)
+
+
+class Secret:
+    """Wraps a secret so that ``repr``, ``str``, ``format`` and Rich show ``xoxp-…a1b2``.
+
+    The value comes out of :meth:`reveal` alone, which is called in a handful of named places.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself."""
+        return self._value
+
+    def __str__(self) -> str:
+        return masked(self._value)
+
+    def __repr__(self) -> str:
+        return f"Secret({masked(self._value)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(masked(self._value), spec)
+
+    def __rich_repr__(self) -> list[str]:
+        return [masked(self._value)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled")

@@ -1,0 +1,1 @@
+"""Getting a token: from a key press to a saved profile."""

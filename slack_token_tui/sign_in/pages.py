@@ -1,0 +1,91 @@
+"""What the browser shows at the end. Every page is a constant: nothing of the request or of Slack is in it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from enum import Enum
+from hashlib import sha256
+
+_STYLE = (
+    ":root{color-scheme:light dark}"
+    "body{margin:0;min-height:100vh;display:grid;place-items:center;font:17px/1.5 system-ui,sans-serif;"
+    "background:#f6f7f9;color:#1b1f24}"
+    "main{max-width:26rem;margin:2rem;padding:2.2rem 2.4rem;background:#fff;border-radius:14px;"
+    "box-shadow:0 1px 3px rgba(0,0,0,.12)}"
+    "p{margin:.7rem 0 0}.mark{font-size:2rem;line-height:1;margin:0}.yes{color:#177a4b}.no{color:#b3261e}.go{color:#8a5a00}"
+    "h1{font-size:1.35rem;line-height:1.3;margin:.8rem 0 0}footer{margin-top:1.4rem;font-size:.85rem;opacity:.75}"
+    "@media(prefers-color-scheme:dark){body{background:#14171a;color:#e8eaed}main{background:#1e2226;box-shadow:none}"
+    ".yes{color:#58c98b}.no{color:#ff8a80}.go{color:#f0b95a}}"
+)
+_STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
+
+HEADERS = (
+    ("Cache-Control", "no-store"),
+    ("Connection", "close"),
+    (
+        "Content-Security-Policy",
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+"""On every answer of the listener. No CORS header is ever among them, and no ``Server``."""
+
+
+def _page(mark: str, kind: str, title: str, *words: str) -> bytes:
+    paragraphs = "".join(f"<p>{sentence}</p>" for sentence in words)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+        f'<style>{_STYLE}</style></head><body><main><p class="mark {kind}" aria-hidden="true">{mark}</p>'
+        f"<h1>{title}</h1>{paragraphs}<footer>slack-token-tui, on this machine</footer></main></body></html>"
+    ).encode()
+
+
+class Page(Enum):
+    """How a sign-in ended, as the browser shows it."""
+
+    SAVED = _page("✓", "yes", "You are signed in", "The token is saved on this machine. You can close this tab.")
+    DENIED = _page(
+        "✗",
+        "no",
+        "The sign-in was cancelled",
+        "No token was given. Your terminal offers to try again; this tab can be closed.",
+    )
+    REFUSED = _page(
+        "✗",
+        "no",
+        "Slack refused the sign-in",
+        "No token was given. Your terminal explains why and what to do; this tab can be closed.",
+    )
+    UNREACHABLE = _page(
+        "✗",
+        "no",
+        "Slack could not be asked",
+        "The way from this machine to Slack is blocked. Your terminal explains what to do; this tab can be closed.",
+    )
+    NOT_SAVED = _page(
+        "✗",
+        "no",
+        "The token could not be saved",
+        "Slack agreed, but nothing could be written on this machine. Your terminal explains what to do; this tab can be closed.",
+    )
+    CANCELLED = _page(
+        "✗",
+        "no",
+        "The sign-in was stopped",
+        "It was ended in the terminal. No token was saved. This tab can be closed.",
+    )
+    GO_ON = _page(
+        "→",
+        "go",
+        "Go on in your terminal",
+        "Slack’s answer has arrived. The rest happens there; this tab can be closed.",
+    )
+    ANSWERED = _page(
+        "→", "go", "This sign-in has had its answer", "Your terminal shows how it ended. This tab can be closed."
+    )
+
+
+NOT_OURS = b"This is not an answer to a sign-in that is waiting here.\n"
+"""The short constant answer to everything else."""

@@ -1,0 +1,1 @@
+"""Slack's protocol, and nothing else."""

@@ -1,0 +1,237 @@
+"""Slack's answers, read strictly where safety hangs on it and generously where Slack's own sources differ.
+
+The token of ``oauth.v2.user.access`` has been documented and seen at the top level, under ``authed_user``, and in both
+places; with ``token_type`` ``user`` and ``Bearer``; with scopes by comma and by space, here or there; with and without
+rotation; and without ``ok``. All of that is accepted. A bot token, an empty one or two different user tokens are not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slack_token_tui.foreign_text import clean, clean_code, clean_or_none
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused
+
+ROTATING_LIFE_SECONDS = 43_200
+"""A rotating access token lives 12 hours (Slack: using token rotation)."""
+_LONGEST_LIFE_SECONDS = 46_800
+"""13 hours. A longer ``expires_in`` is not believed: the token would be trusted long after its death."""
+IMPLICIT_SCOPE = "identify"
+"""Slack adds it to every user token without being asked."""
+
+_TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
+_BOT_TOKEN = re.compile(r"(?:xoxe\.)?xoxb-")
+_SCOPE_SEPARATORS = re.compile(r"[,\s]+")
+_KNOWN_TOKEN_TYPES = frozenset({"user", "bearer", "bot", ""})
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a code was exchanged for. Slack: oauth.v2.user.access, oauth.v2.access.
+
+    Everything but the access token may be missing; identity is asked of ``auth.test`` and not taken from here.
+    """
+
+    access_token: Secret
+    refresh_token: Secret | None = None
+    expires_in_seconds: int | None = None
+    scopes: tuple[str, ...] = ()
+    user_id: str | None = None
+    team_id: str | None = None
+    team_name: str | None = None
+    enterprise_id: str | None = None
+    enterprise_name: str | None = None
+    app_id: str | None = None
+    is_enterprise_install: bool = False
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a token speaks for. Slack: auth.test and its ``x-oauth-scopes`` header.
+
+    ``scopes`` is what Slack says the token has now, without the implicit ``identify``; None when no header came.
+    """
+
+    user_id: str
+    user_name: str | None = None
+    team_id: str | None = None
+    team_name: str | None = None
+    workspace_url: str | None = None
+    enterprise_id: str | None = None
+    app_id: str | None = None
+    app_name: str | None = None
+    is_enterprise_install: bool = False
+    scopes: tuple[str, ...] | None = None
+
+
+def split_scopes(text: str) -> tuple[str, ...]:
+    """Return the scopes in ``text``, separated by commas or white space, each once, in their order."""
+    return tuple(dict.fromkeys(clean(part) for part in _SCOPE_SEPARATORS.split(text) if part))
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in ``body``.
+
+    Raises:
+        AnswerUnusable: ``not_slack`` when it is not JSON (a captive portal, a proxy's page), ``answer_unreadable`` when
+            it is JSON of another shape.
+    """
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        raise AnswerUnusable("not_slack") from None
+    if not isinstance(answer, dict):
+        raise AnswerUnusable("answer_unreadable")
+    return answer
+
+
+def raise_if_refused(answer: Mapping[str, Any]) -> None:
+    """Raise :class:`SlackRefused` with Slack's code when ``answer`` says no.
+
+    Raises:
+        SlackRefused: ``ok`` is false.
+        AnswerUnusable: ``ok`` is there and is neither true nor false.
+    """
+    ok = answer.get("ok")
+    if ok is True or ("ok" not in answer and "error" not in answer):
+        return
+    if ok is False or ("ok" not in answer and isinstance(answer.get("error"), str)):
+        facts = {
+            key: clean(value, 200)
+            for key in ("needed", "provided")
+            if isinstance(value := answer.get(key), str) and value
+        }
+        if details := _messages(answer):
+            facts["detail"] = details
+        raise SlackRefused(clean_code(answer.get("error")), facts)
+    raise AnswerUnusable("answer_unreadable")
+
+
+def _messages(answer: Mapping[str, Any]) -> str | None:
+    """Slack puts human words about malformed arguments into ``response_metadata.messages``."""
+    messages = _mapping(answer.get("response_metadata")).get("messages")
+    if not isinstance(messages, list):
+        return None
+    return clean(" ".join(message for message in messages if isinstance(message, str)), 200) or None
+
+
+def parse_grant(answer: Mapping[str, Any]) -> Grant:
+    """Return the user grant in an answer of ``oauth.v2.user.access`` or ``oauth.v2.access``.
+
+    Raises:
+        SlackRefused: Slack said no.
+        AnswerUnusable: there is no user token in it, or not exactly one.
+    """
+    raise_if_refused(answer)
+    authed_user = _mapping(answer.get("authed_user"))
+    holders = [part for part in (answer, authed_user) if _holds_token(part)]
+    users = [part for part in holders if not _is_bot(part)]
+    if not users:
+        raise AnswerUnusable("token_is_bot" if holders else "token_missing")
+    tokens = {_token(part["access_token"]) for part in users}
+    if len(tokens) > 1:
+        raise AnswerUnusable("tokens_differ")
+    holder = users[0]
+    # The rest belongs to the token, so it is taken from the object that held it. Where both held the same one, or the
+    # fields stand alone at the top level, the other object fills the gaps; a bot's fields never do.
+    others = [
+        part for part in (answer, authed_user) if part is not holder and not (_holds_token(part) and _is_bot(part))
+    ]
+    for part in (holder, *others):
+        token_type = part.get("token_type")
+        if isinstance(token_type, str) and token_type.lower() not in _KNOWN_TOKEN_TYPES:
+            raise AnswerUnusable("token_type_unknown", {"detail": clean(token_type)})
+    refresh_token = _first(_token_or_none(part.get("refresh_token")) for part in (holder, *others))
+    expires_in = _first(_life_seconds(part.get("expires_in")) for part in (holder, *others))
+    if refresh_token and expires_in is None:
+        expires_in = ROTATING_LIFE_SECONDS
+    scope = next(
+        (part["scope"] for part in (holder, *others) if isinstance(part.get("scope"), str) and part["scope"]), ""
+    )
+    team, enterprise = _mapping(answer.get("team")), _mapping(answer.get("enterprise"))
+    return Grant(
+        access_token=tokens.pop(),
+        refresh_token=refresh_token,
+        expires_in_seconds=expires_in,
+        scopes=tuple(one for one in split_scopes(scope) if one != IMPLICIT_SCOPE),
+        user_id=clean_or_none(answer.get("user_id")) or clean_or_none(authed_user.get("id")),
+        team_id=clean_or_none(team.get("id")),
+        team_name=clean_or_none(team.get("name")),
+        enterprise_id=clean_or_none(enterprise.get("id")),
+        enterprise_name=clean_or_none(enterprise.get("name")),
+        app_id=clean_or_none(answer.get("app_id")),
+        is_enterprise_install=answer.get("is_enterprise_install") is True,
+    )
+
+
+def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Identity:
+    """Return who an ``auth.test`` answer and its ``x-oauth-scopes`` header speak of.
+
+    Raises:
+        SlackRefused: Slack said no.
+        AnswerUnusable: it names no user, or a bot.
+    """
+    raise_if_refused(answer)
+    if answer.get("bot_id"):
+        raise AnswerUnusable("token_is_bot")
+    user_id = clean_or_none(answer.get("user_id"))
+    if answer.get("ok") is not True or user_id is None:
+        raise AnswerUnusable("answer_unreadable")
+    scopes = None
+    if scopes_header is not None:
+        scopes = tuple(scope for scope in split_scopes(scopes_header) if scope != IMPLICIT_SCOPE)
+    return Identity(
+        user_id=user_id,
+        user_name=clean_or_none(answer.get("user")),
+        team_id=clean_or_none(answer.get("team_id")),
+        team_name=clean_or_none(answer.get("team")),
+        workspace_url=clean_or_none(answer.get("url"), 200),
+        enterprise_id=clean_or_none(answer.get("enterprise_id")),
+        app_id=clean_or_none(answer.get("app_id")),
+        app_name=clean_or_none(answer.get("app_name")),
+        is_enterprise_install=answer.get("is_enterprise_install") is True,
+        scopes=scopes,
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _holds_token(part: Mapping[str, Any]) -> bool:
+    return part.get("access_token") not in (None, "")
+
+
+def _is_bot(part: Mapping[str, Any]) -> bool:
+    token = part.get("access_token")
+    return part.get("token_type") == "bot" or (isinstance(token, str) and _BOT_TOKEN.match(token) is not None)
+
+
+def _token(value: object) -> Secret:
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise AnswerUnusable("token_malformed")
+    return Secret(value)
+
+
+def _token_or_none(value: object) -> Secret | None:
+    return None if value in (None, "") else _token(value)
+
+
+def _life_seconds(value: object) -> int | None:
+    """``expires_in`` has been seen as a number and as text. What is not a positive number says nothing."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        seconds = int(float(value))
+    except (ValueError, OverflowError):
+        return None
+    return min(seconds, _LONGEST_LIFE_SECONDS) if seconds > 0 else None
+
+
+def _first(values: Any) -> Any:
+    return next((value for value in values if value is not None), None)

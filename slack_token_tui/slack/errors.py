@@ -1,0 +1,43 @@
+"""What can go wrong in talking to Slack. Each error carries a code of the catalogue in ``explanations.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class SlackError(Exception):
+    """Something stood between the person and an answer.
+
+    Attributes:
+        code: Slack's own code, or one of ours; both are in the catalogue.
+        facts: values of this one case that the explanation fills in, cleaned.
+    """
+
+    def __init__(self, code: str, facts: Mapping[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = dict(facts or {})
+
+
+class SlackRefused(SlackError):
+    """Slack answered, and the answer was no (``{"ok": false}``). Trying the same again changes nothing."""
+
+
+class SlackUnreachable(SlackError):
+    """No answer came: network, TLS, proxy, a time limit, an outage. The same request may work later."""
+
+
+class RateLimited(SlackUnreachable):
+    """Slack asked to wait (HTTP 429).
+
+    Attributes:
+        retry_after_seconds: how long, as Slack said it, between 1 and 3600.
+    """
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("ratelimited", {"retry_after": str(retry_after_seconds)})
+        self.retry_after_seconds = retry_after_seconds
+
+
+class AnswerUnusable(SlackError):
+    """An answer came, and it is not one that can be used: not Slack's, too large, or with the wrong kind of token."""

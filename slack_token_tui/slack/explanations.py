@@ -1,0 +1,125 @@
+"""What an error code means and what to do about it, with the values of this one case filled in.
+
+The catalogue itself is data: ``explanations.toml``, one entry a code.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from slack_token_tui.foreign_text import clean_code
+
+_CATALOGUE = Path(__file__).with_name("explanations.toml")
+
+_UNKNOWN_HERE = {
+    "app_settings": "https://api.slack.com/apps",
+    "client_id": "your Client ID",
+    "detail": "no more is known",
+    "file": "the file",
+    "holders": "unknown programs",
+    "host": "slack.com",
+    "name": "the profile",
+    "needed": "the one Slack named",
+    "ports": "28417, 28418 and 28419",
+    "proxy": "the proxy of your environment",
+    "provided": "those of the token",
+    "redirect_uri": "http://localhost:28417/callback",
+    "retry_after": "60",
+    "scopes": "the scopes you asked for",
+}
+"""What stands in the place of a value that the case does not give, as in ``explain`` on the command line."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """An error in the words of a person.
+
+    Attributes:
+        code: Slack's own code, or one of ours.
+        title: what happened, in one line.
+        happened: what happened, in a sentence or two.
+        causes: likely causes, the likeliest first.
+        remedies: what to do, in order.
+        again: whether trying again helps: ``yes``, ``later``, ``after`` the remedy, or ``no``.
+        actions: ids of what can be done at once, the best first: ``again``, ``change_app``, ``copy_redirect``,
+            ``open_settings``, ``other_pair``, ``paste``.
+        more: where to read more, or None.
+        met: where it turns up: ``page`` (Slack's own page, the callback never comes), ``callback``, ``exchange``,
+            ``api``, ``here``.
+        browser_says: words of Slack's own page to know it by, where it has some.
+    """
+
+    code: str
+    title: str
+    happened: str
+    causes: tuple[str, ...]
+    remedies: tuple[str, ...]
+    again: str
+    actions: tuple[str, ...]
+    more: str | None
+    met: tuple[str, ...]
+    browser_says: str | None
+
+    @property
+    def again_in_words(self) -> str:
+        """Whether trying again helps, as a sentence."""
+        return {
+            "yes": "Trying again usually helps.",
+            "later": "Trying again later helps.",
+            "after": "Try again when that is done.",
+            "no": "Trying again changes nothing.",
+        }[self.again]
+
+
+@cache
+def _entries() -> Mapping[str, Mapping[str, Any]]:
+    with _CATALOGUE.open("rb") as file:
+        return tomllib.load(file)
+
+
+def codes() -> tuple[str, ...]:
+    """Return every code of the catalogue, sorted."""
+    return tuple(sorted(_entries()))
+
+
+def is_known(code: str) -> bool:
+    """Tell whether the catalogue has an entry for ``code``."""
+    return code in _entries()
+
+
+def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
+    """Return the explanation of ``code``, honest about a code that nobody has described.
+
+    Args:
+        code: Slack's code or one of ours, as it came.
+        facts: values of this case, cleaned; see the names in ``_UNKNOWN_HERE``.
+    """
+    code = clean_code(code)
+    entry = _entries().get(code) or _entries()["unknown_code"]
+    values = {**_UNKNOWN_HERE, **(facts or {}), "code": code}
+
+    def filled(text: str) -> str:
+        return text.format_map(values)
+
+    return Explanation(
+        code=code,
+        title=filled(entry["title"]),
+        happened=filled(entry["happened"]),
+        causes=tuple(filled(cause) for cause in entry.get("causes", ())),
+        remedies=tuple(filled(remedy) for remedy in entry["remedies"]),
+        again=entry["again"],
+        actions=tuple(entry.get("actions", ())),
+        more=entry.get("more"),
+        met=tuple(entry["met"]),
+        browser_says=entry.get("browser_says"),
+    )
+
+
+def seen_in_the_browser(facts: Mapping[str, str] | None = None) -> tuple[Explanation, ...]:
+    """Return what Slack shows only on its own page, where no callback ever comes, the commonest first."""
+    return tuple(explain(code, facts) for code, entry in _entries().items() if entry.get("browser_says"))

@@ -1,0 +1,63 @@
+"""User scopes as a person types them, and a few good sets to start from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from slack_token_tui.slack.answers import split_scopes
+
+_SCOPE = re.compile(r"[a-z0-9_-]+(?:[.:][a-z0-9_-]+)*")
+_LONGEST = 50
+"""Slack's manifest schema allows no longer scope."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A set of scopes for one purpose, with the purpose in plain words."""
+
+    label: str
+    purpose: str
+    scopes: tuple[str, ...]
+
+
+PRESETS = (
+    Preset("People", "see who is in the workspace", ("users:read", "team:read")),
+    Preset(
+        "Read",
+        "read channels, people and reactions",
+        ("users:read", "team:read", "channels:read", "channels:history", "emoji:read", "reactions:read"),
+    ),
+    Preset(
+        "Messages",
+        "read and write messages as you, private ones included",
+        (
+            "users:read",
+            "channels:read",
+            "channels:history",
+            "groups:read",
+            "groups:history",
+            "im:read",
+            "im:history",
+            "mpim:read",
+            "mpim:history",
+            "chat:write",
+        ),
+    ),
+    Preset("Search", "search everything you can see", ("users:read", "channels:read", "search:read", "files:read")),
+)
+
+
+def parse_scopes(text: str) -> tuple[str, ...]:
+    """Return the scopes in ``text`` (commas, spaces or lines between them), each once.
+
+    Raises:
+        ValueError: with a sentence for the person, when there are none or one cannot be a scope.
+    """
+    scopes = split_scopes(text)
+    if not scopes:
+        raise ValueError("Choose at least one scope.")
+    for scope in scopes:
+        if len(scope) > _LONGEST or not _SCOPE.fullmatch(scope):
+            raise ValueError(f"“{scope}” is not a scope. Scopes look like users:read.")
+    return scopes
