@@ -66,7 +66,7 @@ async def open_url(url: str) -> Opened | NotOpened:
     """
     url = checked_url(url)
     if sys.platform == "win32":
-        os.startfile(url)
+        os.startfile(url)  # noqa: S606 - checked above; Windows has no other way
         return Opened("your default browser")
     reason = "No browser was found on this machine."
     if not os.environ.get("BROWSER") and (absent := _why_no_display()):
@@ -127,7 +127,7 @@ async def _started(command: list[str]) -> bool:
     except OSError:
         return False
     deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
-    while process.poll() is None and asyncio.get_running_loop().time() < deadline:
+    while process.poll() is None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - a Popen has no event
         await asyncio.sleep(_POLL_SECONDS)
     still_runs = process.returncode is None
     if still_runs:

@@ -1,0 +1,329 @@
+"""The state of a practice Slack: its people, apps, codes and tokens, and the rules they follow."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import time
+from base64 import urlsafe_b64encode
+from collections import Counter
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+CLIENT_ID = "1111111111.2222222222222"
+"""The practice app. Slack's Client IDs are digits, a dot, digits."""
+CODE_LIFE_SECONDS = 600
+ACCESS_LIFE_SECONDS = 43_200
+SHAPES = ("top_level", "authed_user", "both")
+
+PAGE_ERRORS = (
+    "bad_redirect_uri",
+    "invalid_client_id",
+    "invalid_scope",
+    "invalid_team_for_non_distributed_app",
+    "approval_required",
+)
+CALLBACK_ERRORS = ("access_denied", "invalid_scope", "unapproved_scope", "scope_not_allowed_on_enterprise")
+EXCHANGE_ERRORS = (
+    "bad_client_secret",
+    "bad_redirect_uri",
+    "cannot_install_an_org_installed_app",
+    "invalid_client_id",
+    "invalid_code",
+    "invalid_grant_type",
+    "invalid_refresh_token",
+    "no_scopes",
+    "no_user_scopes",
+    "not_implemented",
+    "oauth_authorization_url_mismatch",
+    "preview_feature_not_available",
+    "user_email_unverified",
+    "pkce_not_allowed",
+    "invalid_code_verifier",
+    "code_already_used",
+    "ratelimited",
+    "internal_error",
+    "service_unavailable",
+    "fatal_error",
+)
+
+
+@dataclass(frozen=True)
+class Team:
+    """A workspace."""
+
+    id: str
+    name: str
+    domain: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can be signed in as."""
+
+    id: str
+    name: str
+
+
+@dataclass
+class App:
+    """A Slack app as its settings pages would describe it."""
+
+    client_id: str = CLIENT_ID
+    app_id: str = "A0PRACTICE"
+    name: str = "Practice App"
+    redirect_urls: tuple[str, ...] = tuple(f"http://localhost:{port}/callback" for port in (28417, 28418, 28419))
+    scopes: frozenset[str] | None = None
+    """User Token Scopes; None allows any."""
+    pkce_enabled: bool = True
+    client_secret: str = "practice-client-secret"
+    rotation: bool = True
+
+
+@dataclass
+class Code:
+    """An authorization code, good once."""
+
+    app: App
+    pair: str
+    redirect_uri: str
+    challenge: str | None
+    scopes: tuple[str, ...]
+    team: Team
+    person: Person
+    issued_at: float
+    error: str | None = None
+    shape: str = "top_level"
+    used: bool = False
+
+
+@dataclass
+class Token:
+    """An access token that was given out."""
+
+    app: App
+    team: Team
+    person: Person
+    scopes: tuple[str, ...]
+    expires_at: float | None
+    revoked: bool = False
+
+
+class SlackSays(Exception):  # noqa: N818 - Slack's answer, not a failure of this program
+    """``{"ok": false, "error": code}``."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass
+class Workspace:
+    """Everything a practice Slack knows. Methods may be called from any thread."""
+
+    teams: tuple[Team, ...] = (
+        Team("T0PRACTICE1", "Acme Practice", "acme-practice"),
+        Team("T0PRACTICE2", "Globex Practice", "globex-practice"),
+    )
+    people: tuple[Person, ...] = (Person("U0JANE", "jane"), Person("U0OMAR", "omar"))
+    apps: list[App] = field(default_factory=lambda: [App()])
+    shape: str = "top_level"
+    token_type: str = "user"
+    """``user`` or ``Bearer``; both have been seen."""
+    scope_separator: str = ","
+    leave_out_ok: bool = False
+    empty_top_scope: bool = False
+    verify_error: str | None = None
+    codes: dict[str, Code] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    refresh_tokens: dict[str, Token] = field(default_factory=dict)
+    calls: Counter[str] = field(default_factory=Counter)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def app(self, client_id: str) -> App | None:
+        """Return the app of ``client_id``, if there is one."""
+        return next((app for app in self.apps if app.client_id == client_id), None)
+
+    def objection(self, pair: str, query: dict[str, str]) -> str | None:
+        """Return what Slack's page would say instead of offering Allow, as a code."""
+        app = self.app(query.get("client_id", ""))
+        if app is None:
+            return "invalid_client_id"
+        redirect_uri = query.get("redirect_uri", app.redirect_urls[0])
+        if not any(_matches(redirect_uri, registered) for registered in app.redirect_urls):
+            return "bad_redirect_uri"
+        local = urlsplit(redirect_uri).hostname in {"localhost", "127.0.0.1", "::1"}
+        challenge = query.get("code_challenge")
+        if challenge and not app.pkce_enabled:
+            return "pkce_not_allowed"
+        if local and urlsplit(redirect_uri).scheme == "http" and not (app.pkce_enabled and challenge):
+            return "pkce_not_allowed"
+        if challenge and (query.get("code_challenge_method") != "S256" or len(challenge) != 43):
+            return "pkce_not_allowed"
+        asked = scopes_asked(pair, query)
+        if not asked:
+            return "no_user_scopes" if pair == "v2" else "no_scopes"
+        if app.scopes is not None and not set(asked) <= app.scopes:
+            return "invalid_scope"
+        if pair == "v2" and local and query.get("scope"):
+            return "bot_scopes_on_desktop_redirect"
+        return None
+
+    def allow(self, pair: str, query: dict[str, str], choice: dict[str, str]) -> str:
+        """Return a fresh code for what the person allowed.
+
+        Args:
+            pair: ``v2_user`` or ``v2``, from the authorize address.
+            query: of the authorize address, already found without objection.
+            choice: the consent form: team, person, and what shall go wrong.
+        """
+        app = self.app(query["client_id"])
+        assert app is not None
+        wrong = choice.get("wrong", "")
+        code = f"1111.2222.{secrets.token_hex(32)}"
+        with self._lock:
+            self.codes[code] = Code(
+                app=app,
+                pair=pair,
+                redirect_uri=query.get("redirect_uri", app.redirect_urls[0]),
+                challenge=query.get("code_challenge"),
+                scopes=scopes_asked(pair, query),
+                team=next((team for team in self.teams if team.id == choice.get("team")), self.teams[0]),
+                person=next((who for who in self.people if who.id == choice.get("person")), self.people[0]),
+                issued_at=time.time(),
+                error=wrong.removeprefix("exchange:") if wrong.startswith("exchange:") else None,
+                shape=choice.get("shape") or self.shape,
+            )
+        return code
+
+    def exchange(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
+        """``oauth.v2.user.access`` or ``oauth.v2.access`` with an authorization code.
+
+        Raises:
+            SlackSays: the documented errors.
+        """
+        client_id = basic[0] if basic else form.get("client_id", "")
+        secret = basic[1] if basic else form.get("client_secret")
+        app = self.app(client_id)
+        if app is None:
+            raise SlackSays("invalid_client_id")
+        if form.get("grant_type", "authorization_code") != "authorization_code":
+            raise SlackSays("invalid_grant_type")
+        with self._lock:
+            code = self.codes.get(form.get("code", ""))
+            if code is None or code.app is not app:
+                raise SlackSays("invalid_code")
+            if code.used:
+                raise SlackSays("code_already_used")
+            code.used = True
+        if time.time() - code.issued_at > CODE_LIFE_SECONDS:
+            raise SlackSays("invalid_code")
+        if code.error:
+            raise SlackSays(code.error)
+        if code.pair != pair:
+            raise SlackSays("oauth_authorization_url_mismatch")
+        if form.get("redirect_uri", "") != code.redirect_uri:
+            raise SlackSays("bad_redirect_uri")
+        self._check_proof(app, code, form.get("code_verifier"), secret)
+        return self._answer(code)
+
+    def _check_proof(self, app: App, code: Code, verifier: str | None, secret: str | None) -> None:
+        if code.challenge is not None:
+            if secret is not None:
+                raise SlackSays("internal_error")  # what Slack answers to PKCE and a secret together
+            digest = hashlib.sha256((verifier or "").encode()).digest()
+            if urlsafe_b64encode(digest).rstrip(b"=").decode() != code.challenge:
+                raise SlackSays("invalid_code_verifier")
+        elif secret != app.client_secret:
+            raise SlackSays("bad_client_secret")
+        elif verifier is not None:
+            raise SlackSays("invalid_code_verifier")
+
+    def _answer(self, code: Code) -> dict[str, object]:
+        rotating = code.app.rotation
+        random = secrets.token_hex(12)
+        access = f"xoxe.xoxp-1-practice-{random}" if rotating else f"xoxp-practice-{random}"
+        expires_at = time.time() + ACCESS_LIFE_SECONDS if rotating else None
+        token = Token(code.app, code.team, code.person, code.scopes, expires_at)
+        scope = self.scope_separator.join(code.scopes)
+        holder: dict[str, object] = {"access_token": access, "token_type": self.token_type, "scope": scope}
+        with self._lock:
+            self.tokens[access] = token
+            if rotating:
+                refresh = f"xoxe-1-practice-{secrets.token_hex(12)}"
+                self.refresh_tokens[refresh] = token
+                holder |= {"refresh_token": refresh, "expires_in": ACCESS_LIFE_SECONDS}
+        answer: dict[str, object] = {
+            "ok": True,
+            "app_id": code.app.app_id,
+            "team": {"id": code.team.id, "name": code.team.name},
+            "enterprise": None,
+            "is_enterprise_install": False,
+        }
+        if code.shape in {"top_level", "both"}:
+            answer |= holder
+            if self.empty_top_scope:
+                answer["scope"] = ""
+        if code.shape in {"authed_user", "both"} or self.empty_top_scope:
+            user = holder if code.shape != "top_level" else {"scope": scope}
+            answer["authed_user"] = {"id": code.person.id, **user}
+        if self.leave_out_ok:
+            del answer["ok"]
+        return answer
+
+    def token(self, bearer: str | None) -> Token:
+        """Return the living access token in an Authorization header.
+
+        Raises:
+            SlackSays: ``not_authed``, ``invalid_auth``, ``token_revoked`` or ``token_expired``.
+        """
+        if not bearer:
+            raise SlackSays("not_authed")
+        token = self.tokens.get(bearer)
+        if token is None:
+            raise SlackSays("invalid_auth")
+        if token.revoked:
+            raise SlackSays("token_revoked")
+        if token.expires_at is not None and token.expires_at <= time.time():
+            raise SlackSays("token_expired")
+        return token
+
+    def test(self, bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
+        """``auth.test``: who the token speaks for, and its scopes with Slack's own ``identify``."""
+        if self.verify_error:
+            raise SlackSays(self.verify_error)
+        token = self.token(bearer)
+        answer: dict[str, object] = {
+            "ok": True,
+            "url": f"https://{token.team.domain}.slack.com/",
+            "team": token.team.name,
+            "user": token.person.name,
+            "team_id": token.team.id,
+            "user_id": token.person.id,
+            "app_id": token.app.app_id,
+            "app_name": token.app.name,
+            "is_enterprise_install": False,
+        }
+        if token.expires_at is not None:
+            answer["expires_in"] = int(token.expires_at - time.time())
+        return answer, ("identify", *token.scopes)
+
+    def revoke(self, bearer: str | None) -> dict[str, object]:
+        """``auth.revoke``: ends one token, access or refresh."""
+        if bearer in self.refresh_tokens:
+            del self.refresh_tokens[bearer]
+        else:
+            self.token(bearer).revoked = True
+        return {"ok": True, "revoked": True}
+
+
+def scopes_asked(pair: str, query: dict[str, str]) -> tuple[str, ...]:
+    """Return the user scopes of an authorize address."""
+    text = query.get("scope" if pair == "v2_user" else "user_scope", "")
+    return tuple(scope for scope in text.replace(" ", ",").split(",") if scope)
+
+
+def _matches(redirect_uri: str, registered: str) -> bool:
+    """Slack: equal, or a sub-directory of it on the same scheme, host and port."""
+    return redirect_uri == registered or redirect_uri.startswith(registered.rstrip("/") + "/")
