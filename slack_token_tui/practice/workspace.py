@@ -110,7 +110,7 @@ class Token:
     revoked: bool = False
 
 
-class SlackSays(Exception):  # noqa: N818 - Slack's answer, not a failure of this program
+class SlackSays(Exception):
     """``{"ok": false, "error": code}``."""
 
     def __init__(self, code: str) -> None:

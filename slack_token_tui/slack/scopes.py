@@ -12,6 +12,10 @@ _LONGEST = 50
 """Slack's manifest schema allows no longer scope."""
 
 
+DEFAULT_SCOPES = ("users:read",)
+"""Asked for when nothing was chosen: little, and enough to see that the token works."""
+
+
 @dataclass(frozen=True)
 class Preset:
     """A set of scopes for one purpose, with the purpose in plain words."""

@@ -1,0 +1,51 @@
+"""``explain``: what a Slack error means and what to do about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from textwrap import fill
+
+from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.slack.explanations import Explanation, codes, explain, is_known
+
+_WIDTH = 88
+
+
+def explain_code(code: str | None, as_json: bool) -> int:
+    """Print the explanation of ``code``; without one, every code with its title."""
+    if code is None:
+        entries = [explain(one) for one in codes()]
+        if as_json:
+            print(json.dumps([asdict(entry) for entry in entries], ensure_ascii=False, indent=1))
+        else:
+            width = max(len(entry.code) for entry in entries)
+            for entry in entries:
+                print(f"{entry.code:<{width}}  {entry.title}")
+        return exit_codes.DONE
+    explanation = explain(code)
+    if as_json:
+        print(json.dumps(asdict(explanation), ensure_ascii=False, indent=1))
+    else:
+        print(in_full(explanation))
+    if not is_known(explanation.code):
+        report.say("slack-token-tui: this code is not in the catalogue.")
+        report.say("  All codes: slack-token-tui explain")
+        return exit_codes.SAID_NO
+    return exit_codes.DONE
+
+
+def in_full(explanation: Explanation) -> str:
+    """Return everything that is known of an error, as text."""
+    lines = [f"{explanation.title}  ({explanation.code})", "", fill(explanation.happened, _WIDTH)]
+    if explanation.causes:
+        lines += ["", "Likely causes", *(_item("•", cause) for cause in explanation.causes)]
+    lines += ["", "What to do", *(_item(f"{n}.", remedy) for n, remedy in enumerate(explanation.remedies, 1))]
+    lines += ["", explanation.again_in_words]
+    if explanation.more:
+        lines += [f"More: {explanation.more}"]
+    return "\n".join(lines)
+
+
+def _item(mark: str, text: str) -> str:
+    return fill(text, _WIDTH, initial_indent=f"  {mark} ", subsequent_indent="     ")

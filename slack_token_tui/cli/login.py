@@ -1,0 +1,248 @@
+"""``login``: the sign-in without the TUI. The same events, one line each on stderr."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+
+from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.cli.profiles import masked_record
+from slack_token_tui.desktop import browser
+from slack_token_tui.profiles.apps import SlackApp, checked_redirect_uri, read_app
+from slack_token_tui.profiles.fast_read import ProfileFileError, is_name
+from slack_token_tui.profiles.settings import read_settings
+from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.secret import Secret
+from slack_token_tui.sign_in import events
+from slack_token_tui.sign_in.flow import TIME_LIMIT_SECONDS, SignIn
+from slack_token_tui.slack.client_id import checked_client_id
+from slack_token_tui.slack.endpoints import Endpoints, Pair, checked_base
+from slack_token_tui.slack.explanations import explain
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes
+
+
+@dataclass(frozen=True)
+class LoginOptions:
+    """What was typed after ``login``; None where nothing was."""
+
+    name: str | None = None
+    client_id: str | None = None
+    client_secret_stdin: bool = False
+    scopes: str | None = None
+    redirect_uris: tuple[str, ...] = ()
+    slack_url: str | None = None
+    oauth: str | None = None
+    no_browser: bool = False
+    timeout_seconds: float = TIME_LIMIT_SECONDS
+    as_json: bool = False
+
+
+class _Lines:
+    """Lines of standard input, read without Python's buffer: its lock would be held at exit by a waiting thread."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def __iter__(self) -> Iterator[str]:
+        while (line := self.next()) is not None:
+            yield line
+
+    def next(self) -> str | None:
+        """Return the next line, or None at the end."""
+        while b"\n" not in self._pending:
+            try:
+                received = os.read(0, 4096)
+            except OSError:
+                received = b""
+            if not received:
+                line, self._pending = self._pending, b""
+                return line.decode(errors="replace") or None
+            self._pending += received
+        line, _, self._pending = self._pending.partition(b"\n")
+        return line.decode(errors="replace")
+
+
+def login(options: LoginOptions) -> int:
+    """Sign in and save the profile; return the exit code. A token appears neither on stdout nor on stderr."""
+    store, lines = ProfileStore(), _Lines()
+    try:
+        app, scopes = _app_and_scopes(options, store, lines)
+    except ValueError as error:
+        return report.usage(str(error), "See: slack-token-tui login --help", as_json=options.as_json)
+    sign_in = SignIn(
+        app,
+        scopes,
+        store,
+        name=options.name,
+        open_browser=None if options.no_browser else browser.open_url,
+        time_limit_seconds=options.timeout_seconds,
+    )
+    try:
+        return asyncio.run(_followed(sign_in, lines, as_json=options.as_json))
+    except _Stopped as stopped:
+        report.say("slack-token-tui: stopped. Nothing more was saved, and the port is closed.")
+        report.say("  Start again: slack-token-tui login")
+        return stopped.exit_code
+
+
+def _app_and_scopes(options: LoginOptions, store: ProfileStore, lines: _Lines) -> tuple[SlackApp, tuple[str, ...]]:
+    """Return what to sign in with: the options first, then the named profile, then the app remembered last.
+
+    Raises:
+        ValueError: with a sentence, when something is missing or cannot be what it should be.
+    """
+    if options.name is not None and not is_name(options.name):
+        raise ValueError(explain("profile_name_invalid").happened)
+    older = None
+    if options.name is not None:
+        with suppress(FileNotFoundError, ProfileFileError):
+            older = store.read(options.name)
+    remembered_id = (older.client_id if older else None) or read_settings(store.home).get("last_app")
+    client_id = options.client_id or remembered_id
+    if not client_id:
+        raise ValueError("No app is known here yet: give its Client ID with --client-id.")
+    client_id = checked_client_id(client_id)
+    app = read_app(store.home, client_id) or SlackApp(client_id, older.endpoints if older else Endpoints())
+    app = replace(
+        app,
+        endpoints=Endpoints(
+            checked_base(options.slack_url) if options.slack_url else app.endpoints.base,
+            Pair(options.oauth) if options.oauth else app.endpoints.pair,
+        ),
+        redirect_uris=tuple(map(checked_redirect_uri, options.redirect_uris)) or app.redirect_uris,
+    )
+    if options.client_secret_stdin:
+        secret = (lines.next() or "").strip()
+        if not secret:
+            raise ValueError("No client secret came on standard input.")
+        app = replace(app, client_secret=Secret(secret))
+    if app.client_secret and not all(address.startswith("https://") for address in app.redirect_uris):
+        raise ValueError(
+            "An app with a client secret needs a registered https redirect: give it with --redirect-uri. "
+            "Slack takes http://localhost only from apps with PKCE, which have no secret."
+        )
+    if options.scopes is not None:
+        return app, parse_scopes(options.scopes)
+    return app, (older.scopes_asked if older else ()) or app.scopes or DEFAULT_SCOPES
+
+
+class _Stopped(Exception):
+    """A signal ended the sign-in."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(signal_number)
+        self.exit_code = exit_codes.INTERRUPTED if signal_number == signal.SIGINT else 128 + signal_number
+
+
+async def _followed(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
+    """Follow the events to their end; a signal ends them in order, with the port closed."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+    caught: list[int] = []
+
+    def stop(number: int) -> None:
+        caught.append(number)
+        task.cancel()
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            number = getattr(signal, name)
+            with suppress(NotImplementedError):  # Windows
+                loop.add_signal_handler(number, partial(stop, number))
+    threading.Thread(target=_read_pastes, args=(lines, sign_in, loop), daemon=True).start()
+    try:
+        return await _narrated(sign_in, as_json=as_json)
+    except asyncio.CancelledError:
+        if caught:
+            raise _Stopped(caught[0]) from None
+        raise
+
+
+def _read_pastes(lines: _Lines, sign_in: SignIn, loop: asyncio.AbstractEventLoop) -> None:
+    """Give every line to the sign-in. The end of standard input changes nothing: the listener goes on waiting."""
+    bare_code: str | None = None
+
+    def take(text: str, meant: bool) -> None:
+        nonlocal bare_code
+        refusal = sign_in.paste(text, bare_code_is_meant=meant)
+        bare_code = text if refusal is not None and refusal.code == "pasted_bare_code" else None
+        if refusal is not None:
+            report.say(f"  {refusal.title}. {refusal.remedies[0]}.")
+        if bare_code is not None:
+            report.say("  To use the code alone all the same, type yes.")
+
+    for line in lines:
+        text = line.strip()
+        if not text:
+            continue
+        meant = bare_code is not None and text.lower() == "yes"
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(take, bare_code if meant and bare_code else text, meant)
+
+
+async def _narrated(sign_in: SignIn, *, as_json: bool) -> int:
+    report.say(f"Slack      {sign_in.app.endpoints.host}")
+    report.say(f"Will keep  the token in {sign_in.store.home / 'profiles'}, readable by you alone")
+    async with aclosing(sign_in.events()) as stream:
+        async for event in stream:
+            if isinstance(event, events.Saved):
+                return _saved(event, as_json=as_json)
+            if isinstance(event, events.Failed):
+                code = report.exit_code_of(event.explanation)
+                return report.explained(event.explanation, code, as_json=as_json)
+            report.say(line_of(event))
+    raise AssertionError("the stream ends with Saved or Failed")
+
+
+def _saved(event: events.Saved, *, as_json: bool) -> int:
+    kept = event.kept
+    if kept.name_taken:
+        report.say(f"Note       {kept.name_taken} belongs to another account, so a free name was taken")
+    verb = "Renewed" if kept.replaced else "Saved"
+    report.say(f"{verb:<10} {kept.profile.name} in {kept.path}")
+    report.say(f"Use it     slack-token-tui token {kept.profile.name}")
+    if as_json:
+        record = masked_record(kept.profile, datetime.now(UTC))
+        answer = {"ok": True, "replaced": kept.replaced, "file": str(kept.path), "profile": record}
+        print(json.dumps(answer, ensure_ascii=False))
+    return exit_codes.DONE
+
+
+def line_of(event: events.Event) -> str:
+    """Return one line that says what happened."""
+    match event:
+        case events.Listening(redirect_uri, families, passed_over):
+            others = "".join(f"; passed over {holder}" for holder in passed_over)
+            return f"Listening  {redirect_uri} ({' and '.join(families)}){others}"
+        case events.PasteOnly(redirect_uri, None):
+            return f"By paste   the browser will end on {redirect_uri}: paste that whole address here"
+        case events.PasteOnly(_, explanation) if explanation is not None:
+            return f"By paste   {explanation.happened} Paste the address that the browser ends on here"
+        case events.BrowserOpening(url):
+            return f"Open       {url}\n           or paste the address that the browser ends on here"
+        case events.BrowserAnswered(browser.Opened(name)):
+            return f"Opened     in {name}; waiting for you to press Allow"
+        case events.BrowserAnswered(browser.NotOpened(reason)):
+            return f"No browser {reason} Open the address above in any browser"
+        case events.Stray(count, explanation):
+            return f"Ignored    {count} so far that were not ours: {explanation.title.lower()}"
+        case events.Approved():
+            return "Approved   the code is here"
+        case events.Exchanging():
+            return "Exchanging the code for a token"
+        case events.Verifying():
+            return "Asking     Slack who the token speaks for"
+        case events.Verified(identity):
+            where = identity.team_name or identity.team_id or "the organisation"
+            return f"Signed in  as {identity.user_name or identity.user_id} in {where}"
+        case events.Unverified(explanation):
+            return f"Unverified {explanation.title}. The token is saved all the same"
+    raise AssertionError(event)

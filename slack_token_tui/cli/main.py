@@ -1,0 +1,70 @@
+"""The entry point. ``token`` and ``--version`` are answered before anything else is loaded."""
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: "Sequence[str] | None" = None) -> int:
+    """Run the command in ``argv`` (the process's own arguments when None) and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        _forbid_core_dumps()
+        code = _fast(arguments)
+        if code is None:
+            from slack_token_tui.cli.commands import run
+
+            code = run(arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _close_stdout()
+        return 141  # as if SIGPIPE had ended it, which is what a pipeline expects
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _fast(arguments: list[str]) -> int | None:
+    """Answer the two commands that scripts call all day; None when it is another one."""
+    if arguments == ["--version"]:
+        from slack_token_tui import __version__
+
+        print(f"slack-token-tui {__version__}")
+        return 0
+    if arguments[:1] == ["token"] and len(arguments) <= 2 and not any(word.startswith("-") for word in arguments):
+        from slack_token_tui.cli.tokens import print_token
+
+        return print_token(arguments[1] if len(arguments) == 2 else None)
+    return None
+
+
+def _forbid_core_dumps() -> None:
+    """A core dump would hold tokens."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+def _close_stdout() -> None:
+    """Point stdout nowhere, so that the interpreter's last flush does not complain about the closed pipe."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unexpected(error: Exception) -> int:
+    """Report a defect by kind and place. Messages and local values may hold secrets, so neither is shown."""
+    from slack_token_tui.cli import report
+    from slack_token_tui.crash import place_of
+    from slack_token_tui.slack.explanations import explain
+
+    return report.explained(explain("unexpected", {"detail": place_of(error)}), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Messages of the command line: one line of what happened, one of what to do; as JSON on stdout where that was asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from slack_token_tui.cli import exit_codes
+from slack_token_tui.profiles.fast_read import ChoiceError, ProfileFileError
+from slack_token_tui.slack.explanations import Explanation, explain
+
+_LATER = frozenset({"sign_in_timed_out", "store_busy"})
+_CHOICE = {
+    "no_profiles": exit_codes.NO_SUCH_PROFILE,
+    "profile_not_found": exit_codes.NO_SUCH_PROFILE,
+    "profile_not_chosen": exit_codes.USAGE,
+    "profile_name_invalid": exit_codes.USAGE,
+}
+
+
+def say(line: str) -> None:
+    """Print a line of narration to stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False) -> int:
+    """Report ``explanation`` and return ``exit_code``."""
+    say(f"slack-token-tui: {explanation.title} ({explanation.code}). {explanation.happened}")
+    say(f"  {explanation.remedies[0]}")
+    if as_json:
+        answer = {
+            "ok": False,
+            "error": explanation.code,
+            "message": explanation.happened,
+            "remedy": " ".join(explanation.remedies),
+        }
+        print(json.dumps(answer, ensure_ascii=False))
+    return exit_code
+
+
+def usage(message: str, remedy: str, *, as_json: bool = False) -> int:
+    """Report that the command was not understood, and return exit code 2."""
+    say(f"slack-token-tui: {message}")
+    say(f"  {remedy}")
+    if as_json:
+        print(json.dumps({"ok": False, "error": "usage", "message": message, "remedy": remedy}, ensure_ascii=False))
+    return exit_codes.USAGE
+
+
+def no_choice(error: ChoiceError, *, as_json: bool = False) -> int:
+    """Report that no profile, or none in particular, is meant."""
+    facts = {"name": error.name, "detail": ", ".join(error.names)}
+    return explained(explain(error.code, facts), _CHOICE[error.code], as_json=as_json)
+
+
+def unusable_file(error: ProfileFileError, *, as_json: bool = False) -> int:
+    """Report a profile's file that cannot be used."""
+    return explained(explain(error.code, file_facts(error)), exit_codes.STORE_UNUSABLE, as_json=as_json)
+
+
+def file_facts(error: ProfileFileError) -> dict[str, str]:
+    """Return the values of ``error`` for its explanation."""
+    return {"file": error.path, "detail": error.detail or "no more is known"}
+
+
+def dead_token(name: str, why: str, *, as_json: bool = False) -> int:
+    """Report that a token no longer works."""
+    return explained(
+        explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN_NEEDED, as_json=as_json
+    )
+
+
+def exit_code_of(explanation: Explanation) -> int:
+    """Return the exit code of a failed sign-in."""
+    if explanation.code.startswith(("store_", "profile_")) and explanation.code not in _LATER:
+        return exit_codes.STORE_UNUSABLE
+    if explanation.code in _LATER or explanation.again == "later":
+        return exit_codes.TRY_LATER
+    return exit_codes.SAID_NO

@@ -1,0 +1,22 @@
+"""What may be said of an exception: its kind and its place, never its message or the values around it."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import PurePath
+
+
+def place_of(error: BaseException) -> str:
+    """Return ``TypeError in flow.py, line 12``."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    return f"{type(error).__name__} in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"
+
+
+def way_to(error: BaseException) -> list[str]:
+    """Return the calls that led to ``error``, outermost first, one a line."""
+    return [
+        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
