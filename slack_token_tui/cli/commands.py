@@ -105,7 +105,7 @@ def _seconds(text: str) -> float:
 
 
 def _tui(_: argparse.Namespace) -> int:
-    from slack_token_tui.tui.app import Start, run_app
+    from slack_token_tui.tui.launch import Start, run_app
 
     return run_app(Start())
 

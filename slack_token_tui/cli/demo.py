@@ -14,7 +14,7 @@ from slack_token_tui.slack.endpoints import Endpoints
 
 def run_demo() -> int:
     """Open the TUI against a practice Slack; where no browser can be opened, one key plays the browser."""
-    from slack_token_tui.tui.app import Start, run_app
+    from slack_token_tui.tui.launch import Start, run_app
 
     async def play(url: str) -> None:
         await asyncio.to_thread(play_browser, url)

@@ -1,0 +1,124 @@
+"""The Textual app: wiring only. Screens show, ``sign_in`` and ``profiles`` do."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import ClassVar
+
+from rich.segment import Segments
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from slack_token_tui.crash import place_of, way_to
+from slack_token_tui.desktop import clipboard
+from slack_token_tui.profiles.settings import read_settings
+from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.secret import Secret
+from slack_token_tui.tui.actions import on
+from slack_token_tui.tui.launch import Start
+from slack_token_tui.tui.screens.home import HomeScreen
+from slack_token_tui.tui.screens.room import Room
+
+_TWICE_SECONDS = 2.0
+
+
+class TokenApp(App[None]):
+    """slack-token-tui on a terminal."""
+
+    TITLE = "slack-token-tui"
+    CSS_PATH = "app.tcss"
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]
+
+    def __init__(self, start: Start) -> None:
+        super().__init__()
+        self.start = start
+        self.store = ProfileStore(start.home)
+        self._token_was_copied = False
+        self._last_interrupt = 0.0
+
+    def get_default_screen(self) -> Screen[None]:
+        """Begin at home."""
+        return HomeScreen()
+
+    def on_mount(self) -> None:
+        """Theme, signals, and what the first frame did not need."""
+        with suppress(Exception):  # a theme of another Textual version must not keep the program from starting
+            if theme := read_settings(self.store.home).get("theme"):
+                self.theme = theme
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name):
+                number = getattr(signal, name)
+                with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
+                    loop.add_signal_handler(number, self._ended_by, number)
+        self.call_after_refresh(self._after_first_frame)
+
+    def _ended_by(self, number: int) -> None:
+        """Leave in order: the terminal is restored and the port closed."""
+        self.exit(return_code=128 + number)
+
+    def _after_first_frame(self) -> None:
+        gc.enable()
+        gc.freeze()
+        self.run_worker(self._warm_up(), group="warm_up", exit_on_error=False)
+
+    async def _warm_up(self) -> None:
+        """Load what the first sign-in needs, while the person is still reading."""
+        await asyncio.sleep(0)
+        from slack_token_tui.tui.screens import sign_in  # noqa: F401
+
+    async def copy_secret(self, text: Secret) -> clipboard.Copied | clipboard.NotCopied:
+        """Put ``text`` on the clipboard and return how surely it is there."""
+        return await clipboard.copy(text, self._to_terminal)
+
+    def _to_terminal(self, text: str) -> bool:
+        self.copy_to_clipboard(text)
+        self._token_was_copied = True
+        return True
+
+    @property
+    def clipboard(self) -> str:
+        """Textual's own clipboard. After a token went through it, Ctrl+V in our fields pastes nothing back."""
+        return "" if self._token_was_copied else super().clipboard
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: every action of the screen's table, and the theme. Textual's screenshot would photograph a token."""
+        if isinstance(screen, Room):
+            for action in on(screen.room):
+                if screen.check_action(action.id, ()) and action.id != "quit":
+                    run = getattr(screen, f"action_{action.id}")
+                    yield SystemCommand(f"{action.label} ({action.shown_key})", action.help, run)
+        yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
+        yield SystemCommand("Quit (q)", "Leave the program.", self.action_quit)
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C: once stops what is running, twice quits."""
+        now = time.monotonic()
+        if now - self._last_interrupt < _TWICE_SECONDS:
+            self.exit()
+            return
+        self._last_interrupt = now
+        stop = getattr(self.screen, "cancel_running", None)
+        words = "Stopped." if stop is not None and stop() else "Nothing is running."
+        self.notify(f"{words} Ctrl+C again quits.", timeout=_TWICE_SECONDS, markup=False)
+
+    def _fatal_error(self) -> None:
+        """Textual's private name, overridden because its own prints every local variable, tokens included.
+
+        ``test_a_crash_shows_no_token`` fails when upstream renames it.
+        """
+        error = self._exception
+        lines = (
+            [f"slack-token-tui made a mistake: {place_of(error)}."] if error else ["slack-token-tui made a mistake."]
+        )
+        lines += [f"  {call}" for call in way_to(error)] if error else []
+        lines.append("No secret is in this report. Profiles are unharmed; start again to go on.")
+        self._exit_renderables.append(Segments(self.console.render(Text("\n".join(lines)))))
+        self._close_messages_no_wait()

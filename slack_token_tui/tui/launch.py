@@ -1,0 +1,50 @@
+"""Starts the TUI: what has to happen before Textual is imported, and what the process says when it has ended."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from slack_token_tui.profiles.apps import SlackApp
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the TUI begins with.
+
+    Attributes:
+        home: where profiles are kept; this user's own directory when None.
+        app: the Slack app that the sign-in form starts with; the one used last when None.
+        play_browser: does what a person would do in a browser at an address. Only the demo has one.
+        is_demo: whether everything is gone afterwards.
+        now: the clock, UTC.
+    """
+
+    home: Path | None = None
+    app: SlackApp | None = None
+    play_browser: Callable[[str], Awaitable[None]] | None = None
+    is_demo: bool = False
+    now: Callable[[], datetime] = field(default=_now)
+
+
+def run_app(start: Start) -> int:
+    """Run the TUI to its end and return the exit code."""
+    # Textual's log would hold every paste and every password field in clear.
+    for name in ("TEXTUAL_LOG", "TEXTUAL", "TEXTUAL_SCREENSHOT"):
+        os.environ.pop(name, None)
+    # Importing Textual makes hundreds of thousands of objects that never die; collecting them in between costs a tenth
+    # of the time to the first frame. The app turns collection on again after it.
+    gc.disable()
+    from slack_token_tui.tui.app import TokenApp
+
+    app = TokenApp(start)
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,40 @@
+"""``?``: what can be done on this screen, and why one would."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from slack_token_tui.tui.actions import on
+
+_ABOUT = {
+    "home": "Your saved sign-ins. Arrows or j, k, g, G move; the details of the highlighted one stand beside it.",
+    "sign_in": "From your app’s Client ID to a saved token. A paste anywhere on this screen lands in the paste box.",
+}
+
+
+class HelpScreen(ModalScreen[None]):
+    """The table of actions of one screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,enter", "dismiss", "Back")]
+
+    def __init__(self, room: str) -> None:
+        super().__init__()
+        self._room = room
+
+    def compose(self) -> ComposeResult:
+        """A text that scrolls."""
+        rows = [
+            Content.assemble((f"{action.shown_key:<6}", "bold $text-primary"), f"{action.label:<14}{action.help}")
+            for action in on(self._room)
+        ]
+        with VerticalScroll(classes="sheet"):
+            yield Static(Content.assemble(("Help", "bold"), f"  {_ABOUT[self._room]}\n"))
+            yield Static(Content("\n").join(rows))
+            yield Static("Ctrl+P every action by name · Ctrl+C twice quits · Esc back", classes="keys")

@@ -1,0 +1,113 @@
+"""Small screens over another: the long explanation of an error, what the browser says, and a question."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, OptionList, Static
+from textual.widgets.option_list import Option
+
+from slack_token_tui.slack.explanations import Explanation
+
+
+def in_full(explanation: Explanation) -> Content:
+    """Return everything that is known of an error."""
+    parts: list[Content | str | tuple[str, str]] = [
+        (explanation.title, "bold"),
+        "  ",
+        (explanation.code, "$text-muted"),
+        f"\n\n{explanation.happened}\n\n",
+        ("Likely causes\n", "bold"),
+        *(f"• {cause}\n" for cause in explanation.causes),
+        ("\nWhat to do\n", "bold"),
+        *(f"{number}. {remedy}\n" for number, remedy in enumerate(explanation.remedies, 1)),
+        f"\n{explanation.again_in_words}",
+    ]
+    if explanation.more:
+        parts.append(f"\nMore: {explanation.more}")
+    return Content.assemble(*parts)
+
+
+class ExplanationScreen(ModalScreen[None]):
+    """The long explanation of one error."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,enter", "dismiss", "Back")]
+
+    def __init__(self, explanation: Explanation) -> None:
+        super().__init__()
+        self._explanation = explanation
+
+    def compose(self) -> ComposeResult:
+        """A text that scrolls."""
+        with VerticalScroll(classes="sheet"):
+            yield Static(in_full(self._explanation))
+            yield Static("Esc back", classes="keys")
+
+
+class BrowserSaysScreen(ModalScreen[None]):
+    """What Slack shows only on its own page, to be recognised and explained while the wait goes on."""
+
+    AUTO_FOCUS = "OptionList"
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Back")]
+
+    def __init__(self, explanations: tuple[Explanation, ...]) -> None:
+        super().__init__()
+        self._explanations = explanations
+
+    def compose(self) -> ComposeResult:
+        """A list of Slack's words, and room for the explanation."""
+        with VerticalScroll(classes="sheet"):
+            yield Static(Content.assemble(("What does the browser say?", "bold"), "  The sign-in goes on waiting."))
+            yield OptionList(*(Option(Content(one.browser_says or one.title)) for one in self._explanations))
+            yield Static(id="found")
+            yield Static("↑ ↓ choose  Esc back", classes="keys")
+
+    @on(OptionList.OptionHighlighted)
+    def show(self, event: OptionList.OptionHighlighted) -> None:
+        """Explain the chosen words."""
+        explanation = self._explanations[event.option_index]
+        steps = "\n".join(f"{number}. {remedy}" for number, remedy in enumerate(explanation.remedies, 1))
+        self.query_one("#found", Static).update(
+            Content.assemble(
+                (f"\n{explanation.title}", "bold $text-error"),
+                f"\n{explanation.happened}\n",
+                ("What to do\n", "bold"),
+                steps,
+            )
+        )
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """A question with the safe answer first."""
+
+    AUTO_FOCUS = "#no"
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,n", "answer(False)", "No"), ("y", "answer(True)", "Yes")]
+
+    def __init__(self, question: Content, yes: str, no: str) -> None:
+        super().__init__()
+        self._question = question
+        self._yes = yes
+        self._no = no
+
+    def compose(self) -> ComposeResult:
+        """The question and two buttons."""
+        with VerticalScroll(classes="sheet"):
+            yield Static(self._question)
+            with Horizontal(id="presets"):
+                yield Button(f"{self._no} (Esc)", id="no")
+                yield Button(f"{self._yes} (y)", id="yes")
+
+    @on(Button.Pressed)
+    def pressed(self, event: Button.Pressed) -> None:
+        """A button is an answer."""
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, yes: bool) -> None:
+        """A key is an answer."""
+        self.dismiss(yes)

@@ -1,0 +1,41 @@
+"""Times as a person says them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+MARKS = {
+    "good": ("●", "$text-success"),
+    "unverified": ("◐", "$text-warning"),
+    "expiring": ("◔", "$text-warning"),
+    "expired": ("○", "$text-error"),
+    "revoked": ("✗", "$text-error"),
+    "unreadable": ("!", "$text-error"),
+}
+"""A state's mark and colour. The word always stands beside them."""
+IN_WORDS = {
+    "good": "good",
+    "unverified": "not verified",
+    "expiring": "about to expire",
+    "expired": "sign in again",
+    "revoked": "revoked",
+    "unreadable": "file unreadable",
+}
+
+
+def left(until: datetime, now: datetime) -> str:
+    """Return ``11 h 59 min``, ``29 days`` or ``0:42``; ``over`` when there is nothing left."""
+    seconds = int((until - now).total_seconds())
+    if seconds <= 0:
+        return "over"
+    if seconds >= timedelta(days=2).total_seconds():
+        return f"{seconds // 86_400} days"
+    if seconds >= 3600:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02} min"
+    return clock(seconds)
+
+
+def clock(seconds: float) -> str:
+    """Return ``4:12``."""
+    whole = int(seconds)
+    return f"{whole // 60}:{whole % 60:02}"

@@ -1,0 +1,81 @@
+"""The steps of a sign-in: what is done, what is under way, what comes."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from slack_token_tui.sign_in.events import Step
+from slack_token_tui.tui.widgets.error_card import ErrorCard
+
+_FUTURE = {
+    Step.LISTEN: "Open a port on localhost",
+    Step.BROWSER: "Open Slack in your browser",
+    Step.APPROVE: "Wait for you to press Allow",
+    Step.EXCHANGE: "Exchange the code for a token",
+    Step.VERIFY: "Ask Slack who you are",
+    Step.SAVE: "Save the token",
+}
+_DONE, _WARN, _NOW, _NEXT, _FAILED = "✓", "!", "●", "·", "✗"
+_COLOURS = {
+    _DONE: "$text-success",
+    _WARN: "$text-warning",
+    _NOW: "$text-accent",
+    _NEXT: "$text-muted",
+    _FAILED: "$text-error",
+}
+
+
+class Steps(Vertical):
+    """One line a step; an error card stands right under the step that failed."""
+
+    DEFAULT_CSS = "Steps { height: auto; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.current = Step.LISTEN
+        self._notes: dict[Step, str] = {}
+
+    def compose(self) -> ComposeResult:
+        """A line for each."""
+        for step in Step:
+            yield Static(classes="step", id=f"step_{step}")
+
+    def begin(self) -> None:
+        """All of it is still to come."""
+        self._notes.clear()
+        for step, words in _FUTURE.items():
+            self._line(step, _NEXT, words)
+        self.start(Step.LISTEN)
+
+    def start(self, step: Step, words: str | None = None) -> None:
+        """``step`` is under way."""
+        self.current = step
+        self._line(step, _NOW, words or _FUTURE[step])
+
+    def done(self, step: Step, words: str) -> None:
+        """``step`` is done."""
+        self._line(step, _DONE, words)
+
+    def warn(self, step: Step, words: str) -> None:
+        """``step`` went another way than usual; it goes on."""
+        self._line(step, _WARN, words)
+
+    def note(self, step: Step, words: str) -> None:
+        """Something to know about ``step``, shown until it ends."""
+        self._notes[step] = words
+
+    async def fail(self, step: Step, card: ErrorCard) -> None:
+        """``step`` failed."""
+        self._notes.pop(step, None)
+        self._line(step, _FAILED, _FUTURE[step])
+        await self.mount(card, after=f"#step_{step}")
+
+    def _line(self, step: Step, mark: str, words: str) -> None:
+        faint = mark == _NEXT
+        line = Content.assemble((mark, f"bold {_COLOURS[mark]}"), " ", (words, "$text-muted" if faint else ""))
+        if mark == _NOW and step in self._notes:
+            line = Content.assemble(line, ("\n  " + self._notes[step], "$text-warning"))
+        self.query_one(f"#step_{step}", Static).update(line)

@@ -1,0 +1,41 @@
+"""The first line of every screen: where one is, and on which Slack."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from slack_token_tui.slack.endpoints import SLACK, Endpoints
+
+
+class TopLine(Horizontal):
+    """Title at the left; Slack's host at the right, in another colour and with a word when it is not slack.com."""
+
+    def __init__(self, title: str, endpoints: Endpoints | None = None, note: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._endpoints = endpoints
+        self._note = note
+
+    def compose(self) -> ComposeResult:
+        """Two texts."""
+        yield Static(Content(self._title), classes="title")
+        elsewhere = self._endpoints is not None and self._endpoints.base != SLACK
+        yield Static(self._place(), classes="place elsewhere" if elsewhere else "place")
+
+    def _place(self) -> Content:
+        if self._endpoints is None:
+            return Content(self._note)
+        host = self._endpoints.host
+        if self._endpoints.base == SLACK:
+            return Content(host)
+        return Content(f"{self._note or 'not slack.com'}: {host}")
+
+    def show(self, endpoints: Endpoints) -> None:
+        """Name another Slack."""
+        self._endpoints = endpoints
+        place = self.query_one(".place", Static)
+        place.update(self._place())
+        place.set_class(endpoints.base != SLACK, "elsewhere")
