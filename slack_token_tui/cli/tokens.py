@@ -45,7 +45,7 @@ def copy_token(argument: str | None) -> int:
 
 
 def _living_token(argument: str | None) -> tuple[str, str] | int:
-    """Return name and token of the profile that is meant; where there is none to give, report it and return the exit code."""
+    """Return name and token of the profile that is meant; where none can be given, report it and return the exit code."""
     directory = fast_read.home()
     try:
         name = fast_read.chosen_name(directory, argument)

@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import ClassVar
 
 from rich.segment import Segments
 from rich.text import Text
@@ -34,7 +33,7 @@ class TokenApp(App[None]):
     TITLE = "slack-token-tui"
     CSS_PATH = "app.tcss"
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]
 
     def __init__(self, start: Start) -> None:
         super().__init__()

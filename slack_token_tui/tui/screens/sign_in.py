@@ -355,9 +355,7 @@ class SignInScreen(Room):
             return self._waiting and self._url is not None
         if action_id in _ONLY_FAILED:
             offered = self._failure.actions if self._failure else ()
-            return self._failure is not None and (
-                action_id in {"explain", "copy_report", "change_app", "again"} or action_id in offered
-            )
+            return self._failure is not None and (action_id in _ALWAYS_FAILED or action_id in offered)
         if action_id == "copy_new":
             return self._kept is not None
         return True

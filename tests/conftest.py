@@ -1,0 +1,79 @@
+"""What every test starts from: a clean environment, an empty home, and a practice Slack where one is asked for."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.practice.workspace import CLIENT_ID, App, Workspace
+from slack_token_tui.profiles.apps import SlackApp
+from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.slack.endpoints import Endpoints, Pair
+
+FOREIGN = (
+    "NO_COLOR", "TEXTUAL_THEME", "BROWSER", "SSH_CONNECTION", "SSH_TTY", "TMUX", "HTTP_PROXY", "HTTPS_PROXY",
+    "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "SLACK_TOKEN_PROFILE",
+    "DISPLAY", "WAYLAND_DISPLAY",
+)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def store(home: Path) -> ProfileStore:
+    return ProfileStore(home)
+
+
+def free_ports(count: int) -> list[int]:
+    held = []
+    for _ in range(count):
+        one = socket.socket()
+        one.bind(("127.0.0.1", 0))
+        held.append(one)
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+@pytest.fixture
+def redirect_uris() -> tuple[str, ...]:
+    return tuple(f"http://localhost:{port}/callback" for port in free_ports(3))
+
+
+@pytest.fixture
+def workspace(redirect_uris: tuple[str, ...]) -> Workspace:
+    return Workspace(apps=[App(redirect_urls=redirect_uris)])
+
+
+@pytest.fixture
+def slack(workspace: Workspace) -> Iterator[PracticeSlack]:
+    with PracticeSlack(workspace) as running:
+        yield running
+
+
+@pytest.fixture
+def app(slack: PracticeSlack, redirect_uris: tuple[str, ...]) -> SlackApp:
+    return SlackApp(CLIENT_ID, Endpoints(slack.base, Pair.V2_USER), redirect_uris, ("users:read", "channels:read"))
+
+
+@pytest.fixture
+def child_environment(home: Path) -> dict[str, str]:
+    """The environment for a process of its own: nothing of this machine's desktop or network."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    return {**kept, "SLACK_TOKEN_TUI_HOME": str(home)}

@@ -1,0 +1,218 @@
+"""The client against real sockets: limits, refusals, proxies, and what is never sent where."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.client import Client, SlackClient
+from slack_token_tui.slack.endpoints import Endpoints, Pair, checked_base
+from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable
+
+CODE, VERIFIER, REDIRECT = Secret("canary-code"), Secret("canary-verifier"), "http://localhost:28417/callback"
+
+
+class RawServer:
+    """Answers every request with the same bytes and keeps what it heard."""
+
+    def __init__(self, answer: bytes) -> None:
+        self.heard: list[bytes] = []
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.base = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                heard = b""
+                while b"\r\n\r\n" not in heard:
+                    heard += connection.recv(65536)
+                head, _, body = heard.partition(b"\r\n\r\n")
+                length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), 0)
+                while len(body) < length:
+                    body += connection.recv(65536)
+                self.heard.append(head + b"\r\n\r\n" + body)
+                try:
+                    connection.sendall(self._answer)
+                except OSError:
+                    continue
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def raw() -> Iterator[list[RawServer]]:
+    servers: list[RawServer] = []
+    yield servers
+    for server in servers:
+        server.close()
+
+
+def serving(raw: list[RawServer], answer: bytes) -> RawServer:
+    raw.append(RawServer(answer))
+    return raw[-1]
+
+
+def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+async def exchange(base: str, client: Client | None = None, deadline: float = 5) -> object:
+    async with SlackClient(Endpoints(base), deadline) as slack:
+        return await slack.exchange(client or Client("1.2"), CODE, VERIFIER, REDIRECT)
+
+
+GRANT = b'{"ok":true,"access_token":"xoxp-canary-aaaaaaaa"}'
+
+
+async def test_a_public_client_sends_its_id_and_verifier_and_no_secret(raw: list[RawServer]) -> None:
+    server = serving(raw, http(GRANT))
+    await exchange(server.base)
+    request = server.heard[0].decode()
+    assert request.startswith("POST /api/oauth.v2.user.access ")
+    head, _, body = request.partition("\r\n\r\n")
+    assert sorted(part.split("=")[0] for part in body.split("&")) == ["client_id", "code", "code_verifier", "grant_type", "redirect_uri"]
+    assert "authorization" not in head.lower()
+    assert "accept-encoding: identity" in head.lower()
+    assert "content-type: application/x-www-form-urlencoded\r\n" in head.lower() + "\r\n"
+
+
+async def test_a_confidential_client_uses_basic_and_no_pkce(raw: list[RawServer]) -> None:
+    server = serving(raw, http(GRANT))
+    async with SlackClient(Endpoints(server.base, Pair.V2)) as slack:
+        await slack.exchange(Client("1.2", Secret("canary-secret")), CODE, None, "https://example.com/cb")
+    request = server.heard[0].decode()
+    assert request.startswith("POST /api/oauth.v2.access ")
+    assert "Authorization: Basic MS4yOmNhbmFyeS1zZWNyZXQ=" in request
+    assert "code_verifier" not in request
+    assert "client_id=" not in request
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (http(b"<html>Wi-Fi</html>"), "not_slack"),
+        (http(b"", "302 Found", "Location: https://evil.example/"), "answer_redirects"),
+        (http(b"", "307 Temporary Redirect", "Location: https://evil.example/"), "answer_redirects"),
+        (http(b"x" * 70_000), "answer_too_large"),
+        (http(b"x", "503 Service Unavailable"), "slack_outage"),
+        (http(b"x", "200 OK", "Content-Encoding: gzip"), "answer_packed"),
+        (http(b"", "407 Proxy Authentication Required"), "proxy_sign_in_required"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort", "connection_lost"),
+        (b"garbage\r\n\r\n", "connection_lost"),
+        (b"", "connection_lost"),
+    ],
+)
+async def test_every_wrong_answer_has_its_name(raw: list[RawServer], answer: bytes, code: str) -> None:
+    server = serving(raw, answer)
+    with pytest.raises(SlackError) as caught:
+        await exchange(server.base)
+    assert caught.value.code == code
+    assert len(server.heard) == 1, "nothing is sent again, here or elsewhere"
+
+
+async def test_a_rate_limit_says_how_long(raw: list[RawServer]) -> None:
+    server = serving(raw, http(b"{}", "429 Too Many Requests", "Retry-After: 17"))
+    with pytest.raises(RateLimited) as caught:
+        await exchange(server.base)
+    assert caught.value.retry_after_seconds == 17
+
+
+async def test_one_deadline_holds_for_the_whole_answer(raw: list[RawServer]) -> None:
+    server = serving(raw, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+    silent = socket.create_server(("127.0.0.1", 0))
+    with pytest.raises(SlackUnreachable) as caught:
+        await exchange(f"http://127.0.0.1:{silent.getsockname()[1]}", deadline=0.3)
+    silent.close()
+    assert caught.value.code == "network_timeout"
+    del server
+
+
+async def test_nobody_listening_is_named(raw: list[RawServer]) -> None:
+    with pytest.raises(SlackUnreachable) as caught:
+        await exchange("http://127.0.0.1:1")
+    assert caught.value.code == "network_unreachable"
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
+async def test_a_loopback_slack_is_never_asked_through_a_proxy(
+    raw: list[RawServer], monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    await exchange(serving(raw, http(GRANT)).base)
+
+
+async def test_a_dead_proxy_is_named_and_its_password_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://jane:canary-password@127.0.0.1:1")
+    with pytest.raises(SlackUnreachable) as caught:
+        await exchange("https://slack.com")
+    assert caught.value.code == "proxy_unreachable"
+    assert caught.value.facts["proxy"] == "127.0.0.1:1"
+
+
+async def test_a_proxy_that_refuses_is_named(raw: list[RawServer], monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serving(raw, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    monkeypatch.setenv("HTTPS_PROXY", server.base)
+    with pytest.raises(SlackUnreachable) as caught:
+        await exchange("https://slack.com")
+    assert caught.value.code == "proxy_refused"
+    assert b"canary" not in server.heard[0]
+
+
+async def test_a_socks_proxy_is_spoken_to(raw: list[RawServer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    with pytest.raises(SlackUnreachable) as caught:
+        await exchange("https://slack.com")
+    assert caught.value.code == "proxy_unreachable"
+
+
+async def test_a_missing_socks_package_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "socksio", None)
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    with pytest.raises(SlackUnreachable) as caught:
+        await exchange("https://slack.com")
+    assert caught.value.code == "proxy_socks_missing"
+
+
+async def test_a_missing_certificate_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent/ca.pem")
+    with pytest.raises(SlackUnreachable) as caught:
+        await exchange("https://slack.com")
+    assert caught.value.code == "certificates_unreadable"
+
+
+async def test_errors_hold_no_secret(raw: list[RawServer]) -> None:
+    server = serving(raw, b"garbage\r\n\r\n")
+    with pytest.raises(SlackError) as caught:
+        await exchange(server.base)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    assert "canary" not in repr(caught.value)
+    assert not isinstance(caught.value, AnswerUnusable)
+
+
+@pytest.mark.parametrize("address", ["slack.com", "http://slack.com", "https://slack.com/x", "https://a@slack.com", "https://", "ftp://x", "https://slack.com?x", "http://[::1", "https://sla ck.com"])
+def test_a_base_is_https_and_nothing_but_a_host(address: str) -> None:
+    with pytest.raises(ValueError):
+        checked_base(address)
+
+
+def test_both_pairs_come_from_one_base() -> None:
+    for base in ("https://slack.com", "https://slack-gov.com", "http://localhost:9"):
+        for pair in Pair:
+            endpoints = Endpoints(checked_base(base + "/"), pair)
+            assert endpoints.authorize == f"{base}/oauth/{pair}/authorize"
+            assert endpoints.method("auth.test") == f"{base}/api/auth.test"
+    assert Endpoints().scope_parameter == "scope"
+    assert Endpoints(pair=Pair.V2).scope_parameter == "user_scope"
