@@ -16,9 +16,23 @@ from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.slack.endpoints import Endpoints, Pair
 
 FOREIGN = (
-    "NO_COLOR", "TEXTUAL_THEME", "BROWSER", "SSH_CONNECTION", "SSH_TTY", "TMUX", "HTTP_PROXY", "HTTPS_PROXY",
-    "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy", "SLACK_TOKEN_PROFILE",
-    "DISPLAY", "WAYLAND_DISPLAY",
+    "NO_COLOR",
+    "TEXTUAL_THEME",
+    "BROWSER",
+    "SSH_CONNECTION",
+    "SSH_TTY",
+    "TMUX",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "SLACK_TOKEN_PROFILE",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
 )
 
 

@@ -33,7 +33,7 @@ class TokenApp(App[None]):
     TITLE = "slack-token-tui"
     CSS_PATH = "app.tcss"
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self, start: Start) -> None:
         super().__init__()

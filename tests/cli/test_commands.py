@@ -26,17 +26,22 @@ COMMAND = [sys.executable, "-m", "slack_token_tui"]
 
 
 def run(*words: str, env: dict[str, str], given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, env=env, input=given, timeout=60, check=False)
+    return subprocess.run(
+        [*COMMAND, *words], capture_output=True, text=True, env=env, input=given, timeout=60, check=False
+    )
 
 
-def test_token_prints_the_token_and_a_newline_and_nothing_else(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_token_prints_the_token_and_a_newline_and_nothing_else(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
     store.keep(profile(expires_at=in_(hours=3)))
     done = run("token", "acme", env=child_environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, CANARY + "\n", "")
 
 
 @pytest.mark.parametrize(
-    ("changes", "code"), [({"expires_at": in_(seconds=-5)}, 4), ({"refused": "token_revoked"}, 4), ({"refused": "invalid_auth"}, 0)]
+    ("changes", "code"),
+    [({"expires_at": in_(seconds=-5)}, 4), ({"refused": "token_revoked"}, 4), ({"refused": "invalid_auth"}, 0)],
 )
 def test_a_dead_token_is_never_printed(
     store: ProfileStore, child_environment: dict[str, str], changes: dict[str, object], code: int
@@ -87,7 +92,9 @@ def test_explain_prints_one_or_all(child_environment: dict[str, str]) -> None:
     assert run("explain", "brand_new", env=child_environment).returncode == 1
 
 
-@pytest.mark.parametrize("words", [["--help"], ["login", "--help"], ["token", "--help"], ["copy", "--help"], ["explain", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["login", "--help"], ["token", "--help"], ["copy", "--help"], ["explain", "--help"]]
+)
 def test_help_shows_an_example(words: list[str], child_environment: dict[str, str]) -> None:
     done = run(*words, env=child_environment)
     assert done.returncode == 0
@@ -98,7 +105,11 @@ def test_help_shows_an_example(words: list[str], child_environment: dict[str, st
 def test_a_closed_pipe_is_no_error(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.keep(profile())
     done = subprocess.run(
-        f"{sys.executable} -m slack_token_tui explain --json | head -c 1", shell=True, capture_output=True, text=True, env=child_environment
+        f"{sys.executable} -m slack_token_tui explain --json | head -c 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        env=child_environment,
     )
     assert done.stderr == ""
 
@@ -121,7 +132,12 @@ class Login:
 
     def __init__(self, env: dict[str, str], *words: str) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "login", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+            [*COMMAND, "login", *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=env,
         )
         self.said: list[str] = []
 
@@ -233,7 +249,9 @@ def test_what_cannot_work_is_said_before_anything_opens(
 
 def test_a_client_secret_comes_by_stdin_and_never_by_argument(child_environment: dict[str, str]) -> None:
     assert "--client-secret " not in run("login", "--help", env=child_environment).stdout
-    done = run("login", "--client-id", CLIENT_ID, "--client-secret-stdin", env=child_environment, given="canary-secret\n")
+    done = run(
+        "login", "--client-id", CLIENT_ID, "--client-secret-stdin", env=child_environment, given="canary-secret\n"
+    )
     assert done.returncode == 2
     assert "https redirect" in done.stderr
     assert "canary-secret" not in done.stderr

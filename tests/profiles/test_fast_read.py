@@ -85,16 +85,39 @@ def test_only_slacks_final_words_and_the_clock_make_a_token_dead(changes: dict[s
     assert (fast_read.why_dead(to_record(profile(**changes))) is not None) is dead
 
 
-def test_token_imports_nothing_that_costs_more_than_the_work(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_token_imports_nothing_that_costs_more_than_the_work(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
     store.keep(profile())
     program = (
         "import sys; from slack_token_tui.cli.main import main; code = main(['token', 'acme']);"
         "print(sorted(sys.modules), file=sys.stderr); sys.exit(code)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=child_environment, check=True
+    )
     loaded = set(eval(done.stderr))
-    forbidden = {"textual", "rich", "httpx", "asyncio", "ssl", "platformdirs", "dataclasses", "pathlib", "argparse", "tomllib", "keyring", "filelock"}
+    forbidden = {
+        "textual",
+        "rich",
+        "httpx",
+        "asyncio",
+        "ssl",
+        "platformdirs",
+        "dataclasses",
+        "pathlib",
+        "argparse",
+        "tomllib",
+        "keyring",
+        "filelock",
+    }
     # This test's own editable install may have loaded pathlib and re before the first line of ours.
-    baseline = subprocess.run([sys.executable, "-c", "import sys; print(sorted(sys.modules))"], capture_output=True, text=True, env=child_environment, check=True)
+    baseline = subprocess.run(
+        [sys.executable, "-c", "import sys; print(sorted(sys.modules))"],
+        capture_output=True,
+        text=True,
+        env=child_environment,
+        check=True,
+    )
     assert not (loaded - set(eval(baseline.stdout))) & forbidden
     assert Path(sys.executable).exists()

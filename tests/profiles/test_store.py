@@ -62,7 +62,14 @@ def test_the_same_account_is_renewed_in_place_and_keeps_unknown_keys(store: Prof
 
 @pytest.mark.parametrize(
     "other",
-    [{"user_id": "U2"}, {"team_id": "T2"}, {"enterprise_id": "E1"}, {"client_id": "3.4"}, {"user_id": None}, {"client_id": ""}],
+    [
+        {"user_id": "U2"},
+        {"team_id": "T2"},
+        {"enterprise_id": "E1"},
+        {"client_id": "3.4"},
+        {"user_id": None},
+        {"client_id": ""},
+    ],
 )
 def test_another_account_never_replaces_a_profile(store: ProfileStore, other: dict[str, str]) -> None:
     before = store.keep(profile()).path.read_bytes()

@@ -46,7 +46,10 @@ def test_each_floor_imports_only_from_floors_below(module: str, child_environmen
         assert {name for name in loaded if name.startswith("slack_token_tui.") and ".practice" not in name} == set()
 
 
-@pytest.mark.parametrize("command", [["token"], ["list"], ["list", "--json"], ["show"], ["explain"], ["explain", "invalid_code"], ["--version"]])
+@pytest.mark.parametrize(
+    "command",
+    [["token"], ["list"], ["list", "--json"], ["show"], ["explain"], ["explain", "invalid_code"], ["--version"]],
+)
 def test_commands_that_only_read_load_neither_textual_nor_a_network(
     command: list[str], store: ProfileStore, child_environment: dict[str, str]
 ) -> None:

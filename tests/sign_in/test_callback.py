@@ -23,7 +23,9 @@ from slack_token_tui.slack.endpoints import Endpoints
 
 REDIRECT = "http://localhost:28417/callback"
 STATE = "canary-state-0123456789-0123456789-0123456789"
-REQUEST = AuthorizationRequest("1.2", Endpoints(), ("users:read",), REDIRECT, Secret(STATE), Pkce(Secret("canary"), "c"))
+REQUEST = AuthorizationRequest(
+    "1.2", Endpoints(), ("users:read",), REDIRECT, Secret(STATE), Pkce(Secret("canary"), "c")
+)
 CONFIDENTIAL = AuthorizationRequest.create(
     SlackApp("1.2", client_secret=Secret("canary")), ("users:read",), "https://example.com/cb"
 )
@@ -36,7 +38,9 @@ def rejected(query: str, **kwargs: bool) -> str:
 
 
 def test_the_right_state_with_a_code_is_an_answer() -> None:
-    assert check_callback(f"code=canary-code&state={STATE}&unknown=1", REQUEST) == AuthorizationCode(Secret("canary-code"))
+    assert check_callback(f"code=canary-code&state={STATE}&unknown=1", REQUEST) == AuthorizationCode(
+        Secret("canary-code")
+    )
 
 
 def test_an_error_needs_the_right_state_too() -> None:

@@ -218,7 +218,9 @@ async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) 
             if isinstance(event, events.BrowserOpening):
                 with socket.create_connection(("127.0.0.1", urlsplit(app.redirect_uris[0]).port or 0)) as forged:
                     host = urlsplit(app.redirect_uris[0]).netloc
-                    forged.sendall(f"GET /callback?error=access_denied&state=x HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+                    forged.sendall(
+                        f"GET /callback?error=access_denied&state=x HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+                    )
                     await asyncio.to_thread(forged.recv, 100)
                 task = asyncio.create_task(asyncio.to_thread(play_browser, event.url))
     await task

@@ -186,7 +186,9 @@ async def test_a_head_just_under_8_kib_is_read(redirect_uris: tuple[str, ...]) -
 WRONG = {
     "HEAD": lambda it: it.get(it.ear.good, method="HEAD"),
     "POST": lambda it: it.get(it.ear.good, method="POST", extra="Content-Length: 0\r\n"),
-    "OPTIONS": lambda it: it.get(it.ear.good, method="OPTIONS", extra="Access-Control-Request-Private-Network: true\r\n"),
+    "OPTIONS": lambda it: it.get(
+        it.ear.good, method="OPTIONS", extra="Access-Control-Request-Private-Network: true\r\n"
+    ),
     "lower case get": lambda it: it.get(it.ear.good, method="get"),
     "favicon": lambda it: it.get("/favicon.ico"),
     "trailing slash": lambda it: it.get(it.ear.good.replace("/callback", "/callback/")),
@@ -204,7 +206,9 @@ WRONG = {
     "garbage": lambda it: b"\x00\xff garbage\r\n\r\n",
     "http/2": lambda it: b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "socks": lambda it: b"\x05\x01\x00",
-    "smuggling": lambda it: it.get(it.ear.good, method="POST", extra="Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"),
+    "smuggling": lambda it: it.get(
+        it.ear.good, method="POST", extra="Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"
+    ),
 }
 
 
@@ -225,7 +229,9 @@ async def test_anything_else_changes_nothing_and_the_callback_still_finishes(
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 async def test_every_spelling_of_this_machine_counts(redirect_uris: tuple[str, ...], host: str, version: str) -> None:
     async with running(redirect_uris) as it:
-        task = asyncio.create_task(it.send(f"GET {it.ear.good} HTTP/{version}\r\nHost: {host}:{it.port}\r\n\r\n".encode()))
+        task = asyncio.create_task(
+            it.send(f"GET {it.ear.good} HTTP/{version}\r\nHost: {host}:{it.port}\r\n\r\n".encode())
+        )
         await asyncio.wait_for(it.ear.came.wait(), 2)
         it.listener.finish(Page.SAVED)
         assert b"200 OK" in await task
@@ -315,7 +321,13 @@ async def test_pages_carry_the_promised_headers_and_nothing_of_the_request(redir
             assert "Cache-Control: no-store" in head
             assert "Referrer-Policy: no-referrer" in head
             assert "X-Content-Type-Options: nosniff" in head
-            for rule in ("default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'", "sha256-"):
+            for rule in (
+                "default-src 'none'",
+                "frame-ancestors 'none'",
+                "base-uri 'none'",
+                "form-action 'none'",
+                "sha256-",
+            ):
                 assert rule in head
             assert "Server:" not in head
             assert "script" not in answer.decode()

@@ -52,7 +52,9 @@ def test_a_confidential_client_has_no_pkce() -> None:
     assert "code_challenge" not in request.url
 
 
-@pytest.mark.parametrize("address", ["http://example.com/cb", "http://localhost/cb", "https://x/#f", "localhost:1", "", "http://[::1"])
+@pytest.mark.parametrize(
+    "address", ["http://example.com/cb", "http://localhost/cb", "https://x/#f", "localhost:1", "", "http://[::1"]
+)
 def test_a_redirect_is_https_or_loopback_with_a_port(address: str) -> None:
     with pytest.raises(ValueError):
         checked_redirect_uri(address)

@@ -14,16 +14,38 @@ ROTATING = {"access_token": "xoxe.xoxp-1-canary", "refresh_token": "xoxe-1-canar
 USER = {"id": "U1", "scope": "users:read,chat:write"}
 
 SHAPES: dict[str, dict[str, Any]] = {
-    "formal schema": {"ok": True, "access_token": TOKEN, "token_type": "user", "user_id": "U1", "scope": "users:read,chat:write"},
-    "Bearer": {"ok": True, "access_token": TOKEN, "token_type": "Bearer", "user_id": "U1", "scope": "users:read,chat:write"},
-    "documented example": {"ok": True, "access_token": TOKEN, "token_type": "user", "authed_user": USER, "team": {"id": "T1"}},
+    "formal schema": {
+        "ok": True,
+        "access_token": TOKEN,
+        "token_type": "user",
+        "user_id": "U1",
+        "scope": "users:read,chat:write",
+    },
+    "Bearer": {
+        "ok": True,
+        "access_token": TOKEN,
+        "token_type": "Bearer",
+        "user_id": "U1",
+        "scope": "users:read,chat:write",
+    },
+    "documented example": {
+        "ok": True,
+        "access_token": TOKEN,
+        "token_type": "user",
+        "authed_user": USER,
+        "team": {"id": "T1"},
+    },
     "empty top scope": {"ok": True, "access_token": TOKEN, "scope": "", "authed_user": USER},
     "nested": {"ok": True, "authed_user": {**USER, "access_token": TOKEN, "token_type": "user"}},
     "both, equal": {"ok": True, "access_token": TOKEN, "authed_user": {**USER, "access_token": TOKEN}},
     "spaces": {"ok": True, "access_token": TOKEN, "user_id": "U1", "scope": "users:read chat:write"},
     "bare RFC body": {"access_token": TOKEN, "token_type": "Bearer", "user_id": "U1", "scope": "users:read chat:write"},
     "bot beside user": {
-        "ok": True, "access_token": BOT, "token_type": "bot", "scope": "commands", "refresh_token": "xoxe-1-bot-canary",
+        "ok": True,
+        "access_token": BOT,
+        "token_type": "bot",
+        "scope": "commands",
+        "refresh_token": "xoxe-1-bot-canary",
         "authed_user": {**USER, "access_token": TOKEN, "token_type": "user"},
     },
 }
@@ -50,7 +72,16 @@ def test_rotation_comes_from_the_object_that_held_the_token(nested: bool) -> Non
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("43200", 43200), (3599, 3599), (1e12, 46800), (0, 43200), (-1, 43200), (None, 43200), (True, 43200), ("x", 43200)],
+    [
+        ("43200", 43200),
+        (3599, 3599),
+        (1e12, 46800),
+        (0, 43200),
+        (-1, 43200),
+        (None, 43200),
+        (True, 43200),
+        ("x", 43200),
+    ],
 )
 def test_expires_in_is_data_and_is_clamped(value: object, seconds: int) -> None:
     assert parse_grant({"ok": True, **ROTATING, "expires_in": value}).expires_in_seconds == seconds

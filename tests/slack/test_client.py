@@ -37,7 +37,14 @@ class RawServer:
                 while b"\r\n\r\n" not in heard:
                     heard += connection.recv(65536)
                 head, _, body = heard.partition(b"\r\n\r\n")
-                length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")), 0)
+                length = next(
+                    (
+                        int(line.split(b":")[1])
+                        for line in head.lower().split(b"\r\n")
+                        if line.startswith(b"content-length")
+                    ),
+                    0,
+                )
                 while len(body) < length:
                     body += connection.recv(65536)
                 self.heard.append(head + b"\r\n\r\n" + body)
@@ -82,7 +89,13 @@ async def test_a_public_client_sends_its_id_and_verifier_and_no_secret(raw: list
     request = server.heard[0].decode()
     assert request.startswith("POST /api/oauth.v2.user.access ")
     head, _, body = request.partition("\r\n\r\n")
-    assert sorted(part.split("=")[0] for part in body.split("&")) == ["client_id", "code", "code_verifier", "grant_type", "redirect_uri"]
+    assert sorted(part.split("=")[0] for part in body.split("&")) == [
+        "client_id",
+        "code",
+        "code_verifier",
+        "grant_type",
+        "redirect_uri",
+    ]
     assert "authorization" not in head.lower()
     assert "accept-encoding: identity" in head.lower()
     assert "content-type: application/x-www-form-urlencoded\r\n" in head.lower() + "\r\n"
@@ -202,7 +215,20 @@ async def test_errors_hold_no_secret(raw: list[RawServer]) -> None:
     assert not isinstance(caught.value, AnswerUnusable)
 
 
-@pytest.mark.parametrize("address", ["slack.com", "http://slack.com", "https://slack.com/x", "https://a@slack.com", "https://", "ftp://x", "https://slack.com?x", "http://[::1", "https://sla ck.com"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "slack.com",
+        "http://slack.com",
+        "https://slack.com/x",
+        "https://a@slack.com",
+        "https://",
+        "ftp://x",
+        "https://slack.com?x",
+        "http://[::1",
+        "https://sla ck.com",
+    ],
+)
 def test_a_base_is_https_and_nothing_but_a_host(address: str) -> None:
     with pytest.raises(ValueError):
         checked_base(address)

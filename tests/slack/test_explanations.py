@@ -8,26 +8,89 @@ from slack_token_tui.practice.workspace import CALLBACK_ERRORS, EXCHANGE_ERRORS,
 from slack_token_tui.slack.explanations import codes, explain, is_known, seen_in_the_browser
 from slack_token_tui.tui.actions import find
 
-USER_ACCESS = """bad_client_secret bad_redirect_uri cannot_install_an_org_installed_app invalid_client_id invalid_code
-invalid_grant_type invalid_refresh_token no_scopes no_user_scopes not_implemented oauth_authorization_url_mismatch
-preview_feature_not_available user_email_unverified""".split()
-V2_ACCESS = "pkce_not_allowed invalid_code_verifier code_already_used".split()
-COMMON = """not_authed invalid_auth account_inactive token_revoked token_expired missing_scope not_allowed_token_type
-no_permission team_access_not_granted access_denied accesslimited ratelimited org_login_required team_added_to_org
-ekm_access_denied enterprise_is_restricted two_factor_setup_required is_bot missing_post_type invalid_post_type
-invalid_form_data invalid_charset invalid_arguments invalid_arg_name invalid_array_arg request_timeout
-service_unavailable fatal_error internal_error deprecated_endpoint method_deprecated unknown_method invalid_json
-json_not_object""".split()
-OTHERS = """not_bearer_token authorization_not_found invalid_token token_already_exchanged token_rotation_not_enabled
-team_not_found org_not_found enterprise_not_found missing_user user_not_found team_not_on_enterprise
-fail_to_get_teams_for_restricted_user""".split()
-CALLBACK = """invalid_scope invalid_scope_requested unapproved_scope scope_not_allowed_on_enterprise
-invalid_team_for_non_distributed_app invalid_browser no_bot_scopes_requested app_approval_request_pending
-app_approval_request_denied app_approval_request_eligible""".split()
+USER_ACCESS = [
+    "bad_client_secret",
+    "bad_redirect_uri",
+    "cannot_install_an_org_installed_app",
+    "invalid_client_id",
+    "invalid_code",
+    "invalid_grant_type",
+    "invalid_refresh_token",
+    "no_scopes",
+    "no_user_scopes",
+    "not_implemented",
+    "oauth_authorization_url_mismatch",
+    "preview_feature_not_available",
+    "user_email_unverified",
+]
+V2_ACCESS = ["pkce_not_allowed", "invalid_code_verifier", "code_already_used"]
+COMMON = [
+    "not_authed",
+    "invalid_auth",
+    "account_inactive",
+    "token_revoked",
+    "token_expired",
+    "missing_scope",
+    "not_allowed_token_type",
+    "no_permission",
+    "team_access_not_granted",
+    "access_denied",
+    "accesslimited",
+    "ratelimited",
+    "org_login_required",
+    "team_added_to_org",
+    "ekm_access_denied",
+    "enterprise_is_restricted",
+    "two_factor_setup_required",
+    "is_bot",
+    "missing_post_type",
+    "invalid_post_type",
+    "invalid_form_data",
+    "invalid_charset",
+    "invalid_arguments",
+    "invalid_arg_name",
+    "invalid_array_arg",
+    "request_timeout",
+    "service_unavailable",
+    "fatal_error",
+    "internal_error",
+    "deprecated_endpoint",
+    "method_deprecated",
+    "unknown_method",
+    "invalid_json",
+    "json_not_object",
+]
+OTHERS = [
+    "not_bearer_token",
+    "authorization_not_found",
+    "invalid_token",
+    "token_already_exchanged",
+    "token_rotation_not_enabled",
+    "team_not_found",
+    "org_not_found",
+    "enterprise_not_found",
+    "missing_user",
+    "user_not_found",
+    "team_not_on_enterprise",
+    "fail_to_get_teams_for_restricted_user",
+]
+CALLBACK = [
+    "invalid_scope",
+    "invalid_scope_requested",
+    "unapproved_scope",
+    "scope_not_allowed_on_enterprise",
+    "invalid_team_for_non_distributed_app",
+    "invalid_browser",
+    "no_bot_scopes_requested",
+    "app_approval_request_pending",
+    "app_approval_request_denied",
+    "app_approval_request_eligible",
+]
 
 
 @pytest.mark.parametrize(
-    "code", sorted({*USER_ACCESS, *V2_ACCESS, *COMMON, *OTHERS, *CALLBACK, *PAGE_ERRORS, *CALLBACK_ERRORS, *EXCHANGE_ERRORS})
+    "code",
+    sorted({*USER_ACCESS, *V2_ACCESS, *COMMON, *OTHERS, *CALLBACK, *PAGE_ERRORS, *CALLBACK_ERRORS, *EXCHANGE_ERRORS}),
 )
 def test_every_documented_code_has_an_entry(code: str) -> None:
     assert is_known(code)

@@ -19,6 +19,7 @@ from slack_token_tui.slack.explanations import explain
 from slack_token_tui.tui.actions import HOME, bindings
 from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS, left
+from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.top_line import TopLine
 
@@ -64,7 +65,7 @@ class HomeScreen(Room):
             " to sign in to Slack.\n\n",
             "You need the Client ID of a Slack app with PKCE on and the Redirect URL http://localhost:28417/callback. "
             "Your browser opens, you press Allow, and the token is saved on this machine:\n",
-            (str(self.token_app.store.home / "profiles"), "$text-muted"),
+            (str(self.token_app.store.home / "profiles"), MUTED),
         )
 
     def on_mount(self) -> None:

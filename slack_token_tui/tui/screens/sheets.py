@@ -14,6 +14,7 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from slack_token_tui.slack.explanations import Explanation
+from slack_token_tui.tui.widgets.field import MUTED
 
 
 def in_full(explanation: Explanation) -> Content:
@@ -21,7 +22,7 @@ def in_full(explanation: Explanation) -> Content:
     parts: list[Content | str | tuple[str, str]] = [
         (explanation.title, "bold"),
         "  ",
-        (explanation.code, "$text-muted"),
+        (explanation.code, MUTED),
         f"\n\n{explanation.happened}\n\n",
         ("Likely causes\n", "bold"),
         *(f"• {cause}\n" for cause in explanation.causes),

@@ -10,7 +10,7 @@ from textual import events as textual_events
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Button, Footer, Input, Label, Static
@@ -34,13 +34,16 @@ from slack_token_tui.slack.scopes import DEFAULT_SCOPES, PRESETS, parse_scopes
 from slack_token_tui.tui.actions import SIGN_IN, bindings
 from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.screens.sheets import BrowserSaysScreen, ConfirmScreen, ExplanationScreen
-from slack_token_tui.tui.widgets.error_card import ErrorCard, report
+from slack_token_tui.tui.widgets.error_card import ErrorCard, keys_of, report
 from slack_token_tui.tui.widgets.expiry import clock, left
+from slack_token_tui.tui.widgets.field import Field
 from slack_token_tui.tui.widgets.paste_box import PasteBox
 from slack_token_tui.tui.widgets.steps import Steps
 from slack_token_tui.tui.widgets.top_line import TopLine
 
 _ONLY_WAITING = frozenset({"more_time", "copy_url", "browser_says", "play_browser"})
+_ALWAYS_FAILED = frozenset({"explain", "copy_report", "change_app", "again"})
+"""Offered after every failure; the others only where the explanation names them."""
 _ONLY_FAILED = frozenset(
     {"again", "other_pair", "change_app", "copy_redirect", "open_settings", "copy_report", "explain"}
 )
@@ -93,12 +96,19 @@ class SignInScreen(Room):
             )
         with VerticalScroll(id="progress", can_focus=False):
             yield Steps()
-            yield Static(id="outcome")
-            yield Static(id="address")
-            yield Label(
-                "Paste here the address that the browser ended on, if it cannot reach this machine", id="paste_label"
-            )
-            yield PasteBox(placeholder="http://localhost:28417/callback?code=…&state=…", id="paste")
+            with Vertical(id="outcome"):
+                yield Field("", id="outcome_who", width=0)
+                yield Field("Token", id="outcome_token")
+                yield Field("Scopes", id="outcome_scopes")
+                yield Field("Saved as", id="outcome_saved")
+                yield Field("Note", id="outcome_note")
+                yield Static(keys_of("copy_new", "leave"))
+            yield Field("Address", id="address")
+            with Horizontal(id="paste_row"):
+                yield Static("Paste", id="paste_label")
+                yield PasteBox(
+                    placeholder="the address the browser ended on, if it cannot reach this machine", id="paste"
+                )
             yield Static(id="paste_trouble")
         yield Footer(show_command_palette=False)
 
@@ -143,7 +153,7 @@ class SignInScreen(Room):
 
     def _show_waiting(self, waiting: bool) -> None:
         self._waiting = waiting
-        for selector in ("#address", "#paste_label", "#paste", "#paste_trouble"):
+        for selector in ("#address", "#paste_row", "#paste_trouble"):
             self.query_one(selector).display = waiting
         if not waiting:
             self.set_focus(None)
@@ -223,7 +233,7 @@ class SignInScreen(Room):
                 steps.warn(Step.LISTEN, f"By paste. {reason} Press Allow, then paste the address the browser ends on.")
             case events.BrowserOpening(url):
                 self._url = url
-                self.query_one("#address", Static).update(Content.assemble(("Address  ", "$text-muted"), url))
+                self.query_one("#address", Field).show(url)
                 steps.start(Step.BROWSER)
             case events.BrowserAnswered(browser.Opened(name)):
                 steps.done(Step.BROWSER, f"Opened in {name}")
@@ -273,31 +283,26 @@ class SignInScreen(Room):
     def _show_saved(self, kept: Kept) -> None:
         self._kept = kept
         profile = kept.profile
-        lines = [
-            Content.assemble(
-                ("✓ Signed in", "bold $text-success"),
-                f" as {profile.user_name or profile.user_id or 'unknown'} in {profile.team_name or profile.team_id or 'unknown'}",
-            ),
-            Content.assemble(("Token    ", "$text-muted"), str(profile.access_token), self._life_of(profile)),
-            Content.assemble(
-                ("Scopes   ", "$text-muted"), ", ".join(profile.scopes) or "none named", self._difference(profile)
-            ),
-            Content.assemble(("Saved as ", "$text-muted"), (profile.name, "bold"), f" in {kept.path}"),
-        ]
-        if kept.name_taken:
-            lines.append(Content(f"{kept.name_taken} belongs to another account, so a free name was taken."))
-        lines.append(
-            Content.assemble(("c", "bold $text-primary"), " copy the token  ", ("Esc", "bold $text-primary"), " done")
-        )
-        outcome = self.query_one("#outcome", Static)
-        outcome.update(Content("\n").join(lines))
-        outcome.add_class("-shown")
+        who = profile.user_name or profile.user_id or "unknown"
+        where = profile.team_name or profile.team_id or "unknown"
+        values: dict[str, str | Content] = {
+            "who": Content.assemble(("✓ Signed in", "bold $text-success"), f" as {who} in {where}"),
+            "token": f"{profile.access_token}  {self._life_of(profile)}",
+            "scopes": (", ".join(profile.scopes) or "none named") + self._difference(profile),
+            "saved": Content.assemble((profile.name, "bold"), f" in {kept.path}"),
+            "note": f"{kept.name_taken} belongs to another account, so a free name was taken."
+            if kept.name_taken
+            else "",
+        }
+        for key, value in values.items():
+            self.query_one(f"#outcome_{key}", Field).show(value)
+        self.query_one("#outcome").add_class("-shown")
         self.refresh_bindings()
 
     def _life_of(self, profile: Profile) -> str:
         if profile.expires_at is None:
-            return "  works until it is revoked"
-        return f"  works for {left(profile.expires_at, self.token_app.start.now())}"
+            return "works until it is revoked"
+        return f"works for {left(profile.expires_at, self.token_app.start.now())}"
 
     def _difference(self, profile: Profile) -> str:
         missing = sorted(set(profile.scopes_asked) - set(profile.scopes))

@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
+from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.actions import find
+from slack_token_tui.tui.widgets.field import MUTED, Field
+
+_LABEL = 9
 
 
-class ErrorCard(Static):
+class ErrorCard(Vertical):
     """Shows one explanation."""
 
     def __init__(self, explanation: Explanation) -> None:
-        super().__init__(card(explanation))
+        super().__init__()
         self.explanation = explanation
 
-
-def card(explanation: Explanation) -> Content:
-    """Return the card's text."""
-    parts: list[Content] = [
-        Content.assemble((explanation.title, "bold $text-error"), "  ", (explanation.code, "$text-muted")),
-        Content(explanation.happened),
-        Content.assemble(("Likely   ", "$text-muted"), "; ".join(explanation.causes) + "."),
-    ]
-    parts += [
-        Content.assemble((f"Do {number:<6}" if number == 1 else f"   {number:<6}", "$text-muted"), remedy)
-        for number, remedy in enumerate(explanation.remedies, 1)
-    ]
-    return Content("\n").join([*parts, keys_line(explanation)])
+    def compose(self) -> ComposeResult:
+        """Title and code, the sentence, the causes, the steps, the keys."""
+        explanation = self.explanation
+        yield Static(Content.assemble((explanation.title, "bold $text-error"), "  ", (explanation.code, MUTED)))
+        yield Static(Content(explanation.happened))
+        for number, cause in enumerate(explanation.causes):
+            yield Field("Likely" if number == 0 else "or", cause, width=_LABEL)
+        for number, remedy in enumerate(explanation.remedies, 1):
+            yield Field(f"Do    {number}." if number == 1 else f"      {number}.", remedy, width=_LABEL)
+        actions = (action for action in explanation.actions if action != "paste")
+        yield Static(keys_of(*actions, "explain", "leave"))
 
 
-def keys_line(explanation: Explanation) -> Content:
-    """Return the keys that act on ``explanation``, the best first."""
-    ids = [*(action for action in explanation.actions if action != "paste"), "explain", "leave"]
-    found = [action for action in map(find, ids) if action is not None]
+def keys_of(*action_ids: str) -> Content:
+    """Return the keys of these actions with their labels, in one line."""
+    found = [action for action in map(find, action_ids) if action is not None]
     return Content("  ").join(
         Content.assemble((action.shown_key, "bold $text-primary"), f" {action.label.lower()}") for action in found
     )

@@ -15,6 +15,21 @@ from slack_token_tui.profiles.store import Unreadable
 from slack_token_tui.slack.endpoints import SLACK
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS, left
+from slack_token_tui.tui.widgets.field import Field
+
+_FIELDS = (
+    "Status",
+    "Slack",
+    "Workspace",
+    "User",
+    "App",
+    "Token",
+    "Works",
+    "Renewable",
+    "Scopes",
+    "Verified",
+    "Kept in",
+)
 
 
 class ProfileDetail(VerticalScroll):
@@ -23,47 +38,54 @@ class ProfileDetail(VerticalScroll):
     can_focus = False
 
     def compose(self) -> ComposeResult:
-        """One text, as long as it has to be."""
-        yield Static(id="detail_text")
+        """A line for each thing that can be known, and room for what is wrong with a file."""
+        for label in _FIELDS:
+            yield Field(label, id=_id(label))
+        yield Static(id="trouble")
 
     def show(self, entry: Profile | Unreadable, path: Path, now: datetime) -> None:
         """Show ``entry``, whose file is ``path``."""
-        text = _of_profile(entry, path, now) if isinstance(entry, Profile) else _of_unreadable(entry)
         self.border_title = Content(entry.name)
-        self.query_one("#detail_text", Static).update(text)
+        values = _values(entry, path, now) if isinstance(entry, Profile) else {"Kept in": str(path)}
+        for label in _FIELDS:
+            self.query_one(f"#{_id(label)}", Field).show(values.get(label, ""))
+        self.query_one("#trouble", Static).update("" if isinstance(entry, Profile) else _trouble(entry))
 
 
-def _of_profile(profile: Profile, path: Path, now: datetime) -> Content:
+def _id(label: str) -> str:
+    return f"field_{label.lower().replace(' ', '_')}"
+
+
+def _values(profile: Profile, path: Path, now: datetime) -> dict[str, str | Content]:
     state = profile.state(now)
     mark, colour = MARKS[state]
     host = (profile.workspace_url or "").removeprefix("https://").rstrip("/")
-    rows: list[tuple[str, str | Content]] = [
-        ("Status", Content.assemble((f"{mark} {IN_WORDS[state]}", colour))),
-        (
-            "Workspace",
-            " · ".join(filter(None, (profile.team_name or profile.enterprise_name or profile.team_id, host))),
-        ),
-        ("User", " · ".join(filter(None, (profile.user_name, profile.user_id)))),
-        ("App", " · ".join(filter(None, (profile.app_name, profile.client_id)))),
-        ("Token", str(profile.access_token)),
-        ("Works", f"for {left(profile.expires_at, now)}" if profile.expires_at else "until it is revoked"),
-    ]
-    if profile.refresh_expires_at:
-        rows.append(("Renewable", f"for {left(profile.refresh_expires_at, now)}"))
-    rows += [
-        ("Scopes", ", ".join(profile.scopes) or "none named"),
-        ("Verified", f"{profile.verified_at.astimezone():%Y-%m-%d %H:%M}" if profile.verified_at else "never"),
-        ("Kept in", str(path)),
-    ]
-    if profile.endpoints.base != SLACK:
-        rows.insert(1, ("Slack", Content.assemble((profile.endpoints.host, "$text-warning"))))
-    return Content("\n").join(Content.assemble((f"{label:<10}", "$text-muted"), value) for label, value in rows)
+    elsewhere = profile.endpoints.base != SLACK
+    workspace = profile.team_name or profile.enterprise_name or profile.team_id
+    renewable = profile.refresh_expires_at
+    return {
+        "Status": Content.styled(f"{mark} {IN_WORDS[state]}", colour),
+        "Slack": Content.styled(f"{profile.endpoints.host}, not slack.com", "$text-warning") if elsewhere else "",
+        "Workspace": _joined(workspace, host),
+        "User": _joined(profile.user_name, profile.user_id),
+        "App": _joined(profile.app_name, profile.client_id),
+        "Token": str(profile.access_token),
+        "Works": f"for {left(profile.expires_at, now)}" if profile.expires_at else "until it is revoked",
+        "Renewable": f"for {left(renewable, now)}" if renewable else "",
+        "Scopes": ", ".join(profile.scopes) or "none named",
+        "Verified": f"{profile.verified_at.astimezone():%Y-%m-%d %H:%M}" if profile.verified_at else "never",
+        "Kept in": str(path),
+    }
 
 
-def _of_unreadable(entry: Unreadable) -> Content:
+def _joined(*parts: str | None) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+def _trouble(entry: Unreadable) -> Content:
     explanation = explain(entry.error.code, {"file": entry.error.path, "detail": entry.error.detail or "damaged"})
     return Content.assemble(
-        (f"! {explanation.title}", "bold $text-error"),
+        (f"\n! {explanation.title}", "bold $text-error"),
         f"\n\n{explanation.happened}\n\n",
         ("What to do\n", "bold"),
         "\n".join(f"{number}. {remedy}" for number, remedy in enumerate(explanation.remedies, 1)),

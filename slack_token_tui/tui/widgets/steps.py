@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Static
 
 from slack_token_tui.sign_in.events import Step
 from slack_token_tui.tui.widgets.error_card import ErrorCard
+from slack_token_tui.tui.widgets.field import MUTED, Field
 
 _FUTURE = {
     Step.LISTEN: "Open a port on localhost",
@@ -23,7 +23,7 @@ _COLOURS = {
     _DONE: "$text-success",
     _WARN: "$text-warning",
     _NOW: "$text-accent",
-    _NEXT: "$text-muted",
+    _NEXT: MUTED,
     _FAILED: "$text-error",
 }
 
@@ -41,7 +41,7 @@ class Steps(Vertical):
     def compose(self) -> ComposeResult:
         """A line for each."""
         for step in Step:
-            yield Static(classes="step", id=f"step_{step}")
+            yield Field(Content(""), width=2, id=f"step_{step}")
 
     def begin(self) -> None:
         """All of it is still to come."""
@@ -74,8 +74,7 @@ class Steps(Vertical):
         await self.mount(card, after=f"#step_{step}")
 
     def _line(self, step: Step, mark: str, words: str) -> None:
-        faint = mark == _NEXT
-        line = Content.assemble((mark, f"bold {_COLOURS[mark]}"), " ", (words, "$text-muted" if faint else ""))
+        line = Content.styled(words, MUTED) if mark == _NEXT else Content(words)
         if mark == _NOW and step in self._notes:
-            line = Content.assemble(line, ("\n  " + self._notes[step], "$text-warning"))
-        self.query_one(f"#step_{step}", Static).update(line)
+            line = Content.assemble(line, ("\n" + self._notes[step], "$text-warning"))
+        self.query_one(f"#step_{step}", Field).show(line, Content.styled(mark, f"bold {_COLOURS[mark]}"))

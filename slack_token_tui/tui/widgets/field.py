@@ -1,0 +1,55 @@
+"""A word and what belongs to it: long values wrap under themselves, not under the word."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+MUTED = "$foreground-muted"
+"""For words that only lead the eye. ``$text-muted`` is meant for CSS; inside a Content it comes out white."""
+
+
+class Field(Horizontal):
+    """``label`` at the left, in its own column; the value beside it."""
+
+    DEFAULT_CSS = """
+    Field { height: auto; }
+    Field Static { height: auto; }
+    Field .value { width: 1fr; }
+    """
+
+    def __init__(
+        self,
+        label: str | Content,
+        value: str | Content = "",
+        *,
+        width: int = 11,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        super().__init__(id=id)
+        self._label = Content.styled(label, MUTED) if isinstance(label, str) else label
+        self._value = value
+        self._width = width
+
+    def compose(self) -> ComposeResult:
+        """Two texts."""
+        label = Static(self._label, classes="label")
+        label.styles.width = self._width
+        yield label
+        yield Static(self._plain(self._value), classes="value")
+
+    @staticmethod
+    def _plain(value: str | Content) -> Content:
+        return Content(value) if isinstance(value, str) else value
+
+    def show(self, value: str | Content, label: Content | None = None) -> None:
+        """Show another value; without one, nothing at all."""
+        self.display = bool(value)
+        self._value = value
+        if not self.is_mounted:
+            return
+        self.query_one(".value", Static).update(self._plain(value))
+        if label is not None:
+            self.query_one(".label", Static).update(label)

@@ -1,0 +1,137 @@
+"""``python -m tests.make_screenshots``: makes the pictures in screenshots/ from the running app, the same ones each time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+import secrets
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.workspace import CLIENT_ID
+from slack_token_tui.profiles import profile as profile_module
+from slack_token_tui.profiles.apps import SlackApp
+from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.secret import Secret
+from slack_token_tui.sign_in import flow
+from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.tui.app import TokenApp
+from slack_token_tui.tui.launch import Start
+from slack_token_tui.tui.screens.sign_in import SignInScreen
+from tests.accounts import profile
+
+OUT = Path(__file__).parent.parent / "screenshots"
+HOME = Path("/tmp/slack-token-tui-pictures")
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+PORT = 28430
+
+
+class FixedClock(datetime):
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        return NOW
+
+
+def make_everything_repeatable() -> None:
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "SSH_CONNECTION", "SSH_TTY"):
+        os.environ.pop(name, None)
+    os.environ["TEXTUAL_ANIMATIONS"] = "none"
+    os.environ["TZ"] = "UTC"
+    numbers = itertools.count(1)
+    secrets.token_urlsafe = lambda size=32: f"practice-{next(numbers):0{size}}"  # type: ignore[assignment]
+    secrets.token_hex = lambda size=8: f"{next(numbers):0{size * 2}x}"  # type: ignore[assignment]
+    flow.datetime = FixedClock  # type: ignore[misc]
+    flow.time = type("Frozen", (), {"monotonic": staticmethod(lambda: 0.0)})  # type: ignore[assignment]
+    profile_module.uuid4 = lambda: type("Id", (), {"hex": "0" * 32})()  # type: ignore[assignment]
+
+
+def start(app: SlackApp | None = None) -> Start:
+    return Start(home=HOME, app=app, now=lambda: NOW)
+
+
+async def shot(pilot: Pilot[None], name: str) -> None:
+    await pilot.pause(0.3)
+    for toast in pilot.app.query("Toast"):
+        await toast.remove()
+    svg = pilot.app.export_screenshot(title="slack-token-tui", simplify=True)
+    svg = re.sub(r"\bterminal-\d+-", "terminal-", svg)
+    svg = re.sub(r"@font-face\s*\{.*?\}", "", svg, flags=re.S)
+    (OUT / f"{name}.svg").write_text(svg)
+    print(OUT / f"{name}.svg")
+
+
+async def until(pilot: Pilot[None], selector: str) -> None:
+    for _ in range(200):
+        await pilot.pause(0.05)
+        if any(widget.display for widget in pilot.app.screen.query(selector)):
+            return
+    raise AssertionError(f"{selector} never came")
+
+
+async def sign_in(slack: PracticeSlack, name: str, selector: str, **choice: str) -> None:
+    app = SlackApp(CLIENT_ID, Endpoints(slack.base), scopes=("users:read", "channels:read"))
+    tui = TokenApp(start(app))
+    async with tui.run_test(size=(100, 30)) as pilot:
+        await pilot.press("a")
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await pilot.pause(2)
+        screen = tui.screen
+        assert isinstance(screen, SignInScreen)
+        if choice:
+            await asyncio.to_thread(play_browser, str(screen._url), **choice)
+            await until(pilot, selector)
+        await shot(pilot, name)
+        await pilot.press("escape")
+
+
+async def main() -> None:
+    make_everything_repeatable()
+    OUT.mkdir(exist_ok=True)
+    shutil.rmtree(HOME, ignore_errors=True)
+    async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
+        await shot(pilot, "home-empty")
+    with PracticeSlack(port=PORT) as slack:
+        await sign_in(slack, "sign-in-waiting", "")
+        await sign_in(slack, "sign-in-error", "ErrorCard", decision="allow", wrong="exchange:bad_redirect_uri")
+        await sign_in(slack, "sign-in-finished", "#outcome.-shown", decision="allow")
+    shutil.rmtree(HOME)
+    store = ProfileStore(HOME)
+    rotating = {"refresh_token": Secret("xoxe-1-practice-refresh-0001"), "refresh_issued_at": NOW - timedelta(days=2)}
+    store.keep(
+        profile(
+            **rotating,
+            expires_at=NOW + timedelta(hours=9, minutes=40),
+            scopes=("users:read", "channels:read", "chat:write"),
+            app_name="My Slack Tokens",
+        )
+    )
+    store.keep(
+        profile(
+            user_id="U2", team_id="T2", team_name="Globex", user_name="omar", workspace_url="https://globex.slack.com/"
+        )
+    )
+    store.keep(
+        profile(
+            user_id="U3",
+            team_id="T3",
+            team_name="Initech",
+            workspace_url="https://initech.slack.com/",
+            expires_at=NOW - timedelta(hours=1),
+        )
+    )
+    store.path("old").write_text("{")
+    store.path("old").chmod(0o600)
+    async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
+        await shot(pilot, "home")
+    shutil.rmtree(HOME)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
