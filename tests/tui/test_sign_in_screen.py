@@ -1,0 +1,286 @@
+"""The TUI as a person uses it: keys in, screen out, against the practice Slack."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
+
+from slack_token_tui.desktop import clipboard
+from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, Workspace
+from slack_token_tui.profiles.apps import SlackApp
+from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.explanations import explain
+from slack_token_tui.tui.actions import ACTIONS
+from slack_token_tui.tui.app import TokenApp
+from slack_token_tui.tui.launch import Start
+from slack_token_tui.tui.screens.home import HomeScreen
+from slack_token_tui.tui.screens.sign_in import SignInScreen
+from slack_token_tui.tui.widgets.error_card import ErrorCard
+from tests.accounts import CANARY, in_, profile
+
+
+@asynccontextmanager
+async def running(home: Path, app: SlackApp | None = None, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Pilot[None]]:
+    async with TokenApp(Start(home=home, app=app)).run_test(size=size) as pilot:
+        await pilot.pause()
+        yield pilot
+
+
+async def until(pilot: Pilot[None], condition: object) -> None:
+    for _ in range(300):
+        await pilot.pause(0.02)
+        if condition():  # type: ignore[operator]
+            return
+    raise AssertionError(f"it never came; the screen shows:\n{text(pilot)}")
+
+
+def text(pilot: Pilot[None]) -> str:
+    """What stands on the screen, line by line."""
+    width, height = pilot.app.size
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips[:height])[: (width + 1) * height]
+
+
+def says(pilot: Pilot[None], words: str) -> bool:
+    return words in " ".join(text(pilot).split())
+
+
+async def begin(pilot: Pilot[None]) -> str:
+    """From home to waiting; returns Slack's address."""
+    await pilot.press("a")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+    await pilot.press("enter")
+    screen = pilot.app.screen
+    assert isinstance(screen, SignInScreen)
+    await until(pilot, lambda: says(pilot, "Waiting for you to press Allow"))
+    assert screen._url is not None
+    return screen._url
+
+
+async def test_the_empty_home_says_the_one_next_step(home: Path) -> None:
+    async with running(home) as pilot:
+        assert says(pilot, "No profiles yet")
+        assert says(pilot, "Press a to sign in")
+
+
+async def test_from_nothing_to_a_saved_and_copied_token(
+    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+
+    async def copy(value: Secret, _: object) -> clipboard.Copied:
+        copied.append(value.reveal())
+        return clipboard.Copied("xclip", certain=True)
+
+    monkeypatch.setattr(clipboard, "copy", copy)
+    async with running(home, app) as pilot:
+        url = await begin(pilot)
+        await asyncio.to_thread(play_browser, url)
+        await until(pilot, lambda: says(pilot, "Signed in as jane in Acme Practice"))
+        assert says(pilot, "Saved as acme-practice")
+        await pilot.press("c")
+        await until(pilot, lambda: copied)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        assert says(pilot, "acme-practice")
+        await pilot.press("c")
+        await until(pilot, lambda: len(copied) == 2)
+    token = ProfileStore(home).read("acme-practice").access_token.reveal()
+    assert copied == [token, token]
+
+
+async def test_a_cancel_is_explained_and_try_again_works_without_restart(home: Path, app: SlackApp) -> None:
+    async with running(home, app) as pilot:
+        await asyncio.to_thread(play_browser, await begin(pilot), "cancel")
+        await until(pilot, lambda: says(pilot, "access_denied"))
+        assert says(pilot, "The sign-in was cancelled in the browser")
+        await pilot.press("r")
+        screen = pilot.app.screen
+        assert isinstance(screen, SignInScreen)
+        await until(pilot, lambda: screen._url and says(pilot, "Waiting for you"))
+        await asyncio.to_thread(play_browser, str(screen._url))
+        await until(pilot, lambda: says(pilot, "Signed in as jane"))
+        assert not pilot.app.screen.query(ErrorCard)
+
+
+@pytest.mark.parametrize("code", EXCHANGE_ERRORS)
+async def test_every_refusal_is_explained_under_its_step(home: Path, app: SlackApp, code: str) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        await asyncio.to_thread(play_browser, await begin(pilot), wrong=f"exchange:{code}")
+        await until(pilot, lambda: pilot.app.screen.query(ErrorCard) and says(pilot, code))
+        assert says(pilot, explain(code).title)
+        assert says(pilot, "Esc leave")
+
+
+async def test_the_other_pair_is_one_key_away(home: Path, app: SlackApp) -> None:
+    async with running(home, app) as pilot:
+        await asyncio.to_thread(play_browser, await begin(pilot), wrong="exchange:not_implemented")
+        await until(pilot, lambda: says(pilot, "not_implemented"))
+        await pilot.press("o")
+        screen = pilot.app.screen
+        assert isinstance(screen, SignInScreen)
+        await until(pilot, lambda: screen._url and "/oauth/v2/authorize" in screen._url)
+        await asyncio.to_thread(play_browser, str(screen._url))
+        await until(pilot, lambda: says(pilot, "Signed in as jane"))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_a_paste_anywhere_finishes_the_sign_in(
+    home: Path, app: SlackApp, workspace: Workspace, wrapped: bool
+) -> None:
+    from textual import events
+
+    async with running(home, app) as pilot:
+        query = {key: values[0] for key, values in parse_qs(urlsplit(await begin(pilot)).query).items()}
+        assert pilot.app.screen.focused is None, "the paste box never takes the focus by itself"
+        pilot.app.screen.post_message(events.Paste("http://localhost:1/callback?code=a&state=b"))
+        await until(pilot, lambda: says(pilot, "That address belongs somewhere else"))
+        code = workspace.allow("v2_user", query, {})
+        address = f"{query['redirect_uri']}?code={code}&state={query['state']}"
+        pilot.app.screen.post_message(events.Paste(f"{address[:60]}\n{address[60:]}\n" if wrapped else address))
+        await until(pilot, lambda: says(pilot, "Signed in as jane"))
+
+
+async def test_a_bare_code_is_used_only_after_a_yes(home: Path, app: SlackApp, workspace: Workspace) -> None:
+    from textual import events
+
+    async with running(home, app) as pilot:
+        query = {key: values[0] for key, values in parse_qs(urlsplit(await begin(pilot)).query).items()}
+        code = workspace.allow("v2_user", query, {})
+        pilot.app.screen.post_message(events.Paste(code))
+        await until(pilot, lambda: says(pilot, "Paste the whole address (Esc)"))
+        await pilot.press("y")
+        await until(pilot, lambda: says(pilot, "Signed in as jane"))
+
+
+async def test_letters_are_keys_only_outside_of_fields_and_the_footer_shows_it(home: Path, app: SlackApp) -> None:
+    async with running(home, app) as pilot:
+        await begin(pilot)
+        assert says(pilot, "e More time")
+        await pilot.click("#paste")
+        await until(pilot, lambda: not says(pilot, "e More time"))
+        await pilot.press("e", "u")
+        assert pilot.app.screen.query_one("#paste", Input).value == "eu"
+        await pilot.press("escape")
+        await until(pilot, lambda: says(pilot, "e More time"))
+
+
+async def test_more_time_is_given_and_leaving_closes_the_port(home: Path, app: SlackApp, redirect_uris: tuple[str, ...]) -> None:
+    async with running(home, app) as pilot:
+        await begin(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, SignInScreen)
+        assert screen._sign_in is not None
+        screen._sign_in._deadline -= 100
+        await pilot.press("e")
+        assert screen._sign_in.seconds_left > 290
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        port = urlsplit(redirect_uris[0]).port
+
+        async def closed() -> bool:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                return True
+            writer.close()
+            return False
+
+        for _ in range(50):
+            if await closed():
+                break
+            await pilot.pause(0.02)
+        assert await closed()
+
+
+async def test_what_the_browser_says_is_found_while_the_wait_goes_on(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        await begin(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: says(pilot, "What does the browser say?"))
+        assert says(pilot, "redirect_uri did not match any configured URIs")
+        assert says(pilot, "Slack refused the redirect address")
+        await pilot.press("escape")
+        await until(pilot, lambda: says(pilot, "Waiting for you"))
+
+
+@pytest.mark.parametrize(("field", "value", "words"), [("client_id", "x", "A Client ID is digits"), ("scopes", "", "at least one scope")])
+async def test_the_form_says_what_is_wrong(home: Path, app: SlackApp, field: str, value: str, words: str) -> None:
+    async with running(home, app, (80, 30)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+        pilot.app.screen.query_one(f"#{field}", Input).value = value
+        await pilot.press("enter")
+        await until(pilot, lambda: says(pilot, words))
+
+
+async def test_another_slack_is_always_named(home: Path, app: SlackApp, slack: PracticeSlack) -> None:
+    async with running(home, app) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: says(pilot, f"not slack.com: {slack.base.removeprefix('http://')}"))
+
+
+async def test_home_moves_with_vi_keys_and_shows_the_highlighted_one(home: Path, store: ProfileStore) -> None:
+    for number, name in enumerate(("one", "two", "three")):
+        store.keep(profile(user_id=f"U{number}", team_name=f"Team {name}"), name)
+    async with running(home) as pilot:
+        for key, name in (("j", "three"), ("j", "two"), ("k", "three"), ("G", "two"), ("g", "one"), ("down", "three")):
+            await pilot.press(key)
+            await until(pilot, lambda name=name: pilot.app.screen.query_one("ProfileDetail").border_title == name)
+
+
+async def test_a_dead_token_is_not_copied_and_a_damaged_file_is_explained(home: Path, store: ProfileStore) -> None:
+    store.keep(profile(expires_at=in_(hours=-1)))
+    (home / "profiles" / "bad.json").write_text("{")
+    async with running(home) as pilot:
+        await pilot.press("c")
+        await until(pilot, lambda: says(pilot, "Press s to sign in again"))
+        await pilot.press("j")
+        await until(pilot, lambda: says(pilot, "A profile file cannot be read") or says(pilot, "Others can read"))
+
+
+@pytest.mark.parametrize("size", [(40, 20), (80, 24), (120, 36)])
+async def test_no_token_is_ever_on_the_screen(home: Path, store: ProfileStore, size: tuple[int, int]) -> None:
+    store.keep(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123")))
+    async with running(home, size=size) as pilot:
+        assert says(pilot, "acme")
+        for key in ("question_mark", "escape", "ctrl+p", "escape"):
+            await pilot.press(key)
+            await pilot.pause(0.1)
+            assert "canary" not in pilot.app.export_screenshot()
+            assert CANARY not in text(pilot)
+
+
+async def test_the_palette_has_every_action_and_no_screenshot(home: Path, store: ProfileStore) -> None:
+    store.keep(profile())
+    async with running(home) as pilot:
+        commands = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
+        assert "Screenshot" not in commands
+        assert {f"{action.label} ({action.shown_key})" for action in ACTIONS if "home" in action.screens} - commands <= {"Quit (q)"}
+
+
+async def test_hostile_names_are_shown_as_harmless_text(home: Path, store: ProfileStore) -> None:
+    hostile = "[/red]\x1b]52;c;eA==\x07[@click=app.quit]x[/] \u202eevil"
+    store.keep(profile(team_name=hostile, user_name=hostile))
+    async with running(home) as pilot:
+        assert "[/red]" in text(pilot)
+        assert "\x1b" not in text(pilot)
+        assert "\u202e" not in text(pilot)
+        assert pilot.app.screen.query_one("#profiles", OptionList).option_count == 1
+
+
+async def test_ctrl_c_twice_quits(home: Path) -> None:
+    async with running(home) as pilot:
+        await pilot.press("ctrl+c")
+        assert pilot.app._exit is False
+        await pilot.press("ctrl+c")
+        assert pilot.app._exit is True
