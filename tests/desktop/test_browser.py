@@ -1,0 +1,117 @@
+"""Opening a browser: real programs, real arguments, nothing on the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.desktop import browser
+from slack_token_tui.desktop.browser import NotOpened, Opened
+
+URL = "https://slack.com/oauth/v2_user/authorize?client_id=1.2&scope=users%3Aread"
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty PATH to put fake browsers on; each writes its arguments to a file of its name."""
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    monkeypatch.setenv("PATH", str(directory))
+    return directory
+
+
+def program(directory: Path, name: str, body: str = "") -> Path:
+    path = directory / name
+    path.write_text(
+        f"#!{sys.executable}\nimport sys, pathlib\n"
+        f"pathlib.Path({str(directory)!r}, {name!r} + '.args').write_text('\\n'.join(sys.argv[1:]))\n{body}\n"
+    )
+    path.chmod(0o755)
+    return path
+
+
+def arguments(directory: Path, name: str) -> list[str]:
+    return (directory / f"{name}.args").read_text().split("\n")
+
+
+@pytest.mark.parametrize(("value", "expected"), [("{}", [URL]), ("{} --new %s --x", ["--new", URL, "--x"]), ("{} --private", ["--private", URL])])
+async def test_browser_is_respected_with_and_without_a_placeholder(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, value: str, expected: list[str]
+) -> None:
+    monkeypatch.setenv("BROWSER", value.format(program(programs, "mine")))
+    assert await browser.open_url(URL) == Opened("mine")
+    assert arguments(programs, "mine") == expected
+
+
+async def test_the_next_entry_is_tried_when_one_fails(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad, good = program(programs, "bad", "sys.exit(3)"), program(programs, "good")
+    monkeypatch.setenv("BROWSER", f"/nonexistent:{bad}:{good}")
+    assert await browser.open_url(URL) == Opened("good")
+
+
+@pytest.mark.parametrize("name", ["lynx", "w3m", "links", "www-browser", "elinks"])
+async def test_a_text_browser_never_gets_the_terminal(programs: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("BROWSER", str(program(programs, name)))
+    outcome = await browser.open_url(URL)
+    assert isinstance(outcome, NotOpened)
+    assert name in outcome.reason
+    assert not (programs / f"{name}.args").exists()
+
+
+async def test_without_a_display_and_over_ssh_none_is_tried(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(programs, "xdg-open")
+    assert isinstance(await browser.open_url(URL), NotOpened)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("SSH_CONNECTION", "x")
+    assert isinstance(await browser.open_url(URL), NotOpened)
+    monkeypatch.delenv("SSH_CONNECTION")
+    assert await browser.open_url(URL) == Opened("your default browser")
+
+
+async def test_a_browser_in_the_foreground_blocks_nothing_and_outlives_us(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = f"import time; time.sleep(3); pathlib.Path({str(programs)!r}, 'lived').touch()"
+    monkeypatch.setenv("BROWSER", str(program(programs, "slow", body)))
+    before = time.monotonic()
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    assert await browser.open_url(URL) == Opened("slow")
+    ticking.cancel()
+    assert time.monotonic() - before < 2.5
+    assert ticks > 50
+    for _ in range(100):
+        if (programs / "lived").exists():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the browser was killed")
+
+
+async def test_what_a_browser_prints_goes_nowhere(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    body = "print('x' * 1_000_000); print('y' * 1000, file=sys.stderr)"
+    monkeypatch.setenv("BROWSER", str(program(programs, "loud", body)))
+    assert await browser.open_url(URL) == Opened("loud")
+    captured = capfd.readouterr()
+    assert captured.out + captured.err == ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["-x", "--flag", "http://slack.com/", "file:///etc/passwd", "https://x/ y", "https://x/\n", "https://x/'", 'https://x/"', "https://é/", "javascript:1", "https://x/`id`", "%action--x", "ms-calc:"],
+)
+async def test_only_addresses_built_here_are_given_to_a_program(url: str) -> None:
+    with pytest.raises(ValueError):
+        await browser.open_url(url)

@@ -1,0 +1,41 @@
+"""Who holds a port: the program, or whose it is where the system hides it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from slack_token_tui.desktop import port_holders
+
+
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (socket.AF_INET, "0.0.0.0")])
+def test_the_program_is_named(family: int, address: str) -> None:
+    with socket.socket(family) as held:
+        held.bind((address, 0))
+        held.listen()
+        found = port_holders.holder(held.getsockname()[1])
+        assert found.pid == os.getpid()
+        assert found.program
+        assert str(os.getpid()) in str(found)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="LOUD: becoming another user needs root")
+def test_where_the_program_is_hidden_its_user_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        program = (
+            "import os, sys; os.setgid(65534); os.setuid(65534);"
+            "from slack_token_tui.desktop import port_holders; print(port_holders.holder(int(sys.argv[1])))"
+        )
+        # The unprivileged user may not enter the checkout, so the modules are loaded before the step down.
+        program = "import pwd\nfrom slack_token_tui.desktop import port_holders\n" + program
+        done = subprocess.run([sys.executable, "-c", program, str(held.getsockname()[1])], capture_output=True, text=True, check=True)
+        assert "a program of user root" in done.stdout
+
+
+def test_a_free_port_has_no_holder() -> None:
+    found = port_holders.holder(1)
+    assert (found.program, found.user) == (None, None)

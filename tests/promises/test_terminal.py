@@ -1,0 +1,194 @@
+"""The real program on a real pseudo terminal: what it leaves behind, and which bytes it writes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import pytest
+
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.profiles.apps import SlackApp, save_app
+from slack_token_tui.profiles.settings import remember_last_app
+from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.secret import Secret
+from tests.accounts import CANARY, profile
+
+HOSTILE = "[/red]\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202eevil\x1b]0;title\x07"
+
+
+class Terminal:
+    """A program on a pseudo terminal of 80x24."""
+
+    def __init__(self, environment: dict[str, str], *command: str) -> None:
+        self.pid, self.descriptor = pty.fork()
+        if self.pid == 0:
+            os.execve(sys.executable, [sys.executable, *command], {**environment, "TERM": "xterm-256color"})
+        fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.seen = b""
+
+    def until(self, condition: Callable[[bytes], object], seconds: float = 20) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition(self.seen):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it never came: {self.seen[-2000:]!r}")
+            self._read(0.1)
+
+    def shows(self, words: str) -> None:
+        plain = words.encode()
+        self.until(lambda seen: plain in re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", seen))
+
+    def _read(self, seconds: float) -> bool:
+        ready, _, _ = select.select([self.descriptor], [], [], seconds)
+        if not ready:
+            return True
+        try:
+            received = os.read(self.descriptor, 65536)
+        except OSError:
+            return False
+        self.seen += received
+        return bool(received)
+
+    def press(self, keys: bytes) -> None:
+        os.write(self.descriptor, keys)
+
+    def end(self) -> int:
+        """Read to the end and return the exit code."""
+        deadline = time.monotonic() + 15
+        while self._read(0.1):
+            assert time.monotonic() < deadline, f"it does not end: {self.seen[-500:]!r}"
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                while self._read(0.05):
+                    if not select.select([self.descriptor], [], [], 0.05)[0]:
+                        break
+                return os.waitstatus_to_exitcode(status)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+@pytest.fixture
+def ready(app: SlackApp, slack: PracticeSlack, store: ProfileStore) -> ProfileStore:
+    """A home whose sign-in form is filled in."""
+    store.keep(profile(team_name=HOSTILE, user_name=HOSTILE, refresh_token=Secret("xoxe-1-canary-refresh-0123")))
+    save_app(store.home, app)
+    remember_last_app(store.home, app.client_id)
+    return store
+
+
+def restored(seen: bytes) -> bool:
+    return b"\x1b[?1049l" in seen and b"\x1b[?1003l" in seen and b"\x1b[?25h" in seen
+
+
+def is_open(address: str) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", urlsplit(address).port or 0), 1):
+        return True
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("where", ["home", "form", "waiting", "help"])
+def test_a_signal_restores_the_terminal_and_closes_the_port(
+    ready: ProfileStore, app: SlackApp, child_environment: dict[str, str], where: str, number: signal.Signals
+) -> None:
+    terminal = Terminal(child_environment, "-m", "slack_token_tui")
+    terminal.shows("acme")
+    if where == "help":
+        terminal.press(b"?")
+        terminal.shows("every action by name")
+    if where in {"form", "waiting"}:
+        terminal.press(b"a")
+        terminal.shows("User scopes")
+    if where == "waiting":
+        terminal.press(b"\r")
+        terminal.shows("Waiting for you to press Allow")
+        assert is_open(app.redirect_uris[0])
+    os.kill(terminal.pid, number)
+    assert terminal.end() == 128 + number
+    assert restored(terminal.seen)
+    assert not is_open(app.redirect_uris[0])
+    assert b"Traceback" not in terminal.seen
+
+
+def test_hostile_names_reach_the_terminal_as_harmless_bytes_and_no_token_does(
+    ready: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    terminal = Terminal(child_environment, "-m", "slack_token_tui")
+    terminal.shows("acme")
+    terminal.shows("[/red]")
+    terminal.press(b"?")
+    terminal.shows("every action by name")
+    terminal.press(b"\x1b")
+    time.sleep(0.3)
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert restored(terminal.seen)
+    for bad in (b"\x1b]52", b"\x1b[2J\xc2", "\x9b".encode(), "\u202e".encode(), b"\x1b]0;", b"canary"):
+        assert bad not in terminal.seen
+
+
+@pytest.mark.parametrize("command", [["list"], ["show"], ["list", "--json"]])
+def test_the_command_line_prints_hostile_names_as_harmless_bytes(
+    ready: ProfileStore, child_environment: dict[str, str], command: list[str]
+) -> None:
+    terminal = Terminal(child_environment, "-m", "slack_token_tui", *command)
+    assert terminal.end() == 0
+    assert b"[/red]" in terminal.seen
+    assert b"\x1b" not in terminal.seen
+    assert "\u202e".encode() not in terminal.seen
+    assert b"canary" not in terminal.seen
+
+
+CRASH = f"""
+import sys
+from slack_token_tui.tui import launch
+import slack_token_tui.tui.screens.home as home
+from slack_token_tui.secret import Secret
+def broken(self):
+    local = {CANARY!r}
+    wrapped = Secret(local)
+    raise ValueError(local)
+home.HomeScreen.action_reload = broken
+sys.exit(launch.run_app(launch.Start()))
+"""
+
+
+def test_a_crash_shows_no_token(ready: ProfileStore, child_environment: dict[str, str]) -> None:
+    terminal = Terminal(child_environment, "-c", CRASH)
+    terminal.shows("acme")
+    terminal.press(b"R")
+    assert terminal.end() == 1
+    assert restored(terminal.seen)
+    assert b"ValueError in" in terminal.seen
+    assert b"canary" not in terminal.seen
+
+
+def test_textuals_log_is_not_written_where_pastes_would_stand_in_clear(
+    ready: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    log = child_environment["SLACK_TOKEN_TUI_HOME"] + "/textual.log"
+    terminal = Terminal({**child_environment, "TEXTUAL_LOG": log}, "-m", "slack_token_tui")
+    terminal.shows("acme")
+    terminal.press(b"q")
+    assert terminal.end() == 0
+    assert not os.path.exists(log)
+
+
+def test_copy_without_a_clipboard_goes_to_the_terminal_and_says_so(
+    ready: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    terminal = Terminal(child_environment, "-m", "slack_token_tui", "copy")
+    assert terminal.end() == 0
+    assert b"\x1b]52;c;" in terminal.seen
+    assert b"not known" in terminal.seen
