@@ -36,7 +36,7 @@ def _page(mark: str, kind: str, title: str, *words: str) -> bytes:
     paragraphs = "".join(f"<p>{sentence}</p>" for sentence in words)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+        '<meta name="viewport" content="width=device-width">'
         f'<style>{_STYLE}</style></head><body><main><p class="mark {kind}" aria-hidden="true">{mark}</p>'
         f"<h1>{title}</h1>{paragraphs}<footer>slack-token-tui, on this machine</footer></main></body></html>"
     ).encode()

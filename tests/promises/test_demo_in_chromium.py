@@ -1,0 +1,112 @@
+"""The demo as a person meets it: tmux, a real Chromium, Allow and Cancel, a copied token."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import title_is
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+MISSING = [name for name in ("chromium", "chromedriver", "tmux") if not shutil.which(name)]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"LOUD: not on this machine: {', '.join(MISSING)}")
+
+
+class Tmux:
+    """A terminal of 80x24 with a program in it."""
+
+    def __init__(self, socket: Path, command: str, environment: dict[str, str]) -> None:
+        self._tmux = ["tmux", "-S", str(socket)]
+        self._run("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", command, env=environment)
+
+    def _run(self, *words: str, env: dict[str, str] | None = None) -> str:
+        return subprocess.run([*self._tmux, *words], capture_output=True, text=True, check=True, env=env).stdout
+
+    def press(self, *keys: str) -> None:
+        self._run("send-keys", *keys)
+
+    def screen(self) -> str:
+        return self._run("capture-pane", "-p")
+
+    def shows(self, words: str, seconds: float = 25) -> None:
+        deadline = time.monotonic() + seconds
+        while words not in " ".join(self.screen().split()):
+            assert time.monotonic() < deadline, f"{words!r} never came:\n{self.screen()}"
+            time.sleep(0.05)
+
+    def buffer(self) -> str:
+        return self._run("show-buffer", "-b", "slack-token-tui")
+
+    def end(self) -> None:
+        subprocess.run([*self._tmux, "kill-server"], check=False, capture_output=True)
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
+                 "disable-component-update", "disable-sync", "disable-dev-shm-usage", f"user-data-dir={tmp_path}/chromium"):
+        options.add_argument(f"--{flag}")
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver") or ""))
+    driver.set_page_load_timeout(20)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def demo(tmp_path: Path, child_environment: dict[str, str]) -> Iterator[Tmux]:
+    opener = tmp_path / "browser"
+    opener.write_text(f'#!/bin/sh\nprintf %s "$1" > "{tmp_path}/url.new" && mv "{tmp_path}/url.new" "{tmp_path}/url"\n')
+    opener.chmod(0o755)
+    # A proxy of the environment must not come between two programs of one machine.
+    environment = {**child_environment, "BROWSER": str(opener), "HTTPS_PROXY": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "socks5://127.0.0.1:1", "TERM": "xterm-256color"}
+    terminal = Tmux(tmp_path / "tmux", f"{sys.executable} -m slack_token_tui demo", environment)
+    yield terminal
+    terminal.end()
+
+
+def address(tmp_path: Path) -> str:
+    deadline = time.monotonic() + 15
+    while not (tmp_path / "url").exists():
+        assert time.monotonic() < deadline, "no browser was opened"
+        time.sleep(0.05)
+    url = (tmp_path / "url").read_text()
+    os.unlink(tmp_path / "url")
+    return url
+
+
+def test_allow_and_cancel_in_a_real_browser(demo: Tmux, chromium: webdriver.Chrome, tmp_path: Path) -> None:
+    demo.shows("No profiles yet")
+    demo.press("a")
+    demo.shows("Sign in (Enter)")
+    demo.press("Enter")
+    chromium.get(address(tmp_path))
+    chromium.find_element(By.CSS_SELECTOR, "button[value=cancel]").click()
+    WebDriverWait(chromium, 10).until(title_is("The sign-in was cancelled"))
+    demo.shows("access_denied")
+
+    demo.press("r")
+    chromium.get(address(tmp_path))
+    Select(chromium.find_element(By.ID, "team")).select_by_visible_text("Globex Practice")
+    Select(chromium.find_element(By.ID, "person")).select_by_visible_text("omar")
+    chromium.find_element(By.CSS_SELECTOR, "button.allow").click()
+    WebDriverWait(chromium, 10).until(title_is("You are signed in"))
+    assert [entry for entry in chromium.get_log("browser") if "Content Security Policy" in str(entry)] == []
+    demo.shows("Signed in as omar in Globex Practice")
+    chromium.save_screenshot(str(tmp_path / "signed-in.png"))
+
+    demo.press("c")
+    demo.shows("sent to tmux")
+    assert demo.buffer().startswith("xoxe.xoxp-1-practice-")
+    demo.press("Escape")
+    demo.shows("globex-practice")
+    demo.press("q")
