@@ -38,7 +38,10 @@ def arguments(directory: Path, name: str) -> list[str]:
     return (directory / f"{name}.args").read_text().split("\n")
 
 
-@pytest.mark.parametrize(("value", "expected"), [("{}", [URL]), ("{} --new %s --x", ["--new", URL, "--x"]), ("{} --private", ["--private", URL])])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("{}", [URL]), ("{} --new %s --x", ["--new", URL, "--x"]), ("{} --private", ["--private", URL])],
+)
 async def test_browser_is_respected_with_and_without_a_placeholder(
     programs: Path, monkeypatch: pytest.MonkeyPatch, value: str, expected: list[str]
 ) -> None:
@@ -54,7 +57,9 @@ async def test_the_next_entry_is_tried_when_one_fails(programs: Path, monkeypatc
 
 
 @pytest.mark.parametrize("name", ["lynx", "w3m", "links", "www-browser", "elinks"])
-async def test_a_text_browser_never_gets_the_terminal(programs: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+async def test_a_text_browser_never_gets_the_terminal(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setenv("BROWSER", str(program(programs, name)))
     outcome = await browser.open_url(URL)
     assert isinstance(outcome, NotOpened)
@@ -110,7 +115,21 @@ async def test_what_a_browser_prints_goes_nowhere(
 
 @pytest.mark.parametrize(
     "url",
-    ["-x", "--flag", "http://slack.com/", "file:///etc/passwd", "https://x/ y", "https://x/\n", "https://x/'", 'https://x/"', "https://é/", "javascript:1", "https://x/`id`", "%action--x", "ms-calc:"],
+    [
+        "-x",
+        "--flag",
+        "http://slack.com/",
+        "file:///etc/passwd",
+        "https://x/ y",
+        "https://x/\n",
+        "https://x/'",
+        'https://x/"',
+        "https://é/",
+        "javascript:1",
+        "https://x/`id`",
+        "%action--x",
+        "ms-calc:",
+    ],
 )
 async def test_only_addresses_built_here_are_given_to_a_program(url: str) -> None:
     with pytest.raises(ValueError):

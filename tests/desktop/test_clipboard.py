@@ -33,7 +33,9 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     if not shutil.which("Xvfb") or not shutil.which("xclip"):
         pytest.skip("LOUD: no Xvfb or xclip here, so no real X11 clipboard")
     reader, writer = os.pipe()
-    server = subprocess.Popen(["Xvfb", "-displayfd", str(writer), "-nolisten", "tcp"], pass_fds=[writer], stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-nolisten", "tcp"], pass_fds=[writer], stderr=subprocess.DEVNULL
+    )
     os.close(writer)
     with os.fdopen(reader) as said:
         name = f":{said.readline().strip()}"
@@ -88,7 +90,9 @@ def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-async def test_a_tool_that_hangs_is_given_up_and_killed(fakes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_tool_that_hangs_is_given_up_and_killed(
+    fakes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(clipboard, "_HELPER_SECONDS", 0.8)
     fake(fakes, "xclip", f"echo $$ > {tmp_path}/pid; exec sleep 60")
     tty = Tty()
@@ -123,7 +127,9 @@ async def test_in_tmux_the_buffer_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("TMUX", f"{socket},1,0")
     try:
         assert await clipboard.copy(TOKEN, Tty()) == Copied("tmux", certain=False)
-        held = subprocess.run([*tmux, "show-buffer", "-b", clipboard.TMUX_BUFFER], capture_output=True, text=True, check=True).stdout
+        held = subprocess.run(
+            [*tmux, "show-buffer", "-b", clipboard.TMUX_BUFFER], capture_output=True, text=True, check=True
+        ).stdout
         assert held == TOKEN.reveal()
     finally:
         subprocess.run([*tmux, "kill-server"], check=False)

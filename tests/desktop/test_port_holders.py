@@ -12,7 +12,9 @@ import pytest
 from slack_token_tui.desktop import port_holders
 
 
-@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (socket.AF_INET, "0.0.0.0")])
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (socket.AF_INET, "0.0.0.0")]
+)
 def test_the_program_is_named(family: int, address: str) -> None:
     with socket.socket(family) as held:
         held.bind((address, 0))
@@ -32,7 +34,9 @@ def test_where_the_program_is_hidden_its_user_is_named() -> None:
         )
         # The unprivileged user may not enter the checkout, so the modules are loaded before the step down.
         program = "import pwd\nfrom slack_token_tui.desktop import port_holders\n" + program
-        done = subprocess.run([sys.executable, "-c", program, str(held.getsockname()[1])], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(held.getsockname()[1])], capture_output=True, text=True, check=True
+        )
         assert "a program of user root" in done.stdout
 
 

@@ -38,7 +38,10 @@ with PracticeSlack(Workspace(apps=[App()]), 443, context):
 
 
 def unshare_works() -> bool:
-    return os.geteuid() == 0 and subprocess.run(["unshare", "-mn", "true"], check=False, capture_output=True).returncode == 0
+    return (
+        os.geteuid() == 0
+        and subprocess.run(["unshare", "-mn", "true"], check=False, capture_output=True).returncode == 0
+    )
 
 
 @pytest.fixture
@@ -54,7 +57,11 @@ def sign_in(files: dict[str, Path], trusted: Path, environment: dict[str, str]) 
     script = f'ip link set lo up && mount --bind "{files["hosts"]}" /etc/hosts && exec "$@"'
     done = subprocess.run(
         ["unshare", "-mn", "sh", "-c", script, "sh", sys.executable, "-c", PROGRAM, str(files["server"]), str(trusted)],
-        capture_output=True, text=True, env={**environment, "SSL_CERT_FILE": str(files["ca"])}, timeout=60, check=False,
+        capture_output=True,
+        text=True,
+        env={**environment, "SSL_CERT_FILE": str(files["ca"])},
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, object] = json.loads(done.stdout)

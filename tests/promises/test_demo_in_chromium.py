@@ -53,8 +53,18 @@ class Tmux:
 def chromium(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
-    for flag in ("headless=new", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking",
-                 "disable-component-update", "disable-sync", "disable-dev-shm-usage", f"user-data-dir={tmp_path}/chromium"):
+    for flag in (
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-quic",
+        "no-first-run",
+        "disable-background-networking",
+        "disable-component-update",
+        "disable-sync",
+        "disable-dev-shm-usage",
+        f"user-data-dir={tmp_path}/chromium",
+    ):
         options.add_argument(f"--{flag}")
     driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver") or ""))
     driver.set_page_load_timeout(20)
@@ -68,7 +78,14 @@ def demo(tmp_path: Path, child_environment: dict[str, str]) -> Iterator[Tmux]:
     opener.write_text(f'#!/bin/sh\nprintf %s "$1" > "{tmp_path}/url.new" && mv "{tmp_path}/url.new" "{tmp_path}/url"\n')
     opener.chmod(0o755)
     # A proxy of the environment must not come between two programs of one machine.
-    environment = {**child_environment, "BROWSER": str(opener), "HTTPS_PROXY": "http://127.0.0.1:1", "HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "socks5://127.0.0.1:1", "TERM": "xterm-256color"}
+    environment = {
+        **child_environment,
+        "BROWSER": str(opener),
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+        "HTTP_PROXY": "http://127.0.0.1:1",
+        "ALL_PROXY": "socks5://127.0.0.1:1",
+        "TERM": "xterm-256color",
+    }
     terminal = Tmux(tmp_path / "tmux", f"{sys.executable} -m slack_token_tui demo", environment)
     yield terminal
     terminal.end()

@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from slack_token_tui.tui.actions import on
+from slack_token_tui.tui.widgets.field import Field
 
 _ABOUT = {
     "home": "Your saved sign-ins. Arrows or j, k, g, G move; the details of the highlighted one stand beside it.",
@@ -30,11 +31,9 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A text that scrolls."""
-        rows = [
-            Content.assemble((f"{action.shown_key:<6}", "bold $text-primary"), f"{action.label:<14}{action.help}")
-            for action in on(self._room)
-        ]
         with VerticalScroll(classes="sheet"):
             yield Static(Content.assemble(("Help", "bold"), f"  {_ABOUT[self._room]}\n"))
-            yield Static(Content("\n").join(rows))
+            for action in on(self._room):
+                key = Content.styled(action.shown_key, "bold $text-primary")
+                yield Field(key, Content.assemble((action.label, "bold"), f"  {action.help}"), width=5)
             yield Static("Ctrl+P every action by name · Ctrl+C twice quits · Esc back", classes="keys")

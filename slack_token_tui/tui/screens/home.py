@@ -45,7 +45,7 @@ class HomeScreen(Room):
 
     def compose(self) -> ComposeResult:
         """Title, list and details or the welcome, and the keys."""
-        note = "demo: nothing here is real, all of it is gone afterwards" if self.token_app.start.is_demo else ""
+        note = "demo, gone at the end" if self.token_app.start.is_demo else ""
         yield TopLine("slack-token-tui", None, note)
         with Container(id="home"):
             profiles = OptionList(id="profiles")

@@ -94,7 +94,7 @@ class SignInScreen(Room):
             yield Label(
                 Content(f"The token will be kept in {self.token_app.store.home / 'profiles'}, readable by you alone.")
             )
-        with VerticalScroll(id="progress", can_focus=False):
+        with VerticalScroll(id="progress"):
             yield Steps()
             with Vertical(id="outcome"):
                 yield Field("", id="outcome_who", width=0)
@@ -143,7 +143,7 @@ class SignInScreen(Room):
     def _show_progress(self) -> None:
         self.query_one("#form").display = False
         self.query_one("#progress").display = True
-        self.set_focus(None)
+        self._focus_steps()
         self.query_one("#outcome").remove_class("-shown")
         for card in self.query(ErrorCard):
             card.remove()
@@ -156,8 +156,12 @@ class SignInScreen(Room):
         for selector in ("#address", "#paste_row", "#paste_trouble"):
             self.query_one(selector).display = waiting
         if not waiting:
-            self.set_focus(None)
+            self._focus_steps()
         self.refresh_bindings()
+
+    def _focus_steps(self) -> None:
+        """Out of every field: letters are keys again, and the arrows scroll what a small terminal cannot hold."""
+        self.query_one("#progress").focus()
 
     # ── the form ──
 
@@ -457,7 +461,7 @@ class SignInScreen(Room):
     def action_leave(self) -> None:
         """Out of a field first, then out of the sign-in; its worker is cancelled and closes the port."""
         if self._waiting and isinstance(self.focused, Input):
-            self.set_focus(None)
+            self._focus_steps()
             return
         self.workers.cancel_node(self)
         self.dismiss()

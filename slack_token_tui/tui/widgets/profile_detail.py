@@ -35,8 +35,6 @@ _FIELDS = (
 class ProfileDetail(VerticalScroll):
     """The right half of home."""
 
-    can_focus = False
-
     def compose(self) -> ComposeResult:
         """A line for each thing that can be known, and room for what is wrong with a file."""
         for label in _FIELDS:
