@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -223,7 +223,8 @@ class SignIn:
                 elif trouble is not None:
                     yield events.Unverified(self.explain(trouble.code, trouble.facts))
             except (GeneratorExit, asyncio.CancelledError):
-                self._keep(self._profile(request, grant, None, granted_at))
+                with suppress(StoreError):  # there is nobody left to tell
+                    self._keep(self._profile(request, grant, None, granted_at))
                 raise
         profile = self._profile(request, grant, identity, granted_at)
         # A future of the executor, not a task: it is under way at once, and no cancel of ours can stop it any more.

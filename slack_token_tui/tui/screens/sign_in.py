@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.style import Style
 from textual.timer import Timer
 from textual.widgets import Button, Footer, Input, Label, Static
 
@@ -83,6 +84,7 @@ class SignInScreen(Room):
             yield Label("User scopes", classes="field")
             yield Input(self._first_scopes(), placeholder="users:read, channels:read", id="scopes")
             with Horizontal(id="presets"):
+                yield Static("A set:", id="presets_label")
                 for number, preset in enumerate(PRESETS):
                     button = Button(preset.label, id=f"preset_{number}", compact=True)
                     button.tooltip = f"{preset.purpose}: {', '.join(preset.scopes)}"
@@ -237,7 +239,8 @@ class SignInScreen(Room):
                 steps.warn(Step.LISTEN, f"By paste. {reason} Press Allow, then paste the address the browser ends on.")
             case events.BrowserOpening(url):
                 self._url = url
-                self.query_one("#address", Field).show(url)
+                # A link of the terminal's own (OSC 8), so that a wrapped address can be clicked whole.
+                self.query_one("#address", Field).show(Content.styled(url, Style(link=url)))
                 steps.start(Step.BROWSER)
             case events.BrowserAnswered(browser.Opened(name)):
                 steps.done(Step.BROWSER, f"Opened in {name}")
