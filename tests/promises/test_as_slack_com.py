@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,10 +39,9 @@ with PracticeSlack(Workspace(apps=[App()]), 443, context):
 
 
 def unshare_works() -> bool:
-    return (
-        os.geteuid() == 0
-        and subprocess.run(["unshare", "-mn", "true"], check=False, capture_output=True).returncode == 0
-    )
+    if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("ip"):
+        return False
+    return subprocess.run(["unshare", "-mn", "true"], check=False, capture_output=True).returncode == 0
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def sign_in(files: dict[str, Path], trusted: Path, environment: dict[str, str]) 
     return answer
 
 
-@pytest.mark.skipif(not unshare_works(), reason="LOUD: a hosts entry of our own needs root and mount namespaces")
+@pytest.mark.skipif(not unshare_works(), reason="LOUD: a hosts entry of our own needs root, unshare and ip")
 def test_the_built_in_addresses_work_with_nothing_but_a_client_id(
     files: dict[str, Path], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
@@ -78,7 +78,7 @@ def test_the_built_in_addresses_work_with_nothing_but_a_client_id(
     assert store.read("acme-practice").redirect_uri == "http://localhost:28417/callback"
 
 
-@pytest.mark.skipif(not unshare_works(), reason="LOUD: a hosts entry of our own needs root and mount namespaces")
+@pytest.mark.skipif(not unshare_works(), reason="LOUD: a hosts entry of our own needs root, unshare and ip")
 def test_a_certificate_that_is_not_trusted_is_refused_before_anything_is_sent(
     files: dict[str, Path], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
