@@ -13,8 +13,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
-from slack_token_tui.practice.workspace import CLIENT_ID
 from slack_token_tui.profiles import profile as profile_module
 from slack_token_tui.profiles.apps import SlackApp
 from slack_token_tui.profiles.store import ProfileStore

@@ -6,8 +6,8 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
-from slack_token_tui.practice.workspace import CLIENT_ID
 from slack_token_tui.profiles.apps import SlackApp
 from slack_token_tui.slack.endpoints import Endpoints
 

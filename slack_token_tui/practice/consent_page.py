@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from slack_token_tui.practice.workspace import CALLBACK_ERRORS, EXCHANGE_ERRORS, PAGE_ERRORS, SHAPES, App, Workspace
+from slack_token_tui.practice.people import App
+from slack_token_tui.practice.workspace import CALLBACK_ERRORS, EXCHANGE_ERRORS, PAGE_ERRORS, SHAPES, Workspace
 
 _STYLE = """
 :root{color-scheme:light dark}*{box-sizing:border-box}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.request
 from base64 import b64decode
@@ -14,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from slack_token_tui.practice.consent_page import consent_page, error_page
-from slack_token_tui.practice.workspace import SlackSays, Workspace, scopes_asked
+from slack_token_tui.practice.grants import SlackSays
+from slack_token_tui.practice.workspace import Workspace, scopes_asked
 
 _PAIRS = {"/oauth/v2_user/authorize": "v2_user", "/oauth/v2/authorize": "v2"}
 _EXCHANGES = {"/api/oauth.v2.user.access": "v2_user", "/api/oauth.v2.access": "v2"}
@@ -68,10 +70,14 @@ def play_browser(url: str, decision: str = "allow", **choice: str) -> str:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], workspace: Workspace) -> None:
         self.workspace = workspace
         super().__init__(address, _Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: somebody who left before the answer is no error, and the terminal belongs to the TUI."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -146,12 +152,15 @@ class _Handler(BaseHTTPRequestHandler):
                 if kind == "Basic":
                     client_id, _, secret = b64decode(credentials).decode().partition(":")
                     basic = (client_id, secret)
+                if form.get("grant_type") == "refresh_token":
+                    self._refresh(_EXCHANGES[path], form, basic)
+                    return
                 answer = workspace.exchange(_EXCHANGES[path], form, basic)
             elif path == "/api/auth.test":
                 answer, scopes = workspace.test(bearer)
                 headers["x-oauth-scopes"] = ",".join(scopes)
             elif path == "/api/auth.revoke":
-                answer = workspace.revoke(bearer)
+                answer = workspace.grants.revoke(bearer)
             else:
                 raise SlackSays("unknown_method")
             status = HTTPStatus.OK
@@ -161,6 +170,46 @@ class _Handler(BaseHTTPRequestHandler):
             if says.code == "ratelimited":
                 status, headers["Retry-After"] = HTTPStatus.TOO_MANY_REQUESTS, "30"
         self._send(status, "application/json; charset=utf-8", json.dumps(answer).encode(), headers)
+
+    def _refresh(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> None:
+        """Refresh, with the next fault of the workspace if there is one.
+
+        Before anything is spent: ``error:CODE``, ``status:NUMBER``. After it: ``late:SECONDS`` answers late, ``lost`` never,
+        ``half`` breaks off, ``html`` is a portal's page, ``spent_error:CODE`` and ``spent_status:NUMBER`` hide the success,
+        ``without:KEY`` and ``with:{JSON}`` change the answer.
+        """
+        workspace = self.server.workspace
+        kind, _, value = (workspace.faults.popleft() if workspace.faults else "").partition(":")
+        if kind == "error":
+            raise SlackSays(value)
+        if kind == "status":
+            self._send(HTTPStatus(int(value)), "text/plain", b"", {"Retry-After": "7"})
+            return
+        answer = workspace.refresh(pair, form, basic)
+        if kind == "late":
+            time.sleep(float(value))
+        elif kind == "spent_error":
+            raise SlackSays(value)
+        elif kind == "spent_status":
+            self._send(HTTPStatus(int(value)), "text/plain", b"", {})
+            return
+        elif kind == "html":
+            self._page(HTTPStatus.OK, "<html>Welcome to the airport</html>")
+            return
+        elif kind == "without":
+            del answer[value]
+        elif kind == "with":
+            answer |= json.loads(value)
+        body = json.dumps(answer).encode()
+        if kind in {"lost", "half"}:
+            self.close_connection = True
+            if kind == "half":
+                self.send_response(HTTPStatus.OK)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body[: len(body) // 2])
+            return
+        self._send(HTTPStatus.OK, "application/json; charset=utf-8", body, {})
 
     def _page(self, status: HTTPStatus, html: str) -> None:
         self._send(status, "text/html; charset=utf-8", html.encode(), {})

@@ -7,14 +7,14 @@ import secrets
 import threading
 import time
 from base64 import urlsafe_b64encode
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-CLIENT_ID = "1111111111.2222222222222"
-"""The practice app. Slack's Client IDs are digits, a dot, digits."""
+from slack_token_tui.practice.grants import ACCESS_LIFE_SECONDS, Grants, SlackSays, Token
+from slack_token_tui.practice.people import App, Person, Team
+
 CODE_LIFE_SECONDS = 600
-ACCESS_LIFE_SECONDS = 43_200
 SHAPES = ("top_level", "authed_user", "both")
 
 PAGE_ERRORS = (
@@ -49,38 +49,6 @@ EXCHANGE_ERRORS = (
 )
 
 
-@dataclass(frozen=True)
-class Team:
-    """A workspace."""
-
-    id: str
-    name: str
-    domain: str
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody who can be signed in as."""
-
-    id: str
-    name: str
-
-
-@dataclass
-class App:
-    """A Slack app as its settings pages would describe it."""
-
-    client_id: str = CLIENT_ID
-    app_id: str = "A0PRACTICE"
-    name: str = "Practice App"
-    redirect_urls: tuple[str, ...] = tuple(f"http://localhost:{port}/callback" for port in (28417, 28418, 28419))
-    scopes: frozenset[str] | None = None
-    """User Token Scopes; None allows any."""
-    pkce_enabled: bool = True
-    client_secret: str = "practice-client-secret"
-    rotation: bool = True
-
-
 @dataclass
 class Code:
     """An authorization code, good once."""
@@ -96,26 +64,6 @@ class Code:
     error: str | None = None
     shape: str = "top_level"
     used: bool = False
-
-
-@dataclass
-class Token:
-    """An access token that was given out."""
-
-    app: App
-    team: Team
-    person: Person
-    scopes: tuple[str, ...]
-    expires_at: float | None
-    revoked: bool = False
-
-
-class SlackSays(Exception):
-    """``{"ok": false, "error": code}``."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass
@@ -136,8 +84,11 @@ class Workspace:
     empty_top_scope: bool = False
     verify_error: str | None = None
     codes: dict[str, Code] = field(default_factory=dict)
-    tokens: dict[str, Token] = field(default_factory=dict)
-    refresh_tokens: dict[str, Token] = field(default_factory=dict)
+    grants: Grants = field(default_factory=Grants)
+    no_refresh_at: dict[str, str] = field(default_factory=dict)
+    """Pairs that do not refresh, with the error they answer."""
+    faults: deque[str] = field(default_factory=deque)
+    """What goes wrong with the next refreshes, one each; see :mod:`slack_token_tui.practice.server`."""
     calls: Counter[str] = field(default_factory=Counter)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -241,59 +192,62 @@ class Workspace:
             raise SlackSays("invalid_code_verifier")
 
     def _answer(self, code: Code) -> dict[str, object]:
-        rotating = code.app.rotation
-        random = secrets.token_hex(12)
-        access = f"xoxe.xoxp-1-practice-{random}" if rotating else f"xoxp-practice-{random}"
-        expires_at = time.time() + ACCESS_LIFE_SECONDS if rotating else None
-        token = Token(code.app, code.team, code.person, code.scopes, expires_at)
-        scope = self.scope_separator.join(code.scopes)
-        holder: dict[str, object] = {"access_token": access, "token_type": self.token_type, "scope": scope}
-        with self._lock:
-            self.tokens[access] = token
-            if rotating:
-                refresh = f"xoxe-1-practice-{secrets.token_hex(12)}"
-                self.refresh_tokens[refresh] = token
-                holder |= {"refresh_token": refresh, "expires_in": ACCESS_LIFE_SECONDS}
-        answer: dict[str, object] = {
-            "ok": True,
-            "app_id": code.app.app_id,
-            "team": {"id": code.team.id, "name": code.team.name},
-            "enterprise": None,
-            "is_enterprise_install": False,
-        }
+        holder = self._described(*self.grants.give(code.app, code.team, code.person, code.scopes))
+        answer: dict[str, object] = self._installation(code.app, code.team)
         if code.shape in {"top_level", "both"}:
             answer |= holder
             if self.empty_top_scope:
                 answer["scope"] = ""
         if code.shape in {"authed_user", "both"} or self.empty_top_scope:
-            user = holder if code.shape != "top_level" else {"scope": scope}
+            user = holder if code.shape != "top_level" else {"scope": holder["scope"]}
             answer["authed_user"] = {"id": code.person.id, **user}
         if self.leave_out_ok:
             del answer["ok"]
         return answer
 
-    def token(self, bearer: str | None) -> Token:
-        """Return the living access token in an Authorization header.
+    def refresh(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
+        """The same two methods with ``grant_type=refresh_token``: the answer is top-level, whatever the shape.
 
         Raises:
-            SlackSays: ``not_authed``, ``invalid_auth``, ``token_revoked`` or ``token_expired``.
+            SlackSays: the documented errors.
         """
-        if not bearer:
-            raise SlackSays("not_authed")
-        token = self.tokens.get(bearer)
-        if token is None:
-            raise SlackSays("invalid_auth")
-        if token.revoked:
-            raise SlackSays("token_revoked")
-        if token.expires_at is not None and token.expires_at <= time.time():
-            raise SlackSays("token_expired")
-        return token
+        app = self.app(basic[0] if basic else form.get("client_id", ""))
+        secret = basic[1] if basic else form.get("client_secret")
+        if app is None:
+            raise SlackSays("invalid_client_id")
+        if pair in self.no_refresh_at:
+            raise SlackSays(self.no_refresh_at[pair])
+        if secret is not None and secret != app.client_secret:
+            raise SlackSays("bad_client_secret")
+        if secret is None and not app.pkce_enabled:
+            raise SlackSays("bad_client_secret")
+        access, refresh, token = self.grants.refresh(app, form.get("refresh_token", ""))
+        answer = self._installation(app, token.team) | self._described(access, refresh, token)
+        answer["user_id"] = token.person.id
+        return answer
+
+    def _described(self, access: str, refresh: str | None, token: Token) -> dict[str, object]:
+        holder: dict[str, object] = {
+            "access_token": access,
+            "token_type": self.token_type,
+            "scope": self.scope_separator.join(token.scopes),
+        }
+        return holder if refresh is None else holder | {"refresh_token": refresh, "expires_in": ACCESS_LIFE_SECONDS}
+
+    def _installation(self, app: App, team: Team) -> dict[str, object]:
+        return {
+            "ok": True,
+            "app_id": app.app_id,
+            "team": {"id": team.id, "name": team.name},
+            "enterprise": None,
+            "is_enterprise_install": False,
+        }
 
     def test(self, bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
         """``auth.test``: who the token speaks for, and its scopes with Slack's own ``identify``."""
         if self.verify_error:
             raise SlackSays(self.verify_error)
-        token = self.token(bearer)
+        token = self.grants.token(bearer)
         answer: dict[str, object] = {
             "ok": True,
             "url": f"https://{token.team.domain}.slack.com/",
@@ -308,14 +262,6 @@ class Workspace:
         if token.expires_at is not None:
             answer["expires_in"] = int(token.expires_at - time.time())
         return answer, ("identify", *token.scopes)
-
-    def revoke(self, bearer: str | None) -> dict[str, object]:
-        """``auth.revoke``: ends one token, access or refresh."""
-        if bearer in self.refresh_tokens:
-            del self.refresh_tokens[bearer]
-        else:
-            self.token(bearer).revoked = True
-        return {"ok": True, "revoked": True}
 
 
 def scopes_asked(pair: str, query: dict[str, str]) -> tuple[str, ...]:

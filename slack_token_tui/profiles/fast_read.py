@@ -14,6 +14,10 @@ import time
 
 SCHEMA = 1
 LARGEST_FILE_BYTES = 64 * 1024
+REFRESH_MARGIN_SECONDS = 600
+"""A token with less life than this is refreshed before it is handed out."""
+LONGEST_LIFE_SECONDS = 46_800
+"""13 hours: an hour more than any rotating token lives. A later expiry was written by a wrong clock."""
 DEAD_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"})
 """Slack's final words on a token. ``invalid_auth`` is not among them: it may mean the wrong network."""
 
@@ -201,6 +205,23 @@ def why_dead(record: dict[str, object], now: float | None = None) -> str | None:
         if not isinstance(expires_at, str) or not _INSTANT.fullmatch(expires_at) or expires_at <= this_instant:
             return f"expired at {expires_at}" if isinstance(expires_at, str) else "has an unreadable expiry"
     return None
+
+
+def wants_more_than_reading(record: dict[str, object], min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> bool:
+    """Tell whether the token in ``record`` cannot simply be handed out: it is to be refreshed first, or is in the keyring.
+
+    It may say yes too often, never too seldom: the store decides, at leisure.
+    """
+    if record.get("storage") is not None:
+        return True
+    if record.get("expires_at") is None or not record.get("refresh_token"):
+        return False
+    now = time.time()
+    soon, never = (
+        time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds))
+        for seconds in (min_ttl_seconds, LONGEST_LIFE_SECONDS)
+    )
+    return record.get("refused") is not None or not soon <= str(record["expires_at"]) <= never
 
 
 def access_token(record: dict[str, object], path: str) -> str:

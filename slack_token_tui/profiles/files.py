@@ -27,7 +27,8 @@ class StoreError(Exception):
         self.facts = facts
 
 
-def _store_error(error: OSError, path: Path) -> StoreError:
+def store_error(error: OSError, path: Path) -> StoreError:
+    """Return what ``error`` on ``path`` means to a person."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return StoreError(
         "store_full" if full else "store_unwritable", file=str(path), detail=error.strerror or type(error).__name__
@@ -49,7 +50,7 @@ def private_directory(path: Path) -> None:
             path.mkdir(0o700)
             path.chmod(0o700)
     except OSError as error:
-        raise _store_error(error, path) from None
+        raise store_error(error, path) from None
 
 
 def save(path: Path, content: bytes) -> None:
@@ -62,9 +63,9 @@ def save(path: Path, content: bytes) -> None:
     try:
         _write_new(temporary, content)
         temporary.replace(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
-        raise _store_error(error, path) from None
+        raise store_error(error, path) from None
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -79,12 +80,13 @@ def _write_new(path: Path, content: bytes) -> None:
         left = memoryview(content)
         while left:
             left = left[os.write(descriptor, left) :]
-        _sync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _sync(descriptor: int) -> None:
+def sync(descriptor: int) -> None:
+    """Wait until what was written is on the disk."""
     if sys.platform == "darwin":
         # macOS: fsync stops at the drive's own cache.
         with suppress(OSError):
@@ -93,7 +95,8 @@ def _sync(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
-def _sync_directory(path: Path) -> None:
+def sync_directory(path: Path) -> None:
+    """Wait until a new or renamed name in directory ``path`` is on the disk."""
     if sys.platform == "win32":
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -9,15 +9,26 @@ from typing import Any
 from uuid import uuid4
 
 from slack_token_tui.foreign_text import clean, clean_code
-from slack_token_tui.profiles.fast_read import DEAD_CODES, SCHEMA, access_token
+from slack_token_tui.profiles.fast_read import (
+    DEAD_CODES,
+    LONGEST_LIFE_SECONDS,
+    REFRESH_MARGIN_SECONDS,
+    SCHEMA,
+    access_token,
+)
 from slack_token_tui.profiles.fast_read import ProfileFileError as ProfileFileError
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.answers import Grant, Identity
+from slack_token_tui.slack.answers import ROTATING_LIFE_SECONDS, Grant, Identity
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, Pair, checked_base
 
 REFRESH_TOKEN_LIFE = timedelta(days=30)
 """A refresh token of a PKCE app dies 30 days after it was given (Slack: using PKCE)."""
-_ABOUT_TO_EXPIRE = timedelta(minutes=10)
+REFRESH_TOKEN_WARNING = timedelta(days=5)
+"""From day 25 on a profile says that its refresh token is about to die."""
+
+
+STATES = ("good", "unverified", "expiring", "asleep", "expired", "revoked")
+"""``asleep``: the access token is over, and the next use renews it."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +43,18 @@ class Profile:
         expires_at: when the access token dies; None when it does not rotate.
         refresh_issued_at: when the refresh token was given.
         verified_at: when ``auth.test`` last confirmed the account; None when it never could be asked.
-        refused: Slack's code, when it has refused the token.
+        refused: Slack's code, when it has refused the access token.
+        refresh_refused: the catalogue's code, when the refresh token is known to be useless. The access token may live on.
+        refresh_pair: the pair whose method has refreshed last, when it was not the sign-in's own.
+        generation: counts the refreshes, so that two versions of a profile can be told apart.
+        in_keyring: whether the tokens are in the operating system's keyring. They are None here until
+            :meth:`ProfileStore.with_tokens` has fetched them.
+        shown_token: what may be shown of an access token that is in the keyring.
         extra: keys of the file that this version does not know. They are kept.
     """
 
     name: str
-    access_token: Secret
+    access_token: Secret | None
     client_id: str
     endpoints: Endpoints = Endpoints()
     id: str = field(default_factory=lambda: uuid4().hex)
@@ -60,6 +77,11 @@ class Profile:
     signed_in_at: datetime | None = None
     verified_at: datetime | None = None
     refused: str | None = None
+    refresh_refused: str | None = None
+    refresh_pair: Pair | None = None
+    generation: int = 0
+    in_keyring: bool = False
+    shown_token: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -75,19 +97,77 @@ class Profile:
     @property
     def refresh_expires_at(self) -> datetime | None:
         """When the refresh token dies, if there is one."""
-        if self.refresh_token is None or self.refresh_issued_at is None:
-            return None
-        return self.refresh_issued_at + REFRESH_TOKEN_LIFE
+        return None if self.refresh_issued_at is None else self.refresh_issued_at + REFRESH_TOKEN_LIFE
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether a refresh may help: there is a refresh token, and nothing is known against it."""
+        return (self.refresh_issued_at is not None or self.refresh_token is not None) and not self.refresh_refused
+
+    @property
+    def masked_token(self) -> str:
+        """What may be shown of the access token, wherever it is kept."""
+        return str(self.access_token) if self.access_token else self.shown_token or "…"
+
+    def is_due(self, now: datetime, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> bool:
+        """Tell whether the access token should be refreshed: less than ``min_ttl_seconds`` of its life are left.
+
+        One that claims to live longer than any does was written by a wrong clock, and is not believed.
+        """
+        if self.expires_at is None or not self.is_renewable:
+            return False
+        left = (self.expires_at - now).total_seconds()
+        return self.refused == "token_expired" or not min_ttl_seconds <= left <= LONGEST_LIFE_SECONDS
 
     def state(self, now: datetime) -> str:
-        """Return ``revoked``, ``expired``, ``expiring`` (less than ten minutes are left), ``unverified`` or ``good``."""
+        """Return one of :data:`STATES`.
+
+        ``expiring`` is said of what will not renew itself: an access token in its last ten minutes, a refresh token in its
+        last five days.
+        """
         if self.refused in DEAD_CODES - {"token_expired"}:
             return "revoked"
-        if self.refused == "token_expired" or (self.expires_at is not None and self.expires_at <= now):
-            return "expired"
-        if self.expires_at is not None and self.expires_at - now < _ABOUT_TO_EXPIRE:
+        over = self.refused == "token_expired" or (self.expires_at is not None and self.expires_at <= now)
+        if over:
+            return "asleep" if self.is_renewable and not self._refresh_is_over(now) else "expired"
+        if self.expires_at is not None and not self.is_renewable:
+            soon = (self.expires_at - now).total_seconds() < REFRESH_MARGIN_SECONDS
+            return "expiring" if soon or self.refresh_refused else "good"
+        if self.refresh_expires_at is not None and self.refresh_expires_at - now < REFRESH_TOKEN_WARNING:
             return "expiring"
         return "good" if self.verified_at else "unverified"
+
+    def _refresh_is_over(self, now: datetime) -> bool:
+        return self.refresh_expires_at is not None and self.refresh_expires_at <= now
+
+    def is_same_grant(self, grant: Grant) -> bool:
+        """Tell whether ``grant`` can be this profile's: nothing that both know of user and workspace differs."""
+        pairs = [(self.user_id, grant.user_id)]
+        if not self.is_enterprise_install and not grant.is_enterprise_install:
+            pairs.append((self.team_id, grant.team_id))
+        return all(not mine or not theirs or mine == theirs for mine, theirs in pairs)
+
+    def refreshed(self, grant: Grant, asked_at: datetime, pair: Pair) -> Profile:
+        """Return this profile with the tokens of ``grant``, which ``pair`` gave.
+
+        Args:
+            grant: the answer. Without a refresh token in it, the old one stays good.
+            asked_at: when the request went out, so that delays make the expiry earlier and never later.
+            pair: whose method answered.
+        """
+        asked_at = asked_at.astimezone(UTC).replace(microsecond=0)
+        return replace(
+            self,
+            access_token=grant.access_token,
+            refresh_token=grant.refresh_token or self.refresh_token,
+            expires_at=asked_at + timedelta(seconds=grant.expires_in_seconds or ROTATING_LIFE_SECONDS),
+            refresh_issued_at=asked_at if grant.refresh_token else self.refresh_issued_at,
+            scopes=grant.scopes or self.scopes,
+            refused=None,
+            refresh_refused=None,
+            refresh_pair=None if pair is self.endpoints.pair else pair,
+            generation=self.generation + 1,
+        )
 
     def renamed(self, name: str) -> Profile:
         """Return the same profile under another name."""
@@ -159,6 +239,8 @@ _TEXTS = (
     "user_name",
 )
 _INSTANTS = ("expires_at", "refresh_issued_at", "signed_in_at", "verified_at")
+KEYRING = "keyring"
+"""The value of ``storage`` in the file of a profile whose tokens are in the operating system's keyring."""
 _INSTANT_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -170,12 +252,17 @@ def to_record(profile: Profile) -> dict[str, Any]:
         "oauth": str(profile.endpoints.pair),
         "client_id": profile.client_id,
         "is_enterprise_install": profile.is_enterprise_install,
-        "access_token": profile.access_token.reveal(),
-        "refresh_token": profile.refresh_token.reveal() if profile.refresh_token else None,
+        "access_token": None if profile.in_keyring or not profile.access_token else profile.access_token.reveal(),
+        "refresh_token": None if profile.in_keyring or not profile.refresh_token else profile.refresh_token.reveal(),
         "scopes": list(profile.scopes),
         "scopes_asked": list(profile.scopes_asked),
         "refused": profile.refused,
+        "refresh_refused": profile.refresh_refused,
+        "refresh_oauth": str(profile.refresh_pair) if profile.refresh_pair else None,
+        "generation": profile.generation,
     }
+    if profile.in_keyring:
+        record |= {"storage": KEYRING, "shown_token": profile.masked_token}
     record |= {key: getattr(profile, key) for key in _TEXTS}
     record |= {key: at.strftime(_INSTANT_FORM) if (at := getattr(profile, key)) else None for key in _INSTANTS}
     return {**profile.extra, **record}
@@ -191,17 +278,20 @@ def from_record(name: str, record: dict[str, Any], path: str) -> Profile:
     read.take("schema")
     base = read.text("slack", 300) or SLACK
     pair = read.text("oauth") or Pair.V2_USER
+    refresh_pair = read.text("refresh_oauth")
     try:
         endpoints = Endpoints(checked_base(base), Pair(pair))
+        refreshed_at = Pair(refresh_pair) if refresh_pair else None
     except ValueError:
         raise ProfileFileError("profile_unreadable", path, "its Slack address or endpoint pair is not one") from None
     read.take("access_token")
-    refused = read.text("refused")
+    in_keyring = read.text("storage") == KEYRING
+    refused, refresh_refused = read.text("refused"), read.text("refresh_refused")
     texts_and_instants: dict[str, Any] = {key: read.text(key, 300) for key in _TEXTS if key != "id"}
     texts_and_instants |= {key: read.instant(key) for key in _INSTANTS}
     return Profile(
         name=name,
-        access_token=Secret(access_token(record, path)),
+        access_token=None if in_keyring else Secret(access_token(record, path)),
         client_id=read.text("client_id") or "",
         endpoints=endpoints,
         is_enterprise_install=read.take("is_enterprise_install") is True,
@@ -209,6 +299,11 @@ def from_record(name: str, record: dict[str, Any], path: str) -> Profile:
         scopes=read.texts("scopes"),
         scopes_asked=read.texts("scopes_asked"),
         refused=clean_code(refused) if refused else None,
+        refresh_refused=clean_code(refresh_refused) if refresh_refused else None,
+        refresh_pair=refreshed_at,
+        generation=read.count("generation"),
+        in_keyring=in_keyring,
+        shown_token=read.text("shown_token"),
         id=read.text("id") or uuid4().hex,
         **texts_and_instants,
         extra=read.rest,
@@ -242,6 +337,10 @@ class _Reader:
     def texts(self, key: str) -> tuple[str, ...]:
         values = self._of_kind(key, list, lambda items: all(isinstance(item, str) for item in items))
         return tuple(clean(value) for value in values or ())
+
+    def count(self, key: str) -> int:
+        value: int | None = self._of_kind(key, int, lambda number: number >= 0 and not isinstance(number, bool))
+        return value or 0
 
     def instant(self, key: str) -> datetime | None:
         value = self.raw_text(key)

@@ -10,11 +10,21 @@ from slack_token_tui.profiles import lock
 from slack_token_tui.profiles.fast_read import SCHEMA, ProfileFileError, read_record
 from slack_token_tui.profiles.files import StoreError, private_directory, save
 
-_KINDS: dict[str, type] = {"default_profile": str, "last_app": str, "theme": str}
+CLIPBOARD_SECONDS = 45
+"""How long a copied token stays on a clipboard that can be cleared."""
+_KINDS: dict[str, type] = {
+    "default_profile": str,
+    "last_app": str,
+    "theme": str,
+    "storage": str,
+    "clipboard_seconds": int,
+    "order": str,
+}
 
 
 def read_settings(home: Path) -> dict[str, Any]:
-    """Return the settings that can be used: ``default_profile``, ``last_app`` (a Client ID), ``theme``.
+    """Return the settings that can be used: ``default_profile``; ``last_app``, a Client ID; ``theme``; ``storage``, where
+    new sign-ins are kept, ``keyring`` or ``file``; ``clipboard_seconds``, 0 for ever; ``order`` of the list at home.
 
     A settings file that cannot be read sets nothing; it is reported where it would be written.
     """
@@ -25,7 +35,7 @@ def read_settings(home: Path) -> dict[str, Any]:
     return {key: value for key, value in record.items() if isinstance(value, _KINDS.get(key, ()))}
 
 
-def change_settings(home: Path, **changes: str | None) -> None:
+def change_settings(home: Path, **changes: str | int | None) -> None:
     """Change some settings and keep the others, unknown ones too. None removes one.
 
     Raises:

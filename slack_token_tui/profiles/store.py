@@ -11,9 +11,10 @@ from pathlib import Path
 
 from slack_token_tui.profiles import fast_read, lock
 from slack_token_tui.profiles.fast_read import ProfileFileError
-from slack_token_tui.profiles.files import private_directory, save, sweep
+from slack_token_tui.profiles.files import StoreError, private_directory, save, sweep
 from slack_token_tui.profiles.naming import proposals
-from slack_token_tui.profiles.profile import Profile, from_record, to_record
+from slack_token_tui.profiles.profile import KEYRING, Profile, from_record, to_record
+from slack_token_tui.profiles.settings import read_settings
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,24 @@ class ProfileStore:
         path = str(self.path(name))
         return from_record(name, fast_read.read_record(path), path)
 
+    def with_tokens(self, profile: Profile) -> Profile:
+        """Return ``profile`` with its tokens, fetched from the keyring where they are kept there.
+
+        Raises:
+            StoreError: ``keyring_…``: it cannot be asked, or has lost them.
+        """
+        if not profile.in_keyring:
+            return profile
+        from slack_token_tui.profiles import keyring_tokens
+
+        try:
+            access_token, refresh_token = keyring_tokens.fetch(
+                profile.id, profile.generation, with_refresh=profile.refresh_issued_at is not None
+            )
+        except StoreError as error:
+            raise StoreError(error.code, **{**error.facts, "name": profile.name}) from None
+        return replace(profile, access_token=access_token, refresh_token=refresh_token)
+
     def entries(self) -> Iterator[Profile | Unreadable]:
         """Yield every profile in the order of names; one that cannot be read does not stop the others."""
         for name in self.names():
@@ -90,6 +109,8 @@ class ProfileStore:
             StoreError: nothing was saved and nothing changed.
         """
         self._prepare()
+        if read_settings(self.home).get("storage") == KEYRING:
+            profile = replace(profile, in_keyring=True)
         twins = self.same_account(profile)
         for twin in sorted(twins, key=lambda twin: twin.name != wished_name):
             with lock.held(self.home / "locks", twin.name):
@@ -99,14 +120,21 @@ class ProfileStore:
                     continue
                 if current.account != profile.account:
                     continue
-                renewed = replace(profile, name=twin.name, id=current.id, extra=current.extra)
-                return Kept(renewed, self._write(renewed), replaced=True)
+                renewed = replace(
+                    profile,
+                    name=twin.name,
+                    id=current.id,
+                    generation=current.generation + 1,
+                    in_keyring=current.in_keyring,
+                    extra=current.extra,
+                )
+                return Kept(renewed, self.write(renewed, current), replaced=True)
         for name in chain([wished_name] if wished_name else [], proposals(profile)):
             with lock.held(self.home / "locks", name):
                 if not os.path.lexists(self.path(name)):
                     named = profile.renamed(name)
                     taken = wished_name if wished_name not in (None, name) else None
-                    return Kept(named, self._write(named), name_taken=taken)
+                    return Kept(named, self.write(named), name_taken=taken)
         raise AssertionError("proposals never end")
 
     def _prepare(self) -> None:
@@ -116,9 +144,28 @@ class ProfileStore:
         if not os.path.lexists(ignore):
             save(ignore, b"*\n")
 
-    def _write(self, profile: Profile) -> Path:
-        """Save under the lock, which the caller holds."""
+    def write(self, profile: Profile, older: Profile | None = None) -> Path:
+        """Save ``profile`` and return its file. The caller holds the lock of its name.
+
+        Tokens for the keyring go there first, under a generation of their own; the file then points at them, and what it
+        pointed at before (``older``) is deleted last. Whenever this is cut off, the file points at tokens that are there.
+
+        Raises:
+            StoreError: what was there before is untouched.
+        """
         path = self.path(profile.name)
+        if profile.in_keyring and profile.access_token is not None:
+            from slack_token_tui.profiles import keyring_tokens
+
+            keyring_tokens.put(profile.id, profile.generation, profile.access_token, profile.refresh_token)
         sweep(path)
         save(path, json.dumps(to_record(profile), indent=1, ensure_ascii=False).encode())
+        if (
+            older is not None
+            and older.in_keyring
+            and (not profile.in_keyring or older.generation != profile.generation)
+        ):
+            from slack_token_tui.profiles import keyring_tokens
+
+            keyring_tokens.delete(older.id, older.generation)
         return path

@@ -12,9 +12,9 @@ import os
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -22,8 +22,8 @@ import httpx
 
 from slack_token_tui.foreign_text import clean
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.answers import Grant, Identity, parse_body, parse_grant, parse_identity
-from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.slack.answers import Grant, Identity, parse_body, parse_grant, parse_identity, raise_if_refused
+from slack_token_tui.slack.endpoints import Endpoints, Pair
 from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackUnreachable
 
 DEADLINE_SECONDS = 20.0
@@ -56,6 +56,16 @@ class Client:
         return self.client_secret is None
 
 
+class RefreshWatch(Protocol):
+    """Somebody who writes down what a refresh has come to."""
+
+    def sending(self) -> None:
+        """The connection stands; the request goes out when this returns, and the refresh token may be spent from then on."""
+
+    def received(self, body: bytes) -> None:
+        """The whole answer is here, and nobody has looked at it yet."""
+
+
 class SlackClient:
     """The Web API of one Slack. Use it as an async context manager."""
 
@@ -84,16 +94,39 @@ class SlackClient:
             SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": redirect_uri}
-        headers: dict[str, str] = {}
-        if client.client_secret is None:
-            form["client_id"] = client.client_id
-            if code_verifier is not None:
-                form["code_verifier"] = code_verifier.reveal()
-        else:
-            pair = f"{client.client_id}:{client.client_secret.reveal()}"
-            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-        answer, _ = await self._call(self.endpoints.exchange_method, form, headers, _TOKEN_ANSWER_BYTES)
+        if client.is_public and code_verifier is not None:
+            form["code_verifier"] = code_verifier.reveal()
+        identified, headers = _identified(client)
+        answer, _ = await self._call(self.endpoints.exchange_method, form | identified, headers, _TOKEN_ANSWER_BYTES)
         return parse_grant(answer)
+
+    async def refresh(self, client: Client, refresh_token: Secret, pair: Pair, watch: RefreshWatch) -> Grant:
+        """Spend ``refresh_token`` for a new grant. RFC 6749 §6; Slack: using token rotation.
+
+        Args:
+            client: the one that the token was issued to.
+            refresh_token: good once.
+            pair: whose method to ask; the two take the same arguments.
+            watch: told of the two moments that a crash must not fall between unnoticed. What it raises ends the request.
+
+        Raises:
+            SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+        """
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
+        identified, headers = _identified(client)
+        method = Endpoints(self.endpoints.base, pair).exchange_method
+        answer, _ = await self._call(method, form | identified, headers, _TOKEN_ANSWER_BYTES, watch)
+        return parse_grant(answer)
+
+    async def revoke(self, token: Secret) -> bool:
+        """End ``token``, access or refresh, and return what Slack says of it. Slack: auth.revoke.
+
+        Raises:
+            SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+        """
+        answer, _ = await self._call("auth.revoke", {}, {"Authorization": f"Bearer {token.reveal()}"}, _ANSWER_BYTES)
+        raise_if_refused(answer)
+        return answer.get("revoked") is True
 
     async def verify(self, access_token: Secret) -> Identity:
         """Ask who ``access_token`` speaks for and which scopes it has. Slack: auth.test.
@@ -106,7 +139,12 @@ class SlackClient:
         return parse_identity(answer, answered.get("x-oauth-scopes"))
 
     async def _call(
-        self, method: str, form: Mapping[str, str], headers: Mapping[str, str], most_bytes: int
+        self,
+        method: str,
+        form: Mapping[str, str],
+        headers: Mapping[str, str],
+        most_bytes: int,
+        watch: RefreshWatch | None = None,
     ) -> tuple[dict[str, Any], httpx.Headers]:
         """POST ``form`` and return the answer's JSON object and headers, whatever ``ok`` says in it."""
         http = self._open()
@@ -115,7 +153,11 @@ class SlackClient:
             async with (
                 asyncio.timeout(self._deadline_seconds),
                 http.stream(
-                    "POST", self.endpoints.method(method), content=urlencode(form), headers=headers
+                    "POST",
+                    self.endpoints.method(method),
+                    content=urlencode(form),
+                    headers=headers,
+                    extensions={"trace": _trace_for(watch)} if watch else None,
                 ) as response,
             ):
                 self._raise_for_status(response)
@@ -129,6 +171,8 @@ class SlackClient:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # An httpx error holds the request, and the request holds a code or a token: it goes no further than here.
             raise SlackUnreachable(*_named(error, host, self._proxy())) from None
+        if watch is not None:
+            watch.received(bytes(body))
         try:
             return parse_body(bytes(body)), response.headers
         except AnswerUnusable as error:
@@ -176,6 +220,27 @@ class SlackClient:
             raise SlackUnreachable("slack_outage", facts)
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise AnswerUnusable("answer_packed", facts)
+
+
+def _identified(client: Client) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the form fields and headers that say which client asks."""
+    if client.client_secret is None:
+        return {"client_id": client.client_id}, {}
+    pair = f"{client.client_id}:{client.client_secret.reveal()}"
+    return {}, {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+
+def _trace_for(watch: RefreshWatch) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """Return httpx's ``trace`` extension that calls ``watch.sending`` before the request's own first byte.
+
+    A proxy's CONNECT sends headers too, before there is a connection to Slack: it does not count.
+    """
+
+    async def trace(event: str, details: Mapping[str, Any]) -> None:
+        if event.endswith(".send_request_headers.started") and details["request"].method == b"POST":
+            watch.sending()
+
+    return trace
 
 
 def _retry_after_seconds(value: str | None) -> int:

@@ -20,7 +20,8 @@ from slack_token_tui.profiles.store import ProfileStore
 PROGRAM = """
 import json, os, ssl, subprocess, sys, threading, urllib.request
 from slack_token_tui.practice.server import PracticeSlack, play_browser
-from slack_token_tui.practice.workspace import CLIENT_ID, App, Workspace
+from slack_token_tui.practice.people import CLIENT_ID, App
+from slack_token_tui.practice.workspace import Workspace
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(sys.argv[1])
 with PracticeSlack(Workspace(apps=[App()]), 443, context):

@@ -1,0 +1,153 @@
+"""Tokens that a practice Slack has given: rotated, counted, revoked and refused as the real ones are."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass, field, replace
+
+from slack_token_tui.practice.people import App, Person, Team
+
+ACCESS_LIFE_SECONDS = 43_200
+REFRESH_LIFE_SECONDS = 30 * 86_400
+MOST_ACTIVE = 2
+"""Slack: a third access token of one grant revokes the oldest."""
+
+
+class SlackSays(Exception):
+    """``{"ok": false, "error": code}``."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass
+class Token:
+    """An access token that was given out."""
+
+    app: App
+    team: Team
+    person: Person
+    scopes: tuple[str, ...]
+    expires_at: float | None
+    revoked: bool = False
+
+    @property
+    def is_living(self) -> bool:
+        """Whether it would be accepted now."""
+        return not self.revoked and (self.expires_at is None or self.expires_at > time.time())
+
+    def is_for(self, app: App, team: Team, person: Person) -> bool:
+        """Tell whether it belongs to this authorization."""
+        return (self.app, self.team, self.person) == (app, team, person)
+
+
+@dataclass
+class RefreshToken:
+    """A refresh token that was given out, good once."""
+
+    token: Token
+    issued_at: float
+    used_at: float | None = None
+
+
+@dataclass
+class Grants:
+    """Every token given out. Methods may be called from any thread.
+
+    Attributes:
+        grace_seconds: how long a used refresh token still works, for an answer that was lost on its way.
+        reused: how often a used refresh token came again after that.
+    """
+
+    access_tokens: dict[str, Token] = field(default_factory=dict)
+    refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict)
+    grace_seconds: float = 30.0
+    access_life_seconds: float = ACCESS_LIFE_SECONDS
+    refreshed: int = 0
+    reused: int = 0
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def give(self, app: App, team: Team, person: Person, scopes: tuple[str, ...]) -> tuple[str, str | None, Token]:
+        """Return a new access token, a refresh token where the app rotates, and what stands behind them.
+
+        Scopes add up with those of the tokens that this person's authorization of the app still has.
+        """
+        with self._lock:
+            held = [
+                one.scopes for one in self.access_tokens.values() if one.is_living and one.is_for(app, team, person)
+            ]
+            together = tuple(dict.fromkeys(scope for some in (*held, scopes) for scope in some))
+            expires_at = time.time() + self.access_life_seconds if app.rotation else None
+            return self._issue(Token(app, team, person, together, expires_at))
+
+    def refresh(self, app: App, refresh_token: str) -> tuple[str, str, Token]:
+        """Spend ``refresh_token`` for a new pair.
+
+        Raises:
+            SlackSays: ``invalid_refresh_token`` when it is unknown, used, of another app or too old.
+        """
+        with self._lock:
+            known = self.refresh_tokens.get(refresh_token)
+            now = time.time()
+            if known is None or known.token.app is not app or now - known.issued_at > REFRESH_LIFE_SECONDS:
+                raise SlackSays("invalid_refresh_token")
+            if known.used_at is not None and now - known.used_at >= self.grace_seconds:
+                self.reused += 1
+                raise SlackSays("invalid_refresh_token")
+            known.used_at = known.used_at or now
+            self.refreshed += 1
+            access, refresh, token = self._issue(
+                replace(known.token, expires_at=now + self.access_life_seconds, revoked=False)
+            )
+            assert refresh is not None
+            return access, refresh, token
+
+    def _issue(self, token: Token) -> tuple[str, str | None, Token]:
+        random = secrets.token_hex(12)
+        access = f"xoxe.xoxp-1-practice-{random}" if token.app.rotation else f"xoxp-practice-{random}"
+        self.access_tokens[access] = token
+        if not token.app.rotation:
+            return access, None, token
+        refresh = f"xoxe-1-practice-{secrets.token_hex(12)}"
+        self.refresh_tokens[refresh] = RefreshToken(token, time.time())
+        of_grant = (one for one in self.access_tokens.values() if one.is_for(token.app, token.team, token.person))
+        for surplus in [one for one in of_grant if one.is_living][:-MOST_ACTIVE]:
+            surplus.revoked = True
+        return access, refresh, token
+
+    def token(self, bearer: str | None) -> Token:
+        """Return the living access token in an Authorization header.
+
+        Raises:
+            SlackSays: ``not_authed``, ``invalid_auth``, ``token_revoked`` or ``token_expired``.
+        """
+        if not bearer:
+            raise SlackSays("not_authed")
+        token = self.access_tokens.get(bearer)
+        if token is None:
+            raise SlackSays("invalid_auth")
+        if token.revoked:
+            raise SlackSays("token_revoked")
+        if not token.is_living:
+            raise SlackSays("token_expired")
+        return token
+
+    def revoke(self, bearer: str | None) -> dict[str, object]:
+        """``auth.revoke``: ends one token, access or refresh; where tokens do not rotate, the whole authorization.
+
+        Raises:
+            SlackSays: as :meth:`token`.
+        """
+        with self._lock:
+            if bearer in self.refresh_tokens:
+                del self.refresh_tokens[bearer]
+                return {"ok": True, "revoked": True}
+            token = self.token(bearer)
+            token.revoked = True
+            if not token.app.rotation:
+                for other in self.access_tokens.values():
+                    other.revoked = other.revoked or other.is_for(token.app, token.team, token.person)
+            return {"ok": True, "revoked": True}

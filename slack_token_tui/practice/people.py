@@ -1,0 +1,40 @@
+"""Who and what there is on a practice Slack: workspaces, people, apps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CLIENT_ID = "1111111111.2222222222222"
+"""The practice app. Slack's Client IDs are digits, a dot, digits."""
+
+
+@dataclass(frozen=True)
+class Team:
+    """A workspace."""
+
+    id: str
+    name: str
+    domain: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can be signed in as."""
+
+    id: str
+    name: str
+
+
+@dataclass
+class App:
+    """A Slack app as its settings pages would describe it."""
+
+    client_id: str = CLIENT_ID
+    app_id: str = "A0PRACTICE"
+    name: str = "Practice App"
+    redirect_urls: tuple[str, ...] = tuple(f"http://localhost:{port}/callback" for port in (28417, 28418, 28419))
+    scopes: frozenset[str] | None = None
+    """User Token Scopes; None allows any."""
+    pkce_enabled: bool = True
+    client_secret: str = "practice-client-secret"
+    rotation: bool = True
