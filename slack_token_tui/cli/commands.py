@@ -6,28 +6,45 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from slack_token_tui import __version__
+from slack_token_tui.profiles.fast_read import REFRESH_MARGIN_SECONDS
 
 TIME_LIMIT_SECONDS = 300.0
+LONGEST_WISH_SECONDS = 11 * 3600
+"""A wish for more life than this would renew a token at every call."""
+FORMATS = ("token", "header", "env", "dotenv", "curl", "python", "mcp", "json")
+"""Those of ``profiles.formats``; a test holds the two equal. Loading that for every ``--help`` would cost too much."""
+VARIABLE = "SLACK_TOKEN"
 Command = Callable[[argparse.Namespace], int]
 
 
 def run(arguments: Sequence[str]) -> int:
     """Parse ``arguments`` and run the command; without one, open the TUI. Usage errors leave with exit code 2."""
-    options = _parser().parse_args(arguments)
+    arguments, command_to_become = _split_at_dashes(list(arguments))
+    options = parser().parse_args(arguments)
+    options.become = command_to_become
     command: Command = options.command
     return command(options)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Only ``exec`` has a second part, and what stands there is nobody's option but the command's own."""
+    if arguments[:1] == ["exec"] and "--" in arguments:
+        at = arguments.index("--")
+        return arguments[:at], arguments[at + 1 :]
+    return arguments, []
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    whole = argparse.ArgumentParser(
         prog="slack-token-tui",
         description="Sign in to Slack from a terminal, and keep the user tokens you get. "
         "Without a command, the terminal user interface opens.",
         epilog="Try it without Slack: slack-token-tui demo",
     )
-    parser.set_defaults(command=_tui)
-    parser.add_argument("--version", action="version", version=f"slack-token-tui {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    whole.set_defaults(command=_tui)
+    whole.add_argument("--version", action="version", version=f"slack-token-tui {__version__}")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(name: str, command: Command, summary: str, example: str) -> argparse.ArgumentParser:
         added = commands.add_parser(
@@ -81,20 +98,127 @@ def _parser() -> argparse.ArgumentParser:
         "print an access token",
         'curl -H "Authorization: Bearer $(slack-token-tui token acme)" https://slack.com/api/auth.test',
     )
-    token.add_argument("name", nargs="?", metavar="NAME")
-    copy = add("copy", _copy, "put an access token on the clipboard", "slack-token-tui copy acme")
-    copy.add_argument("name", nargs="?", metavar="NAME")
+    _takes_name(token)
+    _takes_life(token)
+    copy = add("copy", _copy, "put an access token on the clipboard", "slack-token-tui copy acme --as header")
+    _takes_name(copy)
+    _takes_life(copy)
+    copy.add_argument("--as", dest="format", choices=FORMATS, default="token", help="in which form (default: token)")
+    export = add(
+        "export",
+        _export,
+        "print an access token in the form that its user takes",
+        'eval "$(slack-token-tui export acme --as env)"',
+    )
+    _takes_name(export)
+    _takes_life(export)
+    export.add_argument("--as", dest="format", choices=FORMATS, default="env", help="in which form (default: env)")
+    export.add_argument("--env", metavar="VAR", default=VARIABLE, help=f"name of the variable (default: {VARIABLE})")
+    become = add(
+        "exec",
+        _exec,
+        "become a command, with the token in one environment variable more",
+        "slack-token-tui exec acme -- python report.py",
+    )
+    _takes_name(become)
+    _takes_life(become)
+    become.add_argument("--env", metavar="VAR", default=VARIABLE, help=f"name of the variable (default: {VARIABLE})")
+    become.usage = "slack-token-tui exec [NAME] [--env VAR] [--min-ttl SECONDS] -- COMMAND …"
     lister = add("list", _list, "list the profiles", "slack-token-tui list --json")
     lister.add_argument("--json", action="store_true", help="as JSON, tokens masked")
+    lister.add_argument("--names", action="store_true", help="the names alone")
     show = add("show", _show, "show one profile, its tokens masked", "slack-token-tui show acme")
     show.add_argument("name", nargs="?", metavar="NAME")
     show.add_argument("--json", action="store_true", help="as JSON, tokens masked")
+    verify = add("verify", _verify, "ask Slack whether tokens work, and whose they are", "slack-token-tui verify --all")
+    _takes_names(verify, "ask about every profile")
+    refresh = add(
+        "refresh",
+        _refresh,
+        "renew rotating tokens; --all is fit for cron",
+        "slack-token-tui refresh --all",
+    )
+    _takes_names(refresh, "every profile whose token is about to expire or has expired")
+    refresh.add_argument("--force", action="store_true", help="also a fresh one; Slack keeps only two tokens alive")
+    refresh.add_argument(
+        "--min-ttl", metavar="SECONDS", type=_life_seconds, help="renew what has less life left than this"
+    )
+    default = add("default", _default, "print or set the default profile", "slack-token-tui default acme")
+    default.add_argument("name", nargs="?", metavar="NAME")
+    default.add_argument("--none", action="store_true", help="have no default")
+    default.add_argument("--json", action="store_true", help="the answer as JSON")
+    rename = add("rename", _rename, "give a profile another name", "slack-token-tui rename acme-2 acme-bot-admin")
+    rename.add_argument("old", metavar="OLD")
+    rename.add_argument("new", metavar="NEW")
+    rename.add_argument("--json", action="store_true", help="the answer as JSON")
+    remove = add("remove", _remove, "revoke both tokens at Slack and delete the profile", "slack-token-tui remove acme")
+    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("--keep-grant", action="store_true", help="delete only; revoke nothing at Slack")
+    remove.add_argument("--yes", action="store_true", help="do not ask")
+    remove.add_argument("--json", action="store_true", help="Slack’s answers as JSON")
+    importer = add(
+        "import",
+        _import,
+        "keep a token that you already have, from standard input",
+        "pass show slack/acme | slack-token-tui import acme",
+    )
+    importer.add_argument("name", nargs="?", metavar="NAME", help="name of the profile; the workspace’s own by default")
+    importer.add_argument("--client-id", metavar="ID", help="of the token’s app; needed with a refresh token")
+    importer.add_argument("--slack-url", metavar="URL", help="another Slack, for example https://slack-gov.com")
+    importer.add_argument("--json", action="store_true", help="the profile as JSON, masked")
+    move = add(
+        "move",
+        _move,
+        "keep tokens in the operating system’s keyring, or in files",
+        "slack-token-tui move --all --to keyring --from-now-on",
+    )
+    move.add_argument("names", nargs="*", metavar="NAME")
+    move.add_argument("--to", choices=("keyring", "file"), required=True)
+    move.add_argument("--all", action="store_true", help="every profile")
+    move.add_argument("--from-now-on", action="store_true", help="new sign-ins too")
+    move.add_argument("--json", action="store_true", help="the answer as JSON")
+    completion = add(
+        "completion",
+        _completion,
+        "print a completion script for a shell",
+        "slack-token-tui completion bash > ~/.local/share/bash-completion/completions/slack-token-tui",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
     explain = add(
         "explain", _explain, "say what a Slack error means and what to do", "slack-token-tui explain bad_redirect_uri"
     )
     explain.add_argument("code", nargs="?", metavar="CODE", help="without one, all codes are listed")
     explain.add_argument("--json", action="store_true", help="as JSON")
-    return parser
+    return whole
+
+
+def _takes_name(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", nargs="?", metavar="NAME", help="the profile; the default, or the only one, otherwise")
+
+
+def _takes_life(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--min-ttl",
+        metavar="SECONDS",
+        type=_life_seconds,
+        default=REFRESH_MARGIN_SECONDS,
+        help="renew a rotating token first when it has less life left (default: 600)",
+    )
+
+
+def _takes_names(command: argparse.ArgumentParser, every: str) -> None:
+    command.add_argument(
+        "names", nargs="*", metavar="NAME", help="the profiles; the default, or the only one, otherwise"
+    )
+    command.add_argument("--all", action="store_true", help=every)
+    command.add_argument("--json", action="store_true", help="a list of outcomes as JSON")
+
+
+def _life_seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= LONGEST_WISH_SECONDS:
+        raise argparse.ArgumentTypeError("give seconds between 0 and 39600 (11 hours): a token lives for 12 hours")
+    return seconds
 
 
 def _seconds(text: str) -> float:
@@ -138,19 +262,79 @@ def _login(options: argparse.Namespace) -> int:
 def _token(options: argparse.Namespace) -> int:
     from slack_token_tui.cli.tokens import print_token
 
-    return print_token(options.name)
+    return print_token(options.name, options.min_ttl)
 
 
 def _copy(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.tokens import copy_token
+    from slack_token_tui.cli.handing_out import copy_token
 
-    return copy_token(options.name)
+    return copy_token(options.name, options.format, options.min_ttl)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.handing_out import export_token
+
+    return export_token(options.name, options.format, options.env, options.min_ttl)
+
+
+def _exec(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.handing_out import become
+
+    return become(options.name, options.env, options.become, options.min_ttl)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.upkeep import verify_profiles
+
+    return verify_profiles(options.names, options.all, options.json)
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.upkeep import refresh_profiles
+
+    return refresh_profiles(options.names, options.all, options.force, options.min_ttl, options.json)
+
+
+def _default(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.housekeeping import default_profile
+
+    return default_profile(options.name, options.none, options.json)
+
+
+def _rename(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.housekeeping import rename_profile
+
+    return rename_profile(options.old, options.new, options.json)
+
+
+def _remove(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.housekeeping import remove_profile
+
+    return remove_profile(options.name, options.keep_grant, options.yes, options.json)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.housekeeping import import_profile
+
+    return import_profile(options.name, options.client_id, options.slack_url, options.json)
+
+
+def _move(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.housekeeping import move_profile
+
+    return move_profile(options.names, options.all, options.to == "keyring", options.from_now_on, options.json)
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.completion import print_script
+
+    return print_script(options.shell)
 
 
 def _list(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.profiles import list_profiles
+    from slack_token_tui.cli.profiles import list_profiles, print_names
 
-    return list_profiles(options.json)
+    return print_names() if options.names else list_profiles(options.json)
 
 
 def _show(options: argparse.Namespace) -> int:

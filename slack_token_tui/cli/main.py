@@ -42,12 +42,22 @@ def _fast(arguments: list[str]) -> int | None:
     return None
 
 
+_core_limits: list[int] = []
+
+
 def _forbid_core_dumps() -> None:
     """A core dump would hold tokens."""
     if sys.platform != "win32":
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        _core_limits.append(soft)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def core_limit_of_the_caller() -> int | None:
+    """Return the soft limit that was there before, for the command that this process becomes."""
+    return _core_limits[0] if _core_limits else None
 
 
 def _close_stdout() -> None:

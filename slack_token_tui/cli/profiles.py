@@ -12,6 +12,8 @@ from slack_token_tui.profiles.profile import Profile, to_record
 from slack_token_tui.profiles.store import ProfileStore, Unreadable
 from slack_token_tui.slack.explanations import explain
 
+_INNER = frozenset({"schema", "id", "generation", "shown_token"})
+
 
 def list_profiles(as_json: bool) -> int:
     """Print every profile, one a line."""
@@ -26,6 +28,13 @@ def list_profiles(as_json: bool) -> int:
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for row in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip())
+    return exit_codes.DONE
+
+
+def print_names() -> int:
+    """Print the names alone, one a line, for completion scripts."""
+    for name in ProfileStore().names():
+        print(name)
     return exit_codes.DONE
 
 
@@ -60,8 +69,8 @@ def masked_record(profile: Profile, now: datetime) -> dict[str, Any]:
     return {
         "name": profile.name,
         "state": profile.state(now),
-        **{key: value for key, value in record.items() if key not in profile.extra and key not in {"schema", "id"}},
-        "access_token": str(profile.access_token),
+        **{key: value for key, value in record.items() if key not in profile.extra and key not in _INNER},
+        "access_token": profile.masked_token,
         "refresh_token": str(profile.refresh_token) if profile.refresh_token else None,
         "refresh_expires_at": refresh_expires_at.strftime("%Y-%m-%dT%H:%M:%SZ") if refresh_expires_at else None,
     }

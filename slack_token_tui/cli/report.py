@@ -7,9 +7,11 @@ import sys
 
 from slack_token_tui.cli import exit_codes
 from slack_token_tui.profiles.fast_read import ChoiceError, ProfileFileError
+from slack_token_tui.profiles.files import StoreError
 from slack_token_tui.slack.explanations import Explanation, explain
 
 _LATER = frozenset({"sign_in_timed_out", "store_busy"})
+_USAGE = frozenset({"profile_name_invalid", "profile_name_taken"})
 _CHOICE = {
     "no_profiles": exit_codes.NO_SUCH_PROFILE,
     "profile_not_found": exit_codes.NO_SUCH_PROFILE,
@@ -58,6 +60,12 @@ def unusable_file(error: ProfileFileError, *, as_json: bool = False) -> int:
     return explained(explain(error.code, file_facts(error)), exit_codes.STORE_UNUSABLE, as_json=as_json)
 
 
+def store_trouble(error: StoreError, *, as_json: bool = False) -> int:
+    """Report what prevented reading from the keyring or writing."""
+    explanation = explain(error.code, error.facts)
+    return explained(explanation, exit_code_of(explanation), as_json=as_json)
+
+
 def file_facts(error: ProfileFileError) -> dict[str, str]:
     """Return the values of ``error`` for its explanation."""
     return {"file": error.path, "detail": error.detail or "no more is known"}
@@ -71,8 +79,10 @@ def dead_token(name: str, why: str, *, as_json: bool = False) -> int:
 
 
 def exit_code_of(explanation: Explanation) -> int:
-    """Return the exit code of a failed sign-in."""
-    if explanation.code.startswith(("store_", "profile_")) and explanation.code not in _LATER:
+    """Return the exit code of a failed command."""
+    if explanation.code in _USAGE:
+        return exit_codes.USAGE
+    if explanation.code.startswith(("store_", "profile_", "keyring_")) and explanation.code not in _LATER:
         return exit_codes.STORE_UNUSABLE
     if explanation.code in _LATER or explanation.again == "later":
         return exit_codes.TRY_LATER

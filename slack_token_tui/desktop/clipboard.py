@@ -11,19 +11,32 @@ import asyncio
 import base64
 import json
 import os
-import shutil
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
+from slack_token_tui.desktop.clipboard_clearing import NATIVE
 from slack_token_tui.secret import Secret
 
 _HELPER_SECONDS = 4.0
-_TMUX_SECONDS = 2.0
 TMUX_BUFFER = "slack-token-tui"
+
+
+@dataclass(frozen=True)
+class Clearing:
+    """When a copied secret is taken off the clipboard again.
+
+    Attributes:
+        seconds: after how long; 0 for never.
+        newest: a file that names the newest copy, so that an older one's time does not end it early.
+    """
+
+    seconds: int
+    newest: Path
 
 
 @dataclass(frozen=True)
@@ -33,20 +46,25 @@ class Copied:
     Attributes:
         how: ``xclip``, ``tmux``, ``OSC 52``: what was used.
         certain: it was read back and is there.
+        cleared_after_seconds: when it is taken off again, where that is sure to happen; 0 for never.
     """
 
     how: str
     certain: bool
+    cleared_after_seconds: int = 0
 
     def sentence(self, what: str) -> str:
-        """Say so of ``what`` in one sentence, promising no more than is known."""
-        if self.certain:
-            return f"{what} copied with {self.how}."
+        """Say so of ``what``, promising no more than is known."""
+        seconds = self.cleared_after_seconds
         if self.how == "tmux":
-            return f"{what} sent to tmux and through it to your terminal’s clipboard; whether it took it is not known."
+            deleted = f", which forgets it in {seconds} s," if seconds else ""
+            return f"{what} sent to tmux{deleted} and through it to your terminal; whether that took it is not known."
         if self.how == "OSC 52":
             return f"{what} sent to your terminal’s clipboard (OSC 52); whether it took it is not known."
-        return f"{what} handed to {self.how}; it could not be read back."
+        if not self.certain:
+            return f"{what} handed to {self.how}; it could not be read back."
+        kept = f", cleared in {seconds} s; a clipboard manager may keep it" if seconds else ""
+        return f"{what} copied with {self.how}{kept}."
 
 
 @dataclass(frozen=True)
@@ -56,25 +74,40 @@ class NotCopied:
     reason: str
 
 
+class Terminal(Protocol):
+    """The way to the clipboard of the terminal that this program is shown on. What goes there cannot be taken back."""
+
+    async def allows(self) -> bool:
+        """Say so before it happens; False when it shall not."""
+
+    def send(self, text: str) -> bool:
+        """Send ``text`` by OSC 52; False when there is no terminal."""
+
+
 def over_ssh() -> bool:
     """Tell whether this terminal is on another machine than this process."""
     return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
 
 
-async def copy(text: Secret, write_to_terminal: Callable[[str], bool]) -> Copied | NotCopied:
+async def copy(text: Secret, terminal: Terminal, clearing: Clearing | None = None) -> Copied | NotCopied:
     """Put ``text`` on the clipboard.
 
     Args:
         text: what to copy.
-        write_to_terminal: takes an OSC 52 sequence's text and says whether there is a terminal to send it to.
+        terminal: used where no native clipboard works.
+        clearing: when to take it off again; None for what is no secret.
     """
-    if not over_ssh() and (done := await _copy_natively(text)):
-        return done
-    if os.environ.get("TMUX") and await _copy_to_tmux(text):
-        return Copied("tmux", certain=False)
-    if write_to_terminal(text.reveal()):
+    native = None if over_ssh() else await _copy_natively(text, clearing)
+    if native is not None and native.certain:
+        return native
+    # A tool that said yes and did nothing is no reason not to try the terminal.
+    if not await terminal.allows():
+        return native or NotCopied("It was not sent to the terminal, and there is no other clipboard here.")
+    if os.environ.get("TMUX") and (done := await _helped(TMUX_BUFFER, text, clearing)):
+        return Copied("tmux", certain=False, cleared_after_seconds=done.cleared_after_seconds)
+    if terminal.send(text.reveal()):
         return Copied("OSC 52", certain=False)
-    return NotCopied("There is no clipboard here, and no terminal to send it to.")
+    return native or NotCopied("There is no clipboard here, and no terminal to send it to.")
 
 
 def osc52(text: str) -> str:
@@ -82,25 +115,26 @@ def osc52(text: str) -> str:
     return f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07"
 
 
-async def _copy_natively(text: Secret) -> Copied | None:
+async def _copy_natively(text: Secret, clearing: Clearing | None) -> Copied | None:
     """Copy with a native tool, or return None when there is none that works."""
     displayed = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("WSL_DISTRO_NAME")
     if sys.platform == "linux" and not displayed:
         return None
-    said = await _fed([sys.executable, "-m", "slack_token_tui.desktop.clipboard_helper"], text, _HELPER_SECONDS)
+    return await _helped(NATIVE, text, clearing)
+
+
+async def _helped(where: str, text: Secret, clearing: Clearing | None) -> Copied | None:
+    seconds = clearing.seconds if clearing else 0
+    words = [where, str(seconds), str(clearing.newest if clearing else "")]
+    # -P: what lies in the current directory is not imported.
+    helper = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_helper"]
+    said = await _fed([*helper, *words], text, _HELPER_SECONDS)
     try:
         answer = json.loads(said or b"")
-        return Copied(str(answer["tool"]), certain=answer["read_back"] is True)
+        certain = answer["read_back"] is True
+        return Copied(str(answer["tool"]), certain, seconds if certain else 0)
     except (ValueError, KeyError, TypeError):
         return None
-
-
-async def _copy_to_tmux(text: Secret) -> bool:
-    """``load-buffer -w`` passes the text on to the terminal even where tmux drops OSC 52 from programs."""
-    tmux = shutil.which("tmux")
-    if tmux is None:
-        return False
-    return await _fed([tmux, "load-buffer", "-w", "-b", TMUX_BUFFER, "-"], text, _TMUX_SECONDS) is not None
 
 
 async def _fed(command: list[str], text: Secret, limit_seconds: float) -> bytes | None:

@@ -119,6 +119,14 @@ class Profile:
         left = (self.expires_at - now).total_seconds()
         return self.refused == "token_expired" or not min_ttl_seconds <= left <= LONGEST_LIFE_SECONDS
 
+    def why_dead(self, now: datetime) -> str | None:
+        """Return why the access token must not be handed out, as the end of "it …", or None while it is good."""
+        if self.refused in DEAD_CODES:
+            return f"was refused by Slack ({self.refused})"
+        if self.expires_at is not None and self.expires_at <= now:
+            return f"expired at {self.expires_at:%Y-%m-%d %H:%M} UTC"
+        return None
+
     def state(self, now: datetime) -> str:
         """Return one of :data:`STATES`.
 

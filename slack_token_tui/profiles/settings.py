@@ -35,6 +35,12 @@ def read_settings(home: Path) -> dict[str, Any]:
     return {key: value for key, value in record.items() if isinstance(value, _KINDS.get(key, ()))}
 
 
+def clipboard_seconds(home: Path) -> int:
+    """Return after how many seconds a copied token is taken off the clipboard; 0 for never."""
+    seconds = read_settings(home).get("clipboard_seconds", CLIPBOARD_SECONDS)
+    return max(0, int(seconds))
+
+
 def change_settings(home: Path, **changes: str | int | None) -> None:
     """Change some settings and keep the others, unknown ones too. None removes one.
 

@@ -55,6 +55,7 @@ class Identity:
     """Who a token speaks for. Slack: auth.test and its ``x-oauth-scopes`` header.
 
     ``scopes`` is what Slack says the token has now, without the implicit ``identify``; None when no header came.
+    ``expires_in_seconds`` is what a rotating token has left, where Slack says so.
     """
 
     user_id: str
@@ -67,6 +68,7 @@ class Identity:
     app_name: str | None = None
     is_enterprise_install: bool = False
     scopes: tuple[str, ...] | None = None
+    expires_in_seconds: int | None = None
 
 
 def split_scopes(text: str) -> tuple[str, ...]:
@@ -196,6 +198,7 @@ def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Iden
         app_name=clean_or_none(answer.get("app_name")),
         is_enterprise_install=answer.get("is_enterprise_install") is True,
         scopes=scopes,
+        expires_in_seconds=_life_seconds(answer.get("expires_in")),
     )
 
 

@@ -21,6 +21,7 @@ _UNKNOWN_HERE = {
     "client_id": "your Client ID",
     "detail": "no more is known",
     "file": "the file",
+    "kept": "the journal",
     "holders": "unknown programs",
     "host": "slack.com",
     "name": "the profile",

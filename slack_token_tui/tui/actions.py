@@ -40,13 +40,37 @@ class Action:
         return len(self.keys.split(",")[0]) == 1 or self.keys.startswith(("question_mark", "slash"))
 
 
-_SHOWN = {"escape": "Esc", "question_mark": "?", "f1": "F1", "enter": "Enter", "ctrl+c": "Ctrl+C", "f2": "F2"}
+_SHOWN = {
+    "escape": "Esc",
+    "slash": "/",
+    "f5": "F5",
+    "question_mark": "?",
+    "f1": "F1",
+    "enter": "Enter",
+    "ctrl+c": "Ctrl+C",
+    "f2": "F2",
+}
 
 ACTIONS = (
     Action("sign_in", "a", "Sign in", "Sign in to a workspace and save its token.", (HOME,)),
-    Action("copy", "c,y", "Copy token", "Put the highlighted profile’s access token on the clipboard.", (HOME,)),
-    Action("sign_in_again", "s", "Again", "Sign in again with the highlighted profile’s app and scopes.", (HOME,)),
-    Action("reload", "R", "Read again", "Read the profiles from disk again.", (HOME,), in_footer=False),
+    Action("copy", "c,y", "Copy", "Put the highlighted profile’s access token on the clipboard.", (HOME,)),
+    Action("copy_as", "C", "Copy as…", "Copy it as a header, a shell line, a curl command and more.", (HOME,)),
+    Action("filter", "slash", "Filter", "Show only profiles whose name, person or workspace matches.", (HOME,)),
+    Action("verify", "v", "Verify", "Ask Slack whether the token works, and whose it is.", (HOME,)),
+    Action("refresh", "r", "Renew", "Get a new access token now, if this one is more than an hour old.", (HOME,)),
+    Action("sign_in_again", "s", "Sign in again", "With this profile’s app and scopes; also to add scopes.", (HOME,)),
+    Action("rename", "n", "Rename", "Give the profile another name for the command line.", (HOME,)),
+    Action("make_default", "d", "Default", "Make it the profile that commands without a name use, or not.", (HOME,)),
+    Action("remove", "x,delete", "Remove", "End both tokens at Slack and delete the profile; asks first.", (HOME,)),
+    Action("import_token", "i", "Import", "Save a token that you already have.", (HOME,)),
+    Action("reveal", "t", "Show token", "Show the token in clear for ten seconds.", (HOME,), in_footer=False),
+    Action(
+        "move_tokens", "m", "Move", "Keep the tokens in the system’s keyring, or in the file again.", (HOME,), False
+    ),
+    Action("sort", "o", "Order", "By name, by what needs you, by what ends soonest.", (HOME,), in_footer=False),
+    Action("verify_all", "V", "Verify all", "Ask Slack about every token.", (HOME,), in_footer=False),
+    Action("refresh_all", "R", "Renew all", "Renew every token that is more than an hour old.", (HOME,), False),
+    Action("reload", "f5", "Read again", "Read the profiles from disk again.", (HOME,), in_footer=False),
     Action("play_browser", "p", "Play browser", "Let the practice Slack press Allow for you.", (SIGN_IN,)),
     Action("more_time", "e", "More time", "Wait five minutes longer for the browser.", (SIGN_IN,)),
     Action("copy_url", "u", "Copy address", "Put Slack’s address on the clipboard, to open it elsewhere.", (SIGN_IN,)),

@@ -12,11 +12,12 @@ from contextlib import suppress
 from rich.segment import Segments
 from rich.text import Text
 from textual.app import App, SystemCommand
+from textual.content import Content
 from textual.screen import Screen
 
 from slack_token_tui.crash import place_of, way_to
 from slack_token_tui.desktop import clipboard
-from slack_token_tui.profiles.settings import read_settings
+from slack_token_tui.profiles.settings import clipboard_seconds, read_settings
 from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.tui.actions import on
@@ -25,6 +26,31 @@ from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.room import Room
 
 _TWICE_SECONDS = 2.0
+
+
+class _OwnTerminal:
+    """The terminal of the app. Before the first token of a session goes there, the person is asked."""
+
+    def __init__(self, app: TokenApp, *, is_secret: bool) -> None:
+        self._app = app
+        self._is_secret = is_secret
+
+    async def allows(self) -> bool:
+        if self._is_secret and not self._app.may_send_tokens:
+            from slack_token_tui.tui.screens.sheets import ConfirmScreen
+
+            question = Content.assemble(
+                ("Send the token to your terminal?\n\n", "bold"),
+                "No clipboard of this machine can be used, as over SSH. Your terminal can put the token on its own "
+                "clipboard (OSC 52), and cannot be made to take it off: it stays until you copy something else.",
+            )
+            self._app.may_send_tokens = await self._app.push_screen_wait(ConfirmScreen(question, "Send it", "Do not"))
+            return self._app.may_send_tokens
+        return True
+
+    def send(self, text: str) -> bool:
+        self._app.send_to_terminal(text)
+        return True
 
 
 class TokenApp(App[None]):
@@ -39,6 +65,7 @@ class TokenApp(App[None]):
         super().__init__()
         self.start = start
         self.store = ProfileStore(start.home)
+        self.may_send_tokens = False
         self._token_was_copied = False
         self._last_interrupt = 0.0
 
@@ -74,13 +101,19 @@ class TokenApp(App[None]):
         from slack_token_tui.tui.screens import sign_in  # noqa: F401
 
     async def copy_secret(self, text: Secret) -> clipboard.Copied | clipboard.NotCopied:
-        """Put ``text`` on the clipboard and return how surely it is there."""
-        return await clipboard.copy(text, self._to_terminal)
+        """Put ``text`` on the clipboard, to be cleared after a while, and return how surely it is there."""
+        home = self.store.home
+        clearing = clipboard.Clearing(clipboard_seconds(home), home / "clipboard")
+        return await clipboard.copy(text, _OwnTerminal(self, is_secret=True), clearing)
 
-    def _to_terminal(self, text: str) -> bool:
+    async def copy_text(self, text: str) -> clipboard.Copied | clipboard.NotCopied:
+        """Put something on the clipboard that is no secret."""
+        return await clipboard.copy(Secret(text), _OwnTerminal(self, is_secret=False))
+
+    def send_to_terminal(self, text: str) -> None:
+        """Send ``text`` by OSC 52."""
         self.copy_to_clipboard(text)
         self._token_was_copied = True
-        return True
 
     @property
     def clipboard(self) -> str:

@@ -20,12 +20,17 @@ TOKEN = Secret("xoxp-canary-clipboard-0123")
 
 
 class Tty:
-    def __init__(self) -> None:
+    def __init__(self, *, allowed: bool = True, there: bool = True) -> None:
         self.sent: list[str] = []
+        self.allowed = allowed
+        self.there = there
 
-    def __call__(self, text: str) -> bool:
+    async def allows(self) -> bool:
+        return self.allowed
+
+    def send(self, text: str) -> bool:
         self.sent.append(text)
-        return True
+        return self.there
 
 
 @pytest.fixture
@@ -56,7 +61,8 @@ async def test_an_x11_clipboard_is_written_and_read_back(display: str) -> None:
 async def test_the_caller_s_pipe_is_not_held_open_by_the_tool(display: str) -> None:
     program = (
         "import asyncio; from slack_token_tui.desktop import clipboard; from slack_token_tui.secret import Secret;"
-        "print(asyncio.run(clipboard.copy(Secret('xoxp-canary-pipe-0123'), lambda _: False)).certain)"
+        "from tests.desktop.test_clipboard import Tty as tty;"
+        "print(asyncio.run(clipboard.copy(Secret('xoxp-canary-pipe-0123'), tty())).certain)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=10, check=True)
     assert done.stdout == "True\n"
@@ -109,13 +115,15 @@ async def test_a_tool_that_hangs_is_given_up_and_killed(
 
 async def test_a_tool_that_lies_is_not_called_certain(fakes: Path) -> None:
     fake(fakes, "xclip", "cat > /dev/null")
-    copied = await clipboard.copy(TOKEN, Tty())
+    assert await clipboard.copy(TOKEN, Tty()) == Copied("OSC 52", certain=False)
+    copied = await clipboard.copy(TOKEN, Tty(allowed=False))
     assert copied == Copied("xclip", certain=False)
     assert "could not be read back" in copied.sentence("acme")
 
 
 async def test_without_clipboard_and_terminal_it_says_so() -> None:
-    assert isinstance(await clipboard.copy(TOKEN, lambda _: False), NotCopied)
+    assert isinstance(await clipboard.copy(TOKEN, Tty(there=False)), NotCopied)
+    assert isinstance(await clipboard.copy(TOKEN, Tty(allowed=False)), NotCopied)
 
 
 async def test_in_tmux_the_buffer_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

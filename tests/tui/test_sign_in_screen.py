@@ -79,7 +79,7 @@ async def test_from_nothing_to_a_saved_and_copied_token(
 ) -> None:
     copied: list[str] = []
 
-    async def copy(value: Secret, _: object) -> clipboard.Copied:
+    async def copy(value: Secret, *_: object) -> clipboard.Copied:
         copied.append(value.reveal())
         return clipboard.Copied("xclip", certain=True)
 
@@ -267,7 +267,7 @@ async def test_no_token_is_ever_on_the_screen(home: Path, store: ProfileStore, s
 
 
 async def test_the_palette_has_every_action_and_no_screenshot(home: Path, store: ProfileStore) -> None:
-    store.keep(profile())
+    store.keep(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=in_(hours=-1)))
     async with running(home) as pilot:
         commands = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
         assert "Screenshot" not in commands

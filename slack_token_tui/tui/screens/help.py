@@ -15,7 +15,7 @@ from slack_token_tui.tui.actions import on
 from slack_token_tui.tui.widgets.field import Field
 
 _ABOUT = {
-    "home": "Your saved sign-ins. Arrows or j, k, g, G move; the details of the highlighted one stand beside it.",
+    "home": "Your saved sign-ins. Arrows or j, k, g, G move. Rotating tokens renew themselves while this is open.",
     "sign_in": "From your app’s Client ID to a saved token. A paste anywhere on this screen lands in the paste box.",
 }
 

@@ -1,29 +1,41 @@
-"""Home: the profiles at the left, the highlighted one at the right."""
+"""Home: the profiles at the left, the highlighted one at the right, and all that can be done with them."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container
+from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.widgets import Footer, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Footer, Input, OptionList, Static
 
+from slack_token_tui.crash import place_of
 from slack_token_tui.desktop.clipboard import Copied
+from slack_token_tui.profiles.fast_read import ProfileFileError
+from slack_token_tui.profiles.files import StoreError
 from slack_token_tui.profiles.profile import Profile
+from slack_token_tui.profiles.settings import change_settings, read_settings
 from slack_token_tui.profiles.store import Unreadable
-from slack_token_tui.slack.explanations import explain
+from slack_token_tui.slack.explanations import Explanation, explain
 from slack_token_tui.tui.actions import HOME, bindings
 from slack_token_tui.tui.screens.room import Room
-from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS, left
+from slack_token_tui.tui.upkeep import Upkeep
+from slack_token_tui.tui.widgets.expiry import left
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
+from slack_token_tui.tui.widgets.profile_list import ORDERS, Entry, ProfileList
 from slack_token_tui.tui.widgets.top_line import TopLine
 
 _CLOCK_SECONDS = 1.0
+_REVEAL_SECONDS = 10.0
+_OF_A_PROFILE = frozenset(
+    {"copy", "copy_as", "sign_in_again", "reveal", "verify", "refresh", "rename", "make_default", "move_tokens"}
+)
+_OF_MANY = frozenset({"verify_all", "refresh_all", "filter", "sort"})
 
 
 class HomeScreen(Room):
@@ -37,20 +49,25 @@ class HomeScreen(Room):
         Binding("k", "move(-1)", show=False),
         Binding("g", "move(-100000)", show=False),
         Binding("G", "move(100000)", show=False),
+        Binding("escape", "step_back", show=False),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self._entries: list[Profile | Unreadable] = []
+        self._seen_at: object = None
+        self._revealed: str | None = None
+        self._many: str | None = None
+
+    # ── what is shown ──
 
     def compose(self) -> ComposeResult:
-        """Title, list and details or the welcome, and the keys."""
+        """Title, list and details or the welcome, a line for what is going on, and the keys."""
         note = "demo, gone at the end" if self.token_app.start.is_demo else ""
         yield TopLine("slack-token-tui", None, note)
         with Container(id="home"):
-            profiles = OptionList(id="profiles")
-            profiles.border_title = "Profiles"
-            yield profiles
+            with Vertical(id="left"):
+                yield Input(placeholder="name, person or workspace", id="filter")
+                yield ProfileList()
             yield ProfileDetail()
         with Container(id="welcome"):
             yield Static(self._welcome(), id="welcome_card")
@@ -62,7 +79,9 @@ class HomeScreen(Room):
             ("No profiles yet\n\n", "bold"),
             "Press ",
             ("a", "bold $text-primary"),
-            " to sign in to Slack.\n\n",
+            " to sign in to Slack, or ",
+            ("i", "bold $text-primary"),
+            " to import a token that you already have.\n\n",
             "You need the Client ID of a Slack app with PKCE on and the Redirect URL http://localhost:28417/callback. "
             "Your browser opens, you press Allow, and the token is saved on this machine:\n",
             (str(self.token_app.store.home / "profiles"), MUTED),
@@ -70,77 +89,315 @@ class HomeScreen(Room):
 
     def on_mount(self) -> None:
         """Read, and keep the clocks right."""
+        self._upkeep = Upkeep(self.token_app.store, self._told)
+        self.query_one("#filter").display = False
+        order = read_settings(self.token_app.store.home).get("order")
+        self._list.order = order if order in ORDERS else ORDERS[0]
         self.read()
         self.set_interval(_CLOCK_SECONDS, self._tick)
 
     def on_screen_resume(self) -> None:
         """A sign-in may have changed what is kept."""
-        if self.is_mounted:
+        if self.is_mounted and self._files_have_changed():
             self.read()
 
+    @property
+    def _list(self) -> ProfileList:
+        return self.query_one(ProfileList)
+
+    @property
+    def highlighted(self) -> Entry | None:
+        """The entry under the cursor."""
+        return self._list.current
+
+    def _files_have_changed(self) -> bool:
+        """Every save replaces a file, and so changes its directory: one look tells what other programs have done."""
+        home = self.token_app.store.home
+        seen = []
+        for path in (home / "profiles", home):
+            try:
+                seen.append(path.stat().st_mtime_ns)
+            except OSError:
+                seen.append(0)
+        changed = seen != self._seen_at
+        self._seen_at = seen
+        return changed
+
     def read(self, highlight: str | None = None) -> None:
-        """Read the profiles again, and keep the highlight where it was unless told otherwise."""
-        profiles = self.query_one("#profiles", OptionList)
-        wanted = highlight or (entry.name if (entry := self.highlighted) else None)
-        self._entries = list(self.token_app.store.entries())
-        profiles.set_options(Option(self._row(entry), id=entry.name) for entry in self._entries)
-        self.query_one("#home").display = bool(self._entries)
-        self.query_one("#welcome").display = not self._entries
-        names = [entry.name for entry in self._entries]
-        if names:
-            profiles.highlighted = names.index(wanted) if wanted in names else 0
+        """Read the profiles again, and keep the cursor where it was unless told otherwise."""
+        self._files_have_changed()
+        profiles = self._list
+        profiles.default = read_settings(self.token_app.store.home).get("default_profile")
+        profiles.show(list(self.token_app.store.entries()), self.token_app.start.now(), highlight)
+        there = bool(profiles.entries)
+        self.query_one("#home").display = there
+        self.query_one("#welcome").display = not there
         self._show_detail()
-        if self._entries and self.is_current:
+        if there and self.is_current and not isinstance(self.focused, Input):
             profiles.focus()
         self.refresh_bindings()
 
-    def _row(self, entry: Profile | Unreadable) -> Content:
-        state = entry.state(self.token_app.start.now()) if isinstance(entry, Profile) else "unreadable"
-        mark, colour = MARKS[state]
-        who = ""
-        if isinstance(entry, Profile):
-            who = (
-                f"{entry.user_name or entry.user_id or 'unknown'} in {entry.team_name or entry.team_id or 'unknown'} · "
-            )
-        return Content.assemble((mark, colour), " ", (entry.name, "bold"), f"\n  {who}", (IN_WORDS[state], colour))
-
-    @property
-    def highlighted(self) -> Profile | Unreadable | None:
-        """The entry under the cursor."""
-        row = self.query_one("#profiles", OptionList).highlighted
-        return self._entries[row] if row is not None and row < len(self._entries) else None
-
-    def _show_detail(self) -> None:
-        if (entry := self.highlighted) is not None:
-            now = self.token_app.start.now()
-            self.query_one(ProfileDetail).show(entry, self.token_app.store.path(entry.name), now)
-
-    def _tick(self) -> None:
-        """One clock for all that is shown; it rests while nothing shown expires."""
-        if self.is_current and isinstance(entry := self.highlighted, Profile) and entry.expires_at:
+    def _told(self, name: str, entry: Entry | None) -> None:
+        """Something about a profile has changed; the upkeep says so."""
+        now = self.token_app.start.now()
+        if entry is None:
+            self.read()
+            return
+        self._list.replace(entry, now)
+        self._list.mark_busy(frozenset(self._upkeep.busy), now)
+        if self.highlighted is not None and self.highlighted.name == name:
             self._show_detail()
 
-    @on(OptionList.OptionHighlighted)
+    def _show_detail(self) -> None:
+        entry = self.highlighted
+        detail = self.query_one(ProfileDetail)
+        detail.display = entry is not None
+        if entry is not None:
+            now, path = self.token_app.start.now(), self.token_app.store.path(entry.name)
+            detail.show(entry, path, now, self._trouble_of(entry), self._revealed)
+
+    def _trouble_of(self, entry: Entry) -> Explanation | None:
+        if isinstance(entry, Unreadable):
+            return explain(entry.error.code, {"file": entry.error.path, "detail": entry.error.detail or "damaged"})
+        if trouble := self._upkeep.troubles.get(entry.name):
+            return explain(trouble.code, trouble.facts)
+        if entry.refresh_refused:
+            return explain(entry.refresh_refused, {"name": entry.name, "detail": "the day it was marked"})
+        return None
+
+    def _tick(self) -> None:
+        """Once a second: the clocks, what other programs have saved, and what is due."""
+        if not self.is_mounted:
+            return
+        now = self.token_app.start.now()
+        if self.is_current:
+            if self._files_have_changed() and not self._upkeep.busy:
+                self.read()
+            self._list.follow_the_clock(now)
+            if isinstance(entry := self.highlighted, Profile) and entry.expires_at:
+                self._show_detail()
+        for name in self._upkeep.due(self._list.entries, now):
+            self.run_worker(self._upkeep.refresh(name), group="renewing", exit_on_error=False)
+
+    @on(OptionList.OptionHighlighted, "#profiles")
     def highlight_changed(self) -> None:
-        """The details follow the cursor, of the keyboard and of the mouse."""
+        """The details follow the cursor, of the keyboard and of the mouse. A revealed token hides."""
+        self._revealed = None
         self._show_detail()
         self.refresh_bindings()
 
     def can_do(self, action_id: str) -> bool:
-        """Copying needs a good profile."""
-        if action_id in {"copy", "sign_in_again"}:
-            return isinstance(self.highlighted, Profile)
+        """Each key only where it does something."""
+        entry = self.highlighted
+        if action_id in _OF_A_PROFILE:
+            return isinstance(entry, Profile) and (action_id != "refresh" or entry.refresh_issued_at is not None)
+        if action_id in _OF_MANY:
+            return bool(self._list.entries) if self.is_mounted else False
+        if action_id == "remove":
+            return entry is not None
         return True
+
+    # ── moving about ──
 
     def action_move(self, rows: int) -> None:
         """Move the cursor as vi does."""
-        profiles = self.query_one("#profiles", OptionList)
+        profiles = self._list
         if profiles.highlighted is not None:
             profiles.highlighted = max(0, min(profiles.option_count - 1, profiles.highlighted + rows))
+
+    def action_filter(self) -> None:
+        """Type to see fewer."""
+        field = self.query_one("#filter", Input)
+        field.display = True
+        field.focus()
+
+    @on(Input.Changed, "#filter")
+    def filter_changed(self, event: Input.Changed) -> None:
+        """The list follows the typing."""
+        self._list.wanted = event.value
+        self._list.rearrange(self.token_app.start.now())
+        self._show_detail()
+
+    @on(Input.Submitted, "#filter")
+    def filter_done(self) -> None:
+        """Back into the list, with the filter left on."""
+        self._list.focus()
+
+    def action_step_back(self) -> None:
+        """Escape: out of the filter, out of what is running, out of what is shown."""
+        field = self.query_one("#filter", Input)
+        if field.display:
+            field.value = ""
+            field.display = False
+            self._list.focus()
+        elif not self.cancel_running():
+            self._revealed = None
+            self._notice("")
+            self._show_detail()
+
+    def action_sort(self) -> None:
+        """Go to the next order, and remember it."""
+        profiles = self._list
+        profiles.order = ORDERS[(ORDERS.index(profiles.order) + 1) % len(ORDERS)]
+        profiles.rearrange(self.token_app.start.now())
+        self._change_settings(order=profiles.order)
 
     def action_reload(self) -> None:
         """Read the files again."""
         self.read()
+
+    # ── the token ──
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def action_copy(self) -> None:
+        """Copy the highlighted token, unless it is known to be dead."""
+        await self._copy_as("token")
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def action_copy_as(self) -> None:
+        """Choose a form first."""
+        if isinstance(entry := self.highlighted, Profile):
+            from slack_token_tui.tui.screens.asking import CopyAsScreen
+
+            chosen = await self.app.push_screen_wait(CopyAsScreen(entry))
+            if chosen is not None:
+                await self._copy_as(chosen)
+
+    async def _copy_as(self, format_id: str) -> None:
+        from slack_token_tui.profiles import formats
+
+        profile = await self._living()
+        if profile is None:
+            return
+        if formats.FORMATS[format_id].holds_token:
+            outcome = await self.token_app.copy_secret(formats.secret_text(profile, format_id))
+        else:
+            outcome = await self.token_app.copy_text(formats.preview(profile, format_id))
+        if isinstance(outcome, Copied):
+            until = (
+                f" It works for {left(profile.expires_at, self.token_app.start.now())}." if profile.expires_at else ""
+            )
+            what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
+            self.notify(outcome.sentence(what) + until, markup=False)
+            self._notice("")
+        else:
+            self._notice(f"Not copied. {outcome.reason} On the command line: slack-token-tui token {profile.name}")
+
+    async def _living(self) -> Profile | None:
+        """Return the highlighted profile with a living token, refreshed first when due; otherwise say what is wrong."""
+        entry = self.highlighted
+        if not isinstance(entry, Profile):
+            return None
+        now = self.token_app.start.now()
+        if entry.is_due(now):
+            self._notice(f"{entry.name} is about to expire; asking Slack for a new token …")
+            await self._upkeep.refresh(entry.name)
+        try:
+            store = self.token_app.store
+            profile = await asyncio.to_thread(lambda: store.with_tokens(store.read(entry.name)))
+        except FileNotFoundError:
+            self.read()
+            return None
+        except (ProfileFileError, StoreError) as error:
+            self._say(explain(error.code, {"name": entry.name}))
+            return None
+        if why := profile.why_dead(now):
+            explanation = explain("sign_in_needed", {"name": profile.name, "detail": why})
+            self._notice(f"{explanation.happened} Press s to sign in again.")
+            return None
+        return profile
+
+    @work(exclusive=True, group="reveal", exit_on_error=False)
+    async def action_reveal(self) -> None:
+        """Show the token in clear, for ten seconds."""
+        if self._revealed is not None:
+            self._revealed = None
+            self._show_detail()
+            return
+        profile = await self._living()
+        if profile is None or profile.access_token is None:
+            return
+        self._revealed = profile.access_token.reveal()
+        self._show_detail()
+        await asyncio.sleep(_REVEAL_SECONDS)
+        self._revealed = None
+        self._show_detail()
+
+    # ── asking Slack ──
+
+    def action_verify(self) -> None:
+        """Ask Slack about the highlighted token."""
+        if isinstance(entry := self.highlighted, Profile):
+            self.run_worker(self._verify_one(entry.name), exit_on_error=False)
+
+    async def _verify_one(self, name: str) -> None:
+        if await self._upkeep.verify(name):
+            self.notify(f"{name} is good.", markup=False)
+
+    def action_refresh(self) -> None:
+        """Renew the highlighted token."""
+        if isinstance(entry := self.highlighted, Profile):
+            self.run_worker(self._refresh_one(entry), exit_on_error=False)
+
+    async def _refresh_one(self, old: Profile) -> None:
+        insist = old.refresh_refused is not None
+        if not await self._upkeep.refresh(old.name, insist=insist, asked=True):
+            return
+        new = await asyncio.to_thread(self.token_app.store.read, old.name)
+        works = left(new.expires_at, self.token_app.start.now()) if new.expires_at else "ever"
+        fresh = (
+            f"{old.name} is less than an hour old and was left alone"
+            if new.generation == old.generation
+            else f"{old.name} renewed"
+        )
+        self.notify(f"{fresh}. It works for {works}.", markup=False)
+
+    def action_verify_all(self) -> None:
+        """Ask Slack about every token."""
+        self._do_all("Verifying", self._upkeep.verify, lambda _: True)
+
+    def action_refresh_all(self) -> None:
+        """Renew every token that is an hour old."""
+
+        async def renew(name: str) -> bool:
+            return await self._upkeep.refresh(name, asked=True)
+
+        self._do_all("Refreshing", renew, lambda one: one.is_renewable)
+
+    def _do_all(self, verb: str, do: Callable[[str], Awaitable[bool]], wanted: Callable[[Profile], bool]) -> None:
+        names = [one.name for one in self._list.entries if isinstance(one, Profile) and wanted(one)]
+        if not names:
+            self._notice("None of them has a refresh token.")
+        elif self._many is None:
+            self._all_of(verb, names, do)
+
+    @work(exclusive=True, group="many", exit_on_error=False)
+    async def _all_of(self, verb: str, names: list[str], do: Callable[[str], Awaitable[bool]]) -> None:
+        self._many = verb
+
+        def progress(done: int) -> None:
+            self._notice(f"{verb} {done} of {len(names)} · Esc stops")
+
+        progress(0)
+        try:
+            fine = await self._upkeep.all_of(names, do, progress)
+            bad = len(names) - fine
+            verdict = "all are good" if not bad else f"{fine} are good, {bad} need you; o sorts them to the top"
+            self._notice(f"{verb} {len(names)}: {verdict}.")
+        except asyncio.CancelledError:
+            self._notice(f"{verb} was stopped. What Slack had answered is saved.")
+            raise
+        finally:
+            self._many = None
+
+    def cancel_running(self) -> bool:
+        """Stop what is running for many, if anything is."""
+        if self._many is None:
+            return False
+        self.workers.cancel_group(self, "many")
+        return True
+
+    # ── keeping house ──
 
     def action_sign_in(self) -> None:
         """Sign in to another workspace."""
@@ -156,26 +413,110 @@ class HomeScreen(Room):
 
         self.app.push_screen(SignInScreen(older))
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
-    async def action_copy(self) -> None:
-        """Copy the highlighted token, unless it is known to be dead."""
-        entry = self.highlighted
-        if not isinstance(entry, Profile):
+    def action_make_default(self) -> None:
+        """Make the highlighted profile the default; the default itself stops being it."""
+        if isinstance(entry := self.highlighted, Profile):
+            is_it = self._list.default == entry.name
+            if self._change_settings(default_profile=None if is_it else entry.name):
+                self.read()
+                words = "There is no default now" if is_it else f"{entry.name} is what commands without a name use now"
+                self.notify(f"{words}.", markup=False)
+
+    @work(exclusive=True, group="house", exit_on_error=False)
+    async def action_rename(self) -> None:
+        """Ask for another name."""
+        from slack_token_tui.profiles.rename import rename
+        from slack_token_tui.tui.screens.asking import NameScreen
+
+        if not isinstance(entry := self.highlighted, Profile):
             return
-        state = entry.state(self.token_app.start.now())
-        if state in {"expired", "revoked"}:
-            why = f"is {IN_WORDS[state]}" if state == "revoked" else "has expired"
-            self._notice(
-                explain("sign_in_needed", {"name": entry.name, "detail": why}).happened + " Press s to sign in again."
+
+        async def give(new: str) -> Explanation | None:
+            return await self._tried(lambda: rename(self.token_app.store, entry.name, new), entry.name)
+
+        new = await self.app.push_screen_wait(NameScreen(entry.name, give))
+        self.read(new)
+
+    @work(exclusive=True, group="house", exit_on_error=False)
+    async def action_move_tokens(self) -> None:
+        """Keep the tokens in the keyring, or in the file again."""
+        from slack_token_tui.profiles.storage import move
+
+        if isinstance(entry := self.highlighted, Profile):
+            to_keyring = not entry.in_keyring
+            place = "the operating system’s keyring" if to_keyring else "its file"
+            self._notice(f"Moving the tokens of {entry.name} into {place} …")
+            trouble = await self._tried(
+                lambda: move(self.token_app.store, entry.name, to_keyring=to_keyring), entry.name
             )
-            return
-        outcome = await self.token_app.copy_secret(entry.access_token)
-        if isinstance(outcome, Copied):
-            until = f" It works for {left(entry.expires_at, self.token_app.start.now())}." if entry.expires_at else ""
-            self.notify(outcome.sentence(entry.name) + until, markup=False)
-            self._notice("")
-        else:
-            self._notice(f"Not copied. {outcome.reason} On the command line: slack-token-tui token {entry.name}")
+            if trouble is None:
+                self._notice("")
+                self.notify(f"The tokens of {entry.name} are in {place} now.", markup=False)
+            else:
+                self._say(trouble)
+            self.read()
+
+    @work(exclusive=True, group="house", exit_on_error=False)
+    async def action_remove(self) -> None:
+        """Say exactly what will be revoked and deleted, ask, and do it."""
+        from slack_token_tui.tui.screens.removing import RemoveScreen
+
+        if (entry := self.highlighted) is not None:
+            await self.app.push_screen_wait(RemoveScreen(self.token_app.store, entry))
+            self.read()
+
+    @work(exclusive=True, group="house", exit_on_error=False)
+    async def action_import_token(self) -> None:
+        """Take a token that somebody already has."""
+        from slack_token_tui.profiles.import_token import checked_tokens, import_token
+        from slack_token_tui.slack.client_id import checked_client_id
+        from slack_token_tui.slack.errors import SlackError
+        from slack_token_tui.tui.screens.asking import ImportScreen
+
+        async def keep(access: str, refresh: str, client_id: str) -> str | Explanation:
+            app = checked_client_id(client_id) if client_id else ""
+            kind, access_token, refresh_token = checked_tokens(f"{access}\n{refresh}", app)
+            endpoints = self.token_app.start.app.endpoints if self.token_app.start.app else None
+            try:
+                kept = await import_token(
+                    self.token_app.store, kind, access_token, refresh_token, client_id=app, endpoints=endpoints
+                )
+            except SlackError as error:
+                return explain(error.code, error.facts)
+            except StoreError as error:
+                return explain(error.code, error.facts)
+            return kept.profile.name
+
+        name = await self.app.push_screen_wait(ImportScreen(keep))
+        if name is not None:
+            self.read(name)
+            self.notify(f"Saved as {name}.", markup=False)
+
+    async def _tried(self, work: Callable[[], object], name: str) -> Explanation | None:
+        """Do ``work`` in a thread; return what stood in its way."""
+        try:
+            await asyncio.to_thread(work)
+        except FileNotFoundError:
+            return explain("profile_not_found", {"name": name})
+        except ProfileFileError as error:
+            return explain(error.code, {"file": error.path, "detail": error.detail})
+        except StoreError as error:
+            return explain(error.code, {"name": name, **error.facts})
+        except Exception as error:  # a defect is shown where it happened, and the program goes on
+            return explain("unexpected", {"detail": place_of(error)})
+        return None
+
+    def _change_settings(self, **changes: str | None) -> bool:
+        try:
+            change_settings(self.token_app.store.home, **changes)
+        except (StoreError, ProfileFileError) as error:
+            facts = error.facts if isinstance(error, StoreError) else {"file": error.path, "detail": error.detail}
+            self._say(explain(error.code, facts))
+            return False
+        return True
+
+    def _say(self, explanation: Explanation) -> None:
+        self._notice(f"{explanation.title}. {explanation.happened} {explanation.remedies[0]}.")
 
     def _notice(self, text: str) -> None:
         notice = self.query_one("#notice", Static)

@@ -19,12 +19,11 @@ from textual.widgets import Button, Footer, Input, Label, Static
 from slack_token_tui import __version__
 from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser
-from slack_token_tui.desktop.clipboard import Copied
+from slack_token_tui.desktop.clipboard import Copied, NotCopied
 from slack_token_tui.profiles.apps import SlackApp, read_app
 from slack_token_tui.profiles.profile import Profile
 from slack_token_tui.profiles.settings import read_settings
 from slack_token_tui.profiles.store import Kept
-from slack_token_tui.secret import Secret
 from slack_token_tui.sign_in import events
 from slack_token_tui.sign_in.events import Step
 from slack_token_tui.sign_in.flow import SignIn
@@ -294,7 +293,7 @@ class SignInScreen(Room):
         where = profile.team_name or profile.team_id or "unknown"
         values: dict[str, str | Content] = {
             "who": Content.assemble(("✓ Signed in", "bold $text-success"), f" as {who} in {where}"),
-            "token": f"{profile.access_token}  {self._life_of(profile)}",
+            "token": f"{profile.masked_token}  {self._life_of(profile)}",
             "scopes": (", ".join(profile.scopes) or "none named") + self._difference(profile),
             "saved": Content.assemble((profile.name, "bold"), f" in {kept.path}"),
             "note": f"{kept.name_taken} belongs to another account, so a free name was taken."
@@ -395,13 +394,20 @@ class SignInScreen(Room):
     def action_copy_new(self) -> None:
         """Copy the new token."""
         if self._kept is not None:
-            self._copy(self._kept.profile.access_token.reveal(), self._kept.profile.name)
+            self._copy_token(self._kept.profile)
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def _copy(self, text: str | None, what: str) -> None:
         if text is None:
             return
-        outcome = await self.token_app.copy_secret(Secret(text))
+        self._say_copied(await self.token_app.copy_text(text), what)
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def _copy_token(self, profile: Profile) -> None:
+        assert profile.access_token is not None, "a fresh sign-in has its tokens"
+        self._say_copied(await self.token_app.copy_secret(profile.access_token), profile.name)
+
+    def _say_copied(self, outcome: Copied | NotCopied, what: str) -> None:
         if isinstance(outcome, Copied):
             self.notify(outcome.sentence(what), markup=False)
         else:

@@ -10,12 +10,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from slack_token_tui.profiles.profile import Profile
+from slack_token_tui.profiles.profile import REFRESH_TOKEN_WARNING, Profile
 from slack_token_tui.profiles.store import Unreadable
 from slack_token_tui.slack.endpoints import SLACK
-from slack_token_tui.slack.explanations import explain
+from slack_token_tui.slack.explanations import Explanation
+from slack_token_tui.tui.widgets.error_card import keys_of
 from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS, left
-from slack_token_tui.tui.widgets.field import Field
+from slack_token_tui.tui.widgets.field import MUTED, Field
 
 _FIELDS = (
     "Status",
@@ -41,13 +42,32 @@ class ProfileDetail(VerticalScroll):
             yield Field(label, id=_id(label))
         yield Static(id="trouble")
 
-    def show(self, entry: Profile | Unreadable, path: Path, now: datetime) -> None:
-        """Show ``entry``, whose file is ``path``."""
+    def show(
+        self,
+        entry: Profile | Unreadable,
+        path: Path,
+        now: datetime,
+        trouble: Explanation | None = None,
+        revealed: str | None = None,
+    ) -> None:
+        """Show ``entry``.
+
+        Args:
+            entry: the profile.
+            path: its file.
+            now: for the clocks.
+            trouble: what is wrong with it.
+            revealed: its access token in clear, while a person wants to see it.
+        """
         self.border_title = Content(entry.name)
-        values = _values(entry, path, now) if isinstance(entry, Profile) else {"Kept in": str(path)}
+        values: dict[str, str | Content] = {"Kept in": str(path)}
+        if isinstance(entry, Profile):
+            values = _values(entry, path, now)
+        if revealed is not None:
+            values["Token"] = Content.assemble((revealed, "bold"), ("\nhides itself after ten seconds", MUTED))
         for label in _FIELDS:
             self.query_one(f"#{_id(label)}", Field).show(values.get(label, ""))
-        self.query_one("#trouble", Static).update("" if isinstance(entry, Profile) else _trouble(entry))
+        self.query_one("#trouble", Static).update("" if trouble is None else _explained(trouble, entry))
 
 
 def _id(label: str) -> str:
@@ -60,31 +80,53 @@ def _values(profile: Profile, path: Path, now: datetime) -> dict[str, str | Cont
     host = (profile.workspace_url or "").removeprefix("https://").rstrip("/")
     elsewhere = profile.endpoints.base != SLACK
     workspace = profile.team_name or profile.enterprise_name or profile.team_id
-    renewable = profile.refresh_expires_at
     return {
         "Status": Content.styled(f"{mark} {IN_WORDS[state]}", colour),
         "Slack": Content.styled(f"{profile.endpoints.host}, not slack.com", "$text-warning") if elsewhere else "",
         "Workspace": _joined(workspace, host),
         "User": _joined(profile.user_name, profile.user_id),
         "App": _joined(profile.app_name, profile.client_id),
-        "Token": str(profile.access_token),
-        "Works": f"for {left(profile.expires_at, now)}" if profile.expires_at else "until it is revoked",
-        "Renewable": f"for {left(renewable, now)}" if renewable else "",
+        "Token": profile.masked_token,
+        "Works": _works(profile, now),
+        "Renewable": _renewable(profile, now),
         "Scopes": ", ".join(profile.scopes) or "none named",
         "Verified": f"{profile.verified_at.astimezone():%Y-%m-%d %H:%M}" if profile.verified_at else "never",
-        "Kept in": str(path),
+        "Kept in": f"the keyring, and {path}" if profile.in_keyring else str(path),
     }
+
+
+def _works(profile: Profile, now: datetime) -> str:
+    if profile.expires_at is None:
+        return "until it is revoked"
+    time_left = left(profile.expires_at, now)
+    if not profile.is_renewable:
+        return f"for {time_left}" if time_left != "over" else "no longer"
+    return f"for {time_left}, then renews itself" if time_left != "over" else "again as soon as it is used"
+
+
+def _renewable(profile: Profile, now: datetime) -> str | Content:
+    until = profile.refresh_expires_at
+    if until is None:
+        return ""
+    if profile.refresh_refused:
+        return Content.styled("no longer: sign in again before it expires", "$text-warning")
+    if until - now < REFRESH_TOKEN_WARNING:
+        return Content.styled(f"for {left(until, now)} more; r renews it now", "$text-warning")
+    return f"for {left(until, now)}, counted from its last renewal"
 
 
 def _joined(*parts: str | None) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _trouble(entry: Unreadable) -> Content:
-    explanation = explain(entry.error.code, {"file": entry.error.path, "detail": entry.error.detail or "damaged"})
+def _explained(explanation: Explanation, entry: Profile | Unreadable) -> Content:
+    keys = keys_of("sign_in_again", "refresh", "verify", "remove") if isinstance(entry, Profile) else keys_of("remove")
     return Content.assemble(
         (f"\n! {explanation.title}", "bold $text-error"),
-        f"\n\n{explanation.happened}\n\n",
+        (f"  {explanation.code}", MUTED),
+        f"\n{explanation.happened}\n\n",
         ("What to do\n", "bold"),
         "\n".join(f"{number}. {remedy}" for number, remedy in enumerate(explanation.remedies, 1)),
+        "\n\n",
+        keys,
     )

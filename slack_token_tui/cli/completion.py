@@ -1,0 +1,129 @@
+"""``completion``: what a shell needs to complete commands, options and profile names, made from the parser itself."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from dataclasses import dataclass
+
+from slack_token_tui.cli import exit_codes
+from slack_token_tui.cli.commands import FORMATS, parser
+
+_TAKES_PROFILES = frozenset({"name", "names", "old"})
+
+
+@dataclass(frozen=True)
+class _Command:
+    """What can stand behind one command: options with their help, fixed words, and whether profiles' names."""
+
+    summary: str
+    options: tuple[tuple[str, str], ...]
+    words: tuple[str, ...]
+    takes_profiles: bool
+
+    @property
+    def fixed(self) -> list[str]:
+        return [*(option for option, _ in self.options), *self.words]
+
+
+_Commands = dict[str, _Command]
+
+
+def print_script(shell: str) -> int:
+    """Print the script for ``shell``: ``bash``, ``zsh`` or ``fish``."""
+    print({"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](_commands()))
+    return exit_codes.DONE
+
+
+def _commands() -> _Commands:
+    """Read the parser. argparse has no public way to ask it; a test fails when its names change."""
+    chooser = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    summaries = {action.dest: action.help or "" for action in chooser._choices_actions}
+    commands = {}
+    for name, command in chooser.choices.items():
+        options = tuple(
+            (max(action.option_strings, key=len), action.help or "")
+            for action in command._actions
+            if action.option_strings
+        )
+        arguments = [action for action in command._actions if not action.option_strings]
+        commands[name] = _Command(
+            summaries[name],
+            options,
+            tuple(str(choice) for action in arguments for choice in action.choices or ()),
+            any(action.dest in _TAKES_PROFILES for action in arguments),
+        )
+    return commands
+
+
+def _bash(commands: _Commands) -> str:
+    cases = [
+        f"        {name}) words={shlex.quote(' '.join(one.fixed))}; profiles={'1' if one.takes_profiles else ''} ;;"
+        for name, one in commands.items()
+    ]
+    return "\n".join(
+        [
+            "_slack_token_tui() {",
+            '    local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" words= profiles=',
+            "    COMPREPLY=()",
+            '    case "$previous" in',
+            f"        --as) COMPREPLY=($(compgen -W '{' '.join(FORMATS)}' -- \"$current\")); return ;;",
+            "        --to) COMPREPLY=($(compgen -W 'keyring file' -- \"$current\")); return ;;",
+            "    esac",
+            '    if [ "$COMP_CWORD" -eq 1 ]; then',
+            f"        COMPREPLY=($(compgen -W '{' '.join(commands)} --help --version' -- \"$current\")); return",
+            "    fi",
+            '    case "${COMP_WORDS[1]}" in',
+            *cases,
+            "    esac",
+            '    case "$current" in -*) profiles= ;; esac',
+            '    [ -n "$profiles" ] && words="$words $(slack-token-tui list --names 2>/dev/null)"',
+            '    COMPREPLY=($(compgen -W "$words" -- "$current"))',
+            "}",
+            "complete -F _slack_token_tui slack-token-tui",
+        ]
+    )
+
+
+def _zsh(commands: _Commands) -> str:
+    described = " ".join(shlex.quote(f"{name}:{one.summary}") for name, one in commands.items())
+    cases = []
+    for name, one in commands.items():
+        names = " $(slack-token-tui list --names 2>/dev/null)" if one.takes_profiles else ""
+        cases.append(f"        {name}) compadd -- {' '.join(one.fixed)}{names} ;;")
+    return "\n".join(
+        [
+            "#compdef slack-token-tui",
+            "_slack_token_tui() {",
+            "    local -a commands",
+            f"    commands=({described})",
+            "    if (( CURRENT == 2 )); then _describe command commands; return; fi",
+            f"    if [[ ${{words[CURRENT-1]}} == --as ]]; then compadd {' '.join(FORMATS)}; return; fi",
+            "    if [[ ${words[CURRENT-1]} == --to ]]; then compadd keyring file; return; fi",
+            "    case ${words[2]} in",
+            *cases,
+            "    esac",
+            "}",
+            "compdef _slack_token_tui slack-token-tui",
+        ]
+    )
+
+
+def _fish(commands: _Commands) -> str:
+    start = "complete -c slack-token-tui"
+    lines = [f"{start} -f"]
+    for name, one in commands.items():
+        lines.append(f"{start} -n __fish_use_subcommand -a {name} -d {_fish_quoted(one.summary)}")
+        here = f"{start} -n '__fish_seen_subcommand_from {name}'"
+        for option, text in one.options:
+            values = {"--as": f" -x -a '{' '.join(FORMATS)}'", "--to": " -x -a 'keyring file'"}.get(option, "")
+            lines.append(f"{here} -l {option.removeprefix('--')}{values} -d {_fish_quoted(text)}")
+        if one.takes_profiles:
+            lines.append(f"{here} -a '(slack-token-tui list --names 2>/dev/null)'")
+        if one.words:
+            lines.append(f"{here} -a '{' '.join(one.words)}'")
+    return "\n".join(lines)
+
+
+def _fish_quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

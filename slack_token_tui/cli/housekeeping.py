@@ -1,0 +1,178 @@
+"""``default``, ``rename``, ``remove``, ``move`` and ``import``: what is kept, under which name, and where."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from getpass import getpass
+
+from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.cli.profiles import masked_record
+from slack_token_tui.profiles.fast_read import ChoiceError, ProfileFileError, chosen_name, is_name
+from slack_token_tui.profiles.files import StoreError
+from slack_token_tui.profiles.import_token import checked_tokens, import_token
+from slack_token_tui.profiles.profile import Profile
+from slack_token_tui.profiles.removal import Removal, delete_unreadable, left_at_slack, remove, what_ends
+from slack_token_tui.profiles.rename import rename
+from slack_token_tui.profiles.settings import change_settings, read_settings
+from slack_token_tui.profiles.storage import move
+from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.slack.client_id import checked_client_id
+from slack_token_tui.slack.endpoints import SLACK, Endpoints, checked_base
+from slack_token_tui.slack.errors import SlackError
+from slack_token_tui.slack.explanations import explain
+
+
+def default_profile(name: str | None, none: bool, as_json: bool) -> int:
+    """Print the default profile; set it to ``name``, or with ``none`` to no one."""
+    store = ProfileStore()
+    if name is None and not none:
+        default = read_settings(store.home).get("default_profile")
+        if as_json:
+            print(json.dumps({"ok": True, "default": default}))
+        elif default:
+            print(default)
+        else:
+            report.say("There is no default profile. Choose one: slack-token-tui default NAME")
+        return exit_codes.DONE
+    try:
+        chosen = None if name is None else chosen_name(str(store.home), name)
+        change_settings(store.home, default_profile=chosen)
+    except (ChoiceError, ProfileFileError, StoreError) as error:
+        return _reported(error, name, as_json=as_json)
+    if as_json:
+        print(json.dumps({"ok": True, "default": chosen}))
+    report.say(f"{chosen} is the default now" if chosen else "There is no default now")
+    return exit_codes.DONE
+
+
+def rename_profile(old: str, new: str, as_json: bool) -> int:
+    """Rename ``old`` to ``new``; nothing is overwritten."""
+    store = ProfileStore()
+    try:
+        renamed = rename(store, chosen_name(str(store.home), old), new)
+    except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
+        return _reported(error, old, as_json=as_json)
+    report.say(f"{old} is called {new} now")
+    if as_json:
+        print(json.dumps({"ok": True, "profile": renamed.name}))
+    return exit_codes.DONE
+
+
+def move_profile(names: list[str], every: bool, to_keyring: bool, from_now_on: bool, as_json: bool) -> int:
+    """Keep tokens in the operating system's keyring, or in files again."""
+    store = ProfileStore()
+    place = "keyring" if to_keyring else "file"
+    moved = []
+    try:
+        chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names]
+        for name in chosen:
+            move(store, name, to_keyring=to_keyring)
+            moved.append(name)
+            report.say(f"{name}: its tokens are in {'the keyring' if to_keyring else 'its file'} now")
+        if from_now_on:
+            change_settings(store.home, storage=place)
+            report.say(f"New sign-ins will be kept in {'the keyring' if to_keyring else 'files'}")
+    except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
+        return _reported(error, (names or [""])[0], as_json=as_json)
+    if not chosen and not from_now_on:
+        return report.usage("No profile was named.", "Name one or more, or use --all or --from-now-on", as_json=as_json)
+    if as_json:
+        print(json.dumps({"ok": True, "moved": moved, "to": place}))
+    return exit_codes.DONE
+
+
+def remove_profile(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int:
+    """Revoke both tokens at Slack, show its answer to each, delete the profile, and say what stays at Slack."""
+    store = ProfileStore()
+    try:
+        name = chosen_name(str(store.home), argument)
+        try:
+            profile: Profile | None = store.read(name)
+        except ProfileFileError:
+            if not keep_grant:
+                raise
+            profile = None
+        if not yes:
+            if not sys.stdin.isatty():
+                return report.usage(
+                    "There is nobody to ask.", "Add --yes to remove it without a question", as_json=as_json
+                )
+            report.say(what_ends(profile, store.path(name), keep_grant=keep_grant))
+            sys.stderr.write("Remove it? [y/N] ")
+            sys.stderr.flush()
+            if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+                report.say("Nothing was changed.")
+                return exit_codes.SAID_NO
+        if profile is None:
+            delete_unreadable(store, name)
+            report.say(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
+            return exit_codes.DONE
+        removal = remove(store, name, keep_grant=keep_grant)
+    except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
+        return _reported(error, argument, as_json=as_json)
+    return _removed(removal, as_json=as_json)
+
+
+def _removed(removal: Removal, *, as_json: bool) -> int:
+    profile = removal.profile
+    for one in removal.revocations:
+        report.say(f"{one.kind:<14} {'ended' if one.ended else 'not ended'}: Slack says {one.answer}")
+    answers = [{"token": one.kind, "ended": one.ended, "answer": one.answer} for one in removal.revocations]
+    if not removal.deleted:
+        error = next(one.error for one in removal.revocations if not one.ended and one.error is not None)
+        explanation = explain("not_revoked", {"name": profile.name, "detail": error.code})
+        later = explain(error.code).again == "later"
+        return report.explained(explanation, exit_codes.TRY_LATER if later else exit_codes.SAID_NO, as_json=as_json)
+    page = left_at_slack(profile)
+    report.say(f"{profile.name} is deleted")
+    report.say("What stays at Slack: your authorization of the app. End it under Configuration → Your authorization:")
+    report.say(f"  {page}")
+    if as_json:
+        print(json.dumps({"ok": True, "profile": profile.name, "answers": answers, "authorization": page}))
+    return exit_codes.DONE
+
+
+def import_profile(name: str | None, client_id: str | None, slack_url: str | None, as_json: bool) -> int:
+    """Take a token from standard input, or a hidden prompt; name its kind, ask Slack whose it is, keep it."""
+    store = ProfileStore()
+    try:
+        if name is not None and not is_name(name):
+            raise ValueError(explain("profile_name_invalid").happened)
+        app = checked_client_id(client_id) if client_id else ""
+        endpoints = Endpoints(checked_base(slack_url or SLACK))
+        text = getpass("Token (not shown): ") if sys.stdin.isatty() else sys.stdin.read(64 * 1024)
+        kind, access_token, refresh_token = checked_tokens(text, app)
+    except ValueError as error:
+        return report.usage(str(error), "See: slack-token-tui import --help", as_json=as_json)
+    report.say(f"That is a {kind.name}. Asking {endpoints.host} whose it is")
+    try:
+        kept = asyncio.run(
+            import_token(store, kind, access_token, refresh_token, client_id=app, endpoints=endpoints, name=name)
+        )
+    except SlackError as error:
+        explanation = explain(error.code, error.facts)
+        return report.explained(explanation, report.exit_code_of(explanation), as_json=as_json)
+    except StoreError as error:
+        return _reported(error, name, as_json=as_json)
+    profile = kept.profile
+    report.say(f"Saved as {profile.name} in {kept.path}")
+    if kind.rotates and refresh_token is None:
+        report.say("  Without its refresh token it cannot be renewed: it works until it expires, 12 hours at most")
+    if as_json:
+        print(json.dumps({"ok": True, "profile": masked_record(profile, datetime.now(UTC))}, ensure_ascii=False))
+    return exit_codes.DONE
+
+
+def _reported(
+    error: ChoiceError | FileNotFoundError | ProfileFileError | StoreError, name: str | None, *, as_json: bool
+) -> int:
+    if isinstance(error, ChoiceError):
+        return report.no_choice(error, as_json=as_json)
+    if isinstance(error, ProfileFileError):
+        return report.unusable_file(error, as_json=as_json)
+    if isinstance(error, StoreError):
+        return report.store_trouble(error, as_json=as_json)
+    return report.no_choice(ChoiceError("profile_not_found", name or "", []), as_json=as_json)

@@ -1,0 +1,86 @@
+"""A profile whose token can be handed out: chosen, refreshed first where that is due, and never one known to be dead."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.profiles.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.profiles.files import StoreError
+from slack_token_tui.profiles.profile import Profile
+from slack_token_tui.profiles.refresh import Renewal, Trouble, refresh
+from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.slack.explanations import Explanation, explain
+
+_SIGN_IN = frozenset(
+    {
+        "invalid_refresh_token",
+        "refresh_interrupted",
+        "refresh_unusable",
+        "token_revoked",
+        "account_inactive",
+        "sign_in_needed",
+    }
+)
+
+
+def living_profile(
+    argument: str | None, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, *, as_json: bool = False
+) -> Profile | int:
+    """Return the profile that is meant, with a living token; where there is none, report it and return the exit code."""
+    store = ProfileStore()
+    try:
+        name = chosen_name(str(store.home), argument)
+        profile = store.read(name)
+        if not profile.is_due(datetime.now(UTC), min_ttl_seconds):
+            renewal = Renewal(store.with_tokens(profile))
+        else:
+            report.say(f"slack-token-tui: {name} is about to expire; asking Slack for a new token")
+            renewal = refresh(store, name, min_ttl_seconds=min_ttl_seconds)
+    except ChoiceError as error:
+        return report.no_choice(error, as_json=as_json)
+    except FileNotFoundError:
+        return report.no_choice(ChoiceError("profile_not_found", argument or "", []), as_json=as_json)
+    except ProfileFileError as error:
+        return report.unusable_file(error, as_json=as_json)
+    except StoreError as error:
+        return report.store_trouble(error, as_json=as_json)
+    return _living(renewal, as_json=as_json)
+
+
+def _living(renewal: Renewal, *, as_json: bool) -> Profile | int:
+    profile, trouble = renewal.profile, renewal.trouble
+    if renewal.recovered:
+        report.say("  An interrupted refresh was finished: its answer was in the journal")
+    why = profile.why_dead(datetime.now(UTC))
+    if why is None:
+        if trouble is not None:
+            explanation = explained(trouble)
+            report.say(f"  {explanation.title} ({explanation.code}). {explanation.remedies[0]}")
+            if not renewal.renewed and profile.expires_at is not None:
+                report.say(f"  The token at hand still works until {clock_time(profile.expires_at)}")
+        return profile
+    if trouble is None and profile.refresh_refused:
+        trouble = Trouble(profile.refresh_refused, {"name": profile.name, "detail": "the day it was marked"})
+    if trouble is None:
+        return report.dead_token(profile.name, why, as_json=as_json)
+    explanation = explained(trouble)
+    return report.explained(explanation, exit_code_of(explanation), as_json=as_json)
+
+
+def explained(trouble: Trouble) -> Explanation:
+    """Return the explanation of what stood in the way of a refresh."""
+    return explain(trouble.code, trouble.facts)
+
+
+def exit_code_of(explanation: Explanation) -> int:
+    """Return the exit code of a refresh that failed."""
+    if explanation.code in _SIGN_IN:
+        return exit_codes.SIGN_IN_NEEDED
+    return report.exit_code_of(explanation)
+
+
+def clock_time(at: datetime) -> str:
+    """Return ``14:05``, with the day when it is not today's."""
+    local = at.astimezone()
+    return f"{local:%H:%M}" if local.date() == datetime.now().astimezone().date() else f"{local:%Y-%m-%d %H:%M}"

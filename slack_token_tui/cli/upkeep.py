@@ -1,0 +1,134 @@
+"""``verify`` and ``refresh``: asks Slack about tokens, and renews them; one, some or all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.cli.renewal import clock_time, exit_code_of, explained
+from slack_token_tui.profiles import refresh as refreshing
+from slack_token_tui.profiles import verify as verifying
+from slack_token_tui.profiles.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.profiles.files import StoreError
+from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.slack.explanations import Explanation, explain
+
+_GRAVITY = (
+    exit_codes.STORE_UNUSABLE,
+    exit_codes.SIGN_IN_NEEDED,
+    exit_codes.NO_SUCH_PROFILE,
+    exit_codes.SAID_NO,
+    exit_codes.TRY_LATER,
+    exit_codes.DONE,
+)
+"""Of several outcomes the first of these is the command's own."""
+Outcome = tuple[int, dict[str, Any]]
+
+
+def verify_profiles(names: Sequence[str], every: bool, as_json: bool) -> int:
+    """Ask Slack who each token speaks for, and write down what it says."""
+    return _each(names, every, as_json, _verified)
+
+
+def refresh_profiles(
+    names: Sequence[str], every: bool, force: bool, min_ttl_seconds: float | None, as_json: bool
+) -> int:
+    """Renew tokens. Named ones when they are an hour old, all when they are about to expire; ``force`` in any case."""
+    usual = REFRESH_MARGIN_SECONDS if every else refreshing.TOO_EARLY_SECONDS
+    life = usual if min_ttl_seconds is None else min_ttl_seconds
+    return _each(names, every, as_json, lambda store, name: _refreshed(store, name, life, force))
+
+
+def _each(names: Sequence[str], every: bool, as_json: bool, do: Callable[[ProfileStore, str], Outcome]) -> int:
+    store = ProfileStore()
+    try:
+        chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names or (None,)]
+    except ChoiceError as error:
+        return report.no_choice(error, as_json=as_json)
+    outcomes = [_safely(store, name, do) for name in chosen]
+    if as_json:
+        print(json.dumps([said for _, said in outcomes], ensure_ascii=False, indent=1))
+    if not outcomes:
+        report.say("No profiles yet. Sign in: slack-token-tui login")
+    codes = {code for code, _ in outcomes}
+    return next((code for code in _GRAVITY if code in codes), exit_codes.DONE)
+
+
+def _safely(store: ProfileStore, name: str, do: Callable[[ProfileStore, str], Outcome]) -> Outcome:
+    try:
+        return do(store, name)
+    except FileNotFoundError:
+        return _failed(name, explain("profile_not_found", {"name": name}), exit_codes.NO_SUCH_PROFILE)
+    except ProfileFileError as error:
+        return _failed(name, explain(error.code, report.file_facts(error)), exit_codes.STORE_UNUSABLE)
+    except StoreError as error:
+        explanation = explain(error.code, {"name": name, **error.facts})
+        return _failed(name, explanation, report.exit_code_of(explanation))
+
+
+def _verified(store: ProfileStore, name: str) -> Outcome:
+    renewal = refreshing.refresh(store, name)
+    profile = renewal.profile
+    if renewal.trouble is not None and profile.why_dead(datetime.now(UTC)):
+        explanation = explained(renewal.trouble)
+        return _failed(name, explanation, exit_code_of(explanation))
+    said = verifying.note(store, profile, asyncio.run(verifying.ask(profile)))
+    if said.error is not None:
+        explanation = explain(said.error.code, {"name": name, **said.error.facts})
+        dead = said.profile.why_dead(datetime.now(UTC)) is not None
+        return _failed(name, explanation, exit_codes.SIGN_IN_NEEDED if dead else exit_code_of(explanation))
+    now = said.profile
+    report.say(f"{name}: good. {now.user_name or now.user_id} in {now.team_name or now.enterprise_name or 'Slack'}")
+    scopes = list(now.scopes)
+    return exit_codes.DONE, {
+        "ok": True,
+        "profile": name,
+        "user": now.user_name,
+        "team": now.team_name,
+        "scopes": scopes,
+    }
+
+
+def _refreshed(store: ProfileStore, name: str, min_ttl_seconds: float, force: bool) -> Outcome:
+    before = store.read(name)
+    if before.refresh_issued_at is None:
+        works = "It works until it is revoked." if before.expires_at is None else ""
+        explanation = explain("not_renewable", {"name": name, "detail": works})
+        if before.expires_at is None:
+            report.say(f"{name}: does not expire, so there is nothing to renew")
+            return exit_codes.DONE, {"ok": True, "profile": name, "renewed": False, "expires_at": None}
+        return _failed(name, explanation, exit_codes.SIGN_IN_NEEDED)
+    # A refresh token that was refused before is tried again when a person asks.
+    insist = force or (before.refresh_refused is not None)
+    renewal = refreshing.refresh(store, name, min_ttl_seconds=min_ttl_seconds, insist=insist)
+    if renewal.trouble is not None:
+        explanation = explained(renewal.trouble)
+        return _failed(name, explanation, exit_code_of(explanation))
+    profile = renewal.profile
+    if profile.refresh_refused and not renewal.renewed:
+        return _failed(name, explain(profile.refresh_refused, {"name": name}), exit_codes.SIGN_IN_NEEDED)
+    assert profile.expires_at is not None
+    until = clock_time(profile.expires_at)
+    how = (
+        "an interrupted refresh was finished" if renewal.recovered else "renewed" if renewal.renewed else "still fresh"
+    )
+    hint = "" if renewal.renewed else "; --force renews it all the same"
+    report.say(f"{name}: {how}, works until {until}{hint}")
+    expires_at = f"{profile.expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    return exit_codes.DONE, {"ok": True, "profile": name, "renewed": renewal.renewed, "expires_at": expires_at}
+
+
+def _failed(name: str, explanation: Explanation, code: int) -> Outcome:
+    report.say(f"{name}: {explanation.title} ({explanation.code}). {explanation.happened}")
+    report.say(f"  {explanation.remedies[0]}")
+    return code, {
+        "ok": False,
+        "profile": name,
+        "error": explanation.code,
+        "message": explanation.happened,
+        "remedy": " ".join(explanation.remedies),
+    }

@@ -1,0 +1,122 @@
+"""The list of profiles: filtered as one types, in the order one chose, with each profile's state at a glance."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from slack_token_tui.profiles.profile import Profile
+from slack_token_tui.profiles.store import Unreadable
+from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS
+from slack_token_tui.tui.widgets.field import MUTED
+
+Entry = Profile | Unreadable
+ORDERS = ("name", "state", "expiry")
+"""What ``o`` goes through. ``state`` puts first what needs somebody, ``expiry`` what ends soonest."""
+_URGENCY = ("unreadable", "revoked", "expired", "expiring", "asleep", "unverified", "good")
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def state_of(entry: Entry, now: datetime) -> str:
+    """Return the state of ``entry``, ``unreadable`` included."""
+    return entry.state(now) if isinstance(entry, Profile) else "unreadable"
+
+
+class ProfileList(OptionList):
+    """All entries, of which those are shown that match the filter."""
+
+    def __init__(self) -> None:
+        super().__init__(id="profiles")
+        self.border_title = "Profiles"
+        self.order = ORDERS[0]
+        self.wanted = ""
+        self.default: str | None = None
+        self.busy: frozenset[str] = frozenset()
+        self._entries: list[Entry] = []
+        self._shown: list[Entry] = []
+        self._states: dict[str, str] = {}
+
+    @property
+    def entries(self) -> list[Entry]:
+        """Everything there is, shown or not, in the order of names."""
+        return self._entries
+
+    @property
+    def current(self) -> Entry | None:
+        """The entry under the cursor."""
+        row = self.highlighted
+        return self._shown[row] if row is not None and row < len(self._shown) else None
+
+    def show(self, entries: list[Entry], now: datetime, highlight: str | None = None) -> None:
+        """Show ``entries``; the cursor stays on the same profile, or goes to ``highlight``."""
+        self._entries = entries
+        self.rearrange(now, highlight)
+
+    def rearrange(self, now: datetime, highlight: str | None = None) -> None:
+        """Filter and sort anew."""
+        name = highlight or (self.current.name if self.current else None)
+        self._shown = sorted(
+            (entry for entry in self._entries if self._matches(entry)), key=lambda one: self._key(one, now)
+        )
+        self._states = {entry.name: state_of(entry, now) for entry in self._shown}
+        self.set_options(Option(self._row(entry), id=entry.name) for entry in self._shown)
+        names = [entry.name for entry in self._shown]
+        if names:
+            self.highlighted = names.index(name) if name in names else 0
+        few = f"{len(names)} of {len(self._entries)}" if self.wanted else str(len(names))
+        by = "" if self.order == "name" else f", by {self.order}"
+        self.border_title = Content(f"Profiles · {few}{by}" if self._entries else "Profiles")
+
+    def replace(self, entry: Entry, now: datetime) -> None:
+        """Show what ``entry`` has become, without moving anything."""
+        for entries in (self._entries, self._shown):
+            for row, old in enumerate(entries):
+                if old.name == entry.name:
+                    entries[row] = entry
+        self._redraw(entry, now)
+
+    def mark_busy(self, names: frozenset[str], now: datetime) -> None:
+        """Show which profiles Slack is being asked about."""
+        changed, self.busy = self.busy ^ names, names
+        for entry in self._shown:
+            if entry.name in changed:
+                self._redraw(entry, now)
+
+    def follow_the_clock(self, now: datetime) -> None:
+        """Redraw the rows whose state has changed by the passing of time."""
+        for entry in self._shown:
+            if isinstance(entry, Profile) and entry.expires_at and entry.state(now) != self._states.get(entry.name):
+                self._redraw(entry, now)
+
+    def _redraw(self, entry: Entry, now: datetime) -> None:
+        if entry.name in self._states:
+            self._states[entry.name] = state_of(entry, now)
+            self.replace_option_prompt(entry.name, self._row(entry))
+
+    def _matches(self, entry: Entry) -> bool:
+        text = entry.name
+        if isinstance(entry, Profile):
+            text = f"{text} {entry.user_name} {entry.team_name} {entry.enterprise_name} {entry.workspace_url}"
+        return all(word in text.lower() for word in self.wanted.lower().split())
+
+    def _key(self, entry: Entry, now: datetime) -> tuple[object, ...]:
+        if self.order == "state":
+            return (_URGENCY.index(state_of(entry, now)), entry.name)
+        if self.order == "expiry":
+            expires_at = entry.expires_at if isinstance(entry, Profile) else None
+            return (expires_at or _NEVER, entry.name)
+        return (entry.name,)
+
+    def _row(self, entry: Entry) -> Content:
+        state = self._states[entry.name]
+        mark, colour = MARKS[state]
+        who = ""
+        if isinstance(entry, Profile):
+            team = entry.team_name or entry.enterprise_name or entry.team_id or "unknown"
+            who = f"\n  {entry.user_name or entry.user_id or 'unknown'} in {team}"
+        word = "asking Slack …" if entry.name in self.busy else IN_WORDS[state]
+        default = (" · default", MUTED) if entry.name == self.default else ""
+        return Content.assemble((mark, colour), " ", (entry.name, "bold"), default, " · ", (word, colour), who)
