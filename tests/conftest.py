@@ -37,6 +37,42 @@ FOREIGN = (
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--exhaustive", action="store_true", help="run the long tests with their full numbers")
+
+
+class Rounds:
+    """How often a long test repeats itself, and what it says at the end."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+        self.exhaustive: bool = request.config.getoption("--exhaustive")
+
+    def __call__(self, usual: int, exhaustive: int) -> int:
+        return exhaustive if self.exhaustive else usual
+
+    def closing(self, line: str) -> None:
+        """Say what was seen, below the tests' own summary."""
+        self._request.node.user_properties.append(("closing", line))
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Rounds:
+    return Rounds(request)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    lines = [value for report in reports for key, value in report.user_properties if key == "closing"]
+    skipped = [f"not run: {report.nodeid}: {report.longrepr[2]}" for report in terminalreporter.getreports("skipped")]
+    if lines or skipped:
+        terminalreporter.section(
+            "what the long tests saw" + (", full numbers" if config.getoption("--exhaustive") else "")
+        )
+        for line in [*sorted(set(lines)), *skipped]:
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in FOREIGN:

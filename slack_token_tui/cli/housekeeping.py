@@ -119,7 +119,7 @@ def remove_profile(argument: str, keep_grant: bool, yes: bool, as_json: bool) ->
 def _removed(removal: Removal, *, as_json: bool) -> int:
     profile = removal.profile
     for one in removal.revocations:
-        report.say(f"{one.kind:<14} {'ended' if one.ended else 'not ended'}: Slack says {one.answer}")
+        report.say(one.sentence)
     answers = [{"token": one.kind, "ended": one.ended, "answer": one.answer} for one in removal.revocations]
     if not removal.deleted:
         error = next(one.error for one in removal.revocations if not one.ended and one.error is not None)

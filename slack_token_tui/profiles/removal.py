@@ -15,6 +15,7 @@ from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.errors import SlackError, SlackRefused
+from slack_token_tui.slack.explanations import explain
 
 _OVER_ANYWAY = frozenset({"token_revoked", "token_expired", "account_inactive"})
 
@@ -34,6 +35,14 @@ class Revocation:
     ended: bool
     answer: str
     error: SlackError | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What is known of the token now."""
+        if self.error is not None and not isinstance(self.error, SlackRefused):
+            reason = explain(self.error.code, self.error.facts).title
+            return f"{self.kind}: not known to have ended. {reason} ({self.answer})"
+        return f"{self.kind}: {'ended' if self.ended else 'not ended'}. Slack says {self.answer}"
 
 
 @dataclass(frozen=True)

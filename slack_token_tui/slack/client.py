@@ -166,13 +166,14 @@ class SlackClient:
                     body += chunk
                     if len(body) > most_bytes:
                         raise AnswerUnusable("answer_too_large", host)
+                if watch is not None:
+                    # Here and not after the block: closing the connection is work in which a process can be killed.
+                    watch.received(bytes(body))
         except TimeoutError:
             raise SlackUnreachable("network_timeout", host) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # An httpx error holds the request, and the request holds a code or a token: it goes no further than here.
             raise SlackUnreachable(*_named(error, host, self._proxy())) from None
-        if watch is not None:
-            watch.received(bytes(body))
         try:
             return parse_body(bytes(body)), response.headers
         except AnswerUnusable as error:

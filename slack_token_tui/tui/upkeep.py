@@ -100,7 +100,8 @@ class Upkeep:
         async def one(name: str) -> None:
             nonlocal done, fine
             async with gate:
-                fine += await do(name)
+                went_well = await do(name)
+            fine += went_well  # not in one line with the await: others add meanwhile
             done += 1
             progress(done)
 

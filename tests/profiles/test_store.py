@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import stat
 import subprocess
@@ -23,6 +24,7 @@ from slack_token_tui.profiles.settings import change_settings, read_settings
 from slack_token_tui.profiles.store import ProfileStore, Unreadable
 from slack_token_tui.secret import Secret
 from tests.accounts import CANARY, in_, profile
+from tests.conftest import Rounds
 
 
 def mode(path: Path) -> int:
@@ -221,17 +223,20 @@ while True:
 """
 
 
-def test_a_process_killed_while_saving_leaves_a_whole_file(store: ProfileStore) -> None:
+def test_a_process_killed_while_saving_leaves_a_whole_file(store: ProfileStore, rounds: Rounds) -> None:
     store.keep(profile())
-    for attempt in range(12):
+    times = rounds(12, 200)
+    for _ in range(times):
         child = subprocess.Popen([sys.executable, "-c", SAVER, str(store.home)], stdout=subprocess.PIPE)
         assert child.stdout is not None
         child.stdout.readline()
-        time.sleep(0.002 * attempt)
+        time.sleep(random.random() * 0.03)
         child.send_signal(signal.SIGKILL)
         child.wait()
         child.stdout.close()
-        assert store.read("acme").access_token.reveal() == CANARY
+        access_token = store.read("acme").access_token
+        assert access_token and access_token.reveal() == CANARY
+    rounds.closing(f"kill -9 while saving: {times} kills, {times} whole files")
 
 
 def test_two_processes_never_take_the_same_name(store: ProfileStore) -> None:

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import re
-import select
 import signal
 import socket
-import struct
-import sys
-import termios
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -25,57 +17,9 @@ from slack_token_tui.profiles.settings import remember_last_app
 from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.secret import Secret
 from tests.accounts import CANARY, profile
+from tests.terminal import Terminal
 
 HOSTILE = "[/red]\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202eevil\x1b]0;title\x07"
-
-
-class Terminal:
-    """A program on a pseudo terminal of 80x24."""
-
-    def __init__(self, environment: dict[str, str], *command: str) -> None:
-        self.pid, self.descriptor = pty.fork()
-        if self.pid == 0:
-            os.execve(sys.executable, [sys.executable, *command], {**environment, "TERM": "xterm-256color"})
-        fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.seen = b""
-
-    def until(self, condition: Callable[[bytes], object], seconds: float = 20) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition(self.seen):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"it never came: {self.seen[-2000:]!r}")
-            self._read(0.1)
-
-    def shows(self, words: str) -> None:
-        plain = words.encode()
-        self.until(lambda seen: plain in re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", seen))
-
-    def _read(self, seconds: float) -> bool:
-        ready, _, _ = select.select([self.descriptor], [], [], seconds)
-        if not ready:
-            return True
-        try:
-            received = os.read(self.descriptor, 65536)
-        except OSError:
-            return False
-        self.seen += received
-        return bool(received)
-
-    def press(self, keys: bytes) -> None:
-        os.write(self.descriptor, keys)
-
-    def end(self) -> int:
-        """Read to the end and return the exit code."""
-        deadline = time.monotonic() + 15
-        while self._read(0.1):
-            assert time.monotonic() < deadline, f"it does not end: {self.seen[-500:]!r}"
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                while self._read(0.05):
-                    if not select.select([self.descriptor], [], [], 0.05)[0]:
-                        break
-                return os.waitstatus_to_exitcode(status)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 @pytest.fixture

@@ -144,7 +144,7 @@ class HomeScreen(Room):
             self.read()
             return
         self._list.replace(entry, now)
-        self._list.mark_busy(frozenset(self._upkeep.busy), now)
+        self._list.mark(frozenset(self._upkeep.busy), frozenset(self._upkeep.troubles), now)
         if self.highlighted is not None and self.highlighted.name == name:
             self._show_detail()
 
@@ -382,7 +382,9 @@ class HomeScreen(Room):
         try:
             fine = await self._upkeep.all_of(names, do, progress)
             bad = len(names) - fine
-            verdict = "all are good" if not bad else f"{fine} are good, {bad} need you; o sorts them to the top"
+            verdict = (
+                "all are good" if not bad else f"{fine} good, {bad} with trouble, marked !; o sorts them to the top"
+            )
             self._notice(f"{verb} {len(names)}: {verdict}.")
         except asyncio.CancelledError:
             self._notice(f"{verb} was stopped. What Slack had answered is saved.")

@@ -95,7 +95,7 @@ def _told(removal: Removal) -> Content:
     lines = []
     for one in removal.revocations:
         mark, colour = ("✓", "$text-success") if one.ended else ("✗", "$text-error")
-        lines.append(Content.assemble((mark, colour), f" {one.kind}: Slack says {one.answer}\n"))
+        lines.append(Content.assemble((mark, colour), f" {one.sentence}\n"))
     if removal.deleted:
         lines.append(
             Content.assemble(

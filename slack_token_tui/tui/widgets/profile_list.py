@@ -35,6 +35,7 @@ class ProfileList(OptionList):
         self.wanted = ""
         self.default: str | None = None
         self.busy: frozenset[str] = frozenset()
+        self.troubled: frozenset[str] = frozenset()
         self._entries: list[Entry] = []
         self._shown: list[Entry] = []
         self._states: dict[str, str] = {}
@@ -78,9 +79,10 @@ class ProfileList(OptionList):
                     entries[row] = entry
         self._redraw(entry, now)
 
-    def mark_busy(self, names: frozenset[str], now: datetime) -> None:
-        """Show which profiles Slack is being asked about."""
-        changed, self.busy = self.busy ^ names, names
+    def mark(self, busy: frozenset[str], troubled: frozenset[str], now: datetime) -> None:
+        """Show which profiles Slack is being asked about, and about which the last answer was no good one."""
+        changed = (self.busy ^ busy) | (self.troubled ^ troubled)
+        self.busy, self.troubled = busy, troubled
         for entry in self._shown:
             if entry.name in changed:
                 self._redraw(entry, now)
@@ -104,7 +106,7 @@ class ProfileList(OptionList):
 
     def _key(self, entry: Entry, now: datetime) -> tuple[object, ...]:
         if self.order == "state":
-            return (_URGENCY.index(state_of(entry, now)), entry.name)
+            return (entry.name not in self.troubled, _URGENCY.index(state_of(entry, now)), entry.name)
         if self.order == "expiry":
             expires_at = entry.expires_at if isinstance(entry, Profile) else None
             return (expires_at or _NEVER, entry.name)
@@ -119,4 +121,5 @@ class ProfileList(OptionList):
             who = f"\n  {entry.user_name or entry.user_id or 'unknown'} in {team}"
         word = "asking Slack …" if entry.name in self.busy else IN_WORDS[state]
         default = (" · default", MUTED) if entry.name == self.default else ""
-        return Content.assemble((mark, colour), " ", (entry.name, "bold"), default, " · ", (word, colour), who)
+        trouble = (" · !", "$text-error") if entry.name in self.troubled else ""
+        return Content.assemble((mark, colour), " ", (entry.name, "bold"), default, " · ", (word, colour), trouble, who)
