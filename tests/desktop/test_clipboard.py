@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from slack_token_tui.desktop import clipboard
-from slack_token_tui.desktop.clipboard import Copied, NotCopied
+from slack_token_tui.desktop.clipboard import Clearing, Copied, NotCopied
 from slack_token_tui.secret import Secret
 
 TOKEN = Secret("xoxp-canary-clipboard-0123")
@@ -141,3 +142,177 @@ async def test_in_tmux_the_buffer_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp
         assert held == TOKEN.reveal()
     finally:
         subprocess.run([*tmux, "kill-server"], check=False)
+
+
+# ── cleared again ──
+
+
+def held(environment: dict[str, str] | None = None) -> str:
+    shown = subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True, text=True, env=environment)
+    return shown.stdout
+
+
+def becomes(condition: Callable[[], bool], seconds: float = 8) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def clearing(directory: Path, seconds: int = 1) -> Clearing:
+    return Clearing(seconds, directory / "clipboard")
+
+
+async def test_a_copied_token_is_cleared_after_its_time(display: str, tmp_path: Path) -> None:
+    copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
+    assert copied == Copied("xclip", certain=True, cleared_after_seconds=1)
+    assert "cleared in 1 s" in copied.sentence("acme")
+    assert held() == TOKEN.reveal()
+    assert becomes(lambda: held() == "")
+
+
+async def test_it_is_cleared_when_the_program_that_copied_has_gone(display: str, tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys; from pathlib import Path; from slack_token_tui.desktop import clipboard;"
+        "from tests.desktop.test_clipboard import TOKEN, Tty, clearing;"
+        "asyncio.run(clipboard.copy(TOKEN, Tty(), clearing(Path(sys.argv[1]))))"
+    )
+    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=20)
+    assert held() == TOKEN.reveal()
+    assert becomes(lambda: held() == "")
+
+
+async def test_what_somebody_copied_since_is_left_alone(display: str, tmp_path: Path) -> None:
+    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
+    subprocess.run(["xclip", "-selection", "clipboard"], input=b"mine", check=True)
+    assert not becomes(lambda: held() != "mine", 2.5)
+
+
+async def test_a_second_copy_has_its_own_time(display: str, tmp_path: Path) -> None:
+    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 1))
+    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 4))
+    assert not becomes(lambda: held() == "", 2)
+    assert becomes(lambda: held() == "")
+
+
+async def test_never_means_never(display: str, tmp_path: Path) -> None:
+    copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 0))
+    assert copied == Copied("xclip", certain=True)
+    assert "cleared" not in copied.sentence("acme")
+    assert not (tmp_path / "clipboard").exists()
+
+
+async def test_whoever_waits_to_clear_knows_only_a_hash(display: str, tmp_path: Path) -> None:
+    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 3))
+    waiting = [
+        process
+        for process in Path("/proc").iterdir()
+        if process.name.isdigit() and b"clipboard_clearing" in _read(process / "cmdline")
+    ]
+    assert waiting
+    for process in waiting:
+        secret = TOKEN.reveal().encode()
+        assert secret not in _read(process / "cmdline") + _read(process / "environ")
+        with suppress(OSError), (process / "mem").open("rb") as memory:
+            for line in (process / "maps").read_text().splitlines():
+                start, end = (int(number, 16) for number in line.split()[0].split("-"))
+                if " rw" in line and "[heap]" in line:
+                    memory.seek(start)
+                    assert secret not in memory.read(end - start)
+    assert becomes(lambda: held() == "")
+
+
+def _read(path: Path) -> bytes:
+    with suppress(OSError):
+        return path.read_bytes()
+    return b""
+
+
+async def test_a_tmux_buffer_is_deleted_after_its_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if not shutil.which("tmux"):
+        pytest.skip("LOUD: no tmux here")
+    tmux = ["tmux", "-S", str(tmp_path / "tmux")]
+    subprocess.run([*tmux, "-f", "/dev/null", "new-session", "-d", "sleep 60"], check=True)
+    monkeypatch.setenv("TMUX", f"{tmp_path / 'tmux'},1,0")
+    try:
+        copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
+        assert copied == Copied("tmux", certain=False, cleared_after_seconds=1)
+
+        def buffers() -> str:
+            return subprocess.run([*tmux, "list-buffers"], capture_output=True, text=True).stdout
+
+        assert clipboard.TMUX_BUFFER in buffers()
+        assert becomes(lambda: clipboard.TMUX_BUFFER not in buffers())
+    finally:
+        subprocess.run([*tmux, "kill-server"], check=False)
+
+
+# ── Wayland ──
+
+
+@pytest.fixture
+def wayland(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """A headless compositor with a seat, so that its clipboard works."""
+    if not shutil.which("sway") or not shutil.which("wl-copy"):
+        pytest.skip("LOUD: no sway or wl-copy here, so no real Wayland clipboard")
+    runtime = tmp_path / "run"
+    runtime.mkdir(mode=0o700)
+    environment = {
+        **os.environ,
+        "XDG_RUNTIME_DIR": str(runtime),
+        "WLR_BACKENDS": "headless",
+        "WLR_LIBINPUT_NO_DEVICES": "1",
+        "WLR_RENDERER": "pixman",
+    }
+    (tmp_path / "sway").write_text("seat seat0 fallback true\n")
+    compositor = subprocess.Popen(
+        ["sway", "-c", str(tmp_path / "sway")], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    found: list[Path] = []
+    assert becomes(lambda: bool(found) or bool(found.extend(runtime.glob("wayland-?")) or found)), "sway did not start"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    monkeypatch.setenv("WAYLAND_DISPLAY", found[0].name)
+    monkeypatch.setenv("XDG_SESSION_TYPE", "wayland")
+    yield found[0].name
+    compositor.terminate()
+    compositor.wait()
+
+
+async def test_a_wayland_clipboard_is_written_read_back_and_cleared(wayland: str, tmp_path: Path) -> None:
+    tty = Tty()
+    assert await clipboard.copy(TOKEN, tty, clearing(tmp_path)) == Copied(
+        "wl-copy", certain=True, cleared_after_seconds=1
+    )
+    assert tty.sent == []
+
+    def pasted() -> str:
+        return subprocess.run(["wl-paste", "-n"], capture_output=True, text=True).stdout
+
+    assert pasted() == TOKEN.reveal()
+    assert becomes(lambda: pasted() == "")
+
+
+async def test_a_wl_copy_that_knows_it_is_told_that_this_is_sensitive(
+    fakes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-9")
+    fake(
+        fakes,
+        "wl-copy",
+        f'[ "$1" = --help ] && echo "--sensitive" && exit; echo "$@" >> {tmp_path}/said; cat > {tmp_path}/held',
+    )
+    fake(fakes, "wl-paste", f"cat {tmp_path}/held")
+    assert await clipboard.copy(TOKEN, Tty()) == Copied("wl-copy", certain=True)
+    assert (tmp_path / "said").read_text() == "--sensitive\n"
+
+
+async def test_a_wl_copy_without_a_seat_is_found_out(fakes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends with success and has copied nothing."""
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-9")
+    fake(fakes, "wl-copy", "cat > /dev/null")
+    fake(fakes, "wl-paste", "exit 1")
+    tty = Tty()
+    assert await clipboard.copy(TOKEN, tty) == Copied("OSC 52", certain=False)
+    assert tty.sent == [TOKEN.reveal()]
