@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -251,12 +252,18 @@ async def test_a_tmux_buffer_is_deleted_after_its_time(monkeypatch: pytest.Monke
 
 
 @pytest.fixture
-def wayland(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+def wayland(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A headless compositor with a seat, so that its clipboard works."""
-    if not shutil.which("sway") or not shutil.which("wl-copy"):
-        pytest.skip("LOUD: no sway or wl-copy here, so no real Wayland clipboard")
-    runtime = tmp_path / "run"
-    runtime.mkdir(mode=0o700)
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    if not all(map(shutil.which, ("sway", "wl-copy", *as_nobody[:1]))):
+        pytest.skip("LOUD: no sway, wl-copy or setpriv here, so no real Wayland clipboard")
+    # A short path: the name of a socket has 108 characters. Sway does not run as root.
+    runtime = Path(tempfile.mkdtemp(prefix="way"))
+    config = runtime / "sway"
+    config.write_text("seat seat0 fallback true\nxwayland disable\n")
+    if as_nobody:
+        for path in (runtime, config):
+            os.chown(path, 65534, 65534)
     environment = {
         **os.environ,
         "XDG_RUNTIME_DIR": str(runtime),
@@ -264,18 +271,18 @@ def wayland(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
         "WLR_LIBINPUT_NO_DEVICES": "1",
         "WLR_RENDERER": "pixman",
     }
-    (tmp_path / "sway").write_text("seat seat0 fallback true\n")
     compositor = subprocess.Popen(
-        ["sway", "-c", str(tmp_path / "sway")], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*as_nobody, "sway", "-c", str(config)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    found: list[Path] = []
-    assert becomes(lambda: bool(found) or bool(found.extend(runtime.glob("wayland-?")) or found)), "sway did not start"
+    assert becomes(lambda: any(runtime.glob("wayland-?"))), "sway did not start"
+    name = next(runtime.glob("wayland-?")).name
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    monkeypatch.setenv("WAYLAND_DISPLAY", found[0].name)
+    monkeypatch.setenv("WAYLAND_DISPLAY", name)
     monkeypatch.setenv("XDG_SESSION_TYPE", "wayland")
-    yield found[0].name
+    yield name
     compositor.terminate()
     compositor.wait()
+    shutil.rmtree(runtime)
 
 
 async def test_a_wayland_clipboard_is_written_read_back_and_cleared(wayland: str, tmp_path: Path) -> None:
