@@ -1,3 +1,60 @@
-"""Sign in to Slack from a terminal, and keep the user tokens you get."""
+"""Slack user tokens for scripts and notebooks.
+
+>>> import slack_token_tui as stt
+>>> stt.token("acme")                      # refreshed first when it is about to expire; its repr is masked
+>>> stt.profiles()                         # a table in a notebook
+>>> httpx.get(url, auth=stt.bearer("acme"))
+>>> await stt.sign_in("acme", client_id="2141029472.691202649728", scopes="users:read")
+
+Nothing is loaded before it is used: the command line imports this package too.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from slack_token_tui.library import (
+        Bearer,
+        NoSuchProfile,
+        SignInFailed,
+        SignInNeeded,
+        StoreUnusable,
+        Token,
+        TokenError,
+        TryLater,
+        bearer,
+        profiles,
+        token,
+    )
+    from slack_token_tui.notebook import PendingSignIn, sign_in
+
+__all__ = [
+    "Bearer",
+    "NoSuchProfile",
+    "PendingSignIn",
+    "SignInFailed",
+    "SignInNeeded",
+    "StoreUnusable",
+    "Token",
+    "TokenError",
+    "TryLater",
+    "bearer",
+    "profiles",
+    "sign_in",
+    "token",
+]
+_IN_NOTEBOOK = {"PendingSignIn", "sign_in"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    # Not kept as a global of this package: a submodule of the same name would be hidden by it.
+    return getattr(importlib.import_module(f"{__name__}.{'notebook' if name in _IN_NOTEBOOK else 'library'}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slack_token_tui.profiles.profile import Profile
+from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.secret import Secret
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import CLIENT_ID, App
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
-from slack_token_tui.profiles.apps import SlackApp
-from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.slack.endpoints import Endpoints, Pair
 
 FOREIGN = (

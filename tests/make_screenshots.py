@@ -13,13 +13,13 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from slack_token_tui.keeping import profile as profile_module
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
-from slack_token_tui.profiles import profile as profile_module
-from slack_token_tui.profiles.apps import SlackApp
-from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.secret import Secret
-from slack_token_tui.sign_in import flow
+from slack_token_tui.signing_in import flow
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.launch import Start

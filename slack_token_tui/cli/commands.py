@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from slack_token_tui import __version__
-from slack_token_tui.profiles.fast_read import REFRESH_MARGIN_SECONDS
+from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS
 
 TIME_LIMIT_SECONDS = 300.0
 LONGEST_WISH_SECONDS = 11 * 3600

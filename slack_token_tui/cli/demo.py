@@ -6,9 +6,9 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
-from slack_token_tui.profiles.apps import SlackApp
 from slack_token_tui.slack.endpoints import Endpoints
 
 

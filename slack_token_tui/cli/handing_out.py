@@ -13,10 +13,10 @@ from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.main import core_limit_of_the_caller
 from slack_token_tui.cli.renewal import clock_time, living_profile
 from slack_token_tui.desktop import clipboard
-from slack_token_tui.profiles import formats
-from slack_token_tui.profiles.profile import Profile
-from slack_token_tui.profiles.settings import clipboard_seconds
-from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.keeping import formats
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.settings import clipboard_seconds
+from slack_token_tui.keeping.store import ProfileStore
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126

@@ -10,15 +10,15 @@ from getpass import getpass
 
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.profiles import masked_record
-from slack_token_tui.profiles.fast_read import ChoiceError, ProfileFileError, chosen_name, is_name
-from slack_token_tui.profiles.files import StoreError
-from slack_token_tui.profiles.import_token import checked_tokens, import_token
-from slack_token_tui.profiles.profile import Profile
-from slack_token_tui.profiles.removal import Removal, delete_unreadable, left_at_slack, remove, what_ends
-from slack_token_tui.profiles.rename import rename
-from slack_token_tui.profiles.settings import change_settings, read_settings
-from slack_token_tui.profiles.storage import move
-from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError, chosen_name, is_name
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.import_token import checked_tokens, import_token
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.removal import Removal, delete_unreadable, left_at_slack, remove, what_ends
+from slack_token_tui.keeping.rename import rename
+from slack_token_tui.keeping.settings import change_settings, read_settings
+from slack_token_tui.keeping.storage import move
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, checked_base
 from slack_token_tui.slack.errors import SlackError

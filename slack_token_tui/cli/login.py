@@ -9,24 +9,19 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.profiles import masked_record
 from slack_token_tui.desktop import browser
-from slack_token_tui.profiles.apps import SlackApp, checked_redirect_uri, read_app
-from slack_token_tui.profiles.fast_read import ProfileFileError, is_name
-from slack_token_tui.profiles.settings import read_settings
-from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
-from slack_token_tui.sign_in import events
-from slack_token_tui.sign_in.flow import TIME_LIMIT_SECONDS, SignIn
-from slack_token_tui.slack.client_id import checked_client_id
-from slack_token_tui.slack.endpoints import Endpoints, Pair, checked_base
-from slack_token_tui.slack.explanations import explain
-from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes
+from slack_token_tui.signing_in import events
+from slack_token_tui.signing_in.choice import NoAppKnown, chosen_app
+from slack_token_tui.signing_in.flow import TIME_LIMIT_SECONDS, SignIn
 
 
 @dataclass(frozen=True)
@@ -94,44 +89,29 @@ def login(options: LoginOptions) -> int:
 
 
 def _app_and_scopes(options: LoginOptions, store: ProfileStore, lines: _Lines) -> tuple[SlackApp, tuple[str, ...]]:
-    """Return what to sign in with: the options first, then the named profile, then the app remembered last.
+    """Return what to sign in with.
 
     Raises:
         ValueError: with a sentence, when something is missing or cannot be what it should be.
     """
-    if options.name is not None and not is_name(options.name):
-        raise ValueError(explain("profile_name_invalid").happened)
-    older = None
-    if options.name is not None:
-        with suppress(FileNotFoundError, ProfileFileError):
-            older = store.read(options.name)
-    remembered_id = (older.client_id if older else None) or read_settings(store.home).get("last_app")
-    client_id = options.client_id or remembered_id
-    if not client_id:
-        raise ValueError("No app is known here yet: give its Client ID with --client-id.")
-    client_id = checked_client_id(client_id)
-    app = read_app(store.home, client_id) or SlackApp(client_id, older.endpoints if older else Endpoints())
-    app = replace(
-        app,
-        endpoints=Endpoints(
-            checked_base(options.slack_url) if options.slack_url else app.endpoints.base,
-            Pair(options.oauth) if options.oauth else app.endpoints.pair,
-        ),
-        redirect_uris=tuple(map(checked_redirect_uri, options.redirect_uris)) or app.redirect_uris,
-    )
+    secret = None
     if options.client_secret_stdin:
-        secret = (lines.next() or "").strip()
-        if not secret:
+        secret = Secret((lines.next() or "").strip())
+        if not secret.reveal():
             raise ValueError("No client secret came on standard input.")
-        app = replace(app, client_secret=Secret(secret))
-    if app.client_secret and not all(address.startswith("https://") for address in app.redirect_uris):
-        raise ValueError(
-            "An app with a client secret needs a registered https redirect: give it with --redirect-uri. "
-            "Slack takes http://localhost only from apps with PKCE, which have no secret."
+    try:
+        return chosen_app(
+            store,
+            name=options.name,
+            client_id=options.client_id,
+            client_secret=secret,
+            scopes=options.scopes,
+            redirect_uris=options.redirect_uris,
+            slack_url=options.slack_url,
+            oauth=options.oauth,
         )
-    if options.scopes is not None:
-        return app, parse_scopes(options.scopes)
-    return app, (older.scopes_asked if older else ()) or app.scopes or DEFAULT_SCOPES
+    except NoAppKnown:
+        raise ValueError("No app is known here yet: give its Client ID with --client-id.") from None
 
 
 class _Stopped(Exception):

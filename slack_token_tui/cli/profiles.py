@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slack_token_tui.cli import exit_codes, report
-from slack_token_tui.profiles.fast_read import ChoiceError, ProfileFileError, chosen_name
-from slack_token_tui.profiles.profile import Profile, to_record
-from slack_token_tui.profiles.store import ProfileStore, Unreadable
+from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.keeping.profile import Profile, to_record
+from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.slack.explanations import explain
 
 _INNER = frozenset({"schema", "id", "generation", "shown_token"})

@@ -5,23 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from slack_token_tui.cli import exit_codes, report
-from slack_token_tui.profiles.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
-from slack_token_tui.profiles.files import StoreError
-from slack_token_tui.profiles.profile import Profile
-from slack_token_tui.profiles.refresh import Renewal, Trouble, refresh
-from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.refresh import NEEDS_SIGN_IN, Renewal, Trouble, refresh
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.explanations import Explanation, explain
-
-_SIGN_IN = frozenset(
-    {
-        "invalid_refresh_token",
-        "refresh_interrupted",
-        "refresh_unusable",
-        "token_revoked",
-        "account_inactive",
-        "sign_in_needed",
-    }
-)
 
 
 def living_profile(
@@ -75,7 +64,7 @@ def explained(trouble: Trouble) -> Explanation:
 
 def exit_code_of(explanation: Explanation) -> int:
     """Return the exit code of a refresh that failed."""
-    if explanation.code in _SIGN_IN:
+    if explanation.code in NEEDS_SIGN_IN or explanation.code == "sign_in_needed":
         return exit_codes.SIGN_IN_NEEDED
     return report.exit_code_of(explanation)
 

@@ -6,8 +6,8 @@ import json
 import sys
 
 from slack_token_tui.cli import exit_codes
-from slack_token_tui.profiles.fast_read import ChoiceError, ProfileFileError
-from slack_token_tui.profiles.files import StoreError
+from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError
+from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.slack.explanations import Explanation, explain
 
 _LATER = frozenset({"sign_in_timed_out", "store_busy"})

@@ -2,7 +2,7 @@
 
 import sys
 
-from slack_token_tui.profiles import fast_read
+from slack_token_tui.keeping import fast_read
 
 
 def print_token(argument: str | None, min_ttl_seconds: float = fast_read.REFRESH_MARGIN_SECONDS) -> int:

@@ -10,11 +10,11 @@ from typing import Any
 
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.renewal import clock_time, exit_code_of, explained
-from slack_token_tui.profiles import refresh as refreshing
-from slack_token_tui.profiles import verify as verifying
-from slack_token_tui.profiles.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
-from slack_token_tui.profiles.files import StoreError
-from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.keeping import refresh as refreshing
+from slack_token_tui.keeping import verify as verifying
+from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.explanations import Explanation, explain
 
 _GRAVITY = (

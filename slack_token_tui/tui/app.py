@@ -17,8 +17,8 @@ from textual.screen import Screen
 
 from slack_token_tui.crash import place_of, way_to
 from slack_token_tui.desktop import clipboard
-from slack_token_tui.profiles.settings import clipboard_seconds, read_settings
-from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.keeping.settings import clipboard_seconds, read_settings
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.tui.actions import on
 from slack_token_tui.tui.launch import Start

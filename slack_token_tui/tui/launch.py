@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from slack_token_tui.profiles.apps import SlackApp
+from slack_token_tui.keeping.apps import SlackApp
 
 
 def _now() -> datetime:

@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from slack_token_tui.profiles.fast_read import ProfileFileError
-from slack_token_tui.profiles.files import StoreError
-from slack_token_tui.profiles.profile import Profile
-from slack_token_tui.profiles.refresh import TOO_EARLY_SECONDS, Trouble
-from slack_token_tui.profiles.store import ProfileStore, Unreadable
+from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.refresh import TOO_EARLY_SECONDS, Trouble
+from slack_token_tui.keeping.store import ProfileStore, Unreadable
 
 _AT_ONCE = 4
 """Slack limits how fast it is asked; four at once are below every limit."""
@@ -59,7 +59,7 @@ class Upkeep:
             insist: also when its refresh token was refused before.
             asked: whether a person did; a token that is an hour old is renewed then.
         """
-        from slack_token_tui.profiles.refresh_child import refresh_in_child_async
+        from slack_token_tui.keeping.refresh_child import refresh_in_child_async
 
         async def work() -> Trouble | None:
             old = await asyncio.to_thread(self.store.read, name)
@@ -80,7 +80,7 @@ class Upkeep:
 
     async def verify(self, name: str) -> bool:
         """Ask Slack who the token of profile ``name`` speaks for, and write it down; tell whether it is good."""
-        from slack_token_tui.profiles import verify
+        from slack_token_tui.keeping import verify
 
         async def work() -> Trouble | None:
             profile = await asyncio.to_thread(lambda: self.store.with_tokens(self.store.read(name)))

@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import Workspace
-from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.secret import Secret
 from tests.accounts import CANARY, in_, profile
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.cli.commands import FORMATS
+from slack_token_tui.keeping import formats
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.profiles import formats
-from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.secret import Secret
 from tests.accounts import CANARY, in_, profile
 from tests.cli.test_commands import run
-from tests.profiles.refreshing import granted
+from tests.keeping.refreshing import granted
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ def test_a_profile_that_cannot_be_saved_still_gives_its_new_token(
 ) -> None:
     granted(store, slack, expires_at=in_(hours=-1))
     program = (
-        "import sys; from slack_token_tui.profiles import recovery; from slack_token_tui.profiles.store import ProfileStore;"
-        "from slack_token_tui.profiles.files import StoreError\n"
+        "import sys; from slack_token_tui.keeping import recovery; from slack_token_tui.keeping.store import ProfileStore;"
+        "from slack_token_tui.keeping.files import StoreError\n"
         "def broken(*_):\n    raise StoreError('store_full', file='x', detail='no room')\n"
         "ProfileStore.write = broken; recovery._SAVE_AGAIN_SECONDS = 0\n"
         "from slack_token_tui.cli.main import main; sys.exit(main(['token']))"

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.keeping.settings import read_settings
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.profiles.settings import read_settings
-from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.token_kinds import KINDS
 from tests.accounts import CANARY, in_, profile
 from tests.cli.test_commands import COMMAND, run
-from tests.profiles.refreshing import granted
+from tests.keeping.refreshing import granted
 
 NOWHERE = "http://127.0.0.1:9"
 

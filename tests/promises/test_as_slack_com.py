@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.keeping.store import ProfileStore
 
 PROGRAM = """
 import json, os, ssl, subprocess, sys, threading, urllib.request

@@ -11,20 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.profiles.store import ProfileStore
 from tests.accounts import in_
 from tests.cli.test_commands import run
-from tests.profiles.refreshing import granted
+from tests.keeping.refreshing import granted
 
 # In a mount namespace of its own: a small disk, three profiles on it, and the disk made bad.
 ON_A_DISK = """
 import json, os, subprocess, sys
 from pathlib import Path
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.keeping.store import ProfileStore
 from tests.accounts import in_
-from tests.profiles.refreshing import granted
+from tests.keeping.refreshing import granted
 home, spoil = Path(os.environ["SLACK_TOKEN_TUI_HOME"]), sys.argv[1:]
 with PracticeSlack() as slack:
     store = ProfileStore(home)

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.keeping.store import ProfileStore
 from tests.accounts import profile
 
-ALL = {"tui", "cli", "sign_in", "profiles", "slack", "desktop", "practice"}
+ALL = {"tui", "cli", "signing_in", "keeping", "slack", "desktop", "practice"}
 MAY_USE = {
-    "slack_token_tui.sign_in.flow": {"sign_in", "profiles", "slack", "desktop"},
-    "slack_token_tui.profiles.store": {"profiles", "slack"},
+    "slack_token_tui.signing_in.flow": {"signing_in", "keeping", "slack", "desktop"},
+    "slack_token_tui.keeping.store": {"keeping", "slack"},
     "slack_token_tui.slack.client": {"slack"},
     "slack_token_tui.slack.explanations": {"slack"},
     "slack_token_tui.slack.scopes": {"slack"},
@@ -21,9 +21,9 @@ MAY_USE = {
     "slack_token_tui.desktop.clipboard": {"desktop"},
     "slack_token_tui.desktop.port_holders": {"desktop"},
     "slack_token_tui.practice.server": {"practice"},
-    "slack_token_tui.tui.screens.sign_in": {"tui", "sign_in", "profiles", "slack", "desktop"},
-    "slack_token_tui.tui.app": {"tui", "profiles", "slack", "desktop"},
-    "slack_token_tui.cli.login": {"cli", "sign_in", "profiles", "slack", "desktop"},
+    "slack_token_tui.tui.screens.sign_in": {"tui", "signing_in", "keeping", "slack", "desktop"},
+    "slack_token_tui.tui.app": {"tui", "keeping", "slack", "desktop"},
+    "slack_token_tui.cli.login": {"cli", "signing_in", "keeping", "slack", "desktop"},
     "slack_token_tui": set(),
 }
 NO_TEXTUAL = [module for module in MAY_USE if ".tui" not in module]

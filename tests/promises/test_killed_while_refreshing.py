@@ -13,23 +13,23 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.keeping.recovery import recover
+from slack_token_tui.keeping.refresh import refresh
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import App
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
-from slack_token_tui.profiles.recovery import recover
-from slack_token_tui.profiles.refresh import refresh
-from slack_token_tui.profiles.store import ProfileStore
 from tests.accounts import in_
 from tests.conftest import Rounds
-from tests.profiles.refreshing import granted
+from tests.keeping.refreshing import granted
 
 # Everything is loaded and used once before the marker, so that the sweep is of the refresh alone.
 REFRESHING = """
 import os, sys
 from pathlib import Path
 import filelock, httpx, anyio
-from slack_token_tui.profiles.refresh import refresh
-from slack_token_tui.profiles.store import ProfileStore
+from slack_token_tui.keeping.refresh import refresh
+from slack_token_tui.keeping.store import ProfileStore
 store = ProfileStore(Path(sys.argv[1]))
 refresh(store, "warm", insist=True)
 os.access("/the-sweep-begins-here", os.F_OK)

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.profiles.store import ProfileStore
 from tests.accounts import in_
 from tests.cli.test_commands import run
 from tests.conftest import Rounds
-from tests.profiles.refreshing import granted
+from tests.keeping.refreshing import granted
 from tests.terminal import Terminal
 
 SECRET = b"-practice-"
@@ -155,7 +155,7 @@ def test_a_session_in_the_tui_shows_no_token_until_it_is_asked_to(
 def test_no_exception_of_the_library_holds_a_token(store: ProfileStore, slack: PracticeSlack) -> None:
     import traceback
 
-    from slack_token_tui.profiles.refresh import refresh
+    from slack_token_tui.keeping.refresh import refresh
 
     for fault in ("html", "half", "spent_status:500", 'with:{"access_token": 5}', "error:brand_new"):
         granted(store, slack)

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.refresh import refresh
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.profiles.profile import Profile
-from slack_token_tui.profiles.refresh import refresh
-from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.slack.endpoints import Endpoints
 from tests.accounts import in_
 from tests.conftest import Rounds
-from tests.profiles.refreshing import granted
+from tests.keeping.refreshing import granted
 from tests.terminal import Terminal
 
 ASKING = """
@@ -221,7 +221,7 @@ def test_a_stopped_process_keeps_the_lock_and_the_others_end_in_order(
     while not slack.workspace.grants.refreshed:
         time.sleep(0.01)
     os.kill(holder.pid, signal.SIGSTOP)
-    monkeypatch.setattr("slack_token_tui.profiles.lock.held.__wrapped__.__defaults__", (0.3, None), raising=False)
+    monkeypatch.setattr("slack_token_tui.keeping.lock.held.__wrapped__.__defaults__", (0.3, None), raising=False)
     waiting = refresh(store, "acme")
     assert waiting.trouble and waiting.trouble.code == "store_busy"
     os.kill(holder.pid, signal.SIGCONT)

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from slack_token_tui.keeping.apps import SlackApp, save_app
+from slack_token_tui.keeping.settings import remember_last_app
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.profiles.apps import SlackApp, save_app
-from slack_token_tui.profiles.settings import remember_last_app
-from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.secret import Secret
 from tests.accounts import CANARY, profile
 from tests.terminal import Terminal

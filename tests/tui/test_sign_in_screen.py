@@ -13,10 +13,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from slack_token_tui.desktop import clipboard
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, Workspace
-from slack_token_tui.profiles.apps import SlackApp
-from slack_token_tui.profiles.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.tui.actions import ACTIONS

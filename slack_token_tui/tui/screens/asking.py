@@ -14,8 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.profiles import formats
-from slack_token_tui.profiles.profile import Profile
+from slack_token_tui.keeping import formats
+from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.slack.token_kinds import REFRESH, kind_of
 from slack_token_tui.tui.widgets.field import MUTED

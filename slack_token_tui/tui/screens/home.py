@@ -15,11 +15,11 @@ from textual.widgets import Footer, Input, OptionList, Static
 
 from slack_token_tui.crash import place_of
 from slack_token_tui.desktop.clipboard import Copied
-from slack_token_tui.profiles.fast_read import ProfileFileError
-from slack_token_tui.profiles.files import StoreError
-from slack_token_tui.profiles.profile import Profile
-from slack_token_tui.profiles.settings import change_settings, read_settings
-from slack_token_tui.profiles.store import Unreadable
+from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.settings import change_settings, read_settings
+from slack_token_tui.keeping.store import Unreadable
 from slack_token_tui.slack.explanations import Explanation, explain
 from slack_token_tui.tui.actions import HOME, bindings
 from slack_token_tui.tui.screens.room import Room
@@ -264,7 +264,7 @@ class HomeScreen(Room):
                 await self._copy_as(chosen)
 
     async def _copy_as(self, format_id: str) -> None:
-        from slack_token_tui.profiles import formats
+        from slack_token_tui.keeping import formats
 
         profile = await self._living()
         if profile is None:
@@ -427,7 +427,7 @@ class HomeScreen(Room):
     @work(exclusive=True, group="house", exit_on_error=False)
     async def action_rename(self) -> None:
         """Ask for another name."""
-        from slack_token_tui.profiles.rename import rename
+        from slack_token_tui.keeping.rename import rename
         from slack_token_tui.tui.screens.asking import NameScreen
 
         if not isinstance(entry := self.highlighted, Profile):
@@ -442,7 +442,7 @@ class HomeScreen(Room):
     @work(exclusive=True, group="house", exit_on_error=False)
     async def action_move_tokens(self) -> None:
         """Keep the tokens in the keyring, or in the file again."""
-        from slack_token_tui.profiles.storage import move
+        from slack_token_tui.keeping.storage import move
 
         if isinstance(entry := self.highlighted, Profile):
             to_keyring = not entry.in_keyring
@@ -470,7 +470,7 @@ class HomeScreen(Room):
     @work(exclusive=True, group="house", exit_on_error=False)
     async def action_import_token(self) -> None:
         """Take a token that somebody already has."""
-        from slack_token_tui.profiles.import_token import checked_tokens, import_token
+        from slack_token_tui.keeping.import_token import checked_tokens, import_token
         from slack_token_tui.slack.client_id import checked_client_id
         from slack_token_tui.slack.errors import SlackError
         from slack_token_tui.tui.screens.asking import ImportScreen

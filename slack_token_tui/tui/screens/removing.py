@@ -13,11 +13,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from slack_token_tui.profiles.fast_read import ProfileFileError
-from slack_token_tui.profiles.files import StoreError
-from slack_token_tui.profiles.profile import Profile
-from slack_token_tui.profiles.removal import Removal, delete_unreadable, left_at_slack, remove, what_ends
-from slack_token_tui.profiles.store import ProfileStore, Unreadable
+from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.removal import Removal, delete_unreadable, left_at_slack, remove, what_ends
+from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.slack.explanations import explain
 
 

@@ -20,13 +20,13 @@ from slack_token_tui import __version__
 from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser
 from slack_token_tui.desktop.clipboard import Copied, NotCopied
-from slack_token_tui.profiles.apps import SlackApp, read_app
-from slack_token_tui.profiles.profile import Profile
-from slack_token_tui.profiles.settings import read_settings
-from slack_token_tui.profiles.store import Kept
-from slack_token_tui.sign_in import events
-from slack_token_tui.sign_in.events import Step
-from slack_token_tui.sign_in.flow import SignIn
+from slack_token_tui.keeping.apps import SlackApp, read_app
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.settings import read_settings
+from slack_token_tui.keeping.store import Kept
+from slack_token_tui.signing_in import events
+from slack_token_tui.signing_in.events import Step
+from slack_token_tui.signing_in.flow import SignIn
 from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.explanations import Explanation, explain, seen_in_the_browser

@@ -10,8 +10,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from slack_token_tui.profiles.profile import REFRESH_TOKEN_WARNING, Profile
-from slack_token_tui.profiles.store import Unreadable
+from slack_token_tui.keeping.profile import REFRESH_TOKEN_WARNING, Profile
+from slack_token_tui.keeping.store import Unreadable
 from slack_token_tui.slack.endpoints import SLACK
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.widgets.error_card import keys_of

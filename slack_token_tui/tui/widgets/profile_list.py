@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from slack_token_tui.profiles.profile import Profile
-from slack_token_tui.profiles.store import Unreadable
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.store import Unreadable
 from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS
 from slack_token_tui.tui.widgets.field import MUTED
 

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-from slack_token_tui.sign_in.events import Step
+from slack_token_tui.signing_in.events import Step
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from slack_token_tui.tui.widgets.field import MUTED, Field
 

@@ -1,0 +1,249 @@
+"""What a refresh has come to, written down before and after the moment that spends the refresh token.
+
+A journal file is reserved on disk before anything is sent, so that a full disk is found in time. It has two slots of fixed
+size, the intent and the answer, and every entry is one system call into the reserved space: a process that is killed
+leaves a slot empty or whole. An entry that is neither counts as not written.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from slack_token_tui.keeping import keyring_tokens
+from slack_token_tui.keeping.files import private_directory, save, store_error, sync, sync_directory
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Pair
+
+_INTENT_BYTES = 1024
+_HEADER_BYTES = 128
+_RESERVED_BYTES = 96 * 1024
+"""Room for both slots with the largest answer that is taken (64 KiB), and to save the profile after it."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A refresh token is about to be spent.
+
+    Attributes:
+        digest: of the refresh token.
+        pair: whose method is asked.
+        sent_at: when.
+        doubted_at: when an earlier request with the same token went out whose answer never came.
+    """
+
+    digest: str
+    pair: Pair
+    sent_at: datetime
+    doubted_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What a journal says: the request went out, and perhaps the answer came, which nobody has looked at."""
+
+    intent: Intent
+    answer: bytes | None
+
+
+def digest_of(token: Secret) -> str:
+    """Return what a journal holds in the place of a refresh token."""
+    return hashlib.sha256(token.reveal().encode()).hexdigest()
+
+
+class Journal:
+    """The journal of one profile. Use it under the profile's lock alone."""
+
+    def __init__(self, home: Path, profile_id: str, *, in_keyring: bool) -> None:
+        """
+        Args:
+            home: the directory of profiles.
+            profile_id: the profile's own random id; names change.
+            in_keyring: whether answers go to the keyring; the file then holds what is no secret.
+        """
+        self.path = home / "journal" / f"{profile_id}.journal"
+        self._rescue = _rescue_directory() / self.path.name
+        self._item = f"{profile_id}.journal"
+        self._in_keyring = in_keyring
+        self._descriptor: int | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether an earlier process left anything at all."""
+        return self.path.exists() or self._rescue.exists()
+
+    def read(self) -> Unfinished | None:
+        """Return what an earlier process left, or None when it had not sent anything."""
+        for path in (self._rescue, self.path):
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                if found := self._parsed(_content(path)):
+                    return found
+        return None
+
+    def _parsed(self, content: bytes) -> Unfinished | None:
+        intent = json.loads(content[:_INTENT_BYTES])
+        doubted_at = intent["doubted_at"]
+        unfinished = Intent(
+            digest=str(intent["digest"]),
+            pair=Pair(intent["pair"]),
+            sent_at=datetime.fromisoformat(intent["sent_at"]),
+            doubted_at=datetime.fromisoformat(doubted_at) if doubted_at else None,
+        )
+        return Unfinished(unfinished, self._answer(content))
+
+    def _answer(self, content: bytes) -> bytes | None:
+        """Return the answer when it is there from its first byte to its last."""
+        try:
+            header = json.loads(content[_INTENT_BYTES : _INTENT_BYTES + _HEADER_BYTES])
+            length, digest = int(header["length"]), str(header["sha256"])
+        except (ValueError, KeyError, TypeError):
+            return None
+        body = content[_INTENT_BYTES + _HEADER_BYTES :][:length]
+        if self._in_keyring:
+            kept = keyring_tokens.get_text(self._item)
+            body = kept.reveal().encode("latin-1") if kept else b""
+        return body if hashlib.sha256(body).hexdigest() == digest else None
+
+    def reserve(self) -> None:
+        """Make the journal, with room for all that will be written. What is in it already stays.
+
+        Raises:
+            StoreError: there is no room, or nothing can be written here. Nothing was sent then.
+        """
+        try:
+            private_directory(self.path.parent)
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+            self._descriptor = os.open(self.path, flags, 0o600)
+            if hasattr(os, "fchmod"):
+                os.fchmod(self._descriptor, 0o600)
+            _allocate(self._descriptor)
+            sync(self._descriptor)
+            sync_directory(self.path.parent)
+        except OSError as error:
+            self.close()
+            if self.read() is None:
+                self.remove()
+            raise store_error(error, self.path) from None
+
+    def intend(self, intent: Intent) -> None:
+        """Write that the refresh token is about to be spent. An answer in the second slot is gone with it.
+
+        Raises:
+            StoreError: it could not be written, so the request must not go out.
+        """
+        self._write(_intent_slot(intent) + bytes(_HEADER_BYTES), 0)
+
+    def answered(self, body: bytes) -> None:
+        """Write the whole answer, unread.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        kept_here = body
+        if self._in_keyring:
+            keyring_tokens.put_text(self._item, Secret(body.decode("latin-1")))
+            kept_here = b""
+        self._write(_answer_header(body) + kept_here, _INTENT_BYTES)
+        # The room that is left is needed for the profile now.
+        with suppress(OSError):
+            os.ftruncate(self._descriptor or -1, _INTENT_BYTES + _HEADER_BYTES + len(kept_here))
+
+    def rescue(self, intent: Intent, body: bytes) -> Path:
+        """Write intent and answer into the runtime directory, when neither journal nor profile can be written.
+
+        Raises:
+            StoreError: that cannot be written either.
+        """
+        private_directory(self._rescue.parent)
+        save(self._rescue, _intent_slot(intent) + _answer_header(body) + body)
+        return self._rescue
+
+    def set_aside(self, directory: Path, name: str) -> Path:
+        """Move the answer of profile ``name`` into ``directory``: it cannot be used, and may hold a living token.
+
+        Raises:
+            StoreError: it could not be moved.
+        """
+        unfinished = self.read()
+        private_directory(directory)
+        path = directory / f"{name}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.answer"
+        save(path, (unfinished.answer if unfinished else None) or b"")
+        self.remove()
+        return path
+
+    def close(self) -> None:
+        """Close the file and leave it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def remove(self) -> None:
+        """Nothing is unfinished any more."""
+        self.close()
+        for path in (self.path, self._rescue):
+            with suppress(OSError):
+                path.unlink()
+        if self._in_keyring:
+            keyring_tokens.delete_text(self._item)
+
+    def _write(self, content: bytes, offset: int) -> None:
+        assert self._descriptor is not None, "reserve() comes first"
+        try:
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            if os.write(self._descriptor, content) != len(content):
+                raise OSError(errno.EIO, "written in part")
+            sync(self._descriptor)
+        except OSError as error:
+            raise store_error(error, self.path) from None
+
+
+def _intent_slot(intent: Intent) -> bytes:
+    text = json.dumps(
+        {
+            "digest": intent.digest,
+            "pair": str(intent.pair),
+            "sent_at": intent.sent_at.isoformat(),
+            "doubted_at": intent.doubted_at.isoformat() if intent.doubted_at else None,
+        }
+    )
+    return text.encode().ljust(_INTENT_BYTES)
+
+
+def _answer_header(body: bytes) -> bytes:
+    text = json.dumps({"length": len(body), "sha256": hashlib.sha256(body).hexdigest()})
+    return text.encode().ljust(_HEADER_BYTES)
+
+
+def _rescue_directory() -> Path:
+    return Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent") / "slack-token-tui"
+
+
+def _content(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        return os.read(descriptor, _RESERVED_BYTES * 2)
+    finally:
+        os.close(descriptor)
+
+
+def _allocate(descriptor: int) -> None:
+    missing = _RESERVED_BYTES - os.fstat(descriptor).st_size
+    if missing <= 0:
+        return
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, _RESERVED_BYTES)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+    # macOS and some file systems cannot reserve; zeros take the room as well.
+    os.lseek(descriptor, 0, os.SEEK_END)
+    while missing > 0:
+        missing -= os.write(descriptor, bytes(min(missing, 16 * 1024)))

@@ -1,0 +1,293 @@
+"""Renews a profile's tokens: one request, whoever asks at the same time, and nothing lost whatever comes in between.
+
+The order is the safety: lock, read again, finish what was left, reserve disk, connect, write the intent, send, write the
+raw answer, parse, save, forget the journal, obey the signals that came meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from slack_token_tui.keeping import lock
+from slack_token_tui.keeping.apps import read_app
+from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.journal import Intent, Journal, Unfinished, digest_of
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.recovery import SPENT_AND_USELESS, conclude, journal_of, recover, set_aside
+from slack_token_tui.keeping.signals import Noted, noted
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.answers import Grant
+from slack_token_tui.slack.client import Client, SlackClient
+from slack_token_tui.slack.endpoints import Pair
+from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackRefused, SlackUnreachable
+
+TOO_EARLY_SECONDS = 11 * 3600
+"""Slack keeps two access tokens alive: refreshing without need takes one away from a program that still uses it."""
+_OTHER_METHOD = frozenset({"invalid_grant_type", "not_implemented", "oauth_authorization_url_mismatch"})
+"""The only refusals after which the other pair's method is asked."""
+_MAYBE_SPENT = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
+"""Refusals after which Slack may have rotated all the same."""
+_NEVER_REACHED_SLACK = frozenset({"ratelimited", "proxy_sign_in_required"})
+_REFRESH_TOKEN_OVER = frozenset({"invalid_refresh_token", "token_revoked", "account_inactive"})
+_LONGEST_WAIT_SECONDS = 20
+"""As long as Slack's own limit is waited for under the lock, and only when there is no living token to go on with."""
+NEEDS_SIGN_IN = _REFRESH_TOKEN_OVER | {"refresh_interrupted", "refresh_unusable", "not_renewable"}
+"""After these troubles only a person can help."""
+_PAUSES_SECONDS = (0.3, 1.0)
+"""Between attempts that never reached Slack."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What stood in the way, as a code of the catalogue with its facts."""
+
+    code: str
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What came of a refresh.
+
+    Attributes:
+        profile: as it is now, its tokens fetched. It may be worth using even when there was trouble.
+        renewed: whether this call got new tokens.
+        recovered: whether an answer that an earlier process had left was saved.
+        trouble: why there are no new tokens, or why they could not be saved.
+    """
+
+    profile: Profile
+    renewed: bool = False
+    recovered: bool = False
+    trouble: Trouble | None = None
+
+
+def refresh(
+    store: ProfileStore,
+    name: str,
+    *,
+    min_ttl_seconds: float = REFRESH_MARGIN_SECONDS,
+    insist: bool = False,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Renewal:
+    """Renew profile ``name`` if its access token has less than ``min_ttl_seconds`` to live. It may block for a minute.
+
+    Call it in the main thread, where signals can be held back, or in a process of its own.
+
+    Args:
+        store: where the profile is.
+        name: which.
+        min_ttl_seconds: see :meth:`Profile.is_due`.
+        insist: renew in any case, also when the refresh token was refused before.
+        now: the clock, UTC.
+
+    Raises:
+        FileNotFoundError: there is no such profile, or no longer.
+        ProfileFileError: its file cannot be used.
+        StoreError: its tokens could not be fetched from the keyring.
+    """
+    first = store.read(name)
+
+    def wanted(profile: Profile) -> bool:
+        if insist:
+            return profile.refresh_issued_at is not None and profile.generation == first.generation
+        return profile.is_due(now(), min_ttl_seconds)
+
+    if not wanted(first):
+        return Renewal(store.with_tokens(first))
+    try:
+        with lock.held(store.home / "locks", name, unless=lambda: not wanted(store.read(name))):
+            recovered = recover(store, name)
+            if not wanted(recovered.profile):
+                return Renewal(recovered.profile, renewed=recovered.finished, recovered=recovered.finished)
+            return _Spending(store, recovered.profile, recovered.doubted_at, now).run()
+    except lock.NotNeeded:
+        return Renewal(store.with_tokens(store.read(name)))
+    except StoreError as error:
+        return Renewal(store.with_tokens(store.read(name)), trouble=Trouble(error.code, {"name": name, **error.facts}))
+
+
+class _Stopped(Exception):
+    """A signal came before anything was sent."""
+
+
+class _Spending:
+    """One refresh under the lock. It is the :class:`RefreshWatch` of its own requests."""
+
+    def __init__(
+        self, store: ProfileStore, profile: Profile, doubted_at: datetime | None, now: Callable[[], datetime]
+    ) -> None:
+        assert profile.refresh_token is not None, "is_due() and insist ask for one"
+        self._store = store
+        self._profile = profile
+        self._refresh_token: Secret = profile.refresh_token
+        self._now = now
+        self._journal: Journal = journal_of(store, profile)
+        self._doubted_at = doubted_at
+        self._pair: Pair = profile.refresh_pair or profile.endpoints.pair
+        self._signals = Noted()
+        self._intent: Intent | None = None
+        self._sent = False
+        self._answer: bytes | None = None
+        self._journal_failed = False
+
+    def run(self) -> Renewal:
+        """Do it all, and obey the signals at the end."""
+        self._journal.reserve()
+        try:
+            with noted() as self._signals:
+                try:
+                    grant = asyncio.run(self._ask())
+                except _Stopped:
+                    self._forget_unless_doubted()
+                    return Renewal(self._profile, trouble=Trouble("refresh_stopped", {"name": self._profile.name}))
+                except StoreError:
+                    self._forget_unless_doubted()  # the intent could not be written, so nothing was sent
+                    raise
+                except SlackError as error:
+                    return self._refused(error)
+                return self._granted(grant)
+        finally:
+            self._journal.close()
+
+    # ── RefreshWatch ──
+
+    def sending(self) -> None:
+        """The last moment to turn back: the intent is on disk before the request goes out."""
+        if self._signals.numbers:
+            raise _Stopped
+        self._intent = Intent(digest_of(self._refresh_token), self._pair, self._now(), self._doubted_at)
+        self._journal.intend(self._intent)
+        self._sent, self._answer = True, None
+
+    def received(self, body: bytes) -> None:
+        """On disk before anybody reads it. A disk that fails now is met when everything is known."""
+        self._answer = body
+        try:
+            self._journal.answered(body)
+        except StoreError:
+            self._journal_failed = True
+
+    # ── asking ──
+
+    async def _ask(self) -> Grant:
+        asking = asyncio.ensure_future(self._at_either_method())
+        loop = asyncio.get_running_loop()
+        self._signals.on_first = lambda: loop.call_soon_threadsafe(self._stop, asking)
+        if self._signals.numbers:
+            self._stop(asking)
+        try:
+            return await asking
+        except asyncio.CancelledError:
+            raise _Stopped from None
+
+    def _stop(self, asking: asyncio.Future[Grant]) -> None:
+        if not self._sent:
+            asking.cancel()
+
+    async def _at_either_method(self) -> Grant:
+        app = read_app(self._store.home, self._profile.client_id)
+        client = Client(self._profile.client_id, app.client_secret if app else None)
+        async with SlackClient(self._profile.endpoints) as slack:
+            try:
+                return await self._persistently(slack, client)
+            except SlackRefused as refusal:
+                if refusal.code not in _OTHER_METHOD or self._signals.numbers:
+                    raise
+                first_refusal = refusal
+            self._pair = self._pair.other
+            try:
+                return await self._persistently(slack, client)
+            except SlackRefused as refusal:
+                # "Not here" from both: the first one's own words say more about this profile.
+                raise first_refusal if refusal.code in _OTHER_METHOD else refusal from None
+
+    async def _persistently(self, slack: SlackClient, client: Client) -> Grant:
+        """Ask until there is an answer, or it is certain or too risky that none comes."""
+        pauses, lost, waited = list(_PAUSES_SECONDS), False, False
+        while True:
+            self._sent = False
+            try:
+                grant = await slack.refresh(client, self._refresh_token, self._pair, self)
+                if not self._profile.is_same_grant(grant):
+                    raise AnswerUnusable("other_account")
+                return grant
+            except RateLimited as limit:
+                if waited or limit.retry_after_seconds > _LONGEST_WAIT_SECONDS or not self._is_over():
+                    raise
+                waited = True
+                await asyncio.sleep(limit.retry_after_seconds)
+            except SlackError as error:
+                if not self._sent:
+                    if not pauses or error.code == "network_timeout" or isinstance(error, AnswerUnusable):
+                        raise
+                    await asyncio.sleep(pauses.pop(0))
+                elif not _is_doubtful(error) or lost:
+                    raise
+                else:
+                    # Slack lets a spent token work for a short grace period, made for exactly this.
+                    lost = True
+                    self._doubted_at = self._doubted_at or (self._intent.sent_at if self._intent else None)
+
+    def _is_over(self) -> bool:
+        return self._profile.expires_at is not None and self._profile.expires_at <= self._now()
+
+    # ── what came of it ──
+
+    def _granted(self, grant: Grant) -> Renewal:
+        assert self._intent is not None and self._answer is not None
+        try:
+            renewed = conclude(self._store, self._profile, grant, Unfinished(self._intent, self._answer), self._journal)
+        except StoreError as error:
+            kept = self._journal.path
+            if self._journal_failed:
+                kept = self._journal.rescue(self._intent, self._answer)
+            renewed = self._profile.refreshed(grant, self._intent.sent_at, self._pair)
+            facts = {**error.facts, "name": self._profile.name, "kept": str(kept)}
+            return Renewal(renewed, renewed=True, trouble=Trouble("refresh_not_saved", facts))
+        return Renewal(renewed, renewed=True)
+
+    def _refused(self, error: SlackError) -> Renewal:
+        facts = {**error.facts, "name": self._profile.name}
+        if self._sent and error.code in SPENT_AND_USELESS:
+            marked = set_aside(self._store, self._profile, self._journal)
+            facts["file"] = str(self._store.home / "quarantine")
+            return Renewal(marked, trouble=Trouble("refresh_unusable", facts))
+        if _is_doubtful(error) if self._sent else self._doubted_at:
+            return Renewal(self._profile, trouble=Trouble("refresh_lost", {**facts, "detail": error.code}))
+        if error.code in _REFRESH_TOKEN_OVER:
+            return self._over(error.code, facts)
+        self._forget_unless_doubted()
+        return Renewal(self._profile, trouble=Trouble(error.code, facts))
+
+    def _over(self, code: str, facts: dict[str, str]) -> Renewal:
+        """The refresh token is useless. Nothing is deleted or blanked: the access token may live for hours."""
+        current = self._store.with_tokens(self._store.read(self._profile.name))
+        if current.refresh_token != self._refresh_token:  # a synchronised directory brought another one
+            self._journal.remove()
+            return Renewal(current)
+        if self._doubted_at is not None:
+            code = "refresh_interrupted"
+            facts["detail"] = f"{self._doubted_at.astimezone():%Y-%m-%d %H:%M}"
+        marked = replace(self._profile, refresh_refused=code)
+        self._store.write(marked)
+        self._journal.remove()
+        return Renewal(marked, trouble=Trouble(code, facts))
+
+    def _forget_unless_doubted(self) -> None:
+        if self._doubted_at is None:
+            self._journal.remove()
+
+
+def _is_doubtful(error: SlackError) -> bool:
+    """Tell whether Slack may have rotated although ``error`` came back."""
+    if isinstance(error, RateLimited) or error.code in _NEVER_REACHED_SLACK:
+        return False
+    if isinstance(error, SlackRefused):
+        return error.code in _MAYBE_SPENT
+    return isinstance(error, SlackUnreachable) or error.code not in SPENT_AND_USELESS

@@ -1,0 +1,109 @@
+"""Refreshes in a process of its own, for programs that must not wait or whose terminal may go.
+
+``python -m slack_token_tui.keeping.refresh_child`` has its own session: closing a terminal or interrupting a notebook does
+not reach it. It says at its end what came of it; whoever asked reads the profile again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ProfileFileError
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.refresh import Renewal, Trouble, refresh
+from slack_token_tui.keeping.store import ProfileStore
+
+_LONGEST_SECONDS = 180
+"""A lock, two deadlines and the pauses between are less."""
+
+
+def refresh_in_child(
+    store: ProfileStore, name: str, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, insist: bool = False
+) -> Renewal:
+    """Do what :func:`slack_token_tui.keeping.refresh.refresh` does, from any thread.
+
+    Raises:
+        FileNotFoundError, ProfileFileError, StoreError: as there.
+    """
+    command = _command(store, name, min_ttl_seconds, insist)
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            timeout=_LONGEST_SECONDS,
+            check=False,
+        )
+        said = done.stdout
+    except (OSError, subprocess.TimeoutExpired):
+        said = b""
+    return _read(store, name, said)
+
+
+async def refresh_in_child_async(
+    store: ProfileStore, name: str, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, insist: bool = False
+) -> Renewal:
+    """The same without blocking. When it is cancelled, the child goes on to its end."""
+    said = b""
+    with suppress(OSError, TimeoutError):
+        process = await asyncio.create_subprocess_exec(
+            *_command(store, name, min_ttl_seconds, insist),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        async with asyncio.timeout(_LONGEST_SECONDS):
+            said, _ = await process.communicate()
+    return await asyncio.to_thread(_read, store, name, said)
+
+
+def _command(store: ProfileStore, name: str, min_ttl_seconds: float, insist: bool) -> list[str]:
+    # -P: what lies in the current directory is not imported.
+    words = [str(store.home), name, str(min_ttl_seconds), "insist" if insist else ""]
+    return [sys.executable, "-P", "-m", "slack_token_tui.keeping.refresh_child", *words]
+
+
+def _read(store: ProfileStore, name: str, said: bytes) -> Renewal:
+    profile = store.with_tokens(store.read(name))
+    try:
+        answer = json.loads(said)
+        trouble = Trouble(answer["code"], answer["facts"]) if answer["code"] else None
+        return Renewal(profile, answer["renewed"], answer["recovered"], trouble)
+    except (ValueError, KeyError, TypeError):
+        return Renewal(profile, trouble=Trouble("refresh_child_failed", {"name": name}))
+
+
+def main(words: list[str]) -> int:
+    """Refresh as ``words`` say: home, name, seconds, ``insist`` or nothing. Print what came of it; never a token."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    home, name, min_ttl_seconds, insist = words
+    said: dict[str, object] = {"renewed": False, "recovered": False, "code": None, "facts": {}}
+    try:
+        renewal = refresh(ProfileStore(Path(home)), name, min_ttl_seconds=float(min_ttl_seconds), insist=bool(insist))
+        said |= {"renewed": renewal.renewed, "recovered": renewal.recovered}
+        if renewal.trouble:
+            said |= {"code": renewal.trouble.code, "facts": renewal.trouble.facts}
+    except FileNotFoundError:
+        said["code"] = "profile_not_found"
+    except (ProfileFileError, StoreError) as error:
+        said["code"] = error.code
+    # Whoever asked may be gone by now; what was got is saved.
+    with suppress(OSError):
+        os.write(1, json.dumps(said).encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

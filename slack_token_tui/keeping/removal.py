@@ -1,0 +1,160 @@
+"""Ends a profile: both tokens revoked at Slack, then the file deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from slack_token_tui.keeping import keyring_tokens, lock
+from slack_token_tui.keeping.files import store_error, sweep, sync_directory
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.recovery import journal_of, recover
+from slack_token_tui.keeping.settings import change_settings, read_settings
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.client import SlackClient
+from slack_token_tui.slack.errors import SlackError, SlackRefused
+from slack_token_tui.slack.explanations import explain
+
+_OVER_ANYWAY = frozenset({"token_revoked", "token_expired", "account_inactive"})
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """What Slack said of one token.
+
+    Attributes:
+        kind: ``access token`` or ``refresh token``.
+        ended: whether it is certain that the token no longer works.
+        answer: Slack's word: ``revoked``, or a code.
+        error: what stood in the way, where something did.
+    """
+
+    kind: str
+    ended: bool
+    answer: str
+    error: SlackError | None = None
+
+    @property
+    def sentence(self) -> str:
+        """What is known of the token now."""
+        if self.error is not None and not isinstance(self.error, SlackRefused):
+            reason = explain(self.error.code, self.error.facts).title
+            return f"{self.kind}: not known to have ended. {reason} ({self.answer})"
+        return f"{self.kind}: {'ended' if self.ended else 'not ended'}. Slack says {self.answer}"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What became of a profile.
+
+    Attributes:
+        profile: as it was.
+        revocations: one a token, in order; none when the grant was kept.
+        deleted: whether the file is gone.
+    """
+
+    profile: Profile
+    revocations: tuple[Revocation, ...]
+    deleted: bool
+
+
+def remove(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Removal:
+    """Revoke both tokens of profile ``name`` at Slack, then delete it. It may block for a minute.
+
+    The profile stays while its access token may still work and Slack was not heard to end it; the refresh token goes first,
+    so that nothing is renewed in between.
+
+    Args:
+        store: where the profile is.
+        name: which.
+        keep_grant: delete only, and ask Slack nothing.
+
+    Raises:
+        FileNotFoundError, ProfileFileError: there is none that can be read.
+        StoreError: it could not be deleted, or its tokens not be fetched.
+    """
+    with lock.held(store.home / "locks", name):
+        profile = store.read(name) if keep_grant else recover(store, name).profile
+        revocations = () if keep_grant else asyncio.run(_revoked(profile))
+        deleted = all(
+            one.ended or (one.kind == "refresh token" and isinstance(one.error, SlackRefused)) for one in revocations
+        )
+        if deleted:
+            _delete(store, profile)
+    return Removal(profile, revocations, deleted)
+
+
+def what_ends(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
+    """Return what removing does, exactly.
+
+    Args:
+        profile: None when its file cannot be read.
+        path: the file.
+        keep_grant: whether Slack is asked nothing.
+    """
+    if profile is None:
+        return f"{path} cannot be read. It is deleted as it is; Slack is asked nothing."
+    if keep_grant:
+        return f"{path} is deleted. The tokens go on working at Slack: nothing is revoked there."
+    tokens = "The access token and the refresh token" if profile.refresh_issued_at else "The access token"
+    who = profile.user_name or profile.user_id or "somebody"
+    return (
+        f"{tokens} of {who} in {profile.team_name or profile.team_id or 'Slack'} "
+        f"will be revoked at {profile.endpoints.host}: every program that uses them stops. Then {path} is deleted."
+    )
+
+
+def left_at_slack(profile: Profile) -> str:
+    """Return the page where the person's authorization of the app ends: revoking tokens leaves it standing."""
+    base = (profile.workspace_url or "").rstrip("/") or profile.endpoints.base
+    return f"{base}/apps/{profile.app_id}" if profile.app_id else f"{base}/apps/manage"
+
+
+def delete_unreadable(store: ProfileStore, name: str) -> None:
+    """Delete the file of profile ``name`` without reading it: it is damaged, and the person said so.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StoreError: it could not be deleted.
+    """
+    with lock.held(store.home / "locks", name):
+        _unlink(store, name)
+
+
+async def _revoked(profile: Profile) -> tuple[Revocation, ...]:
+    tokens = (("refresh token", profile.refresh_token), ("access token", profile.access_token))
+    async with SlackClient(profile.endpoints) as slack:
+        return tuple([await _revoke(slack, kind, token) for kind, token in tokens if token is not None])
+
+
+async def _revoke(slack: SlackClient, kind: str, token: Secret) -> Revocation:
+    try:
+        ended = await slack.revoke(token)
+    except SlackError as error:
+        return Revocation(kind, isinstance(error, SlackRefused) and error.code in _OVER_ANYWAY, error.code, error)
+    return Revocation(kind, ended, "revoked" if ended else "not revoked")
+
+
+def _delete(store: ProfileStore, profile: Profile) -> None:
+    _unlink(store, profile.name)
+    journal = journal_of(store, profile)
+    if journal.is_there:
+        journal.remove()
+    if profile.in_keyring:
+        keyring_tokens.delete(profile.id, profile.generation)
+
+
+def _unlink(store: ProfileStore, name: str) -> None:
+    path = store.path(name)
+    sweep(path)
+    try:
+        path.unlink()
+        sync_directory(path.parent)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise store_error(error, path) from None
+    if read_settings(store.home).get("default_profile") == name:
+        change_settings(store.home, default_profile=None)

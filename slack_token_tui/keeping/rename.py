@@ -1,0 +1,44 @@
+"""Gives a profile another name."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+from slack_token_tui.keeping import lock
+from slack_token_tui.keeping.fast_read import is_name
+from slack_token_tui.keeping.files import StoreError, store_error, sync_directory
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.recovery import recover
+from slack_token_tui.keeping.settings import change_settings, read_settings
+from slack_token_tui.keeping.store import ProfileStore
+
+
+def rename(store: ProfileStore, old: str, new: str) -> Profile:
+    """Rename profile ``old`` to ``new`` and return it; the default follows. Nothing is ever overwritten.
+
+    Raises:
+        FileNotFoundError: there is no ``old``, or it went while this waited for its lock.
+        ProfileFileError: its file cannot be used.
+        StoreError: ``profile_name_invalid``, ``profile_name_taken``, or what prevented the change.
+    """
+    if not is_name(new):
+        raise StoreError("profile_name_invalid", name=new)
+    if old == new:
+        return store.read(old)
+    with ExitStack() as locks:
+        for name in sorted((old, new)):  # in one order everywhere, so that two renames cannot wait for each other
+            locks.enter_context(lock.held(store.home / "locks", name))
+        profile = recover(store, old).profile
+        source, target = store.path(old), store.path(new)
+        # Both locks are held, so nobody of ours can take the name between these two.
+        if os.path.lexists(target):
+            raise StoreError("profile_name_taken", name=new)
+        try:
+            source.rename(target)
+            sync_directory(target.parent)
+        except OSError as error:
+            raise store_error(error, target) from None
+        if read_settings(store.home).get("default_profile") == old:
+            change_settings(store.home, default_profile=new)
+    return profile.renamed(new)

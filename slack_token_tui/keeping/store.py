@@ -1,0 +1,171 @@
+"""The profiles of one home directory: read, listed, and saved without ever overwriting another account's."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+from slack_token_tui.keeping import fast_read, lock
+from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.files import StoreError, private_directory, save, sweep
+from slack_token_tui.keeping.naming import proposals
+from slack_token_tui.keeping.profile import KEYRING, Profile, from_record, to_record
+from slack_token_tui.keeping.settings import read_settings
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A profile whose file cannot be used: it is shown with its remedy and left alone."""
+
+    name: str
+    error: ProfileFileError
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What became of a sign-in.
+
+    Attributes:
+        profile: as it was saved, with its name.
+        path: the file.
+        replaced: whether an older sign-in of the same account was renewed.
+        name_taken: the wished name, when it belongs to another account and a free one was used.
+    """
+
+    profile: Profile
+    path: Path
+    replaced: bool = False
+    name_taken: str | None = None
+
+
+class ProfileStore:
+    """The profiles below one home directory, this user's when None is given."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = Path(fast_read.home()) if home is None else home
+
+    def path(self, name: str) -> Path:
+        """Return the file of profile ``name``."""
+        return Path(fast_read.profile_path(str(self.home), name))
+
+    def names(self) -> list[str]:
+        """Return the names of all profiles, readable or not, sorted."""
+        return fast_read.names(str(self.home))
+
+    def read(self, name: str) -> Profile:
+        """Return profile ``name``. No lock is taken: a file is replaced as a whole.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ProfileFileError: its file cannot be used.
+        """
+        path = str(self.path(name))
+        return from_record(name, fast_read.read_record(path), path)
+
+    def with_tokens(self, profile: Profile) -> Profile:
+        """Return ``profile`` with its tokens, fetched from the keyring where they are kept there.
+
+        Raises:
+            StoreError: ``keyring_…``: it cannot be asked, or has lost them.
+        """
+        if not profile.in_keyring:
+            return profile
+        from slack_token_tui.keeping import keyring_tokens
+
+        try:
+            access_token, refresh_token = keyring_tokens.fetch(
+                profile.id, profile.generation, with_refresh=profile.refresh_issued_at is not None
+            )
+        except StoreError as error:
+            raise StoreError(error.code, **{**error.facts, "name": profile.name}) from None
+        return replace(profile, access_token=access_token, refresh_token=refresh_token)
+
+    def entries(self) -> Iterator[Profile | Unreadable]:
+        """Yield every profile in the order of names; one that cannot be read does not stop the others."""
+        for name in self.names():
+            try:
+                yield self.read(name)
+            except FileNotFoundError:  # removed since it was listed
+                continue
+            except ProfileFileError as error:
+                yield Unreadable(name, error)
+
+    def same_account(self, profile: Profile) -> list[Profile]:
+        """Return the readable profiles of the same account as ``profile``."""
+        if profile.account is None:
+            return []
+        return [entry for entry in self.entries() if isinstance(entry, Profile) and entry.account == profile.account]
+
+    def keep(self, profile: Profile, wished_name: str | None = None) -> Kept:
+        """Save a fresh sign-in: in the place of the same account's older one, else under a free name.
+
+        A sign-in that comes back as somebody else never replaces a profile.
+
+        Raises:
+            StoreError: nothing was saved and nothing changed.
+        """
+        self._prepare()
+        if read_settings(self.home).get("storage") == KEYRING:
+            profile = replace(profile, in_keyring=True)
+        twins = self.same_account(profile)
+        for twin in sorted(twins, key=lambda twin: twin.name != wished_name):
+            with lock.held(self.home / "locks", twin.name):
+                try:
+                    current = self.read(twin.name)
+                except (FileNotFoundError, ProfileFileError):
+                    continue
+                if current.account != profile.account:
+                    continue
+                renewed = replace(
+                    profile,
+                    name=twin.name,
+                    id=current.id,
+                    generation=current.generation + 1,
+                    in_keyring=current.in_keyring,
+                    extra=current.extra,
+                )
+                return Kept(renewed, self.write(renewed, current), replaced=True)
+        for name in chain([wished_name] if wished_name else [], proposals(profile)):
+            with lock.held(self.home / "locks", name):
+                if not os.path.lexists(self.path(name)):
+                    named = profile.renamed(name)
+                    taken = wished_name if wished_name not in (None, name) else None
+                    return Kept(named, self.write(named), name_taken=taken)
+        raise AssertionError("proposals never end")
+
+    def _prepare(self) -> None:
+        private_directory(self.home)
+        private_directory(self.home / "profiles")
+        ignore = self.home / ".gitignore"
+        if not os.path.lexists(ignore):
+            save(ignore, b"*\n")
+
+    def write(self, profile: Profile, older: Profile | None = None) -> Path:
+        """Save ``profile`` and return its file. The caller holds the lock of its name.
+
+        Tokens for the keyring go there first, under a generation of their own; the file then points at them, and what it
+        pointed at before (``older``) is deleted last. Whenever this is cut off, the file points at tokens that are there.
+
+        Raises:
+            StoreError: what was there before is untouched.
+        """
+        path = self.path(profile.name)
+        if profile.in_keyring and profile.access_token is not None:
+            from slack_token_tui.keeping import keyring_tokens
+
+            keyring_tokens.put(profile.id, profile.generation, profile.access_token, profile.refresh_token)
+        sweep(path)
+        save(path, json.dumps(to_record(profile), indent=1, ensure_ascii=False).encode())
+        if (
+            older is not None
+            and older.in_keyring
+            and (not profile.in_keyring or older.generation != profile.generation)
+        ):
+            from slack_token_tui.keeping import keyring_tokens
+
+            keyring_tokens.delete(older.id, older.generation)
+        return path

@@ -1,0 +1,82 @@
+"""Asks Slack whether a profile's access token works, and writes down what it said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from slack_token_tui.keeping import lock
+from slack_token_tui.keeping.fast_read import DEAD_CODES
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.slack.answers import Identity
+from slack_token_tui.slack.client import SlackClient
+from slack_token_tui.slack.errors import SlackError, SlackRefused
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What Slack said.
+
+    Attributes:
+        profile: as it is now.
+        error: why it could not be verified; None when it was.
+    """
+
+    profile: Profile
+    error: SlackError | None = None
+
+
+async def ask(profile: Profile) -> Identity | SlackError:
+    """Return who the access token of ``profile`` speaks for, or what Slack said instead. Slack: auth.test.
+
+    Args:
+        profile: with its tokens.
+    """
+    assert profile.access_token is not None, "with_tokens() comes first"
+    try:
+        async with SlackClient(profile.endpoints) as slack:
+            identity = await slack.verify(profile.access_token)
+    except SlackError as error:
+        return error
+    if profile.user_id and identity.user_id != profile.user_id:
+        return SlackRefused("other_account", {"name": profile.name, "detail": identity.user_name or identity.user_id})
+    return identity
+
+
+def note(store: ProfileStore, asked: Profile, said: Identity | SlackError) -> Verification:
+    """Write down what Slack said of the token in ``asked``, unless the profile has got another one meanwhile.
+
+    Raises:
+        StoreError, FileNotFoundError, ProfileFileError: it could not be written; nothing changed.
+    """
+    error = said if isinstance(said, SlackError) else None
+    with lock.held(store.home / "locks", asked.name):
+        current = store.read(asked.name)
+        if current.generation != asked.generation or current.id != asked.id:
+            return Verification(current, error)
+        noted = current
+        if isinstance(said, Identity):
+            noted = _confirmed(current, said)
+        elif isinstance(said, SlackRefused) and said.code in DEAD_CODES | {"invalid_auth"}:
+            noted = replace(current, refused=said.code)
+        if noted != current:
+            # Without its tokens a keyring profile is written without touching the keyring.
+            store.write(noted)
+    return Verification(noted, error)
+
+
+def _confirmed(profile: Profile, identity: Identity) -> Profile:
+    """Slack's word is newer than ours; what it leaves out stays."""
+    return replace(
+        profile,
+        refused=None,
+        verified_at=datetime.now(UTC).replace(microsecond=0),
+        user_id=identity.user_id,
+        user_name=identity.user_name or profile.user_name,
+        team_name=identity.team_name or profile.team_name,
+        workspace_url=identity.workspace_url or profile.workspace_url,
+        app_id=identity.app_id or profile.app_id,
+        app_name=identity.app_name or profile.app_name,
+        scopes=profile.scopes if identity.scopes is None else identity.scopes,
+    )

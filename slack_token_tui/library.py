@@ -1,0 +1,274 @@
+"""Tokens for Python programs: one call, always a living token, errors that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from slack_token_tui.keeping import fast_read
+from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.store import ProfileStore, Unreadable
+from slack_token_tui.secret import masked
+from slack_token_tui.slack.endpoints import is_loopback
+from slack_token_tui.slack.explanations import Explanation, explain
+
+
+class TokenError(Exception):
+    """No token could be given.
+
+    Attributes:
+        explanation: what happened, why, and what to do. Its ``code`` is Slack's own, or one of ours.
+    """
+
+    def __init__(self, explanation: Explanation) -> None:
+        super().__init__(f"{explanation.title} ({explanation.code}). {explanation.happened} {explanation.remedies[0]}.")
+        self.explanation = explanation
+
+    @property
+    def code(self) -> str:
+        """Slack's code, or one of ours."""
+        return self.explanation.code
+
+
+class NoSuchProfile(TokenError, LookupError):
+    """There is no profile of that name, or none was named and there are several."""
+
+
+class SignInNeeded(TokenError):
+    """The token is dead and cannot be renewed: a person has to sign in again."""
+
+
+class StoreUnusable(TokenError):
+    """A file, the keyring or the disk stands in the way."""
+
+
+class TryLater(TokenError):
+    """The network, Slack or another process stands in the way, and it may pass."""
+
+
+class SignInFailed(TokenError):
+    """A sign-in ended without a token."""
+
+
+class Token(str):
+    """An access token. It is a ``str`` whose ``repr`` alone is masked.
+
+    As a cell's last expression, in a list and in a traceback it shows ``xoxp-…a1b2``; ``print``, f-strings, headers and
+    everything else that takes a string get the real value.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{masked(self)}'"
+
+
+def token(name: str | None = None, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> Token:
+    """Return a living access token of profile ``name``, refreshed first when it is about to expire.
+
+    The value is real: ``print`` it and it is on the screen. Only its ``repr`` is masked; see :class:`Token`.
+
+    Args:
+        name: the profile; None for the one in ``SLACK_TOKEN_PROFILE``, the default, or the only one.
+        min_ttl_seconds: refresh a rotating token first when it has less life left than this.
+
+    Raises:
+        NoSuchProfile, SignInNeeded, StoreUnusable, TryLater: see there; all are a :class:`TokenError`.
+    """
+    return _handed_out(*_read(name), min_ttl_seconds)[0]
+
+
+def _read(name: str | None) -> tuple[str, dict[str, object], str]:
+    home = fast_read.home()
+    try:
+        chosen = fast_read.chosen_name(home, name)
+        path = fast_read.profile_path(home, chosen)
+        return chosen, fast_read.read_record(path), path
+    except ChoiceError as error:
+        facts = {"name": error.name, "detail": ", ".join(error.names)}
+        raise NoSuchProfile(explain(error.code, facts)) from None
+    except FileNotFoundError:
+        raise NoSuchProfile(explain("profile_not_found", {"name": name or ""})) from None
+    except ProfileFileError as error:
+        _raise_unusable(error)
+
+
+def _handed_out(name: str, record: dict[str, object], path: str, min_ttl_seconds: float) -> tuple[Token, str]:
+    """Return a living token and the base address of its Slack."""
+    base = str(record.get("slack", "https://slack.com"))
+    if fast_read.wants_more_than_reading(record, min_ttl_seconds):
+        return _renewed(name, min_ttl_seconds), base
+    if why := fast_read.why_dead(record):
+        raise SignInNeeded(explain("sign_in_needed", {"name": name, "detail": why}))
+    try:
+        return Token(fast_read.access_token(record, path)), base
+    except ProfileFileError as error:
+        _raise_unusable(error)
+
+
+def _renewed(name: str, min_ttl_seconds: float) -> Token:
+    """Refresh in a process of its own when it is due: an interrupted cell must not lose a grant."""
+    from slack_token_tui.keeping.refresh import NEEDS_SIGN_IN, Renewal
+    from slack_token_tui.keeping.refresh_child import refresh_in_child
+
+    store = ProfileStore()
+    try:
+        profile = store.read(name)
+        if profile.is_due(datetime.now(UTC), min_ttl_seconds):
+            renewal = refresh_in_child(store, name, min_ttl_seconds=min_ttl_seconds)
+        else:
+            renewal = Renewal(store.with_tokens(profile))
+    except FileNotFoundError:
+        raise NoSuchProfile(explain("profile_not_found", {"name": name})) from None
+    except (ProfileFileError, StoreError) as error:
+        _raise_unusable(error, name)
+    why = renewal.profile.why_dead(datetime.now(UTC))
+    if why is None and renewal.profile.access_token is not None:
+        return Token(renewal.profile.access_token.reveal())
+    trouble = renewal.trouble
+    if trouble is None or trouble.code in NEEDS_SIGN_IN:
+        code = trouble.code if trouble else renewal.profile.refresh_refused or "sign_in_needed"
+        facts = trouble.facts if trouble else {}
+        raise SignInNeeded(explain(code, {"name": name, "detail": why or "", **facts}))
+    explanation = explain(trouble.code, trouble.facts)
+    if explanation.code.startswith(("store_", "keyring_")) and explanation.again != "later":
+        raise StoreUnusable(explanation)
+    raise TryLater(explanation)
+
+
+def _raise_unusable(error: ProfileFileError | StoreError, name: str = "") -> NoReturn:
+    if isinstance(error, ProfileFileError):
+        facts = {"file": error.path, "detail": error.detail or "no more is known"}
+    else:
+        facts = {"name": name, **error.facts}
+    raise StoreUnusable(explain(error.code, facts)) from None
+
+
+class Bearer:
+    """A token that is always fresh: ``auth=`` of httpx and requests, or a callable that returns a token.
+
+    It puts the token on requests to the profile's own Slack and on no others.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+
+    def __call__(self, request: Any = None) -> Any:
+        """Return a living token; or ``request`` with it, when there is one.
+
+        Raises:
+            TokenError: as :func:`token`.
+            ValueError: the request goes somewhere else than to this profile's Slack.
+        """
+        fresh, base = _handed_out(*_read(self.name), REFRESH_MARGIN_SECONDS)
+        if request is None:
+            return fresh
+        address, slack = urlsplit(str(request.url)), urlsplit(base)
+        host, own = address.hostname or "", slack.hostname or ""
+        is_slack = host == own or host.endswith(f".{own}")
+        if not is_slack or (address.scheme != "https" and not is_loopback(host)):
+            raise ValueError(f"The token of this profile goes to https://{own} only, and not to {host}.")
+        request.headers["Authorization"] = f"Bearer {fresh}"
+        return request
+
+    def __repr__(self) -> str:
+        return f"Bearer({self.name!r})"
+
+
+def bearer(name: str | None = None) -> Bearer:
+    """Return something that gives a fresh token every time it is used: for notebooks and services that run for days.
+
+    >>> httpx.get("https://slack.com/api/users.list", auth=stt.bearer("acme"))
+    """
+    return Bearer(name)
+
+
+@dataclass(frozen=True)
+class ProfileSummary:
+    """One profile, without its tokens.
+
+    Attributes:
+        name: what :func:`token` takes.
+        state: ``good``, ``expiring``, ``asleep`` (renewed at its next use), ``expired``, ``revoked``, ``unverified`` or
+            ``unreadable``.
+        expires_at: when the access token dies; None when it does not rotate.
+        token: masked.
+    """
+
+    name: str
+    state: str
+    user: str | None = None
+    workspace: str | None = None
+    expires_at: datetime | None = None
+    scopes: tuple[str, ...] = ()
+    token: str = ""
+
+
+class Profiles(Sequence[ProfileSummary]):
+    """All profiles. A notebook shows them as a table; tokens are masked."""
+
+    def __init__(self, summaries: Sequence[ProfileSummary]) -> None:
+        self._summaries = tuple(summaries)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._summaries[index]
+
+    def __len__(self) -> int:
+        return len(self._summaries)
+
+    def __iter__(self) -> Iterator[ProfileSummary]:
+        return iter(self._summaries)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [
+            (
+                one.name,
+                one.state,
+                one.user or "",
+                one.workspace or "",
+                f"{one.expires_at.astimezone():%Y-%m-%d %H:%M}" if one.expires_at else "",
+                ", ".join(one.scopes),
+                one.token,
+            )
+            for one in self
+        ]
+
+    def __repr__(self) -> str:
+        rows = [_HEADINGS, *self._rows()]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th style='text-align:left'>{heading}</th>" for heading in _HEADINGS)
+        body = "".join(
+            "<tr>" + "".join(f"<td style='text-align:left'>{escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self._rows()
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+_HEADINGS = ("name", "state", "user", "workspace", "works until", "scopes", "token")
+
+
+def profiles() -> Profiles:
+    """Return all profiles, readable or not, in the order of names."""
+    now = datetime.now(UTC)
+    return Profiles([summary_of(entry, now) for entry in ProfileStore().entries()])
+
+
+def summary_of(entry: Profile | Unreadable, now: datetime) -> ProfileSummary:
+    """Return what may be shown of ``entry``."""
+    if isinstance(entry, Unreadable):
+        return ProfileSummary(entry.name, "unreadable")
+    workspace = entry.team_name or entry.enterprise_name or entry.team_id
+    user = entry.user_name or entry.user_id
+    return ProfileSummary(
+        entry.name, entry.state(now), user, workspace, entry.expires_at, entry.scopes, entry.masked_token
+    )

@@ -1,0 +1,275 @@
+"""A sign-in from key press to saved profile, as a stream of events. It knows nothing of who reads them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from slack_token_tui.desktop import browser, port_holders
+from slack_token_tui.keeping.apps import SlackApp, save_app
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.profile import Profile, from_sign_in
+from slack_token_tui.keeping.settings import remember_last_app
+from slack_token_tui.keeping.store import Kept, ProfileStore
+from slack_token_tui.signing_in import events
+from slack_token_tui.signing_in.callback import (
+    Answer,
+    AuthorizationCode,
+    CallbackRejected,
+    check_callback,
+    check_pasted,
+)
+from slack_token_tui.signing_in.events import Event, Step
+from slack_token_tui.signing_in.listener import BoundPort, CallbackListener, PortsUnavailable, bind_first_free
+from slack_token_tui.signing_in.pages import Page
+from slack_token_tui.signing_in.request import AuthorizationRequest
+from slack_token_tui.slack.answers import Grant, Identity
+from slack_token_tui.slack.client import Client, SlackClient
+from slack_token_tui.slack.endpoints import is_loopback
+from slack_token_tui.slack.errors import SlackError, SlackUnreachable
+from slack_token_tui.slack.explanations import Explanation, explain
+
+TIME_LIMIT_SECONDS = 300.0
+EXTENSION_SECONDS = 300.0
+
+OpenBrowser = Callable[[str], Awaitable[browser.Opened | browser.NotOpened]]
+
+
+class SignIn:
+    """One sign-in. Iterate over :meth:`events` once; close or cancel it at any point to end everything it opened.
+
+    A grant in hand survives that: when the end comes after the exchange, it is saved before anything else.
+    """
+
+    def __init__(
+        self,
+        app: SlackApp,
+        scopes: tuple[str, ...],
+        store: ProfileStore,
+        *,
+        name: str | None = None,
+        open_browser: OpenBrowser | None = browser.open_url,
+        time_limit_seconds: float = TIME_LIMIT_SECONDS,
+    ) -> None:
+        """
+        Args:
+            app: which Slack app, on which Slack.
+            scopes: user scopes to ask for.
+            store: where the token will be kept.
+            name: the profile's name, if one is wished for.
+            open_browser: how; None to only show the address.
+            time_limit_seconds: how long to wait for the person.
+        """
+        self.app = app
+        self.scopes = scopes
+        self.store = store
+        self.name = name
+        self.request: AuthorizationRequest | None = None
+        self._open_browser = open_browser
+        self._deadline = time.monotonic() + time_limit_seconds
+        self._heard: asyncio.Queue[Answer | events.Stray] = asyncio.Queue()
+        self._answered = False
+        self._strays = 0
+        self._facts = {
+            "client_id": app.client_id,
+            "scopes": ", ".join(scopes),
+            "host": app.endpoints.host,
+            "app_settings": app.endpoints.apps_page,
+            "name": name or "the profile",
+        }
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the wait for the person will go on, never below zero."""
+        return max(0.0, self._deadline - time.monotonic())
+
+    def extend(self, seconds: float = EXTENSION_SECONDS) -> None:
+        """Give the person more time: at least ``seconds`` from now."""
+        self._deadline = max(self._deadline, time.monotonic() + seconds)
+
+    def explain(self, code: str, facts: dict[str, str] | None = None) -> Explanation:
+        """Return the explanation of ``code`` with the values of this sign-in filled in."""
+        return explain(code, {**self._facts, **(facts or {})})
+
+    def paste(self, text: str, *, bare_code_is_meant: bool = False) -> Explanation | None:
+        """Take the address that a person pasted; return None when it is the answer, else why it is not.
+
+        The check is the listener's own. ``pasted_bare_code`` means: ask, then come again with ``bare_code_is_meant``.
+        """
+        if self.request is None:
+            return self.explain("callback_unreadable")
+        if self._answered:
+            return None
+        try:
+            answer = check_pasted(text, self.request, bare_code_is_meant=bare_code_is_meant)
+        except CallbackRejected as rejected:
+            return self.explain(rejected.code)
+        self.answered(answer)
+        return None
+
+    # ── what the listener tells ──
+
+    def check(self, query: str) -> Answer:
+        """See :class:`slack_token_tui.signing_in.listener.Reader`."""
+        assert self.request is not None
+        return check_callback(query, self.request)
+
+    def answered(self, answer: Answer) -> None:
+        """See :class:`slack_token_tui.signing_in.listener.Reader`. The first answer wins, heard or pasted."""
+        if not self._answered:
+            self._answered = True
+            self._heard.put_nowait(answer)
+
+    def stray(self, code: str) -> None:
+        """See :class:`slack_token_tui.signing_in.listener.Reader`."""
+        self._strays += 1
+        self._heard.put_nowait(events.Stray(self._strays, self.explain(code)))
+
+    # ── the stream ──
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Yield what happens. The last event is Saved or Failed."""
+        port: BoundPort | None = None
+        redirect_uri = self.app.redirect_uris[0]
+        if any(is_loopback(urlsplit(address).hostname) for address in self.app.redirect_uris):
+            try:
+                port = bind_first_free(self.app.redirect_uris)
+                redirect_uri = port.redirect_uri
+            except PortsUnavailable as unavailable:
+                yield await self._paste_only(unavailable, redirect_uri)
+        else:
+            yield events.PasteOnly(redirect_uri, None)
+        self._facts["redirect_uri"] = redirect_uri
+        self.request = AuthorizationRequest.create(self.app, self.scopes, redirect_uri)
+        if port is None:
+            async for event in self._ask_and_exchange(self.request, None):
+                yield event
+            return
+        listener = CallbackListener(port, self)
+        try:
+            await listener.start()
+            passed_over = await asyncio.to_thread(_holders, port.passed_over)
+            yield events.Listening(redirect_uri, port.families, passed_over)
+            async with aclosing(self._ask_and_exchange(self.request, listener)) as stream:
+                async for event in stream:
+                    yield event
+        finally:
+            await listener.close()
+
+    async def _paste_only(self, unavailable: PortsUnavailable, redirect_uri: str) -> Event:
+        if not unavailable.taken:
+            facts = {"detail": unavailable.detail or "no reason given"}
+            return events.PasteOnly(redirect_uri, self.explain("no_loopback", facts))
+        found = await asyncio.to_thread(_holders, unavailable.taken)
+        facts = {"ports": ", ".join(str(one.port) for one in found), "holders": "; ".join(map(str, found))}
+        return events.PasteOnly(redirect_uri, self.explain("all_ports_taken", facts))
+
+    async def _ask_and_exchange(
+        self, request: AuthorizationRequest, listener: CallbackListener | None
+    ) -> AsyncGenerator[Event, None]:
+        def failed(step: Step, page: Page, code: str, facts: dict[str, str] | None = None) -> Event:
+            if listener is not None:
+                listener.finish(page)
+            return events.Failed(step, self.explain(code, facts))
+
+        yield events.BrowserOpening(request.url)
+        if self._open_browser is not None:
+            yield events.BrowserAnswered(await self._open_browser(request.url))
+
+        answer: Answer | None = None
+        while answer is None:
+            try:
+                heard = await asyncio.wait_for(self._heard.get(), self.seconds_left)
+            except TimeoutError:
+                if self.seconds_left > 0:  # the person was given more time meanwhile
+                    continue
+                yield failed(Step.APPROVE, Page.CANCELLED, "sign_in_timed_out")
+                return
+            if isinstance(heard, events.Stray):
+                yield heard
+            else:
+                answer = heard
+        if not isinstance(answer, AuthorizationCode):
+            page = Page.DENIED if answer.code == "access_denied" else Page.REFUSED
+            yield failed(Step.APPROVE, page, answer.code)
+            return
+        yield events.Approved()
+
+        async with SlackClient(self.app.endpoints) as slack:
+            yield events.Exchanging()
+            granted_at = datetime.now(UTC)
+            verifier = request.pkce.code_verifier if request.pkce else None
+            client = Client(self.app.client_id, self.app.client_secret)
+            try:
+                grant = await slack.exchange(client, answer.code, verifier, request.redirect_uri)
+            except SlackError as error:
+                page = Page.UNREACHABLE if isinstance(error, SlackUnreachable) else Page.REFUSED
+                yield failed(Step.EXCHANGE, page, error.code, error.facts)
+                return
+            # From here on there is a grant, and whatever ends this generator must not lose it.
+            try:
+                yield events.Verifying()
+                identity, trouble = await _verified(slack, grant)
+                if trouble is not None and trouble.code == "token_is_bot":
+                    yield failed(Step.VERIFY, Page.REFUSED, trouble.code)
+                    return
+                if identity is not None:
+                    yield events.Verified(identity)
+                elif trouble is not None:
+                    yield events.Unverified(self.explain(trouble.code, trouble.facts))
+            except (GeneratorExit, asyncio.CancelledError):
+                with suppress(StoreError):  # there is nobody left to tell
+                    self._keep(self._profile(request, grant, None, granted_at))
+                raise
+        profile = self._profile(request, grant, identity, granted_at)
+        # A future of the executor, not a task: it is under way at once, and no cancel of ours can stop it any more.
+        saving = asyncio.get_running_loop().run_in_executor(None, self._keep, profile)
+        try:
+            kept = await asyncio.shield(saving)
+        except StoreError as error:
+            yield failed(Step.SAVE, Page.NOT_SAVED, error.code, error.facts)
+            return
+        if listener is not None:
+            listener.finish(Page.SAVED)
+        yield events.Saved(kept)
+
+    def _profile(
+        self, request: AuthorizationRequest, grant: Grant, identity: Identity | None, granted_at: datetime
+    ) -> Profile:
+        return from_sign_in(
+            grant=grant,
+            identity=identity,
+            client_id=request.client_id,
+            endpoints=request.endpoints,
+            redirect_uri=request.redirect_uri,
+            scopes_asked=request.scopes,
+            granted_at=granted_at,
+            verified_at=datetime.now(UTC) if identity else None,
+        )
+
+    def _keep(self, profile: Profile) -> Kept:
+        kept = self.store.keep(profile, self.name)
+        try:
+            save_app(self.store.home, replace(self.app, scopes=self.scopes))
+        except StoreError:
+            return kept  # the token is safe; the app is only a convenience for next time
+        remember_last_app(self.store.home, self.app.client_id)
+        return kept
+
+
+async def _verified(slack: SlackClient, grant: Grant) -> tuple[Identity | None, SlackError | None]:
+    """Return who the grant speaks for, or what prevented Slack from saying."""
+    try:
+        return await slack.verify(grant.access_token), None
+    except SlackError as error:
+        return None, error
+
+
+def _holders(redirect_uris: tuple[str, ...]) -> tuple[port_holders.PortHolder, ...]:
+    ports = (urlsplit(address).port for address in redirect_uris)
+    return tuple(port_holders.holder(port) for port in ports if port is not None)

@@ -1,0 +1,420 @@
+"""Refresh: one request, the right endpoint, and every outcome ends with the truth about both tokens."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.keeping import refresh as refreshing
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.journal import Intent, Journal, digest_of
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.recovery import recover
+from slack_token_tui.keeping.refresh import refresh
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Endpoints, Pair
+from tests.accounts import in_
+from tests.keeping.refreshing import granted
+
+
+def journals(home: Path) -> list[Path]:
+    return list((home / "journal").glob("*")) if (home / "journal").exists() else []
+
+
+def test_an_old_token_is_renewed_and_both_clocks_start_again(store: ProfileStore, slack: PracticeSlack) -> None:
+    old = granted(store, slack)
+    renewal = refresh(store, "acme")
+    new = store.read("acme")
+    assert renewal.renewed and renewal.trouble is None
+    assert renewal.profile == new
+    assert new.access_token != old.access_token and new.refresh_token != old.refresh_token
+    assert new.expires_at and in_(hours=11, minutes=59) <= new.expires_at <= in_(hours=12)
+    assert new.refresh_expires_at and new.refresh_expires_at > in_(days=29)
+    assert new.generation == old.generation + 1
+    assert slack.workspace.grants.refreshed == 1
+    assert journals(store.home) == []
+    # No history of secrets: the old pair is nowhere.
+    for path in store.home.rglob("*"):
+        assert not path.is_file() or old.refresh_token.reveal() not in path.read_text(errors="replace")
+
+
+def test_a_fresh_token_is_left_alone_unless_more_life_is_asked_for(store: ProfileStore, slack: PracticeSlack) -> None:
+    granted(store, slack, expires_at=in_(hours=2))
+    assert not refresh(store, "acme").renewed
+    assert slack.workspace.grants.refreshed == 0
+    assert refresh(store, "acme", min_ttl_seconds=3 * 3600).renewed
+    assert not refresh(store, "acme", min_ttl_seconds=3 * 3600).renewed
+    assert refresh(store, "acme", insist=True).renewed
+
+
+@pytest.mark.parametrize("expires_at", [in_(days=3650), in_(days=-3650)])
+def test_an_expiry_of_a_wrong_clock_is_not_believed_and_leads_to_one_refresh(
+    store: ProfileStore, slack: PracticeSlack, expires_at: datetime
+) -> None:
+    granted(store, slack, expires_at=expires_at)
+    assert refresh(store, "acme").renewed
+    assert not refresh(store, "acme").renewed
+
+
+def test_the_endpoint_that_issued_the_token_refreshes_it(store: ProfileStore, slack: PracticeSlack) -> None:
+    granted(store, slack, endpoints=Endpoints(slack.base, Pair.V2))
+    assert refresh(store, "acme").renewed
+    assert slack.workspace.calls["/api/oauth.v2.access"] == 1
+    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
+
+
+@pytest.mark.parametrize("code", ["invalid_grant_type", "not_implemented", "oauth_authorization_url_mismatch"])
+def test_three_refusals_lead_to_the_other_endpoint_and_it_is_remembered(
+    store: ProfileStore, slack: PracticeSlack, code: str
+) -> None:
+    granted(store, slack)
+    slack.workspace.no_refresh_at = {"v2_user": code}
+    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme", insist=True).renewed
+    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
+    assert slack.workspace.calls["/api/oauth.v2.access"] == 2
+    assert store.read("acme").endpoints.pair is Pair.V2_USER
+
+
+def test_when_neither_endpoint_refreshes_the_first_ones_words_are_given(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
+    granted(store, slack)
+    slack.workspace.no_refresh_at = {"v2_user": "not_implemented", "v2": "invalid_grant_type"}
+    trouble = refresh(store, "acme").trouble
+    assert trouble and trouble.code == "not_implemented"
+
+
+@pytest.mark.parametrize("code", ["invalid_client_id", "bad_client_secret", "pkce_not_allowed", "brand_new_error"])
+def test_a_refusal_of_the_app_is_not_tried_elsewhere_and_spends_nothing(
+    store: ProfileStore, slack: PracticeSlack, code: str
+) -> None:
+    before = granted(store, slack)
+    slack.workspace.faults.append(f"error:{code}")
+    renewal = refresh(store, "acme")
+    assert renewal.trouble and renewal.trouble.code == code
+    assert store.read("acme") == before
+    assert slack.workspace.calls["/api/oauth.v2.access"] == 0
+    assert journals(store.home) == []
+
+
+def test_a_confidential_client_proves_itself(store: ProfileStore, slack: PracticeSlack) -> None:
+    from slack_token_tui.keeping.apps import SlackApp, save_app
+
+    old = granted(store, slack)
+    slack.workspace.apps[0].pkce_enabled = False
+    assert refresh(store, "acme").trouble is not None
+    redirects = ("https://example.com/callback",)
+    save_app(store.home, SlackApp(old.client_id, old.endpoints, redirects, (), Secret("practice-client-secret")))
+    assert refresh(store, "acme").renewed
+
+
+# ── answers that may never have come ──
+
+
+@pytest.mark.parametrize(
+    "fault", ["lost", "half", "html", "spent_status:500", "spent_status:302", "spent_error:internal_error"]
+)
+def test_a_lost_answer_is_asked_for_again_at_once_within_slacks_grace(
+    store: ProfileStore, slack: PracticeSlack, fault: str
+) -> None:
+    granted(store, slack)
+    slack.workspace.faults.append(fault)
+    renewal = refresh(store, "acme")
+    assert renewal.renewed and renewal.trouble is None
+    assert slack.workspace.grants.refreshed == 2
+    assert slack.workspace.grants.token(store.read("acme").access_token.reveal())
+    assert journals(store.home) == []
+
+
+@pytest.mark.parametrize("fault", ["lost", "half", "html", "spent_status:503", "spent_error:fatal_error"])
+def test_without_grace_a_lost_answer_is_named_and_nothing_is_blanked(
+    store: ProfileStore, slack: PracticeSlack, fault: str
+) -> None:
+    before = granted(store, slack)
+    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.faults.append(fault)
+    renewal = refresh(store, "acme")
+    assert renewal.trouble and renewal.trouble.code == "refresh_interrupted"
+    after = store.read("acme")
+    assert (after.access_token, after.refresh_token) == (before.access_token, before.refresh_token)
+    assert after.refresh_refused == "refresh_interrupted"
+    assert slack.workspace.grants.token(after.access_token.reveal())  # it lives on
+    assert refresh(store, "acme") == refreshing.Renewal(after)
+    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
+
+
+def test_two_lost_answers_stop_and_the_next_one_tries_once_more(store: ProfileStore, slack: PracticeSlack) -> None:
+    granted(store, slack)
+    slack.workspace.faults.extend(["lost", "lost"])
+    renewal = refresh(store, "acme")
+    assert renewal.trouble and renewal.trouble.code == "refresh_lost"
+    assert len(journals(store.home)) == 1
+    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
+    assert refresh(store, "acme").renewed
+    assert journals(store.home) == []
+
+
+def test_too_late_for_the_grace_the_next_one_says_when_it_was_interrupted(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
+    granted(store, slack)
+    slack.workspace.faults.extend(["lost", "lost"])
+    refresh(store, "acme")
+    slack.workspace.grants.grace_seconds = 0
+    trouble = refresh(store, "acme").trouble
+    assert trouble and trouble.code == "refresh_interrupted"
+    assert trouble.facts["detail"].startswith(f"{datetime.now():%Y-%m-%d}")
+
+
+def test_a_slow_answer_runs_into_the_deadline_and_is_asked_for_again(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: CLIENT(endpoints, deadline_seconds=0.5))
+    granted(store, slack)
+    slack.workspace.faults.append("late:2")
+    assert refresh(store, "acme").renewed
+
+
+CLIENT = refreshing.SlackClient
+
+
+def test_what_never_reached_slack_is_tried_three_times_and_spends_nothing(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refreshing, "_PAUSES_SECONDS", (0, 0))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        before = granted(store, slack, endpoints=Endpoints(nowhere))
+        renewal = refresh(store, "acme")
+    assert renewal.trouble and renewal.trouble.code == "network_unreachable"
+    assert store.read("acme") == before
+    assert journals(store.home) == []
+
+
+def test_a_limit_of_slacks_is_no_loss(store: ProfileStore, slack: PracticeSlack) -> None:
+    before = granted(store, slack)
+    slack.workspace.faults.append("status:429")
+    renewal = refresh(store, "acme")
+    assert renewal.trouble and renewal.trouble.code == "ratelimited"
+    assert renewal.trouble.facts["retry_after"] == "7"
+    assert renewal.profile == before
+    assert journals(store.home) == []
+
+
+# ── answers that are not what they should be ──
+
+
+def test_an_answer_without_a_refresh_token_keeps_the_old_one(store: ProfileStore, slack: PracticeSlack) -> None:
+    old = granted(store, slack)
+    slack.workspace.faults.append("without:refresh_token")
+    assert refresh(store, "acme").renewed
+    new = store.read("acme")
+    assert new.refresh_token == old.refresh_token
+    assert new.refresh_issued_at == old.refresh_issued_at
+    assert new.access_token != old.access_token
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"access_token": "xoxe.xoxb-1-practice-bot"},
+        {"access_token": ""},
+        {"access_token": 5},
+        {"user_id": "U0OTHER"},
+        {"team": {"id": "T0OTHER"}},
+        {"token_type": "workflow"},
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_kept_and_never_overwrites_the_profile(
+    store: ProfileStore, slack: PracticeSlack, changed: dict[str, object]
+) -> None:
+    before = granted(store, slack)
+    slack.workspace.faults.append(f"with:{json.dumps(changed)}")
+    renewal = refresh(store, "acme")
+    assert renewal.trouble and renewal.trouble.code == "refresh_unusable"
+    after = store.read("acme")
+    assert after == replace(before, refresh_refused="refresh_unusable")
+    kept = list((store.home / "quarantine").iterdir())
+    assert len(kept) == 1 and "refresh_token" in kept[0].read_text()
+    assert kept[0].stat().st_mode & 0o777 == 0o600
+    assert journals(store.home) == []
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"),
+    [(0, 43200), (-1, 43200), (1e12, 46800), ("43200", 43200), (None, 43200), (1.5, 1), ("soon", 43200)],
+)
+def test_a_strange_expires_in_never_makes_a_token_immortal(
+    store: ProfileStore, slack: PracticeSlack, expires_in: object, seconds: int
+) -> None:
+    granted(store, slack)
+    slack.workspace.faults.append(f"with:{json.dumps({'expires_in': expires_in})}")
+    assert refresh(store, "acme").renewed
+    expires_at = store.read("acme").expires_at
+    assert expires_at and abs((expires_at - datetime.now(UTC)).total_seconds() - seconds) < 5
+
+
+def test_a_dead_refresh_token_is_marked_once_and_another_synchronised_one_is_used(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = granted(store, slack, refresh_token=Secret("xoxe-1-canary-unknown-0000"))
+    trouble = refresh(store, "acme").trouble
+    assert trouble and trouble.code == "invalid_refresh_token"
+    marked = store.read("acme")
+    assert marked == replace(before, refresh_refused="invalid_refresh_token")
+    assert not refresh(store, "acme").renewed
+    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
+
+    newer = replace(before, refresh_token=Secret("xoxe-1-canary-synced-0000"), generation=7, expires_at=in_(hours=5))
+    store.write(before)
+    received = refreshing._Spending.received
+
+    def synchronised(self: refreshing._Spending, body: bytes) -> None:
+        store.write(newer)
+        received(self, body)
+
+    monkeypatch.setattr(refreshing._Spending, "received", synchronised)
+    renewal = refresh(store, "acme")
+    assert renewal.trouble is None and renewal.profile == newer
+
+
+# ── the disk ──
+
+
+def test_a_full_disk_is_found_before_the_refresh_token_is_spent(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = granted(store, slack)
+
+    def full(*_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    renewal = refresh(store, "acme")
+    assert renewal.trouble and renewal.trouble.code == "store_full"
+    assert renewal.profile == before
+    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
+    assert journals(store.home) == []
+
+
+def test_when_the_profile_cannot_be_saved_the_journal_keeps_it_and_the_next_one_finishes(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granted(store, slack)
+
+    def unwritable(*_: object) -> Path:
+        raise StoreError("store_full", file="acme.json", detail="No space left")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ProfileStore, "write", unwritable)
+        broken.setattr("slack_token_tui.keeping.recovery._SAVE_AGAIN_SECONDS", 0.0)
+        renewal = refresh(store, "acme")
+    assert renewal.renewed and renewal.trouble and renewal.trouble.code == "refresh_not_saved"
+    assert len(journals(store.home)) == 1
+    again = refresh(store, "acme")
+    assert again.recovered and again.profile.access_token == renewal.profile.access_token
+    assert store.read("acme").access_token == renewal.profile.access_token
+    assert slack.workspace.grants.refreshed == 1
+
+
+def test_when_journal_and_profile_both_fail_the_answer_goes_to_the_runtime_directory(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    runtime = tmp_path / "run"
+    runtime.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    granted(store, slack)
+
+    def broken_write(*_: object) -> Path:
+        raise StoreError("store_unwritable", file="x", detail="I/O error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ProfileStore, "write", broken_write)
+        broken.setattr(Journal, "answered", broken_write)
+        broken.setattr("slack_token_tui.keeping.recovery._SAVE_AGAIN_SECONDS", 0.0)
+        renewal = refresh(store, "acme")
+    assert renewal.trouble and str(runtime) in renewal.trouble.facts["kept"]
+    assert refresh(store, "acme").profile.access_token == renewal.profile.access_token
+    assert list((runtime / "slack-token-tui").iterdir()) == []
+
+
+# ── journals that were left ──
+
+
+def left_over(store: ProfileStore, profile: Profile, write: Callable[[Journal, Intent], None]) -> Journal:
+    assert profile.refresh_token is not None
+    journal = Journal(store.home, profile.id, in_keyring=False)
+    journal.reserve()
+    write(journal, Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC) - timedelta(hours=1)))
+    journal.close()
+    return journal
+
+
+def test_an_empty_or_torn_journal_means_that_nothing_was_sent(store: ProfileStore, slack: PracticeSlack) -> None:
+    profile = granted(store, slack)
+    for content in (b"", b"\0" * 4096, b'{"digest": "ab', b"[]", b"\xff\xfe"):
+        journal = left_over(store, profile, lambda *_: None)
+        journal.path.write_bytes(content)
+        assert recover(store, "acme").doubted_at is None
+        assert journals(store.home) == []
+
+
+def test_an_answer_that_was_left_is_saved_with_the_time_of_its_request(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
+    profile = granted(store, slack)
+    answer = json.dumps(
+        {
+            "ok": True,
+            "access_token": "xoxe.xoxp-1-canary-left-0000",
+            "refresh_token": "xoxe-1-canary-left-0000",
+            "expires_in": 43200,
+        }
+    )
+
+    def write(journal: Journal, intent: Intent) -> None:
+        journal.intend(intent)
+        journal.answered(answer.encode())
+
+    left_over(store, profile, write)
+    renewal = refresh(store, "acme")
+    assert renewal.recovered and renewal.renewed
+    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
+    expires_at = store.read("acme").expires_at
+    assert expires_at and in_(hours=10, minutes=59) < expires_at < in_(hours=11, minutes=1)
+
+
+def test_a_journal_of_an_older_refresh_token_is_forgotten(store: ProfileStore, slack: PracticeSlack) -> None:
+    profile = granted(store, slack)
+
+    def write(journal: Journal, intent: Intent) -> None:
+        journal.intend(replace(intent, digest="0" * 64))
+        journal.answered(b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-stale-0000"}')
+
+    left_over(store, profile, write)
+    assert recover(store, "acme").profile == profile
+    assert journals(store.home) == []
+
+
+def test_half_an_answer_in_the_journal_is_a_doubt_and_not_an_answer(store: ProfileStore, slack: PracticeSlack) -> None:
+    profile = granted(store, slack)
+
+    def write(journal: Journal, intent: Intent) -> None:
+        journal.intend(intent)
+        journal.answered(b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-half-00000"}')
+
+    journal = left_over(store, profile, write)
+    journal.path.write_bytes(journal.path.read_bytes()[:-10])
+    assert recover(store, "acme").doubted_at is not None
+    assert refresh(store, "acme").renewed

@@ -1,0 +1,260 @@
+"""``import slack_token_tui as stt``: living tokens, masked where they would be shown, and errors that say what to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+import slack_token_tui as stt
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.secret import Secret
+from tests.accounts import CANARY, in_, profile
+from tests.keeping.refreshing import granted
+
+
+def test_a_token_is_a_string_whose_repr_alone_is_masked(store: ProfileStore) -> None:
+    store.keep(profile())
+    token = stt.token("acme")
+    assert isinstance(token, str) and token == CANARY
+    assert (f"{token}", str(token), token + "", "".join([token])) == (CANARY,) * 4
+    assert repr(token) == "'xoxp-…cdef'"
+    assert CANARY not in repr([token]) + repr({"token": token}) + f"{token!r}"
+    assert httpx.Headers({"Authorization": f"Bearer {token}"})["authorization"] == f"Bearer {CANARY}"
+
+
+def test_a_token_that_is_about_to_expire_is_refreshed_first(store: ProfileStore, slack: PracticeSlack) -> None:
+    old = granted(store, slack)
+    token = stt.token("acme")
+    assert slack.workspace.grants.token(token)
+    assert Secret(token) != old.access_token
+    assert stt.token() == token
+    assert slack.workspace.grants.refreshed == 1
+    assert stt.token(min_ttl_seconds=39_600) == token
+
+
+def test_many_threads_get_one_refreshed_token(store: ProfileStore, slack: PracticeSlack) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    slack.workspace.grants.grace_seconds = 0
+    got: list[str] = []
+    threads = [threading.Thread(target=lambda: got.append(stt.token("acme"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(got)) == 1 and len(got) == 4
+    assert slack.workspace.grants.refreshed == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "code"),
+    [
+        ({"refused": "token_revoked"}, stt.SignInNeeded, "sign_in_needed"),
+        ({"expires_at": in_(hours=-1)}, stt.SignInNeeded, "sign_in_needed"),
+        (
+            {
+                "expires_at": in_(hours=-1),
+                "refresh_issued_at": in_(days=-2),
+                "refresh_refused": "refresh_interrupted",
+                "refresh_token": Secret("xoxe-1-canary-000000"),
+            },
+            stt.SignInNeeded,
+            "refresh_interrupted",
+        ),
+    ],
+)
+def test_errors_are_typed_and_say_what_to_do(
+    store: ProfileStore, changes: dict[str, Any], error: type[stt.TokenError], code: str
+) -> None:
+    store.keep(profile(**changes))
+    with pytest.raises(error) as raised:
+        stt.token("acme")
+    assert raised.value.code == code
+    assert "Sign in again" in str(raised.value)
+    assert "canary" not in str(raised.value)
+
+
+def test_other_errors_are_typed_too(store: ProfileStore, slack: PracticeSlack) -> None:
+    with pytest.raises(stt.NoSuchProfile):
+        stt.token()
+    with pytest.raises(LookupError):
+        stt.token("nobody")
+    granted(store, slack, expires_at=in_(hours=-1))
+    slack.workspace.faults.append("status:429")
+    slack.workspace.faults.append("status:429")
+    slack.workspace.faults.extend(["status:503"] * 4)
+    with pytest.raises(stt.TryLater):
+        stt.token("acme")
+    store.path("acme").chmod(0o644)
+    with pytest.raises(stt.StoreUnusable, match="chmod 600"):
+        stt.token("acme")
+
+
+def test_profiles_are_a_table_without_tokens(store: ProfileStore) -> None:
+    store.keep(profile(team_name="<script>alert(1)</script>"))
+    (store.home / "profiles" / "bad.json").write_text("{")
+    table = stt.profiles()
+    assert [one.name for one in table] == ["acme", "bad"]
+    assert table[0].state == "good" and table[1].state == "unreadable"
+    assert CANARY not in repr(table) + table._repr_html_() + repr(list(table))
+    assert "xoxp-…cdef" in repr(table)
+    assert "<script>" not in table._repr_html_()
+
+
+# ── bearer ──
+
+
+def test_a_bearer_is_fresh_every_time_and_fits_httpx(store: ProfileStore, slack: PracticeSlack) -> None:
+    granted(store, slack)
+    auth = stt.bearer("acme")
+    assert auth() == stt.token("acme")
+    url = f"{slack.base}/api/auth.test"
+    assert httpx.post(url, auth=auth, trust_env=False).json()["user"] == "jane"
+    refreshed = store.read("acme")
+    store.write(__import__("dataclasses").replace(refreshed, expires_at=in_(seconds=5)))
+    assert httpx.post(url, auth=auth, trust_env=False).json()["ok"] is True
+    assert slack.workspace.grants.refreshed == 2
+    assert "practice" not in repr(auth)
+
+
+async def test_a_bearer_fits_the_async_client(store: ProfileStore, slack: PracticeSlack) -> None:
+    granted(store, slack, expires_at=in_(hours=5))
+    async with httpx.AsyncClient(auth=stt.bearer("acme"), trust_env=False) as client:
+        assert (await client.post(f"{slack.base}/api/auth.test")).json()["ok"] is True
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://example.com/", "https://slack.com.evil.example/", "http://slack.com/api/x", "https://notslack.com/"],
+)
+def test_a_bearer_goes_to_no_other_host(store: ProfileStore, url: str) -> None:
+    store.keep(profile())
+    request = httpx.Request("GET", url)
+    with pytest.raises(ValueError, match=r"goes to https://slack\.com only"):
+        stt.bearer("acme")(request)
+    assert "authorization" not in request.headers
+
+
+@pytest.mark.parametrize(
+    "url", ["https://slack.com/api/x", "https://files.slack.com/x", "https://acme.slack.com/api/x"]
+)
+def test_a_bearer_goes_to_slack(store: ProfileStore, url: str) -> None:
+    store.keep(profile())
+    assert stt.bearer("acme")(httpx.Request("GET", url)).headers["authorization"] == f"Bearer {CANARY}"
+
+
+# ── sign-in ──
+
+
+def answer(pending: stt.PendingSignIn, decision: str = "allow") -> None:
+    assert pending.url is not None
+    threading.Thread(target=play_browser, args=(pending.url, decision), daemon=True).start()
+
+
+async def test_a_sign_in_can_be_awaited_while_the_loop_goes_on(app: SlackApp, slack: PracticeSlack) -> None:
+    import asyncio
+
+    pending = stt.sign_in(
+        "mine",
+        client_id=CLIENT_ID,
+        scopes="users:read",
+        slack_url=slack.base,
+        redirect_uris=app.redirect_uris,
+        open_browser=False,
+    )
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.001)
+            ticks += 1
+
+    ticking = asyncio.ensure_future(tick())
+    answer(pending)
+    summary = await pending
+    ticking.cancel()
+    assert (summary.name, summary.user) == ("mine", "jane")
+    assert ticks > 5
+    assert slack.workspace.grants.token(stt.token("mine"))
+    assert "practice-" not in repr(pending) + repr(summary)
+
+
+def started(app: SlackApp, slack: PracticeSlack, **more: Any) -> stt.PendingSignIn:
+    return stt.sign_in(
+        client_id=CLIENT_ID,
+        scopes="users:read",
+        slack_url=slack.base,
+        redirect_uris=app.redirect_uris,
+        open_browser=False,
+        **more,
+    )
+
+
+def test_a_sign_in_can_be_waited_for(app: SlackApp, slack: PracticeSlack) -> None:
+    pending = started(app, slack)
+    with pytest.raises(TimeoutError):
+        pending.wait(0.05)
+    answer(pending)
+    assert pending.wait(20).name == "acme-practice"
+    assert pending.done
+
+
+def test_a_refused_sign_in_says_why(app: SlackApp, slack: PracticeSlack) -> None:
+    pending = started(app, slack)
+    answer(pending, "cancel")
+    with pytest.raises(stt.SignInFailed) as raised:
+        pending.wait(20)
+    assert raised.value.code == "access_denied"
+
+
+def test_an_address_can_be_pasted_and_asked_for(
+    app: SlackApp, slack: PracticeSlack, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from urllib.parse import parse_qs, urlsplit
+
+    pending = started(app, slack)
+    assert pending.url is not None
+    query = {key: values[0] for key, values in parse_qs(urlsplit(pending.url).query).items()}
+    with pytest.raises(ValueError, match=r"\."):
+        pending.paste("https://example.com/")
+    code = workspace.allow("v2_user", query, {})
+    typed = iter(["nonsense", f"{query['redirect_uri']}?code={code}&state={query['state']}"])
+    monkeypatch.setattr("builtins.input", lambda _: next(typed))
+    assert pending.ask().name == "acme-practice"
+
+
+def test_a_cancelled_sign_in_closes_its_port(app: SlackApp, slack: PracticeSlack) -> None:
+    from concurrent.futures import CancelledError
+
+    from tests.promises.test_terminal import is_open
+
+    pending = started(app, slack)
+    assert is_open(app.redirect_uris[0])
+    pending.cancel()
+    assert not is_open(app.redirect_uris[0])
+    with pytest.raises(CancelledError):
+        pending.wait(5)
+
+
+def test_importing_loads_nothing_and_a_good_token_little(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    store.keep(profile())
+    program = (
+        "import sys, slack_token_tui as stt\n"
+        "assert {n for n in sys.modules if n.startswith('slack_token_tui.')} == set()\n"
+        "stt.token('acme')\n"
+        "assert not {'httpx', 'textual', 'asyncio', 'ssl', 'filelock', 'IPython'} & set(sys.modules)\n"
+        "assert 'sign_in' in dir(stt)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment)
+    assert done.returncode == 0, done.stderr

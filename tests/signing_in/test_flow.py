@@ -1,0 +1,229 @@
+"""A whole sign-in against the practice Slack: every shape, every error, every way it can end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from contextlib import aclosing, suppress
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from slack_token_tui.keeping.apps import SlackApp, read_app
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, SHAPES, Workspace
+from slack_token_tui.secret import Secret
+from slack_token_tui.signing_in import events
+from slack_token_tui.signing_in.events import Event, Step
+from slack_token_tui.signing_in.flow import SignIn
+from slack_token_tui.slack.endpoints import Endpoints, Pair
+
+
+async def run(sign_in: SignIn, **choice: Any) -> list[Event]:
+    """Follow a sign-in while somebody plays the browser; return its events."""
+    seen: list[Event] = []
+    browser: asyncio.Task[str] | None = None
+    async with aclosing(sign_in.events()) as stream:
+        async for event in stream:
+            seen.append(event)
+            if isinstance(event, events.BrowserOpening) and choice.get("decision") != "nobody":
+                browser = asyncio.create_task(asyncio.to_thread(play_browser, event.url, **choice))
+    if browser is not None:
+        run.page = await browser  # type: ignore[attr-defined]
+    return seen
+
+
+def new(app: SlackApp, store: ProfileStore, **kwargs: Any) -> SignIn:
+    return SignIn(app, app.scopes, store, open_browser=None, **kwargs)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("rotation", [True, False])
+@pytest.mark.parametrize("pair", Pair)
+async def test_every_shape_ends_in_a_saved_verified_profile(
+    app: SlackApp, store: ProfileStore, workspace: Workspace, shape: str, rotation: bool, pair: Pair
+) -> None:
+    workspace.apps[0].rotation = rotation
+    app = replace(app, endpoints=Endpoints(app.endpoints.base, pair))
+    seen = await run(new(app, store), shape=shape)
+    saved = seen[-1]
+    assert isinstance(saved, events.Saved)
+    profile = store.read("acme-practice")
+    assert profile.scopes == app.scopes
+    assert profile.verified_at is not None
+    assert (profile.refresh_token is not None) is rotation
+    assert (profile.expires_at is not None) is rotation
+    assert stat.S_IMODE(os.stat(saved.kept.path).st_mode) == 0o600
+    assert "You are signed in" in run.page  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("code", EXCHANGE_ERRORS)
+async def test_every_error_of_the_exchange_is_explained_and_nothing_is_saved(
+    app: SlackApp, store: ProfileStore, code: str
+) -> None:
+    seen = await run(new(app, store), wrong=f"exchange:{code}")
+    failed = seen[-1]
+    assert isinstance(failed, events.Failed)
+    assert (failed.step, failed.explanation.code) == (Step.EXCHANGE, code)
+    assert store.names() == []
+    assert "You are signed in" not in run.page  # type: ignore[attr-defined]
+
+
+async def test_cancel_in_the_browser_is_explained_and_trying_again_works(app: SlackApp, store: ProfileStore) -> None:
+    seen = await run(new(app, store), decision="cancel")
+    assert isinstance(seen[-1], events.Failed)
+    assert seen[-1].explanation.code == "access_denied"
+    assert "cancelled" in run.page  # type: ignore[attr-defined]
+    assert isinstance((await run(new(app, store)))[-1], events.Saved)
+
+
+async def test_the_same_account_is_renewed_and_another_never_replaces_it(app: SlackApp, store: ProfileStore) -> None:
+    await run(new(app, store), person="U0JANE")
+    first = store.read("acme-practice")
+    again = (await run(new(app, store), person="U0JANE"))[-1]
+    assert isinstance(again, events.Saved)
+    assert again.kept.replaced
+    assert store.read("acme-practice").id == first.id
+    other = (await run(new(app, store, name="acme-practice"), person="U0OMAR"))[-1]
+    assert isinstance(other, events.Saved)
+    assert other.kept.name_taken == "acme-practice"
+    assert other.kept.profile.name == "acme-practice-omar"
+    assert store.read("acme-practice").user_name == "jane"
+
+
+@pytest.mark.parametrize("trouble", ["invalid_auth", "internal_error", "ratelimited"])
+async def test_a_grant_is_saved_unverified_when_slack_cannot_say_who(
+    app: SlackApp, store: ProfileStore, workspace: Workspace, trouble: str
+) -> None:
+    workspace.verify_error = trouble
+    seen = await run(new(app, store))
+    assert any(isinstance(event, events.Unverified) and event.explanation.code == trouble for event in seen)
+    assert isinstance(seen[-1], events.Saved)
+    assert store.read(seen[-1].kept.profile.name).verified_at is None
+
+
+async def test_a_cancel_with_the_grant_in_hand_saves_it_first(app: SlackApp, store: ProfileStore) -> None:
+    sign_in = new(app, store)
+    async with aclosing(sign_in.events()) as stream:
+        async for event in stream:
+            if isinstance(event, events.BrowserOpening):
+                browser = asyncio.create_task(asyncio.to_thread(play_browser, event.url))
+            if isinstance(event, events.Verifying):
+                break
+    await browser
+    assert len(store.names()) == 1
+
+
+async def test_the_port_is_closed_after_every_end(app: SlackApp, store: ProfileStore) -> None:
+    def open_port() -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", urlsplit(app.redirect_uris[0]).port or 0), 1):
+            return True
+        return False
+
+    for choice in ({}, {"decision": "cancel"}, {"wrong": "exchange:invalid_code"}):
+        await run(new(app, store), **choice)
+        assert not open_port()
+    task = asyncio.create_task(run(new(app, store), decision="nobody"))
+    while not open_port():
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert not open_port()
+
+
+async def test_nobody_coming_back_ends_with_a_time_out(app: SlackApp, store: ProfileStore) -> None:
+    seen = await run(new(app, store, time_limit_seconds=0.2), decision="nobody")
+    assert isinstance(seen[-1], events.Failed)
+    assert seen[-1].explanation.code == "sign_in_timed_out"
+
+
+async def test_more_time_given_during_the_wait_counts(app: SlackApp, store: ProfileStore) -> None:
+    sign_in = new(app, store, time_limit_seconds=0.3)
+    task = asyncio.create_task(run(sign_in, decision="nobody"))
+    await asyncio.sleep(0.1)
+    sign_in.extend(60)
+    await asyncio.sleep(0.4)
+    assert not task.done()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_when_every_port_is_taken_they_are_named_and_paste_finishes(
+    app: SlackApp, store: ProfileStore, slack: PracticeSlack, workspace: Workspace
+) -> None:
+    held = [socket.create_server(("127.0.0.1", urlsplit(address).port or 0)) for address in app.redirect_uris]
+    sign_in = new(app, store)
+    seen: list[Event] = []
+    async with aclosing(sign_in.events()) as stream:
+        async for event in stream:
+            seen.append(event)
+            if isinstance(event, events.BrowserOpening):
+                query = {key: values[0] for key, values in parse_qs(urlsplit(event.url).query).items()}
+                code = workspace.allow("v2_user", query, {})
+                address = f"{query['redirect_uri']}?code={code}&state={query['state']}"
+                assert sign_in.paste("http://localhost:1/callback?code=a&state=b") is not None
+                assert sign_in.paste(address[:50] + "\n" + address[50:]) is None
+    for one in held:
+        one.close()
+    first = seen[0]
+    assert isinstance(first, events.PasteOnly)
+    assert first.explanation is not None
+    assert f"(process {os.getpid()})" in first.explanation.happened
+    assert isinstance(seen[-1], events.Saved)
+
+
+async def test_a_confidential_app_signs_in_by_paste_without_pkce(
+    app: SlackApp, store: ProfileStore, workspace: Workspace
+) -> None:
+    workspace.apps[0].redirect_urls = ("https://example.com/cb",)
+    workspace.apps[0].pkce_enabled = False
+    app = replace(app, redirect_uris=("https://example.com/cb",), client_secret=Secret("practice-client-secret"))
+    sign_in = new(app, store)
+    seen: list[Event] = []
+    async with aclosing(sign_in.events()) as stream:
+        async for event in stream:
+            seen.append(event)
+            if isinstance(event, events.BrowserOpening):
+                query = {key: values[0] for key, values in parse_qs(urlsplit(event.url).query).items()}
+                assert workspace.objection("v2_user", query) is None
+                code = workspace.allow("v2_user", query, {})
+                assert sign_in.paste(f"https://example.com/cb?code={code}&state={query['state']}") is None
+    assert isinstance(seen[-1], events.Saved)
+    remembered = read_app(store.home, app.client_id)
+    assert remembered is not None
+    assert remembered.client_secret == app.client_secret
+
+
+async def test_a_store_that_cannot_be_written_is_explained_in_both_places(app: SlackApp, tmp_path: Any) -> None:
+    (tmp_path / "file").write_text("")
+    seen = await run(new(app, ProfileStore(tmp_path / "file" / "home")))
+    assert isinstance(seen[-1], events.Failed)
+    assert (seen[-1].step, seen[-1].explanation.code) == (Step.SAVE, "store_unwritable")
+    assert "could not be saved" in run.page  # type: ignore[attr-defined]
+
+
+async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) -> None:
+    sign_in = new(app, store)
+    seen: list[Event] = []
+    async with aclosing(sign_in.events()) as stream:
+        async for event in stream:
+            seen.append(event)
+            if isinstance(event, events.BrowserOpening):
+                with socket.create_connection(("127.0.0.1", urlsplit(app.redirect_uris[0]).port or 0)) as forged:
+                    host = urlsplit(app.redirect_uris[0]).netloc
+                    forged.sendall(
+                        f"GET /callback?error=access_denied&state=x HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+                    )
+                    await asyncio.to_thread(forged.recv, 100)
+                task = asyncio.create_task(asyncio.to_thread(play_browser, event.url))
+    await task
+    strays = [event for event in seen if isinstance(event, events.Stray)]
+    assert [(stray.count, stray.explanation.code) for stray in strays] == [(1, "state_mismatch")]
+    assert isinstance(seen[-1], events.Saved)
