@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from slack_token_tui.keeping import fast_read
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError
 from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.outcome import NEEDS_SIGN_IN, Renewal
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.secret import masked
@@ -114,7 +115,6 @@ def _handed_out(name: str, record: dict[str, object], path: str, min_ttl_seconds
 
 def _renewed(name: str, min_ttl_seconds: float) -> Token:
     """Refresh in a process of its own when it is due: an interrupted cell must not lose a grant."""
-    from slack_token_tui.keeping.refresh import NEEDS_SIGN_IN, Renewal
     from slack_token_tui.keeping.refresh_child import refresh_in_child
 
     store = ProfileStore()

@@ -266,7 +266,7 @@ def _token(options: argparse.Namespace) -> int:
 
 
 def _copy(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.handing_out import copy_token
+    from slack_token_tui.cli.copy import copy_token
 
     return copy_token(options.name, options.format, options.min_ttl)
 
@@ -296,7 +296,7 @@ def _refresh(options: argparse.Namespace) -> int:
 
 
 def _default(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.housekeeping import default_profile
+    from slack_token_tui.cli.default import default_profile
 
     return default_profile(options.name, options.none, options.json)
 

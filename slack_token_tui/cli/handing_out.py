@@ -1,8 +1,7 @@
-"""``copy``, ``export`` and ``exec``: a token on its way to whoever uses it."""
+"""``export`` and ``exec``: a token on its way to whoever uses it."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
@@ -11,33 +10,12 @@ import sys
 
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.main import core_limit_of_the_caller
-from slack_token_tui.cli.renewal import clock_time, living_profile
-from slack_token_tui.desktop import clipboard
+from slack_token_tui.cli.renewal import life, living_profile
 from slack_token_tui.keeping import formats
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.settings import clipboard_seconds
-from slack_token_tui.keeping.store import ProfileStore
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 """As a shell says it."""
-
-
-def copy_token(argument: str | None, format_id: str, min_ttl_seconds: float) -> int:
-    """Put a token on the clipboard, and say how surely it is there, until when it works and when it is cleared."""
-    profile = living_profile(argument, min_ttl_seconds)
-    if isinstance(profile, int):
-        return profile
-    home = ProfileStore().home
-    clearing = clipboard.Clearing(clipboard_seconds(home), home / "clipboard")
-    outcome = asyncio.run(clipboard.copy(formats.secret_text(profile, format_id), _Tty(), clearing))
-    if isinstance(outcome, clipboard.Copied):
-        what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
-        report.say(outcome.sentence(what) + _life(profile))
-        return exit_codes.DONE
-    report.say(f"slack-token-tui: {profile.name} was not copied. {outcome.reason}")
-    report.say(f"  Print it instead: slack-token-tui token {profile.name}")
-    return exit_codes.SAID_NO
 
 
 def export_token(argument: str | None, format_id: str, variable: str, min_ttl_seconds: float) -> int:
@@ -49,7 +27,7 @@ def export_token(argument: str | None, format_id: str, variable: str, min_ttl_se
         return profile
     print(formats.secret_text(profile, format_id, variable).reveal())
     if formats.FORMATS[format_id].holds_token and profile.expires_at is not None:
-        report.say(f"slack-token-tui:{_life(profile)}")
+        report.say(f"slack-token-tui:{life(profile)}")
     return exit_codes.DONE
 
 
@@ -89,25 +67,3 @@ def _as_the_caller_was() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (limit, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     sys.stdout.flush()
     sys.stderr.flush()
-
-
-def _life(profile: Profile) -> str:
-    return f" It works until {clock_time(profile.expires_at)}." if profile.expires_at else ""
-
-
-class _Tty:
-    """The controlling terminal, wherever standard output goes."""
-
-    async def allows(self) -> bool:
-        report.say(
-            "slack-token-tui: no clipboard here can be cleared; the token goes to your terminal’s, which keeps it"
-        )
-        return True
-
-    def send(self, text: str) -> bool:
-        try:
-            with open("/dev/tty", "w") as terminal:  # noqa: PTH123 - a device, not a path of anybody's
-                terminal.write(clipboard.osc52(text))
-        except OSError:
-            return False
-        return True

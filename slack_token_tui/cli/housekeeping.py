@@ -1,4 +1,4 @@
-"""``default``, ``rename``, ``remove``, ``move`` and ``import``: what is kept, under which name, and where."""
+"""``rename``, ``remove``, ``move`` and ``import``: what is kept, under which name, and where."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slack_token_tui.keeping.import_token import checked_tokens, import_token
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.removal import Removal, delete_unreadable, left_at_slack, remove, what_ends
 from slack_token_tui.keeping.rename import rename
-from slack_token_tui.keeping.settings import change_settings, read_settings
+from slack_token_tui.keeping.settings import change_settings
 from slack_token_tui.keeping.storage import move
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.client_id import checked_client_id
@@ -25,36 +25,13 @@ from slack_token_tui.slack.errors import SlackError
 from slack_token_tui.slack.explanations import explain
 
 
-def default_profile(name: str | None, none: bool, as_json: bool) -> int:
-    """Print the default profile; set it to ``name``, or with ``none`` to no one."""
-    store = ProfileStore()
-    if name is None and not none:
-        default = read_settings(store.home).get("default_profile")
-        if as_json:
-            print(json.dumps({"ok": True, "default": default}))
-        elif default:
-            print(default)
-        else:
-            report.say("There is no default profile. Choose one: slack-token-tui default NAME")
-        return exit_codes.DONE
-    try:
-        chosen = None if name is None else chosen_name(str(store.home), name)
-        change_settings(store.home, default_profile=chosen)
-    except (ChoiceError, ProfileFileError, StoreError) as error:
-        return _reported(error, name, as_json=as_json)
-    if as_json:
-        print(json.dumps({"ok": True, "default": chosen}))
-    report.say(f"{chosen} is the default now" if chosen else "There is no default now")
-    return exit_codes.DONE
-
-
 def rename_profile(old: str, new: str, as_json: bool) -> int:
     """Rename ``old`` to ``new``; nothing is overwritten."""
     store = ProfileStore()
     try:
         renamed = rename(store, chosen_name(str(store.home), old), new)
     except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
-        return _reported(error, old, as_json=as_json)
+        return report.trouble(error, old, as_json=as_json)
     report.say(f"{old} is called {new} now")
     if as_json:
         print(json.dumps({"ok": True, "profile": renamed.name}))
@@ -76,7 +53,7 @@ def move_profile(names: list[str], every: bool, to_keyring: bool, from_now_on: b
             change_settings(store.home, storage=place)
             report.say(f"New sign-ins will be kept in {'the keyring' if to_keyring else 'files'}")
     except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
-        return _reported(error, (names or [""])[0], as_json=as_json)
+        return report.trouble(error, (names or [""])[0], as_json=as_json)
     if not chosen and not from_now_on:
         return report.usage("No profile was named.", "Name one or more, or use --all or --from-now-on", as_json=as_json)
     if as_json:
@@ -112,7 +89,7 @@ def remove_profile(argument: str, keep_grant: bool, yes: bool, as_json: bool) ->
             return exit_codes.DONE
         removal = remove(store, name, keep_grant=keep_grant)
     except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
-        return _reported(error, argument, as_json=as_json)
+        return report.trouble(error, argument, as_json=as_json)
     return _removed(removal, as_json=as_json)
 
 
@@ -156,7 +133,7 @@ def import_profile(name: str | None, client_id: str | None, slack_url: str | Non
         explanation = explain(error.code, error.facts)
         return report.explained(explanation, report.exit_code_of(explanation), as_json=as_json)
     except StoreError as error:
-        return _reported(error, name, as_json=as_json)
+        return report.trouble(error, name, as_json=as_json)
     profile = kept.profile
     report.say(f"Saved as {profile.name} in {kept.path}")
     if kind.rotates and refresh_token is None:
@@ -164,15 +141,3 @@ def import_profile(name: str | None, client_id: str | None, slack_url: str | Non
     if as_json:
         print(json.dumps({"ok": True, "profile": masked_record(profile, datetime.now(UTC))}, ensure_ascii=False))
     return exit_codes.DONE
-
-
-def _reported(
-    error: ChoiceError | FileNotFoundError | ProfileFileError | StoreError, name: str | None, *, as_json: bool
-) -> int:
-    if isinstance(error, ChoiceError):
-        return report.no_choice(error, as_json=as_json)
-    if isinstance(error, ProfileFileError):
-        return report.unusable_file(error, as_json=as_json)
-    if isinstance(error, StoreError):
-        return report.store_trouble(error, as_json=as_json)
-    return report.no_choice(ChoiceError("profile_not_found", name or "", []), as_json=as_json)

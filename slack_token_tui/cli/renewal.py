@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
 from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.outcome import NEEDS_SIGN_IN, Renewal, Trouble
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.refresh import NEEDS_SIGN_IN, Renewal, Trouble, refresh
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.explanations import Explanation, explain
 
@@ -24,16 +24,14 @@ def living_profile(
         if not profile.is_due(datetime.now(UTC), min_ttl_seconds):
             renewal = Renewal(store.with_tokens(profile))
         else:
+            from slack_token_tui.keeping.refresh import (
+                refresh,
+            )  # with a network behind it, and so only when it is needed
+
             report.say(f"slack-token-tui: {name} is about to expire; asking Slack for a new token")
             renewal = refresh(store, name, min_ttl_seconds=min_ttl_seconds)
-    except ChoiceError as error:
-        return report.no_choice(error, as_json=as_json)
-    except FileNotFoundError:
-        return report.no_choice(ChoiceError("profile_not_found", argument or "", []), as_json=as_json)
-    except ProfileFileError as error:
-        return report.unusable_file(error, as_json=as_json)
-    except StoreError as error:
-        return report.store_trouble(error, as_json=as_json)
+    except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
+        return report.trouble(error, argument, as_json=as_json)
     return _living(renewal, as_json=as_json)
 
 
@@ -73,3 +71,8 @@ def clock_time(at: datetime) -> str:
     """Return ``14:05``, with the day when it is not today's."""
     local = at.astimezone()
     return f"{local:%H:%M}" if local.date() == datetime.now().astimezone().date() else f"{local:%Y-%m-%d %H:%M}"
+
+
+def life(profile: Profile) -> str:
+    """Return until when a rotating token works, as a sentence to go on with."""
+    return f" It works until {clock_time(profile.expires_at)}." if profile.expires_at else ""

@@ -87,3 +87,16 @@ def exit_code_of(explanation: Explanation) -> int:
     if explanation.code in _LATER or explanation.again == "later":
         return exit_codes.TRY_LATER
     return exit_codes.SAID_NO
+
+
+def trouble(
+    error: ChoiceError | FileNotFoundError | ProfileFileError | StoreError, name: str | None, *, as_json: bool
+) -> int:
+    """Report what stood in the way of doing something with profile ``name``."""
+    if isinstance(error, ChoiceError):
+        return no_choice(error, as_json=as_json)
+    if isinstance(error, ProfileFileError):
+        return unusable_file(error, as_json=as_json)
+    if isinstance(error, StoreError):
+        return store_trouble(error, as_json=as_json)
+    return no_choice(ChoiceError("profile_not_found", name or "", []), as_json=as_json)

@@ -14,6 +14,7 @@ from slack_token_tui.keeping import refresh as refreshing
 from slack_token_tui.keeping import verify as verifying
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
 from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.outcome import TOO_EARLY_SECONDS
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.explanations import Explanation, explain
 
@@ -38,7 +39,7 @@ def refresh_profiles(
     names: Sequence[str], every: bool, force: bool, min_ttl_seconds: float | None, as_json: bool
 ) -> int:
     """Renew tokens. Named ones when they are an hour old, all when they are about to expire; ``force`` in any case."""
-    usual = REFRESH_MARGIN_SECONDS if every else refreshing.TOO_EARLY_SECONDS
+    usual = REFRESH_MARGIN_SECONDS if every else TOO_EARLY_SECONDS
     life = usual if min_ttl_seconds is None else min_ttl_seconds
     return _each(names, every, as_json, lambda store, name: _refreshed(store, name, life, force))
 

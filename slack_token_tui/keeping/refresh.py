@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from slack_token_tui.keeping import lock
@@ -16,6 +16,7 @@ from slack_token_tui.keeping.apps import read_app
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Intent, Journal, Unfinished, digest_of
+from slack_token_tui.keeping.outcome import REFRESH_TOKEN_OVER, Renewal, Trouble
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.recovery import SPENT_AND_USELESS, conclude, journal_of, recover, set_aside
 from slack_token_tui.keeping.signals import Noted, noted
@@ -26,45 +27,15 @@ from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.endpoints import Pair
 from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackRefused, SlackUnreachable
 
-TOO_EARLY_SECONDS = 11 * 3600
-"""Slack keeps two access tokens alive: refreshing without need takes one away from a program that still uses it."""
 _OTHER_METHOD = frozenset({"invalid_grant_type", "not_implemented", "oauth_authorization_url_mismatch"})
 """The only refusals after which the other pair's method is asked."""
 _MAYBE_SPENT = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
 """Refusals after which Slack may have rotated all the same."""
 _NEVER_REACHED_SLACK = frozenset({"ratelimited", "proxy_sign_in_required"})
-_REFRESH_TOKEN_OVER = frozenset({"invalid_refresh_token", "token_revoked", "account_inactive"})
 _LONGEST_WAIT_SECONDS = 20
 """As long as Slack's own limit is waited for under the lock, and only when there is no living token to go on with."""
-NEEDS_SIGN_IN = _REFRESH_TOKEN_OVER | {"refresh_interrupted", "refresh_unusable", "not_renewable"}
-"""After these troubles only a person can help."""
 _PAUSES_SECONDS = (0.3, 1.0)
 """Between attempts that never reached Slack."""
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What stood in the way, as a code of the catalogue with its facts."""
-
-    code: str
-    facts: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Renewal:
-    """What came of a refresh.
-
-    Attributes:
-        profile: as it is now, its tokens fetched. It may be worth using even when there was trouble.
-        renewed: whether this call got new tokens.
-        recovered: whether an answer that an earlier process had left was saved.
-        trouble: why there are no new tokens, or why they could not be saved.
-    """
-
-    profile: Profile
-    renewed: bool = False
-    recovered: bool = False
-    trouble: Trouble | None = None
 
 
 def refresh(
@@ -260,7 +231,7 @@ class _Spending:
             return Renewal(marked, trouble=Trouble("refresh_unusable", facts))
         if _is_doubtful(error) if self._sent else self._doubted_at:
             return Renewal(self._profile, trouble=Trouble("refresh_lost", {**facts, "detail": error.code}))
-        if error.code in _REFRESH_TOKEN_OVER:
+        if error.code in REFRESH_TOKEN_OVER:
             return self._over(error.code, facts)
         self._forget_unless_doubted()
         return Renewal(self._profile, trouble=Trouble(error.code, facts))

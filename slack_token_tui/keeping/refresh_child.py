@@ -16,7 +16,8 @@ from pathlib import Path
 
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ProfileFileError
 from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.refresh import Renewal, Trouble, refresh
+from slack_token_tui.keeping.outcome import Renewal, Trouble
+from slack_token_tui.keeping.refresh import refresh
 from slack_token_tui.keeping.store import ProfileStore
 
 _LONGEST_SECONDS = 180

@@ -13,8 +13,8 @@ from datetime import datetime
 
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.outcome import TOO_EARLY_SECONDS, Trouble
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.refresh import TOO_EARLY_SECONDS, Trouble
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
 
 _AT_ONCE = 4

@@ -24,6 +24,16 @@ MAY_USE = {
     "slack_token_tui.tui.screens.sign_in": {"tui", "signing_in", "keeping", "slack", "desktop"},
     "slack_token_tui.tui.app": {"tui", "keeping", "slack", "desktop"},
     "slack_token_tui.cli.login": {"cli", "signing_in", "keeping", "slack", "desktop"},
+    "slack_token_tui.keeping.refresh": {"keeping", "slack"},
+    "slack_token_tui.keeping.refresh_child": {"keeping", "slack"},
+    "slack_token_tui.keeping.removal": {"keeping", "slack"},
+    "slack_token_tui.keeping.formats": {"keeping", "slack"},
+    "slack_token_tui.desktop.clipboard_clearing": {"desktop"},
+    "slack_token_tui.library": {"keeping", "slack"},
+    "slack_token_tui.notebook": {"signing_in", "keeping", "slack", "desktop"},
+    "slack_token_tui.tui.upkeep": {"tui", "keeping", "slack"},
+    "slack_token_tui.cli.upkeep": {"cli", "keeping", "slack"},
+    "slack_token_tui.cli.renewal": {"cli", "keeping", "slack"},
     "slack_token_tui": set(),
 }
 NO_TEXTUAL = [module for module in MAY_USE if ".tui" not in module]
@@ -48,7 +58,19 @@ def test_each_floor_imports_only_from_floors_below(module: str, child_environmen
 
 @pytest.mark.parametrize(
     "command",
-    [["token"], ["list"], ["list", "--json"], ["show"], ["explain"], ["explain", "invalid_code"], ["--version"]],
+    [
+        ["token"],
+        ["export"],
+        ["export", "--as", "json"],
+        ["default"],
+        ["list", "--names"],
+        ["list"],
+        ["list", "--json"],
+        ["show"],
+        ["explain"],
+        ["explain", "invalid_code"],
+        ["--version"],
+    ],
 )
 def test_commands_that_only_read_load_neither_textual_nor_a_network(
     command: list[str], store: ProfileStore, child_environment: dict[str, str]

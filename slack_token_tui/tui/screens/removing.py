@@ -112,8 +112,8 @@ def _told(removal: Removal) -> Content:
         lines.append(
             Content.assemble(
                 (f"\n{explanation.title}\n", "bold $text-error"),
-                f"{explanation.happened}\n1. {explanation.remedies[0]}\n",
-                "2. Or remove it again and choose d: delete here only\n\nEsc back",
+                f"{explanation.happened}\n\n",
+                "Try again later; or remove it again and choose d, delete here only, and end the grant at Slack.\n\nEsc back",
             )
         )
     return Content("").join(lines)

@@ -1,0 +1,47 @@
+"""``copy``: a token on its way to the clipboard."""
+
+from __future__ import annotations
+
+import asyncio
+
+from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.cli.renewal import life, living_profile
+from slack_token_tui.desktop import clipboard
+from slack_token_tui.keeping import formats
+from slack_token_tui.keeping.settings import clipboard_seconds
+from slack_token_tui.keeping.store import ProfileStore
+
+
+def copy_token(argument: str | None, format_id: str, min_ttl_seconds: float) -> int:
+    """Put a token on the clipboard, and say how surely it is there, until when it works and when it is cleared."""
+    profile = living_profile(argument, min_ttl_seconds)
+    if isinstance(profile, int):
+        return profile
+    home = ProfileStore().home
+    clearing = clipboard.Clearing(clipboard_seconds(home), home / "clipboard")
+    outcome = asyncio.run(clipboard.copy(formats.secret_text(profile, format_id), _Tty(), clearing))
+    if isinstance(outcome, clipboard.Copied):
+        what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
+        report.say(outcome.sentence(what) + life(profile))
+        return exit_codes.DONE
+    report.say(f"slack-token-tui: {profile.name} was not copied. {outcome.reason}")
+    report.say(f"  Print it instead: slack-token-tui token {profile.name}")
+    return exit_codes.SAID_NO
+
+
+class _Tty:
+    """The controlling terminal, wherever standard output goes."""
+
+    async def allows(self) -> bool:
+        report.say(
+            "slack-token-tui: no clipboard here can be cleared; the token goes to your terminal’s, which keeps it"
+        )
+        return True
+
+    def send(self, text: str) -> bool:
+        try:
+            with open("/dev/tty", "w") as terminal:  # noqa: PTH123 - a device, not a path of anybody's
+                terminal.write(clipboard.osc52(text))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,34 @@
+"""``default``: which profile commands without a name use."""
+
+from __future__ import annotations
+
+import json
+
+from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.settings import change_settings, read_settings
+from slack_token_tui.keeping.store import ProfileStore
+
+
+def default_profile(name: str | None, none: bool, as_json: bool) -> int:
+    """Print the default profile; set it to ``name``, or with ``none`` to no one."""
+    store = ProfileStore()
+    if name is None and not none:
+        default = read_settings(store.home).get("default_profile")
+        if as_json:
+            print(json.dumps({"ok": True, "default": default}))
+        elif default:
+            print(default)
+        else:
+            report.say("There is no default profile. Choose one: slack-token-tui default NAME")
+        return exit_codes.DONE
+    try:
+        chosen = None if name is None else chosen_name(str(store.home), name)
+        change_settings(store.home, default_profile=chosen)
+    except (ChoiceError, ProfileFileError, StoreError) as error:
+        return report.trouble(error, name, as_json=as_json)
+    if as_json:
+        print(json.dumps({"ok": True, "default": chosen}))
+    report.say(f"{chosen} is the default now" if chosen else "There is no default now")
+    return exit_codes.DONE
