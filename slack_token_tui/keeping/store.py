@@ -15,6 +15,7 @@ from slack_token_tui.keeping.files import StoreError, private_directory, save, s
 from slack_token_tui.keeping.naming import proposals
 from slack_token_tui.keeping.profile import KEYRING, Profile, from_record, to_record
 from slack_token_tui.keeping.settings import read_settings
+from slack_token_tui.secret import Secret
 
 
 @dataclass(frozen=True)
@@ -100,17 +101,39 @@ class ProfileStore:
             return []
         return [entry for entry in self.entries() if isinstance(entry, Profile) and entry.account == profile.account]
 
-    def keep(self, profile: Profile, wished_name: str | None = None) -> Kept:
+    def make_ready(self) -> None:
+        """See to it that a sign-in can be saved, before a person is asked to make one.
+
+        Raises:
+            StoreError: it could not be, and why.
+        """
+        self._prepare()
+        probe = self.home / "profiles" / ".ready"
+        save(probe, b"")
+        probe.unlink(missing_ok=True)
+        if read_settings(self.home).get("storage") == KEYRING:
+            from slack_token_tui.keeping import keyring_tokens
+
+            keyring_tokens.put_text("probe", Secret("x" * 256))  # as long as a token: some keyrings cut
+            keyring_tokens.delete_text("probe")
+
+    def keep(self, profile: Profile, wished_name: str | None = None, *, in_keyring: bool | None = None) -> Kept:
         """Save a fresh sign-in: in the place of the same account's older one, else under a free name.
 
         A sign-in that comes back as somebody else never replaces a profile.
+
+        Args:
+            profile: with its tokens; its own name does not count.
+            wished_name: taken when it is free, or the account's own already.
+            in_keyring: where a new profile's tokens go; None for what the settings say. A renewed one's stay where they are.
 
         Raises:
             StoreError: nothing was saved and nothing changed.
         """
         self._prepare()
-        if read_settings(self.home).get("storage") == KEYRING:
-            profile = replace(profile, in_keyring=True)
+        if in_keyring is None:
+            in_keyring = read_settings(self.home).get("storage") == KEYRING
+        profile = replace(profile, in_keyring=in_keyring)
         twins = self.same_account(profile)
         for twin in sorted(twins, key=lambda twin: twin.name != wished_name):
             with lock.held(self.home / "locks", twin.name):

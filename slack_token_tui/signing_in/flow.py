@@ -74,6 +74,7 @@ class SignIn:
         self._deadline = time.monotonic() + time_limit_seconds
         self._heard: asyncio.Queue[Answer | events.Stray] = asyncio.Queue()
         self._answered = False
+        self._unsaved: Profile | None = None
         self._strays = 0
         self._facts = {
             "client_id": app.client_id,
@@ -112,6 +113,25 @@ class SignIn:
         self.answered(answer)
         return None
 
+    @property
+    def holds_unsaved(self) -> bool:
+        """Whether there is a grant that could not be saved, and is here alone."""
+        return self._unsaved is not None
+
+    async def save_again(self, *, in_file: bool = False) -> Kept:
+        """Save the grant that could not be saved.
+
+        Args:
+            in_file: in a file, when the settings say keyring.
+
+        Raises:
+            StoreError: it still cannot be. The grant stays here.
+        """
+        assert self._unsaved is not None, "holds_unsaved says when there is one"
+        kept = await asyncio.get_running_loop().run_in_executor(None, self._keep, self._unsaved, in_file)
+        self._unsaved = None
+        return kept
+
     # ── what the listener tells ──
 
     def check(self, query: str) -> Answer:
@@ -134,6 +154,12 @@ class SignIn:
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what happens. The last event is Saved or Failed."""
+        try:
+            # What could not be saved is better not asked for.
+            await asyncio.to_thread(self.store.make_ready)
+        except StoreError as error:
+            yield events.Failed(Step.SAVE, self.explain(error.code, error.facts))
+            return
         port: BoundPort | None = None
         redirect_uri = self.app.redirect_uris[0]
         if any(is_loopback(urlsplit(address).hostname) for address in self.app.redirect_uris):
@@ -232,6 +258,7 @@ class SignIn:
         try:
             kept = await asyncio.shield(saving)
         except StoreError as error:
+            self._unsaved = profile
             yield failed(Step.SAVE, Page.NOT_SAVED, error.code, error.facts)
             return
         if listener is not None:
@@ -252,8 +279,8 @@ class SignIn:
             verified_at=datetime.now(UTC) if identity else None,
         )
 
-    def _keep(self, profile: Profile) -> Kept:
-        kept = self.store.keep(profile, self.name)
+    def _keep(self, profile: Profile, in_file: bool = False) -> Kept:
+        kept = self.store.keep(profile, self.name, in_keyring=False if in_file else None)
         try:
             save_app(self.store.home, replace(self.app, scopes=self.scopes))
         except StoreError:

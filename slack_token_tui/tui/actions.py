@@ -76,6 +76,8 @@ ACTIONS = (
     Action("copy_url", "u", "Copy address", "Put Slack’s address on the clipboard, to open it elsewhere.", (SIGN_IN,)),
     Action("browser_says", "b", "Browser says", "Find what Slack’s page shows when no answer comes back.", (SIGN_IN,)),
     Action("copy_new", "c", "Copy token", "Put the new access token on the clipboard.", (SIGN_IN,)),
+    Action("save_again", "w", "Save again", "Save the token that is here and could not be saved.", (SIGN_IN,)),
+    Action("keep_in_file", "f", "Keep in a file", "Save it in a file instead of the keyring.", (SIGN_IN,)),
     Action("again", "r", "Try again", "Start the same sign-in anew.", (SIGN_IN,)),
     Action(
         "other_pair", "o", "Other pair", "Try Slack’s other pair of authorize page and exchange method.", (SIGN_IN,)

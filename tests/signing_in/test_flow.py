@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from slack_token_tui.keeping.apps import SlackApp, read_app
+from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, SHAPES, Workspace
@@ -201,12 +202,34 @@ async def test_a_confidential_app_signs_in_by_paste_without_pkce(
     assert remembered.client_secret == app.client_secret
 
 
-async def test_a_store_that_cannot_be_written_is_explained_in_both_places(app: SlackApp, tmp_path: Any) -> None:
+async def test_a_store_that_cannot_be_written_is_explained_before_anybody_is_asked(
+    app: SlackApp, tmp_path: Any, workspace: Workspace
+) -> None:
     (tmp_path / "file").write_text("")
-    seen = await run(new(app, ProfileStore(tmp_path / "file" / "home")))
-    assert isinstance(seen[-1], events.Failed)
-    assert (seen[-1].step, seen[-1].explanation.code) == (Step.SAVE, "store_unwritable")
-    assert "could not be saved" in run.page  # type: ignore[attr-defined]
+    seen = [event async for event in new(app, ProfileStore(tmp_path / "file" / "home")).events()]
+    assert len(seen) == 1 and isinstance(seen[0], events.Failed)
+    assert (seen[0].step, seen[0].explanation.code) == (Step.SAVE, "store_unwritable")
+
+
+async def test_a_grant_that_cannot_be_saved_is_explained_in_both_places_and_saved_again(
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StoreError("store_full", file="acme.json", detail="no room")
+
+    sign_in = new(app, store)
+    with monkeypatch.context() as broken:
+        broken.setattr(ProfileStore, "keep", full)
+        seen = await run(sign_in)
+        assert isinstance(seen[-1], events.Failed)
+        assert (seen[-1].step, seen[-1].explanation.code) == (Step.SAVE, "store_full")
+        assert "could not be saved" in run.page  # type: ignore[attr-defined]
+        with pytest.raises(StoreError):
+            await sign_in.save_again()
+        assert sign_in.holds_unsaved
+    kept = await sign_in.save_again()
+    assert store.read(kept.profile.name).access_token == kept.profile.access_token
+    assert not sign_in.holds_unsaved
 
 
 async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) -> None:

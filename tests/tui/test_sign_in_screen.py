@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from slack_token_tui.desktop import clipboard
@@ -20,52 +17,11 @@ from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, Workspace
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.tui.actions import ACTIONS
-from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.launch import Start
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from tests.accounts import CANARY, in_, profile
-
-
-@asynccontextmanager
-async def running(
-    home: Path, app: SlackApp | None = None, size: tuple[int, int] = (80, 24)
-) -> AsyncIterator[Pilot[None]]:
-    async with TokenApp(Start(home=home, app=app)).run_test(size=size) as pilot:
-        await pilot.pause()
-        yield pilot
-
-
-async def until(pilot: Pilot[None], condition: object) -> None:
-    for _ in range(300):
-        await pilot.pause(0.02)
-        if condition():  # type: ignore[operator]
-            return
-    raise AssertionError(f"it never came; the screen shows:\n{text(pilot)}")
-
-
-def text(pilot: Pilot[None]) -> str:
-    """What stands on the screen, line by line."""
-    width, height = pilot.app.size
-    strips = pilot.app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips[:height])[: (width + 1) * height]
-
-
-def says(pilot: Pilot[None], words: str) -> bool:
-    return words in " ".join(text(pilot).split())
-
-
-async def begin(pilot: Pilot[None]) -> str:
-    """From home to waiting; returns Slack's address."""
-    await pilot.press("a")
-    await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
-    await pilot.press("enter")
-    screen = pilot.app.screen
-    assert isinstance(screen, SignInScreen)
-    await until(pilot, lambda: says(pilot, "Waiting for you to press Allow"))
-    assert screen._url is not None
-    return screen._url
+from tests.tui.pilots import begin, running, says, text, until
 
 
 async def test_the_empty_home_says_the_one_next_step(home: Path) -> None:

@@ -113,7 +113,7 @@ def _told(removal: Removal) -> Content:
             Content.assemble(
                 (f"\n{explanation.title}\n", "bold $text-error"),
                 f"{explanation.happened}\n\n",
-                "Try again later; or remove it again and choose d, delete here only, and end the grant at Slack.\n\nEsc back",
+                "Try again later; or remove it again, choose d, and end the grant at Slack.\n\nEsc back",
             )
         )
     return Content("").join(lines)

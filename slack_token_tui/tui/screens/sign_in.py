@@ -21,6 +21,7 @@ from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser
 from slack_token_tui.desktop.clipboard import Copied, NotCopied
 from slack_token_tui.keeping.apps import SlackApp, read_app
+from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.settings import read_settings
 from slack_token_tui.keeping.store import Kept
@@ -89,7 +90,7 @@ class SignInScreen(Room):
                     button.tooltip = f"{preset.purpose}: {', '.join(preset.scopes)}"
                     yield button
             if self._older is not None:
-                yield Label("At Slack scopes only add up: the new token has the old scopes too.")
+                yield Static(id="scope_change")
             yield Static(id="form_error")
             yield Button("Sign in (Enter)", id="start", variant="primary")
             yield Label(
@@ -175,6 +176,26 @@ class SignInScreen(Room):
             self.query_one("#scopes", Input).value = ", ".join(preset.scopes)
         elif button_id == "start":
             self._start_from_form()
+
+    @on(Input.Changed, "#scopes")
+    def scopes_changed(self, event: Input.Changed) -> None:
+        """Say what the new list changes for somebody who has a token already: at Slack scopes only add up."""
+        if self._older is None:
+            return
+        held = set(self._older.scopes)
+        try:
+            asked = set(parse_scopes(event.value))
+        except ValueError:
+            return
+        lines = []
+        if more := sorted(asked - held):
+            lines.append(f"New: {', '.join(more)}. {self._older.name} keeps its name and gets them too.")
+        if fewer := sorted(held - asked):
+            lines.append(
+                f"Kept all the same: {', '.join(fewer)}. At Slack scopes only add up; to lose some, "
+                "remove the profile first (x at home), which revokes it, then sign in anew."
+            )
+        self.query_one("#scope_change", Static).update(Content("\n".join(lines)))
 
     @on(Input.Submitted, "#client_id, #scopes")
     def form_submitted(self) -> None:
@@ -369,6 +390,10 @@ class SignInScreen(Room):
             return self._failure is not None and (action_id in _ALWAYS_FAILED or action_id in offered)
         if action_id == "copy_new":
             return self._kept is not None
+        if action_id in {"save_again", "keep_in_file"}:
+            holds = self._sign_in is not None and self._sign_in.holds_unsaved
+            in_keyring = self._failure is not None and self._failure.code.startswith("keyring_")
+            return holds and (action_id == "save_again" or in_keyring)
         return True
 
     def action_more_time(self) -> None:
@@ -437,6 +462,31 @@ class SignInScreen(Room):
     def action_again(self) -> None:
         """Start anew: verifier, challenge and state are fresh."""
         self._begin()
+
+    @work(exclusive=True, group="save", exit_on_error=False)
+    async def action_save_again(self) -> None:
+        """Save the token that could not be saved."""
+        await self._save_again(in_file=False)
+
+    @work(exclusive=True, group="save", exit_on_error=False)
+    async def action_keep_in_file(self) -> None:
+        """Save it in a file, because the keyring does not take it."""
+        await self._save_again(in_file=True)
+
+    async def _save_again(self, *, in_file: bool) -> None:
+        assert self._sign_in is not None
+        steps = self.query_one(Steps)
+        steps.start(Step.SAVE)
+        try:
+            kept = await self._sign_in.save_again(in_file=in_file)
+        except StoreError as error:
+            await self._fail(Step.SAVE, explain(error.code, error.facts))
+            return
+        self._failure = None
+        for card in self.query(ErrorCard):
+            await card.remove()
+        steps.done(Step.SAVE, f"Saved as {kept.profile.name}")
+        self._show_saved(kept)
 
     def action_other_pair(self) -> None:
         """Start anew with the other endpoint pair."""

@@ -1,0 +1,54 @@
+"""The app with somebody at its keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.tui.app import TokenApp
+from slack_token_tui.tui.launch import Start
+from slack_token_tui.tui.screens.sign_in import SignInScreen
+
+
+@asynccontextmanager
+async def running(
+    home: Path, app: SlackApp | None = None, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[Pilot[None]]:
+    async with TokenApp(Start(home=home, app=app)).run_test(size=size, notifications=True) as pilot:
+        await pilot.pause()
+        yield pilot
+
+
+async def until(pilot: Pilot[None], condition: object) -> None:
+    for _ in range(300):
+        await pilot.pause(0.02)
+        if condition():  # type: ignore[operator]
+            return
+    raise AssertionError(f"it never came; the screen shows:\n{text(pilot)}")
+
+
+def text(pilot: Pilot[None]) -> str:
+    """What stands on the screen, line by line."""
+    width, height = pilot.app.size
+    strips = pilot.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips[:height])[: (width + 1) * height]
+
+
+def says(pilot: Pilot[None], words: str) -> bool:
+    return words in " ".join(text(pilot).split())
+
+
+async def begin(pilot: Pilot[None]) -> str:
+    """From home to waiting; returns Slack's address."""
+    await pilot.press("a")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+    await pilot.press("enter")
+    screen = pilot.app.screen
+    assert isinstance(screen, SignInScreen)
+    await until(pilot, lambda: says(pilot, "Waiting for you to press Allow"))
+    assert screen._url is not None
+    return screen._url

@@ -1,0 +1,356 @@
+"""Home: everything that can be done with profiles, by keys, against the practice Slack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, OptionList
+
+from slack_token_tui.desktop import clipboard
+from slack_token_tui.keeping.refresh import refresh
+from slack_token_tui.keeping.settings import read_settings
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.tui.screens.home import HomeScreen
+from slack_token_tui.tui.screens.sign_in import SignInScreen
+from slack_token_tui.tui.widgets.profile_list import ProfileList
+from tests.accounts import CANARY, in_, profile
+from tests.keeping.refreshing import granted
+from tests.tui.pilots import running, says, text, until
+
+WIDE = (150, 40)
+"""Sentences stand on one line, so that they can be found."""
+
+
+@pytest.fixture
+def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    got: list[str] = []
+
+    async def copy(value: Secret, *_: object) -> clipboard.Copied:
+        got.append(value.reveal())
+        return clipboard.Copied("xclip", certain=True, cleared_after_seconds=45)
+
+    monkeypatch.setattr(clipboard, "copy", copy)
+    return got
+
+
+# ── renewed by itself ──
+
+
+async def test_a_token_that_comes_due_is_renewed_by_itself(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
+    old = granted(store, slack)
+    async with running(home, size=WIDE) as pilot:
+        await until(pilot, lambda: store.read("acme").generation > old.generation)
+        await until(pilot, lambda: says(pilot, "for 11 h 59 min, then renews itself"))
+        assert says(pilot, "for 29 days, counted from its last renewal")
+    assert slack.workspace.grants.refreshed == 1
+
+
+async def test_a_refresh_by_itself_that_fails_is_explained_and_not_repeated_at_once(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
+    granted(store, slack)
+    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.faults.append("lost")
+    async with running(home, size=WIDE) as pilot:
+        await until(pilot, lambda: says(pilot, "refresh_interrupted"))
+        assert says(pilot, "no longer: sign in again before it expires")
+        calls = slack.workspace.calls["/api/oauth.v2.user.access"]
+        await pilot.pause(2.2)
+        assert slack.workspace.calls["/api/oauth.v2.user.access"] == calls
+
+
+async def test_what_another_program_saves_is_seen(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+    granted(store, slack, expires_at=in_(hours=2))
+    async with running(home, size=WIDE) as pilot:
+        await until(pilot, lambda: says(pilot, "for 1 h 59 min"))
+        await asyncio.to_thread(refresh, store, "acme", insist=True)
+        await until(pilot, lambda: says(pilot, "for 11 h 59 min"))
+        store.keep(profile(user_id="U9", name="new"), "new")
+        await until(pilot, lambda: says(pilot, "Profiles · 2"))
+
+
+# ── copy ──
+
+
+async def test_copying_says_until_when_it_works_and_when_it_is_cleared(
+    store: ProfileStore, slack: PracticeSlack, home: Path, copied: list[str]
+) -> None:
+    kept = granted(store, slack, expires_at=in_(hours=2))
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("c")
+        await until(pilot, lambda: copied)
+        await until(pilot, lambda: says(pilot, "It works for 1 h 59 min"))
+        assert says(pilot, "cleared in 45 s")
+    assert kept.access_token and copied == [kept.access_token.reveal()]
+
+
+async def test_copying_a_due_token_renews_it_first(
+    store: ProfileStore, slack: PracticeSlack, home: Path, copied: list[str]
+) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("c")
+        await until(pilot, lambda: copied)
+    assert slack.workspace.grants.token(copied[0])
+    assert slack.workspace.grants.refreshed == 1
+
+
+async def test_copy_as_previews_with_a_mask_and_copies_the_real_text(
+    store: ProfileStore, home: Path, copied: list[str]
+) -> None:
+    store.keep(profile())
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("C")
+        await until(pilot, lambda: says(pilot, "Copy acme as"))
+        for _ in range(2):
+            await pilot.press("down")
+        await until(pilot, lambda: says(pilot, "export SLACK_TOKEN='xoxp-…cdef'"))
+        assert CANARY not in text(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: copied)
+        await until(pilot, lambda: says(pilot, "acme as env copied with xclip"))
+    assert copied == [f"export SLACK_TOKEN={CANARY}"]
+
+
+async def test_without_a_clipboard_it_asks_before_a_token_goes_to_the_terminal(store: ProfileStore, home: Path) -> None:
+    store.keep(profile())
+    async with running(home, size=WIDE) as pilot:
+        sent: list[str] = []
+        pilot.app.copy_to_clipboard = sent.append  # type: ignore[method-assign]
+        await pilot.press("c")
+        await until(pilot, lambda: says(pilot, "Send the token to your terminal?"))
+        assert says(pilot, "cannot be made to take it off")
+        assert sent == []
+        await pilot.press("escape")
+        await until(pilot, lambda: says(pilot, "Not copied"))
+        await pilot.press("c")
+        await until(pilot, lambda: says(pilot, "Send the token to your terminal?"))
+        await pilot.press("y")
+        await until(pilot, lambda: sent)
+        await pilot.press("c")  # asked once a session
+        await until(pilot, lambda: len(sent) == 2)
+
+
+async def test_a_revealed_token_hides_itself(store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slack_token_tui.tui.screens.home._REVEAL_SECONDS", 0.5)
+    store.keep(profile())
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("t")
+        await until(pilot, lambda: CANARY in text(pilot))
+        await until(pilot, lambda: CANARY not in text(pilot))
+        await pilot.press("t")
+        await until(pilot, lambda: CANARY in text(pilot))
+        await pilot.press("t")
+        await until(pilot, lambda: CANARY not in text(pilot))
+
+
+# ── asking Slack ──
+
+
+async def test_verify_renew_and_their_errors_stand_beside_the_profile(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
+    kept = granted(store, slack, expires_at=in_(hours=3))
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("v")
+        await until(pilot, lambda: says(pilot, "acme is good"))
+        await pilot.press("r")
+        await until(pilot, lambda: says(pilot, "acme renewed"))
+        await pilot.press("r")
+        await until(pilot, lambda: says(pilot, "was left alone"))
+        slack.workspace.verify_error = "account_inactive"
+        await pilot.press("v")
+        await until(pilot, lambda: says(pilot, "account_inactive"))
+        await until(pilot, lambda: says(pilot, "revoked"))
+        assert says(pilot, "What to do")
+    assert store.read("acme").refused == "account_inactive"
+    assert store.read("acme").generation == kept.generation + 1
+
+
+async def test_all_are_verified_with_progress_and_can_be_stopped(
+    store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = granted(store, slack, expires_at=in_(hours=3))
+    for number in range(12):
+        store.keep(replace(kept, user_id=None, name=""), f"p{number}")
+    store.keep(profile(user_id="U5", endpoints=Endpoints("http://127.0.0.1:9")), "away")
+    test = slack.workspace.test
+
+    def slowly(bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
+        time.sleep(0.1)
+        return test(bearer)
+
+    monkeypatch.setattr(slack.workspace, "test", slowly)
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("V")
+        await until(pilot, lambda: says(pilot, "of 14 · Esc stops"))
+        await until(pilot, lambda: says(pilot, "13 good, 1 with trouble"))
+        assert slack.workspace.calls["/api/auth.test"] == 13
+        await pilot.press("o")
+        await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).order == "state")
+        await pilot.press("g")
+        await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "away")
+        await pilot.press("V")
+        await pilot.press("escape")
+        await until(pilot, lambda: says(pilot, "was stopped"))
+
+
+async def test_all_that_rotate_are_renewed(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+    granted(store, slack, "one", expires_at=in_(hours=3))
+    slack.workspace.people = slack.workspace.people[::-1]
+    granted(store, slack, "two", expires_at=in_(hours=3))
+    store.keep(profile(), "plain")
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("R")
+        await until(pilot, lambda: says(pilot, "Refreshing 2: all are good"))
+    assert slack.workspace.grants.refreshed == 2
+
+
+# ── keeping house ──
+
+
+async def test_rename_until_a_name_works(store: ProfileStore, home: Path) -> None:
+    store.keep(profile())
+    store.keep(profile(user_id="U2"), "other")
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("n")
+        await until(pilot, lambda: says(pilot, "Rename acme"))
+        for name, words in (("other", "belongs to another profile"), ("Not A Name", "cannot be a")):
+            pilot.app.screen.query_one(Input).value = name
+            await pilot.press("enter")
+            await until(pilot, lambda words=words: says(pilot, words) or says(pilot, "Names"))
+        pilot.app.screen.query_one(Input).value = "work"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "work")
+    assert store.names() == ["other", "work"]
+
+
+async def test_default_and_back(store: ProfileStore, home: Path) -> None:
+    store.keep(profile())
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("d")
+        await until(pilot, lambda: says(pilot, "acme · default"))
+        assert read_settings(home)["default_profile"] == "acme"
+        await pilot.press("d")
+        await until(pilot, lambda: not says(pilot, "acme · default"))
+    assert "default_profile" not in read_settings(home)
+
+
+async def test_remove_says_what_ends_and_what_stays(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+    granted(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
+    async with running(home, size=(100, 30)) as pilot:
+        await pilot.press("x")
+        await until(pilot, lambda: says(pilot, "The access token and the refresh token"))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        assert store.names() == ["acme"]
+        await pilot.press("x")
+        await until(pilot, lambda: says(pilot, "Remove acme?"))
+        await pilot.press("y")
+        await until(pilot, lambda: says(pilot, "What stays at Slack"))
+        assert says(pilot, "refresh token: ended. Slack says revoked")
+        assert says(pilot, "https://acme-practice.slack.com/apps/A0PRACTICE")
+        await pilot.press("escape")
+        await until(pilot, lambda: says(pilot, "No profiles yet"))
+
+
+async def test_remove_keeps_the_profile_when_slack_is_away(store: ProfileStore, home: Path) -> None:
+    store.keep(profile(endpoints=Endpoints("http://127.0.0.1:9")))
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("x")
+        await until(pilot, lambda: says(pilot, "Remove acme?"))
+        await pilot.press("y")
+        await until(pilot, lambda: says(pilot, "its token may still work"))
+        await pilot.press("escape")
+        assert store.names() == ["acme"]
+        await pilot.press("x")
+        await until(pilot, lambda: says(pilot, "Remove acme?"))
+        await pilot.press("d")
+        await until(pilot, lambda: says(pilot, "acme is deleted here"))
+
+
+async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+    from slack_token_tui.keeping.apps import SlackApp
+    from slack_token_tui.practice.people import CLIENT_ID
+
+    workspace = slack.workspace
+    access, _, _ = workspace.grants.give(workspace.apps[0], workspace.teams[0], workspace.people[0], ("a:read",))
+    async with running(home, SlackApp(CLIENT_ID, Endpoints(slack.base)), WIDE) as pilot:
+        await pilot.press("i")
+        await until(pilot, lambda: says(pilot, "Import a token"))
+        pilot.app.screen.query_one("#access", Input).value = "xoxb-canary-0000"
+        await until(pilot, lambda: says(pilot, "A bot token"))
+        pilot.app.screen.query_one("#access", Input).value = access
+        await until(pilot, lambda: says(pilot, "A rotating user token"))
+        assert access not in text(pilot)
+        pilot.app.screen.query_one("#access", Input).focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: says(pilot, "Saved as acme-practice"))
+    assert store.names() == ["acme-practice"]
+
+
+async def test_signing_in_again_says_what_the_scopes_change(store: ProfileStore, home: Path) -> None:
+    store.keep(profile(scopes=("users:read", "channels:read"), scopes_asked=("users:read",)))
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+        await until(pilot, lambda: says(pilot, "Kept all the same: channels:read"))
+        assert says(pilot, "remove the profile first")
+        pilot.app.screen.query_one("#scopes", Input).value = "users:read, channels:read, chat:write"
+        await until(pilot, lambda: says(pilot, "New: chat:write. acme keeps its name"))
+
+
+# ── many ──
+
+
+async def test_filter_and_order(store: ProfileStore, home: Path) -> None:
+    for number in range(30):
+        store.keep(
+            profile(user_id=f"U{number}", team_name=f"Team {number}", expires_at=in_(hours=40 - number)),
+            f"p{number:02}",
+        )
+    async with running(home, size=WIDE) as pilot:
+        profiles = pilot.app.screen.query_one(ProfileList)
+        await pilot.press("slash")
+        for key in "team 7 p07":
+            await pilot.press("space" if key == " " else key)
+        await until(pilot, lambda: says(pilot, "1 of 30"))
+        assert profiles.current and profiles.current.name == "p07"
+        await pilot.press("enter")
+        assert isinstance(pilot.app.focused, OptionList)
+        await pilot.press("escape")
+        await until(pilot, lambda: says(pilot, "Profiles · 30"))
+        assert profiles.current.name == "p07"
+        await pilot.press("o", "o", "g")
+        await until(pilot, lambda: profiles.current and profiles.current.name == "p29")
+    assert read_settings(home)["order"] == "expiry"
+
+
+async def test_a_thousand_profiles_scroll_and_filter(store: ProfileStore, home: Path) -> None:
+    kept = store.keep(profile()).path
+    record = json.loads(kept.read_text())
+    for number in range(1000):
+        path = store.path(f"w{number:04}")
+        path.write_text(json.dumps({**record, "id": f"{number:032}", "user_id": f"U{number}"}))
+        path.chmod(0o600)
+    async with running(home, size=WIDE) as pilot:
+        profiles = pilot.app.screen.query_one(ProfileList)
+        await until(pilot, lambda: profiles.option_count == 1001)
+        await pilot.press("G")
+        await until(pilot, lambda: profiles.current and profiles.current.name == "w0999")
+        await pilot.press("slash", *"w0500")
+        await until(pilot, lambda: profiles.option_count == 1)
+        await pilot.press("escape")
+        await until(pilot, lambda: profiles.option_count == 1001)
+        await asyncio.sleep(0)
