@@ -21,6 +21,8 @@ UNRECOGNISED = "unrecognised_error"
 
 def clean(text: str, limit: int = 80) -> str:
     """Return ``text`` normalised (NFC), on one line, without invisible characters, at most ``limit`` characters long."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text.strip()  # nearly everything, and a thousand profiles are read at once
     out: list[str] = []
     marks = 0
     for character in unicodedata.normalize("NFC", text[: limit * 8]):

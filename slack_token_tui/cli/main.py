@@ -29,7 +29,11 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 
 
 def _fast(arguments: list[str]) -> int | None:
-    """Answer the two commands that scripts call all day; None when it is another one."""
+    """Answer what scripts call all day, and what a person waits for; None when it is another command."""
+    if not arguments:
+        from slack_token_tui.tui.launch import Start, run_app
+
+        return run_app(Start())
     if arguments == ["--version"]:
         from slack_token_tui import __version__
 

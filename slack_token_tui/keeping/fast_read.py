@@ -12,12 +12,12 @@ import stat
 import sys
 import time
 
+from slack_token_tui.slack.lifetimes import LONGEST_LIFE_SECONDS
+
 SCHEMA = 1
 LARGEST_FILE_BYTES = 64 * 1024
 REFRESH_MARGIN_SECONDS = 600
 """A token with less life than this is refreshed before it is handed out."""
-LONGEST_LIFE_SECONDS = 46_800
-"""13 hours: an hour more than any rotating token lives. A later expiry was written by a wrong clock."""
 DEAD_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"})
 """Slack's final words on a token. ``invalid_auth`` is not among them: it may mean the wrong network."""
 

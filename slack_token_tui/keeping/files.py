@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -59,7 +58,7 @@ def save(path: Path, content: bytes) -> None:
     Raises:
         StoreError: nothing was changed.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:
         _write_new(temporary, content)
         temporary.replace(path)

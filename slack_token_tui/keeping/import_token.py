@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import Kept, ProfileStore
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.answers import ROTATING_LIFE_SECONDS, Identity
+from slack_token_tui.slack.answers import Identity
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackRefused
+from slack_token_tui.slack.lifetimes import ROTATING_LIFE_SECONDS
 from slack_token_tui.slack.token_kinds import REFRESH, TokenKind, kind_of
 
 

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any
 
 from slack_token_tui.foreign_text import clean, clean_code
 from slack_token_tui.keeping.fast_read import (
     DEAD_CODES,
-    LONGEST_LIFE_SECONDS,
     REFRESH_MARGIN_SECONDS,
     SCHEMA,
     access_token,
 )
 from slack_token_tui.keeping.fast_read import ProfileFileError as ProfileFileError
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.answers import ROTATING_LIFE_SECONDS, Grant, Identity
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, Pair, checked_base
+from slack_token_tui.slack.lifetimes import LONGEST_LIFE_SECONDS, ROTATING_LIFE_SECONDS
+
+if TYPE_CHECKING:
+    from slack_token_tui.slack.answers import Grant
 
 REFRESH_TOKEN_LIFE = timedelta(days=30)
 """A refresh token of a PKCE app dies 30 days after it was given (Slack: using PKCE)."""
 REFRESH_TOKEN_WARNING = timedelta(days=5)
 """From day 25 on a profile says that its refresh token is about to die."""
+
+
+def new_id() -> str:
+    """Return a profile's own random id."""
+    return os.urandom(16).hex()
 
 
 STATES = ("good", "unverified", "expiring", "asleep", "expired", "revoked")
@@ -57,7 +64,7 @@ class Profile:
     access_token: Secret | None
     client_id: str
     endpoints: Endpoints = Endpoints()
-    id: str = field(default_factory=lambda: uuid4().hex)
+    id: str = field(default_factory=new_id)
     redirect_uri: str | None = None
     app_id: str | None = None
     app_name: str | None = None
@@ -182,55 +189,6 @@ class Profile:
         return replace(self, name=name)
 
 
-def from_sign_in(
-    *,
-    grant: Grant,
-    identity: Identity | None,
-    client_id: str,
-    endpoints: Endpoints,
-    redirect_uri: str,
-    scopes_asked: tuple[str, ...],
-    granted_at: datetime,
-    verified_at: datetime | None,
-) -> Profile:
-    """Return the profile of a finished sign-in, still without a name.
-
-    Args:
-        grant: what the code was exchanged for.
-        identity: what ``auth.test`` said; None when it could not be asked, and the grant's own words have to do.
-        granted_at: when the exchange was asked for, so that delays make the expiry earlier and never later.
-        verified_at: when ``auth.test`` answered.
-        client_id, endpoints, redirect_uri, scopes_asked: of the authorization request.
-    """
-    who = identity or Identity(user_id=grant.user_id or "")
-    granted_at = granted_at.astimezone(UTC).replace(microsecond=0)
-    expires_in = grant.expires_in_seconds
-    return Profile(
-        name="",
-        access_token=grant.access_token,
-        client_id=client_id,
-        endpoints=endpoints,
-        redirect_uri=redirect_uri,
-        app_id=who.app_id or grant.app_id,
-        app_name=who.app_name,
-        team_id=None if who.is_enterprise_install or grant.is_enterprise_install else who.team_id or grant.team_id,
-        team_name=who.team_name or grant.team_name,
-        workspace_url=who.workspace_url,
-        enterprise_id=who.enterprise_id or grant.enterprise_id,
-        enterprise_name=grant.enterprise_name,
-        is_enterprise_install=who.is_enterprise_install or grant.is_enterprise_install,
-        user_id=who.user_id or None,
-        user_name=who.user_name,
-        scopes=grant.scopes if who.scopes is None else who.scopes,
-        scopes_asked=scopes_asked,
-        refresh_token=grant.refresh_token,
-        expires_at=None if expires_in is None else granted_at + timedelta(seconds=expires_in),
-        refresh_issued_at=granted_at if grant.refresh_token else None,
-        signed_in_at=granted_at,
-        verified_at=None if verified_at is None else verified_at.astimezone(UTC).replace(microsecond=0),
-    )
-
-
 # ── The file's form ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 _TEXTS = (
@@ -249,6 +207,7 @@ _TEXTS = (
 _INSTANTS = ("expires_at", "refresh_issued_at", "signed_in_at", "verified_at")
 KEYRING = "keyring"
 """The value of ``storage`` in the file of a profile whose tokens are in the operating system's keyring."""
+_INSTANT_LENGTH = len("2026-11-24T12:00:00Z")
 _INSTANT_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -312,7 +271,7 @@ def from_record(name: str, record: dict[str, Any], path: str) -> Profile:
         generation=read.count("generation"),
         in_keyring=in_keyring,
         shown_token=read.text("shown_token"),
-        id=read.text("id") or uuid4().hex,
+        id=read.text("id") or new_id(),
         **texts_and_instants,
         extra=read.rest,
     )
@@ -355,6 +314,8 @@ class _Reader:
         if value is None:
             return None
         try:
-            return datetime.strptime(value, _INSTANT_FORM).replace(tzinfo=UTC)
+            if len(value) == _INSTANT_LENGTH and value.endswith("Z"):
+                return datetime.fromisoformat(value)
         except ValueError:
-            raise ProfileFileError("profile_unreadable", self._path, f"its {key} is not a time") from None
+            pass
+        raise ProfileFileError("profile_unreadable", self._path, f"its {key} is not a time")

@@ -12,7 +12,6 @@ from pathlib import Path
 from slack_token_tui.keeping import fast_read, lock
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError, private_directory, save, sweep
-from slack_token_tui.keeping.naming import proposals
 from slack_token_tui.keeping.profile import KEYRING, Profile, from_record, to_record
 from slack_token_tui.keeping.settings import read_settings
 from slack_token_tui.secret import Secret
@@ -130,6 +129,8 @@ class ProfileStore:
         Raises:
             StoreError: nothing was saved and nothing changed.
         """
+        from slack_token_tui.keeping.naming import proposals
+
         self._prepare()
         if in_keyring is None:
             in_keyring = read_settings(self.home).get("storage") == KEYRING

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from slack_token_tui.desktop import browser, port_holders
 from slack_token_tui.keeping.apps import SlackApp, save_app
 from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.profile import Profile, from_sign_in
+from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.settings import remember_last_app
 from slack_token_tui.keeping.store import Kept, ProfileStore
 from slack_token_tui.signing_in import events
@@ -27,6 +27,7 @@ from slack_token_tui.signing_in.callback import (
 from slack_token_tui.signing_in.events import Event, Step
 from slack_token_tui.signing_in.listener import BoundPort, CallbackListener, PortsUnavailable, bind_first_free
 from slack_token_tui.signing_in.pages import Page
+from slack_token_tui.signing_in.profile_of import profile_of
 from slack_token_tui.signing_in.request import AuthorizationRequest
 from slack_token_tui.slack.answers import Grant, Identity
 from slack_token_tui.slack.client import Client, SlackClient
@@ -224,6 +225,8 @@ class SignIn:
             page = Page.DENIED if answer.code == "access_denied" else Page.REFUSED
             yield failed(Step.APPROVE, page, answer.code)
             return
+        # Slack has taken the app, so it is worth remembering; that goes on beside the requests.
+        remembering = asyncio.get_running_loop().run_in_executor(None, self._remember_app)
         yield events.Approved()
 
         async with SlackClient(self.app.endpoints) as slack:
@@ -257,6 +260,7 @@ class SignIn:
         saving = asyncio.get_running_loop().run_in_executor(None, self._keep, profile)
         try:
             kept = await asyncio.shield(saving)
+            await asyncio.shield(remembering)
         except StoreError as error:
             self._unsaved = profile
             yield failed(Step.SAVE, Page.NOT_SAVED, error.code, error.facts)
@@ -268,7 +272,7 @@ class SignIn:
     def _profile(
         self, request: AuthorizationRequest, grant: Grant, identity: Identity | None, granted_at: datetime
     ) -> Profile:
-        return from_sign_in(
+        return profile_of(
             grant=grant,
             identity=identity,
             client_id=request.client_id,
@@ -280,13 +284,13 @@ class SignIn:
         )
 
     def _keep(self, profile: Profile, in_file: bool = False) -> Kept:
-        kept = self.store.keep(profile, self.name, in_keyring=False if in_file else None)
-        try:
+        return self.store.keep(profile, self.name, in_keyring=False if in_file else None)
+
+    def _remember_app(self) -> None:
+        """It is only a convenience for next time: what prevents it is not reported."""
+        with suppress(StoreError):
             save_app(self.store.home, replace(self.app, scopes=self.scopes))
-        except StoreError:
-            return kept  # the token is safe; the app is only a convenience for next time
-        remember_last_app(self.store.home, self.app.client_id)
-        return kept
+            remember_last_app(self.store.home, self.app.client_id)
 
 
 async def _verified(slack: SlackClient, grant: Grant) -> tuple[Identity | None, SlackError | None]:

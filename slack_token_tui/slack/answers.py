@@ -16,11 +16,8 @@ from typing import Any
 from slack_token_tui.foreign_text import clean, clean_code, clean_or_none
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused
+from slack_token_tui.slack.lifetimes import LONGEST_LIFE_SECONDS, ROTATING_LIFE_SECONDS
 
-ROTATING_LIFE_SECONDS = 43_200
-"""A rotating access token lives 12 hours (Slack: using token rotation)."""
-_LONGEST_LIFE_SECONDS = 46_800
-"""13 hours. A longer ``expires_in`` is not believed: the token would be trusted long after its death."""
 IMPLICIT_SCOPE = "identify"
 """Slack adds it to every user token without being asked."""
 
@@ -233,7 +230,7 @@ def _life_seconds(value: object) -> int | None:
         seconds = int(float(value))
     except (ValueError, OverflowError):
         return None
-    return min(seconds, _LONGEST_LIFE_SECONDS) if seconds > 0 else None
+    return min(seconds, LONGEST_LIFE_SECONDS) if seconds > 0 else None
 
 
 def _first(values: Any) -> Any:

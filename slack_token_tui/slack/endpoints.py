@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -36,6 +35,10 @@ def is_loopback(host: str | None) -> bool:
         return False
     if host.lower() == "localhost":
         return True
+    if not host[:1].isdigit() and ":" not in host:
+        return False
+    import ipaddress  # most hosts never get here
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -63,6 +66,8 @@ def checked_base(address: str) -> str:
     if parts.username is not None or parts.path or parts.query or parts.fragment:
         raise ValueError("Give the address of Slack alone, without a path, a question mark or a user name.")
     if ":" in host:
+        import ipaddress
+
         try:
             host = f"[{ipaddress.IPv6Address(host)}]"
         except ValueError:

@@ -5,7 +5,6 @@ The catalogue itself is data: ``explanations.toml``, one entry a code.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -79,6 +78,8 @@ class Explanation:
 
 @cache
 def _entries() -> Mapping[str, Mapping[str, Any]]:
+    import tomllib  # not before somebody wants an explanation
+
     with _CATALOGUE.open("rb") as file:
         return tomllib.load(file)
 

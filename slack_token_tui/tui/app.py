@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from rich.segment import Segments
 from rich.text import Text
@@ -16,14 +17,16 @@ from textual.content import Content
 from textual.screen import Screen
 
 from slack_token_tui.crash import place_of, way_to
-from slack_token_tui.desktop import clipboard
 from slack_token_tui.keeping.settings import clipboard_seconds, read_settings
 from slack_token_tui.keeping.store import ProfileStore
-from slack_token_tui.secret import Secret
 from slack_token_tui.tui.actions import on
 from slack_token_tui.tui.launch import Start
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.room import Room
+
+if TYPE_CHECKING:
+    from slack_token_tui.desktop.clipboard import Copied, NotCopied
+    from slack_token_tui.secret import Secret
 
 _TWICE_SECONDS = 2.0
 
@@ -100,14 +103,19 @@ class TokenApp(App[None]):
         await asyncio.sleep(0)
         from slack_token_tui.tui.screens import sign_in  # noqa: F401
 
-    async def copy_secret(self, text: Secret) -> clipboard.Copied | clipboard.NotCopied:
+    async def copy_secret(self, text: Secret) -> Copied | NotCopied:
         """Put ``text`` on the clipboard, to be cleared after a while, and return how surely it is there."""
+        from slack_token_tui.desktop import clipboard
+
         home = self.store.home
         clearing = clipboard.Clearing(clipboard_seconds(home), home / "clipboard")
         return await clipboard.copy(text, _OwnTerminal(self, is_secret=True), clearing)
 
-    async def copy_text(self, text: str) -> clipboard.Copied | clipboard.NotCopied:
+    async def copy_text(self, text: str) -> Copied | NotCopied:
         """Put something on the clipboard that is no secret."""
+        from slack_token_tui.desktop import clipboard
+        from slack_token_tui.secret import Secret
+
         return await clipboard.copy(Secret(text), _OwnTerminal(self, is_secret=False))
 
     def send_to_terminal(self, text: str) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from slack_token_tui.keeping.apps import SlackApp
+if TYPE_CHECKING:
+    from slack_token_tui.keeping.apps import SlackApp
 
 
 def _now() -> datetime:

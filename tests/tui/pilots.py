@@ -19,7 +19,8 @@ async def running(
     home: Path, app: SlackApp | None = None, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[Pilot[None]]:
     async with TokenApp(Start(home=home, app=app)).run_test(size=size, notifications=True) as pilot:
-        await pilot.pause()
+        home_screen = pilot.app.screen
+        await until(pilot, lambda: getattr(home_screen, "_furnished", True))
         yield pilot
 
 

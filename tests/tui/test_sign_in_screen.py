@@ -123,7 +123,7 @@ async def test_a_bare_code_is_used_only_after_a_yes(home: Path, app: SlackApp, w
 async def test_letters_are_keys_only_outside_of_fields_and_the_footer_shows_it(home: Path, app: SlackApp) -> None:
     async with running(home, app) as pilot:
         await begin(pilot)
-        assert says(pilot, "e More time")
+        await until(pilot, lambda: says(pilot, "e More time"))
         await pilot.click("#paste")
         await until(pilot, lambda: not says(pilot, "e More time"))
         await pilot.press("e", "u")

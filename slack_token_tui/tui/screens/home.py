@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,7 +15,6 @@ from textual.content import Content
 from textual.widgets import Footer, Input, OptionList, Static
 
 from slack_token_tui.crash import place_of
-from slack_token_tui.desktop.clipboard import Copied
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
@@ -23,15 +23,19 @@ from slack_token_tui.keeping.store import Unreadable
 from slack_token_tui.slack.explanations import Explanation, explain
 from slack_token_tui.tui.actions import HOME, bindings
 from slack_token_tui.tui.screens.room import Room
-from slack_token_tui.tui.upkeep import Upkeep
 from slack_token_tui.tui.widgets.expiry import left
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.profile_list import ORDERS, Entry, ProfileList
 from slack_token_tui.tui.widgets.top_line import TopLine
 
+if TYPE_CHECKING:
+    from slack_token_tui.tui.upkeep import Upkeep
+
 _CLOCK_SECONDS = 1.0
 _REVEAL_SECONDS = 10.0
+_FIRST_FRAME_PROFILES = 60
+"""More than any terminal shows at once."""
 _OF_A_PROFILE = frozenset(
     {"copy", "copy_as", "sign_in_again", "reveal", "verify", "refresh", "rename", "make_default", "move_tokens"}
 )
@@ -54,25 +58,39 @@ class HomeScreen(Room):
 
     def __init__(self) -> None:
         super().__init__()
+        self._upkeep: Upkeep
         self._seen_at: object = None
+        self._furnished = False
         self._revealed: str | None = None
         self._many: str | None = None
+        self._filter: Input | None = None
+        self._is_partly_read = False
 
     # ── what is shown ──
 
     def compose(self) -> ComposeResult:
-        """Title, list and details or the welcome, a line for what is going on, and the keys."""
+        """Title, list and an empty room for details, or the welcome: the rest comes right after the first frame."""
         note = "demo, gone at the end" if self.token_app.start.is_demo else ""
         yield TopLine("slack-token-tui", None, note)
         with Container(id="home"):
             with Vertical(id="left"):
-                yield Input(placeholder="name, person or workspace", id="filter")
                 yield ProfileList()
             yield ProfileDetail()
         with Container(id="welcome"):
             yield Static(self._welcome(), id="welcome_card")
         yield Static(id="notice")
-        yield Footer(show_command_palette=False)
+        yield Static(id="room_for_the_footer")
+
+    async def _furnish(self) -> None:
+        """What the first frame can do without."""
+        from slack_token_tui.tui.upkeep import Upkeep
+
+        self._upkeep = Upkeep(self.token_app.store, self._told)
+        await self.query_one(ProfileDetail).furnish()
+        await self.mount(Footer(show_command_palette=False))
+        await self.query_one("#room_for_the_footer").remove()
+        self._furnished = True
+        self.read_rest()
 
     def _welcome(self) -> Content:
         return Content.assemble(
@@ -89,16 +107,15 @@ class HomeScreen(Room):
 
     def on_mount(self) -> None:
         """Read, and keep the clocks right."""
-        self._upkeep = Upkeep(self.token_app.store, self._told)
-        self.query_one("#filter").display = False
         order = read_settings(self.token_app.store.home).get("order")
         self._list.order = order if order in ORDERS else ORDERS[0]
-        self.read()
+        self.read(only_first=_FIRST_FRAME_PROFILES if self._list.order == ORDERS[0] else None)
         self.set_interval(_CLOCK_SECONDS, self._tick)
+        self.call_after_refresh(self._furnish)
 
     def on_screen_resume(self) -> None:
         """A sign-in may have changed what is kept."""
-        if self.is_mounted and self._files_have_changed():
+        if self._furnished and self._files_have_changed():
             self.read()
 
     @property
@@ -123,12 +140,19 @@ class HomeScreen(Room):
         self._seen_at = seen
         return changed
 
-    def read(self, highlight: str | None = None) -> None:
-        """Read the profiles again, and keep the cursor where it was unless told otherwise."""
+    def read(self, highlight: str | None = None, *, only_first: int | None = None) -> None:
+        """Read the profiles again, and keep the cursor where it was unless told otherwise.
+
+        Args:
+            highlight: where the cursor goes.
+            only_first: read no more than these; :meth:`read_rest` brings the others.
+        """
         self._files_have_changed()
         profiles = self._list
         profiles.default = read_settings(self.token_app.store.home).get("default_profile")
-        profiles.show(list(self.token_app.store.entries()), self.token_app.start.now(), highlight)
+        entries = list(islice(self.token_app.store.entries(), only_first))
+        self._is_partly_read = len(entries) == only_first
+        profiles.show(entries, self.token_app.start.now(), highlight)
         there = bool(profiles.entries)
         self.query_one("#home").display = there
         self.query_one("#welcome").display = not there
@@ -136,6 +160,14 @@ class HomeScreen(Room):
         if there and self.is_current and not isinstance(self.focused, Input):
             profiles.focus()
         self.refresh_bindings()
+
+    def read_rest(self) -> None:
+        """Read what the first frame has left out."""
+        if self._is_partly_read:
+            self.read()
+        else:
+            self._show_detail()
+            self.refresh_bindings()
 
     def _told(self, name: str, entry: Entry | None) -> None:
         """Something about a profile has changed; the upkeep says so."""
@@ -152,7 +184,7 @@ class HomeScreen(Room):
         entry = self.highlighted
         detail = self.query_one(ProfileDetail)
         detail.display = entry is not None
-        if entry is not None:
+        if entry is not None and self._furnished:
             now, path = self.token_app.start.now(), self.token_app.store.path(entry.name)
             detail.show(entry, path, now, self._trouble_of(entry), self._revealed)
 
@@ -167,7 +199,7 @@ class HomeScreen(Room):
 
     def _tick(self) -> None:
         """Once a second: the clocks, what other programs have saved, and what is due."""
-        if not self.is_mounted:
+        if not self._furnished:
             return
         now = self.token_app.start.now()
         if self.is_current:
@@ -188,11 +220,13 @@ class HomeScreen(Room):
 
     def can_do(self, action_id: str) -> bool:
         """Each key only where it does something."""
+        if not self._furnished:
+            return action_id in {"quit", "help", "sign_in"}
         entry = self.highlighted
         if action_id in _OF_A_PROFILE:
             return isinstance(entry, Profile) and (action_id != "refresh" or entry.refresh_issued_at is not None)
         if action_id in _OF_MANY:
-            return bool(self._list.entries) if self.is_mounted else False
+            return bool(self._list.entries)
         if action_id == "remove":
             return entry is not None
         return True
@@ -207,9 +241,11 @@ class HomeScreen(Room):
 
     def action_filter(self) -> None:
         """Type to see fewer."""
-        field = self.query_one("#filter", Input)
-        field.display = True
-        field.focus()
+        if self._filter is None:
+            self._filter = Input(placeholder="name, person or workspace", id="filter")
+            self.query_one("#left").mount(self._filter, before=0)
+        self._filter.display = True
+        self._filter.focus()
 
     @on(Input.Changed, "#filter")
     def filter_changed(self, event: Input.Changed) -> None:
@@ -225,10 +261,9 @@ class HomeScreen(Room):
 
     def action_step_back(self) -> None:
         """Escape: out of the filter, out of what is running, out of what is shown."""
-        field = self.query_one("#filter", Input)
-        if field.display:
-            field.value = ""
-            field.display = False
+        if self._filter is not None and self._filter.display:
+            self._filter.value = ""
+            self._filter.display = False
             self._list.focus()
         elif not self.cancel_running():
             self._revealed = None
@@ -264,6 +299,7 @@ class HomeScreen(Room):
                 await self._copy_as(chosen)
 
     async def _copy_as(self, format_id: str) -> None:
+        from slack_token_tui.desktop.clipboard import Copied
         from slack_token_tui.keeping import formats
 
         profile = await self._living()
@@ -369,12 +405,11 @@ class HomeScreen(Room):
         if not names:
             self._notice("None of them has a refresh token.")
         elif self._many is None:
+            self._many = verb
             self._all_of(verb, names, do)
 
     @work(exclusive=True, group="many", exit_on_error=False)
     async def _all_of(self, verb: str, names: list[str], do: Callable[[str], Awaitable[bool]]) -> None:
-        self._many = verb
-
         def progress(done: int) -> None:
             self._notice(f"{verb} {done} of {len(names)} · Esc stops")
 
@@ -386,9 +421,6 @@ class HomeScreen(Room):
                 "all are good" if not bad else f"{fine} good, {bad} with trouble, marked !; o sorts them to the top"
             )
             self._notice(f"{verb} {len(names)}: {verdict}.")
-        except asyncio.CancelledError:
-            self._notice(f"{verb} was stopped. What Slack had answered is saved.")
-            raise
         finally:
             self._many = None
 
@@ -396,6 +428,8 @@ class HomeScreen(Room):
         """Stop what is running for many, if anything is."""
         if self._many is None:
             return False
+        self._notice(f"{self._many} was stopped. What Slack had answered is saved.")
+        self._many = None
         self.workers.cancel_group(self, "many")
         return True
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
@@ -36,11 +35,9 @@ _FIELDS = (
 class ProfileDetail(VerticalScroll):
     """The right half of home."""
 
-    def compose(self) -> ComposeResult:
-        """A line for each thing that can be known, and room for what is wrong with a file."""
-        for label in _FIELDS:
-            yield Field(label, id=_id(label))
-        yield Static(id="trouble")
+    async def furnish(self) -> None:
+        """Put in a line for each thing that can be known, and room for what is wrong. It is not part of the first frame."""
+        await self.mount_all([*(Field(label, id=_id(label)) for label in _FIELDS), Static(id="trouble")])
 
     def show(
         self,
