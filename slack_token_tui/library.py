@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from slack_token_tui.keeping import fast_read
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError
 from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.outcome import NEEDS_SIGN_IN, Renewal
+from slack_token_tui.keeping.outcome import NEEDS_SIGN_IN, Renewal, standing_trouble
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.secret import masked
@@ -131,11 +131,11 @@ def _renewed(name: str, min_ttl_seconds: float) -> Token:
     why = renewal.profile.why_dead(datetime.now(UTC))
     if why is None and renewal.profile.access_token is not None:
         return Token(renewal.profile.access_token.reveal())
-    trouble = renewal.trouble
-    if trouble is None or trouble.code in NEEDS_SIGN_IN:
-        code = trouble.code if trouble else renewal.profile.refresh_refused or "sign_in_needed"
-        facts = trouble.facts if trouble else {}
-        raise SignInNeeded(explain(code, {"name": name, "detail": why or "", **facts}))
+    trouble = renewal.trouble or standing_trouble(renewal.profile)
+    if trouble is None:
+        raise SignInNeeded(explain("sign_in_needed", {"name": name, "detail": why or ""}))
+    if trouble.code in NEEDS_SIGN_IN:
+        raise SignInNeeded(explain(trouble.code, trouble.facts))
     explanation = explain(trouble.code, trouble.facts)
     if explanation.code.startswith(("store_", "keyring_")) and explanation.again != "later":
         raise StoreUnusable(explanation)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from slack_token_tui.keeping import profile as profile_module
 from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.settings import change_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
@@ -48,7 +48,6 @@ def make_everything_repeatable() -> None:
     secrets.token_hex = lambda size=8: f"{next(numbers):0{size * 2}x}"  # type: ignore[assignment]
     flow.datetime = FixedClock  # type: ignore[misc]
     flow.time = type("Frozen", (), {"monotonic": staticmethod(lambda: 0.0)})  # type: ignore[assignment]
-    profile_module.uuid4 = lambda: type("Id", (), {"hex": "0" * 32})()  # type: ignore[assignment]
 
 
 def start(app: SlackApp | None = None) -> Start:
@@ -128,8 +127,35 @@ async def main() -> None:
     )
     store.path("old").write_text("{")
     store.path("old").chmod(0o600)
+    store.keep(
+        profile(
+            user_id="U4",
+            team_id="T4",
+            team_name="Umbrella",
+            workspace_url="https://umbrella.slack.com/",
+            expires_at=NOW + timedelta(hours=2, minutes=20),
+            **{**rotating, "refresh_issued_at": NOW - timedelta(hours=10)},
+            refresh_refused="refresh_interrupted",
+            refresh_refused_at=NOW - timedelta(minutes=40),
+        )
+    )
+    change_settings(HOME, default_profile="acme")
+    for size, name in (((100, 30), "home"), ((40, 20), "home-narrow")):
+        async with TokenApp(start()).run_test(size=size) as pilot:
+            await until(pilot, "Footer")
+            await shot(pilot, name)
     async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
-        await shot(pilot, "home")
+        await until(pilot, "Footer")
+        await pilot.press("C")
+        await until(pilot, "#preview")
+        for _ in range(4):
+            await pilot.press("down")
+        await shot(pilot, "copy-as")
+        await pilot.press("escape", "x")
+        await until(pilot, "#answers")
+        await shot(pilot, "remove")
+        await pilot.press("escape", "G")
+        await shot(pilot, "home-interrupted")
     shutil.rmtree(HOME)
 
 

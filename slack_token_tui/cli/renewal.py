@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
 from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.outcome import NEEDS_SIGN_IN, Renewal, Trouble
+from slack_token_tui.keeping.outcome import NEEDS_SIGN_IN, Renewal, Trouble, standing_trouble
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.explanations import Explanation, explain
@@ -47,8 +47,7 @@ def _living(renewal: Renewal, *, as_json: bool) -> Profile | int:
             if not renewal.renewed and profile.expires_at is not None:
                 report.say(f"  The token at hand still works until {clock_time(profile.expires_at)}")
         return profile
-    if trouble is None and profile.refresh_refused:
-        trouble = Trouble(profile.refresh_refused, {"name": profile.name, "detail": "the day it was marked"})
+    trouble = trouble or standing_trouble(profile)
     if trouble is None:
         return report.dead_token(profile.name, why, as_json=as_json)
     explanation = explained(trouble)

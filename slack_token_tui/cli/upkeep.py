@@ -14,7 +14,7 @@ from slack_token_tui.keeping import refresh as refreshing
 from slack_token_tui.keeping import verify as verifying
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
 from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.outcome import TOO_EARLY_SECONDS
+from slack_token_tui.keeping.outcome import TOO_EARLY_SECONDS, standing_trouble
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.explanations import Explanation, explain
 
@@ -110,8 +110,8 @@ def _refreshed(store: ProfileStore, name: str, min_ttl_seconds: float, force: bo
         explanation = explained(renewal.trouble)
         return _failed(name, explanation, exit_code_of(explanation))
     profile = renewal.profile
-    if profile.refresh_refused and not renewal.renewed:
-        return _failed(name, explain(profile.refresh_refused, {"name": name}), exit_codes.SIGN_IN_NEEDED)
+    if not renewal.renewed and (standing := standing_trouble(profile)):
+        return _failed(name, explained(standing), exit_codes.SIGN_IN_NEEDED)
     assert profile.expires_at is not None
     until = clock_time(profile.expires_at)
     how = (

@@ -37,3 +37,12 @@ class Renewal:
     renewed: bool = False
     recovered: bool = False
     trouble: Trouble | None = None
+
+
+def standing_trouble(profile: Profile) -> Trouble | None:
+    """Return why ``profile`` is no longer renewed, as an earlier refresh has noted it."""
+    if not profile.refresh_refused:
+        return None
+    at = profile.refresh_refused_at
+    when = f"{at.astimezone():%Y-%m-%d %H:%M}" if at else "an earlier day"
+    return Trouble(profile.refresh_refused, {"name": profile.name, "detail": when})

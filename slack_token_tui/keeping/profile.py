@@ -52,6 +52,7 @@ class Profile:
         verified_at: when ``auth.test`` last confirmed the account; None when it never could be asked.
         refused: Slack's code, when it has refused the access token.
         refresh_refused: the catalogue's code, when the refresh token is known to be useless. The access token may live on.
+        refresh_refused_at: when that became known, or when the request went out whose answer never came.
         refresh_pair: the pair whose method has refreshed last, when it was not the sign-in's own.
         generation: counts the refreshes, so that two versions of a profile can be told apart.
         in_keyring: whether the tokens are in the operating system's keyring. They are None here until
@@ -85,6 +86,7 @@ class Profile:
     verified_at: datetime | None = None
     refused: str | None = None
     refresh_refused: str | None = None
+    refresh_refused_at: datetime | None = None
     refresh_pair: Pair | None = None
     generation: int = 0
     in_keyring: bool = False
@@ -162,6 +164,10 @@ class Profile:
             pairs.append((self.team_id, grant.team_id))
         return all(not mine or not theirs or mine == theirs for mine, theirs in pairs)
 
+    def not_renewable(self, code: str, at: datetime) -> Profile:
+        """Return this profile with the note that its refresh token is of no use; nothing is deleted or blanked."""
+        return replace(self, refresh_refused=code, refresh_refused_at=at.astimezone(UTC).replace(microsecond=0))
+
     def refreshed(self, grant: Grant, asked_at: datetime, pair: Pair) -> Profile:
         """Return this profile with the tokens of ``grant``, which ``pair`` gave.
 
@@ -180,6 +186,7 @@ class Profile:
             scopes=grant.scopes or self.scopes,
             refused=None,
             refresh_refused=None,
+            refresh_refused_at=None,
             refresh_pair=None if pair is self.endpoints.pair else pair,
             generation=self.generation + 1,
         )
@@ -204,7 +211,7 @@ _TEXTS = (
     "user_id",
     "user_name",
 )
-_INSTANTS = ("expires_at", "refresh_issued_at", "signed_in_at", "verified_at")
+_INSTANTS = ("expires_at", "refresh_issued_at", "refresh_refused_at", "signed_in_at", "verified_at")
 KEYRING = "keyring"
 """The value of ``storage`` in the file of a profile whose tokens are in the operating system's keyring."""
 _INSTANT_LENGTH = len("2026-11-24T12:00:00Z")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Journal, Unfinished, digest_of
@@ -115,6 +115,6 @@ def set_aside(store: ProfileStore, profile: Profile, journal: Journal) -> Profil
         StoreError: it could not be moved; the journal keeps it.
     """
     journal.set_aside(store.home / "quarantine", profile.name)
-    marked = replace(profile, refresh_refused="refresh_unusable")
+    marked = profile.not_renewable("refresh_unusable", datetime.now(UTC))
     store.write(marked)
     return marked

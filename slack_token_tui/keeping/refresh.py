@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from slack_token_tui.keeping import lock
@@ -16,7 +15,7 @@ from slack_token_tui.keeping.apps import read_app
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Intent, Journal, Unfinished, digest_of
-from slack_token_tui.keeping.outcome import REFRESH_TOKEN_OVER, Renewal, Trouble
+from slack_token_tui.keeping.outcome import REFRESH_TOKEN_OVER, Renewal, Trouble, standing_trouble
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.recovery import SPENT_AND_USELESS, conclude, journal_of, recover, set_aside
 from slack_token_tui.keeping.signals import Noted, noted
@@ -232,11 +231,11 @@ class _Spending:
         if _is_doubtful(error) if self._sent else self._doubted_at:
             return Renewal(self._profile, trouble=Trouble("refresh_lost", {**facts, "detail": error.code}))
         if error.code in REFRESH_TOKEN_OVER:
-            return self._over(error.code, facts)
+            return self._over(error.code)
         self._forget_unless_doubted()
         return Renewal(self._profile, trouble=Trouble(error.code, facts))
 
-    def _over(self, code: str, facts: dict[str, str]) -> Renewal:
+    def _over(self, code: str) -> Renewal:
         """The refresh token is useless. Nothing is deleted or blanked: the access token may live for hours."""
         current = self._store.with_tokens(self._store.read(self._profile.name))
         if current.refresh_token != self._refresh_token:  # a synchronised directory brought another one
@@ -244,11 +243,10 @@ class _Spending:
             return Renewal(current)
         if self._doubted_at is not None:
             code = "refresh_interrupted"
-            facts["detail"] = f"{self._doubted_at.astimezone():%Y-%m-%d %H:%M}"
-        marked = replace(self._profile, refresh_refused=code)
+        marked = self._profile.not_renewable(code, self._doubted_at or self._now())
         self._store.write(marked)
         self._journal.remove()
-        return Renewal(marked, trouble=Trouble(code, facts))
+        return Renewal(marked, trouble=standing_trouble(marked))
 
     def _forget_unless_doubted(self) -> None:
         if self._doubted_at is None:

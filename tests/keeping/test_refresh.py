@@ -244,7 +244,7 @@ def test_an_answer_that_cannot_be_used_is_kept_and_never_overwrites_the_profile(
     renewal = refresh(store, "acme")
     assert renewal.trouble and renewal.trouble.code == "refresh_unusable"
     after = store.read("acme")
-    assert after == replace(before, refresh_refused="refresh_unusable")
+    assert after == replace(before, refresh_refused="refresh_unusable", refresh_refused_at=after.refresh_refused_at)
     kept = list((store.home / "quarantine").iterdir())
     assert len(kept) == 1 and "refresh_token" in kept[0].read_text()
     assert kept[0].stat().st_mode & 0o777 == 0o600
@@ -272,7 +272,9 @@ def test_a_dead_refresh_token_is_marked_once_and_another_synchronised_one_is_use
     trouble = refresh(store, "acme").trouble
     assert trouble and trouble.code == "invalid_refresh_token"
     marked = store.read("acme")
-    assert marked == replace(before, refresh_refused="invalid_refresh_token")
+    assert marked == replace(
+        before, refresh_refused="invalid_refresh_token", refresh_refused_at=marked.refresh_refused_at
+    )
     assert not refresh(store, "acme").renewed
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
 

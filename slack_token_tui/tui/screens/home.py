@@ -17,6 +17,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from slack_token_tui.crash import place_of
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.outcome import standing_trouble
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.settings import change_settings, read_settings
 from slack_token_tui.keeping.store import Unreadable
@@ -191,11 +192,8 @@ class HomeScreen(Room):
     def _trouble_of(self, entry: Entry) -> Explanation | None:
         if isinstance(entry, Unreadable):
             return explain(entry.error.code, {"file": entry.error.path, "detail": entry.error.detail or "damaged"})
-        if trouble := self._upkeep.troubles.get(entry.name):
-            return explain(trouble.code, trouble.facts)
-        if entry.refresh_refused:
-            return explain(entry.refresh_refused, {"name": entry.name, "detail": "the day it was marked"})
-        return None
+        trouble = self._upkeep.troubles.get(entry.name) or standing_trouble(entry)
+        return explain(trouble.code, trouble.facts) if trouble else None
 
     def _tick(self) -> None:
         """Once a second: the clocks, what other programs have saved, and what is due."""
