@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,13 +33,23 @@ from tests.keeping.refreshing import granted
 pytest.importorskip("keyring", reason="LOUD: the keyring extra is not installed")
 
 
+BUS = """<busconfig>
+  <type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/>
+  </policy>
+</busconfig>"""
+"""Without service directories: a first call that comes early must not start a second, locked Secret Service."""
+
+
 @pytest.fixture
 def bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, child_environment: dict[str, str]) -> Iterator[None]:
     """A session bus of our own with a Secret Service on it, unlocked."""
     if not shutil.which("gnome-keyring-daemon") or not shutil.which("dbus-daemon"):
         pytest.skip("LOUD: no gnome-keyring-daemon or dbus-daemon here, so no real Secret Service")
+    (tmp_path / "bus.conf").write_text(BUS)
     daemon = subprocess.Popen(
-        ["dbus-daemon", "--session", "--nofork", "--print-address"],
+        ["dbus-daemon", f"--config-file={tmp_path / 'bus.conf'}", "--nofork", "--print-address"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -64,12 +75,10 @@ def bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, child_environment: dict
     service.stdin.write(b"practice-password")
     service.stdin.close()
     _forget_the_backend()
-    for _ in range(100):
-        try:
-            keyring_tokens.get_text("is it there?")
-            break
-        except StoreError:
-            time.sleep(0.05)
+    deadline = time.monotonic() + 30
+    while not unlocked():
+        assert time.monotonic() < deadline, "the Secret Service did not start"
+        time.sleep(0.05)
     yield
     for process in (service, daemon):
         process.terminate()
@@ -83,12 +92,22 @@ def _forget_the_backend() -> None:
     keyring.core._keyring_backend = None
 
 
+def unlocked() -> bool:
+    """Whether the default collection is there. Asked so that none is created: that would prompt, and stay in the way."""
+    import secretstorage
+    from secretstorage.exceptions import SecretStorageException
+
+    try:
+        with closing(secretstorage.dbus_init()) as bus:
+            return not secretstorage.get_collection_by_alias(bus, "default").is_locked()
+    except SecretStorageException:
+        return False
+
+
 def items() -> set[str]:
     import secretstorage
 
-    with (
-        secretstorage.create_context() if hasattr(secretstorage, "create_context") else secretstorage.dbus_init() as bus
-    ):
+    with closing(secretstorage.dbus_init()) as bus:
         found = secretstorage.search_items(bus, {"service": keyring_tokens.SERVICE})
         return {item.get_attributes()["username"] for item in found}
 
@@ -96,7 +115,7 @@ def items() -> set[str]:
 def lock() -> None:
     import secretstorage
 
-    with secretstorage.dbus_init() as bus:
+    with closing(secretstorage.dbus_init()) as bus:
         secretstorage.get_default_collection(bus).lock()
 
 

@@ -122,6 +122,8 @@ def test_allow_and_cancel_in_a_real_browser(demo: Tmux, chromium: webdriver.Chro
     chromium.save_screenshot(str(tmp_path / "signed-in.png"))
 
     demo.press("c")
+    demo.shows("Send the token to your terminal?")
+    demo.press("y")
     demo.shows("sent to tmux")
     assert demo.buffer().startswith("xoxe.xoxp-1-practice-")
     demo.press("Escape")

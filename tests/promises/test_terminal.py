@@ -48,9 +48,10 @@ def test_a_signal_restores_the_terminal_and_closes_the_port(
 ) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
     terminal.shows("acme")
+    terminal.shows("Sign in")
     if where == "help":
         terminal.press(b"?")
-        terminal.shows("every action by name")
+        terminal.shows("Your saved sign-ins")
     if where in {"form", "waiting"}:
         terminal.press(b"a")
         terminal.shows("User scopes")
@@ -59,7 +60,8 @@ def test_a_signal_restores_the_terminal_and_closes_the_port(
         terminal.shows("Waiting for you to press Allow")
         assert is_open(app.redirect_uris[0])
     os.kill(terminal.pid, number)
-    assert terminal.end() == 128 + number
+    ended = terminal.end()
+    assert ended == 128 + number, terminal.seen[-3000:].decode(errors="replace")
     assert restored(terminal.seen)
     assert not is_open(app.redirect_uris[0])
     assert b"Traceback" not in terminal.seen
@@ -72,7 +74,7 @@ def test_hostile_names_reach_the_terminal_as_harmless_bytes_and_no_token_does(
     terminal.shows("acme")
     terminal.shows("[/red]")
     terminal.press(b"?")
-    terminal.shows("every action by name")
+    terminal.shows("Your saved sign-ins")
     terminal.press(b"\x1b")
     time.sleep(0.3)
     terminal.press(b"q")
@@ -111,7 +113,8 @@ sys.exit(launch.run_app(launch.Start()))
 def test_a_crash_shows_no_token(ready: ProfileStore, child_environment: dict[str, str]) -> None:
     terminal = Terminal(child_environment, "-c", CRASH)
     terminal.shows("acme")
-    terminal.press(b"R")
+    terminal.shows("Sign in")  # the footer: from here on keys are taken
+    terminal.press(b"\x1b[15~")  # F5
     assert terminal.end() == 1
     assert restored(terminal.seen)
     assert b"ValueError in" in terminal.seen

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +41,13 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(clipboard, "copy", copy)
     return got
+
+
+@pytest.fixture
+def silent() -> Iterator[Endpoints]:
+    """Slack that takes calls and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield Endpoints(f"http://127.0.0.1:{listening.getsockname()[1]}")
 
 
 # ── renewed by itself ──
@@ -178,7 +187,7 @@ async def test_verify_renew_and_their_errors_stand_beside_the_profile(
 
 
 async def test_all_are_verified_with_progress_and_can_be_stopped(
-    store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch
+    store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch, silent: Endpoints
 ) -> None:
     kept = granted(store, slack, expires_at=in_(hours=3))
     for number in range(12):
@@ -200,7 +209,10 @@ async def test_all_are_verified_with_progress_and_can_be_stopped(
         await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).order == "state")
         await pilot.press("g")
         await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "away")
+        store.keep(profile(user_id="U6", endpoints=silent), "silent")
+        await until(pilot, lambda: says(pilot, "Profiles · 15"))
         await pilot.press("V")
+        await until(pilot, lambda: says(pilot, "of 15 · Esc stops"))
         await pilot.press("escape")
         await until(pilot, lambda: says(pilot, "was stopped"))
 

@@ -83,15 +83,19 @@ class HomeScreen(Room):
         yield Static(id="room_for_the_footer")
 
     async def _furnish(self) -> None:
-        """What the first frame can do without."""
+        """What the first frame can do without. A signal may end the program at each pause; nothing can be mounted then."""
         from slack_token_tui.tui.upkeep import Upkeep
 
         self._upkeep = Upkeep(self.token_app.store, self._told)
-        await self.query_one(ProfileDetail).furnish()
-        await self.mount(Footer(show_command_palette=False))
-        await self.query_one("#room_for_the_footer").remove()
-        self._furnished = True
-        self.read_rest()
+        if self.is_attached:
+            await self.query_one(ProfileDetail).furnish()
+        if self.is_attached:
+            await self.mount(Footer(show_command_palette=False))
+        if self.is_attached:
+            await self.query_one("#room_for_the_footer").remove()
+        if self.is_attached:
+            self._furnished = True
+            self.read_rest()
 
     def _welcome(self) -> Content:
         return Content.assemble(

@@ -71,7 +71,8 @@ class Steps(Vertical):
         """``step`` failed."""
         self._notes.pop(step, None)
         self._line(step, _FAILED, _FUTURE[step])
-        await self.mount(card, after=f"#step_{step}")
+        if self.is_attached:  # a signal may have ended the program meanwhile
+            await self.mount(card, after=f"#step_{step}")
 
     def _line(self, step: Step, mark: str, words: str) -> None:
         line = Content.styled(words, MUTED) if mark == _NEXT else Content(words)
