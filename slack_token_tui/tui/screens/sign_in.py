@@ -261,6 +261,7 @@ class SignInScreen(Room):
                 self._url = url
                 # A link of the terminal's own (OSC 8), so that a wrapped address can be clicked whole.
                 self.query_one("#address", Field).show(Content.styled(url, Style(link=url)))
+                self.refresh_bindings()  # there is an address now: its keys belong into the footer
                 steps.start(Step.BROWSER)
             case events.BrowserAnswered(browser.Opened(name)):
                 steps.done(Step.BROWSER, f"Opened in {name}")
