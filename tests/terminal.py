@@ -23,6 +23,7 @@ class Terminal:
             os.execve(sys.executable, [sys.executable, *command], {**environment, "TERM": "xterm-256color"})
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.seen = b""
+        self._pressed_at = 0
 
     def until(self, condition: Callable[[bytes], object], seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds
@@ -34,6 +35,11 @@ class Terminal:
     def shows(self, words: str) -> None:
         plain = words.encode()
         self.until(lambda seen: plain in re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", seen))
+
+    def answers(self, words: str) -> None:
+        """Wait for ``words`` to be drawn after the last key press."""
+        plain = words.encode()
+        self.until(lambda seen: plain in re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", seen[self._pressed_at :]))
 
     def _read(self, seconds: float) -> bool:
         ready, _, _ = select.select([self.descriptor], [], [], seconds)
@@ -47,6 +53,10 @@ class Terminal:
         return bool(received)
 
     def press(self, keys: bytes) -> None:
+        """Press ``keys`` as a person does: once the program has drawn all it had to draw."""
+        while select.select([self.descriptor], [], [], 0.2)[0] and self._read(0):
+            pass
+        self._pressed_at = len(self.seen)
         os.write(self.descriptor, keys)
 
     def end(self) -> int:

@@ -80,7 +80,7 @@ async def test_without_a_display_and_over_ssh_none_is_tried(programs: Path, monk
 async def test_a_browser_in_the_foreground_blocks_nothing_and_outlives_us(
     programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body = f"import time; time.sleep(3); pathlib.Path({str(programs)!r}, 'lived').touch()"
+    body = f"import time; time.sleep(8); pathlib.Path({str(programs)!r}, 'lived').touch()"
     monkeypatch.setenv("BROWSER", str(program(programs, "slow", body)))
     before = time.monotonic()
     ticks = 0
@@ -94,9 +94,9 @@ async def test_a_browser_in_the_foreground_blocks_nothing_and_outlives_us(
     ticking = asyncio.create_task(tick())
     assert await browser.open_url(URL) == Opened("slow")
     ticking.cancel()
-    assert time.monotonic() - before < 2.5
+    assert time.monotonic() - before < 7
     assert ticks > 50
-    for _ in range(100):
+    for _ in range(400):
         if (programs / "lived").exists():
             return
         await asyncio.sleep(0.05)

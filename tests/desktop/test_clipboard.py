@@ -106,9 +106,9 @@ async def test_a_tool_that_hangs_is_given_up_and_killed(
     tty = Tty()
     before = time.monotonic()
     assert await clipboard.copy(TOKEN, tty) == Copied("OSC 52", certain=False)
-    assert time.monotonic() - before < 3
+    assert time.monotonic() - before < 20
     pid = int((tmp_path / "pid").read_text())
-    for _ in range(50):
+    for _ in range(500):
         if not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split(")")[1].split()[0]:
             return
         time.sleep(0.02)
@@ -153,21 +153,21 @@ def held(environment: dict[str, str] | None = None) -> str:
     return shown.stdout
 
 
-def becomes(condition: Callable[[], bool], seconds: float = 8) -> bool:
+def becomes(condition: Callable[[], bool], seconds: float = 20) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
     return condition()
 
 
-def clearing(directory: Path, seconds: int = 1) -> Clearing:
+def clearing(directory: Path, seconds: int = 2) -> Clearing:
     return Clearing(seconds, directory / "clipboard")
 
 
 async def test_a_copied_token_is_cleared_after_its_time(display: str, tmp_path: Path) -> None:
     copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
-    assert copied == Copied("xclip", certain=True, cleared_after_seconds=1)
-    assert "cleared in 1 s" in copied.sentence("acme")
+    assert copied == Copied("xclip", certain=True, cleared_after_seconds=2)
+    assert "cleared in 2 s" in copied.sentence("acme")
     assert held() == TOKEN.reveal()
     assert becomes(lambda: held() == "")
 
@@ -186,13 +186,13 @@ async def test_it_is_cleared_when_the_program_that_copied_has_gone(display: str,
 async def test_what_somebody_copied_since_is_left_alone(display: str, tmp_path: Path) -> None:
     await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
     subprocess.run(["xclip", "-selection", "clipboard"], input=b"mine", check=True)
-    assert not becomes(lambda: held() != "mine", 2.5)
+    assert not becomes(lambda: held() != "mine", 3.5)
 
 
 async def test_a_second_copy_has_its_own_time(display: str, tmp_path: Path) -> None:
     await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 1))
-    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 4))
-    assert not becomes(lambda: held() == "", 2)
+    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 6))
+    assert not becomes(lambda: held() == "", 3)
     assert becomes(lambda: held() == "")
 
 
@@ -237,7 +237,7 @@ async def test_a_tmux_buffer_is_deleted_after_its_time(monkeypatch: pytest.Monke
     monkeypatch.setenv("TMUX", f"{tmp_path / 'tmux'},1,0")
     try:
         copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
-        assert copied == Copied("tmux", certain=False, cleared_after_seconds=1)
+        assert copied == Copied("tmux", certain=False, cleared_after_seconds=2)
 
         def buffers() -> str:
             return subprocess.run([*tmux, "list-buffers"], capture_output=True, text=True).stdout
@@ -288,7 +288,7 @@ def wayland(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 async def test_a_wayland_clipboard_is_written_read_back_and_cleared(wayland: str, tmp_path: Path) -> None:
     tty = Tty()
     assert await clipboard.copy(TOKEN, tty, clearing(tmp_path)) == Copied(
-        "wl-copy", certain=True, cleared_after_seconds=1
+        "wl-copy", certain=True, cleared_after_seconds=2
     )
     assert tty.sent == []
 

@@ -290,11 +290,11 @@ def test_without_the_extra_a_keyring_profile_is_named_with_its_remedy(
 
 def test_a_keyring_that_hangs_is_given_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyring_tokens, "LIMIT_SECONDS", 0.2)
-    monkeypatch.setattr(keyring_tokens, "_backend", lambda: time.sleep(2))
+    monkeypatch.setattr(keyring_tokens, "_backend", lambda: time.sleep(30))
     before = time.monotonic()
     with pytest.raises(StoreError, match="keyring_timeout"):
         keyring_tokens.get_text("x")
-    assert time.monotonic() - before < 1.5
+    assert time.monotonic() - before < 20
 
 
 def test_keyring_is_not_loaded_for_profiles_in_files(store: ProfileStore, child_environment: dict[str, str]) -> None:

@@ -132,18 +132,16 @@ def test_a_session_in_the_tui_shows_no_token_until_it_is_asked_to(
         (b"v", "is good"),
         (b"C", "a curl command"),
         (b"\x1b[B\x1b[B\x1b[B\x1b[B", "printf"),
-        (b"\x1b", ""),
+        (b"\x1b", "Profiles ·"),
         (b"x", "Remove acme?"),
-        (b"\x1b", ""),
-        (b"n", "Rename"),
-        (b"\x1b", ""),
+        (b"\x1b", "Profiles ·"),
+        (b"n", "Enter rename"),
+        (b"\x1b", "Profiles ·"),
         (b"i", "Import a token"),
-        (b"\x1b", ""),
+        (b"\x1b", "Profiles ·"),
     ):
         terminal.press(keys)
-        if words:
-            terminal.shows(words)
-        time.sleep(0.4)
+        terminal.answers(words)
     assert SECRET not in terminal.seen
     terminal.press(b"t")
     terminal.shows("hides itself after ten seconds")

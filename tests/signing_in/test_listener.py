@@ -63,7 +63,7 @@ class Running:
     async def real_callback(self, host: str = "127.0.0.1") -> bytes:
         """Deliver the right callback and finish; it must answer at once whatever came before."""
         answer = asyncio.create_task(self.send(self.get(self.ear.good), host))
-        await asyncio.wait_for(self.ear.came.wait(), 2)
+        await asyncio.wait_for(self.ear.came.wait(), 20)
         self.listener.finish(Page.SAVED)
         return await answer
 
@@ -176,7 +176,7 @@ async def test_a_head_just_under_8_kib_is_read(redirect_uris: tuple[str, ...]) -
         head = it.get(it.ear.good, extra=f"X: {'a' * (8 * 1024 - bare)}\r\n")
         assert len(head) == 8 * 1024
         task = asyncio.create_task(it.send(head))
-        await asyncio.wait_for(it.ear.came.wait(), 2)
+        await asyncio.wait_for(it.ear.came.wait(), 20)
         it.listener.finish(Page.SAVED)
         assert b"You are signed in" in await task
 
@@ -232,7 +232,7 @@ async def test_every_spelling_of_this_machine_counts(redirect_uris: tuple[str, .
         task = asyncio.create_task(
             it.send(f"GET {it.ear.good} HTTP/{version}\r\nHost: {host}:{it.port}\r\n\r\n".encode())
         )
-        await asyncio.wait_for(it.ear.came.wait(), 2)
+        await asyncio.wait_for(it.ear.came.wait(), 20)
         it.listener.finish(Page.SAVED)
         assert b"200 OK" in await task
 
@@ -240,7 +240,7 @@ async def test_every_spelling_of_this_machine_counts(redirect_uris: tuple[str, .
 async def test_a_prefetch_with_the_right_state_counts(redirect_uris: tuple[str, ...]) -> None:
     async with running(redirect_uris) as it:
         task = asyncio.create_task(it.send(it.get(it.ear.good, extra="Sec-Purpose: prefetch\r\n")))
-        await asyncio.wait_for(it.ear.came.wait(), 2)
+        await asyncio.wait_for(it.ear.came.wait(), 20)
         it.listener.finish(Page.SAVED)
         await task
 
@@ -279,7 +279,7 @@ async def test_a_browser_that_insists_on_https_is_noticed(redirect_uris: tuple[s
 async def test_twenty_equal_callbacks_are_one_answer_and_one_page(redirect_uris: tuple[str, ...]) -> None:
     async with running(redirect_uris) as it:
         tasks = [asyncio.create_task(it.send(it.get(it.ear.good))) for _ in range(20)]
-        await asyncio.wait_for(it.ear.came.wait(), 2)
+        await asyncio.wait_for(it.ear.came.wait(), 20)
         it.listener.finish(Page.SAVED)
         pages = await asyncio.gather(*tasks)
         assert it.ear.answers == [AuthorizationCode(it.ear.answers[0].code)]  # type: ignore[arg-type]
@@ -289,7 +289,7 @@ async def test_twenty_equal_callbacks_are_one_answer_and_one_page(redirect_uris:
 async def test_the_browser_is_held_until_the_truth_is_known(redirect_uris: tuple[str, ...]) -> None:
     async with running(redirect_uris) as it:
         task = asyncio.create_task(it.send(it.get(it.ear.good)))
-        await asyncio.wait_for(it.ear.came.wait(), 2)
+        await asyncio.wait_for(it.ear.came.wait(), 20)
         await asyncio.sleep(0.05)
         assert not task.done()
         it.listener.finish(Page.REFUSED)
@@ -304,7 +304,7 @@ async def test_a_browser_held_too_long_goes_on_in_the_terminal(redirect_uris: tu
 async def test_a_held_browser_gets_its_page_when_the_port_closes(redirect_uris: tuple[str, ...]) -> None:
     async with running(redirect_uris) as it:
         task = asyncio.create_task(it.send(it.get(it.ear.good)))
-        await asyncio.wait_for(it.ear.came.wait(), 2)
+        await asyncio.wait_for(it.ear.came.wait(), 20)
         it.listener.finish(Page.SAVED)
         await it.listener.close()
         assert b"You are signed in" in await task

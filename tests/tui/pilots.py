@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +26,8 @@ async def running(
 
 
 async def until(pilot: Pilot[None], condition: object) -> None:
-    for _ in range(300):
+    deadline = time.monotonic() + 30  # far beyond any wait of a busy machine
+    while time.monotonic() < deadline:
         await pilot.pause(0.02)
         if condition():  # type: ignore[operator]
             return

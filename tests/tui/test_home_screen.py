@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -193,16 +193,17 @@ async def test_all_are_verified_with_progress_and_can_be_stopped(
     for number in range(12):
         store.keep(replace(kept, user_id=None, name=""), f"p{number}")
     store.keep(profile(user_id="U5", endpoints=Endpoints("http://127.0.0.1:9")), "away")
-    test = slack.workspace.test
+    test, progress_was_seen = slack.workspace.test, threading.Event()
 
-    def slowly(bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
-        time.sleep(0.1)
+    def held(bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
+        progress_was_seen.wait(30)
         return test(bearer)
 
-    monkeypatch.setattr(slack.workspace, "test", slowly)
+    monkeypatch.setattr(slack.workspace, "test", held)
     async with running(home, size=WIDE) as pilot:
         await pilot.press("V")
         await until(pilot, lambda: says(pilot, "of 14 · Esc stops"))
+        progress_was_seen.set()
         await until(pilot, lambda: says(pilot, "13 good, 1 with trouble"))
         assert slack.workspace.calls["/api/auth.test"] == 13
         await pilot.press("o")
