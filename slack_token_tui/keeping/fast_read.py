@@ -15,7 +15,8 @@ import time
 from slack_token_tui.slack.lifetimes import LONGEST_LIFE_SECONDS
 
 SCHEMA = 1
-LARGEST_FILE_BYTES = 64 * 1024
+LARGEST_FILE_BYTES = 128 * 1024
+"""More than the largest profile that can be saved, so that what was saved can be read."""
 REFRESH_MARGIN_SECONDS = 600
 """A token with less life than this is refreshed before it is handed out."""
 DEAD_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"})
@@ -25,7 +26,7 @@ _APPLICATION = "slack-token-tui"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
+TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 
 
 class ProfileFileError(Exception):
@@ -231,6 +232,6 @@ def access_token(record: dict[str, object], path: str) -> str:
         ProfileFileError: there is none, or what is there cannot be one.
     """
     token = record.get("access_token")
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+    if not isinstance(token, str) or not TOKEN.fullmatch(token):
         raise ProfileFileError("profile_unreadable", path, "it holds no token")
     return token

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slack_token_tui.foreign_text import clean, clean_code
 from slack_token_tui.keeping.fast_read import (
     DEAD_CODES,
     REFRESH_MARGIN_SECONDS,
     SCHEMA,
+    TOKEN,
     access_token,
 )
 from slack_token_tui.keeping.fast_read import ProfileFileError as ProfileFileError
 from slack_token_tui.secret import Secret
+from slack_token_tui.slack.answers import MOST_SCOPES, Grant
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, Pair, checked_base
 from slack_token_tui.slack.lifetimes import LONGEST_LIFE_SECONDS, ROTATING_LIFE_SECONDS
-
-if TYPE_CHECKING:
-    from slack_token_tui.slack.answers import Grant
 
 REFRESH_TOKEN_LIFE = timedelta(days=30)
 """A refresh token of a PKCE app dies 30 days after it was given (Slack: using PKCE)."""
 REFRESH_TOKEN_WARNING = timedelta(days=5)
 """From day 25 on a profile says that its refresh token is about to die."""
+
+
+_ID = re.compile(r"[0-9a-z][0-9a-z._-]{0,127}")
 
 
 def new_id() -> str:
@@ -214,6 +218,7 @@ _TEXTS = (
 _INSTANTS = ("expires_at", "refresh_issued_at", "refresh_refused_at", "signed_in_at", "verified_at")
 KEYRING = "keyring"
 """The value of ``storage`` in the file of a profile whose tokens are in the operating system's keyring."""
+_MOST_UNKNOWN_BYTES = 16 * 1024
 _INSTANT_LENGTH = len("2026-11-24T12:00:00Z")
 _INSTANT_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -269,7 +274,7 @@ def from_record(name: str, record: dict[str, Any], path: str) -> Profile:
         client_id=read.text("client_id") or "",
         endpoints=endpoints,
         is_enterprise_install=read.take("is_enterprise_install") is True,
-        refresh_token=Secret(token) if (token := read.raw_text("refresh_token")) else None,
+        refresh_token=read.refresh_token(),
         scopes=read.texts("scopes"),
         scopes_asked=read.texts("scopes_asked"),
         refused=clean_code(refused) if refused else None,
@@ -278,9 +283,9 @@ def from_record(name: str, record: dict[str, Any], path: str) -> Profile:
         generation=read.count("generation"),
         in_keyring=in_keyring,
         shown_token=read.text("shown_token"),
-        id=read.text("id") or new_id(),
+        id=read.id() or f"of-{name}",
         **texts_and_instants,
-        extra=read.rest,
+        extra=read.unknown(),
     )
 
 
@@ -310,7 +315,26 @@ class _Reader:
 
     def texts(self, key: str) -> tuple[str, ...]:
         values = self._of_kind(key, list, lambda items: all(isinstance(item, str) for item in items))
-        return tuple(clean(value) for value in values or ())
+        return tuple(clean(value) for value in (values or ())[:MOST_SCOPES])
+
+    def refresh_token(self) -> Secret | None:
+        value = self._of_kind("refresh_token", str, lambda text: not text or TOKEN.fullmatch(text) is not None)
+        return Secret(value) if value else None
+
+    def unknown(self) -> dict[str, Any]:
+        """What is left. It will be saved again; that it can be must be certain before a refresh token is spent."""
+        try:
+            size = len(json.dumps(self.rest, indent=1, ensure_ascii=False).encode()) if self.rest else 0
+        except (ValueError, RecursionError):
+            raise ProfileFileError("profile_unreadable", self._path, "it holds what cannot be saved again") from None
+        if size > _MOST_UNKNOWN_BYTES:
+            raise ProfileFileError("profile_unreadable", self._path, "it holds far more than a profile")
+        return self.rest
+
+    def id(self) -> str | None:
+        """A journal and keyring items are called after it, so it must not lead anywhere else."""
+        value: str | None = self._of_kind("id", str, lambda text: _ID.fullmatch(text) is not None)
+        return value
 
     def count(self, key: str) -> int:
         value: int | None = self._of_kind(key, int, lambda number: number >= 0 and not isinstance(number, bool))

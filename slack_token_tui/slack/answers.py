@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from slack_token_tui.foreign_text import clean, clean_code, clean_or_none
@@ -18,6 +19,8 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused
 from slack_token_tui.slack.lifetimes import LONGEST_LIFE_SECONDS, ROTATING_LIFE_SECONDS
 
+MOST_SCOPES = 255
+"""Slack's manifest schema allows an app no more."""
 IMPLICIT_SCOPE = "identify"
 """Slack adds it to every user token without being asked."""
 
@@ -69,8 +72,9 @@ class Identity:
 
 
 def split_scopes(text: str) -> tuple[str, ...]:
-    """Return the scopes in ``text``, separated by commas or white space, each once, in their order."""
-    return tuple(dict.fromkeys(clean(part) for part in _SCOPE_SEPARATORS.split(text) if part))
+    """Return the scopes in ``text``, separated by commas or white space, each once, in their order, 255 at most."""
+    scopes = dict.fromkeys(clean(part) for part in _SCOPE_SEPARATORS.split(text) if part)
+    return tuple(islice(scopes, MOST_SCOPES))
 
 
 def parse_body(body: bytes) -> dict[str, Any]:

@@ -151,11 +151,18 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "cut": (content('{"schema": 1, "acc'), "profile_unreadable"),
     "a list": (content("[]"), "profile_unreadable"),
     "deep": (content("[" * 50_000), "profile_unreadable"),
-    "huge": (content(" " * 70_000), "profile_unreadable"),
+    "huge": (content(json.dumps(GOOD) + " " * 140_000), "profile_unreadable"),
     "no token": (content(json.dumps({**GOOD, "access_token": None})), "profile_unreadable"),
     "a token with an escape": (content(json.dumps({**GOOD, "access_token": "xoxp-\x1b[2J"})), "profile_unreadable"),
     "a number for a name": (content(json.dumps({**GOOD, "team_name": 7})), "profile_unreadable"),
     "a bad time": (content(json.dumps({**GOOD, "expires_at": "soon"})), "profile_unreadable"),
+    "an id that leads elsewhere": (content(json.dumps({**GOOD, "id": "../../x"})), "profile_unreadable"),
+    "a refresh token with a line end": (
+        content(json.dumps({**GOOD, "refresh_token": "xoxe-1-practice\n"})),
+        "profile_unreadable",
+    ),
+    "half a character": (content(json.dumps({**GOOD, "x-note": "\ud800"})), "profile_unreadable"),
+    "more than can be saved": (content(json.dumps({**GOOD, "x-many": [1] * 20_000})), "profile_unreadable"),
     "http elsewhere": (content(json.dumps({**GOOD, "slack": "http://evil.example"})), "profile_unreadable"),
     "a text for a schema": (content(json.dumps({**GOOD, "schema": "1"})), "profile_unreadable"),
     "newer": (content(json.dumps({**GOOD, "schema": 999})), "profile_too_new"),
@@ -177,6 +184,31 @@ def test_a_file_that_cannot_be_used_is_named_left_alone_and_harms_no_other(store
     assert store.keep(profile(), "acme").profile.name != "acme"
     assert (path.read_bytes() if path.is_file() else None) == before
     assert os.path.lexists(path)
+
+
+def test_a_file_without_an_id_has_the_same_one_each_time(store: ProfileStore) -> None:
+    """Written by hand or by a provisioning tool; a journal left by a crash must be found again."""
+    path = store.keep(profile()).path
+    path.write_text(json.dumps(GOOD))
+    assert store.read("acme").id == store.read("acme").id
+
+
+def test_the_largest_profile_that_can_be_read_can_be_saved_and_read_again(store: ProfileStore) -> None:
+    path = store.keep(profile()).path
+    long, unknown = "\U0001f600" * 300, {"x-future": ["a"] * 2_000}
+    texts = dict.fromkeys(("app_name", "team_name", "user_name", "enterprise_name", "workspace_url"), long)
+    scopes = ["\U0001f600" * 80] * 255
+    record = {
+        **GOOD,
+        **texts,
+        **unknown,
+        "scopes": [*scopes[:50], *["b"] * 205],
+        "refresh_token": "xoxe-practice" * 300,
+    }
+    path.write_text(json.dumps(record, ensure_ascii=False))
+    read = store.read("acme")
+    store.write(replace(read, scopes=tuple(scopes), access_token=Secret("xoxp-practice" * 300)))
+    assert store.read("acme").extra == unknown
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="LOUD: giving a file to somebody else needs root")
