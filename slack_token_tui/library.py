@@ -16,7 +16,6 @@ from slack_token_tui.keeping.outcome import NEEDS_SIGN_IN, Renewal, standing_tro
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.secret import masked
-from slack_token_tui.slack.endpoints import is_loopback
 from slack_token_tui.slack.explanations import Explanation, explain
 
 
@@ -51,6 +50,10 @@ class StoreUnusable(TokenError):
 
 class TryLater(TokenError):
     """The network, Slack or another process stands in the way, and it may pass."""
+
+
+class WrongHost(TokenError, ValueError):
+    """A request with a token would have gone somewhere else than to the token's own Slack."""
 
 
 class SignInFailed(TokenError):
@@ -163,22 +166,30 @@ class Bearer:
         """Return a living token; or ``request`` with it, when there is one.
 
         Raises:
+            WrongHost: the request goes somewhere else than to this profile's Slack.
             TokenError: as :func:`token`.
-            ValueError: the request goes somewhere else than to this profile's Slack.
         """
-        fresh, base = _handed_out(*_read(self.name), REFRESH_MARGIN_SECONDS)
+        name, record, path = _read(self.name)
+        fresh, base = _handed_out(name, record, path, REFRESH_MARGIN_SECONDS)
         if request is None:
             return fresh
-        address, slack = urlsplit(str(request.url)), urlsplit(base)
-        host, own = address.hostname or "", slack.hostname or ""
-        is_slack = host == own or host.endswith(f".{own}")
-        if not is_slack or (address.scheme != "https" and not is_loopback(host)):
-            raise ValueError(f"The token of this profile goes to https://{own} only, and not to {host}.")
+        if not _is_of_slack(str(request.url), base):
+            asked = urlsplit(str(request.url))
+            where = {"host": base, "detail": f"{asked.scheme}://{asked.netloc.rpartition('@')[2]}"}
+            raise WrongHost(explain("token_goes_elsewhere", {"name": name, **where}))
         request.headers["Authorization"] = f"Bearer {fresh}"
         return request
 
     def __repr__(self) -> str:
         return f"Bearer({self.name!r})"
+
+
+def _is_of_slack(url: str, base: str) -> bool:
+    """Tell whether ``url`` has the scheme, port and host of ``base``, or the host of a workspace or service below it."""
+    asked, own = urlsplit(url), urlsplit(base)
+    ports = [part.port or {"https": 443, "http": 80}.get(part.scheme) for part in (asked, own)]
+    hosts = [(part.hostname or "").rstrip(".") for part in (asked, own)]
+    return asked.scheme == own.scheme and ports[0] == ports[1] and f".{hosts[0]}".endswith(f".{hosts[1]}")
 
 
 def bearer(name: str | None = None) -> Bearer:

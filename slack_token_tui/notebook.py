@@ -13,6 +13,7 @@ and give it the address that the browser ends on:
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Generator
 from concurrent.futures import Future
@@ -44,6 +45,7 @@ class PendingSignIn:
         self._sign_in = sign_in
         self._loop = asyncio.new_event_loop()
         self._outcome: Future[ProfileSummary] = Future()
+        self._outcome.add_done_callback(self._stop_when_cancelled)  # an interrupted ``await`` cancels it
         self._task: asyncio.Task[None] | None = None
         self._url: str | None = None
         self.line = "starting"
@@ -92,19 +94,28 @@ class PendingSignIn:
 
     def ask(self) -> ProfileSummary:
         """Show a field for the pasted address, and wait for the end. An empty line only waits."""
-        while not self.done and (address := input("Paste the address that the browser ended on: ").strip()):
-            try:
-                self.paste(address)
-                break
-            except ValueError as refused:
-                print(f"✗ {refused}")  # noqa: T201 - the answer to what was typed
+        # Where nobody can be asked, as in a notebook that runs by itself, the wait goes on without.
+        with suppress(EOFError, NotImplementedError):
+            while not self.done and (address := input("Paste the address that the browser ended on: ").strip()):
+                try:
+                    self.paste(address)
+                    break
+                except ValueError as refused:
+                    print(f"✗ {refused}")  # noqa: T201 - the answer to what was typed
         return self.wait()
 
     def cancel(self) -> None:
         """Stop, and close the port."""
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(lambda: self._task.cancel() if self._task else None)
+        self._stop()
         self._thread.join(5)
+
+    def _stop(self) -> None:
+        with suppress(RuntimeError):  # it has ended already
+            self._loop.call_soon_threadsafe(lambda: self._task.cancel() if self._task else None)
+
+    def _stop_when_cancelled(self, outcome: Future[ProfileSummary]) -> None:
+        if outcome.cancelled():
+            self._stop()
 
     def __repr__(self) -> str:
         return f"<sign-in: {self.line}>" if self.done or not self._url else f"<sign-in: {self.line}; open {self._url}>"
@@ -125,7 +136,6 @@ class PendingSignIn:
         except asyncio.CancelledError:
             self.line = "cancelled"
             self._outcome.cancel()
-            self._outcome.set_running_or_notify_cancel()
             self._show()
 
     async def _follow(self) -> None:
@@ -140,7 +150,10 @@ class PendingSignIn:
                         self.line = "asking Slack"
                     case events.Saved(kept):
                         self.line = f"saved as {kept.profile.name}"
-                        self._outcome.set_result(summary_of(kept.profile, datetime.now(UTC)))
+                        if self._sign_in.name not in (None, kept.profile.name):
+                            self.line += f", the name of this account here, and not as {self._sign_in.name}"
+                        if self._outcome.set_running_or_notify_cancel():
+                            self._outcome.set_result(summary_of(kept.profile, datetime.now(UTC)))
                     case events.Failed(_, explanation):
                         self._fail(explanation)
                 self._show()
@@ -213,11 +226,14 @@ def sign_in(
 
 
 def _shown(pending: PendingSignIn) -> Any:
-    """Show it in the running notebook's cell, and return the handle to show it anew; None outside of notebooks."""
-    try:
+    """Show it in the running notebook's cell, and return the handle to show it anew; elsewhere print the link once."""
+    with suppress(ImportError):
         from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]
         from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        return None
-    show: Any = display
-    return show(_Card(pending), display_id=True) if get_ipython() is not None else None
+
+        show: Any = display
+        if get_ipython() is not None:
+            return show(_Card(pending), display_id=True)
+    if pending.url and not pending.done and sys.stderr is not None:
+        print(f"Open this and press Allow: {pending.url}", file=sys.stderr)  # noqa: T201 - nobody could press it otherwise
+    return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from slack_token_tui import __version__
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS
@@ -26,6 +28,18 @@ def run(arguments: Sequence[str]) -> int:
     return command(options)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what was wrong as everything else does: two lines, and JSON where that was asked for. Exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        from slack_token_tui.cli import report
+
+        remedy = f"See: {self.prog} --help"
+        if self.prog.endswith(" exec") and message.startswith("unrecognized arguments"):
+            remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
+        sys.exit(report.usage(f"{message}.", remedy, as_json="--json" in sys.argv))
+
+
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Only ``exec`` has a second part, and what stands there is nobody's option but the command's own."""
     if arguments[:1] == ["exec"] and "--" in arguments:
@@ -36,7 +50,7 @@ def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    whole = argparse.ArgumentParser(
+    whole = _Parser(
         prog="slack-token-tui",
         description="Sign in to Slack from a terminal, and keep the user tokens you get. "
         "Without a command, the terminal user interface opens.",
@@ -215,17 +229,21 @@ def _takes_names(command: argparse.ArgumentParser, every: str) -> None:
 
 
 def _life_seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= LONGEST_WISH_SECONDS:
-        raise argparse.ArgumentTypeError("give seconds between 0 and 39600 (11 hours): a token lives for 12 hours")
-    return seconds
+    return _number(text, 0, LONGEST_WISH_SECONDS, "give seconds between 0 and 39600 (11 hours): a token lives 12 hours")
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= 86_400:
-        raise argparse.ArgumentTypeError("give a number of seconds between 0 and 86400")
-    return seconds
+    return _number(text, 0.1, 86_400, "give a number of seconds between 0.1 and 86400")
+
+
+def _number(text: str, least: float, most: float, otherwise: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(otherwise)
+    return number
 
 
 def _tui(_: argparse.Namespace) -> int:

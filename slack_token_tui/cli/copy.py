@@ -33,15 +33,19 @@ class _Tty:
     """The controlling terminal, wherever standard output goes."""
 
     async def allows(self) -> bool:
-        report.say(
-            "slack-token-tui: no clipboard here can be cleared; the token goes to your terminal’s, which keeps it"
-        )
-        return True
+        if is_there := self._takes(""):
+            report.say(
+                "slack-token-tui: no clipboard here can be cleared; the token goes to your terminal’s, which keeps it"
+            )
+        return is_there
 
     def send(self, text: str) -> bool:
+        return self._takes(clipboard.osc52(text))
+
+    def _takes(self, text: str) -> bool:
         try:
             with open("/dev/tty", "w") as terminal:  # noqa: PTH123 - a device, not a path of anybody's
-                terminal.write(clipboard.osc52(text))
+                terminal.write(text)
         except OSError:
             return False
         return True

@@ -13,6 +13,8 @@ from slack_token_tui.keeping.store import ProfileStore
 
 def default_profile(name: str | None, none: bool, as_json: bool) -> int:
     """Print the default profile; set it to ``name``, or with ``none`` to no one."""
+    if name is not None and none:
+        return report.usage("A name and --none were given.", "Give one of them", as_json=as_json)
     store = ProfileStore()
     if name is None and not none:
         default = read_settings(store.home).get("default_profile")

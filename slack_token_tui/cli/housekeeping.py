@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, checked_base
 from slack_token_tui.slack.errors import SlackError
 from slack_token_tui.slack.explanations import explain
+from slack_token_tui.slack.running import run
 
 
 def rename_profile(old: str, new: str, as_json: bool) -> int:
@@ -40,25 +40,29 @@ def rename_profile(old: str, new: str, as_json: bool) -> int:
 
 def move_profile(names: list[str], every: bool, to_keyring: bool, from_now_on: bool, as_json: bool) -> int:
     """Keep tokens in the operating system's keyring, or in files again."""
+    if every and names:
+        return report.usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
+    if not names and not every and not from_now_on:
+        return report.usage("No profile was named.", "Name one or more, or use --all or --from-now-on", as_json=as_json)
     store = ProfileStore()
     place = "keyring" if to_keyring else "file"
-    moved = []
-    try:
-        chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names]
-        for name in chosen:
-            move(store, name, to_keyring=to_keyring)
+    moved, exit_code = [], exit_codes.DONE
+    for name in store.names() if every else names:
+        try:
+            move(store, chosen_name(str(store.home), name), to_keyring=to_keyring)
             moved.append(name)
             report.say(f"{name}: its tokens are in {'the keyring' if to_keyring else 'its file'} now")
-        if from_now_on:
+        except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
+            exit_code = report.trouble(error, name, as_json=False)  # one bad profile does not stop the others
+    if from_now_on:
+        try:
             change_settings(store.home, storage=place)
             report.say(f"New sign-ins will be kept in {'the keyring' if to_keyring else 'files'}")
-    except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
-        return report.trouble(error, (names or [""])[0], as_json=as_json)
-    if not chosen and not from_now_on:
-        return report.usage("No profile was named.", "Name one or more, or use --all or --from-now-on", as_json=as_json)
+        except (ProfileFileError, StoreError) as error:
+            exit_code = report.trouble(error, None, as_json=False)
     if as_json:
-        print(json.dumps({"ok": True, "moved": moved, "to": place}))
-    return exit_codes.DONE
+        print(json.dumps({"ok": exit_code == exit_codes.DONE, "moved": moved, "to": place}))
+    return exit_code
 
 
 def remove_profile(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int:
@@ -73,7 +77,7 @@ def remove_profile(argument: str, keep_grant: bool, yes: bool, as_json: bool) ->
                 raise
             profile = None
         if not yes:
-            if not sys.stdin.isatty():
+            if sys.stdin is None or not sys.stdin.isatty():
                 return report.usage(
                     "There is nobody to ask.", "Add --yes to remove it without a question", as_json=as_json
                 )
@@ -97,19 +101,30 @@ def _removed(removal: Removal, *, as_json: bool) -> int:
     profile = removal.profile
     for one in removal.revocations:
         report.say(one.sentence)
+    if removal.error is not None:
+        report.say(f"{profile.name} is still here: its tokens are ended, its file could not be deleted")
+        return report.store_trouble(removal.error, as_json=as_json)
     answers = [{"token": one.kind, "ended": one.ended, "answer": one.answer} for one in removal.revocations]
     if not removal.deleted:
-        error = next(one.error for one in removal.revocations if not one.ended and one.error is not None)
-        explanation = explain("not_revoked", {"name": profile.name, "detail": error.code})
-        later = explain(error.code).again == "later"
+        answer = next(one.answer for one in removal.revocations if not one.ended)
+        explanation = explain("not_revoked", {"name": profile.name, "detail": answer})
+        later = explain(answer).again == "later"
         return report.explained(explanation, exit_codes.TRY_LATER if later else exit_codes.SAID_NO, as_json=as_json)
     page = left_at_slack(profile)
     report.say(f"{profile.name} is deleted")
     report.say("What stays at Slack: your authorization of the app. End it under Configuration → Your authorization:")
     report.say(f"  {page}")
+    for path in removal.set_aside:
+        report.say(f"An answer of Slack’s that could not be used may hold a living token: {path}")
     if as_json:
         print(json.dumps({"ok": True, "profile": profile.name, "answers": answers, "authorization": page}))
     return exit_codes.DONE
+
+
+def _given_token() -> str:
+    if sys.stdin is None:
+        return ""
+    return getpass("Token (not shown): ") if sys.stdin.isatty() else sys.stdin.read(64 * 1024)
 
 
 def import_profile(name: str | None, client_id: str | None, slack_url: str | None, as_json: bool) -> int:
@@ -120,13 +135,14 @@ def import_profile(name: str | None, client_id: str | None, slack_url: str | Non
             raise ValueError(explain("profile_name_invalid").happened)
         app = checked_client_id(client_id) if client_id else ""
         endpoints = Endpoints(checked_base(slack_url or SLACK))
-        text = getpass("Token (not shown): ") if sys.stdin.isatty() else sys.stdin.read(64 * 1024)
+        text = _given_token()
         kind, access_token, refresh_token = checked_tokens(text, app)
     except ValueError as error:
-        return report.usage(str(error), "See: slack-token-tui import --help", as_json=as_json)
-    report.say(f"That is a {kind.name}. Asking {endpoints.host} whose it is")
+        hint = "Give the access token on standard input; on a second line its refresh token, with --client-id"
+        return report.usage(str(error), hint, as_json=as_json)
+    report.say(f"That is {kind.with_article}. Asking {endpoints.host} whose it is")
     try:
-        kept = asyncio.run(
+        kept = run(
             import_token(store, kind, access_token, refresh_token, client_id=app, endpoints=endpoints, name=name)
         )
     except SlackError as error:

@@ -174,7 +174,7 @@ async def _narrated(sign_in: SignIn, *, as_json: bool) -> int:
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
             if isinstance(event, events.Saved):
-                return _saved(event, as_json=as_json)
+                return _saved(event, sign_in.name, as_json=as_json)
             if isinstance(event, events.Failed):
                 code = report.exit_code_of(event.explanation)
                 return report.explained(event.explanation, code, as_json=as_json)
@@ -182,8 +182,10 @@ async def _narrated(sign_in: SignIn, *, as_json: bool) -> int:
     raise AssertionError("the stream ends with Saved or Failed")
 
 
-def _saved(event: events.Saved, *, as_json: bool) -> int:
+def _saved(event: events.Saved, name: str | None, *, as_json: bool) -> int:
     kept = event.kept
+    if kept.replaced and name not in (None, kept.profile.name):
+        report.say(f"Note       this account is kept as {kept.profile.name} already, so {name} was not used")
     if kept.name_taken:
         report.say(f"Note       {kept.name_taken} belongs to another account, so a free name was taken")
     verb = "Renewed" if kept.replaced else "Saved"

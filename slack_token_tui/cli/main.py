@@ -12,6 +12,7 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         _forbid_core_dumps()
+        _open_stdout()
         code = _fast(arguments)
         if code is None:
             from slack_token_tui.cli.commands import run
@@ -24,6 +25,8 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     except BrokenPipeError:
         _close_stdout()
         return 141  # as if SIGPIPE had ended it, which is what a pipeline expects
+    except OSError as error:
+        return _unexpected(error) if _can_flush() else _unwritable(error)
     except Exception as error:
         return _unexpected(error)
 
@@ -46,6 +49,16 @@ def _fast(arguments: list[str]) -> int | None:
     return None
 
 
+def _open_stdout() -> None:
+    """Started with a closed standard output, print to nowhere; to one that is not UTF-8, never fail for a letter."""
+    if sys.stdout is None:
+        import os
+
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for as long as the process lives
+    elif sys.stdout.encoding.lower() not in ("utf-8", "utf8"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
 _core_limits: list[int] = []
 
 
@@ -62,6 +75,25 @@ def _forbid_core_dumps() -> None:
 def core_limit_of_the_caller() -> int | None:
     """Return the soft limit that was there before, for the command that this process becomes."""
     return _core_limits[0] if _core_limits else None
+
+
+def _can_flush() -> bool:
+    """Tell whether standard output takes what was printed. What it does not take is still in its buffer."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return False
+    return True
+
+
+def _unwritable(error: OSError) -> int:
+    """Report that nobody can read the answer: a full disk behind ``>``, for example."""
+    from slack_token_tui.cli import report
+
+    _close_stdout()
+    report.say(f"slack-token-tui: standard output cannot be written: {error.strerror}.")
+    report.say("  Free some room where it goes, and run the command again")
+    return 1
 
 
 def _close_stdout() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 from slack_token_tui.cli import exit_codes
 from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError
 from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.secret import redacted
 from slack_token_tui.slack.explanations import Explanation, explain
 
 _LATER = frozenset({"sign_in_timed_out", "store_busy"})
@@ -21,8 +23,9 @@ _CHOICE = {
 
 
 def say(line: str) -> None:
-    """Print a line of narration to stderr."""
-    print(line, file=sys.stderr, flush=True)
+    """Print a line of narration to stderr. Started with a closed one, a program has nobody to tell."""
+    if sys.stderr is not None:
+        print(line, file=sys.stderr, flush=True)
 
 
 def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False) -> int:
@@ -34,7 +37,7 @@ def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False
             "ok": False,
             "error": explanation.code,
             "message": explanation.happened,
-            "remedy": " ".join(explanation.remedies),
+            "remedy": explanation.remedy,
         }
         print(json.dumps(answer, ensure_ascii=False))
     return exit_code
@@ -51,8 +54,12 @@ def usage(message: str, remedy: str, *, as_json: bool = False) -> int:
 
 def no_choice(error: ChoiceError, *, as_json: bool = False) -> int:
     """Report that no profile, or none in particular, is meant."""
-    facts = {"name": error.name, "detail": ", ".join(error.names)}
-    return explained(explain(error.code, facts), _CHOICE[error.code], as_json=as_json)
+    # Somebody may have typed a token where a name belongs.
+    facts = {"name": redacted(error.name), "detail": ", ".join(error.names)}
+    code = explained(explain(error.code, facts), _CHOICE[error.code], as_json=as_json)
+    if error.name and error.name == os.environ.get("SLACK_TOKEN_PROFILE"):
+        say("  That name stands in SLACK_TOKEN_PROFILE")
+    return code
 
 
 def unusable_file(error: ProfileFileError, *, as_json: bool = False) -> int:

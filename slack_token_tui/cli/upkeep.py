@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -12,11 +11,18 @@ from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.renewal import clock_time, exit_code_of, explained
 from slack_token_tui.keeping import refresh as refreshing
 from slack_token_tui.keeping import verify as verifying
-from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.keeping.fast_read import (
+    DEAD_CODES,
+    REFRESH_MARGIN_SECONDS,
+    ChoiceError,
+    ProfileFileError,
+    chosen_name,
+)
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.outcome import TOO_EARLY_SECONDS, standing_trouble
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.explanations import Explanation, explain
+from slack_token_tui.slack.running import run
 
 _GRAVITY = (
     exit_codes.STORE_UNUSABLE,
@@ -41,10 +47,13 @@ def refresh_profiles(
     """Renew tokens. Named ones when they are an hour old, all when they are about to expire; ``force`` in any case."""
     usual = REFRESH_MARGIN_SECONDS if every else TOO_EARLY_SECONDS
     life = usual if min_ttl_seconds is None else min_ttl_seconds
-    return _each(names, every, as_json, lambda store, name: _refreshed(store, name, life, force))
+    # A refresh token that was refused before is tried again when a person asks for it by name.
+    return _each(names, every, as_json, lambda store, name: _refreshed(store, name, life, force, asked=not every))
 
 
 def _each(names: Sequence[str], every: bool, as_json: bool, do: Callable[[ProfileStore, str], Outcome]) -> int:
+    if every and names:
+        return report.usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
     store = ProfileStore()
     try:
         chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names or (None,)]
@@ -77,12 +86,14 @@ def _verified(store: ProfileStore, name: str) -> Outcome:
     if renewal.trouble is not None and profile.why_dead(datetime.now(UTC)):
         explanation = explained(renewal.trouble)
         return _failed(name, explanation, exit_code_of(explanation))
-    said = verifying.note(store, profile, asyncio.run(verifying.ask(profile)))
+    said = verifying.note(store, profile, run(verifying.ask(profile)))
     if said.error is not None:
         explanation = explain(said.error.code, {"name": name, **said.error.facts})
         dead = said.profile.why_dead(datetime.now(UTC)) is not None
         return _failed(name, explanation, exit_codes.SIGN_IN_NEEDED if dead else exit_code_of(explanation))
     now = said.profile
+    if said.unnoted is not None:
+        report.say(f"{name}: {explain(said.unnoted.code, said.unnoted.facts).happened} So this is not noted there.")
     report.say(f"{name}: good. {now.user_name or now.user_id} in {now.team_name or now.enterprise_name or 'Slack'}")
     scopes = list(now.scopes)
     return exit_codes.DONE, {
@@ -94,17 +105,17 @@ def _verified(store: ProfileStore, name: str) -> Outcome:
     }
 
 
-def _refreshed(store: ProfileStore, name: str, min_ttl_seconds: float, force: bool) -> Outcome:
+def _refreshed(store: ProfileStore, name: str, min_ttl_seconds: float, force: bool, *, asked: bool) -> Outcome:
     before = store.read(name)
-    if before.refresh_issued_at is None:
+    if not before.has_refresh_token:
         works = "It works until it is revoked." if before.expires_at is None else ""
         explanation = explain("not_renewable", {"name": name, "detail": works})
         if before.expires_at is None:
             report.say(f"{name}: does not expire, so there is nothing to renew")
             return exit_codes.DONE, {"ok": True, "profile": name, "renewed": False, "expires_at": None}
         return _failed(name, explanation, exit_codes.SIGN_IN_NEEDED)
-    # A refresh token that was refused before is tried again when a person asks.
-    insist = force or (before.refresh_refused is not None)
+    may_be_renewable = before.refresh_refused not in (None, "refresh_unusable") or before.refused in DEAD_CODES
+    insist = force or (asked and may_be_renewable)
     renewal = refreshing.refresh(store, name, min_ttl_seconds=min_ttl_seconds, insist=insist)
     if renewal.trouble is not None:
         explanation = explained(renewal.trouble)
@@ -112,6 +123,8 @@ def _refreshed(store: ProfileStore, name: str, min_ttl_seconds: float, force: bo
     profile = renewal.profile
     if not renewal.renewed and (standing := standing_trouble(profile)):
         return _failed(name, explained(standing), exit_codes.SIGN_IN_NEEDED)
+    if why := profile.why_dead(datetime.now(UTC)):
+        return _failed(name, explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN_NEEDED)
     assert profile.expires_at is not None
     until = clock_time(profile.expires_at)
     how = (
@@ -131,5 +144,5 @@ def _failed(name: str, explanation: Explanation, code: int) -> Outcome:
         "profile": name,
         "error": explanation.code,
         "message": explanation.happened,
-        "remedy": " ".join(explanation.remedies),
+        "remedy": explanation.remedy,
     }

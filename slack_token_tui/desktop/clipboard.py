@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import os
 import signal
 import sys
@@ -22,7 +21,8 @@ from typing import Protocol
 from slack_token_tui.desktop.clipboard_clearing import NATIVE
 from slack_token_tui.secret import Secret
 
-_HELPER_SECONDS = 4.0
+_COPY_SECONDS = 4.0
+_CHECK_SECONDS = 3.0
 TMUX_BUFFER = "slack-token-tui"
 
 
@@ -32,7 +32,8 @@ class Clearing:
 
     Attributes:
         seconds: after how long; 0 for never.
-        newest: a file that names the newest copy, so that an older one's time does not end it early.
+        newest: begins the names of files that name the newest copy on each clipboard, so that an older one's time does not
+            end it early.
     """
 
     seconds: int
@@ -58,7 +59,8 @@ class Copied:
         seconds = self.cleared_after_seconds
         if self.how == "tmux":
             deleted = f", which forgets it in {seconds} s," if seconds else ""
-            return f"{what} sent to tmux{deleted} and through it to your terminal; whether that took it is not known."
+            there = "to your terminal’s clipboard; whether that took it is not known"
+            return f"{what} sent to tmux{deleted} and through it {there}."
         if self.how == "OSC 52":
             return f"{what} sent to your terminal’s clipboard (OSC 52); whether it took it is not known."
         if not self.certain:
@@ -125,16 +127,15 @@ async def _copy_natively(text: Secret, clearing: Clearing | None) -> Copied | No
 
 async def _helped(where: str, text: Secret, clearing: Clearing | None) -> Copied | None:
     seconds = clearing.seconds if clearing else 0
-    words = [where, str(seconds), str(clearing.newest if clearing else "")]
+    newest = str(clearing.newest.with_name(f"{clearing.newest.name}-{where}")) if clearing else ""
     # -P: what lies in the current directory is not imported.
     helper = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_helper"]
-    said = await _fed([*helper, *words], text, _HELPER_SECONDS)
-    try:
-        answer = json.loads(said or b"")
-        certain = answer["read_back"] is True
-        return Copied(str(answer["tool"]), certain, seconds if certain else 0)
-    except (ValueError, KeyError, TypeError):
+    tool = await _fed([*helper, "copy", where, str(seconds), newest], text, _COPY_SECONDS)
+    if not tool:
         return None
+    # Read back by a process of its own: a tool that hangs over that is ended without ending the one that serves the copy.
+    certain = await _fed([*helper, "check", where], text, _CHECK_SECONDS) == b"same"
+    return Copied(tool.decode(), certain, seconds if certain else 0)
 
 
 async def _fed(command: list[str], text: Secret, limit_seconds: float) -> bytes | None:

@@ -21,13 +21,20 @@ _TOOLS_SECONDS = 10
 
 def fingerprint(salt: str, text: str) -> str:
     """Return the hash by which ``text`` is known again."""
-    return hashlib.sha256((salt + text).encode()).hexdigest()
+    return hashlib.sha256((salt + text.removesuffix("\n")).encode()).hexdigest()
 
 
-def text_of_tmux_buffer(buffer: str) -> str:
-    """Return what tmux's ``buffer`` holds, or nothing."""
-    shown = subprocess.run(["tmux", "show-buffer", "-b", buffer], capture_output=True, check=False)
-    return shown.stdout.decode(errors="replace") if shown.returncode == 0 else ""
+def text_on(where: str) -> str:
+    """Return what the native clipboard or a tmux buffer holds, without the line end that some tools add; or nothing."""
+    if where == NATIVE:
+        import pyperclip
+
+        try:
+            return str(pyperclip.paste()).removesuffix("\n")
+        except (pyperclip.PyperclipException, OSError):
+            return ""
+    shown = subprocess.run(["tmux", "show-buffer", "-b", where], capture_output=True, check=False)
+    return shown.stdout.decode(errors="replace").removesuffix("\n") if shown.returncode == 0 else ""
 
 
 def main(words: list[str]) -> int:
@@ -38,13 +45,13 @@ def main(words: list[str]) -> int:
         if Path(newest).read_text() != mine:
             return 0  # a later copy has its own time
     _limit_the_tools()
-    if where == NATIVE:
-        import pyperclip
+    if fingerprint(salt, text_on(where)) == expected:
+        if where == NATIVE:
+            import pyperclip
 
-        if fingerprint(salt, pyperclip.paste()) == expected:
             pyperclip.copy("")
-    elif fingerprint(salt, text_of_tmux_buffer(where)) == expected:
-        subprocess.run(["tmux", "delete-buffer", "-b", where], capture_output=True, check=False)
+        else:
+            subprocess.run(["tmux", "delete-buffer", "-b", where], capture_output=True, check=False)
     with suppress(OSError):
         Path(newest).unlink()
     return 0

@@ -23,7 +23,8 @@ DEAD_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"})
 """Slack's final words on a token. ``invalid_auth`` is not among them: it may mean the wrong network."""
 
 _APPLICATION = "slack-token-tui"
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_NAME = re.compile(r"(?!xox|xapp-|xwfp-)[a-z0-9][a-z0-9._-]{0,63}")
+"""What begins as a token does is none: somebody has pasted one in the wrong place, and names are shown."""
 _WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
@@ -113,8 +114,9 @@ def chosen_name(directory: str, argument: str | None) -> str:
     Raises:
         ChoiceError: none is, or there is none of that name.
     """
-    wanted = argument or os.environ.get("SLACK_TOKEN_PROFILE") or _default(directory)
-    if wanted:
+    # An empty argument is a mistake of a script (an unset variable), and never means the default.
+    wanted = argument if argument is not None else os.environ.get("SLACK_TOKEN_PROFILE") or _default(directory)
+    if wanted is not None:
         if not is_name(wanted):
             raise ChoiceError("profile_name_invalid", wanted, [])
         if not os.path.lexists(profile_path(directory, wanted)):
@@ -197,14 +199,16 @@ def why_dead(record: dict[str, object], now: float | None = None) -> str | None:
         now: seconds since the epoch; the clock's when None.
     """
     refused = record.get("refused")
-    if refused in DEAD_CODES:
+    if isinstance(refused, str) and refused in DEAD_CODES:
         return f"was refused by Slack ({refused})"
     expires_at = record.get("expires_at")
     if expires_at is not None:
         # Instants are written in one form (UTC, to the second), so that their order is that of their text.
         this_instant = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
-        if not isinstance(expires_at, str) or not _INSTANT.fullmatch(expires_at) or expires_at <= this_instant:
-            return f"expired at {expires_at}" if isinstance(expires_at, str) else "has an unreadable expiry"
+        if not isinstance(expires_at, str) or not _INSTANT.fullmatch(expires_at):
+            return "has an unreadable expiry"
+        if expires_at <= this_instant:
+            return f"expired at {expires_at}"
     return None
 
 

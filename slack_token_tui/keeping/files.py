@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -109,7 +110,10 @@ def sync_directory(path: Path) -> None:
 
 def sweep(path: Path) -> None:
     """Remove what killed processes left of saving ``path``. Call it under the lock: nobody else is saving then."""
+    # Names may hold dots: acme's rests are not those of acme.eu.
+    mine = re.compile(re.escape(f".{path.stem}.") + r"\d+\.[0-9a-f]+\.tmp")
     with suppress(OSError):
-        for left_over in path.parent.glob(f".{path.stem}.*.tmp"):
-            with suppress(OSError):
-                left_over.unlink()
+        for left_over in path.parent.iterdir():
+            if mine.fullmatch(left_over.name):
+                with suppress(OSError):
+                    left_over.unlink()

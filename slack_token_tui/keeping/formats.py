@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from slack_token_tui.keeping.fast_read import home
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.secret import Secret
 
@@ -63,6 +65,11 @@ def own_command() -> list[str]:
     return [found] if found else [sys.executable, "-m", "slack_token_tui"]
 
 
+def _elsewhere() -> dict[str, str]:
+    """The variable that says where profiles are, when one does: programs started by others do not inherit it."""
+    return {"SLACK_TOKEN_TUI_HOME": home()} if os.environ.get("SLACK_TOKEN_TUI_HOME") else {}
+
+
 def _json(profile: Profile, token: str, _: str) -> str:
     record = {
         "profile": profile.name,
@@ -92,10 +99,11 @@ def _curl(profile: Profile, token: str, _: str) -> str:
 
 def _python(profile: Profile, _: str, __: str) -> str:
     command = [*own_command(), "token", profile.name]
+    where = f", env={{**os.environ, **{_elsewhere()!r}}}" if _elsewhere() else ""
     return "\n".join(
         [
-            "import json, subprocess, urllib.request",
-            f"token = subprocess.run({command!r}, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()",
+            "import json, os, subprocess, urllib.request",
+            f"token = subprocess.run({command!r}, stdout=subprocess.PIPE, text=True, check=True{where}).stdout.strip()",
             f"request = urllib.request.Request({profile.endpoints.method('auth.test')!r}, method='POST')",
             'request.add_header("Authorization", f"Bearer {token}")',
             "print(json.load(urllib.request.urlopen(request)))",
@@ -107,7 +115,8 @@ def _mcp(profile: Profile, _: str, __: str) -> str:
     command, *arguments = own_command()
     server = ["npx", "-y", "slack-mcp-server@latest", "--transport", "stdio"]
     words = [*arguments, "exec", profile.name, "--env", "SLACK_MCP_XOXP_TOKEN", "--", *server]
-    return json.dumps({"mcpServers": {"slack": {"command": command, "args": words}}}, indent=2)
+    environment = {"env": _elsewhere()} if _elsewhere() else {}
+    return json.dumps({"mcpServers": {"slack": {"command": command, "args": words, **environment}}}, indent=2)
 
 
 def _quoted(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -27,9 +28,12 @@ def checked_tokens(text: str, client_id: str) -> tuple[TokenKind, Secret, Secret
         raise ValueError("No token came.")
     kind = kind_of(lines[0])
     if kind is None:
-        raise ValueError("That does not begin as a Slack token does (xoxp-…, xoxe.xoxp-…).")
+        raise ValueError(
+            "That does not begin as a Slack token does (xoxp-…, xoxe.xoxp-…). Give the token alone, without quotes, "
+            "“Bearer” or the name of a variable."
+        )
     if kind.why_not:
-        raise ValueError(f"That is a {kind.name} ({kind.prefix}…). {kind.why_not}")
+        raise ValueError(f"That is {kind.with_article} ({kind.prefix}…). {kind.why_not}")
     if not all(33 <= ord(character) <= 126 for line in lines for character in line):
         raise ValueError("There is something in it that no token has: a space, or a letter that is not ASCII.")
     if len(lines) == 1:
@@ -37,7 +41,7 @@ def checked_tokens(text: str, client_id: str) -> tuple[TokenKind, Secret, Secret
     if len(lines) > 2 or kind_of(lines[1]) is not REFRESH or not kind.rotates:
         raise ValueError("After a rotating token (xoxe.xoxp-…) one more line may follow: its refresh token (xoxe-…).")
     if not client_id:
-        raise ValueError("A refresh token works only with the Client ID of its app: give it with --client-id.")
+        raise ValueError("A refresh token works only with the Client ID of its app: give that too.")
     return kind, Secret(lines[0]), Secret(lines[1])
 
 
@@ -75,9 +79,16 @@ async def import_token(
     if kind.rotates:
         life = identity.expires_in_seconds or ROTATING_LIFE_SECONDS
         profile = replace(profile, expires_at=now + timedelta(seconds=life))
-    twin = _holder_of(store, access_token)
-    if twin is not None:
-        raise SlackRefused("token_already_kept", {"name": twin.name})
+    return await asyncio.to_thread(_kept, store, profile, name)  # locks, disks and keyrings may take their time
+
+
+def _kept(store: ProfileStore, profile: Profile, name: str | None) -> Kept:
+    for entry in store.entries():
+        if isinstance(entry, Profile) and entry.access_token == profile.access_token:
+            raise SlackRefused("token_already_kept", {"name": entry.name})
+    for twin in store.same_account(profile):
+        if twin.is_renewable and not profile.is_renewable:
+            raise SlackRefused("renewable_already_kept", {"name": twin.name})
     return store.keep(profile, name)
 
 
@@ -101,10 +112,4 @@ def _profile_of(
         scopes=identity.scopes or (),
         signed_in_at=now,
         verified_at=now,
-    )
-
-
-def _holder_of(store: ProfileStore, access_token: Secret) -> Profile | None:
-    return next(
-        (entry for entry in store.entries() if isinstance(entry, Profile) and entry.access_token == access_token), None
     )

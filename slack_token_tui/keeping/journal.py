@@ -11,13 +11,16 @@ import errno
 import hashlib
 import json
 import os
+import stat
+import sys
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from slack_token_tui.keeping import keyring_tokens
-from slack_token_tui.keeping.files import private_directory, save, store_error, sync, sync_directory
+from slack_token_tui.keeping.files import StoreError, private_directory, save, store_error, sync, sync_directory
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Pair
 
@@ -68,7 +71,7 @@ class Journal:
             in_keyring: whether answers go to the keyring; the file then holds what is no secret.
         """
         self.path = home / "journal" / f"{profile_id}.journal"
-        self._rescue = _rescue_directory() / self.path.name
+        self._rescue = _runtime_directory() / self.path.name
         self._item = f"{profile_id}.journal"
         self._in_keyring = in_keyring
         self._descriptor: int | None = None
@@ -76,15 +79,19 @@ class Journal:
     @property
     def is_there(self) -> bool:
         """Whether an earlier process left anything at all."""
-        return self.path.exists() or self._rescue.exists()
+        return any(path.exists() for path in self._places())
 
     def read(self) -> Unfinished | None:
         """Return what an earlier process left, or None when it had not sent anything."""
-        for path in (self._rescue, self.path):
+        for path in self._places():
             with suppress(OSError, ValueError, KeyError, TypeError):
                 if found := self._parsed(_content(path)):
                     return found
         return None
+
+    def _places(self) -> list[Path]:
+        """Where it may be, the surer place first: what was rescued could not be written here."""
+        return [self._rescue, self.path] if _is_ours(self._rescue.parent) else [self.path]
 
     def _parsed(self, content: bytes) -> Unfinished | None:
         intent = json.loads(content[:_INTENT_BYTES])
@@ -105,9 +112,11 @@ class Journal:
         except (ValueError, KeyError, TypeError):
             return None
         body = content[_INTENT_BYTES + _HEADER_BYTES :][:length]
-        if self._in_keyring:
-            kept = keyring_tokens.get_text(self._item)
-            body = kept.reveal().encode("latin-1") if kept else b""
+        if hashlib.sha256(body).hexdigest() == digest:
+            return body
+        # The rescued journal of a keyring profile holds the answer itself: the keyring had not taken it.
+        kept = keyring_tokens.get_text(self._item) if self._in_keyring else None
+        body = kept.reveal().encode("latin-1") if kept else b""
         return body if hashlib.sha256(body).hexdigest() == digest else None
 
     def reserve(self) -> None:
@@ -145,11 +154,11 @@ class Journal:
         Raises:
             StoreError: it could not be written.
         """
-        kept_here = body
-        if self._in_keyring:
-            keyring_tokens.put_text(self._item, Secret(body.decode("latin-1")))
-            kept_here = b""
+        kept_here = b"" if self._in_keyring else body
         self._write(_answer_header(body) + kept_here, _INTENT_BYTES)
+        if self._in_keyring:
+            # The header first: an answer that nothing tells of would not be looked for.
+            keyring_tokens.put_text(self._item, Secret(body.decode("latin-1")))
         # The room that is left is needed for the profile now.
         with suppress(OSError):
             os.ftruncate(self._descriptor or -1, _INTENT_BYTES + _HEADER_BYTES + len(kept_here))
@@ -161,21 +170,10 @@ class Journal:
             StoreError: that cannot be written either.
         """
         private_directory(self._rescue.parent)
+        if not _is_ours(self._rescue.parent):
+            raise StoreError("store_unwritable", file=str(self._rescue.parent), detail="others can write there")
         save(self._rescue, _intent_slot(intent) + _answer_header(body) + body)
         return self._rescue
-
-    def set_aside(self, directory: Path, name: str) -> Path:
-        """Move the answer of profile ``name`` into ``directory``: it cannot be used, and may hold a living token.
-
-        Raises:
-            StoreError: it could not be moved.
-        """
-        unfinished = self.read()
-        private_directory(directory)
-        path = directory / f"{name}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.answer"
-        save(path, (unfinished.answer if unfinished else None) or b"")
-        self.remove()
-        return path
 
     def close(self) -> None:
         """Close the file and leave it."""
@@ -186,7 +184,7 @@ class Journal:
     def remove(self) -> None:
         """Nothing is unfinished any more."""
         self.close()
-        for path in (self.path, self._rescue):
+        for path in self._places():
             with suppress(OSError):
                 path.unlink()
         if self._in_keyring:
@@ -220,8 +218,22 @@ def _answer_header(body: bytes) -> bytes:
     return text.encode().ljust(_HEADER_BYTES)
 
 
-def _rescue_directory() -> Path:
-    return Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent") / "slack-token-tui"
+def _runtime_directory() -> Path:
+    """A place that is hardly on the disk of the profiles, for what could be written nowhere else."""
+    if given := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(given) / "slack-token-tui"
+    # macOS, cron and containers have none. The directory for temporary files may be everybody's: see _is_ours.
+    return Path(tempfile.gettempdir()) / f"slack-token-tui-{os.geteuid() if hasattr(os, 'geteuid') else 'mine'}"
+
+
+def _is_ours(directory: Path) -> bool:
+    """Tell whether nobody else can write in ``directory`` or has put it there."""
+    try:
+        status = directory.lstat()
+    except OSError:
+        return False
+    mine = sys.platform == "win32" or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
+    return mine and stat.S_ISDIR(status.st_mode)
 
 
 def _content(path: Path) -> bytes:

@@ -8,7 +8,7 @@ from slack_token_tui.keeping.profile import Profile
 
 TOO_EARLY_SECONDS = 11 * 3600
 """Slack keeps two access tokens alive: refreshing without need takes one away from a program that still uses it."""
-REFRESH_TOKEN_OVER = frozenset({"invalid_refresh_token", "token_revoked", "account_inactive"})
+REFRESH_TOKEN_OVER = frozenset({"invalid_refresh_token", "token_expired", "token_revoked", "account_inactive"})
 """Slack's refusals after which a refresh token is of no more use."""
 NEEDS_SIGN_IN = REFRESH_TOKEN_OVER | {"refresh_interrupted", "refresh_unusable", "not_renewable"}
 """After these troubles only a person can help."""

@@ -30,6 +30,7 @@ REFRESH_TOKEN_WARNING = timedelta(days=5)
 """From day 25 on a profile says that its refresh token is about to die."""
 
 
+_LEFT_ALONE_SECONDS = 3600.0
 _ID = re.compile(r"[0-9a-z][0-9a-z._-]{0,127}")
 
 
@@ -52,7 +53,7 @@ class Profile:
         scopes: what Slack said was granted.
         scopes_asked: what this sign-in asked for; at Slack scopes only add up.
         expires_at: when the access token dies; None when it does not rotate.
-        refresh_issued_at: when the refresh token was given.
+        refresh_issued_at: when the refresh token was given; None exactly when there is none.
         verified_at: when ``auth.test`` last confirmed the account; None when it never could be asked.
         refused: Slack's code, when it has refused the access token.
         refresh_refused: the catalogue's code, when the refresh token is known to be useless. The access token may live on.
@@ -113,9 +114,14 @@ class Profile:
         return None if self.refresh_issued_at is None else self.refresh_issued_at + REFRESH_TOKEN_LIFE
 
     @property
+    def has_refresh_token(self) -> bool:
+        """Whether there is a refresh token, wherever it is kept."""
+        return self.refresh_issued_at is not None
+
+    @property
     def is_renewable(self) -> bool:
         """Whether a refresh may help: there is a refresh token, and nothing is known against it."""
-        return (self.refresh_issued_at is not None or self.refresh_token is not None) and not self.refresh_refused
+        return self.has_refresh_token and not self.refresh_refused
 
     @property
     def masked_token(self) -> str:
@@ -130,7 +136,18 @@ class Profile:
         if self.expires_at is None or not self.is_renewable:
             return False
         left = (self.expires_at - now).total_seconds()
-        return self.refused == "token_expired" or not min_ttl_seconds <= left <= LONGEST_LIFE_SECONDS
+        return self.refused == "token_expired" or not self._margin(min_ttl_seconds) <= left <= LONGEST_LIFE_SECONDS
+
+    def _margin(self, min_ttl_seconds: float) -> float:
+        """Return how much life is left when a refresh makes sense: not in a token's first hour, or first half if shorter.
+
+        Slack keeps two access tokens of a grant alive. Whoever asks for more life than a token ever has would renew it at
+        each call, and end the one that somebody else has just been given.
+        """
+        if self.refresh_issued_at is None or self.expires_at is None:
+            return min_ttl_seconds
+        life = (self.expires_at - self.refresh_issued_at).total_seconds()
+        return min(min_ttl_seconds, max(life - _LEFT_ALONE_SECONDS, life / 2, 60.0))
 
     def why_dead(self, now: datetime) -> str | None:
         """Return why the access token must not be handed out, as the end of "it …", or None while it is good."""
@@ -220,6 +237,9 @@ KEYRING = "keyring"
 """The value of ``storage`` in the file of a profile whose tokens are in the operating system's keyring."""
 _MOST_UNKNOWN_BYTES = 16 * 1024
 _INSTANT_LENGTH = len("2026-11-24T12:00:00Z")
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_YEARS = range(2000, 2200)
+"""Beyond them times are nonsense, and adding 30 days or a time zone may overflow."""
 _INSTANT_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -266,15 +286,20 @@ def from_record(name: str, record: dict[str, Any], path: str) -> Profile:
     read.take("access_token")
     in_keyring = read.text("storage") == KEYRING
     refused, refresh_refused = read.text("refused"), read.text("refresh_refused")
-    texts_and_instants: dict[str, Any] = {key: read.text(key, 300) for key in _TEXTS if key != "id"}
-    texts_and_instants |= {key: read.instant(key) for key in _INSTANTS}
+    texts: dict[str, Any] = {key: read.text(key, 300) for key in _TEXTS if key != "id"}
+    instants: dict[str, Any] = {key: read.instant(key) for key in _INSTANTS}
+    refresh_token = read.refresh_token()
+    if not in_keyring:
+        # Both or neither: a file written by hand may say one without the other.
+        since = instants["refresh_issued_at"] or instants["signed_in_at"] or instants["expires_at"] or _LONG_AGO
+        instants["refresh_issued_at"] = since if refresh_token else None
     return Profile(
         name=name,
         access_token=None if in_keyring else Secret(access_token(record, path)),
         client_id=read.text("client_id") or "",
         endpoints=endpoints,
         is_enterprise_install=read.take("is_enterprise_install") is True,
-        refresh_token=read.refresh_token(),
+        refresh_token=refresh_token,
         scopes=read.texts("scopes"),
         scopes_asked=read.texts("scopes_asked"),
         refused=clean_code(refused) if refused else None,
@@ -284,7 +309,8 @@ def from_record(name: str, record: dict[str, Any], path: str) -> Profile:
         in_keyring=in_keyring,
         shown_token=read.text("shown_token"),
         id=read.id() or f"of-{name}",
-        **texts_and_instants,
+        **texts,
+        **instants,
         extra=read.unknown(),
     )
 
@@ -346,7 +372,9 @@ class _Reader:
             return None
         try:
             if len(value) == _INSTANT_LENGTH and value.endswith("Z"):
-                return datetime.fromisoformat(value)
+                at = datetime.fromisoformat(value)
+                if at.year in _YEARS:
+                    return at
         except ValueError:
             pass
         raise ProfileFileError("profile_unreadable", self._path, f"its {key} is not a time")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping import keyring_tokens
+from slack_token_tui.keeping.files import StoreError, private_directory, save
 from slack_token_tui.keeping.journal import Journal, Unfinished, digest_of
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.secret import Secret
 from slack_token_tui.slack.answers import Grant, parse_body, parse_grant
-from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused
+from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackRefused, SlackUnreachable
 
 _SAVE_AGAIN_SECONDS = 5.0
 _SAVE_PAUSE_SECONDS = 0.25
@@ -19,6 +22,9 @@ SPENT_AND_USELESS = frozenset(
     {"token_missing", "token_is_bot", "tokens_differ", "token_malformed", "token_type_unknown", "other_account"}
 )
 """Slack said yes, and what came cannot be used: the refresh token is gone all the same."""
+_MAYBE_SPENT = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
+"""Refusals after which Slack may have rotated all the same."""
+_NEVER_REACHED_SLACK = frozenset({"ratelimited", "proxy_sign_in_required"})
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,7 @@ class Recovered:
     """A profile as it stands after its journal was read.
 
     Attributes:
-        profile: with its tokens.
+        profile: as :meth:`ProfileStore.read` gives it, or with its tokens where they were needed.
         finished: whether an answer was found and saved.
         doubted_at: when a request went out whose answer never came, if its refresh token is still the current one.
     """
@@ -51,7 +57,7 @@ def recover(store: ProfileStore, name: str) -> Recovered:
     stored = store.read(name)
     journal = journal_of(store, stored)
     if not journal.is_there:
-        return Recovered(store.with_tokens(stored))
+        return Recovered(stored)
     profile = store.with_tokens(stored)
     unfinished = journal.read()
     if (
@@ -65,13 +71,14 @@ def recover(store: ProfileStore, name: str) -> Recovered:
         return Recovered(profile, doubted_at=unfinished.intent.doubted_at or unfinished.intent.sent_at)
     try:
         grant = grant_in(profile, unfinished.answer)
-    except SlackRefused:
-        journal.remove()  # nobody knows what it led to; asking again says it again
-        return Recovered(profile)
-    except AnswerUnusable as error:
+    except SlackError as error:
         if error.code in SPENT_AND_USELESS:
-            return Recovered(set_aside(store, profile, journal))
-        return Recovered(profile, doubted_at=unfinished.intent.doubted_at or unfinished.intent.sent_at)
+            return Recovered(set_aside(store, profile, unfinished.answer, journal))
+        if leaves_doubt(error):
+            return Recovered(profile, doubted_at=unfinished.intent.doubted_at or unfinished.intent.sent_at)
+        if unfinished.intent.doubted_at is None:
+            journal.remove()  # a plain no, and asking again says it again
+        return Recovered(profile, doubted_at=unfinished.intent.doubted_at)
     return Recovered(conclude(store, profile, grant, unfinished, journal), finished=True)
 
 
@@ -108,13 +115,33 @@ def conclude(store: ProfileStore, profile: Profile, grant: Grant, unfinished: Un
     return renewed
 
 
-def set_aside(store: ProfileStore, profile: Profile, journal: Journal) -> Profile:
-    """Keep an answer that cannot be used where ``remove`` and ``doctor`` find it, and mark the profile.
+def set_aside(store: ProfileStore, profile: Profile, answer: bytes, journal: Journal) -> Profile:
+    """Keep an answer that cannot be used: it may hold a living token. Mark the profile.
 
     Raises:
-        StoreError: it could not be moved; the journal keeps it.
+        StoreError: it could not be kept there; the journal keeps it.
     """
-    journal.set_aside(store.home / "quarantine", profile.name)
-    marked = profile.not_renewable("refresh_unusable", datetime.now(UTC))
+    now = datetime.now(UTC)
+    if profile.in_keyring:
+        keyring_tokens.put_text(f"{profile.id}.unusable", Secret(answer.decode("latin-1")))
+    else:
+        private_directory(store.home / "quarantine")
+        save(store.home / "quarantine" / f"{profile.name}.{profile.id}.{now:%Y%m%dT%H%M%SZ}.answer", answer)
+    marked = profile.not_renewable("refresh_unusable", now)
     store.write(marked)
+    journal.remove()
     return marked
+
+
+def answers_set_aside(store: ProfileStore, profile: Profile) -> list[Path]:
+    """Return the files that hold unusable answers for ``profile``, under whatever name it had."""
+    return sorted((store.home / "quarantine").glob(f"*.{profile.id}.*.answer"))
+
+
+def leaves_doubt(error: SlackError) -> bool:
+    """Tell whether Slack may have rotated although ``error`` came back to a refresh that was sent."""
+    if isinstance(error, RateLimited) or error.code in _NEVER_REACHED_SLACK:
+        return False
+    if isinstance(error, SlackRefused):
+        return error.code in _MAYBE_SPENT
+    return isinstance(error, SlackUnreachable) or error.code not in SPENT_AND_USELESS

@@ -17,20 +17,25 @@ from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Intent, Journal, Unfinished, digest_of
 from slack_token_tui.keeping.outcome import REFRESH_TOKEN_OVER, Renewal, Trouble, standing_trouble
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.recovery import SPENT_AND_USELESS, conclude, journal_of, recover, set_aside
+from slack_token_tui.keeping.recovery import (
+    SPENT_AND_USELESS,
+    conclude,
+    journal_of,
+    leaves_doubt,
+    recover,
+    set_aside,
+)
 from slack_token_tui.keeping.signals import Noted, noted
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.answers import Grant
 from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.endpoints import Pair
-from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackRefused, SlackUnreachable
+from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackRefused
+from slack_token_tui.slack.running import run
 
 _OTHER_METHOD = frozenset({"invalid_grant_type", "not_implemented", "oauth_authorization_url_mismatch"})
 """The only refusals after which the other pair's method is asked."""
-_MAYBE_SPENT = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
-"""Refusals after which Slack may have rotated all the same."""
-_NEVER_REACHED_SLACK = frozenset({"ratelimited", "proxy_sign_in_required"})
 _LONGEST_WAIT_SECONDS = 20
 """As long as Slack's own limit is waited for under the lock, and only when there is no living token to go on with."""
 _PAUSES_SECONDS = (0.3, 1.0)
@@ -65,21 +70,33 @@ def refresh(
 
     def wanted(profile: Profile) -> bool:
         if insist:
-            return profile.refresh_issued_at is not None and profile.generation == first.generation
+            return profile.has_refresh_token and profile.generation == first.generation
         return profile.is_due(now(), min_ttl_seconds)
+
+    def locked(signals: Noted) -> Renewal:
+        with lock.held(
+            store.home / "locks", name, unless=lambda: bool(signals.numbers) or not wanted(store.read(name))
+        ):
+            recovered = recover(store, name)
+            profile = store.with_tokens(recovered.profile)
+            if not wanted(profile):
+                return Renewal(profile, renewed=recovered.finished, recovered=recovered.finished)
+            return _Spending(store, profile, recovered.doubted_at, signals, now).run()
 
     if not wanted(first):
         return Renewal(store.with_tokens(first))
-    try:
-        with lock.held(store.home / "locks", name, unless=lambda: not wanted(store.read(name))):
-            recovered = recover(store, name)
-            if not wanted(recovered.profile):
-                return Renewal(recovered.profile, renewed=recovered.finished, recovered=recovered.finished)
-            return _Spending(store, recovered.profile, recovered.doubted_at, now).run()
-    except lock.NotNeeded:
-        return Renewal(store.with_tokens(store.read(name)))
-    except StoreError as error:
-        return Renewal(store.with_tokens(store.read(name)), trouble=Trouble(error.code, {"name": name, **error.facts}))
+    while True:
+        try:
+            # Signals are obeyed when the lock is free again: Ctrl+Z must not stop everybody who waits for it.
+            with noted() as signals:
+                return locked(signals)
+        except lock.NotNeeded:
+            if wanted(store.read(name)):
+                continue  # stopped with Ctrl+Z while it waited, and woken again
+            return Renewal(store.with_tokens(store.read(name)))
+        except StoreError as error:
+            trouble = Trouble(error.code, {"name": name, **error.facts})
+            return Renewal(store.with_tokens(store.read(name)), trouble=trouble)
 
 
 class _Stopped(Exception):
@@ -90,7 +107,12 @@ class _Spending:
     """One refresh under the lock. It is the :class:`RefreshWatch` of its own requests."""
 
     def __init__(
-        self, store: ProfileStore, profile: Profile, doubted_at: datetime | None, now: Callable[[], datetime]
+        self,
+        store: ProfileStore,
+        profile: Profile,
+        doubted_at: datetime | None,
+        signals: Noted,
+        now: Callable[[], datetime],
     ) -> None:
         assert profile.refresh_token is not None, "is_due() and insist ask for one"
         self._store = store
@@ -100,28 +122,27 @@ class _Spending:
         self._journal: Journal = journal_of(store, profile)
         self._doubted_at = doubted_at
         self._pair: Pair = profile.refresh_pair or profile.endpoints.pair
-        self._signals = Noted()
+        self._signals = signals
         self._intent: Intent | None = None
         self._sent = False
         self._answer: bytes | None = None
         self._journal_failed = False
 
     def run(self) -> Renewal:
-        """Do it all, and obey the signals at the end."""
+        """Do it all, from the room on the disk to the end of the journal."""
         self._journal.reserve()
         try:
-            with noted() as self._signals:
-                try:
-                    grant = asyncio.run(self._ask())
-                except _Stopped:
-                    self._forget_unless_doubted()
-                    return Renewal(self._profile, trouble=Trouble("refresh_stopped", {"name": self._profile.name}))
-                except StoreError:
-                    self._forget_unless_doubted()  # the intent could not be written, so nothing was sent
-                    raise
-                except SlackError as error:
-                    return self._refused(error)
-                return self._granted(grant)
+            grant = run(self._ask())
+        except _Stopped:
+            self._forget_unless_doubted()
+            return Renewal(self._profile, trouble=Trouble("refresh_stopped", {"name": self._profile.name}))
+        except StoreError:
+            self._forget_unless_doubted()  # the intent could not be written, so nothing was sent
+            raise
+        except SlackError as error:
+            return self._refused(error)
+        else:
+            return self._granted(grant)
         finally:
             self._journal.close()
 
@@ -190,14 +211,14 @@ class _Spending:
             except RateLimited as limit:
                 if waited or limit.retry_after_seconds > _LONGEST_WAIT_SECONDS or not self._is_over():
                     raise
-                waited = True
+                waited, self._sent = True, False
                 await asyncio.sleep(limit.retry_after_seconds)
             except SlackError as error:
                 if not self._sent:
                     if not pauses or error.code == "network_timeout" or isinstance(error, AnswerUnusable):
                         raise
                     await asyncio.sleep(pauses.pop(0))
-                elif not _is_doubtful(error) or lost:
+                elif not leaves_doubt(error) or lost:
                     raise
                 else:
                     # Slack lets a spent token work for a short grace period, made for exactly this.
@@ -214,21 +235,26 @@ class _Spending:
         try:
             renewed = conclude(self._store, self._profile, grant, Unfinished(self._intent, self._answer), self._journal)
         except StoreError as error:
-            kept = self._journal.path
-            if self._journal_failed:
-                kept = self._journal.rescue(self._intent, self._answer)
             renewed = self._profile.refreshed(grant, self._intent.sent_at, self._pair)
-            facts = {**error.facts, "name": self._profile.name, "kept": str(kept)}
+            facts = {**error.facts, "name": self._profile.name, "kept": self._rescued(self._intent, self._answer)}
             return Renewal(renewed, renewed=True, trouble=Trouble("refresh_not_saved", facts))
         return Renewal(renewed, renewed=True)
 
+    def _rescued(self, intent: Intent, answer: bytes) -> str:
+        """Return where the answer is that could not be saved, as the end of "the new tokens are kept …"."""
+        if not self._journal_failed:
+            return f"in {self._journal.path} until they can be"
+        try:
+            return f"in {self._journal.rescue(intent, answer)} until they can be"
+        except StoreError:
+            return "nowhere: they are lost when this program ends"
+
     def _refused(self, error: SlackError) -> Renewal:
-        facts = {**error.facts, "name": self._profile.name}
-        if self._sent and error.code in SPENT_AND_USELESS:
-            marked = set_aside(self._store, self._profile, self._journal)
-            facts["file"] = str(self._store.home / "quarantine")
+        facts = {"client_id": self._profile.client_id, **error.facts, "name": self._profile.name}
+        if self._sent and self._answer is not None and error.code in SPENT_AND_USELESS:
+            marked = set_aside(self._store, self._profile, self._answer, self._journal)
             return Renewal(marked, trouble=Trouble("refresh_unusable", facts))
-        if _is_doubtful(error) if self._sent else self._doubted_at:
+        if leaves_doubt(error) if self._sent else self._doubted_at:
             return Renewal(self._profile, trouble=Trouble("refresh_lost", {**facts, "detail": error.code}))
         if error.code in REFRESH_TOKEN_OVER:
             return self._over(error.code)
@@ -251,12 +277,3 @@ class _Spending:
     def _forget_unless_doubted(self) -> None:
         if self._doubted_at is None:
             self._journal.remove()
-
-
-def _is_doubtful(error: SlackError) -> bool:
-    """Tell whether Slack may have rotated although ``error`` came back."""
-    if isinstance(error, RateLimited) or error.code in _NEVER_REACHED_SLACK:
-        return False
-    if isinstance(error, SlackRefused):
-        return error.code in _MAYBE_SPENT
-    return isinstance(error, SlackUnreachable) or error.code not in SPENT_AND_USELESS

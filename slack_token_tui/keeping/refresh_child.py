@@ -1,7 +1,7 @@
 """Refreshes in a process of its own, for programs that must not wait or whose terminal may go.
 
 ``python -m slack_token_tui.keeping.refresh_child`` has its own session: closing a terminal or interrupting a notebook does
-not reach it. It says at its end what came of it; whoever asked reads the profile again.
+not reach it, and nobody here ever kills it. It says at its end what came of it; whoever asked reads the profile again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,45 +33,47 @@ def refresh_in_child(
     Raises:
         FileNotFoundError, ProfileFileError, StoreError: as there.
     """
-    command = _command(store, name, min_ttl_seconds, insist)
-    try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            timeout=_LONGEST_SECONDS,
-            check=False,
-        )
-        said = done.stdout
-    except (OSError, subprocess.TimeoutExpired):
-        said = b""
-    return _read(store, name, said)
+    return _read(store, name, _said_by_child(store, name, min_ttl_seconds, insist))
 
 
 async def refresh_in_child_async(
     store: ProfileStore, name: str, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, insist: bool = False
 ) -> Renewal:
-    """The same without blocking. When it is cancelled, the child goes on to its end."""
-    said = b""
-    with suppress(OSError, TimeoutError):
-        process = await asyncio.create_subprocess_exec(
-            *_command(store, name, min_ttl_seconds, insist),
+    """The same without blocking. When it is cancelled, or the loop ends, the child goes on to its end."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[bytes] = loop.create_future()
+
+    def ask() -> None:
+        said = _said_by_child(store, name, min_ttl_seconds, insist)
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, said)
+
+    def tell(said: bytes) -> None:
+        if not answered.done():
+            answered.set_result(said)
+
+    # Not asyncio's own subprocess, whose transport kills the child when the loop is closed; and not a thread of the
+    # executor, which would hold the end of the program.
+    threading.Thread(target=ask, daemon=True).start()
+    said = await answered
+    return await asyncio.to_thread(_read, store, name, said)
+
+
+def _said_by_child(store: ProfileStore, name: str, min_ttl_seconds: float, insist: bool) -> bytes:
+    """Start a child and return what it says at its end; nothing when it takes too long. However this ends, it lives on."""
+    # -P: what lies in the current directory is not imported.
+    command = [sys.executable, "-P", "-m", "slack_token_tui.keeping.refresh_child"]
+    with suppress(OSError, subprocess.TimeoutExpired):
+        child = subprocess.Popen(
+            [*command, str(store.home), name, str(min_ttl_seconds), "insist" if insist else ""],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        async with asyncio.timeout(_LONGEST_SECONDS):
-            said, _ = await process.communicate()
-    return await asyncio.to_thread(_read, store, name, said)
-
-
-def _command(store: ProfileStore, name: str, min_ttl_seconds: float, insist: bool) -> list[str]:
-    # -P: what lies in the current directory is not imported.
-    words = [str(store.home), name, str(min_ttl_seconds), "insist" if insist else ""]
-    return [sys.executable, "-P", "-m", "slack_token_tui.keeping.refresh_child", *words]
+        # subprocess.run() would kill it on an interrupt or a time-out, and with it the grant.
+        return child.communicate(timeout=_LONGEST_SECONDS)[0]
+    return b""
 
 
 def _read(store: ProfileStore, name: str, said: bytes) -> Renewal:

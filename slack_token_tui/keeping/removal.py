@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from slack_token_tui.keeping import keyring_tokens, lock
-from slack_token_tui.keeping.files import store_error, sweep, sync_directory
+from slack_token_tui.keeping.files import StoreError, store_error, sweep, sync_directory
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.recovery import journal_of, recover
+from slack_token_tui.keeping.recovery import answers_set_aside, journal_of, recover
 from slack_token_tui.keeping.settings import change_settings, read_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.errors import SlackError, SlackRefused
 from slack_token_tui.slack.explanations import explain
+from slack_token_tui.slack.running import run
 
 _OVER_ANYWAY = frozenset({"token_revoked", "token_expired", "account_inactive"})
 
@@ -53,11 +54,15 @@ class Removal:
         profile: as it was.
         revocations: one a token, in order; none when the grant was kept.
         deleted: whether the file is gone.
+        error: why it could not be deleted, when Slack had ended the tokens already.
+        set_aside: files that hold answers of Slack that could not be used; a living token may be in them.
     """
 
     profile: Profile
     revocations: tuple[Revocation, ...]
     deleted: bool
+    error: StoreError | None = None
+    set_aside: tuple[Path, ...] = ()
 
 
 def remove(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Removal:
@@ -73,17 +78,27 @@ def remove(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Remov
 
     Raises:
         FileNotFoundError, ProfileFileError: there is none that can be read.
-        StoreError: it could not be deleted, or its tokens not be fetched.
+        StoreError: it cannot be deleted, or its tokens not be fetched; Slack was not asked.
     """
+    profiles = store.path(name).parent
+    if profiles.is_dir() and not os.access(profiles, os.W_OK | os.X_OK):
+        # Found out before the tokens are ended, which nothing takes back.
+        raise StoreError("store_unwritable", file=str(profiles), detail="it is not writable")
     with lock.held(store.home / "locks", name):
-        profile = store.read(name) if keep_grant else recover(store, name).profile
-        revocations = () if keep_grant else asyncio.run(_revoked(profile))
+        profile = store.read(name) if keep_grant else store.with_tokens(recover(store, name).profile)
+        revocations = () if keep_grant else run(_revoked(profile))
         deleted = all(
             one.ended or (one.kind == "refresh token" and isinstance(one.error, SlackRefused)) for one in revocations
         )
+        error = None
         if deleted:
-            _delete(store, profile)
-    return Removal(profile, revocations, deleted)
+            try:
+                _delete(store, profile)
+            except StoreError as refused:
+                if not revocations:
+                    raise
+                deleted, error = False, refused
+    return Removal(profile, revocations, deleted, error, tuple(answers_set_aside(store, profile)))
 
 
 def what_ends(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
@@ -98,7 +113,7 @@ def what_ends(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
         return f"{path} cannot be read. It is deleted as it is; Slack is asked nothing."
     if keep_grant:
         return f"{path} is deleted. The tokens go on working at Slack: nothing is revoked there."
-    tokens = "The access token and the refresh token" if profile.refresh_issued_at else "The access token"
+    tokens = "The access token and the refresh token" if profile.has_refresh_token else "The access token"
     who = profile.user_name or profile.user_id or "somebody"
     return (
         f"{tokens} of {who} in {profile.team_name or profile.team_id or 'Slack'} "
@@ -142,7 +157,8 @@ def _delete(store: ProfileStore, profile: Profile) -> None:
     journal = journal_of(store, profile)
     if journal.is_there:
         journal.remove()
-    if profile.in_keyring:
+    is_copied = any(isinstance(entry, Profile) and entry.id == profile.id for entry in store.entries())
+    if profile.in_keyring and not is_copied:  # somebody has copied the file: the copy still points at these tokens
         keyring_tokens.delete(profile.id, profile.generation)
 
 

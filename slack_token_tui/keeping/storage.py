@@ -24,6 +24,7 @@ def move(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:
         profile = recover(store, name).profile
         if profile.in_keyring == to_keyring:
             return profile
+        profile = store.with_tokens(profile)
         moved = replace(
             profile,
             in_keyring=to_keyring,

@@ -70,6 +70,7 @@ class ProfileStore:
         """Return ``profile`` with its tokens, fetched from the keyring where they are kept there.
 
         Raises:
+            FileNotFoundError, ProfileFileError: the profile went while its tokens were fetched.
             StoreError: ``keyring_…``: it cannot be asked, or has lost them.
         """
         if not profile.in_keyring:
@@ -78,9 +79,14 @@ class ProfileStore:
 
         try:
             access_token, refresh_token = keyring_tokens.fetch(
-                profile.id, profile.generation, with_refresh=profile.refresh_issued_at is not None
+                profile.id, profile.generation, with_refresh=profile.has_refresh_token
             )
         except StoreError as error:
+            if error.code == "keyring_empty":
+                # Whoever has refreshed or moved it since it was read has taken away what the file pointed at then.
+                current = self.read(profile.name)
+                if (current.generation, current.in_keyring) != (profile.generation, profile.in_keyring):
+                    return self.with_tokens(current)
             raise StoreError(error.code, **{**error.facts, "name": profile.name}) from None
         return replace(profile, access_token=access_token, refresh_token=refresh_token)
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from slack_token_tui.keeping import lock
 from slack_token_tui.keeping.fast_read import DEAD_CODES
+from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.answers import Identity
@@ -21,10 +22,12 @@ class Verification:
     Attributes:
         profile: as it is now.
         error: why it could not be verified; None when it was.
+        unnoted: why it could not be written down.
     """
 
     profile: Profile
     error: SlackError | None = None
+    unnoted: StoreError | None = None
 
 
 async def ask(profile: Profile) -> Identity | SlackError:
@@ -40,7 +43,8 @@ async def ask(profile: Profile) -> Identity | SlackError:
     except SlackError as error:
         return error
     if profile.user_id and identity.user_id != profile.user_id:
-        return SlackRefused("other_account", {"name": profile.name, "detail": identity.user_name or identity.user_id})
+        whose = f"{identity.user_name or 'somebody'} ({identity.user_id}, not {profile.user_id})"
+        return SlackRefused("other_account", {"name": profile.name, "detail": whose})
     return identity
 
 
@@ -48,9 +52,16 @@ def note(store: ProfileStore, asked: Profile, said: Identity | SlackError) -> Ve
     """Write down what Slack said of the token in ``asked``, unless the profile has got another one meanwhile.
 
     Raises:
-        StoreError, FileNotFoundError, ProfileFileError: it could not be written; nothing changed.
+        FileNotFoundError, ProfileFileError: the profile went meanwhile.
     """
     error = said if isinstance(said, SlackError) else None
+    try:
+        return _noted(store, asked, said, error)
+    except StoreError as unnoted:  # what Slack said is true all the same
+        return Verification(_confirmed(asked, said) if isinstance(said, Identity) else asked, error, unnoted)
+
+
+def _noted(store: ProfileStore, asked: Profile, said: Identity | SlackError, error: SlackError | None) -> Verification:
     with lock.held(store.home / "locks", asked.name):
         current = store.read(asked.name)
         if current.generation != asked.generation or current.id != asked.id:
@@ -73,6 +84,8 @@ def _confirmed(profile: Profile, identity: Identity) -> Profile:
         refused=None,
         verified_at=datetime.now(UTC).replace(microsecond=0),
         user_id=identity.user_id,
+        team_id=profile.team_id or (None if identity.is_enterprise_install else identity.team_id),
+        enterprise_id=profile.enterprise_id or identity.enterprise_id,
         user_name=identity.user_name or profile.user_name,
         team_name=identity.team_name or profile.team_name,
         workspace_url=identity.workspace_url or profile.workspace_url,

@@ -45,7 +45,9 @@ def chosen_app(
             older = store.read(name)
     client_id = client_id or (older.client_id if older else None) or read_settings(store.home).get("last_app")
     if not client_id:
-        raise NoAppKnown("No app is known here yet: its Client ID is needed.")
+        raise NoAppKnown(
+            "No app is known here yet: give its Client ID (Your app → Basic Information → App Credentials)."
+        )
     client_id = checked_client_id(client_id)
     app = read_app(store.home, client_id) or SlackApp(client_id, older.endpoints if older else Endpoints())
     app = replace(

@@ -32,7 +32,7 @@ from slack_token_tui.signing_in.request import AuthorizationRequest
 from slack_token_tui.slack.answers import Grant, Identity
 from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.endpoints import is_loopback
-from slack_token_tui.slack.errors import SlackError, SlackUnreachable
+from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable
 from slack_token_tui.slack.explanations import Explanation, explain
 
 TIME_LIMIT_SECONDS = 300.0
@@ -237,7 +237,8 @@ class SignIn:
             try:
                 grant = await slack.exchange(client, answer.code, verifier, request.redirect_uri)
             except SlackError as error:
-                page = Page.UNREACHABLE if isinstance(error, SlackUnreachable) else Page.REFUSED
+                never_asked = isinstance(error, SlackUnreachable) and not isinstance(error, RateLimited)
+                page = Page.UNREACHABLE if never_asked else Page.REFUSED
                 yield failed(Step.EXCHANGE, page, error.code, error.facts)
                 return
             # From here on there is a grant, and whatever ends this generator must not lose it.

@@ -11,8 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from slack_token_tui.foreign_text import clean_code
+from slack_token_tui.foreign_text import clean, clean_code
 
+_LONGEST_FACT = 4096
+"""A path; everything else is shorter."""
 _CATALOGUE = Path(__file__).with_name("explanations.toml")
 
 _UNKNOWN_HERE = {
@@ -20,7 +22,7 @@ _UNKNOWN_HERE = {
     "client_id": "your Client ID",
     "detail": "no more is known",
     "file": "the file",
-    "kept": "the journal",
+    "kept": "in the journal until they can be",
     "holders": "unknown programs",
     "host": "slack.com",
     "name": "the profile",
@@ -66,6 +68,11 @@ class Explanation:
     browser_says: str | None
 
     @property
+    def remedy(self) -> str:
+        """All remedies in one text."""
+        return ". ".join(self.remedies) + "."
+
+    @property
     def again_in_words(self) -> str:
         """Whether trying again helps, as a sentence."""
         return {
@@ -103,7 +110,9 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     """
     code = clean_code(code)
     entry = _entries().get(code) or _entries()["unknown_code"]
-    values = {**_UNKNOWN_HERE, **(facts or {}), "code": code}
+    # Facts may hold a path, an argument or an environment variable as somebody gave it.
+    given = {key: clean(value, _LONGEST_FACT) for key, value in (facts or {}).items() if value}
+    values = {**_UNKNOWN_HERE, **given, "code": code}
 
     def filled(text: str) -> str:
         return text.format_map(values)

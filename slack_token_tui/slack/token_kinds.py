@@ -21,11 +21,16 @@ class TokenKind:
     why_not: str | None = None
     rotates: bool = False
 
+    @property
+    def with_article(self) -> str:
+        """``a user token``, ``an app-level token``."""
+        return f"{'an' if self.name[0] in 'aeio' else 'a'} {self.name}"
+
 
 REFRESH = TokenKind(
     "xoxe-",
     "refresh token",
-    "Alone it is no access: give the access token (xoxe.xoxp-…) first and this one on the next line, with --client-id.",
+    "Alone it is no access: the access token (xoxe.xoxp-…) comes first, then this one, and its app’s Client ID with both.",
 )
 KINDS = (
     TokenKind("xoxe.xoxp-", "rotating user token", rotates=True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+_USAGE = 2
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,20 @@ class Start:
     now: Callable[[], datetime] = field(default=_now)
 
 
+def _has_terminal() -> bool:
+    """Textual reads keys from standard input and draws on standard error. Without a terminal there it would run unseen."""
+    try:
+        return os.isatty(0) and os.isatty(2)
+    except OSError:
+        return False
+
+
 def run_app(start: Start) -> int:
     """Run the TUI to its end and return the exit code."""
+    if not _has_terminal():
+        print("slack-token-tui: the interface needs a terminal, and there is none here.", file=sys.stderr)  # noqa: T201
+        print("  Without one: slack-token-tui login, token, list; see slack-token-tui --help", file=sys.stderr)  # noqa: T201
+        return _USAGE
     # Textual's log would hold every paste and every password field in clear.
     for name in ("TEXTUAL_LOG", "TEXTUAL", "TEXTUAL_SCREENSHOT"):
         os.environ.pop(name, None)

@@ -63,7 +63,7 @@ class Upkeep:
 
         async def work() -> Trouble | None:
             old = await asyncio.to_thread(self.store.read, name)
-            if old.refresh_issued_at is None:
+            if not old.has_refresh_token:
                 return Trouble("not_renewable", {"name": name, "detail": ""})
             life = {"min_ttl_seconds": float(TOO_EARLY_SECONDS)} if asked else {}
             renewal = await refresh_in_child_async(self.store, name, insist=insist, **life)

@@ -101,7 +101,7 @@ def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_a_tool_that_hangs_is_given_up_and_killed(
     fakes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(clipboard, "_HELPER_SECONDS", 0.8)
+    monkeypatch.setattr(clipboard, "_COPY_SECONDS", 0.8)
     fake(fakes, "xclip", f"echo $$ > {tmp_path}/pid; exec sleep 60")
     tty = Tty()
     before = time.monotonic()
@@ -113,6 +113,32 @@ async def test_a_tool_that_hangs_is_given_up_and_killed(
             return
         time.sleep(0.02)
     raise AssertionError("the hanging tool still runs")
+
+
+async def test_a_tool_that_hangs_when_it_is_read_back_leaves_a_copy_that_is_cleared(
+    fakes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The token is on the clipboard by then, so its clearing must not hang on what reading back says."""
+    monkeypatch.setattr(clipboard, "_CHECK_SECONDS", 0.8)
+    held = tmp_path / "held"
+    fake(
+        fakes,
+        "xclip",
+        f'case "$*" in *-o*) [ -e {tmp_path}/works ] || exec sleep 60; cat {held};; *) cat > {held};; esac',
+    )
+    copied = await clipboard.copy(TOKEN, Tty(allowed=False), clearing(tmp_path))
+    assert copied == Copied("xclip", certain=False)
+    assert held.read_text() == TOKEN.reveal()
+    (tmp_path / "works").touch()
+    assert becomes(lambda: held.read_text() == "")
+
+
+async def test_a_line_end_that_a_tool_adds_changes_nothing(fakes: Path, tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    fake(fakes, "xclip", f'case "$*" in *-o*) cat {held};; *) cat > {held}; echo >> {held};; esac')
+    copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
+    assert isinstance(copied, Copied) and copied.certain
+    assert becomes(lambda: held.read_text() == "\n")
 
 
 async def test_a_tool_that_lies_is_not_called_certain(fakes: Path) -> None:

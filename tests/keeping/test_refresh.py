@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.keeping import lock
 from slack_token_tui.keeping import refresh as refreshing
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Intent, Journal, digest_of
@@ -291,6 +297,86 @@ def test_a_dead_refresh_token_is_marked_once_and_another_synchronised_one_is_use
     assert renewal.trouble is None and renewal.profile == newer
 
 
+def test_a_refresh_token_that_has_expired_is_marked_and_not_sent_again(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
+    granted(store, slack)
+    slack.workspace.faults.append("error:token_expired")
+    refresh(store, "acme")
+    assert store.read("acme").refresh_refused == "token_expired"
+    assert refresh(store, "acme").renewed is False
+    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
+
+
+@pytest.mark.parametrize("seconds", [300, 3599])
+def test_a_token_that_slack_gives_a_short_life_is_not_renewed_at_each_use(
+    store: ProfileStore, slack: PracticeSlack, seconds: int
+) -> None:
+    """Slack keeps two alive: the one that somebody else was just given would be ended."""
+    granted(store, slack)
+    slack.workspace.faults.append(f'with:{{"expires_in": {seconds}}}')
+    assert refresh(store, "acme").renewed
+    assert not refresh(store, "acme").renewed
+    assert not refresh(store, "acme", min_ttl_seconds=11 * 3600).renewed
+    store.write(
+        replace(store.read("acme"), expires_at=in_(seconds=seconds / 3), refresh_issued_at=in_(seconds=-seconds / 1.5))
+    )
+    assert refresh(store, "acme", min_ttl_seconds=11 * 3600).renewed
+
+
+def test_a_refusal_that_may_hide_a_rotation_stays_a_doubt_for_the_next_run(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
+    granted(store, slack)
+    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.faults.extend(["spent_error:internal_error", "error:internal_error"])
+    first = refresh(store, "acme").trouble
+    assert first and first.code == "refresh_lost"
+    second = refresh(store, "acme").trouble
+    assert second and second.code == "refresh_interrupted"
+
+
+def test_a_name_server_that_does_not_answer_holds_no_lock_beyond_the_deadline(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def silent(*_: object, **__: object) -> list[object]:
+        asked.set()
+        may_answer.wait(60)
+        return []
+
+    granted(store, slack, endpoints=Endpoints(slack.base.replace("127.0.0.1", "localhost")))
+    monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: CLIENT(endpoints, deadline_seconds=0.5))
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    try:
+        trouble = refresh(store, "acme").trouble
+        assert asked.is_set() and not may_answer.is_set()
+        assert trouble and trouble.code == "network_timeout"
+    finally:
+        may_answer.set()
+
+
+def test_ctrl_z_in_the_middle_stops_this_process_when_the_lock_is_free_again(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    granted(store, slack)
+    slack.workspace.faults.append("late:0.5")
+    command = [sys.executable, "-m", "slack_token_tui", "token", "acme"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment)
+    try:
+        while not slack.workspace.grants.refreshed:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTSTP)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        with lock.held(store.home / "locks", "acme", wait_seconds=0):
+            assert store.read("acme").generation == 1
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=30)
+
+
 # ── the disk ──
 
 
@@ -349,6 +435,40 @@ def test_when_journal_and_profile_both_fail_the_answer_goes_to_the_runtime_direc
     assert renewal.trouble and str(runtime) in renewal.trouble.facts["kept"]
     assert refresh(store, "acme").profile.access_token == renewal.profile.access_token
     assert list((runtime / "slack-token-tui").iterdir()) == []
+
+
+def test_when_nothing_at_all_can_be_written_the_new_token_is_given_and_its_end_is_said(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = granted(store, slack)
+
+    def broken_write(*_: object) -> Path:
+        raise StoreError("store_unwritable", file="x", detail="I/O error")
+
+    monkeypatch.setattr(ProfileStore, "write", broken_write)
+    monkeypatch.setattr(Journal, "answered", broken_write)
+    monkeypatch.setattr(Journal, "rescue", broken_write)
+    monkeypatch.setattr("slack_token_tui.keeping.recovery._SAVE_AGAIN_SECONDS", 0.0)
+    renewal = refresh(store, "acme")
+    assert renewal.renewed and renewal.profile.access_token != old.access_token
+    assert renewal.trouble and "nowhere" in renewal.trouble.facts["kept"]
+
+
+def test_without_a_runtime_directory_the_answer_is_rescued_where_nobody_else_can_write(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    profile = granted(store, slack)
+    journal = Journal(store.home, profile.id, in_keyring=False)
+    intent = Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC))
+    path = journal.rescue(intent, b"{}")
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert journal.is_there and journal.read()
+    path.parent.chmod(0o777)
+    assert not journal.is_there and journal.read() is None
+    with pytest.raises(StoreError):
+        journal.rescue(intent, b"{}")
 
 
 # ── journals that were left ──

@@ -46,7 +46,8 @@ def test_everything_is_private_whatever_the_umask(store: ProfileStore, umask: in
 
 
 def test_a_profile_comes_back_as_it_was_saved_with_unknown_keys(store: ProfileStore) -> None:
-    original = profile(refresh_token=Secret("xoxe-1-canary"), expires_at=in_(hours=12), extra={"x-future": [1]})
+    rotating = {"refresh_token": Secret("xoxe-1-canary"), "refresh_issued_at": in_(), "expires_at": in_(hours=12)}
+    original = profile(**rotating, extra={"x-future": [1]})
     kept = store.keep(original)
     assert store.read(kept.profile.name) == kept.profile
     assert json.loads(kept.path.read_text())["x-future"] == [1]
@@ -159,6 +160,10 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "an id that leads elsewhere": (content(json.dumps({**GOOD, "id": "../../x"})), "profile_unreadable"),
     "a refresh token with a line end": (
         content(json.dumps({**GOOD, "refresh_token": "xoxe-1-practice\n"})),
+        "profile_unreadable",
+    ),
+    "a time at the end of days": (
+        content(json.dumps({**GOOD, "refresh_issued_at": "9999-12-31T00:00:00Z"})),
         "profile_unreadable",
     ),
     "half a character": (content(json.dumps({**GOOD, "x-note": "\ud800"})), "profile_unreadable"),

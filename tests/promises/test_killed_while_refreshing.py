@@ -83,7 +83,18 @@ def killed_at(call: Call, directory: Path) -> str:
         command = [sys.executable, "-c", REFRESHING, str(directory)]
         seen, inject = directory / "seen", f"inject={call.name}:signal=KILL:when={call.number}"
         subprocess.run(
-            ["strace", "-s", "64", "-o", str(seen), "-e", f"trace=?access,?faccessat2,sendto,write,{call.name}", "-e", inject, *command],
+            [
+                "strace",
+                "-s",
+                "64",
+                "-o",
+                str(seen),
+                "-e",
+                f"trace=?access,?faccessat2,sendto,write,{call.name}",
+                "-e",
+                inject,
+                *command,
+            ],
             capture_output=True,
             timeout=60,
             check=False,

@@ -191,6 +191,8 @@ async def test_a_socks_proxy_is_spoken_to(raw: list[RawServer], monkeypatch: pyt
 
 
 async def test_a_missing_socks_package_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    import httpcore  # noqa: F401 - loaded without the package, it would do without it in every later test
+
     monkeypatch.setitem(__import__("sys").modules, "socksio", None)
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
     with pytest.raises(SlackUnreachable) as caught:

@@ -226,7 +226,7 @@ class HomeScreen(Room):
             return action_id in {"quit", "help", "sign_in"}
         entry = self.highlighted
         if action_id in _OF_A_PROFILE:
-            return isinstance(entry, Profile) and (action_id != "refresh" or entry.refresh_issued_at is not None)
+            return isinstance(entry, Profile) and (action_id != "refresh" or entry.has_refresh_token)
         if action_id in _OF_MANY:
             return bool(self._list.entries)
         if action_id == "remove":
