@@ -26,7 +26,8 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         _close_stdout()
         return 141  # as if SIGPIPE had ended it, which is what a pipeline expects
     except OSError as error:
-        return _unexpected(error) if _can_flush() else _unwritable(error)
+        # Files are opened by name and reported as such; what has none is standard output: a full disk behind ``>``.
+        return _unexpected(error) if error.filename else _unwritable(error)
     except Exception as error:
         return _unexpected(error)
 
@@ -77,17 +78,8 @@ def core_limit_of_the_caller() -> int | None:
     return _core_limits[0] if _core_limits else None
 
 
-def _can_flush() -> bool:
-    """Tell whether standard output takes what was printed. What it does not take is still in its buffer."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return False
-    return True
-
-
 def _unwritable(error: OSError) -> int:
-    """Report that nobody can read the answer: a full disk behind ``>``, for example."""
+    """Report that the answer could not be printed."""
     from slack_token_tui.cli import report
 
     _close_stdout()

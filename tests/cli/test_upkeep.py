@@ -323,3 +323,109 @@ def test_no_option_takes_a_secret() -> None:
         text = subprocess.run([*COMMAND, command, "--help"], capture_output=True, text=True, check=True).stdout
         for option in ("--token", "--secret ", "--client-secret ", "--refresh-token", "--password"):
             assert option not in text
+
+
+# ── what must not happen by accident ──
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["token", ""],
+        ["exec", "", "--", "true"],
+        ["remove", "", "--yes"],
+        ["default", ""],
+        ["verify", ""],
+        ["export", ""],
+        ["token", "xoxp-practice-123"],
+        ["remove", "xoxp-practice-123", "--yes"],
+    ],
+)
+def test_an_empty_name_and_a_token_in_its_place_mean_no_profile(
+    store: ProfileStore, child_environment: dict[str, str], words: list[str]
+) -> None:
+    store.keep(profile())
+    done = run(*words, env=child_environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "practice-123" not in done.stderr
+    assert store.names() == ["acme"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["verify", "nobody", "--all"],
+        ["refresh", "nobody", "--all"],
+        ["move", "nobody", "--all", "--to", "file"],
+        ["default", "acme", "--none"],
+    ],
+)
+def test_contradictions_are_refused(store: ProfileStore, child_environment: dict[str, str], words: list[str]) -> None:
+    store.keep(profile())
+    assert run(*words, env=child_environment).returncode == 2
+    assert read_settings(store.home) == {}
+
+
+def test_a_revoked_token_is_never_called_fresh(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    granted(store, slack, expires_at=in_(hours=11, minutes=50), refused="token_revoked")
+    done = run("refresh", "--all", "--json", env=child_environment)
+    assert done.returncode == 4
+    assert json.loads(done.stdout)[0]["error"] == "sign_in_needed"
+    assert slack.workspace.grants.refreshed == 0
+    assert run("refresh", "acme", env=child_environment).returncode == 0, "asked for by name, it is tried"
+
+
+def test_a_token_that_slack_did_not_end_keeps_its_profile(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granted(store, slack)
+    monkeypatch.setattr(type(slack.workspace.grants), "revoke", lambda *_: {"ok": True, "revoked": False})
+    done = run("remove", "acme", "--yes", "--json", env=child_environment)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"] == "not_revoked"
+    assert "not ended. Slack says not revoked" in done.stderr
+    assert store.names() == ["acme"]
+
+
+def test_nothing_is_revoked_where_the_profile_could_not_be_deleted(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    granted(store, slack)
+    allowed = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    if allowed and not shutil.which("setpriv"):
+        pytest.skip("LOUD: running as root without setpriv, so permissions could not be tried")
+    (store.home / "profiles").chmod(0o500)
+    try:
+        command = [*allowed, sys.executable, "-m", "slack_token_tui"]
+        remove = [*command, "remove", "acme", "--yes"]
+        done = subprocess.run(remove, capture_output=True, text=True, env=child_environment, check=False)
+        assert done.returncode == 5
+        assert slack.workspace.calls["/api/auth.revoke"] == 0
+        verify = [*command, "verify", "acme"]
+        done = subprocess.run(verify, capture_output=True, text=True, env=child_environment, check=False)
+        assert (done.returncode, "good. jane" in done.stderr) == (0, True), "what Slack says is true all the same"
+    finally:
+        (store.home / "profiles").chmod(0o700)
+
+
+def test_a_bare_token_does_not_take_the_place_of_one_that_renews_itself(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    kept = granted(store, slack)
+    other, _, _ = slack.workspace.grants.give(
+        slack.workspace.apps[0], slack.workspace.teams[0], slack.workspace.people[0], ("users:read",)
+    )
+    words = ["import", "--client-id", kept.client_id, "--slack-url", slack.base, "--json"]
+    done = run(*words, env=child_environment, given=other)
+    assert json.loads(done.stdout)["error"] == "renewable_already_kept"
+    assert store.read("acme") == kept
+
+
+def test_one_bad_profile_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
+    store.keep(profile())
+    (store.home / "profiles" / "aaa.json").write_text("{")
+    done = run("move", "--all", "--to", "file", "--json", env=child_environment)
+    assert json.loads(done.stdout) == {"ok": False, "moved": ["acme"], "to": "file"}
+    assert done.returncode == 5

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 import httpx
@@ -264,3 +267,85 @@ def test_importing_loads_nothing_and_a_good_token_little(
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment)
     assert done.returncode == 0, done.stderr
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import slack_token_tui as stt
+threading.Thread(target=lambda: (sys.stdin.readline(), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
+try:
+    stt.token("acme")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    slack.workspace.grants.grace_seconds = 0
+    granted(store, slack, expires_at=in_(hours=-1))
+    slack.workspace.faults.append("late:1")
+    cell = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=child_environment,
+        text=True,
+    )
+    assert cell.stdin is not None
+    while not slack.workspace.grants.refreshed:
+        time.sleep(0.01)
+    said, _ = cell.communicate("now\n", timeout=30)
+    assert said == "interrupted\n"
+    assert slack.workspace.grants.token(stt.token("acme"))
+    assert (slack.workspace.grants.refreshed, slack.workspace.grants.reused) == (1, 0)
+
+
+def test_no_name_and_an_empty_one_are_not_the_same(store: ProfileStore) -> None:
+    """``token(os.environ.get("TEAM", ""))`` must not give the token of another workspace."""
+    store.keep(profile())
+    assert stt.token() == CANARY
+    with pytest.raises(stt.NoSuchProfile):
+        stt.token("")
+
+
+async def test_an_interrupted_await_ends_the_sign_in_and_frees_the_port(store: ProfileStore, app: SlackApp) -> None:
+    pending = stt.sign_in(
+        client_id=CLIENT_ID, slack_url=app.endpoints.base, redirect_uris=app.redirect_uris, open_browser=False
+    )
+    assert pending.url is not None
+    port = int(app.redirect_uris[0].split(":")[2].split("/")[0])
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(pending, 0.05)
+    await asyncio.to_thread(pending._thread.join, 10)
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
+
+
+def test_a_plain_script_is_told_the_link_and_the_name_it_gets(
+    store: ProfileStore, app: SlackApp, slack: PracticeSlack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wished in ("mine", "other"):
+        pending = stt.sign_in(
+            wished, client_id=CLIENT_ID, slack_url=slack.base, redirect_uris=app.redirect_uris, open_browser=False
+        )
+        assert f"Open this and press Allow: {pending.url}" in capsys.readouterr().err
+        play_browser(str(pending.url))
+        assert pending.wait(30).name == "mine"
+    assert "the name of this account here, and not as other" in repr(pending)
+
+
+def test_where_nobody_can_be_asked_for_an_address_the_wait_goes_on(
+    store: ProfileStore, app: SlackApp, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", nobody)
+    pending = stt.sign_in(
+        client_id=CLIENT_ID, slack_url=slack.base, redirect_uris=app.redirect_uris, open_browser=False
+    )
+    threading.Thread(target=play_browser, args=(pending.url,)).start()
+    assert pending.ask().name == "acme-practice"
