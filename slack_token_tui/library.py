@@ -206,8 +206,8 @@ class ProfileSummary:
 
     Attributes:
         name: what :func:`token` takes.
-        state: ``good``, ``expiring``, ``asleep`` (renewed at its next use), ``expired``, ``revoked``, ``unverified`` or
-            ``unreadable``.
+        state: one of :data:`slack_token_tui.keeping.profile.STATES`, or ``unreadable``. ``good`` and ``asleep`` (renewed at
+            its next use) need nobody.
         expires_at: when the access token dies; None when it does not rotate.
         token: masked.
     """

@@ -39,8 +39,10 @@ def new_id() -> str:
     return os.urandom(16).hex()
 
 
-STATES = ("good", "unverified", "expiring", "asleep", "expired", "revoked")
-"""``asleep``: the access token is over, and the next use renews it."""
+STATES = ("good", "unverified", "expiring", "renewal_ends", "not_renewed", "asleep", "expired", "revoked")
+"""``renewal_ends``: the refresh token is in its last days. ``not_renewed``: Slack refuses to renew a token that still works.
+``asleep``: the access token is over, and the next use renews it.
+"""
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,7 @@ class Profile:
     def state(self, now: datetime) -> str:
         """Return one of :data:`STATES`.
 
-        ``expiring`` is said of what will not renew itself: an access token in its last ten minutes, a refresh token in its
-        last five days.
+        ``expiring`` is said of an access token in its last ten minutes that will not renew itself.
         """
         if self.refused in DEAD_CODES - {"token_expired"}:
             return "revoked"
@@ -169,10 +170,11 @@ class Profile:
         if over:
             return "asleep" if self.is_renewable and not self._refresh_is_over(now) else "expired"
         if self.expires_at is not None and not self.is_renewable:
-            soon = (self.expires_at - now).total_seconds() < REFRESH_MARGIN_SECONDS
-            return "expiring" if soon or self.refresh_refused else "good"
+            if (self.expires_at - now).total_seconds() < REFRESH_MARGIN_SECONDS:
+                return "expiring"
+            return "not_renewed" if self.refresh_refused else "good"
         if self.refresh_expires_at is not None and self.refresh_expires_at - now < REFRESH_TOKEN_WARNING:
-            return "expiring"
+            return "renewal_ends"
         return "good" if self.verified_at else "unverified"
 
     def _refresh_is_over(self, now: datetime) -> bool:

@@ -112,7 +112,7 @@ def what_ends(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
     if profile is None:
         return f"{path} cannot be read. It is deleted as it is; Slack is asked nothing."
     if keep_grant:
-        return f"{path} is deleted. The tokens go on working at Slack: nothing is revoked there."
+        return f"{path} is deleted, and the tokens go on working at Slack: nothing is revoked there."
     tokens = "The access token and the refresh token" if profile.has_refresh_token else "The access token"
     who = profile.user_name or profile.user_id or "somebody"
     return (

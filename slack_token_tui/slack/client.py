@@ -147,7 +147,7 @@ class SlackClient:
         watch: RefreshWatch | None = None,
     ) -> tuple[dict[str, Any], httpx.Headers]:
         """POST ``form`` and return the answer's JSON object and headers, whatever ``ok`` says in it."""
-        http = self._open()
+        http = await self._open()
         host = {"host": self.endpoints.host}
         try:
             async with (
@@ -179,14 +179,14 @@ class SlackClient:
         except AnswerUnusable as error:
             raise AnswerUnusable(error.code, host) from None
 
-    def _open(self) -> httpx.AsyncClient:
+    async def _open(self) -> httpx.AsyncClient:
         if self._http is None:
             local = self.endpoints.on_loopback
             host = {"host": self.endpoints.host}
             try:
                 self._http = httpx.AsyncClient(
                     trust_env=not local,
-                    verify=httpx.create_ssl_context(),
+                    verify=await _trust(),
                     follow_redirects=False,
                     timeout=self._deadline_seconds,
                     headers=_HEADERS,
@@ -221,6 +221,17 @@ class SlackClient:
             raise SlackUnreachable("slack_outage", facts)
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise AnswerUnusable("answer_packed", facts)
+
+
+async def _trust() -> ssl.SSLContext:
+    """Return whom to trust. It takes a tenth of a second to read, so it is read once, and beside whatever else goes on."""
+    places = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    if places not in _trusted:
+        _trusted[places] = await asyncio.to_thread(httpx.create_ssl_context)
+    return _trusted[places]
+
+
+_trusted: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
 
 
 def _identified(client: Client) -> tuple[dict[str, str], dict[str, str]]:

@@ -55,6 +55,7 @@ ACTIONS = (
     Action("sign_in", "a", "Sign in", "Sign in to a workspace and save its token.", (HOME,)),
     Action("copy", "c,y", "Copy", "Put the highlighted profile’s access token on the clipboard.", (HOME,)),
     Action("help", "question_mark", "Help", "Show what can be done on this screen.", (HOME,)),
+    Action("quit", "q", "Quit", "Leave the program.", (HOME,)),
     Action("copy_as", "C", "Copy as…", "Copy it as a header, a shell line, a curl command and more.", (HOME,)),
     Action("filter", "slash", "Filter", "Show only profiles whose name, person or workspace matches.", (HOME,)),
     Action("verify", "v", "Verify", "Ask Slack whether the token works, and whose it is.", (HOME,)),
@@ -94,7 +95,6 @@ ACTIONS = (
     Action("explain", "f1", "More", "Read everything that is known about this error.", (SIGN_IN,)),
     Action("leave", "escape", "Leave", "Stop here and go back; the port is closed at once.", (SIGN_IN,)),
     Action("help", "question_mark", "Help", "Show what can be done on this screen.", (SIGN_IN,)),
-    Action("quit", "q", "Quit", "Leave the program.", (HOME,)),
 )
 _BY_ID = {action.id: action for action in ACTIONS}
 

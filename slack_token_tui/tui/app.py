@@ -8,16 +8,20 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segments
 from rich.text import Text
 from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import Screen
+from textual.theme import Theme
 
 from slack_token_tui.crash import place_of, way_to
-from slack_token_tui.keeping.settings import clipboard_seconds, read_settings
+from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.settings import change_settings, clipboard_seconds, read_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.tui.actions import on
 from slack_token_tui.tui.launch import Start
@@ -62,6 +66,8 @@ class TokenApp(App[None]):
     TITLE = "slack-token-tui"
     CSS_PATH = "app.tcss"
     AUTO_FOCUS = ""
+    # With priority, so that it works in fields and in small screens too.
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, priority=True)]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self, start: Start) -> None:
@@ -81,6 +87,7 @@ class TokenApp(App[None]):
         with suppress(Exception):  # a theme of another Textual version must not keep the program from starting
             if theme := read_settings(self.store.home).get("theme"):
                 self.theme = theme
+        self.theme_changed_signal.subscribe(self, self._remember_theme)
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
@@ -88,6 +95,10 @@ class TokenApp(App[None]):
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
                     loop.add_signal_handler(number, self._ended_by, number)
         self.call_after_refresh(self._after_first_frame)
+
+    def _remember_theme(self, theme: Theme) -> None:
+        with suppress(StoreError, ProfileFileError):  # a convenience: what prevents it is not reported
+            change_settings(self.store.home, theme=theme.name)
 
     def _ended_by(self, number: int) -> None:
         """Leave in order: the terminal is restored and the port closed."""

@@ -39,6 +39,7 @@ class Upkeep:
     busy: set[str] = field(default_factory=set)
     troubles: dict[str, Trouble] = field(default_factory=dict)
     _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def due(self, profiles: Iterable[object], now: datetime) -> list[str]:
         """Return the names that should be refreshed by itself now: not busy, and not failed a moment ago."""
@@ -86,7 +87,7 @@ class Upkeep:
             profile = await asyncio.to_thread(lambda: self.store.with_tokens(self.store.read(name)))
             said = await verify.ask(profile)
             verification = await asyncio.to_thread(verify.note, self.store, profile, said)
-            error = verification.error
+            error = verification.error or verification.unnoted
             return None if error is None else Trouble(error.code, {"name": name, **error.facts})
 
         return await self._watched(name, work)
@@ -112,15 +113,18 @@ class Upkeep:
 
     async def _watched(self, name: str, work: Callable[[], Awaitable[Trouble | None]]) -> bool:
         """Do ``work`` and tell of its beginning and end; one thing at a time for each profile."""
-        if name in self.busy:
-            return True
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            return await self._alone(name, work)
+
+    async def _alone(self, name: str, work: Callable[[], Awaitable[Trouble | None]]) -> bool:
         self.busy.add(name)
         self._tell(name)
         trouble: Trouble | None = None
+        gone = False
         try:
             trouble = await work()
         except FileNotFoundError:
-            pass
+            gone = True
         except ProfileFileError as error:
             trouble = Trouble(error.code, {"file": error.path, "detail": error.detail})
         except StoreError as error:
@@ -131,7 +135,7 @@ class Upkeep:
             if trouble is not None:
                 self.troubles[name] = trouble
             self._tell(name)
-        return trouble is None
+        return trouble is None and not gone
 
     def _tell(self, name: str) -> None:
         entry: Profile | Unreadable | None

@@ -84,7 +84,7 @@ def test_with_an_open_tui_and_other_commands_it_is_refreshed_once(
     mixed = [["token", "acme"], ["export", "acme", "--as", "token"], ["exec", "acme", "--", "printenv", "SLACK_TOKEN"]]
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
     answers = all_at_once([mixed[n % 3] for n in range(count)], child_environment, tmp_path / "go")
-    terminal.shows("acme · good")
+    terminal.shows("good · jane")
     terminal.press(b"q")
     assert terminal.end() == 0
     token = store.read("acme").access_token

@@ -14,6 +14,9 @@ from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.launch import Start
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 
+WIDE = (150, 40)
+"""Sentences stand on one line, so that they can be found."""
+
 
 @asynccontextmanager
 async def running(

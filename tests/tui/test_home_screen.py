@@ -13,34 +13,17 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
-from slack_token_tui.desktop import clipboard
 from slack_token_tui.keeping.refresh import refresh
 from slack_token_tui.keeping.settings import read_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.profile_list import ProfileList
 from tests.accounts import CANARY, in_, profile
 from tests.keeping.refreshing import granted
-from tests.tui.pilots import running, says, text, until
-
-WIDE = (150, 40)
-"""Sentences stand on one line, so that they can be found."""
-
-
-@pytest.fixture
-def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    got: list[str] = []
-
-    async def copy(value: Secret, *_: object) -> clipboard.Copied:
-        got.append(value.reveal())
-        return clipboard.Copied("xclip", certain=True, cleared_after_seconds=45)
-
-    monkeypatch.setattr(clipboard, "copy", copy)
-    return got
+from tests.tui.pilots import WIDE, running, says, text, until
 
 
 @pytest.fixture
@@ -225,7 +208,7 @@ async def test_all_that_rotate_are_renewed(store: ProfileStore, slack: PracticeS
     store.keep(profile(), "plain")
     async with running(home, size=WIDE) as pilot:
         await pilot.press("R")
-        await until(pilot, lambda: says(pilot, "Refreshing 2: all are good"))
+        await until(pilot, lambda: says(pilot, "Renewing 2: 2 renewed"))
     assert slack.workspace.grants.refreshed == 2
 
 
@@ -303,9 +286,9 @@ async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, sl
         await pilot.press("i")
         await until(pilot, lambda: says(pilot, "Import a token"))
         pilot.app.screen.query_one("#access", Input).value = "xoxb-canary-0000"
-        await until(pilot, lambda: says(pilot, "A bot token"))
+        await until(pilot, lambda: says(pilot, "That is a bot token"))
         pilot.app.screen.query_one("#access", Input).value = access
-        await until(pilot, lambda: says(pilot, "A rotating user token"))
+        await until(pilot, lambda: says(pilot, "✓ rotating user token"))
         assert access not in text(pilot)
         pilot.app.screen.query_one("#access", Input).focus()
         await pilot.press("enter")

@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -18,10 +17,11 @@ from slack_token_tui.keeping import formats
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.slack.token_kinds import REFRESH, kind_of
+from slack_token_tui.tui.screens.sheets import Sheet
 from slack_token_tui.tui.widgets.field import MUTED
 
 
-class NameScreen(ModalScreen[str | None]):
+class NameScreen(Sheet[str | None]):
     """Asks for a profile's new name until one works."""
 
     AUTO_FOCUS = "Input"
@@ -60,7 +60,7 @@ class NameScreen(ModalScreen[str | None]):
             )
 
 
-class CopyAsScreen(ModalScreen[str | None]):
+class CopyAsScreen(Sheet[str | None]):
     """Formats, with a preview that masks the token."""
 
     AUTO_FOCUS = "OptionList"
@@ -95,7 +95,7 @@ class CopyAsScreen(ModalScreen[str | None]):
         self.dismiss(event.option_id)
 
 
-class ImportScreen(ModalScreen[str | None]):
+class ImportScreen(Sheet[str | None]):
     """Takes a token that somebody already has. It never shows it."""
 
     AUTO_FOCUS = "#access"
@@ -137,16 +137,22 @@ class ImportScreen(ModalScreen[str | None]):
         self._show_rotating(kind is not None and kind.rotates)
         words = ""
         if kind is not None:
-            words = f"✗ A {kind.name}. {kind.why_not}" if kind.why_not else f"✓ A {kind.name}"
+            words = f"✗ That is {kind.with_article}. {kind.why_not}" if kind.why_not else f"✓ {kind.name}"
             if kind is REFRESH:
-                words = f"✗ A {kind.name}. Put the access token (xoxe.xoxp-…) here first."
+                words = (
+                    f"✗ That is {kind.with_article}. The access token (xoxe.xoxp-…) comes here, and this one below it."
+                )
         self.query_one("#kind", Static).update(Content(words))
+        self.query_one("#trouble", Static).update("")
 
     @on(Input.Submitted)
     @work(exclusive=True, exit_on_error=False)
     async def submitted(self) -> None:
         """Ask Slack; the screen stays when it does not work."""
         trouble = self.query_one("#trouble", Static)
+        kind = kind_of(self.query_one("#access", Input).value.strip())
+        if kind is not None and kind.why_not:
+            return  # said already, under the field
         trouble.update("Asking Slack …")
         values = [self.query_one(f"#{name}", Input).value.strip() for name in ("access", "refresh", "client_id")]
         try:

@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from slack_token_tui.tui.actions import on
+from slack_token_tui.tui.screens.sheets import Sheet
 from slack_token_tui.tui.widgets.field import Field
 
 _ABOUT = {
@@ -20,7 +20,7 @@ _ABOUT = {
 }
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Sheet[None]):
     """The table of actions of one screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,enter", "dismiss", "Back")]
@@ -36,4 +36,5 @@ class HelpScreen(ModalScreen[None]):
             for action in on(self._room):
                 key = Content.styled(action.shown_key, "bold $text-primary")
                 yield Field(key, Content.assemble((action.label, "bold"), f"  {action.help}"), width=5)
-            yield Static("Ctrl+P every action by name · Ctrl+C twice quits · Esc back", classes="keys")
+            words = "↑ ↓ scroll · Tab to the details · Ctrl+P every action by name · Ctrl+C twice quits · Esc back"
+            yield Static(words, classes="keys")

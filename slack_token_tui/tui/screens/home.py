@@ -17,7 +17,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 from slack_token_tui.crash import place_of
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.outcome import standing_trouble
+from slack_token_tui.keeping.outcome import NEEDS_SIGN_IN, standing_trouble
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.settings import change_settings, read_settings
 from slack_token_tui.keeping.store import Unreadable
@@ -62,10 +62,12 @@ class HomeScreen(Room):
         self._upkeep: Upkeep
         self._seen_at: object = None
         self._furnished = False
-        self._revealed: str | None = None
+        self._revealed: tuple[str, str] | None = None
         self._many: str | None = None
+        self._asked_about: str | None = None
         self._filter: Input | None = None
         self._is_partly_read = False
+        self._told_of: str | None = None
 
     # ── what is shown ──
 
@@ -162,7 +164,7 @@ class HomeScreen(Room):
         self.query_one("#home").display = there
         self.query_one("#welcome").display = not there
         self._show_detail()
-        if there and self.is_current and not isinstance(self.focused, Input):
+        if there and self.is_current and self.focused is None:
             profiles.focus()
         self.refresh_bindings()
 
@@ -191,13 +193,16 @@ class HomeScreen(Room):
         detail.display = entry is not None
         if entry is not None and self._furnished:
             now, path = self.token_app.start.now(), self.token_app.store.path(entry.name)
-            detail.show(entry, path, now, self._trouble_of(entry), self._revealed)
+            revealed = self._revealed[1] if self._revealed and self._revealed[0] == entry.name else None
+            detail.show(entry, path, now, self._trouble_of(entry), revealed)
 
     def _trouble_of(self, entry: Entry) -> Explanation | None:
         if isinstance(entry, Unreadable):
             return explain(entry.error.code, {"file": entry.error.path, "detail": entry.error.detail or "damaged"})
-        trouble = self._upkeep.troubles.get(entry.name) or standing_trouble(entry)
-        return explain(trouble.code, trouble.facts) if trouble else None
+        if trouble := self._upkeep.troubles.get(entry.name) or standing_trouble(entry):
+            return explain(trouble.code, trouble.facts)
+        why = None if entry.is_renewable else entry.why_dead(self.token_app.start.now())
+        return explain("sign_in_needed", {"name": entry.name, "detail": why}) if why else None
 
     def _tick(self) -> None:
         """Once a second: the clocks, what other programs have saved, and what is due."""
@@ -215,8 +220,13 @@ class HomeScreen(Room):
 
     @on(OptionList.OptionHighlighted, "#profiles")
     def highlight_changed(self) -> None:
-        """The details follow the cursor, of the keyboard and of the mouse. A revealed token hides."""
-        self._revealed = None
+        """The details follow the cursor, of the keyboard and of the mouse. What was shown or said of another one goes."""
+        entry = self.highlighted
+        if entry is None or entry.name != self._told_of:
+            self._told_of = None if entry is None else entry.name
+            self._revealed = None
+            if self._many is None:
+                self._notice("")
         self._show_detail()
         self.refresh_bindings()
 
@@ -244,7 +254,7 @@ class HomeScreen(Room):
     def action_filter(self) -> None:
         """Type to see fewer."""
         if self._filter is None:
-            self._filter = Input(placeholder="name, person or workspace", id="filter")
+            self._filter = Input(placeholder="name, person, workspace · Enter, Esc", id="filter")
             self.query_one("#left").mount(self._filter, before=0)
         self._filter.display = True
         self._filter.focus()
@@ -285,77 +295,89 @@ class HomeScreen(Room):
 
     # ── the token ──
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
-    async def action_copy(self) -> None:
-        """Copy the highlighted token, unless it is known to be dead."""
-        await self._copy_as("token")
+    # Which profile is meant is decided at the key press: by the time a worker runs, the cursor may be elsewhere.
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
-    async def action_copy_as(self) -> None:
+    def action_copy(self) -> None:
+        """Copy the highlighted token, unless it is known to be dead."""
+        if isinstance(entry := self.highlighted, Profile):
+            self._copy(entry, "token")
+
+    def action_copy_as(self) -> None:
         """Choose a form first."""
         if isinstance(entry := self.highlighted, Profile):
-            from slack_token_tui.tui.screens.asking import CopyAsScreen
+            self._copy(entry, None)
 
-            chosen = await self.app.push_screen_wait(CopyAsScreen(entry))
-            if chosen is not None:
-                await self._copy_as(chosen)
-
-    async def _copy_as(self, format_id: str) -> None:
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def _copy(self, profile: Profile | None, format_id: str | None) -> None:
         from slack_token_tui.desktop.clipboard import Copied
         from slack_token_tui.keeping import formats
+        from slack_token_tui.tui.screens.asking import CopyAsScreen
 
-        profile = await self._living()
-        if profile is None:
+        assert profile is not None
+        if format_id is None and (format_id := await self.app.push_screen_wait(CopyAsScreen(profile))) is None:
             return
+        until = ""
         if formats.FORMATS[format_id].holds_token:
+            if (profile := await self._living(profile)) is None:
+                return
             outcome = await self.token_app.copy_secret(formats.secret_text(profile, format_id))
+            if profile.expires_at:
+                until = f" It works for {left(profile.expires_at, self.token_app.start.now())}."
         else:
             outcome = await self.token_app.copy_text(formats.preview(profile, format_id))
         if isinstance(outcome, Copied):
-            until = (
-                f" It works for {left(profile.expires_at, self.token_app.start.now())}." if profile.expires_at else ""
-            )
             what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
             self.notify(outcome.sentence(what) + until, markup=False)
             self._notice("")
         else:
             self._notice(f"Not copied. {outcome.reason} On the command line: slack-token-tui token {profile.name}")
 
-    async def _living(self) -> Profile | None:
-        """Return the highlighted profile with a living token, refreshed first when due; otherwise say what is wrong."""
-        entry = self.highlighted
-        if not isinstance(entry, Profile):
-            return None
+    async def _living(self, entry: Profile) -> Profile | None:
+        """Return ``entry`` with a living token, refreshed first when due; otherwise say what is wrong."""
         now = self.token_app.start.now()
         if entry.is_due(now):
             self._notice(f"{entry.name} is about to expire; asking Slack for a new token …")
             await self._upkeep.refresh(entry.name)
+            self._notice("")
         try:
             store = self.token_app.store
             profile = await asyncio.to_thread(lambda: store.with_tokens(store.read(entry.name)))
         except FileNotFoundError:
             self.read()
+            self._told_of = self.highlighted.name if self.highlighted else None  # said beside whoever has its place now
+            self._notice(f"{entry.name} is gone: another program has removed or renamed it. Nothing was copied.")
             return None
-        except (ProfileFileError, StoreError) as error:
-            self._say(explain(error.code, {"name": entry.name}))
+        except ProfileFileError as error:
+            self._say(explain(error.code, {"file": error.path, "detail": error.detail}))
+            return None
+        except StoreError as error:
+            self._say(explain(error.code, {"name": entry.name, **error.facts}))
             return None
         if why := profile.why_dead(now):
-            explanation = explain("sign_in_needed", {"name": profile.name, "detail": why})
-            self._notice(f"{explanation.happened} Press s to sign in again.")
+            trouble = self._upkeep.troubles.get(entry.name)
+            if trouble is not None and trouble.code not in NEEDS_SIGN_IN:
+                explanation = explain(trouble.code, trouble.facts)
+                self._notice(f"{entry.name} could not be renewed: {explanation.title}. Press r to try again.")
+            else:
+                explanation = explain("sign_in_needed", {"name": profile.name, "detail": why})
+                self._notice(f"{explanation.happened} Press s to sign in again.")
             return None
         return profile
 
-    @work(exclusive=True, group="reveal", exit_on_error=False)
-    async def action_reveal(self) -> None:
-        """Show the token in clear, for ten seconds."""
+    def action_reveal(self) -> None:
+        """Show the token in clear, for ten seconds; pressed again, hide it."""
         if self._revealed is not None:
             self._revealed = None
             self._show_detail()
-            return
-        profile = await self._living()
+        elif isinstance(entry := self.highlighted, Profile):
+            self._reveal(entry)
+
+    @work(exclusive=True, group="reveal", exit_on_error=False)
+    async def _reveal(self, entry: Profile) -> None:
+        profile = await self._living(entry)
         if profile is None or profile.access_token is None:
             return
-        self._revealed = profile.access_token.reveal()
+        self._revealed = (profile.name, profile.access_token.reveal())
         self._show_detail()
         await asyncio.sleep(_REVEAL_SECONDS)
         self._revealed = None
@@ -366,20 +388,35 @@ class HomeScreen(Room):
     def action_verify(self) -> None:
         """Ask Slack about the highlighted token."""
         if isinstance(entry := self.highlighted, Profile):
-            self.run_worker(self._verify_one(entry.name), exit_on_error=False)
+            self._verify_one(entry.name)
 
+    @work(exclusive=True, group="one", exit_on_error=False)
     async def _verify_one(self, name: str) -> None:
-        if await self._upkeep.verify(name):
+        if await self._answer_about(name, self._upkeep.verify(name)):
             self.notify(f"{name} is good.", markup=False)
+
+    async def _answer_about(self, name: str, asking: Awaitable[bool]) -> bool:
+        """Wait for what came of ``asking`` about ``name``, until the person no longer wants to; say what went wrong."""
+        self._notice("")
+        self._asked_about = name
+        try:
+            fine = await asking
+        finally:
+            self._asked_about = None
+        if not fine and (trouble := self._upkeep.troubles.get(name)):
+            explanation = explain(trouble.code, trouble.facts)
+            self._notice(f"{name}: {explanation.title}. {explanation.remedies[0]}.")
+        return fine
 
     def action_refresh(self) -> None:
         """Renew the highlighted token."""
         if isinstance(entry := self.highlighted, Profile):
-            self.run_worker(self._refresh_one(entry), exit_on_error=False)
+            self._refresh_one(entry)
 
+    @work(exclusive=True, group="one", exit_on_error=False)
     async def _refresh_one(self, old: Profile) -> None:
         insist = old.refresh_refused is not None
-        if not await self._upkeep.refresh(old.name, insist=insist, asked=True):
+        if not await self._answer_about(old.name, self._upkeep.refresh(old.name, insist=insist, asked=True)):
             return
         new = await asyncio.to_thread(self.token_app.store.read, old.name)
         works = left(new.expires_at, self.token_app.start.now()) if new.expires_at else "ever"
@@ -392,42 +429,69 @@ class HomeScreen(Room):
 
     def action_verify_all(self) -> None:
         """Ask Slack about every token."""
-        self._do_all("Verifying", self._upkeep.verify, lambda _: True)
+        names = [one.name for one in self._list.entries if isinstance(one, Profile)]
+
+        def verdict(fine: int) -> str:
+            bad = len(names) - fine
+            return "all are good" if not bad else f"{fine} good, {bad} with trouble, marked !; o sorts them to the top"
+
+        self._do_all("Verifying", names, self._upkeep.verify, verdict)
 
     def action_refresh_all(self) -> None:
         """Renew every token that is an hour old."""
 
+        profiles = [one for one in self._list.entries if isinstance(one, Profile)]
+        before = {one.name: one.generation for one in profiles if one.is_renewable}
+
         async def renew(name: str) -> bool:
             return await self._upkeep.refresh(name, asked=True)
 
-        self._do_all("Refreshing", renew, lambda one: one.is_renewable)
+        def verdict(fine: int) -> str:
+            now = {one.name: one.generation for one in self._list.entries if isinstance(one, Profile)}
+            renewed = sum(now.get(name, generation) != generation for name, generation in before.items())
+            parts = [f"{renewed} renewed"]
+            parts += [f"{fine - renewed} less than an hour old and left alone"] if fine > renewed else []
+            parts += [f"{len(before) - fine} with trouble, marked !"] if fine < len(before) else []
+            return ", ".join(parts)
 
-    def _do_all(self, verb: str, do: Callable[[str], Awaitable[bool]], wanted: Callable[[Profile], bool]) -> None:
-        names = [one.name for one in self._list.entries if isinstance(one, Profile) and wanted(one)]
-        if not names:
-            self._notice("None of them has a refresh token.")
-        elif self._many is None:
+        if not before:
+            refused = any(one.has_refresh_token for one in profiles)
+            self._notice(
+                "None can be renewed. Press s on those whose renewal Slack has refused."
+                if refused
+                else "None of them has a refresh token: they work until they are revoked, or expire."
+            )
+            return
+        self._do_all("Renewing", list(before), renew, verdict)
+
+    def _do_all(
+        self, verb: str, names: list[str], do: Callable[[str], Awaitable[bool]], verdict: Callable[[int], str]
+    ) -> None:
+        if self._many is None:
             self._many = verb
-            self._all_of(verb, names, do)
+            self._all_of(verb, names, do, verdict)
 
     @work(exclusive=True, group="many", exit_on_error=False)
-    async def _all_of(self, verb: str, names: list[str], do: Callable[[str], Awaitable[bool]]) -> None:
+    async def _all_of(
+        self, verb: str, names: list[str], do: Callable[[str], Awaitable[bool]], verdict: Callable[[int], str]
+    ) -> None:
         def progress(done: int) -> None:
             self._notice(f"{verb} {done} of {len(names)} · Esc stops")
 
         progress(0)
         try:
             fine = await self._upkeep.all_of(names, do, progress)
-            bad = len(names) - fine
-            verdict = (
-                "all are good" if not bad else f"{fine} good, {bad} with trouble, marked !; o sorts them to the top"
-            )
-            self._notice(f"{verb} {len(names)}: {verdict}.")
+            self._notice(f"{verb} {len(names)}: {verdict(fine)}.")
+            self._list.rearrange(self.token_app.start.now())
         finally:
             self._many = None
 
     def cancel_running(self) -> bool:
-        """Stop what is running for many, if anything is."""
+        """Stop what a person has started and still waits for, if anything is."""
+        if self._asked_about is not None:
+            self._notice(f"No longer waiting for Slack’s answer about {self._asked_about}. What it sends is saved.")
+            self.workers.cancel_group(self, "one")
+            return True
         if self._many is None:
             return False
         self._notice(f"{self._many} was stopped. What Slack had answered is saved.")
@@ -460,14 +524,15 @@ class HomeScreen(Room):
                 words = "There is no default now" if is_it else f"{entry.name} is what commands without a name use now"
                 self.notify(f"{words}.", markup=False)
 
-    @work(exclusive=True, group="house", exit_on_error=False)
-    async def action_rename(self) -> None:
+    def action_rename(self) -> None:
         """Ask for another name."""
+        if isinstance(entry := self.highlighted, Profile):
+            self._rename(entry)
+
+    @work(exclusive=True, group="house", exit_on_error=False)
+    async def _rename(self, entry: Profile) -> None:
         from slack_token_tui.keeping.rename import rename
         from slack_token_tui.tui.screens.asking import NameScreen
-
-        if not isinstance(entry := self.highlighted, Profile):
-            return
 
         async def give(new: str) -> Explanation | None:
             return await self._tried(lambda: rename(self.token_app.store, entry.name, new), entry.name)
@@ -475,33 +540,37 @@ class HomeScreen(Room):
         new = await self.app.push_screen_wait(NameScreen(entry.name, give))
         self.read(new)
 
-    @work(exclusive=True, group="house", exit_on_error=False)
-    async def action_move_tokens(self) -> None:
+    def action_move_tokens(self) -> None:
         """Keep the tokens in the keyring, or in the file again."""
+        if isinstance(entry := self.highlighted, Profile):
+            self._move_tokens(entry)
+
+    @work(exclusive=True, group="house", exit_on_error=False)
+    async def _move_tokens(self, entry: Profile) -> None:
         from slack_token_tui.keeping.storage import move
 
-        if isinstance(entry := self.highlighted, Profile):
-            to_keyring = not entry.in_keyring
-            place = "the operating system’s keyring" if to_keyring else "its file"
-            self._notice(f"Moving the tokens of {entry.name} into {place} …")
-            trouble = await self._tried(
-                lambda: move(self.token_app.store, entry.name, to_keyring=to_keyring), entry.name
-            )
-            if trouble is None:
-                self._notice("")
-                self.notify(f"The tokens of {entry.name} are in {place} now.", markup=False)
-            else:
-                self._say(trouble)
-            self.read()
+        to_keyring = not entry.in_keyring
+        place = "the operating system’s keyring" if to_keyring else "its file"
+        self._notice(f"Moving the tokens of {entry.name} into {place} …")
+        trouble = await self._tried(lambda: move(self.token_app.store, entry.name, to_keyring=to_keyring), entry.name)
+        if trouble is None:
+            self._notice("")
+            self.notify(f"The tokens of {entry.name} are in {place} now.", markup=False)
+        else:
+            self._say(trouble)
+        self.read()
+
+    def action_remove(self) -> None:
+        """Say exactly what will be revoked and deleted, ask, and do it."""
+        if (entry := self.highlighted) is not None:
+            self._remove(entry)
 
     @work(exclusive=True, group="house", exit_on_error=False)
-    async def action_remove(self) -> None:
-        """Say exactly what will be revoked and deleted, ask, and do it."""
+    async def _remove(self, entry: Entry) -> None:
         from slack_token_tui.tui.screens.removing import RemoveScreen
 
-        if (entry := self.highlighted) is not None:
-            await self.app.push_screen_wait(RemoveScreen(self.token_app.store, entry))
-            self.read()
+        await self.app.push_screen_wait(RemoveScreen(self.token_app.store, entry))
+        self.read()
 
     @work(exclusive=True, group="house", exit_on_error=False)
     async def action_import_token(self) -> None:

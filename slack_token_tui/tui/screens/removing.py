@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from slack_token_tui.keeping.fast_read import ProfileFileError
@@ -19,9 +18,10 @@ from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.removal import Removal, delete_unreadable, left_at_slack, remove, what_ends
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.slack.explanations import explain
+from slack_token_tui.tui.screens.sheets import Sheet
 
 
-class RemoveScreen(ModalScreen[None]):
+class RemoveScreen(Sheet[None]):
     """Asks, does it, and tells."""
 
     AUTO_FOCUS = "#no"
@@ -36,19 +36,23 @@ class RemoveScreen(ModalScreen[None]):
         self._store = store
         self._entry = entry
         self._is_asking = True
+        self._is_at_it = False
 
     def compose(self) -> ComposeResult:
         """The question and its answers, all as buttons and as keys."""
         readable = self._entry if isinstance(self._entry, Profile) else None
         path = self._store.path(self._entry.name)
         with VerticalScroll(classes="sheet"):
-            yield Static(Content.assemble((f"Remove {self._entry.name}?\n", "bold")))
-            yield Static(Content(what_ends(readable, path, keep_grant=False)), id="said")
-            with Horizontal(id="answers"):
-                yield Button("Keep it (Esc)", id="no")
+            yield Static(Content.assemble((f"Remove {self._entry.name}?\n", "bold")), id="question")
+            with Horizontal(classes="answers"):
+                yield Button("Keep it (Esc)", id="no", compact=True)
                 if readable is not None:
-                    yield Button("Revoke and delete (y)", id="yes")
-                yield Button("Delete here only (d)", id="delete")
+                    yield Button("Revoke and delete (y)", id="yes", compact=True)
+                yield Button("Delete here only (d)", id="delete", compact=True)
+            words = what_ends(readable, path, keep_grant=False)
+            if readable is not None:
+                words += f"\n\nWith d, {what_ends(readable, path, keep_grant=True)}"
+            yield Static(Content(words), id="said")
 
     @on(Button.Pressed)
     def pressed(self, event: Button.Pressed) -> None:
@@ -59,15 +63,21 @@ class RemoveScreen(ModalScreen[None]):
             self.action_go(event.button.id == "delete")
 
     def action_leave(self) -> None:
-        """Nothing is removed; or all is told."""
-        self.dismiss()
+        """Nothing is removed; or all is told. In between there is no way back."""
+        if self._is_at_it:
+            self.query_one("#said", Static).update(
+                "Slack has been asked, and that cannot be taken back. Its answer comes …"
+            )
+        else:
+            self.dismiss()
 
     def action_go(self, keep_grant: bool) -> None:
         """Do it."""
         if self._is_asking and (keep_grant or isinstance(self._entry, Profile)):
-            self._is_asking = False
-            self.query_one("#answers").display = False
+            self._is_asking, self._is_at_it = False, True
+            self.query_one(".answers").display = False
             words = "Deleting …" if keep_grant else "Asking Slack to end the tokens …"
+            self.query_one("#question", Static).update(Content.styled(f"Removing {self._entry.name}\n", "bold"))
             self.query_one("#said", Static).update(words)
             self._go(keep_grant)
 
@@ -89,6 +99,8 @@ class RemoveScreen(ModalScreen[None]):
             said.update(
                 Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}.\n\nEsc back")
             )
+        finally:
+            self._is_at_it = False
 
 
 def _told(removal: Removal) -> Content:
@@ -96,7 +108,18 @@ def _told(removal: Removal) -> Content:
     for one in removal.revocations:
         mark, colour = ("✓", "$text-success") if one.ended else ("✗", "$text-error")
         lines.append(Content.assemble((mark, colour), f" {one.sentence}\n"))
-    if removal.deleted:
+    if removal.error is not None:
+        explanation = explain(removal.error.code, removal.error.facts)
+        lines.append(
+            Content(
+                f"\nThe tokens are ended; the file is still here. {explanation.happened} {explanation.remedies[0]}."
+            )
+        )
+        lines.append(Content("\n\nEsc back"))
+    elif removal.deleted and not removal.revocations:
+        lines.append(Content.assemble(("✓", "$text-success"), f" {removal.profile.name} is deleted here.\n\n"))
+        lines.append(Content("Its tokens go on working at Slack: nothing was revoked there.\n\nEsc back"))
+    elif removal.deleted:
         lines.append(
             Content.assemble(
                 ("✓", "$text-success"),
@@ -108,7 +131,8 @@ def _told(removal: Removal) -> Content:
             )
         )
     else:
-        explanation = explain("not_revoked", {"name": removal.profile.name, "detail": removal.revocations[-1].answer})
+        answer = next(one.answer for one in removal.revocations if not one.ended)
+        explanation = explain("not_revoked", {"name": removal.profile.name, "detail": answer})
         lines.append(
             Content.assemble(
                 (f"\n{explanation.title}\n", "bold $text-error"),

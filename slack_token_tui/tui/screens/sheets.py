@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,6 +15,14 @@ from textual.widgets.option_list import Option
 
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.widgets.field import MUTED
+
+Answer = TypeVar("Answer")
+
+
+class Sheet(ModalScreen[Answer]):
+    """A small screen. Where it asks nothing, the arrows scroll it."""
+
+    AUTO_FOCUS = "VerticalScroll"
 
 
 def in_full(explanation: Explanation) -> Content:
@@ -35,7 +43,7 @@ def in_full(explanation: Explanation) -> Content:
     return Content.assemble(*parts)
 
 
-class ExplanationScreen(ModalScreen[None]):
+class ExplanationScreen(Sheet[None]):
     """The long explanation of one error."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,enter", "dismiss", "Back")]
@@ -51,7 +59,7 @@ class ExplanationScreen(ModalScreen[None]):
             yield Static("Esc back", classes="keys")
 
 
-class BrowserSaysScreen(ModalScreen[None]):
+class BrowserSaysScreen(Sheet[None]):
     """What Slack shows only on its own page, to be recognised and explained while the wait goes on."""
 
     AUTO_FOCUS = "OptionList"
@@ -84,7 +92,7 @@ class BrowserSaysScreen(ModalScreen[None]):
         )
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(Sheet[bool]):
     """A question with the safe answer first."""
 
     AUTO_FOCUS = "#no"
@@ -100,9 +108,9 @@ class ConfirmScreen(ModalScreen[bool]):
         """The question and two buttons."""
         with VerticalScroll(classes="sheet"):
             yield Static(self._question)
-            with Horizontal(id="presets"):
-                yield Button(f"{self._no} (Esc)", id="no")
-                yield Button(f"{self._yes} (y)", id="yes")
+            with Horizontal(classes="answers"):
+                yield Button(f"{self._no} (Esc)", id="no", compact=True)
+                yield Button(f"{self._yes} (y)", id="yes", compact=True)
 
     @on(Button.Pressed)
     def pressed(self, event: Button.Pressed) -> None:

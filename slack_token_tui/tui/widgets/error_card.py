@@ -12,6 +12,7 @@ from slack_token_tui.tui.actions import find
 from slack_token_tui.tui.widgets.field import MUTED, Field
 
 _LABEL = 9
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 class ErrorCard(Vertical):
@@ -37,8 +38,11 @@ class ErrorCard(Vertical):
 def keys_of(*action_ids: str) -> Content:
     """Return the keys of these actions with their labels, in one line."""
     found = [action for action in map(find, action_ids) if action is not None]
+    # No-break spaces within a pair: a narrow line breaks between two of them.
+    words = [action.label.lower().replace(" ", _NO_BREAK) for action in found]
     return Content("  ").join(
-        Content.assemble((action.shown_key, "bold $text-primary"), f" {action.label.lower()}") for action in found
+        Content.assemble((action.shown_key, "bold $text-primary"), f"{_NO_BREAK}{label}")
+        for action, label in zip(found, words, strict=True)
     )
 
 

@@ -35,9 +35,12 @@ _FIELDS = (
 class ProfileDetail(VerticalScroll):
     """The right half of home."""
 
+    _shown: str | None = None
+
     async def furnish(self) -> None:
         """Put in a line for each thing that can be known, and room for what is wrong. It is not part of the first frame."""
-        await self.mount_all([*(Field(label, id=_id(label)) for label in _FIELDS), Static(id="trouble")])
+        status, *others = (Field(label, id=_id(label)) for label in _FIELDS)
+        await self.mount_all([status, Static(id="trouble"), *others])
 
     def show(
         self,
@@ -56,6 +59,9 @@ class ProfileDetail(VerticalScroll):
             trouble: what is wrong with it.
             revealed: its access token in clear, while a person wants to see it.
         """
+        if self._shown != entry.name:
+            self._shown = entry.name
+            self.scroll_home(animate=False)
         self.border_title = Content(entry.name)
         values: dict[str, str | Content] = {"Kept in": str(path)}
         if isinstance(entry, Profile):
@@ -64,7 +70,9 @@ class ProfileDetail(VerticalScroll):
             values["Token"] = Content.assemble((revealed, "bold"), ("\nhides itself after ten seconds", MUTED))
         for label in _FIELDS:
             self.query_one(f"#{_id(label)}", Field).show(values.get(label, ""))
-        self.query_one("#trouble", Static).update("" if trouble is None else _explained(trouble, entry))
+        card = self.query_one("#trouble", Static)
+        card.display = trouble is not None
+        card.update("" if trouble is None else _explained(trouble, entry))
 
 
 def _id(label: str) -> str:
@@ -93,11 +101,13 @@ def _values(profile: Profile, path: Path, now: datetime) -> dict[str, str | Cont
 
 
 def _works(profile: Profile, now: datetime) -> str:
+    if profile.state(now) in {"revoked", "expired"}:
+        return "no longer"
     if profile.expires_at is None:
         return "until it is revoked"
     time_left = left(profile.expires_at, now)
     if not profile.is_renewable:
-        return f"for {time_left}" if time_left != "over" else "no longer"
+        return f"for {time_left}"
     return f"for {time_left}, then renews itself" if time_left != "over" else "again as soon as it is used"
 
 
@@ -117,13 +127,16 @@ def _joined(*parts: str | None) -> str:
 
 
 def _explained(explanation: Explanation, entry: Profile | Unreadable) -> Content:
-    keys = keys_of("sign_in_again", "refresh", "verify", "remove") if isinstance(entry, Profile) else keys_of("remove")
+    able = ["remove"]
+    if isinstance(entry, Profile):
+        able = ["sign_in_again", *(["refresh"] if entry.has_refresh_token else []), "verify", "remove"]
     return Content.assemble(
-        (f"\n! {explanation.title}", "bold $text-error"),
+        (f"! {explanation.title}", "bold $text-error"),
         (f"  {explanation.code}", MUTED),
         f"\n{explanation.happened}\n\n",
         ("What to do\n", "bold"),
         "\n".join(f"{number}. {remedy}" for number, remedy in enumerate(explanation.remedies, 1)),
         "\n\n",
-        keys,
+        keys_of(*able),
+        "\n",
     )

@@ -16,7 +16,17 @@ from slack_token_tui.tui.widgets.field import MUTED
 Entry = Profile | Unreadable
 ORDERS = ("name", "state", "expiry")
 """What ``o`` goes through. ``state`` puts first what needs somebody, ``expiry`` what ends soonest."""
-_URGENCY = ("unreadable", "revoked", "expired", "expiring", "asleep", "unverified", "good")
+_URGENCY = (
+    "unreadable",
+    "revoked",
+    "expired",
+    "not_renewed",
+    "expiring",
+    "renewal_ends",
+    "asleep",
+    "unverified",
+    "good",
+)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -39,6 +49,7 @@ class ProfileList(OptionList):
         self._entries: list[Entry] = []
         self._shown: list[Entry] = []
         self._states: dict[str, str] = {}
+        self._last: tuple[str | None, int] = (None, 0)
 
     @property
     def entries(self) -> list[Entry]:
@@ -58,7 +69,9 @@ class ProfileList(OptionList):
 
     def rearrange(self, now: datetime, highlight: str | None = None) -> None:
         """Filter and sort anew."""
-        name = highlight or (self.current.name if self.current else None)
+        if self.current is not None:
+            self._last = (self.current.name, self.highlighted or 0)
+        name = highlight or self._last[0]
         self._shown = sorted(
             (entry for entry in self._entries if self._matches(entry)), key=lambda one: self._key(one, now)
         )
@@ -66,8 +79,12 @@ class ProfileList(OptionList):
         self.set_options(Option(self._row(entry), id=entry.name) for entry in self._shown)
         names = [entry.name for entry in self._shown]
         if names:
-            self.highlighted = names.index(name) if name in names else 0
+            # Where the profile is gone, its neighbour has come into its row.
+            row = 0 if self.wanted else min(self._last[1], len(names) - 1)
+            self.highlighted = names.index(name) if name in names else row
         few = f"{len(names)} of {len(self._entries)}" if self.wanted else str(len(names))
+        if self.wanted and not names:
+            few += " · Esc shows all"
         by = "" if self.order == "name" else f", by {self.order}"
         self.border_title = Content(f"Profiles · {few}{by}" if self._entries else "Profiles")
 
@@ -118,8 +135,11 @@ class ProfileList(OptionList):
         who = ""
         if isinstance(entry, Profile):
             team = entry.team_name or entry.enterprise_name or entry.team_id or "unknown"
-            who = f"\n  {entry.user_name or entry.user_id or 'unknown'} in {team}"
+            who = f" · {entry.user_name or entry.user_id or 'unknown'} in {team}"
         word = "asking Slack …" if entry.name in self.busy else IN_WORDS[state]
         default = (" · default", MUTED) if entry.name == self.default else ""
-        trouble = (" · !", "$text-error") if entry.name in self.troubled else ""
-        return Content.assemble((mark, colour), " ", (entry.name, "bold"), default, " · ", (word, colour), trouble, who)
+        trouble = ("! ", "bold $text-error") if entry.name in self.troubled else "  "
+        # The state stands before anything that a narrow list may cut.
+        return Content.assemble(
+            (mark, colour), " ", (entry.name, "bold"), default, "\n", trouble, (word, colour), (who, MUTED)
+        )

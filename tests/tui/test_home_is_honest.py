@@ -1,0 +1,179 @@
+"""What was pressed is what is meant, and what home says is true and of the profile it stands beside."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from textual.widgets import OptionList
+
+from slack_token_tui.keeping.formats import FORMATS
+from slack_token_tui.keeping.settings import read_settings
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.tui.screens.home import HomeScreen
+from tests.accounts import in_, profile
+from tests.keeping.refreshing import granted
+from tests.tui.pilots import WIDE, running, says, until
+
+
+async def test_a_key_acts_on_the_profile_that_it_was_pressed_for(
+    store: ProfileStore, home: Path, copied: list[str]
+) -> None:
+    """Type-ahead over a slow line: the cursor has moved on before the worker of the first key runs."""
+    store.keep(profile(access_token=Secret("xoxp-canary-of-a")), "a")
+    store.keep(profile(access_token=Secret("xoxp-canary-of-b"), user_id="U2"), "b")
+    async with running(home, size=WIDE) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, HomeScreen)
+        screen.action_copy()
+        screen.action_move(1)
+        await until(pilot, lambda: copied)
+        assert copied == ["xoxp-canary-of-a"]
+        screen.action_reveal()
+        screen.action_move(-1)
+        await pilot.pause(0.3)
+        assert not says(pilot, "canary")
+
+
+async def test_a_profile_that_went_while_its_menu_was_open_is_not_replaced_by_another(
+    store: ProfileStore, home: Path, copied: list[str]
+) -> None:
+    store.keep(profile(), "a")
+    store.keep(profile(user_id="U2"), "b")
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("C")
+        await until(pilot, lambda: says(pilot, "a curl command"))
+        store.path("a").unlink()
+        await pilot.press("enter")
+        await until(pilot, lambda: says(pilot, "a is gone"))
+    assert copied == []
+
+
+async def test_what_holds_no_token_is_copied_without_asking_anybody(
+    store: ProfileStore, home: Path, copied: list[str]
+) -> None:
+    store.keep(profile(expires_at=in_(hours=-1)))
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("C")
+        await until(pilot, lambda: says(pilot, "a curl command"))
+        pilot.app.screen.query_one(OptionList).highlighted = list(FORMATS).index("mcp")
+        await pilot.press("enter")
+        await until(pilot, lambda: copied)
+    assert "mcpServers" in copied[0]
+
+
+async def test_an_expired_token_that_could_not_be_renewed_says_that_and_not_to_sign_in(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        nowhere = Endpoints(f"http://127.0.0.1:{taken.getsockname()[1]}")
+        granted(store, slack, endpoints=nowhere, expires_at=in_(hours=-1))
+        async with running(home, size=WIDE) as pilot:
+            await pilot.press("c")
+            await until(pilot, lambda: says(pilot, "acme could not be renewed") and says(pilot, "Press r to try again"))
+
+
+async def test_pressed_twice_verify_never_says_good_of_what_is_not(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
+    granted(store, slack, expires_at=in_(hours=5))
+    slack.workspace.verify_error = "account_inactive"
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("v", "v")
+        await until(pilot, lambda: says(pilot, "acme: ") and not pilot.app.screen._upkeep.busy)
+        assert not says(pilot, "is good")
+
+
+async def test_a_notice_about_one_profile_does_not_stay_beside_another(store: ProfileStore, home: Path) -> None:
+    store.keep(profile(expires_at=in_(hours=-1)), "a")
+    store.keep(profile(user_id="U2"), "b")
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("c")
+        await until(pilot, lambda: says(pilot, "The token of a expired"))
+        await pilot.press("j")
+        await until(pilot, lambda: not says(pilot, "The token of a expired"))
+
+
+async def test_a_removal_that_slack_was_asked_for_is_seen_to_its_end(
+    store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granted(store, slack)
+    revoke, may_answer = slack.workspace.grants.revoke, threading.Event()
+
+    def held(bearer: str | None) -> object:
+        may_answer.wait(30)
+        return revoke(bearer)
+
+    monkeypatch.setattr(slack.workspace.grants, "revoke", held)
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("x")
+        await until(pilot, lambda: says(pilot, "With d,") and says(pilot, "go on working at Slack"))
+        await pilot.press("y", "escape")
+        await until(pilot, lambda: says(pilot, "cannot be taken back"))
+        may_answer.set()
+        await until(pilot, lambda: says(pilot, "What stays at Slack"))
+        await pilot.press("escape")
+        await until(pilot, lambda: says(pilot, "No profiles yet"))
+
+
+async def test_after_a_removal_the_cursor_is_on_the_neighbour(store: ProfileStore, home: Path) -> None:
+    for number, name in enumerate("abcd"):
+        store.keep(profile(user_id=f"U{number}"), name)
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("j", "j")
+        await until(pilot, lambda: says(pilot, "╭─ c"))
+        await pilot.press("x")
+        await until(pilot, lambda: says(pilot, "Remove c?"))
+        await pilot.press("d")
+        await until(pilot, lambda: says(pilot, "nothing was revoked there"))
+        await pilot.press("escape")
+        await until(pilot, lambda: says(pilot, "╭─ d"))
+
+
+async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(store: ProfileStore, home: Path) -> None:
+    store.keep(profile())
+    for key, words in (
+        ("question_mark", "Your saved sign-ins"),
+        ("i", "Import a token"),
+        ("n", "Rename acme"),
+        ("C", "Copy acme as"),
+    ):
+        async with running(home, size=(80, 24)) as pilot:
+            await pilot.press(key)
+            await until(pilot, lambda words=words: says(pilot, words))
+            if key == "question_mark":
+                await pilot.press("end")
+                await until(pilot, lambda: says(pilot, "Ctrl+C twice quits"))
+            await pilot.press("ctrl+c", "ctrl+c")
+            assert pilot.app._exit
+
+
+async def test_waiting_for_one_answer_ends_with_escape(
+    store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granted(store, slack, expires_at=in_(hours=5))
+    test, may_answer = slack.workspace.test, threading.Event()
+
+    def held(bearer: str | None) -> object:
+        may_answer.wait(30)
+        return test(bearer)
+
+    monkeypatch.setattr(slack.workspace, "test", held)
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("v")
+        await until(pilot, lambda: says(pilot, "asking Slack"))
+        await pilot.press("escape")
+        await until(pilot, lambda: says(pilot, "No longer waiting") and not says(pilot, "asking Slack"))
+        may_answer.set()
+
+
+async def test_the_theme_is_remembered(home: Path) -> None:
+    async with running(home) as pilot:
+        pilot.app.theme = "textual-light"
+        await until(pilot, lambda: read_settings(home).get("theme") == "textual-light")
