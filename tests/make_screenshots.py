@@ -152,7 +152,7 @@ async def main() -> None:
             await pilot.press("down")
         await shot(pilot, "copy-as")
         await pilot.press("escape", "x")
-        await until(pilot, "#answers")
+        await until(pilot, ".answers")
         await shot(pilot, "remove")
         await pilot.press("escape", "G")
         await shot(pilot, "home-interrupted")

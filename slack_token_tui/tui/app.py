@@ -33,6 +33,14 @@ if TYPE_CHECKING:
     from slack_token_tui.secret import Secret
 
 _TWICE_SECONDS = 2.0
+_READABLE_IN_LIGHT = {
+    "text-success": "#0b5c30",
+    "text-warning": "#6b4100",
+    "text-error": "#8f1526",
+    "text-primary": "#00457a",
+    "foreground-muted": "#505050",
+    "footer-key-foreground": "#6b4100",
+}
 
 
 class _OwnTerminal:
@@ -95,6 +103,14 @@ class TokenApp(App[None]):
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
                     loop.add_signal_handler(number, self._ended_by, number)
         self.call_after_refresh(self._after_first_frame)
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Textual's colours, except that in light themes words of a colour are dark enough to be read (4.5:1)."""
+        variables = super().get_css_variables()
+        if not self.current_theme.dark:
+            variables |= _READABLE_IN_LIGHT
+            self.theme_variables = variables
+        return variables
 
     def _remember_theme(self, theme: Theme) -> None:
         with suppress(StoreError, ProfileFileError):  # a convenience: what prevents it is not reported

@@ -138,5 +138,4 @@ def _explained(explanation: Explanation, entry: Profile | Unreadable) -> Content
         "\n".join(f"{number}. {remedy}" for number, remedy in enumerate(explanation.remedies, 1)),
         "\n\n",
         keys_of(*able),
-        "\n",
     )
