@@ -7,17 +7,18 @@ import shlex
 from dataclasses import dataclass
 
 from slack_token_tui.cli import exit_codes
-from slack_token_tui.cli.commands import FORMATS, parser
+from slack_token_tui.cli.commands import parser
 
 _TAKES_PROFILES = frozenset({"name", "names", "old"})
 
 
 @dataclass(frozen=True)
 class _Command:
-    """What can stand behind one command: options with their help, fixed words, and whether profiles' names."""
+    """What can stand behind one command: options with their help, what may follow some, fixed words, profiles' names."""
 
     summary: str
     options: tuple[tuple[str, str], ...]
+    values: dict[str, tuple[str, ...]]
     words: tuple[str, ...]
     takes_profiles: bool
 
@@ -50,10 +51,20 @@ def _commands() -> _Commands:
         commands[name] = _Command(
             summaries[name],
             options,
+            {action.option_strings[-1]: tuple(map(str, action.choices or ())) for action in _choosing(command)},
             tuple(str(choice) for action in arguments for choice in action.choices or ()),
             any(action.dest in _TAKES_PROFILES for action in arguments),
         )
     return commands
+
+
+def _choosing(command: argparse.ArgumentParser) -> list[argparse.Action]:
+    return [action for action in command._actions if action.option_strings and action.choices]
+
+
+def _values(commands: _Commands) -> dict[str, str]:
+    """Return what may follow each option that takes one of a few words; an option means the same everywhere."""
+    return {option: " ".join(words) for one in commands.values() for option, words in one.values.items()}
 
 
 def _bash(commands: _Commands) -> str:
@@ -67,8 +78,14 @@ def _bash(commands: _Commands) -> str:
             '    local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" words= profiles=',
             "    COMPREPLY=()",
             '    case "$previous" in',
-            f"        --as) COMPREPLY=($(compgen -W '{' '.join(FORMATS)}' -- \"$current\")); return ;;",
-            "        --to) COMPREPLY=($(compgen -W 'keyring file' -- \"$current\")); return ;;",
+            *(
+                f"        {option}) COMPREPLY=($(compgen -W '{words}' -- \"$current\")); return ;;"
+                for option, words in _values(commands).items()
+            ),
+            "    esac",
+            # What comes after exec's dashes is another command line.
+            '    case " ${COMP_WORDS[*]:1:COMP_CWORD-1} " in',
+            '        *" exec "*" -- "*) COMPREPLY=($(compgen -c -f -- "$current")); return ;;',
             "    esac",
             '    if [ "$COMP_CWORD" -eq 1 ]; then',
             f"        COMPREPLY=($(compgen -W '{' '.join(commands)} --help --version' -- \"$current\")); return",
@@ -98,8 +115,12 @@ def _zsh(commands: _Commands) -> str:
             "    local -a commands",
             f"    commands=({described})",
             "    if (( CURRENT == 2 )); then _describe command commands; return; fi",
-            f"    if [[ ${{words[CURRENT-1]}} == --as ]]; then compadd {' '.join(FORMATS)}; return; fi",
-            "    if [[ ${words[CURRENT-1]} == --to ]]; then compadd keyring file; return; fi",
+            *(
+                f"    if [[ ${{words[CURRENT-1]}} == {option} ]]; then compadd {words}; return; fi"
+                for option, words in _values(commands).items()
+            ),
+            "    local dashes=${words[(I)--]}",
+            "    if [[ ${words[2]} == exec && $dashes -gt 0 && $dashes -lt $CURRENT ]]; then _files; return; fi",
             "    case ${words[2]} in",
             *cases,
             "    esac",
@@ -116,7 +137,7 @@ def _fish(commands: _Commands) -> str:
         lines.append(f"{start} -n __fish_use_subcommand -a {name} -d {_fish_quoted(one.summary)}")
         here = f"{start} -n '__fish_seen_subcommand_from {name}'"
         for option, text in one.options:
-            values = {"--as": f" -x -a '{' '.join(FORMATS)}'", "--to": " -x -a 'keyring file'"}.get(option, "")
+            values = f" -x -a '{' '.join(one.values[option])}'" if option in one.values else ""
             lines.append(f"{here} -l {option.removeprefix('--')}{values} -d {_fish_quoted(text)}")
         if one.takes_profiles:
             lines.append(f"{here} -a '(slack-token-tui list --names 2>/dev/null)'")

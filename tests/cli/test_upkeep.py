@@ -263,6 +263,7 @@ def test_every_command_has_help_with_an_example(command: str, child_environment:
         ("slack-token-tui export --as cu", {"curl"}),
         ("slack-token-tui remove --keep", {"--keep-grant"}),
         ("slack-token-tui completion z", {"zsh"}),
+        ("slack-token-tui login --oauth ", {"v2_user", "v2"}),
     ],
 )
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
