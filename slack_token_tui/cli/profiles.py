@@ -8,7 +8,8 @@ from typing import Any
 
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError, chosen_name
-from slack_token_tui.keeping.profile import Profile, to_record
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.profile_file import to_record
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.slack.explanations import explain
 

@@ -11,7 +11,7 @@ import pytest
 
 from slack_token_tui.keeping import fast_read
 from slack_token_tui.keeping.fast_read import ChoiceError
-from slack_token_tui.keeping.profile import to_record
+from slack_token_tui.keeping.profile_file import to_record
 from slack_token_tui.keeping.settings import change_settings
 from slack_token_tui.keeping.store import ProfileStore
 from tests.accounts import in_, profile
