@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from slack_token_tui.keeping import lock
 from slack_token_tui.keeping.fast_read import SCHEMA, ProfileFileError, read_record
-from slack_token_tui.keeping.files import private_directory, save
+from slack_token_tui.keeping.files import private_directory, save, sweep
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, Pair, checked_base, is_loopback
@@ -89,7 +90,10 @@ def save_app(home: Path, app: SlackApp) -> None:
         "scopes": list(app.scopes),
         "client_secret": app.client_secret.reveal() if app.client_secret else None,
     }
-    save(_path(home, app.client_id), json.dumps(record, indent=1).encode())
+    path = _path(home, app.client_id)
+    with lock.held(home / "locks", f"app-{app.client_id}"):
+        sweep(path)  # what a killed process left may hold a client secret
+        save(path, json.dumps(record, indent=1).encode())
 
 
 def _path(home: Path, client_id: str) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_token_tui.keeping import lock
 from slack_token_tui.keeping.fast_read import SCHEMA, ProfileFileError, read_record
-from slack_token_tui.keeping.files import StoreError, private_directory, save
+from slack_token_tui.keeping.files import StoreError, private_directory, save, sweep
 
 CLIPBOARD_SECONDS = 45
 """How long a copied token stays on a clipboard that can be cleared."""
@@ -56,6 +56,7 @@ def change_settings(home: Path, **changes: str | int | None) -> None:
         except FileNotFoundError:
             record = {}
         record.update(changes, schema=SCHEMA)
+        sweep(path)
         save(path, json.dumps({key: value for key, value in record.items() if value is not None}, indent=1).encode())
 
 

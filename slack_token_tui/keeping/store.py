@@ -166,6 +166,8 @@ class ProfileStore:
                     named = profile.renamed(name)
                     taken = wished_name if wished_name not in (None, name) else None
                     return Kept(named, self.write(named), name_taken=taken)
+            if self.same_account(profile):  # somebody else has just finished a sign-in of the same account
+                return self.keep(profile, wished_name, in_keyring=in_keyring)
         raise AssertionError("proposals never end")
 
     def _prepare(self) -> None:

@@ -248,6 +248,14 @@ def test_what_a_killed_process_left_is_swept_at_the_next_save(store: ProfileStor
     assert not left_over.exists()
 
 
+def test_rests_of_a_neighbour_whose_name_begins_alike_are_left_to_it(store: ProfileStore) -> None:
+    store.keep(profile())
+    neighbours = store.home / "profiles" / ".acme.eu.4242.deadbeef.tmp"
+    neighbours.write_text(CANARY)
+    store.keep(profile())
+    assert neighbours.exists()
+
+
 SAVER = """
 import sys
 from pathlib import Path
@@ -284,6 +292,21 @@ def test_two_processes_never_take_the_same_name(store: ProfileStore) -> None:
     children = [subprocess.Popen([sys.executable, "-c", program, str(store.home), f"U{n}"]) for n in range(8)]
     assert [child.wait() for child in children] == [0] * 8
     assert len(store.names()) == 8
+
+
+def test_two_first_sign_ins_of_one_account_at_once_make_one_profile(store: ProfileStore) -> None:
+    program = (
+        "import sys; from pathlib import Path; from slack_token_tui.keeping.store import ProfileStore;"
+        "from tests.accounts import profile; sys.stdin.readline(); ProfileStore(Path(sys.argv[1])).keep(profile())"
+    )
+    children = [
+        subprocess.Popen([sys.executable, "-c", program, str(store.home)], stdin=subprocess.PIPE) for _ in range(8)
+    ]
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.close()
+    assert [child.wait() for child in children] == [0] * 8
+    assert store.names() == ["acme"]
 
 
 def test_settings_keep_what_they_do_not_know(home: Path) -> None:
