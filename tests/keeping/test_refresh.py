@@ -363,7 +363,10 @@ def test_ctrl_z_in_the_middle_stops_this_process_when_the_lock_is_free_again(
     granted(store, slack)
     slack.workspace.faults.append("late:0.5")
     command = [sys.executable, "-m", "slack_token_tui", "token", "acme"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment)
+    # A group of its own with its parent outside, as a shell makes them: others cannot be stopped.
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment, process_group=0
+    )
     try:
         while not slack.workspace.grants.refreshed:
             time.sleep(0.01)
