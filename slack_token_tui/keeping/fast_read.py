@@ -12,7 +12,7 @@ import stat
 import sys
 import time
 
-from slack_token_tui.slack.lifetimes import LONGEST_LIFE_SECONDS
+from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS
 
 SCHEMA = 1
 LARGEST_FILE_BYTES = 128 * 1024

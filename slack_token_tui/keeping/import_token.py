@@ -13,7 +13,7 @@ from slack_token_tui.slack.answers import Identity
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackRefused
-from slack_token_tui.slack.lifetimes import ROTATING_LIFE_SECONDS
+from slack_token_tui.slack.limits import ROTATING_LIFE_SECONDS
 from slack_token_tui.slack.token_kinds import REFRESH, TokenKind, kind_of
 
 

@@ -6,13 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slack_token_tui.keeping.fast_read import DEAD_CODES, REFRESH_MARGIN_SECONDS
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.answers import Grant
 from slack_token_tui.slack.endpoints import Endpoints, Pair
-from slack_token_tui.slack.lifetimes import LONGEST_LIFE_SECONDS, ROTATING_LIFE_SECONDS
+from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS, ROTATING_LIFE_SECONDS
+
+if TYPE_CHECKING:
+    from slack_token_tui.slack.answers import Grant
 
 REFRESH_TOKEN_LIFE = timedelta(days=30)
 """A refresh token of a PKCE app dies 30 days after it was given (Slack: using PKCE)."""

@@ -12,8 +12,8 @@ from slack_token_tui.foreign_text import clean, clean_code
 from slack_token_tui.keeping.fast_read import SCHEMA, TOKEN, ProfileFileError, access_token
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.answers import MOST_SCOPES
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, Pair, checked_base
+from slack_token_tui.slack.limits import MOST_SCOPES
 
 _ID = re.compile(r"[0-9a-z][0-9a-z._-]{0,127}")
 _TEXTS = (

@@ -17,10 +17,8 @@ from typing import Any
 from slack_token_tui.foreign_text import clean, clean_code, clean_or_none
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused
-from slack_token_tui.slack.lifetimes import LONGEST_LIFE_SECONDS, ROTATING_LIFE_SECONDS
+from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS, MOST_SCOPES, ROTATING_LIFE_SECONDS
 
-MOST_SCOPES = 255
-"""Slack's manifest schema allows an app no more."""
 IMPLICIT_SCOPE = "identify"
 """Slack adds it to every user token without being asked."""
 
