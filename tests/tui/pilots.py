@@ -37,6 +37,11 @@ async def until(pilot: Pilot[None], condition: object) -> None:
     raise AssertionError(f"it never came; the screen shows:\n{text(pilot)}")
 
 
+async def shows(pilot: Pilot[None], words: str) -> None:
+    """Wait for ``words`` to stand on the screen; what is drawn next to something else may come a moment after it."""
+    await until(pilot, lambda: says(pilot, words))
+
+
 def text(pilot: Pilot[None]) -> str:
     """What stands on the screen, line by line."""
     width, height = pilot.app.size

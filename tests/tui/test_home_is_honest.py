@@ -18,7 +18,7 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.tui.screens.home import HomeScreen
 from tests.accounts import in_, profile
 from tests.keeping.refreshing import granted
-from tests.tui.pilots import WIDE, running, says, until
+from tests.tui.pilots import WIDE, running, says, shows, until
 
 
 async def test_a_key_acts_on_the_profile_that_it_was_pressed_for(
@@ -47,10 +47,10 @@ async def test_a_profile_that_went_while_its_menu_was_open_is_not_replaced_by_an
     store.keep(profile(user_id="U2"), "b")
     async with running(home, size=WIDE) as pilot:
         await pilot.press("C")
-        await until(pilot, lambda: says(pilot, "a curl command"))
+        await shows(pilot, "a curl command")
         store.path("a").unlink()
         await pilot.press("enter")
-        await until(pilot, lambda: says(pilot, "a is gone"))
+        await shows(pilot, "a is gone")
     assert copied == []
 
 
@@ -60,7 +60,7 @@ async def test_what_holds_no_token_is_copied_without_asking_anybody(
     store.keep(profile(expires_at=in_(hours=-1)))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("C")
-        await until(pilot, lambda: says(pilot, "a curl command"))
+        await shows(pilot, "a curl command")
         pilot.app.screen.query_one(OptionList).highlighted = list(FORMATS).index("mcp")
         await pilot.press("enter")
         await until(pilot, lambda: copied)
@@ -95,7 +95,7 @@ async def test_a_notice_about_one_profile_does_not_stay_beside_another(store: Pr
     store.keep(profile(user_id="U2"), "b")
     async with running(home, size=WIDE) as pilot:
         await pilot.press("c")
-        await until(pilot, lambda: says(pilot, "The token of a expired"))
+        await shows(pilot, "The token of a expired")
         await pilot.press("j")
         await until(pilot, lambda: not says(pilot, "The token of a expired"))
 
@@ -115,11 +115,11 @@ async def test_a_removal_that_slack_was_asked_for_is_seen_to_its_end(
         await pilot.press("x")
         await until(pilot, lambda: says(pilot, "With d,") and says(pilot, "go on working at Slack"))
         await pilot.press("y", "escape")
-        await until(pilot, lambda: says(pilot, "cannot be taken back"))
+        await shows(pilot, "cannot be taken back")
         may_answer.set()
-        await until(pilot, lambda: says(pilot, "What stays at Slack"))
+        await shows(pilot, "What stays at Slack")
         await pilot.press("escape")
-        await until(pilot, lambda: says(pilot, "No profiles yet"))
+        await shows(pilot, "No profiles yet")
 
 
 async def test_after_a_removal_the_cursor_is_on_the_neighbour(store: ProfileStore, home: Path) -> None:
@@ -127,13 +127,13 @@ async def test_after_a_removal_the_cursor_is_on_the_neighbour(store: ProfileStor
         store.keep(profile(user_id=f"U{number}"), name)
     async with running(home, size=WIDE) as pilot:
         await pilot.press("j", "j")
-        await until(pilot, lambda: says(pilot, "╭─ c"))
+        await shows(pilot, "╭─ c")
         await pilot.press("x")
-        await until(pilot, lambda: says(pilot, "Remove c?"))
+        await shows(pilot, "Remove c?")
         await pilot.press("d")
-        await until(pilot, lambda: says(pilot, "nothing was revoked there"))
+        await shows(pilot, "nothing was revoked there")
         await pilot.press("escape")
-        await until(pilot, lambda: says(pilot, "╭─ d"))
+        await shows(pilot, "╭─ d")
 
 
 async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(store: ProfileStore, home: Path) -> None:
@@ -146,10 +146,10 @@ async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(store: Prof
     ):
         async with running(home, size=(80, 24)) as pilot:
             await pilot.press(key)
-            await until(pilot, lambda words=words: says(pilot, words))
+            await shows(pilot, words)
             if key == "question_mark":
                 await pilot.press("end")
-                await until(pilot, lambda: says(pilot, "Ctrl+C twice quits"))
+                await shows(pilot, "Ctrl+C twice quits")
             await pilot.press("ctrl+c", "ctrl+c")
             assert pilot.app._exit
 
@@ -167,7 +167,7 @@ async def test_waiting_for_one_answer_ends_with_escape(
     monkeypatch.setattr(slack.workspace, "test", held)
     async with running(home, size=WIDE) as pilot:
         await pilot.press("v")
-        await until(pilot, lambda: says(pilot, "asking Slack"))
+        await shows(pilot, "asking Slack")
         await pilot.press("escape")
         await until(pilot, lambda: says(pilot, "No longer waiting") and not says(pilot, "asking Slack"))
         may_answer.set()

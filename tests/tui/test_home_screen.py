@@ -23,7 +23,7 @@ from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.profile_list import ProfileList
 from tests.accounts import CANARY, in_, profile
 from tests.keeping.refreshing import granted
-from tests.tui.pilots import WIDE, running, says, text, until
+from tests.tui.pilots import WIDE, running, says, shows, text, until
 
 
 @pytest.fixture
@@ -42,8 +42,8 @@ async def test_a_token_that_comes_due_is_renewed_by_itself(
     old = granted(store, slack)
     async with running(home, size=WIDE) as pilot:
         await until(pilot, lambda: store.read("acme").generation > old.generation)
-        await until(pilot, lambda: says(pilot, "for 11 h 59 min, then renews itself"))
-        assert says(pilot, "for 29 days, counted from its last renewal")
+        await shows(pilot, "for 11 h 59 min, then renews itself")
+        await shows(pilot, "for 29 days, counted from its last renewal")
     assert slack.workspace.grants.refreshed == 1
 
 
@@ -54,8 +54,8 @@ async def test_a_refresh_by_itself_that_fails_is_explained_and_not_repeated_at_o
     slack.workspace.grants.grace_seconds = 0
     slack.workspace.faults.append("lost")
     async with running(home, size=WIDE) as pilot:
-        await until(pilot, lambda: says(pilot, "refresh_interrupted"))
-        assert says(pilot, "no longer: sign in again before it expires")
+        await shows(pilot, "refresh_interrupted")
+        await shows(pilot, "no longer: sign in again before it expires")
         calls = slack.workspace.calls["/api/oauth.v2.user.access"]
         await pilot.pause(2.2)
         assert slack.workspace.calls["/api/oauth.v2.user.access"] == calls
@@ -64,11 +64,11 @@ async def test_a_refresh_by_itself_that_fails_is_explained_and_not_repeated_at_o
 async def test_what_another_program_saves_is_seen(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
     granted(store, slack, expires_at=in_(hours=2))
     async with running(home, size=WIDE) as pilot:
-        await until(pilot, lambda: says(pilot, "for 1 h 59 min"))
+        await shows(pilot, "for 1 h 59 min")
         await asyncio.to_thread(refresh, store, "acme", insist=True)
-        await until(pilot, lambda: says(pilot, "for 11 h 59 min"))
+        await shows(pilot, "for 11 h 59 min")
         store.keep(profile(user_id="U9", name="new"), "new")
-        await until(pilot, lambda: says(pilot, "Profiles · 2"))
+        await shows(pilot, "Profiles · 2")
 
 
 # ── copy ──
@@ -81,8 +81,8 @@ async def test_copying_says_until_when_it_works_and_when_it_is_cleared(
     async with running(home, size=WIDE) as pilot:
         await pilot.press("c")
         await until(pilot, lambda: copied)
-        await until(pilot, lambda: says(pilot, "It works for 1 h 59 min"))
-        assert says(pilot, "cleared in 45 s")
+        await shows(pilot, "It works for 1 h 59 min")
+        await shows(pilot, "cleared in 45 s")
     assert kept.access_token and copied == [kept.access_token.reveal()]
 
 
@@ -103,14 +103,14 @@ async def test_copy_as_previews_with_a_mask_and_copies_the_real_text(
     store.keep(profile())
     async with running(home, size=WIDE) as pilot:
         await pilot.press("C")
-        await until(pilot, lambda: says(pilot, "Copy acme as"))
+        await shows(pilot, "Copy acme as")
         for _ in range(2):
             await pilot.press("down")
-        await until(pilot, lambda: says(pilot, "export SLACK_TOKEN='xoxp-…cdef'"))
+        await shows(pilot, "export SLACK_TOKEN='xoxp-…cdef'")
         assert CANARY not in text(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: copied)
-        await until(pilot, lambda: says(pilot, "acme as env copied with xclip"))
+        await shows(pilot, "acme as env copied with xclip")
     assert copied == [f"export SLACK_TOKEN={CANARY}"]
 
 
@@ -120,13 +120,13 @@ async def test_without_a_clipboard_it_asks_before_a_token_goes_to_the_terminal(s
         sent: list[str] = []
         pilot.app.copy_to_clipboard = sent.append  # type: ignore[method-assign]
         await pilot.press("c")
-        await until(pilot, lambda: says(pilot, "Send the token to your terminal?"))
-        assert says(pilot, "cannot be made to take it off")
+        await shows(pilot, "Send the token to your terminal?")
+        await shows(pilot, "cannot be made to take it off")
         assert sent == []
         await pilot.press("escape")
-        await until(pilot, lambda: says(pilot, "Not copied"))
+        await shows(pilot, "Not copied")
         await pilot.press("c")
-        await until(pilot, lambda: says(pilot, "Send the token to your terminal?"))
+        await shows(pilot, "Send the token to your terminal?")
         await pilot.press("y")
         await until(pilot, lambda: sent)
         await pilot.press("c")  # asked once a session
@@ -155,16 +155,16 @@ async def test_verify_renew_and_their_errors_stand_beside_the_profile(
     kept = granted(store, slack, expires_at=in_(hours=3))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("v")
-        await until(pilot, lambda: says(pilot, "acme is good"))
+        await shows(pilot, "acme is good")
         await pilot.press("r")
-        await until(pilot, lambda: says(pilot, "acme renewed"))
+        await shows(pilot, "acme renewed")
         await pilot.press("r")
-        await until(pilot, lambda: says(pilot, "was left alone"))
+        await shows(pilot, "was left alone")
         slack.workspace.verify_error = "account_inactive"
         await pilot.press("v")
-        await until(pilot, lambda: says(pilot, "account_inactive"))
-        await until(pilot, lambda: says(pilot, "revoked"))
-        assert says(pilot, "What to do")
+        await shows(pilot, "account_inactive")
+        await shows(pilot, "revoked")
+        await shows(pilot, "What to do")
     assert store.read("acme").refused == "account_inactive"
     assert store.read("acme").generation == kept.generation + 1
 
@@ -185,20 +185,20 @@ async def test_all_are_verified_with_progress_and_can_be_stopped(
     monkeypatch.setattr(slack.workspace, "test", held)
     async with running(home, size=WIDE) as pilot:
         await pilot.press("V")
-        await until(pilot, lambda: says(pilot, "of 14 · Esc stops"))
+        await shows(pilot, "of 14 · Esc stops")
         progress_was_seen.set()
-        await until(pilot, lambda: says(pilot, "13 good, 1 with trouble"))
+        await shows(pilot, "13 good, 1 with trouble")
         assert slack.workspace.calls["/api/auth.test"] == 13
         await pilot.press("o")
         await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).order == "state")
         await pilot.press("g")
         await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "away")
         store.keep(profile(user_id="U6", endpoints=silent), "silent")
-        await until(pilot, lambda: says(pilot, "Profiles · 15"))
+        await shows(pilot, "Profiles · 15")
         await pilot.press("V")
-        await until(pilot, lambda: says(pilot, "of 15 · Esc stops"))
+        await shows(pilot, "of 15 · Esc stops")
         await pilot.press("escape")
-        await until(pilot, lambda: says(pilot, "was stopped"))
+        await shows(pilot, "was stopped")
 
 
 async def test_all_that_rotate_are_renewed(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
@@ -208,7 +208,7 @@ async def test_all_that_rotate_are_renewed(store: ProfileStore, slack: PracticeS
     store.keep(profile(), "plain")
     async with running(home, size=WIDE) as pilot:
         await pilot.press("R")
-        await until(pilot, lambda: says(pilot, "Renewing 2: 2 renewed"))
+        await shows(pilot, "Renewing 2: 2 renewed")
     assert slack.workspace.grants.refreshed == 2
 
 
@@ -220,7 +220,7 @@ async def test_rename_until_a_name_works(store: ProfileStore, home: Path) -> Non
     store.keep(profile(user_id="U2"), "other")
     async with running(home, size=WIDE) as pilot:
         await pilot.press("n")
-        await until(pilot, lambda: says(pilot, "Rename acme"))
+        await shows(pilot, "Rename acme")
         for name, words in (("other", "belongs to another profile"), ("Not A Name", "cannot be a")):
             pilot.app.screen.query_one(Input).value = name
             await pilot.press("enter")
@@ -236,7 +236,7 @@ async def test_default_and_back(store: ProfileStore, home: Path) -> None:
     store.keep(profile())
     async with running(home, size=WIDE) as pilot:
         await pilot.press("d")
-        await until(pilot, lambda: says(pilot, "acme · default"))
+        await shows(pilot, "acme · default")
         assert read_settings(home)["default_profile"] == "acme"
         await pilot.press("d")
         await until(pilot, lambda: not says(pilot, "acme · default"))
@@ -247,33 +247,33 @@ async def test_remove_says_what_ends_and_what_stays(store: ProfileStore, slack: 
     granted(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
     async with running(home, size=(100, 30)) as pilot:
         await pilot.press("x")
-        await until(pilot, lambda: says(pilot, "The access token and the refresh token"))
+        await shows(pilot, "The access token and the refresh token")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
         assert store.names() == ["acme"]
         await pilot.press("x")
-        await until(pilot, lambda: says(pilot, "Remove acme?"))
+        await shows(pilot, "Remove acme?")
         await pilot.press("y")
-        await until(pilot, lambda: says(pilot, "What stays at Slack"))
-        assert says(pilot, "refresh token: ended. Slack says revoked")
-        assert says(pilot, "https://acme-practice.slack.com/apps/A0PRACTICE")
+        await shows(pilot, "What stays at Slack")
+        await shows(pilot, "refresh token: ended. Slack says revoked")
+        await shows(pilot, "https://acme-practice.slack.com/apps/A0PRACTICE")
         await pilot.press("escape")
-        await until(pilot, lambda: says(pilot, "No profiles yet"))
+        await shows(pilot, "No profiles yet")
 
 
 async def test_remove_keeps_the_profile_when_slack_is_away(store: ProfileStore, home: Path) -> None:
     store.keep(profile(endpoints=Endpoints("http://127.0.0.1:9")))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("x")
-        await until(pilot, lambda: says(pilot, "Remove acme?"))
+        await shows(pilot, "Remove acme?")
         await pilot.press("y")
-        await until(pilot, lambda: says(pilot, "its token may still work"))
+        await shows(pilot, "its token may still work")
         await pilot.press("escape")
         assert store.names() == ["acme"]
         await pilot.press("x")
-        await until(pilot, lambda: says(pilot, "Remove acme?"))
+        await shows(pilot, "Remove acme?")
         await pilot.press("d")
-        await until(pilot, lambda: says(pilot, "acme is deleted here"))
+        await shows(pilot, "acme is deleted here")
 
 
 async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
@@ -284,15 +284,15 @@ async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, sl
     access, _, _ = workspace.grants.give(workspace.apps[0], workspace.teams[0], workspace.people[0], ("a:read",))
     async with running(home, SlackApp(CLIENT_ID, Endpoints(slack.base)), WIDE) as pilot:
         await pilot.press("i")
-        await until(pilot, lambda: says(pilot, "Import a token"))
+        await shows(pilot, "Import a token")
         pilot.app.screen.query_one("#access", Input).value = "xoxb-canary-0000"
-        await until(pilot, lambda: says(pilot, "That is a bot token"))
+        await shows(pilot, "That is a bot token")
         pilot.app.screen.query_one("#access", Input).value = access
-        await until(pilot, lambda: says(pilot, "✓ rotating user token"))
+        await shows(pilot, "✓ rotating user token")
         assert access not in text(pilot)
         pilot.app.screen.query_one("#access", Input).focus()
         await pilot.press("enter")
-        await until(pilot, lambda: says(pilot, "Saved as acme-practice"))
+        await shows(pilot, "Saved as acme-practice")
     assert store.names() == ["acme-practice"]
 
 
@@ -301,10 +301,10 @@ async def test_signing_in_again_says_what_the_scopes_change(store: ProfileStore,
     async with running(home, size=WIDE) as pilot:
         await pilot.press("s")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
-        await until(pilot, lambda: says(pilot, "Kept all the same: channels:read"))
-        assert says(pilot, "remove the profile first")
+        await shows(pilot, "Kept all the same: channels:read")
+        await shows(pilot, "remove the profile first")
         pilot.app.screen.query_one("#scopes", Input).value = "users:read, channels:read, chat:write"
-        await until(pilot, lambda: says(pilot, "New: chat:write. acme keeps its name"))
+        await shows(pilot, "New: chat:write. acme keeps its name")
 
 
 # ── many ──
@@ -321,12 +321,12 @@ async def test_filter_and_order(store: ProfileStore, home: Path) -> None:
         await pilot.press("slash")
         for key in "team 7 p07":
             await pilot.press("space" if key == " " else key)
-        await until(pilot, lambda: says(pilot, "1 of 30"))
+        await shows(pilot, "1 of 30")
         assert profiles.current and profiles.current.name == "p07"
         await pilot.press("enter")
         assert isinstance(pilot.app.focused, OptionList)
         await pilot.press("escape")
-        await until(pilot, lambda: says(pilot, "Profiles · 30"))
+        await shows(pilot, "Profiles · 30")
         assert profiles.current.name == "p07"
         await pilot.press("o", "o", "g")
         await until(pilot, lambda: profiles.current and profiles.current.name == "p29")

@@ -21,13 +21,13 @@ from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from tests.accounts import CANARY, in_, profile
-from tests.tui.pilots import begin, running, says, text, until
+from tests.tui.pilots import begin, running, says, shows, text, until
 
 
 async def test_the_empty_home_says_the_one_next_step(home: Path) -> None:
     async with running(home) as pilot:
-        assert says(pilot, "No profiles yet")
-        assert says(pilot, "Press a to sign in")
+        await shows(pilot, "No profiles yet")
+        await shows(pilot, "Press a to sign in")
 
 
 async def test_from_nothing_to_a_saved_and_copied_token(
@@ -43,13 +43,13 @@ async def test_from_nothing_to_a_saved_and_copied_token(
     async with running(home, app) as pilot:
         url = await begin(pilot)
         await asyncio.to_thread(play_browser, url)
-        await until(pilot, lambda: says(pilot, "Signed in as jane in Acme Practice"))
-        assert says(pilot, "Saved as acme-practice")
+        await shows(pilot, "Signed in as jane in Acme Practice")
+        await shows(pilot, "Saved as acme-practice")
         await pilot.press("c")
         await until(pilot, lambda: copied)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
-        assert says(pilot, "acme-practice")
+        await shows(pilot, "acme-practice")
         await pilot.press("c")
         await until(pilot, lambda: len(copied) == 2)
     token = ProfileStore(home).read("acme-practice").access_token.reveal()
@@ -59,14 +59,14 @@ async def test_from_nothing_to_a_saved_and_copied_token(
 async def test_a_cancel_is_explained_and_try_again_works_without_restart(home: Path, app: SlackApp) -> None:
     async with running(home, app) as pilot:
         await asyncio.to_thread(play_browser, await begin(pilot), "cancel")
-        await until(pilot, lambda: says(pilot, "access_denied"))
-        assert says(pilot, "The sign-in was cancelled in the browser")
+        await shows(pilot, "access_denied")
+        await shows(pilot, "The sign-in was cancelled in the browser")
         await pilot.press("r")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
         await until(pilot, lambda: screen._url and says(pilot, "Waiting for you"))
         await asyncio.to_thread(play_browser, str(screen._url))
-        await until(pilot, lambda: says(pilot, "Signed in as jane"))
+        await shows(pilot, "Signed in as jane")
         assert not pilot.app.screen.query(ErrorCard)
 
 
@@ -75,20 +75,20 @@ async def test_every_refusal_is_explained_under_its_step(home: Path, app: SlackA
     async with running(home, app, (100, 40)) as pilot:
         await asyncio.to_thread(play_browser, await begin(pilot), wrong=f"exchange:{code}")
         await until(pilot, lambda: pilot.app.screen.query(ErrorCard) and says(pilot, code))
-        assert says(pilot, explain(code).title)
-        assert says(pilot, "Esc leave")
+        await shows(pilot, explain(code).title)
+        await shows(pilot, "Esc leave")
 
 
 async def test_the_other_pair_is_one_key_away(home: Path, app: SlackApp) -> None:
     async with running(home, app) as pilot:
         await asyncio.to_thread(play_browser, await begin(pilot), wrong="exchange:not_implemented")
-        await until(pilot, lambda: says(pilot, "not_implemented"))
+        await shows(pilot, "not_implemented")
         await pilot.press("o")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
         await until(pilot, lambda: screen._url and "/oauth/v2/authorize" in screen._url)
         await asyncio.to_thread(play_browser, str(screen._url))
-        await until(pilot, lambda: says(pilot, "Signed in as jane"))
+        await shows(pilot, "Signed in as jane")
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -101,11 +101,11 @@ async def test_a_paste_anywhere_finishes_the_sign_in(
         query = {key: values[0] for key, values in parse_qs(urlsplit(await begin(pilot)).query).items()}
         assert not isinstance(pilot.app.screen.focused, Input), "the paste box never takes the focus by itself"
         pilot.app.screen.post_message(events.Paste("http://localhost:1/callback?code=a&state=b"))
-        await until(pilot, lambda: says(pilot, "That address belongs somewhere else"))
+        await shows(pilot, "That address belongs somewhere else")
         code = workspace.allow("v2_user", query, {})
         address = f"{query['redirect_uri']}?code={code}&state={query['state']}"
         pilot.app.screen.post_message(events.Paste(f"{address[:60]}\n{address[60:]}\n" if wrapped else address))
-        await until(pilot, lambda: says(pilot, "Signed in as jane"))
+        await shows(pilot, "Signed in as jane")
 
 
 async def test_a_bare_code_is_used_only_after_a_yes(home: Path, app: SlackApp, workspace: Workspace) -> None:
@@ -117,19 +117,19 @@ async def test_a_bare_code_is_used_only_after_a_yes(home: Path, app: SlackApp, w
         pilot.app.screen.post_message(events.Paste(code))
         await until(pilot, lambda: says(pilot, "Paste the whole address (Esc)"))
         await pilot.press("y")
-        await until(pilot, lambda: says(pilot, "Signed in as jane"))
+        await shows(pilot, "Signed in as jane")
 
 
 async def test_letters_are_keys_only_outside_of_fields_and_the_footer_shows_it(home: Path, app: SlackApp) -> None:
     async with running(home, app) as pilot:
         await begin(pilot)
-        await until(pilot, lambda: says(pilot, "e More time"))
+        await shows(pilot, "e More time")
         await pilot.click("#paste")
         await until(pilot, lambda: not says(pilot, "e More time"))
         await pilot.press("e", "u")
         assert pilot.app.screen.query_one("#paste", Input).value == "eu"
         await pilot.press("escape")
-        await until(pilot, lambda: says(pilot, "e More time"))
+        await shows(pilot, "e More time")
 
 
 async def test_more_time_is_given_and_leaving_closes_the_port(
@@ -166,11 +166,11 @@ async def test_what_the_browser_says_is_found_while_the_wait_goes_on(home: Path,
     async with running(home, app, (100, 40)) as pilot:
         await begin(pilot)
         await pilot.press("b")
-        await until(pilot, lambda: says(pilot, "What does the browser say?"))
-        assert says(pilot, "redirect_uri did not match any configured URIs")
-        assert says(pilot, "Slack refused the redirect address")
+        await shows(pilot, "What does the browser say?")
+        await shows(pilot, "redirect_uri did not match any configured URIs")
+        await shows(pilot, "Slack refused the redirect address")
         await pilot.press("escape")
-        await until(pilot, lambda: says(pilot, "Waiting for you"))
+        await shows(pilot, "Waiting for you")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ async def test_the_form_says_what_is_wrong(home: Path, app: SlackApp, field: str
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
         pilot.app.screen.query_one(f"#{field}", Input).value = value
         await pilot.press("enter")
-        await until(pilot, lambda: says(pilot, words))
+        await shows(pilot, words)
 
 
 async def test_another_slack_is_always_named(home: Path, app: SlackApp, slack: PracticeSlack) -> None:
@@ -205,7 +205,7 @@ async def test_a_dead_token_is_not_copied_and_a_damaged_file_is_explained(home: 
     (home / "profiles" / "bad.json").write_text("{")
     async with running(home) as pilot:
         await pilot.press("c")
-        await until(pilot, lambda: says(pilot, "Press s to sign in again"))
+        await shows(pilot, "Press s to sign in again")
         await pilot.press("j")
         await until(pilot, lambda: says(pilot, "A profile file cannot be read") or says(pilot, "Others can read"))
 
@@ -214,7 +214,7 @@ async def test_a_dead_token_is_not_copied_and_a_damaged_file_is_explained(home: 
 async def test_no_token_is_ever_on_the_screen(home: Path, store: ProfileStore, size: tuple[int, int]) -> None:
     store.keep(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123")))
     async with running(home, size=size) as pilot:
-        assert says(pilot, "acme")
+        await shows(pilot, "acme")
         for key in ("question_mark", "escape", "ctrl+p", "escape"):
             await pilot.press(key)
             await pilot.pause(0.1)

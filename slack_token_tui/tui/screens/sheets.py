@@ -22,7 +22,6 @@ Answer = TypeVar("Answer")
 class Sheet(ModalScreen[Answer]):
     """A small screen. Where it asks nothing, the arrows scroll it."""
 
-    CSS_PATH = "sheets.tcss"
     AUTO_FOCUS = "VerticalScroll"
 
 

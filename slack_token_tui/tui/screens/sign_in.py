@@ -54,7 +54,6 @@ class SignInScreen(Room):
     """One sign-in, from form to saved profile, with as many attempts as it takes."""
 
     room = SIGN_IN
-    CSS_PATH = "sign_in.tcss"
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(SIGN_IN)]
 
