@@ -9,7 +9,7 @@ from getpass import getpass
 
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.profiles import masked_record
-from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError, chosen_name, is_name
+from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError, chosen_name, may_be_given
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.import_token import checked_tokens, import_token
 from slack_token_tui.keeping.profile import Profile
@@ -53,7 +53,11 @@ def move_profile(names: list[str], every: bool, to_keyring: bool, from_now_on: b
             moved.append(name)
             report.say(f"{name}: its tokens are in {'the keyring' if to_keyring else 'its file'} now")
         except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
-            exit_code = report.trouble(error, name, as_json=False)  # one bad profile does not stop the others
+            alone = len(names) == 1
+            exit_code = report.trouble(error, name, as_json=as_json and alone)
+            if alone:
+                return exit_code
+            # One bad profile does not stop the others.
     if from_now_on:
         try:
             change_settings(store.home, storage=place)
@@ -131,7 +135,7 @@ def import_profile(name: str | None, client_id: str | None, slack_url: str | Non
     """Take a token from standard input, or a hidden prompt; name its kind, ask Slack whose it is, keep it."""
     store = ProfileStore()
     try:
-        if name is not None and not is_name(name):
+        if name is not None and not may_be_given(name):
             raise ValueError(explain("profile_name_invalid").happened)
         app = checked_client_id(client_id) if client_id else ""
         endpoints = Endpoints(checked_base(slack_url or SLACK))

@@ -1,5 +1,6 @@
 """The entry point. ``token`` and ``--version`` are answered before anything else is loaded."""
 
+import errno
 import sys
 
 TYPE_CHECKING = False
@@ -27,7 +28,8 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         return 141  # as if SIGPIPE had ended it, which is what a pipeline expects
     except OSError as error:
         # Files are opened by name and reported as such; what has none is standard output: a full disk behind ``>``.
-        return _unexpected(error) if error.filename else _unwritable(error)
+        is_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+        return _unwritable(error) if is_output else _unexpected(error)
     except Exception as error:
         return _unexpected(error)
 
@@ -56,7 +58,7 @@ def _open_stdout() -> None:
         import os
 
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for as long as the process lives
-    elif sys.stdout.encoding.lower() not in ("utf-8", "utf8"):
+    elif (sys.stdout.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 
 from slack_token_tui.cli import exit_codes
 from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError
@@ -23,9 +24,10 @@ _CHOICE = {
 
 
 def say(line: str) -> None:
-    """Print a line of narration to stderr. Started with a closed one, a program has nobody to tell."""
-    if sys.stderr is not None:
-        print(line, file=sys.stderr, flush=True)
+    """Print a line of narration to stderr. Where that is closed or full, there is nobody to tell."""
+    with suppress(OSError):
+        if sys.stderr is not None:
+            print(line, file=sys.stderr, flush=True)
 
 
 def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False) -> int:

@@ -23,8 +23,8 @@ DEAD_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"})
 """Slack's final words on a token. ``invalid_auth`` is not among them: it may mean the wrong network."""
 
 _APPLICATION = "slack-token-tui"
-_NAME = re.compile(r"(?!xox|xapp-|xwfp-)[a-z0-9][a-z0-9._-]{0,63}")
-"""What begins as a token does is none: somebody has pasted one in the wrong place, and names are shown."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_LIKE_A_TOKEN = re.compile(r"xox[a-z][.-]|xapp-|xwfp-")
 _WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
@@ -94,6 +94,11 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and _WINDOWS_DEVICE.fullmatch(name) is None
 
 
+def may_be_given(name: str) -> bool:
+    """Tell whether a person may call a profile ``name``: not what begins as a token. Names are shown."""
+    return is_name(name) and _LIKE_A_TOKEN.match(name) is None
+
+
 def names(directory: str) -> list[str]:
     """Return the names of the profiles below home ``directory``, sorted; readable or not."""
     try:
@@ -120,6 +125,8 @@ def chosen_name(directory: str, argument: str | None) -> str:
         if not is_name(wanted):
             raise ChoiceError("profile_name_invalid", wanted, [])
         if not os.path.lexists(profile_path(directory, wanted)):
+            if not may_be_given(wanted):
+                raise ChoiceError("profile_name_invalid", wanted, [])
             raise ChoiceError("profile_not_found", wanted, names(directory))
         return wanted
     there = names(directory)

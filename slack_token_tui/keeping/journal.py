@@ -71,7 +71,7 @@ class Journal:
             in_keyring: whether answers go to the keyring; the file then holds what is no secret.
         """
         self.path = home / "journal" / f"{profile_id}.journal"
-        self._rescue = _runtime_directory() / self.path.name
+        self._rescues = [directory / self.path.name for directory in _runtime_directories()]
         self._item = f"{profile_id}.journal"
         self._in_keyring = in_keyring
         self._descriptor: int | None = None
@@ -81,17 +81,21 @@ class Journal:
         """Whether an earlier process left anything at all."""
         return any(path.exists() for path in self._places())
 
-    def read(self) -> Unfinished | None:
-        """Return what an earlier process left, or None when it had not sent anything."""
+    def read(self, digest: str | None = None) -> Unfinished | None:
+        """Return what an earlier process left, or None when it had not sent anything.
+
+        Args:
+            digest: of the refresh token that it must be about.
+        """
         for path in self._places():
             with suppress(OSError, ValueError, KeyError, TypeError):
-                if found := self._parsed(_content(path)):
+                if (found := self._parsed(_content(path))) and digest in (None, found.intent.digest):
                     return found
         return None
 
     def _places(self) -> list[Path]:
         """Where it may be, the surer place first: what was rescued could not be written here."""
-        return [self._rescue, self.path] if _is_ours(self._rescue.parent) else [self.path]
+        return [*(path for path in self._rescues if _is_ours(path.parent)), self.path]
 
     def _parsed(self, content: bytes) -> Unfinished | None:
         intent = json.loads(content[:_INTENT_BYTES])
@@ -169,11 +173,12 @@ class Journal:
         Raises:
             StoreError: that cannot be written either.
         """
-        private_directory(self._rescue.parent)
-        if not _is_ours(self._rescue.parent):
-            raise StoreError("store_unwritable", file=str(self._rescue.parent), detail="others can write there")
-        save(self._rescue, _intent_slot(intent) + _answer_header(body) + body)
-        return self._rescue
+        path = self._rescues[0]
+        private_directory(path.parent)
+        if not _is_ours(path.parent):
+            raise StoreError("store_unwritable", file=str(path.parent), detail="others can write there")
+        save(path, _intent_slot(intent) + _answer_header(body) + body)
+        return path
 
     def close(self) -> None:
         """Close the file and leave it."""
@@ -218,12 +223,15 @@ def _answer_header(body: bytes) -> bytes:
     return text.encode().ljust(_HEADER_BYTES)
 
 
-def _runtime_directory() -> Path:
-    """A place that is hardly on the disk of the profiles, for what could be written nowhere else."""
-    if given := os.environ.get("XDG_RUNTIME_DIR"):
-        return Path(given) / "slack-token-tui"
+def _runtime_directories() -> list[Path]:
+    """Places that are hardly on the disk of the profiles, for what could be written nowhere else; the best first.
+
+    All are looked into: cron has no runtime directory where a login session has one.
+    """
+    given = os.environ.get("XDG_RUNTIME_DIR")
     # macOS, cron and containers have none. The directory for temporary files may be everybody's: see _is_ours.
-    return Path(tempfile.gettempdir()) / f"slack-token-tui-{os.geteuid() if hasattr(os, 'geteuid') else 'mine'}"
+    everywhere = Path(tempfile.gettempdir()) / f"slack-token-tui-{os.geteuid() if hasattr(os, 'geteuid') else 'mine'}"
+    return [Path(given) / "slack-token-tui", everywhere] if given else [everywhere]
 
 
 def _is_ours(directory: Path) -> bool:

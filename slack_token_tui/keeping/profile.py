@@ -136,7 +136,8 @@ class Profile:
         Slack keeps two access tokens of a grant alive. Whoever asks for more life than a token ever has would renew it at
         each call, and end the one that somebody else has just been given.
         """
-        if self.refresh_issued_at is None or self.expires_at is None:
+        # Of an imported token it is not known how long it lived before; each refresh counts.
+        if self.generation == 0 or self.refresh_issued_at is None or self.expires_at is None:
             return min_ttl_seconds
         life = (self.expires_at - self.refresh_issued_at).total_seconds()
         return min(min_ttl_seconds, max(life - _LEFT_ALONE_SECONDS, life / 2, 60.0))

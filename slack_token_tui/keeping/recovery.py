@@ -59,12 +59,8 @@ def recover(store: ProfileStore, name: str) -> Recovered:
     if not journal.is_there:
         return Recovered(stored)
     profile = store.with_tokens(stored)
-    unfinished = journal.read()
-    if (
-        unfinished is None
-        or profile.refresh_token is None
-        or unfinished.intent.digest != digest_of(profile.refresh_token)
-    ):
+    unfinished = journal.read(digest_of(profile.refresh_token)) if profile.refresh_token else None
+    if unfinished is None:
         journal.remove()  # nothing was sent, or the profile has moved on
         return Recovered(profile)
     if unfinished.answer is None:

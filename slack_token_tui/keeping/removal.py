@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from slack_token_tui.keeping import keyring_tokens, lock
+from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError, store_error, sweep, sync_directory
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.recovery import answers_set_aside, journal_of, recover
@@ -160,6 +162,7 @@ def _delete(store: ProfileStore, profile: Profile) -> None:
     is_copied = any(isinstance(entry, Profile) and entry.id == profile.id for entry in store.entries())
     if profile.in_keyring and not is_copied:  # somebody has copied the file: the copy still points at these tokens
         keyring_tokens.delete(profile.id, profile.generation)
+        keyring_tokens.delete_text(f"{profile.id}.unusable")
 
 
 def _unlink(store: ProfileStore, name: str) -> None:
@@ -173,4 +176,5 @@ def _unlink(store: ProfileStore, name: str) -> None:
     except OSError as error:
         raise store_error(error, path) from None
     if read_settings(store.home).get("default_profile") == name:
-        change_settings(store.home, default_profile=None)
+        with suppress(StoreError, ProfileFileError):  # a default that is gone counts for nothing in any case
+            change_settings(store.home, default_profile=None)

@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 
 from slack_token_tui.keeping import lock
-from slack_token_tui.keeping.fast_read import is_name
+from slack_token_tui.keeping.fast_read import may_be_given
 from slack_token_tui.keeping.files import StoreError, store_error, sync_directory
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.recovery import recover
@@ -22,7 +22,7 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
         ProfileFileError: its file cannot be used.
         StoreError: ``profile_name_invalid``, ``profile_name_taken``, or what prevented the change.
     """
-    if not is_name(new):
+    if not may_be_given(new):
         raise StoreError("profile_name_invalid", name=new)
     if old == new:
         return store.read(old)

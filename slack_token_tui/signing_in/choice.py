@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from slack_token_tui.keeping.apps import SlackApp, checked_redirect_uri, read_app
-from slack_token_tui.keeping.fast_read import ProfileFileError, is_name
+from slack_token_tui.keeping.fast_read import ProfileFileError, may_be_given
 from slack_token_tui.keeping.settings import read_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
@@ -37,7 +37,7 @@ def chosen_app(
         NoAppKnown: no Client ID was given, and none is remembered.
         ValueError: with a sentence, when something cannot be what it should be.
     """
-    if name is not None and not is_name(name):
+    if name is not None and not may_be_given(name):
         raise ValueError(explain("profile_name_invalid").happened)
     older = None
     if name is not None:

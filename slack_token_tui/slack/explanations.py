@@ -111,7 +111,7 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     code = clean_code(code)
     entry = _entries().get(code) or _entries()["unknown_code"]
     # Facts may hold a path, an argument or an environment variable as somebody gave it.
-    given = {key: clean(value, _LONGEST_FACT) for key, value in (facts or {}).items() if value}
+    given = {key: clean(value, _LONGEST_FACT) for key, value in (facts or {}).items() if value is not None}
     values = {**_UNKNOWN_HERE, **given, "code": code}
 
     def filled(text: str) -> str:

@@ -474,6 +474,23 @@ def test_without_a_runtime_directory_the_answer_is_rescued_where_nobody_else_can
         journal.rescue(intent, b"{}")
 
 
+def test_what_was_rescued_without_a_runtime_directory_is_found_with_one(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As cron has none, and the session that comes next has."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    profile = granted(store, slack)
+    assert profile.refresh_token is not None
+    answer = b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-0000", "refresh_token": "xoxe-1-canary-0000"}'
+    intent = Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC))
+    rescued = Journal(store.home, profile.id, in_keyring=False).rescue(intent, answer)
+    (tmp_path / "run").mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+    assert recover(store, "acme").finished
+    assert not rescued.exists()
+
+
 # ── journals that were left ──
 
 

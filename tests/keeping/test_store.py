@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.keeping import fast_read, files
-from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.fast_read import ProfileFileError, chosen_name
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.naming import proposals
 from slack_token_tui.keeping.settings import change_settings, read_settings
@@ -254,6 +254,13 @@ def test_rests_of_a_neighbour_whose_name_begins_alike_are_left_to_it(store: Prof
     neighbours.write_text(CANARY)
     store.keep(profile())
     assert neighbours.exists()
+
+
+def test_a_workspace_whose_name_begins_as_a_token_does_is_kept_and_found(store: ProfileStore) -> None:
+    for number in range(2):
+        kept = store.keep(profile(user_id=f"U{number}", workspace_url="https://xoxo.slack.com/"))
+        assert kept.profile.name in store.names()
+        assert chosen_name(str(store.home), kept.profile.name) == kept.profile.name
 
 
 SAVER = """
