@@ -59,7 +59,7 @@ def _open_stdout() -> None:
 
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for as long as the process lives
     elif (sys.stdout.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typed as any text stream
 
 
 _core_limits: list[int] = []

@@ -20,6 +20,9 @@ def _now() -> datetime:
 
 
 _USAGE = 2
+_NO_TERMINAL = """slack-token-tui: the interface needs a terminal, and there is none here.
+  Without one: slack-token-tui login, token, list; see slack-token-tui --help
+"""
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ def _has_terminal() -> bool:
 def run_app(start: Start) -> int:
     """Run the TUI to its end and return the exit code."""
     if not _has_terminal():
-        print("slack-token-tui: the interface needs a terminal, and there is none here.", file=sys.stderr)  # noqa: T201
-        print("  Without one: slack-token-tui login, token, list; see slack-token-tui --help", file=sys.stderr)  # noqa: T201
+        if sys.stderr is not None:
+            sys.stderr.write(_NO_TERMINAL)
         return _USAGE
     # Textual's log would hold every paste and every password field in clear.
     for name in ("TEXTUAL_LOG", "TEXTUAL", "TEXTUAL_SCREENSHOT"):

@@ -95,7 +95,7 @@ async def test_a_browser_in_the_foreground_blocks_nothing_and_outlives_us(
     assert await browser.open_url(URL) == Opened("slow")
     ticking.cancel()
     assert time.monotonic() - before < 7
-    assert ticks > 5  # a blocked loop has none
+    assert ticks > 50
     for _ in range(400):
         if (programs / "lived").exists():
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from slack_token_tui.keeping.profile import Profile
@@ -35,3 +36,8 @@ def granted(store: ProfileStore, slack: PracticeSlack, name: str = "acme", **cha
     changed = replace(kept, **changes)
     store.write(changed)
     return changed
+
+
+def journals(store: ProfileStore) -> list[Path]:
+    """Return what unfinished refreshes have left."""
+    return list((store.home / "journal").glob("*"))

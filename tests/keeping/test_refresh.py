@@ -10,30 +10,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 
 import pytest
 
 from slack_token_tui.keeping import lock
 from slack_token_tui.keeping import refresh as refreshing
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.journal import Intent, Journal, digest_of
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.recovery import recover
 from slack_token_tui.keeping.refresh import refresh
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, Pair
 from tests.accounts import in_
-from tests.keeping.refreshing import granted
-
-
-def journals(home: Path) -> list[Path]:
-    return list((home / "journal").glob("*")) if (home / "journal").exists() else []
+from tests.keeping.refreshing import granted, journals
 
 
 def test_an_old_token_is_renewed_and_both_clocks_start_again(store: ProfileStore, slack: PracticeSlack) -> None:
@@ -47,7 +37,7 @@ def test_an_old_token_is_renewed_and_both_clocks_start_again(store: ProfileStore
     assert new.refresh_expires_at and new.refresh_expires_at > in_(days=29)
     assert new.generation == old.generation + 1
     assert slack.workspace.grants.refreshed == 1
-    assert journals(store.home) == []
+    assert journals(store) == []
     # No history of secrets: the old pair is nowhere.
     for path in store.home.rglob("*"):
         assert not path.is_file() or old.refresh_token.reveal() not in path.read_text(errors="replace")
@@ -110,7 +100,7 @@ def test_a_refusal_of_the_app_is_not_tried_elsewhere_and_spends_nothing(
     assert renewal.trouble and renewal.trouble.code == code
     assert store.read("acme") == before
     assert slack.workspace.calls["/api/oauth.v2.access"] == 0
-    assert journals(store.home) == []
+    assert journals(store) == []
 
 
 def test_a_confidential_client_proves_itself(store: ProfileStore, slack: PracticeSlack) -> None:
@@ -139,7 +129,7 @@ def test_a_lost_answer_is_asked_for_again_at_once_within_slacks_grace(
     assert renewal.renewed and renewal.trouble is None
     assert slack.workspace.grants.refreshed == 2
     assert slack.workspace.grants.token(store.read("acme").access_token.reveal())
-    assert journals(store.home) == []
+    assert journals(store) == []
 
 
 @pytest.mark.parametrize("fault", ["lost", "half", "html", "spent_status:503", "spent_error:fatal_error"])
@@ -164,10 +154,10 @@ def test_two_lost_answers_stop_and_the_next_one_tries_once_more(store: ProfileSt
     slack.workspace.faults.extend(["lost", "lost"])
     renewal = refresh(store, "acme")
     assert renewal.trouble and renewal.trouble.code == "refresh_lost"
-    assert len(journals(store.home)) == 1
+    assert len(journals(store)) == 1
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
     assert refresh(store, "acme").renewed
-    assert journals(store.home) == []
+    assert journals(store) == []
 
 
 def test_too_late_for_the_grace_the_next_one_says_when_it_was_interrupted(
@@ -205,7 +195,7 @@ def test_what_never_reached_slack_is_tried_three_times_and_spends_nothing(
         renewal = refresh(store, "acme")
     assert renewal.trouble and renewal.trouble.code == "network_unreachable"
     assert store.read("acme") == before
-    assert journals(store.home) == []
+    assert journals(store) == []
 
 
 def test_a_limit_of_slacks_is_no_loss(store: ProfileStore, slack: PracticeSlack) -> None:
@@ -215,7 +205,7 @@ def test_a_limit_of_slacks_is_no_loss(store: ProfileStore, slack: PracticeSlack)
     assert renewal.trouble and renewal.trouble.code == "ratelimited"
     assert renewal.trouble.facts["retry_after"] == "7"
     assert renewal.profile == before
-    assert journals(store.home) == []
+    assert journals(store) == []
 
 
 # ── answers that are not what they should be ──
@@ -254,7 +244,7 @@ def test_an_answer_that_cannot_be_used_is_kept_and_never_overwrites_the_profile(
     kept = list((store.home / "quarantine").iterdir())
     assert len(kept) == 1 and "refresh_token" in kept[0].read_text()
     assert kept[0].stat().st_mode & 0o777 == 0o600
-    assert journals(store.home) == []
+    assert journals(store) == []
 
 
 @pytest.mark.parametrize(
@@ -378,185 +368,3 @@ def test_ctrl_z_in_the_middle_stops_this_process_when_the_lock_is_free_again(
     finally:
         process.send_signal(signal.SIGCONT)
         process.communicate(timeout=30)
-
-
-# ── the disk ──
-
-
-def test_a_full_disk_is_found_before_the_refresh_token_is_spent(
-    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = granted(store, slack)
-
-    def full(*_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    renewal = refresh(store, "acme")
-    assert renewal.trouble and renewal.trouble.code == "store_full"
-    assert renewal.profile == before
-    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
-    assert journals(store.home) == []
-
-
-def test_when_the_profile_cannot_be_saved_the_journal_keeps_it_and_the_next_one_finishes(
-    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    granted(store, slack)
-
-    def unwritable(*_: object) -> Path:
-        raise StoreError("store_full", file="acme.json", detail="No space left")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(ProfileStore, "write", unwritable)
-        broken.setattr("slack_token_tui.keeping.recovery._SAVE_AGAIN_SECONDS", 0.0)
-        renewal = refresh(store, "acme")
-    assert renewal.renewed and renewal.trouble and renewal.trouble.code == "refresh_not_saved"
-    assert len(journals(store.home)) == 1
-    again = refresh(store, "acme")
-    assert again.recovered and again.profile.access_token == renewal.profile.access_token
-    assert store.read("acme").access_token == renewal.profile.access_token
-    assert slack.workspace.grants.refreshed == 1
-
-
-def test_when_journal_and_profile_both_fail_the_answer_goes_to_the_runtime_directory(
-    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    runtime = tmp_path / "run"
-    runtime.mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    granted(store, slack)
-
-    def broken_write(*_: object) -> Path:
-        raise StoreError("store_unwritable", file="x", detail="I/O error")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(ProfileStore, "write", broken_write)
-        broken.setattr(Journal, "answered", broken_write)
-        broken.setattr("slack_token_tui.keeping.recovery._SAVE_AGAIN_SECONDS", 0.0)
-        renewal = refresh(store, "acme")
-    assert renewal.trouble and str(runtime) in renewal.trouble.facts["kept"]
-    assert refresh(store, "acme").profile.access_token == renewal.profile.access_token
-    assert list((runtime / "slack-token-tui").iterdir()) == []
-
-
-def test_when_nothing_at_all_can_be_written_the_new_token_is_given_and_its_end_is_said(
-    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = granted(store, slack)
-
-    def broken_write(*_: object) -> Path:
-        raise StoreError("store_unwritable", file="x", detail="I/O error")
-
-    monkeypatch.setattr(ProfileStore, "write", broken_write)
-    monkeypatch.setattr(Journal, "answered", broken_write)
-    monkeypatch.setattr(Journal, "rescue", broken_write)
-    monkeypatch.setattr("slack_token_tui.keeping.recovery._SAVE_AGAIN_SECONDS", 0.0)
-    renewal = refresh(store, "acme")
-    assert renewal.renewed and renewal.profile.access_token != old.access_token
-    assert renewal.trouble and "nowhere" in renewal.trouble.facts["kept"]
-
-
-def test_without_a_runtime_directory_the_answer_is_rescued_where_nobody_else_can_write(
-    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    profile = granted(store, slack)
-    journal = Journal(store.home, profile.id, in_keyring=False)
-    intent = Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC))
-    path = journal.rescue(intent, b"{}")
-    assert path.parent.stat().st_mode & 0o777 == 0o700
-    assert journal.is_there and journal.read()
-    path.parent.chmod(0o777)
-    assert not journal.is_there and journal.read() is None
-    with pytest.raises(StoreError):
-        journal.rescue(intent, b"{}")
-
-
-def test_what_was_rescued_without_a_runtime_directory_is_found_with_one(
-    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """As cron has none, and the session that comes next has."""
-    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    profile = granted(store, slack)
-    assert profile.refresh_token is not None
-    answer = b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-0000", "refresh_token": "xoxe-1-canary-0000"}'
-    intent = Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC))
-    rescued = Journal(store.home, profile.id, in_keyring=False).rescue(intent, answer)
-    (tmp_path / "run").mkdir()
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
-    assert recover(store, "acme").finished
-    assert not rescued.exists()
-
-
-# ── journals that were left ──
-
-
-def left_over(store: ProfileStore, profile: Profile, write: Callable[[Journal, Intent], None]) -> Journal:
-    assert profile.refresh_token is not None
-    journal = Journal(store.home, profile.id, in_keyring=False)
-    journal.reserve()
-    write(journal, Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC) - timedelta(hours=1)))
-    journal.close()
-    return journal
-
-
-def test_an_empty_or_torn_journal_means_that_nothing_was_sent(store: ProfileStore, slack: PracticeSlack) -> None:
-    profile = granted(store, slack)
-    for content in (b"", b"\0" * 4096, b'{"digest": "ab', b"[]", b"\xff\xfe"):
-        journal = left_over(store, profile, lambda *_: None)
-        journal.path.write_bytes(content)
-        assert recover(store, "acme").doubted_at is None
-        assert journals(store.home) == []
-
-
-def test_an_answer_that_was_left_is_saved_with_the_time_of_its_request(
-    store: ProfileStore, slack: PracticeSlack
-) -> None:
-    profile = granted(store, slack)
-    answer = json.dumps(
-        {
-            "ok": True,
-            "access_token": "xoxe.xoxp-1-canary-left-0000",
-            "refresh_token": "xoxe-1-canary-left-0000",
-            "expires_in": 43200,
-        }
-    )
-
-    def write(journal: Journal, intent: Intent) -> None:
-        journal.intend(intent)
-        journal.answered(answer.encode())
-
-    left_over(store, profile, write)
-    renewal = refresh(store, "acme")
-    assert renewal.recovered and renewal.renewed
-    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
-    expires_at = store.read("acme").expires_at
-    assert expires_at and in_(hours=10, minutes=59) < expires_at < in_(hours=11, minutes=1)
-
-
-def test_a_journal_of_an_older_refresh_token_is_forgotten(store: ProfileStore, slack: PracticeSlack) -> None:
-    profile = granted(store, slack)
-
-    def write(journal: Journal, intent: Intent) -> None:
-        journal.intend(replace(intent, digest="0" * 64))
-        journal.answered(b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-stale-0000"}')
-
-    left_over(store, profile, write)
-    assert recover(store, "acme").profile == profile
-    assert journals(store.home) == []
-
-
-def test_half_an_answer_in_the_journal_is_a_doubt_and_not_an_answer(store: ProfileStore, slack: PracticeSlack) -> None:
-    profile = granted(store, slack)
-
-    def write(journal: Journal, intent: Intent) -> None:
-        journal.intend(intent)
-        journal.answered(b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-half-00000"}')
-
-    journal = left_over(store, profile, write)
-    journal.path.write_bytes(journal.path.read_bytes()[:-10])
-    assert recover(store, "acme").doubted_at is not None
-    assert refresh(store, "acme").renewed
