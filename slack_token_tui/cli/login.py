@@ -214,6 +214,16 @@ def line_of(event: events.Event) -> str:
             return f"Opened     in {name}; waiting for you to press Allow"
         case events.BrowserAnswered(browser.NotOpened(reason)):
             return f"No browser {reason} Open the address above in any browser"
+        case events.BrowserElsewhere(tunnel):
+            before = (
+                "" if tunnel is None else f"\n           or type this there first, and nothing needs pasting: {tunnel}"
+            )
+            return f"Elsewhere  open the address where your browser is, and paste here what it ends on{before}"
+        case events.NothingYet():
+            return (
+                "Nothing yet. If Slack’s page shows an error, it never comes here: "
+                "slack-token-tui explain bad_redirect_uri names the commonest"
+            )
         case events.Stray(count, explanation):
             return f"Ignored    {count} so far that were not ours: {explanation.title.lower()}"
         case events.Approved():

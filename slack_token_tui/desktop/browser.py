@@ -13,8 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from slack_token_tui.desktop import surroundings
+
 _TEXT_BROWSERS = frozenset({"www-browser", "links", "links2", "elinks", "lynx", "w3m", "browsh", "carbonyl", "retawq"})
 _OPENERS = ("xdg-open", "x-www-browser", "firefox", "chromium", "google-chrome", "brave-browser", "microsoft-edge")
+_POWERSHELL = "/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe"
+_EXPLORER = "/mnt/c/Windows/explorer.exe"
+"""Where they are when WSL does not put Windows' programs on the path."""
 _NAMES = {
     "firefox": "Firefox",
     "chromium": "Chromium",
@@ -26,6 +31,8 @@ _NAMES = {
     "x-www-browser": "your default browser",
     "open": "your default browser",
     "wslview": "your Windows browser",
+    "powershell.exe": "your Windows browser",
+    "explorer.exe": "your Windows browser",
 }
 _SETTLE_SECONDS = 1.5
 """An opener that fails does so at once; one that lives this long has started a browser or is one."""
@@ -58,8 +65,13 @@ def checked_url(url: str) -> str:
     return url
 
 
-async def open_url(url: str) -> Opened | NotOpened:
+async def open_url(url: str, command: str = "") -> Opened | NotOpened:
     """Open ``url``. ``BROWSER`` is respected, with ``%s`` and without; streams go nowhere and no shell is involved.
+
+    Args:
+        url: what to open.
+        command: takes the place of ``BROWSER``, for an app with a browser of its own; where only ``BROWSER`` can reach the
+            person (over SSH, in a container) it is not tried.
 
     Raises:
         ValueError: ``url`` is not one to give to a program.
@@ -69,44 +81,85 @@ async def open_url(url: str) -> Opened | NotOpened:
         os.startfile(url)  # noqa: S606 - checked above; Windows has no other way
         return Opened("your default browser")
     reason = "No browser was found on this machine."
-    if not os.environ.get("BROWSER") and (absent := _why_no_display()):
+    around = surroundings.look()
+    if (absent := around.why_no_browser) and not os.environ.get("BROWSER"):
         return NotOpened(absent)
-    for command in _commands(url):
-        program = PurePath(command[0]).name
+    if command and not absent:
+        reason = f"{shlex.split(command)[0]}, this app’s browser, was not found."
+    for words in _commands(url, "" if absent else command, is_wsl=around.is_wsl):
+        program = PurePath(words[0]).name
         if program in _TEXT_BROWSERS:
             reason = f"Only {program} was found, a text browser that would take over this terminal."
             continue
-        if shutil.which(command[0]) is None:
+        if shutil.which(words[0]) is None:
             continue
-        if await _started(command):
+        # Explorer's exit code is 1 whatever it has done.
+        if await _started(words) or program == "explorer.exe":
             return Opened(_NAMES.get(program, program))
         reason = f"{program} did not start."
     return NotOpened(reason)
 
 
-def _why_no_display() -> str | None:
-    if sys.platform == "darwin":
-        return None
-    if os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"):
-        return "This is an SSH session: a browser here would open on the other machine’s screen."
-    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY") and shutil.which("wslview") is None:
-        return "This machine has no display to open a browser on."
-    return None
+def checked_command(text: str) -> str:
+    """Return ``text`` as a command that opens a browser, or "" for the usual one.
+
+    Raises:
+        ValueError: with a sentence, when there is no such program, or it would take over the terminal.
+    """
+    text = text.strip()
+    if not text:
+        return ""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise ValueError("A quotation mark is missing in the browser’s command.") from None
+    program = PurePath(words[0]).name
+    if program in _TEXT_BROWSERS:
+        raise ValueError(f"{program} is a text browser and would take over this terminal.")
+    if shutil.which(words[0]) is None:
+        raise ValueError(f"There is no program {program} here.")
+    return text
 
 
-def _commands(url: str) -> Iterator[list[str]]:
-    """The programs to try, as argument lists with the address in place."""
-    for entry in os.environ.get("BROWSER", "").split(os.pathsep):
+def would_open(command: str = "") -> str | NotOpened:
+    """Return the name of the browser that :func:`open_url` would start, without starting it."""
+    if sys.platform == "win32":
+        return "your default browser"
+    around = surroundings.look()
+    if (absent := around.why_no_browser) and not os.environ.get("BROWSER"):
+        return NotOpened(absent)
+    for words in _commands("https://slack.com", "" if absent else command, is_wsl=around.is_wsl):
+        program = PurePath(words[0]).name
+        if program not in _TEXT_BROWSERS and shutil.which(words[0]) is not None:
+            return _NAMES.get(program, program)
+    return NotOpened("No browser was found on this machine.")
+
+
+def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
+    """The programs to try, as argument lists with the address in place.
+
+    An app's own ``command`` stands alone: another browser may be signed in as somebody else.
+    """
+    for entry in (command or os.environ.get("BROWSER", "")).split(os.pathsep):
         try:
             words = shlex.split(entry)
         except ValueError:
             continue
         if words:
             yield [word.replace("%s", url) for word in words] if "%s" in entry else [*words, url]
+    if command:
+        return
     if sys.platform == "darwin":
         yield ["open", url]
         return
-    for opener in ("wslview", *_OPENERS):
+    if is_wsl:
+        yield ["wslview", url]
+        for powershell in ("powershell.exe", _POWERSHELL):
+            # The address holds no quotation mark (checked_url), so PowerShell takes it as it is.
+            yield [powershell, "-NoProfile", "-NonInteractive", "-Command", f"Start-Process '{url}'"]
+        for explorer in ("explorer.exe", _EXPLORER):
+            yield [explorer, url]
+    for opener in _OPENERS:
         yield [opener, url]
 
 

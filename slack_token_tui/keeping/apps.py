@@ -1,17 +1,20 @@
-"""Slack apps that were signed in with: their Client ID, address, pair, redirects and scopes."""
+"""Slack apps that were signed in with: their Client ID, address, pair, redirects, scopes, and how to open Slack for them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from slack_token_tui.foreign_text import clean
 from slack_token_tui.keeping import lock
 from slack_token_tui.keeping.fast_read import SCHEMA, ProfileFileError, read_record
-from slack_token_tui.keeping.files import private_directory, save, sweep
+from slack_token_tui.keeping.files import StoreError, private_directory, save, store_error, sweep
+from slack_token_tui.keeping.settings import change_settings, read_settings
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, Pair, checked_base, is_loopback
@@ -19,6 +22,7 @@ from slack_token_tui.slack.scopes import parse_scopes
 
 LOOPBACK_REDIRECT_URIS = tuple(f"http://localhost:{port}/callback" for port in (28417, 28418, 28419))
 """Registered with the app and tried in order. Slack compares them character by character, so they say ``localhost``."""
+_LONGEST_NAME, _LONGEST_COMMAND = 80, 500
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,10 @@ class SlackApp:
         redirect_uris: registered with it: loopback addresses, tried in order, or one https address finished by paste.
         scopes: asked for last time.
         client_secret: only for a confidential client; a PKCE app must not send one.
+        secret_in_keyring: there is a secret, and :func:`with_secret` fetches it.
+        name: what a person calls it; the Client ID serves where there is none.
+        browser: the command that opens Slack for this app, as in ``BROWSER``; "" for the usual one.
+        registered_scopes: the user scopes that the app itself is known to have; empty when that is not known.
         extra: keys of the file that this version does not know. They are kept.
     """
 
@@ -39,7 +47,31 @@ class SlackApp:
     redirect_uris: tuple[str, ...] = LOOPBACK_REDIRECT_URIS
     scopes: tuple[str, ...] = ()
     client_secret: Secret | None = None
+    secret_in_keyring: bool = False
+    name: str = ""
+    browser: str = ""
+    registered_scopes: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_confidential(self) -> bool:
+        """Whether it proves itself with a client secret instead of PKCE."""
+        return self.client_secret is not None or self.secret_in_keyring
+
+    @property
+    def shown_name(self) -> str:
+        """What to call it."""
+        return self.name or self.client_id
+
+    @property
+    def why_unusable(self) -> str | None:
+        """Why no sign-in with it can work, as a sentence; None when one can."""
+        if self.is_confidential and not all(address.startswith("https://") for address in self.redirect_uris):
+            return (
+                "An app with a client secret needs a registered https redirect: Slack takes http://localhost only from apps "
+                "with PKCE, which have no secret. Give the https address (--redirect-uri), or leave the secret out."
+            )
+        return None
 
 
 def checked_redirect_uri(address: str) -> str:
@@ -73,22 +105,46 @@ def read_app(home: Path, client_id: str) -> SlackApp | None:
         return None
 
 
+def remembered_apps(home: Path) -> list[SlackApp]:
+    """Return every app that is remembered: the one used last first, then the others, the youngest file first."""
+    last = read_settings(home).get("last_app")
+    found: list[tuple[bool, float, SlackApp]] = []
+    with suppress(OSError):
+        for path in (home / "apps").glob("*.json"):
+            app = read_app(home, path.stem) if path.stem[:1].isdigit() else None
+            if app is not None:
+                with suppress(OSError):
+                    found.append((app.client_id == last, path.stat().st_mtime, app))
+    return [app for *_, app in sorted(found, key=lambda one: one[:2], reverse=True)]
+
+
 def save_app(home: Path, app: SlackApp) -> None:
-    """Remember ``app``.
+    """Remember ``app``. Its client secret goes where tokens go: into the keyring if the settings say so, else into the file.
 
     Raises:
         StoreError: it could not be written.
     """
     private_directory(home / "apps")
+    in_keyring = app.secret_in_keyring
+    if app.client_secret is not None:
+        in_keyring = read_settings(home).get("storage") == "keyring"
+        if in_keyring:
+            from slack_token_tui.keeping import keyring_tokens
+
+            keyring_tokens.put_text(_keyring_item(app.client_id), app.client_secret)
     record = {
         **app.extra,
         "schema": SCHEMA,
         "client_id": app.client_id,
+        "name": app.name,
         "slack": app.endpoints.base,
         "oauth": str(app.endpoints.pair),
         "redirect_uris": list(app.redirect_uris),
         "scopes": list(app.scopes),
-        "client_secret": app.client_secret.reveal() if app.client_secret else None,
+        "registered_scopes": list(app.registered_scopes),
+        "browser": app.browser,
+        "client_secret": app.client_secret.reveal() if app.client_secret and not in_keyring else None,
+        "secret_in_keyring": in_keyring,
     }
     path = _path(home, app.client_id)
     with lock.held(home / "locks", f"app-{app.client_id}"):
@@ -96,21 +152,90 @@ def save_app(home: Path, app: SlackApp) -> None:
         save(path, json.dumps(record, indent=1).encode())
 
 
+def with_secret(app: SlackApp) -> SlackApp:
+    """Return ``app`` with its client secret fetched, where the keyring has one.
+
+    Raises:
+        StoreError: ``keyring_…``; ``client_secret_gone`` when it is no longer there.
+    """
+    if app.client_secret is not None or not app.secret_in_keyring:
+        return app
+    from slack_token_tui.keeping import keyring_tokens
+
+    secret = keyring_tokens.get_text(_keyring_item(app.client_id))
+    if secret is None:
+        raise StoreError("client_secret_gone", client_id=app.client_id)
+    return replace(app, client_secret=secret)
+
+
+def forget_app(home: Path, app: SlackApp) -> None:
+    """Forget ``app`` and its secret. Profiles that were signed in with it stay, and so does the app at Slack.
+
+    Raises:
+        StoreError: its file could not be deleted.
+    """
+    path = _path(home, app.client_id)
+    with lock.held(home / "locks", f"app-{app.client_id}"):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise store_error(error, path) from None
+    if app.secret_in_keyring:
+        from slack_token_tui.keeping import keyring_tokens
+
+        keyring_tokens.delete_text(_keyring_item(app.client_id))
+    if read_settings(home).get("last_app") == app.client_id:
+        with suppress(StoreError, ProfileFileError):
+            change_settings(home, last_app=None)
+
+
 def _path(home: Path, client_id: str) -> Path:
     return home / "apps" / f"{checked_client_id(client_id)}.json"
 
 
+def _keyring_item(client_id: str) -> str:
+    return f"app.{client_id}.client_secret"
+
+
 def _from_record(record: dict[str, Any]) -> SlackApp:
     """Raises ValueError when a value is not of its kind: the app is then asked for anew."""
-    known = {"schema", "client_id", "slack", "oauth", "redirect_uris", "scopes", "client_secret"}
-    redirect_uris, scopes, secret = record.get("redirect_uris"), record.get("scopes"), record.get("client_secret")
+    redirect_uris, secret = record.get("redirect_uris"), record.get("client_secret")
     if not isinstance(redirect_uris, list) or not redirect_uris:
         raise ValueError("no redirect address")
     return SlackApp(
         client_id=checked_client_id(str(record.get("client_id"))),
         endpoints=Endpoints(checked_base(str(record.get("slack", SLACK))), Pair(record.get("oauth", Pair.V2_USER))),
         redirect_uris=tuple(checked_redirect_uri(str(address)) for address in redirect_uris),
-        scopes=parse_scopes(" ".join(map(str, scopes))) if isinstance(scopes, list) and scopes else (),
+        scopes=_scopes(record.get("scopes")),
         client_secret=Secret(secret) if isinstance(secret, str) and secret else None,
-        extra={key: value for key, value in record.items() if key not in known},
+        secret_in_keyring=record.get("secret_in_keyring") is True,
+        name=_text(record.get("name"), _LONGEST_NAME),
+        browser=_text(record.get("browser"), _LONGEST_COMMAND),
+        registered_scopes=_scopes(record.get("registered_scopes")),
+        extra={key: value for key, value in record.items() if key not in _KEYS},
     )
+
+
+_KEYS = frozenset(
+    {
+        "schema",
+        "client_id",
+        "name",
+        "slack",
+        "oauth",
+        "redirect_uris",
+        "scopes",
+        "registered_scopes",
+        "browser",
+        "client_secret",
+        "secret_in_keyring",
+    }
+)
+
+
+def _scopes(value: object) -> tuple[str, ...]:
+    return parse_scopes(" ".join(map(str, value))) if isinstance(value, list) and value else ()
+
+
+def _text(value: object, longest: int) -> str:
+    return clean(value, longest) if isinstance(value, str) else ""

@@ -47,6 +47,7 @@ class Profile:
         expires_at: when the access token dies; None when it does not rotate.
         refresh_issued_at: when the refresh token was given; None exactly when there is none.
         verified_at: when ``auth.test`` last confirmed the account; None when it never could be asked.
+        workspaces: those that the token of a whole organisation may use, each as its id and its name.
         refused: Slack's code, when it has refused the access token.
         refresh_refused: the catalogue's code, when the refresh token is known to be useless. The access token may live on.
         refresh_refused_at: when that became known, or when the request went out whose answer never came.
@@ -72,6 +73,7 @@ class Profile:
     enterprise_id: str | None = None
     enterprise_name: str | None = None
     is_enterprise_install: bool = False
+    workspaces: tuple[str, ...] = ()
     user_id: str | None = None
     user_name: str | None = None
     scopes: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from slack_token_tui.keeping import lock
-from slack_token_tui.keeping.apps import read_app
+from slack_token_tui.keeping.apps import read_app, with_secret
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Intent, Journal, Unfinished, digest_of
@@ -31,7 +31,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.answers import Grant
 from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.endpoints import Pair
-from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackRefused
+from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackRefused, SlackUnreachable
 from slack_token_tui.slack.running import run
 
 _OTHER_METHOD = frozenset({"invalid_grant_type", "not_implemented", "oauth_authorization_url_mismatch"})
@@ -183,7 +183,10 @@ class _Spending:
 
     async def _at_either_method(self) -> Grant:
         app = read_app(self._store.home, self._profile.client_id)
-        client = Client(self._profile.client_id, app.client_secret if app else None)
+        try:
+            client = Client(self._profile.client_id, with_secret(app).client_secret if app else None)
+        except StoreError as error:
+            raise SlackUnreachable(error.code, error.facts) from None  # nothing was asked, and nothing spent
         async with SlackClient(self._profile.endpoints) as slack:
             try:
                 return await self._persistently(slack, client)

@@ -92,4 +92,5 @@ def _confirmed(profile: Profile, identity: Identity) -> Profile:
         app_id=identity.app_id or profile.app_id,
         app_name=identity.app_name or profile.app_name,
         scopes=profile.scopes if identity.scopes is None else identity.scopes,
+        workspaces=profile.workspaces if identity.workspaces is None else identity.workspaces,
     )

@@ -15,6 +15,8 @@ class Team:
     id: str
     name: str
     domain: str
+    is_organisation: bool = False
+    """A whole Enterprise organisation, ``E…``, chosen instead of one of its workspaces."""
 
 
 @dataclass(frozen=True)
@@ -38,3 +40,4 @@ class App:
     pkce_enabled: bool = True
     client_secret: str = "practice-client-secret"
     rotation: bool = True
+    signing_secret: str = "practice-signing-secret"

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from slack_token_tui.practice.apps_page import apps_page, credentials_page
 from slack_token_tui.practice.consent_page import consent_page, error_page
 from slack_token_tui.practice.grants import SlackSays
 from slack_token_tui.practice.workspace import Workspace, scopes_asked
@@ -89,6 +90,8 @@ class _Handler(BaseHTTPRequestHandler):
         pair = _PAIRS.get(urlsplit(self.path).path)
         if pair is not None:
             self._authorize(pair)
+        elif urlsplit(self.path).path == "/apps":
+            self._page(HTTPStatus.OK, apps_page(self.server.workspace, self._query().get("manifest_json")))
         elif urlsplit(self.path).path.startswith("/api/"):
             self._api({})
         else:
@@ -100,6 +103,8 @@ class _Handler(BaseHTTPRequestHandler):
         pair = _PAIRS.get(urlsplit(self.path).path)
         if pair is not None:
             self._decide(pair, form)
+        elif urlsplit(self.path).path == "/apps":
+            self._page(HTTPStatus.OK, self._create_app(form.get("manifest") or self._query().get("manifest_json", "")))
         else:
             self._api(form)
 
@@ -114,7 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         assert app is not None
         redirect_uri = query.get("redirect_uri", app.redirect_urls[0])
-        self._page(HTTPStatus.OK, consent_page(workspace, app, scopes_asked(pair, query), redirect_uri))
+        scopes = scopes_asked(pair, query)
+        self._page(HTTPStatus.OK, consent_page(workspace, app, scopes, redirect_uri, query.get("team", "")))
 
     def _decide(self, pair: str, choice: dict[str, str]) -> None:
         query, workspace = self._query(), self.server.workspace
@@ -136,6 +142,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Location", f"{redirect_uri}?{urlencode(answer)}")
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    def _create_app(self, text: str) -> str:
+        """Return the page that follows Create: the new app's credentials, or what is wrong with the manifest."""
+        try:
+            manifest = json.loads(text)
+        except ValueError:
+            return apps_page(self.server.workspace, text, ["the manifest is not JSON"])
+        app, wrong = self.server.workspace.create_app(manifest)
+        return apps_page(self.server.workspace, text, wrong) if app is None else credentials_page(app)
 
     def _api(self, form: dict[str, str]) -> None:
         path, workspace = urlsplit(self.path).path, self.server.workspace
@@ -159,6 +174,8 @@ class _Handler(BaseHTTPRequestHandler):
             elif path == "/api/auth.test":
                 answer, scopes = workspace.test(bearer)
                 headers["x-oauth-scopes"] = ",".join(scopes)
+            elif path == "/api/auth.teams.list":
+                answer = workspace.teams_list(bearer)
             elif path == "/api/auth.revoke":
                 answer = workspace.grants.revoke(bearer)
             else:

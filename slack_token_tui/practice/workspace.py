@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from slack_token_tui.practice.grants import ACCESS_LIFE_SECONDS, Grants, SlackSays, Token
+from slack_token_tui.practice.manifest_rules import objections
 from slack_token_tui.practice.people import App, Person, Team
 
 CODE_LIFE_SECONDS = 600
@@ -73,6 +74,7 @@ class Workspace:
     teams: tuple[Team, ...] = (
         Team("T0PRACTICE1", "Acme Practice", "acme-practice"),
         Team("T0PRACTICE2", "Globex Practice", "globex-practice"),
+        Team("E0PRACTICE", "Practice Group, the whole organisation", "practice-group", is_organisation=True),
     )
     people: tuple[Person, ...] = (Person("U0JANE", "jane"), Person("U0OMAR", "omar"))
     apps: list[App] = field(default_factory=lambda: [App()])
@@ -101,7 +103,7 @@ class Workspace:
         app = self.app(query.get("client_id", ""))
         if app is None:
             return "invalid_client_id"
-        redirect_uri = query.get("redirect_uri", app.redirect_urls[0])
+        redirect_uri = query.get("redirect_uri", app.redirect_urls[0] if app.redirect_urls else "")
         if not any(_matches(redirect_uri, registered) for registered in app.redirect_urls):
             return "bad_redirect_uri"
         local = urlsplit(redirect_uri).hostname in {"localhost", "127.0.0.1", "::1"}
@@ -238,9 +240,9 @@ class Workspace:
         return {
             "ok": True,
             "app_id": app.app_id,
-            "team": {"id": team.id, "name": team.name},
-            "enterprise": None,
-            "is_enterprise_install": False,
+            "team": None if team.is_organisation else {"id": team.id, "name": team.name},
+            "enterprise": {"id": team.id, "name": team.name} if team.is_organisation else None,
+            "is_enterprise_install": team.is_organisation,
         }
 
     def test(self, bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
@@ -257,11 +259,42 @@ class Workspace:
             "user_id": token.person.id,
             "app_id": token.app.app_id,
             "app_name": token.app.name,
-            "is_enterprise_install": False,
+            "is_enterprise_install": token.team.is_organisation,
         }
+        if token.team.is_organisation:
+            answer["enterprise_id"] = token.team.id
         if token.expires_at is not None:
             answer["expires_in"] = int(token.expires_at - time.time())
         return answer, ("identify", *token.scopes)
+
+    def teams_list(self, bearer: str | None) -> dict[str, object]:
+        """``auth.teams.list``: the workspaces that an organisation's token may use; of another token, its own."""
+        token = self.grants.token(bearer)
+        teams = [one for one in self.teams if not one.is_organisation] if token.team.is_organisation else [token.team]
+        return {"ok": True, "teams": [{"id": one.id, "name": one.name} for one in teams], "response_metadata": {}}
+
+    def create_app(self, manifest: object) -> tuple[App | None, list[str]]:
+        """Make an app as Slack's page does from a manifest; return it, or what is wrong with the manifest."""
+        with self._lock:
+            wrong = objections(manifest, {app.name for app in self.apps})
+            if wrong:
+                return None, wrong
+            assert isinstance(manifest, dict)
+            oauth, settings = manifest.get("oauth_config", {}), manifest.get("settings", {})
+            number = len(self.apps)
+            app = App(
+                client_id=f"1111111111.{3333333333333 + number}",
+                app_id=f"A0PRACTICE{number}",
+                name=manifest["display_information"]["name"],
+                redirect_urls=tuple(oauth.get("redirect_urls", ())),
+                scopes=frozenset(oauth.get("scopes", {}).get("user", ())),
+                pkce_enabled=oauth.get("pkce_enabled", False),
+                client_secret=secrets.token_hex(16),
+                rotation=settings.get("token_rotation_enabled", False),
+                signing_secret=secrets.token_hex(16),
+            )
+            self.apps.append(app)
+            return app, []
 
 
 def scopes_asked(pair: str, query: dict[str, str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import Endpoints, Pair, checked_base
 from slack_token_tui.slack.explanations import explain
-from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, scopes_to_ask_for
 
 
 class NoAppKnown(ValueError):
@@ -59,11 +59,8 @@ def chosen_app(
         redirect_uris=tuple(map(checked_redirect_uri, redirect_uris)) or app.redirect_uris,
         client_secret=client_secret or app.client_secret,
     )
-    if app.client_secret and not all(address.startswith("https://") for address in app.redirect_uris):
-        raise ValueError(
-            "An app with a client secret needs a registered https redirect: give it with --redirect-uri. "
-            "Slack takes http://localhost only from apps with PKCE, which have no secret."
-        )
+    if app.why_unusable:
+        raise ValueError(app.why_unusable)
     if scopes is not None:
-        return app, parse_scopes(scopes)
+        return app, scopes_to_ask_for(scopes)
     return app, (older.scopes_asked if older else ()) or app.scopes or DEFAULT_SCOPES

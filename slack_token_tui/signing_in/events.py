@@ -58,6 +58,21 @@ class BrowserAnswered:
 
 
 @dataclass(frozen=True)
+class BrowserElsewhere:
+    """The person's browser runs on another machine, whose ``localhost`` is not this one.
+
+    ``tunnel`` is the line that, typed over there, leads it here; None where only pasting the address helps.
+    """
+
+    tunnel: str | None
+
+
+@dataclass(frozen=True)
+class NothingYet:
+    """Twenty seconds without an answer: the browser may be showing something that never comes here."""
+
+
+@dataclass(frozen=True)
 class Stray:
     """Something came that is not the answer, and was ignored. ``count`` of them so far."""
 
@@ -114,6 +129,8 @@ Event = (
     | PasteOnly
     | BrowserOpening
     | BrowserAnswered
+    | BrowserElsewhere
+    | NothingYet
     | Stray
     | Approved
     | Exchanging

@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from slack_token_tui.desktop import browser, port_holders
-from slack_token_tui.keeping.apps import SlackApp, save_app
+from slack_token_tui.desktop import browser, port_holders, surroundings
+from slack_token_tui.keeping.apps import SlackApp, read_app, save_app, with_secret
+from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.settings import remember_last_app
@@ -37,8 +38,11 @@ from slack_token_tui.slack.explanations import Explanation, explain
 
 TIME_LIMIT_SECONDS = 300.0
 EXTENSION_SECONDS = 300.0
+HINT_SECONDS = 20.0
+"""After so long without an answer the browser probably shows something that never comes here."""
 
-OpenBrowser = Callable[[str], Awaitable[browser.Opened | browser.NotOpened]]
+OpenBrowser = Callable[[str, str], Awaitable[browser.Opened | browser.NotOpened]]
+"""Of an address and of the app's own browser command, as :func:`slack_token_tui.desktop.browser.open_url`."""
 
 
 class SignIn:
@@ -56,6 +60,7 @@ class SignIn:
         name: str | None = None,
         open_browser: OpenBrowser | None = browser.open_url,
         time_limit_seconds: float = TIME_LIMIT_SECONDS,
+        hint_seconds: float = HINT_SECONDS,
     ) -> None:
         """
         Args:
@@ -65,6 +70,7 @@ class SignIn:
             name: the profile's name, if one is wished for.
             open_browser: how; None to only show the address.
             time_limit_seconds: how long to wait for the person.
+            hint_seconds: after how long without an answer to say so.
         """
         self.app = app
         self.scopes = scopes
@@ -73,6 +79,7 @@ class SignIn:
         self.request: AuthorizationRequest | None = None
         self._open_browser = open_browser
         self._deadline = time.monotonic() + time_limit_seconds
+        self._hint_seconds = hint_seconds
         self._heard: asyncio.Queue[Answer | events.Stray] = asyncio.Queue()
         self._answered = False
         self._unsaved: Profile | None = None
@@ -158,6 +165,7 @@ class SignIn:
         try:
             # What could not be saved is better not asked for.
             await asyncio.to_thread(self.store.make_ready)
+            self.app = await asyncio.to_thread(with_secret, self.app)
         except StoreError as error:
             yield events.Failed(Step.SAVE, self.explain(error.code, error.facts))
             return
@@ -172,7 +180,8 @@ class SignIn:
         else:
             yield events.PasteOnly(redirect_uri, None)
         self._facts["redirect_uri"] = redirect_uri
-        self.request = AuthorizationRequest.create(self.app, self.scopes, redirect_uri)
+        team = await asyncio.to_thread(self._team)
+        self.request = AuthorizationRequest.create(self.app, self.scopes, redirect_uri, team)
         if port is None:
             async for event in self._ask_and_exchange(self.request, None):
                 yield event
@@ -187,6 +196,16 @@ class SignIn:
                     yield event
         finally:
             await listener.close()
+
+    def _team(self) -> str:
+        """The workspace that the profile belongs to, when one is signed in again: Slack's page then begins with it."""
+        if self.name is None or any(scope.startswith("identity.") for scope in self.scopes):
+            return ""  # beside identity scopes Slack has answered oauth_authorization_url_mismatch to it
+        try:
+            older = self.store.read(self.name)
+        except (FileNotFoundError, ProfileFileError):
+            return ""
+        return older.team_id or "" if older.client_id == self.app.client_id else ""
 
     async def _paste_only(self, unavailable: PortsUnavailable, redirect_uri: str) -> Event:
         if not unavailable.taken:
@@ -206,13 +225,23 @@ class SignIn:
 
         yield events.BrowserOpening(request.url)
         if self._open_browser is not None:
-            yield events.BrowserAnswered(await self._open_browser(request.url))
+            yield events.BrowserAnswered(await self._open_browser(request.url, self.app.browser))
+        around = surroundings.look()
+        if around.is_remote:
+            port = urlsplit(request.redirect_uri).port if listener is not None else None
+            yield events.BrowserElsewhere(around.tunnel(port) if port is not None else None)
 
         answer: Answer | None = None
+        hint_at = time.monotonic() + self._hint_seconds
         while answer is None:
+            until_hint = max(0.0, hint_at - time.monotonic())
             try:
-                heard = await asyncio.wait_for(self._heard.get(), self.seconds_left)
+                heard = await asyncio.wait_for(self._heard.get(), min(self.seconds_left, until_hint))
             except TimeoutError:
+                if time.monotonic() >= hint_at and self.seconds_left > 0:
+                    hint_at = float("inf")
+                    yield events.NothingYet()
+                    continue
                 if self.seconds_left > 0:  # the person was given more time meanwhile
                     continue
                 yield failed(Step.APPROVE, Page.CANCELLED, "sign_in_timed_out")
@@ -290,7 +319,8 @@ class SignIn:
     def _remember_app(self) -> None:
         """It is only a convenience for next time: what prevents it is not reported."""
         with suppress(StoreError):
-            save_app(self.store.home, replace(self.app, scopes=self.scopes))
+            known = read_app(self.store.home, self.app.client_id)
+            save_app(self.store.home, replace(self.app, scopes=self.scopes, extra=known.extra if known else {}))
             remember_last_app(self.store.home, self.app.client_id)
 
 

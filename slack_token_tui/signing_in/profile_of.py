@@ -46,6 +46,7 @@ def profile_of(
         enterprise_id=who.enterprise_id or grant.enterprise_id,
         enterprise_name=grant.enterprise_name,
         is_enterprise_install=who.is_enterprise_install or grant.is_enterprise_install,
+        workspaces=who.workspaces or (),
         user_id=who.user_id or None,
         user_name=who.user_name,
         scopes=grant.scopes if who.scopes is None else who.scopes,

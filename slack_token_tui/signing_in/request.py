@@ -22,6 +22,7 @@ class AuthorizationRequest:
         redirect_uri: sent here and in the exchange, byte for byte the same.
         state: 256 bits that the answer must bring back (RFC 6749 §10.12).
         pkce: None for a confidential client.
+        team: the workspace to offer, ``T…``; Slack heeds it when the person is signed in there. "" for any.
     """
 
     client_id: str
@@ -30,9 +31,10 @@ class AuthorizationRequest:
     redirect_uri: str
     state: Secret
     pkce: Pkce | None
+    team: str = ""
 
     @classmethod
-    def create(cls, app: SlackApp, scopes: tuple[str, ...], redirect_uri: str) -> AuthorizationRequest:
+    def create(cls, app: SlackApp, scopes: tuple[str, ...], redirect_uri: str, team: str = "") -> AuthorizationRequest:
         """Return a fresh request for ``app``."""
         return cls(
             client_id=app.client_id,
@@ -40,7 +42,8 @@ class AuthorizationRequest:
             scopes=scopes,
             redirect_uri=redirect_uri,
             state=Secret(secrets.token_urlsafe(_STATE_BYTES)),
-            pkce=Pkce.generate() if app.client_secret is None else None,
+            pkce=None if app.is_confidential else Pkce.generate(),
+            team=team,
         )
 
     @property
@@ -54,4 +57,6 @@ class AuthorizationRequest:
         }
         if self.pkce is not None:
             parameters |= {"code_challenge": self.pkce.code_challenge, "code_challenge_method": METHOD}
+        if self.team:
+            parameters["team"] = self.team
         return f"{self.endpoints.authorize}?{urlencode(parameters)}"

@@ -17,7 +17,7 @@ from typing import Any
 from slack_token_tui.foreign_text import clean, clean_code, clean_or_none
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused
-from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS, MOST_SCOPES, ROTATING_LIFE_SECONDS
+from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS, MOST_SCOPES, MOST_WORKSPACES, ROTATING_LIFE_SECONDS
 
 IMPLICIT_SCOPE = "identify"
 """Slack adds it to every user token without being asked."""
@@ -53,7 +53,8 @@ class Identity:
     """Who a token speaks for. Slack: auth.test and its ``x-oauth-scopes`` header.
 
     ``scopes`` is what Slack says the token has now, without the implicit ``identify``; None when no header came.
-    ``expires_in_seconds`` is what a rotating token has left, where Slack says so.
+    ``expires_in_seconds`` is what a rotating token has left, where Slack says so. ``workspaces`` are those that the token
+    of a whole organisation may use, each as its id and its name (auth.teams.list); None when Slack was not asked.
     """
 
     user_id: str
@@ -67,6 +68,7 @@ class Identity:
     is_enterprise_install: bool = False
     scopes: tuple[str, ...] | None = None
     expires_in_seconds: int | None = None
+    workspaces: tuple[str, ...] | None = None
 
 
 def split_scopes(text: str) -> tuple[str, ...]:
@@ -199,6 +201,21 @@ def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Iden
         scopes=scopes,
         expires_in_seconds=_life_seconds(answer.get("expires_in")),
     )
+
+
+def parse_workspaces(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the workspaces in an answer of ``auth.teams.list``, each as its id and its name, ``MOST_WORKSPACES`` at most.
+
+    Raises:
+        SlackRefused: Slack said no.
+        AnswerUnusable: there is no list in it.
+    """
+    raise_if_refused(answer)
+    teams = answer.get("teams")
+    if not isinstance(teams, list):
+        raise AnswerUnusable("answer_unreadable")
+    named = [one for one in teams if isinstance(one, dict) and one.get("id")]
+    return tuple(clean(f"{one['id']} {one.get('name') or ''}") for one in named[:MOST_WORKSPACES])
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -13,7 +13,10 @@ import socket
 import ssl
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -22,14 +25,25 @@ import httpx
 
 from slack_token_tui.foreign_text import clean
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.answers import Grant, Identity, parse_body, parse_grant, parse_identity, raise_if_refused
+from slack_token_tui.slack.answers import (
+    Grant,
+    Identity,
+    parse_body,
+    parse_grant,
+    parse_identity,
+    parse_workspaces,
+    raise_if_refused,
+)
 from slack_token_tui.slack.endpoints import Endpoints, Pair
-from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackUnreachable
+from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable
+from slack_token_tui.slack.limits import MOST_WORKSPACES
 
 DEADLINE_SECONDS = 20.0
 _TOKEN_ANSWER_BYTES = 64 * 1024
 _ANSWER_BYTES = 1024 * 1024
 _LONGEST_WAIT_SECONDS = 3600
+Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+"""httpx's ``trace`` extension: called with the name of each thing that happens on the wire."""
 _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
@@ -64,6 +78,23 @@ class RefreshWatch(Protocol):
 
     def received(self, body: bytes) -> None:
         """The whole answer is here, and nobody has looked at it yet."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What the way to a Slack looks like.
+
+    Attributes:
+        proxy: the proxy in between, without its user and password, or None.
+        tls_version: as the library names it; None for plain http on loopback.
+        issuer: the organisation that vouches for Slack's certificate: a company's own, where TLS is inspected.
+        date: Slack's clock (RFC 9110 §6.6.1), an aware datetime.
+    """
+
+    proxy: str | None
+    tls_version: str | None
+    issuer: str | None
+    date: datetime | None
 
 
 class SlackClient:
@@ -129,14 +160,46 @@ class SlackClient:
         return answer.get("revoked") is True
 
     async def verify(self, access_token: Secret) -> Identity:
-        """Ask who ``access_token`` speaks for and which scopes it has. Slack: auth.test.
+        """Ask who ``access_token`` speaks for and which scopes it has; of an organisation's token also which workspaces.
+
+        Slack: auth.test, auth.teams.list.
 
         Raises:
             SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         headers = {"Authorization": f"Bearer {access_token.reveal()}"}
         answer, answered = await self._call("auth.test", {}, headers, _ANSWER_BYTES)
-        return parse_identity(answer, answered.get("x-oauth-scopes"))
+        identity = parse_identity(answer, answered.get("x-oauth-scopes"))
+        if not identity.is_enterprise_install:
+            return identity
+        with suppress(SlackError):  # who it is, is known; the list is shown where there is one
+            return replace(identity, workspaces=await self._workspaces(headers))
+        return identity
+
+    async def _workspaces(self, headers: Mapping[str, str]) -> tuple[str, ...]:
+        answer, _ = await self._call("auth.teams.list", {"limit": str(MOST_WORKSPACES)}, headers, _ANSWER_BYTES)
+        return parse_workspaces(answer)
+
+    async def reach(self) -> Reached:
+        """Ask Slack something that needs no token, and return what the way there looks like. Slack: auth.test.
+
+        Raises:
+            AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+        """
+        seen: dict[str, str] = {}
+
+        async def look(event: str, details: Mapping[str, Any]) -> None:
+            if event.endswith("start_tls.complete"):
+                seen.update(_certificate(details["return_value"]))
+
+        answer, headers = await self._call("auth.test", {}, {}, _ANSWER_BYTES, trace=look)
+        if "ok" not in answer:
+            raise AnswerUnusable("not_slack", {"host": self.endpoints.host})
+        try:
+            date = parsedate_to_datetime(headers.get("date", ""))
+        except ValueError:
+            date = None
+        return Reached(self._proxy(), seen.get("version"), seen.get("issuer"), date)
 
     async def _call(
         self,
@@ -145,10 +208,12 @@ class SlackClient:
         headers: Mapping[str, str],
         most_bytes: int,
         watch: RefreshWatch | None = None,
+        trace: Trace | None = None,
     ) -> tuple[dict[str, Any], httpx.Headers]:
         """POST ``form`` and return the answer's JSON object and headers, whatever ``ok`` says in it."""
         http = await self._open()
         host = {"host": self.endpoints.host}
+        trace = _trace_for(watch) if watch else trace
         try:
             async with (
                 asyncio.timeout(self._deadline_seconds),
@@ -157,7 +222,7 @@ class SlackClient:
                     self.endpoints.method(method),
                     content=urlencode(form),
                     headers=headers,
-                    extensions={"trace": _trace_for(watch)} if watch else None,
+                    extensions={"trace": trace} if trace else None,
                 ) as response,
             ):
                 self._raise_for_status(response)
@@ -242,7 +307,7 @@ def _identified(client: Client) -> tuple[dict[str, str], dict[str, str]]:
     return {}, {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
-def _trace_for(watch: RefreshWatch) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+def _trace_for(watch: RefreshWatch) -> Trace:
     """Return httpx's ``trace`` extension that calls ``watch.sending`` before the request's own first byte.
 
     A proxy's CONNECT sends headers too, before there is a connection to Slack: it does not count.
@@ -253,6 +318,16 @@ def _trace_for(watch: RefreshWatch) -> Callable[[str, Mapping[str, Any]], Awaita
             watch.sending()
 
     return trace
+
+
+def _certificate(stream: Any) -> dict[str, str]:
+    """Return TLS version and the issuer's organisation of a connection that httpx has just secured."""
+    connection = stream.get_extra_info("ssl_object")
+    if connection is None:
+        return {}
+    issuer = {key: value for part in (connection.getpeercert() or {}).get("issuer", ()) for key, value in part}
+    name = issuer.get("organizationName") or issuer.get("commonName") or ""
+    return {"version": str(connection.version() or ""), "issuer": clean(name, 80)}
 
 
 def _retry_after_seconds(value: str | None) -> int:

@@ -1,29 +1,117 @@
-"""What a Client ID looks like, and what was given when it is something else."""
+"""What a Client ID looks like, and what was given when it is something else: Basic Information shows six look-alikes."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import parse_qs, urlsplit
+
+from slack_token_tui.slack.token_kinds import kind_of
 
 _CLIENT_ID = re.compile(r"\d{1,20}\.\d{1,20}")
+_CLIENT_ID_IN_TEXT = re.compile(r"(?<![\d.])\d{9,20}\.\d{9,20}(?![\d.])")
+"""Shorter numbers with a dot may be anything in a longer text: a version, an amount, a timestamp."""
+_APP_ID = re.compile(r"A[A-Z0-9]{8,14}")
+_APP_ID_IN_PATH = re.compile(r"/(?:apps|app-settings/T[A-Z0-9]+)/(A[A-Z0-9]{8,14})(?:/|$)")
+_SETTINGS_HOSTS = frozenset({"api.slack.com", "app.slack.com", "api.slack-gov.com", "app.slack-gov.com"})
+_EXAMPLE = "digits, a dot, digits"
+
+
+class Kind(Enum):
+    """What was pasted where a Client ID belongs."""
+
+    CLIENT_ID = "client_id"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
+    APP_ID = "app_id"
+    SETTINGS_PAGE = "settings_page"
+    TOKEN = "token"  # noqa: S105
+    VERIFICATION_TOKEN = "verification_token"  # noqa: S105
+    NOTHING = "nothing"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What a text is.
+
+    Attributes:
+        kind: of what.
+        said: what to tell the person, as a sentence; it never repeats the text, which may be a secret.
+        client_id: where there is one in it.
+        app_id: where there is one in it: its settings page has the Client ID.
+    """
+
+    kind: Kind
+    said: str
+    client_id: str | None = None
+    app_id: str | None = None
+
+
+def recognise(text: str) -> Recognised:
+    """Return what ``text`` is: a Client ID, alone or within more, or what it is instead and where the Client ID stands."""
+    text = text.strip()
+    if not text:
+        return Recognised(Kind.NOTHING, "Enter your app’s Client ID: your app → Basic Information → App Credentials.")
+    if _CLIENT_ID.fullmatch(text):
+        return Recognised(Kind.CLIENT_ID, "That is a Client ID.", text)
+    if re.fullmatch(r"[0-9a-f]{32}", text):
+        return Recognised(
+            Kind.SECRET,
+            "That is a client secret or a signing secret: both are 32 letters and digits. Neither is needed, and nothing "
+            f"was kept of it. The Client ID stands above them: {_EXAMPLE}.",
+        )
+    if _APP_ID.fullmatch(text):
+        return Recognised(
+            Kind.APP_ID, f"That is the App ID. The Client ID stands just below it: {_EXAMPLE}.", app_id=text
+        )
+    if kind := kind_of(text):
+        return Recognised(
+            Kind.TOKEN,
+            f"That is {kind.with_article}, not a Client ID. To keep a token that you have, press i at home. "
+            f"Here comes the app’s Client ID: {_EXAMPLE}.",
+        )
+    if "://" in text and not any(character.isspace() for character in text):
+        return _address(text)
+    found = set(_CLIENT_ID_IN_TEXT.findall(text))
+    if len(found) == 1:
+        return Recognised(Kind.CLIENT_ID, "The Client ID was found in what you pasted.", found.pop())
+    if re.fullmatch(r"[A-Za-z0-9]{24}", text):
+        return Recognised(
+            Kind.VERIFICATION_TOKEN,
+            f"That looks like the verification token, which Slack has retired. The Client ID is {_EXAMPLE}.",
+        )
+    return Recognised(Kind.OTHER, f"A Client ID is {_EXAMPLE}: 2141029472.691202649728.")
+
+
+def _address(text: str) -> Recognised:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+    except ValueError:
+        return Recognised(Kind.OTHER, f"A Client ID is {_EXAMPLE}: 2141029472.691202649728.")
+    given = parse_qs(parts.query).get("client_id", [""])[0]
+    if parts.path.startswith("/oauth/") and _CLIENT_ID.fullmatch(given):
+        return Recognised(Kind.CLIENT_ID, "The Client ID was found in that authorize address.", given)
+    if host in _SETTINGS_HOSTS:
+        app = _APP_ID_IN_PATH.search(parts.path)
+        return Recognised(
+            Kind.SETTINGS_PAGE,
+            "That is the address of the app’s settings page. On that page: Basic Information → App Credentials → Client ID.",
+            app_id=app.group(1) if app else None,
+        )
+    return Recognised(
+        Kind.OTHER, "That is an address. Enter the Client ID: your app → Basic Information → App Credentials."
+    )
 
 
 def checked_client_id(text: str) -> str:
-    """Return ``text`` as a Client ID: digits, a dot, digits (``2141029472.691202649728``).
+    """Return the Client ID in ``text``: digits, a dot, digits (``2141029472.691202649728``).
 
     Raises:
         ValueError: with a sentence that names what was given instead, without the value: it may be a secret.
     """
-    text = text.strip()
-    if _CLIENT_ID.fullmatch(text):
-        return text
-    if not text:
-        raise ValueError("Enter your app’s Client ID: your app → Basic Information → App Credentials.")
-    if re.fullmatch(r"[0-9a-f]{32}", text):
-        raise ValueError("That looks like a secret. Only the Client ID is needed: digits, a dot, digits.")
-    if re.fullmatch(r"A[A-Z0-9]{8,}", text):
-        raise ValueError("That is the App ID. The Client ID stands just below it: digits, a dot, digits.")
-    if re.match(r"xox|xapp-|xwfp-", text):
-        raise ValueError("That looks like a token. Enter the app’s Client ID here: digits, a dot, digits.")
-    if "://" in text:
-        raise ValueError("That is an address. Enter the Client ID: your app → Basic Information → App Credentials.")
-    raise ValueError("A Client ID is digits, a dot, digits: 2141029472.691202649728.")
+    recognised = recognise(text)
+    if recognised.client_id is None:
+        raise ValueError(recognised.said)
+    return recognised.client_id

@@ -26,11 +26,18 @@ class Preset:
 
 
 PRESETS = (
-    Preset("People", "see who is in the workspace", ("users:read", "team:read")),
     Preset(
-        "Read",
-        "read channels, people and reactions",
-        ("users:read", "team:read", "channels:read", "channels:history", "emoji:read", "reactions:read"),
+        "Read-only",
+        "read channels, people and reactions; change nothing",
+        (
+            "users:read",
+            "team:read",
+            "channels:read",
+            "channels:history",
+            "emoji:read",
+            "reactions:read",
+            "usergroups:read",
+        ),
     ),
     Preset(
         "Messages",
@@ -48,7 +55,21 @@ PRESETS = (
             "chat:write",
         ),
     ),
-    Preset("Search", "search everything you can see", ("users:read", "channels:read", "search:read", "files:read")),
+    Preset(
+        "Search for AI",
+        "what AI tools and MCP servers ask for: search and read what you can see",
+        (
+            "users:read",
+            "channels:read",
+            "channels:history",
+            "search:read.public",
+            "search:read.private",
+            "search:read.im",
+            "search:read.mpim",
+            "search:read.files",
+            "search:read.users",
+        ),
+    ),
 )
 
 
@@ -64,4 +85,18 @@ def parse_scopes(text: str) -> tuple[str, ...]:
     for scope in scopes:
         if len(scope) > _LONGEST or not _SCOPE.fullmatch(scope):
             raise ValueError(f"“{scope}” is not a scope. Scopes look like users:read.")
+    return scopes
+
+
+def scopes_to_ask_for(text: str) -> tuple[str, ...]:
+    """Return the scopes in ``text`` when Slack may be asked for them, alone and together.
+
+    Raises:
+        ValueError: with a sentence for the person; nothing that Slack is known to refuse is sent.
+    """
+    from slack_token_tui.slack.scope_catalogue import unfit  # not before somebody asks for something
+
+    scopes = parse_scopes(text)
+    if reasons := unfit(scopes):
+        raise ValueError(" ".join(reasons))
     return scopes

@@ -233,7 +233,7 @@ def test_a_signal_ends_a_login_with_the_port_closed(
     ("extra", "words_of_it"),
     [
         (["--client-id", "nope"], "A Client ID is digits"),
-        (["--client-id", "0" * 32], "looks like a secret"),
+        (["--client-id", "0" * 32], "a client secret or a signing secret"),
         (["--slack-url", "http://slack.com"], "needs https"),
         (["--scopes", "users read!"], "is not a scope"),
         (["--redirect-uri", "http://localhost/x"], "needs a port"),

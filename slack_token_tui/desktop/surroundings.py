@@ -1,0 +1,149 @@
+"""Where this terminal is: on this machine's own screen, over SSH, in a container, in WSL; and what stands between."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_%-]{0,252}")
+_SSH_PORT = "22"
+_CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the environment tells.
+
+    Attributes:
+        over_ssh: the terminal is on another machine than this process.
+        ssh_host: this machine as that one can call it, for ``ssh``; with ``-p`` where the port is not 22.
+        container: what kind of container this is, or None.
+        is_wsl: whether this is Linux on Windows.
+        has_display: whether a browser could open a window here.
+        tmux: whether tmux or screen stands between the program and the terminal.
+        terminal: ``vscode``, ``jupyter``, or None for one of its own window.
+    """
+
+    over_ssh: bool = False
+    ssh_host: str = ""
+    container: str | None = None
+    is_wsl: bool = False
+    has_display: bool = True
+    tmux: bool = False
+    terminal: str | None = None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the person's browser runs somewhere else, and cannot reach this machine's localhost by itself."""
+        return self.over_ssh or (self.container is not None and not self.has_display)
+
+    @property
+    def why_no_browser(self) -> str | None:
+        """Why no browser is tried here, as a sentence; None when one is."""
+        if self.over_ssh:
+            return "This is an SSH session: a browser here would open on the other machine’s screen."
+        if self.container is not None and not self.has_display:
+            return f"This is a container ({self.container}) without a display: there is no browser in it."
+        if not self.has_display and not self.is_wsl:
+            return "This machine has no display to open a browser on."
+        return None
+
+    def tunnel(self, port: int) -> str | None:
+        """Return the line that, typed where the browser is, leads its ``localhost:port`` to this machine. ssh(1), ``-L``."""
+        return f"ssh -L {port}:localhost:{port} {self.ssh_host}" if self.over_ssh else None
+
+    @property
+    def hints(self) -> tuple[str, ...]:
+        """What is different in this terminal, a sentence each."""
+        found = []
+        if self.terminal == "vscode":
+            found.append(
+                "VS Code keeps Ctrl+Q and some function keys for itself: q quits here, and ? lists every key. "
+                "It opens a link with Ctrl and a click, and forwards ports of remote windows by itself."
+            )
+        if self.terminal == "jupyter":
+            found.append(
+                "JupyterLab’s terminal takes a paste with Ctrl+V or the browser’s menu, and has no clipboard of its own to "
+                "copy to: show the token with t and select it with Shift and the mouse, or take it in a notebook with "
+                "slack_token_tui.token()."
+            )
+        if self.tmux:
+            found.append(
+                "In tmux a copy goes through tmux’s own buffer; select with Shift and the mouse to use your terminal’s own "
+                "selection, and open links with its own modifier."
+            )
+        return tuple(found)
+
+
+def look() -> Surroundings:
+    """Return what this process can tell about where it is."""
+    here = os.environ
+    over_ssh = bool(here.get("SSH_CONNECTION") or here.get("SSH_TTY"))
+    is_wsl = sys.platform == "linux" and _is_wsl()
+    windowed = sys.platform in {"darwin", "win32"} or bool(here.get("DISPLAY") or here.get("WAYLAND_DISPLAY"))
+    return Surroundings(
+        over_ssh=over_ssh,
+        ssh_host=_ssh_host() if over_ssh else "",
+        container=_container(),
+        is_wsl=is_wsl,
+        has_display=windowed,
+        tmux=bool(here.get("TMUX") or here.get("STY")),
+        terminal=_terminal(),
+    )
+
+
+def _is_wsl() -> bool:
+    if os.environ.get("WSL_DISTRO_NAME") or os.environ.get("WSL_INTEROP"):
+        return True
+    try:
+        return "microsoft" in Path("/proc/sys/kernel/osrelease").read_text().lower() and not _container()
+    except OSError:
+        return False
+
+
+def _container() -> str | None:
+    here = os.environ
+    if here.get("CODESPACES"):
+        return "GitHub Codespace"
+    if here.get("REMOTE_CONTAINERS"):
+        return "dev container"
+    if here.get("KUBERNETES_SERVICE_HOST"):
+        return "Kubernetes pod"
+    if sys.platform != "linux":
+        return None
+    for mark, kind in zip(_CONTAINER_MARKS, ("Docker", "Podman"), strict=True):
+        if Path(mark).exists():
+            return kind
+    named = here.get("container", "")
+    return named if re.fullmatch(r"[a-z-]{1,20}", named) else None
+
+
+def _terminal() -> str | None:
+    here = os.environ
+    if here.get("TERM_PROGRAM") == "vscode" or here.get("VSCODE_INJECTION"):
+        return "vscode"
+    # JupyterLab's terminals are children of the server, which sets these for them.
+    if here.get("JUPYTER_SERVER_ROOT") or here.get("JUPYTERHUB_USER"):
+        return "jupyter"
+    return None
+
+
+def _ssh_host() -> str:
+    """``SSH_CONNECTION`` holds the client's address and port and the server's; the client knows the latter. ssh(1)."""
+    words = os.environ.get("SSH_CONNECTION", "").split()
+    host, port = (words[2], words[3]) if len(words) == 4 else (socket.gethostname(), _SSH_PORT)
+    if not _HOST.fullmatch(host):
+        host = "HOST"
+    user = ""
+    with suppress(KeyError, OSError, ImportError):  # a user without a name, or a system without such a list
+        import getpass
+
+        user = f"{getpass.getuser()}@"
+    target = shlex.quote(f"{user}{host}")
+    return target if port == _SSH_PORT or not port.isdigit() else f"-p {port} {target}"

@@ -1,0 +1,136 @@
+"""What Slack's page takes as an app's manifest. Slack: ``manifest.schema.1.0.0.json`` and 2.0.0; using PKCE; token rotation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from typing import Any
+from urllib.parse import urlsplit
+
+_TOP = frozenset(
+    {
+        "$schema",
+        "_metadata",
+        "display_information",
+        "features",
+        "oauth_config",
+        "settings",
+        "functions",
+        "workflows",
+        "datastores",
+        "outgoing_domains",
+        "types",
+        "external_auth_providers",
+        "mcp_servers",
+        "app_directory",
+    }
+)
+_DISPLAY = {"name": (1, 35), "description": (1, 140), "long_description": (175, 4000)}
+_OAUTH = frozenset({"redirect_urls", "scopes", "token_management_enabled", "pkce_enabled"})
+_SCOPE_LISTS = frozenset({"user", "bot", "user_optional", "bot_optional"})
+_SETTINGS = frozenset(
+    {
+        "allowed_ip_address_ranges",
+        "event_subscriptions",
+        "incoming_webhooks",
+        "interactivity",
+        "org_deploy_enabled",
+        "socket_mode_enabled",
+        "is_hosted",
+        "token_rotation_enabled",
+        "siws_links",
+        "hermes_app_type",
+        "function_runtime",
+        "is_mcp_enabled",
+    }
+)
+_SWITCHES = ("org_deploy_enabled", "socket_mode_enabled", "is_hosted", "token_rotation_enabled", "is_mcp_enabled")
+_BOT_ONLY = re.compile(
+    r"app_mentions:read|assistant:write|bot|channels:(join|manage)|chat:write\.(public|customize)|"
+    r"conversations\.connect:\w+|metadata\.message:read|search:read\.enterprise"
+)
+_GRID_ONLY = re.compile(r"(admin|auditlogs)[.:].*|admin")
+_NOT_IN_A_MANIFEST = frozenset({"app_configurations:read", "app_configurations:write", "hosting:read", "hosting:write"})
+
+
+def objections(manifest: object, names_taken: Set[str] = frozenset()) -> list[str]:
+    """Return what Slack's page would refuse, a sentence each; nothing when it would make the app.
+
+    Args:
+        manifest: the JSON value.
+        names_taken: of the other apps in the workspace: a name is unique there.
+    """
+    if not isinstance(manifest, dict):
+        return ["a manifest is an object"]
+    wrong = _unknown("", manifest, _TOP)
+    wrong += _display(manifest.get("display_information"), names_taken)
+    oauth, settings = manifest.get("oauth_config", {}), manifest.get("settings", {})
+    if not isinstance(oauth, dict) or not isinstance(settings, dict):
+        return [*wrong, "oauth_config and settings are objects"]
+    wrong += _unknown("oauth_config", oauth, _OAUTH)
+    wrong += _unknown("settings", settings, _SETTINGS)
+    wrong += [f"settings.{key} is true or false" for key in _SWITCHES if not isinstance(settings.get(key, False), bool)]
+    pkce = oauth.get("pkce_enabled", False)
+    if not isinstance(pkce, bool):
+        wrong.append("oauth_config.pkce_enabled is true or false")
+    redirects = oauth.get("redirect_urls", [])
+    wrong += _redirects(redirects, pkce is True)
+    wrong += _scopes(oauth.get("scopes", {}))
+    if settings.get("token_rotation_enabled") and not redirects:
+        wrong.append("token rotation needs a redirect URL")
+    return wrong
+
+
+def _unknown(place: str, record: dict[str, Any], known: Set[str]) -> list[str]:
+    return [f"{place or 'the manifest'} has no {key!r}" for key in record if key not in known]
+
+
+def _display(display: object, names_taken: Set[str]) -> list[str]:
+    if not isinstance(display, dict) or "name" not in display:
+        return ["display_information.name is required"]
+    wrong = _unknown("display_information", display, {*_DISPLAY, "background_color"})
+    for key, (least, most) in _DISPLAY.items():
+        value = display.get(key, "x" * least)
+        if not isinstance(value, str) or not least <= len(value) <= most:
+            wrong.append(f"display_information.{key} has {least} to {most} characters")
+    if not re.fullmatch(r"#(?:[0-9a-fA-F]{3}){1,2}", str(display.get("background_color", "#000"))):
+        wrong.append("display_information.background_color is # and 3 or 6 hex digits")
+    if display["name"] in names_taken:
+        wrong.append("an app of this name exists in the workspace")
+    return wrong
+
+
+def _redirects(redirects: object, pkce: bool) -> list[str]:
+    if not isinstance(redirects, list) or not all(isinstance(one, str) for one in redirects):
+        return ["oauth_config.redirect_urls is a list of texts"]
+    wrong = []
+    if len(redirects) > 1000 or len(set(redirects)) != len(redirects):
+        wrong.append("oauth_config.redirect_urls are up to 1000, each once")
+    for address in redirects:
+        parts = urlsplit(address)
+        if len(address) > 2500 or "://" not in address or parts.fragment:
+            wrong.append(f"{address[:60]} is no redirect URL")
+        elif parts.scheme == "http" and not (pkce and parts.hostname == "localhost"):
+            wrong.append(f"{address[:60]} must use https, or localhost with pkce_enabled")
+        elif parts.scheme not in {"http", "https"} and not pkce:
+            wrong.append(f"{address[:60]}: a custom scheme needs pkce_enabled")
+    return wrong
+
+
+def _scopes(scopes: object) -> list[str]:
+    if not isinstance(scopes, dict):
+        return ["oauth_config.scopes is an object"]
+    wrong = _unknown("oauth_config.scopes", scopes, _SCOPE_LISTS)
+    for kind, listed in scopes.items():
+        if not isinstance(listed, list) or len(listed) > 255 or not all(isinstance(one, str) for one in listed):
+            wrong.append(f"oauth_config.scopes.{kind} is a list of up to 255 texts")
+            continue
+        for one in listed:
+            if not 0 < len(one) <= 50 or (kind.startswith("user") and _BOT_ONLY.fullmatch(one)):
+                wrong.append(f"invalid scope {one[:50]}")
+            if _GRID_ONLY.fullmatch(one) or one in _NOT_IN_A_MANIFEST:
+                wrong.append(f"invalid scope {one[:50]} in this workspace")
+        plain = scopes.get(kind.removesuffix("_optional"), [])
+        if kind.endswith("_optional") and not set(listed) <= set(plain):
+            wrong.append(f"oauth_config.scopes.{kind} must stand in the plain list too")
+    return wrong

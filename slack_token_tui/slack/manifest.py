@@ -1,0 +1,114 @@
+"""The manifest that makes a Slack app fit for this program. Slack: app manifests, their schema 1.0.0; using PKCE."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.slack.limits import LONGEST_ADDRESS, LONGEST_APP_NAME, MOST_SCOPES
+
+DEFAULT_NAME = "My Slack Tokens"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An app to be made.
+
+    Attributes:
+        name: shown on Slack's consent page; 1 to 35 characters, and unique in its workspace.
+        scopes: user scopes. There are no bot scopes: a localhost redirect may not ask for them.
+        redirect_uris: registered with the app, character by character.
+        rotation: whether access tokens live 12 hours and are renewed. Slack never switches it off again.
+    """
+
+    name: str
+    scopes: tuple[str, ...]
+    redirect_uris: tuple[str, ...]
+    rotation: bool
+
+    def as_record(self) -> dict[str, object]:
+        """Return it in Slack's words."""
+        return {
+            "display_information": {
+                "name": self.name,
+                "description": "User tokens for one person’s own scripts and tools",
+            },
+            "oauth_config": {
+                "redirect_urls": list(self.redirect_uris),
+                "scopes": {"user": list(self.scopes)},
+                "pkce_enabled": True,
+            },
+            "settings": {
+                "org_deploy_enabled": False,
+                "socket_mode_enabled": False,
+                "token_rotation_enabled": self.rotation,
+            },
+        }
+
+    def as_json(self) -> str:
+        """Return it as a person pastes it into Slack's page."""
+        return json.dumps(self.as_record(), indent=2, ensure_ascii=False)
+
+    def prefilled_address(self, endpoints: Endpoints) -> str | None:
+        """Return the address of Slack's page with the manifest filled in; None when it is too long for some browsers."""
+        compact = json.dumps(self.as_record(), separators=(",", ":"), ensure_ascii=False)
+        address = f"{endpoints.apps_page}?new_app=1&manifest_json={quote(compact, safe='')}"
+        return address if len(address) <= LONGEST_ADDRESS else None
+
+    def request_to_administrator(self, endpoints: Endpoints, reasons: Sequence[str]) -> str:
+        """Return a message for somebody who may make apps, to be sent by somebody who may not.
+
+        Args:
+            endpoints: where the app shall live.
+            reasons: a line a scope, what it is for.
+        """
+        life = (
+            "Access tokens live for 12 hours and renew themselves (token rotation)."
+            if self.rotation
+            else "Tokens work until they are revoked (no token rotation)."
+        )
+        return "\n".join(
+            [
+                f"Could you make a Slack app for me? It is called “{self.name}”, and it gives me a user token for my own",
+                "scripts. The token acts only as me and sees only what I can see.",
+                "",
+                "What it asks for, and why:",
+                *(f"- {reason}" for reason in reasons),
+                "",
+                "It has no bot, no server and no client secret to keep: it signs in with PKCE, and the browser comes back",
+                f"to my own machine ({self.redirect_uris[0]}). {life}",
+                "",
+                "How to make it (two minutes):",
+                f"1. Open {endpoints.apps_page} → Create New App → From a manifest, and choose our workspace.",
+                "2. Choose JSON, paste the text below, and press Next, then Create.",
+                "3. If the workspace wants apps to be approved, approve it there too.",
+                "4. Send me the Client ID (digits, a dot, digits): Basic Information → App Credentials. Please send nothing",
+                "   else: the client secret and the signing secret are not needed and should stay where they are.",
+                "",
+                self.as_json(),
+                "",
+            ]
+        )
+
+
+def manifest(name: str, scopes: tuple[str, ...], redirect_uris: tuple[str, ...], *, rotation: bool) -> Manifest:
+    """Return the manifest of an app.
+
+    Raises:
+        ValueError: with a sentence for the person, when Slack would not take it.
+    """
+    name = " ".join(name.split())
+    if not name:
+        raise ValueError("Give the app a name: Slack shows it on the page where you press Allow.")
+    if len(name) > LONGEST_APP_NAME:
+        raise ValueError(f"Slack takes names of up to {LONGEST_APP_NAME} characters; this one has {len(name)}.")
+    if not name.isprintable():
+        raise ValueError("The name holds characters that cannot be shown.")
+    if not scopes:
+        raise ValueError("Choose at least one scope.")
+    if len(scopes) > MOST_SCOPES:
+        raise ValueError(f"Slack takes up to {MOST_SCOPES} scopes; these are {len(scopes)}.")
+    return Manifest(name, scopes, redirect_uris, rotation)

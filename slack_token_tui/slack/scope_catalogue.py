@@ -1,0 +1,125 @@
+"""What each user scope lets an app do, in plain words, and which scopes a user token cannot have.
+
+The catalogue itself is data: ``user_scopes.toml``, one line a scope.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+_CATALOGUE = Path(__file__).with_name("user_scopes.toml")
+
+
+class Group(StrEnum):
+    """Whether, and when, a scope can be asked for."""
+
+    STANDARD = "standard"
+    SIGN_IN = "sign_in_with_slack"
+    SPECIAL = "special"
+    LEGACY = "legacy"
+    ADMIN = "admin"
+    BOT_ONLY = "bot_only"
+    UNLISTED = "unlisted"
+
+
+TOPICS = {
+    "messages": "Messages and marks",
+    "public_channels": "Public channels",
+    "private_channels": "Private channels",
+    "direct_messages": "Direct messages",
+    "search": "Search",
+    "files": "Files, canvases, lists",
+    "people": "People and workspace",
+    "sign_in_with_slack": "Sign in with Slack",
+    "special": "Special",
+    "legacy": "Retired",
+    "admin": "Administration of an organisation",
+    "bot_only": "For bots only",
+}
+"""Headings of the picker, in its order."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One scope.
+
+    Attributes:
+        name: as Slack spells it.
+        does: what an app with it can do.
+        topic: a key of ``TOPICS``; ``unlisted`` for one that nobody has described.
+        group: whether it can be asked for.
+        is_sensitive: it exposes private content or e-mail, acts as the person, or changes things.
+        note: what else there is to know, or "".
+    """
+
+    name: str
+    does: str
+    topic: str
+    group: Group
+    is_sensitive: bool = False
+    note: str = ""
+
+    @property
+    def why_not(self) -> str | None:
+        """Why it is not sent to Slack, as a sentence; None when it can be."""
+        if self.group is Group.BOT_ONLY:
+            return f"{self.name} is for bots; a user token cannot have it, and Slack refuses it on localhost"
+        if self.group is Group.ADMIN:
+            return (
+                f"{self.name} is for owners of an Enterprise organisation, in an app that the organisation has approved; "
+                "Slack refuses it to everybody else"
+            )
+        if self.group is Group.LEGACY:
+            return f"{self.name} belongs to classic apps; Slack refuses it to new ones"
+        if self.name == "identify":
+            return "identify comes with every user token; it need not be asked for"
+        return None
+
+
+@cache
+def _entries() -> dict[str, Scope]:
+    with _CATALOGUE.open("rb") as file:
+        topics = tomllib.load(file)
+    return {
+        name: Scope(
+            name=name,
+            does=entry["does"],
+            topic=topic,
+            group=Group(topic) if topic in set(Group) else Group.STANDARD,
+            is_sensitive=entry.get("sensitive", False),
+            note=entry.get("note", ""),
+        )
+        for topic, scopes in topics.items()
+        for name, entry in scopes.items()
+    }
+
+
+def user_scopes() -> tuple[Scope, ...]:
+    """Return every known user scope, in the order of the topics."""
+    return tuple(scope for scope in _entries().values() if scope.group is not Group.BOT_ONLY)
+
+
+def scope(name: str) -> Scope:
+    """Return what is known of scope ``name``; one that is not in the catalogue says so."""
+    known = _entries().get(name)
+    return known or Scope(name, "Not described here; it is sent as you typed it", "unlisted", Group.UNLISTED)
+
+
+def in_words(names: Iterable[str]) -> tuple[str, ...]:
+    """Return a line a scope: its name and what it lets an app do."""
+    return tuple(f"{one.name}: {one.does[0].lower()}{one.does[1:]}" for one in map(scope, names))
+
+
+def unfit(names: Iterable[str]) -> tuple[str, ...]:
+    """Return, a sentence each, why some of ``names`` cannot be asked for, alone or together. Slack would refuse them all."""
+    scopes = [scope(name) for name in names]
+    reasons = [reason for one in scopes if (reason := one.why_not)]
+    signing_in = [one.name for one in scopes if one.group is Group.SIGN_IN]
+    if signing_in and len(signing_in) < len(scopes):
+        reasons.append(f"{', '.join(signing_in)} cannot stand beside scopes of another kind; ask for them alone")
+    return tuple(f"{reason}." for reason in reasons)
