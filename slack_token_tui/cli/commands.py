@@ -198,6 +198,36 @@ def parser() -> argparse.ArgumentParser:
         "slack-token-tui completion bash > ~/.local/share/bash-completion/completions/slack-token-tui",
     )
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    manifest = add(
+        "manifest",
+        _manifest,
+        "print the manifest that a Slack app is made from",
+        'slack-token-tui manifest --name "My Slack Tokens" --scopes users:read,channels:read --open',
+    )
+    manifest.add_argument("--name", metavar="NAME", help="of the app (default: My Slack Tokens)")
+    manifest.add_argument("--scopes", metavar="LIST", help="user scopes, separated by commas (default: users:read)")
+    manifest.add_argument(
+        "--redirect-uri",
+        metavar="URI",
+        action="append",
+        default=[],
+        help="a redirect address (default: the three on localhost); may be given several times",
+    )
+    manifest.add_argument("--slack-url", metavar="URL", help="another Slack, for example https://slack-gov.com")
+    manifest.add_argument(
+        "--no-rotation", action="store_true", help="tokens that work until they are revoked, instead of for 12 hours"
+    )
+    manifest.add_argument(
+        "--message", action="store_true", help="print a message to an administrator, with the manifest in it"
+    )
+    manifest.add_argument("--open", action="store_true", help="open Slack’s page with it filled in")
+    doctor = add(
+        "doctor",
+        _doctor,
+        "check what a sign-in needs of this machine",
+        "slack-token-tui doctor --json",
+    )
+    doctor.add_argument("--json", action="store_true", help="the findings as JSON")
     explain = add(
         "explain", _explain, "say what a Slack error means and what to do", "slack-token-tui explain bad_redirect_uri"
     )
@@ -347,6 +377,28 @@ def _completion(options: argparse.Namespace) -> int:
     from slack_token_tui.cli.completion import print_script
 
     return print_script(options.shell)
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.manifest import ManifestOptions, print_manifest
+
+    return print_manifest(
+        ManifestOptions(
+            name=options.name,
+            scopes=options.scopes,
+            redirect_uris=tuple(options.redirect_uri),
+            slack_url=options.slack_url,
+            no_rotation=options.no_rotation,
+            as_message=options.message,
+            opens=options.open,
+        )
+    )
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.doctor import check_machine
+
+    return check_machine(options.json)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -16,8 +16,8 @@ def run_demo() -> int:
     """Open the TUI against a practice Slack; where no browser can be opened, one key plays the browser."""
     from slack_token_tui.tui.launch import Start, run_app
 
-    async def play(url: str) -> None:
-        await asyncio.to_thread(play_browser, url)
+    async def play(url: str) -> str:
+        return await asyncio.to_thread(play_browser, url)
 
     with tempfile.TemporaryDirectory(prefix="slack-token-tui-demo-") as directory, PracticeSlack() as slack:
         app = SlackApp(CLIENT_ID, Endpoints(slack.base), scopes=("users:read", "channels:read"))

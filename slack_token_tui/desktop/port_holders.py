@@ -76,7 +76,7 @@ def _pid_of_socket(inode: str) -> int | None:
 
 def _program(pid: int) -> str | None:
     try:
-        return clean(Path("/proc", str(pid), "comm").read_text(errors="replace"), 40)
+        return clean(Path("/proc", str(pid), "comm").read_text(errors="replace").strip(), 40)
     except OSError:
         return None
 

@@ -91,9 +91,9 @@ def _entries() -> Mapping[str, Mapping[str, Any]]:
         return tomllib.load(file)
 
 
-def codes() -> tuple[str, ...]:
-    """Return every code of the catalogue, sorted."""
-    return tuple(sorted(_entries()))
+def codes(*, in_order: bool = False) -> tuple[str, ...]:
+    """Return every code of the catalogue, sorted, or in its own order: by where they turn up, the commonest first."""
+    return tuple(_entries()) if in_order else tuple(sorted(_entries()))
 
 
 def is_known(code: str) -> bool:
@@ -129,8 +129,3 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
         met=tuple(entry["met"]),
         browser_says=entry.get("browser_says"),
     )
-
-
-def seen_in_the_browser(facts: Mapping[str, str] | None = None) -> tuple[Explanation, ...]:
-    """Return what Slack shows only on its own page, where no callback ever comes, the commonest first."""
-    return tuple(explain(code, facts) for code, entry in _entries().items() if entry.get("browser_says"))

@@ -34,7 +34,7 @@ class Manifest:
         return {
             "display_information": {
                 "name": self.name,
-                "description": "User tokens for one person’s own scripts and tools",
+                "description": "User tokens for the scripts and tools of one person",
             },
             "oauth_config": {
                 "redirect_urls": list(self.redirect_uris),
@@ -79,7 +79,8 @@ class Manifest:
                 *(f"- {reason}" for reason in reasons),
                 "",
                 "It has no bot, no server and no client secret to keep: it signs in with PKCE, and the browser comes back",
-                f"to my own machine ({self.redirect_uris[0]}). {life}",
+                f"to my own machine ({self.redirect_uris[0]}).",
+                life,
                 "",
                 "How to make it (two minutes):",
                 f"1. Open {endpoints.apps_page} → Create New App → From a manifest, and choose our workspace.",

@@ -6,7 +6,25 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-HOME, SIGN_IN = "home", "sign_in"
+HOME, SIGN_IN, APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR = (
+    "home",
+    "sign_in",
+    "app_setup",
+    "scopes",
+    "apps",
+    "errors",
+    "doctor",
+)
+ABOUT = {
+    HOME: "Your saved sign-ins. Arrows or j, k, g, G move. Rotating tokens renew themselves while this is open.",
+    SIGN_IN: "From your app’s Client ID to a saved token. A paste anywhere on this screen lands in the paste box.",
+    APP_SETUP: "A Slack app of your own, made once from a text that is written for you. It takes about two minutes.",
+    SCOPES: "What the app may do with your account. Type to find a scope; those that are sensitive are marked with !.",
+    APPS: "The Slack apps that you have signed in with. The one used last comes first.",
+    ERRORS: "What Slack’s pages and answers mean. Type words that you see; Tab goes between the search and the list.",
+    DOCTOR: "What a sign-in needs of this machine, checked one by one. Nothing is changed.",
+}
+"""What a screen is for; the first lines of its help."""
 
 
 @dataclass(frozen=True)
@@ -32,26 +50,26 @@ class Action:
     @property
     def shown_key(self) -> str:
         """The first key as a person reads it."""
-        return _SHOWN.get(key := self.keys.split(",")[0], key)
+        key = self.keys.split(",")[0]
+        return _SHOWN.get(key) or (key.upper() if key[:1] == "f" and key[1:].isdigit() else key)
 
     @property
     def is_letter(self) -> bool:
         """Whether a text field would swallow the key."""
-        return len(self.keys.split(",")[0]) == 1 or self.keys.startswith(("question_mark", "slash"))
+        return len(self.keys.split(",")[0]) == 1 or self.keys.startswith(("question_mark", "slash", "space"))
 
 
 _SHOWN = {
     "escape": "Esc",
     "slash": "/",
-    "f5": "F5",
     "question_mark": "?",
-    "f1": "F1",
     "enter": "Enter",
+    "space": "Space",
     "ctrl+c": "Ctrl+C",
-    "f2": "F2",
 }
 
 ACTIONS = (
+    # ── home ──
     Action("sign_in", "a", "Sign in", "Sign in to a workspace and save its token.", (HOME,)),
     Action("copy", "c,y", "Copy", "Put the highlighted profile’s access token on the clipboard.", (HOME,)),
     Action("help", "question_mark", "Help", "Show what can be done on this screen.", (HOME,)),
@@ -61,6 +79,10 @@ ACTIONS = (
     Action("verify", "v", "Verify", "Ask Slack whether the token works, and whose it is.", (HOME,)),
     Action("refresh", "r", "Renew", "Get a new access token now, if this one is more than an hour old.", (HOME,)),
     Action("sign_in_again", "s", "Sign in again", "With this profile’s app and scopes; also to add scopes.", (HOME,)),
+    Action("make_app", "N", "Make an app", "Be led through making a Slack app of your own.", (HOME, APPS)),
+    Action("apps", "p", "Apps", "Choose, change or forget the Slack apps that you sign in with.", (HOME,)),
+    Action("errors", "e", "Errors", "Look up what a message of Slack’s means, and what to do.", (HOME,)),
+    Action("doctor", "D", "Check", "Check ports, browser, clipboard, network and files of this machine.", (HOME,)),
     Action("rename", "n", "Rename", "Give the profile another name for the command line.", (HOME,)),
     Action("make_default", "d", "Default", "Make it the profile that commands without a name use, or not.", (HOME,)),
     Action("remove", "x,delete", "Remove", "End both tokens at Slack and delete the profile; asks first.", (HOME,)),
@@ -73,28 +95,78 @@ ACTIONS = (
     Action("verify_all", "V", "Verify all", "Ask Slack about every token.", (HOME,), in_footer=False),
     Action("refresh_all", "R", "Renew all", "Renew every token that is more than an hour old.", (HOME,), False),
     Action("reload", "f5", "Read again", "Read the profiles from disk again.", (HOME,), in_footer=False),
-    Action("play_browser", "p", "Play browser", "Let the practice Slack press Allow for you.", (SIGN_IN,)),
+    # ── sign in ──
+    Action(
+        "play_browser", "p", "Play browser", "Let the practice Slack press its button for you.", (SIGN_IN, APP_SETUP)
+    ),
+    Action("choose_scopes", "f2", "Choose scopes", "Choose what to ask for from a list in plain words.", (SIGN_IN,)),
+    Action("choose_app", "f3", "Other app", "Choose among the apps that you have signed in with.", (SIGN_IN,)),
+    Action("app_details", "f4", "App details", "Its Slack, redirect address, browser, client secret.", (SIGN_IN,)),
+    Action("new_app", "f6", "Make an app", "Be led through making a Slack app of your own.", (SIGN_IN,)),
     Action("more_time", "e", "More time", "Wait five minutes longer for the browser.", (SIGN_IN,)),
     Action("copy_url", "u", "Copy address", "Put Slack’s address on the clipboard, to open it elsewhere.", (SIGN_IN,)),
+    Action("copy_tunnel", "l", "Copy ssh line", "Put the line that leads your browser’s localhost here.", (SIGN_IN,)),
     Action("browser_says", "b", "Browser says", "Find what Slack’s page shows when no answer comes back.", (SIGN_IN,)),
     Action("copy_new", "c", "Copy token", "Put the new access token on the clipboard.", (SIGN_IN,)),
     Action("save_again", "w", "Save again", "Save the token that is here and could not be saved.", (SIGN_IN,)),
     Action("keep_in_file", "f", "Keep in a file", "Save it in a file instead of the keyring.", (SIGN_IN,)),
-    Action("again", "r", "Try again", "Start the same sign-in anew.", (SIGN_IN,)),
+    Action("again", "r", "Try again", "Start the same sign-in anew.", (SIGN_IN, ERRORS)),
+    Action("other_pair", "o", "Other pair", "Try Slack’s other pair of authorize page and method.", (SIGN_IN, ERRORS)),
+    Action("change_app", "a", "Change app", "Go back to Client ID and scopes.", (SIGN_IN, ERRORS)),
     Action(
-        "other_pair", "o", "Other pair", "Try Slack’s other pair of authorize page and exchange method.", (SIGN_IN,)
+        "copy_redirect",
+        "d",
+        "Copy redirect",
+        "Put the redirect address on the clipboard, to register it.",
+        (SIGN_IN, ERRORS),
     ),
-    Action("change_app", "a", "Change app", "Go back to Client ID and scopes.", (SIGN_IN,)),
+    Action("open_settings", "s", "App settings", "Open the settings of your Slack apps.", (SIGN_IN, ERRORS)),
     Action(
-        "copy_redirect", "d", "Copy redirect", "Put the redirect address on the clipboard, to register it.", (SIGN_IN,)
+        "copy_report", "y", "Copy report", "Put this on the clipboard, without any secret.", (SIGN_IN, DOCTOR), False
     ),
-    Action("open_settings", "s", "App settings", "Open the settings of your Slack apps in the browser.", (SIGN_IN,)),
+    Action("explain", "f1", "More", "Read everything that is known about this error.", (SIGN_IN, HOME)),
+    # ── make an app ──
+    Action("open_page", "o", "Open Slack", "Open Slack’s page with the manifest filled in.", (APP_SETUP,)),
     Action(
-        "copy_report", "y", "Copy report", "Put this error on the clipboard, without any secret.", (SIGN_IN,), False
+        "copy_manifest", "c", "Copy manifest", "Put the manifest on the clipboard, to paste it there.", (APP_SETUP,)
     ),
-    Action("explain", "f1", "More", "Read everything that is known about this error.", (SIGN_IN,)),
-    Action("leave", "escape", "Leave", "Stop here and go back; the port is closed at once.", (SIGN_IN,)),
-    Action("help", "question_mark", "Help", "Show what can be done on this screen.", (SIGN_IN,)),
+    Action("copy_page", "u", "Copy address", "Put the address of Slack’s page on the clipboard.", (APP_SETUP,)),
+    Action(
+        "copy_request",
+        "m",
+        "Message to an admin",
+        "Put a ready message on the clipboard, for who may make apps.",
+        (APP_SETUP,),
+    ),
+    Action("pick_scopes", "f2", "Choose scopes", "Choose what the app may ask for, in plain words.", (APP_SETUP,)),
+    Action("other_slack", "f3", "Other Slack", "Make it on GovSlack instead of slack.com, or back.", (APP_SETUP,)),
+    Action("change_form", "b", "Change it", "Go back to name, scopes and rotation.", (APP_SETUP,)),
+    # ── scopes ──
+    Action("choose", "space", "Choose or not", "Ask for the highlighted scope, or no longer.", (SCOPES,)),
+    Action("done", "f2", "Use these", "Take the chosen scopes back to the form.", (SCOPES,)),
+    Action("search", "slash", "Search", "Go to the search field.", (SCOPES, ERRORS)),
+    Action("chosen_only", "f3", "Chosen only", "Show only what is chosen, or everything.", (SCOPES,)),
+    Action("preset_1", "1", "Read-only", "Choose what reads channels, people and reactions.", (SCOPES,), False),
+    Action("preset_2", "2", "Messages", "Choose what reads and writes messages as you.", (SCOPES,), False),
+    Action("preset_3", "3", "Search for AI", "Choose what AI tools and MCP servers ask for.", (SCOPES,), False),
+    Action("preset_4", "4", "All of the app", "Choose everything that the app is known to allow.", (SCOPES,), False),
+    Action("preset_0", "0", "None", "Choose nothing.", (SCOPES,), False),
+    # ── apps ──
+    Action("use", "enter", "Sign in with it", "Sign in with the highlighted app.", (APPS,)),
+    Action("edit", "e", "Change", "Its name, Slack, redirect address, browser, client secret.", (APPS,)),
+    Action("forget", "x,delete", "Forget", "Forget it here; nothing changes at Slack. Asks first.", (APPS,)),
+    # ── doctor ──
+    Action("check_again", "r", "Check again", "Look at everything anew.", (DOCTOR,)),
+    # ── everywhere but home ──
+    Action("leave", "escape", "Leave", "Stop here and go back; an open port is closed at once.", (SIGN_IN,)),
+    Action("leave", "escape", "Back", "Go back.", (APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR)),
+    Action(
+        "help",
+        "question_mark",
+        "Help",
+        "Show what can be done on this screen.",
+        (SIGN_IN, APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR),
+    ),
 )
 _BY_ID = {action.id: action for action in ACTIONS}
 
@@ -104,9 +176,11 @@ def on(screen: str) -> tuple[Action, ...]:
     return tuple(action for action in ACTIONS if screen in action.screens)
 
 
-def find(action_id: str) -> Action | None:
-    """Return the action of that id, if there is one."""
-    return _BY_ID.get(action_id)
+def find(action_id: str, screen: str | None = None) -> Action | None:
+    """Return the action of that id, on ``screen`` where that is given, if there is one."""
+    if screen is None:
+        return _BY_ID.get(action_id)
+    return next((action for action in on(screen) if action.id == action_id), None)
 
 
 def bindings(screen: str) -> list[Binding]:

@@ -32,14 +32,15 @@ class Start:
     Attributes:
         home: where profiles are kept; this user's own directory when None.
         app: the Slack app that the sign-in form starts with; the one used last when None.
-        play_browser: does what a person would do in a browser at an address. Only the demo has one.
+        play_browser: does what a person would in a browser at an address, and returns the last page. The demo
+            alone has one.
         is_demo: whether everything is gone afterwards.
         now: the clock, UTC.
     """
 
     home: Path | None = None
     app: SlackApp | None = None
-    play_browser: Callable[[str], Awaitable[None]] | None = None
+    play_browser: Callable[[str], Awaitable[str]] | None = None
     is_demo: bool = False
     now: Callable[[], datetime] = field(default=_now)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slack_token_tui.practice.workspace import CALLBACK_ERRORS, EXCHANGE_ERRORS, PAGE_ERRORS
-from slack_token_tui.slack.explanations import codes, explain, is_known, seen_in_the_browser
+from slack_token_tui.slack.explanations import codes, explain, is_known
 from slack_token_tui.tui.actions import find
 
 USER_ACCESS = [
@@ -120,4 +120,5 @@ def test_an_unknown_code_says_so_and_shows_the_code_cleaned() -> None:
 
 
 def test_what_the_browser_shows_begins_with_the_commonest() -> None:
-    assert seen_in_the_browser()[0].code == "bad_redirect_uri"
+    assert codes(in_order=True)[0] == "bad_redirect_uri"
+    assert explain("bad_redirect_uri").browser_says

@@ -27,7 +27,8 @@ from tests.tui.pilots import begin, running, says, shows, text, until
 async def test_the_empty_home_says_the_one_next_step(home: Path) -> None:
     async with running(home) as pilot:
         await shows(pilot, "No profiles yet")
-        await shows(pilot, "Press a to sign in")
+        await shows(pilot, "I have a Client ID: sign in (a)")
+        await shows(pilot, "I have none: make me an app (N)")
 
 
 async def test_from_nothing_to_a_saved_and_copied_token(
@@ -229,7 +230,7 @@ async def test_the_palette_has_every_action_and_no_screenshot(home: Path, store:
         assert "Screenshot" not in commands
         assert {
             f"{action.label} ({action.shown_key})" for action in ACTIONS if "home" in action.screens
-        } - commands <= {"Quit (q)"}
+        } - commands <= {"Quit (q)", "More (F1)"}, "there is nothing to explain yet"
 
 
 async def test_hostile_names_are_shown_as_harmless_text(home: Path, store: ProfileStore) -> None:

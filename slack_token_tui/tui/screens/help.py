@@ -10,14 +10,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from slack_token_tui.tui.actions import on
+from slack_token_tui.tui.actions import ABOUT, on
 from slack_token_tui.tui.screens.sheets import Sheet
 from slack_token_tui.tui.widgets.field import Field
-
-_ABOUT = {
-    "home": "Your saved sign-ins. Arrows or j, k, g, G move. Rotating tokens renew themselves while this is open.",
-    "sign_in": "From your app’s Client ID to a saved token. A paste anywhere on this screen lands in the paste box.",
-}
 
 
 class HelpScreen(Sheet[None]):
@@ -32,7 +27,7 @@ class HelpScreen(Sheet[None]):
     def compose(self) -> ComposeResult:
         """A text that scrolls."""
         with VerticalScroll(classes="sheet"):
-            yield Static(Content.assemble(("Help", "bold"), f"  {_ABOUT[self._room]}\n"))
+            yield Static(Content.assemble(("Help", "bold"), f"  {ABOUT[self._room]}\n"))
             for action in on(self._room):
                 key = Content.styled(action.shown_key, "bold $text-primary")
                 yield Field(key, Content.assemble((action.label, "bold"), f"  {action.help}"), width=5)

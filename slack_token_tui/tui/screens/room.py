@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from textual import events
+from textual import events, work
 from textual.screen import Screen
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from slack_token_tui.tui.actions import find
 
 if TYPE_CHECKING:
+    from slack_token_tui.desktop.clipboard import Copied, NotCopied
+    from slack_token_tui.keeping.apps import SlackApp
     from slack_token_tui.tui.app import TokenApp
 
+Answer = TypeVar("Answer")
 
-class Room(Screen[None]):
+
+class Room(Screen[Answer]):
     """A main screen. ``room`` is its name in the table of actions."""
 
     room: str
+    _redirects_copied = 0
 
     @property
     def token_app(self) -> TokenApp:
         """The app, by its own type."""
         return cast("TokenApp", self.app)
+
+    @property
+    def slack_note(self) -> str:
+        """What to call a Slack that is not slack.com, beside its address."""
+        return "practice Slack" if self.token_app.start.is_demo else ""
 
     def can_do(self, action_id: str) -> bool:
         """Tell whether an action of the table makes sense right now. Screens narrow it down."""
@@ -30,10 +40,10 @@ class Room(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Textual asks this before it offers or runs a binding."""
-        known = find(action)
-        if known is None or self.room not in known.screens:
+        known = find(action, self.room)
+        if known is None:
             return True
-        if known.is_letter and isinstance(self.focused, Input):
+        if known.is_letter and isinstance(self.focused, Input | TextArea):
             return False
         return self.can_do(action)
 
@@ -50,3 +60,46 @@ class Room(Screen[None]):
         from slack_token_tui.tui.screens.help import HelpScreen
 
         self.app.push_screen(HelpScreen(self.room))
+
+    def action_leave(self) -> None:
+        """Go back without an answer."""
+        self.dismiss(None)
+
+    # ── what several of them do ──
+
+    async def open_page(self, url: str, command: str = "") -> None:
+        """Open ``url`` in the browser and say what came of it; where there is none, copy the address."""
+        from slack_token_tui.desktop import browser
+
+        outcome = await browser.open_url(url, command)
+        if isinstance(outcome, browser.Opened):
+            self.notify(f"Opened in {outcome.name}.", markup=False)
+            return
+        copied = await self.token_app.copy_text(url)
+        self.notify(f"{outcome.reason} {_sentence(copied, 'Its address')} {url}", severity="warning", markup=False)
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def copy_redirect_of(self, app: SlackApp | None, sent: str) -> None:
+        """Copy the redirect address that was sent; pressed again, the next one of ``app``: Slack takes one a field."""
+        from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS
+
+        addresses = app.redirect_uris if app else LOOPBACK_REDIRECT_URIS
+        first = addresses.index(sent) if sent in addresses else 0
+        number = (first + self._redirects_copied) % len(addresses)
+        self._redirects_copied += 1
+        more = f" {number + 1} of {len(addresses)}; d again copies the next." if len(addresses) > 1 else ""
+        outcome = await self.token_app.copy_text(addresses[number])
+        self.notify(_sentence(outcome, addresses[number]) + more, markup=False)
+
+    def say_copied(self, outcome: Copied | NotCopied, what: str) -> None:
+        """Say what came of copying ``what``."""
+        from slack_token_tui.desktop.clipboard import Copied
+
+        severity = "information" if isinstance(outcome, Copied) else "warning"
+        self.notify(_sentence(outcome, what), severity=severity, markup=False)  # type: ignore[arg-type]  # one of its words
+
+
+def _sentence(outcome: Copied | NotCopied, what: str) -> str:
+    from slack_token_tui.desktop.clipboard import Copied
+
+    return outcome.sentence(what) if isinstance(outcome, Copied) else f"Not copied. {outcome.reason}"

@@ -1,4 +1,4 @@
-"""Small screens over another: the long explanation of an error, what the browser says, and a question."""
+"""Small screens over another: the long explanation of an error, and a question."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Button, Static
 
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.widgets.field import MUTED
@@ -25,13 +24,17 @@ class Sheet(ModalScreen[Answer]):
     AUTO_FOCUS = "VerticalScroll"
 
 
-def in_full(explanation: Explanation) -> Content:
-    """Return everything that is known of an error."""
+def in_full(explanation: Explanation, redirects: list[tuple[str, str]] | None = None) -> Content:
+    """Return everything that is known of an error, and the ``redirects`` that it is about, each with its word."""
+    page = f"\nThe page says: {explanation.browser_says}" if explanation.browser_says else ""
+    rows = [part for label, address in redirects or () for part in ((f"{label:<10}", MUTED), f"{address}\n")]
     parts: list[Content | str | tuple[str, str]] = [
         (explanation.title, "bold"),
         "  ",
         (explanation.code, MUTED),
+        (page, MUTED),
         f"\n\n{explanation.happened}\n\n",
+        *([*rows, "\n"] if rows else []),
         ("Likely causes\n", "bold"),
         *(f"• {cause}\n" for cause in explanation.causes),
         ("\nWhat to do\n", "bold"),
@@ -57,39 +60,6 @@ class ExplanationScreen(Sheet[None]):
         with VerticalScroll(classes="sheet"):
             yield Static(in_full(self._explanation))
             yield Static("Esc back", classes="keys")
-
-
-class BrowserSaysScreen(Sheet[None]):
-    """What Slack shows only on its own page, to be recognised and explained while the wait goes on."""
-
-    AUTO_FOCUS = "OptionList"
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Back")]
-
-    def __init__(self, explanations: tuple[Explanation, ...]) -> None:
-        super().__init__()
-        self._explanations = explanations
-
-    def compose(self) -> ComposeResult:
-        """A list of Slack's words, and room for the explanation."""
-        with VerticalScroll(classes="sheet"):
-            yield Static(Content.assemble(("What does the browser say?", "bold"), "  The sign-in goes on waiting."))
-            yield OptionList(*(Option(Content(one.browser_says or one.title)) for one in self._explanations))
-            yield Static(id="found")
-            yield Static("↑ ↓ choose  Esc back", classes="keys")
-
-    @on(OptionList.OptionHighlighted)
-    def show(self, event: OptionList.OptionHighlighted) -> None:
-        """Explain the chosen words."""
-        explanation = self._explanations[event.option_index]
-        steps = "\n".join(f"{number}. {remedy}" for number, remedy in enumerate(explanation.remedies, 1))
-        self.query_one("#found", Static).update(
-            Content.assemble(
-                (f"\n{explanation.title}", "bold $text-error"),
-                f"\n{explanation.happened}\n",
-                ("What to do\n", "bold"),
-                steps,
-            )
-        )
 
 
 class ConfirmScreen(Sheet[bool]):

@@ -1,4 +1,4 @@
-"""Sign in: the app and scopes first, then the steps, and at the end who one is and where the token went."""
+"""Sign in: the form first, then the steps, and at the end who one is and where the token went."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from textual import events as textual_events
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.style import Style
 from textual.timer import Timer
-from textual.widgets import Button, Footer, Input, Label, Static
+from textual.widgets import Button, Footer, Input
 
 from slack_token_tui import __version__
 from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser
-from slack_token_tui.desktop.clipboard import Copied, NotCopied
 from slack_token_tui.keeping.apps import SlackApp, read_app
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
@@ -28,20 +26,21 @@ from slack_token_tui.keeping.store import Kept
 from slack_token_tui.signing_in import events
 from slack_token_tui.signing_in.events import Step
 from slack_token_tui.signing_in.flow import SignIn
-from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.explanations import Explanation, explain, seen_in_the_browser
-from slack_token_tui.slack.scopes import DEFAULT_SCOPES, PRESETS, parse_scopes
+from slack_token_tui.slack.explanations import Explanation, explain
 from slack_token_tui.tui.actions import SIGN_IN, bindings
 from slack_token_tui.tui.screens.room import Room
-from slack_token_tui.tui.screens.sheets import BrowserSaysScreen, ConfirmScreen, ExplanationScreen
-from slack_token_tui.tui.widgets.error_card import ErrorCard, keys_of, report
-from slack_token_tui.tui.widgets.expiry import clock, left
-from slack_token_tui.tui.widgets.field import Field
+from slack_token_tui.tui.screens.sheets import ConfirmScreen, ExplanationScreen
+from slack_token_tui.tui.widgets.error_card import ErrorCard, report
+from slack_token_tui.tui.widgets.expiry import clock
+from slack_token_tui.tui.widgets.outcome import Outcome
 from slack_token_tui.tui.widgets.paste_box import PasteBox
+from slack_token_tui.tui.widgets.sign_in_form import SignInForm
 from slack_token_tui.tui.widgets.steps import Steps
 from slack_token_tui.tui.widgets.top_line import TopLine
+from slack_token_tui.tui.widgets.waiting import Waiting
 
+_ONLY_FORM = frozenset({"choose_scopes", "choose_app", "app_details", "new_app"})
 _ONLY_WAITING = frozenset({"more_time", "copy_url", "browser_says", "play_browser"})
 _ALWAYS_FAILED = frozenset({"explain", "copy_report", "change_app", "again"})
 """Offered after every failure; the others only where the explanation names them."""
@@ -50,24 +49,28 @@ _ONLY_FAILED = frozenset(
 )
 
 
-class SignInScreen(Room):
+class SignInScreen(Room[None]):
     """One sign-in, from form to saved profile, with as many attempts as it takes."""
 
     room = SIGN_IN
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(SIGN_IN)]
 
-    def __init__(self, older: Profile | None) -> None:
+    def __init__(self, older: Profile | None = None, app: SlackApp | None = None) -> None:
         """
         Args:
             older: the profile to sign in again, with everything filled in; None for a new one.
+            app: what to sign in with; the one used last when None.
         """
         super().__init__()
         self._older = older
+        self._app = app
         self._sign_in: SignIn | None = None
         self._failure: Explanation | None = None
         self._kept: Kept | None = None
         self._url: str | None = None
+        self._tunnel: str | None = None
+        self._no_browser = ""
         self._waiting = False
         self._countdown: Timer | None = None
 
@@ -75,51 +78,18 @@ class SignInScreen(Room):
 
     def compose(self) -> ComposeResult:
         """The form, and the steps that take its place."""
-        self._app = self._remembered_app()
-        yield TopLine("Sign in", self._app.endpoints if self._app else Endpoints(), self._note())
-        with VerticalScroll(id="form", can_focus=False):
-            yield Label("Client ID", classes="field")
-            yield Input(self._app.client_id if self._app else "", placeholder="2141029472.691202649728", id="client_id")
-            yield Label("Your app → Basic Information → App Credentials. No secret is needed.")
-            yield Label("User scopes", classes="field")
-            yield Input(self._first_scopes(), placeholder="users:read, channels:read", id="scopes")
-            with Horizontal(id="presets"):
-                yield Static("A set:", id="presets_label")
-                for number, preset in enumerate(PRESETS):
-                    button = Button(preset.label, id=f"preset_{number}", compact=True)
-                    button.tooltip = f"{preset.purpose}: {', '.join(preset.scopes)}"
-                    yield button
-            if self._older is not None:
-                yield Static(id="scope_change")
-            yield Static(id="form_error")
-            yield Button("Sign in (Enter)", id="start", variant="primary")
-            yield Label(
-                Content(f"The token will be kept in {self.token_app.store.home / 'profiles'}, readable by you alone.")
-            )
+        self._app = self._app or self._remembered_app()
+        yield TopLine("Sign in", self._app.endpoints if self._app else Endpoints(), self.slack_note)
+        yield SignInForm(self._app, self._older, self.token_app.store.home)
         with VerticalScroll(id="progress"):
             yield Steps()
-            with Vertical(id="outcome"):
-                yield Field("", id="outcome_who", width=0)
-                yield Field("Token", id="outcome_token")
-                yield Field("Scopes", id="outcome_scopes")
-                yield Field("Saved as", id="outcome_saved")
-                yield Field("Note", id="outcome_note")
-                yield Static(keys_of("copy_new", "leave"))
-            yield Field("Address", id="address")
-            with Horizontal(id="paste_row"):
-                yield Static("Paste", id="paste_label")
-                yield PasteBox(
-                    placeholder="the address the browser ended on, if it cannot reach this machine", id="paste"
-                )
-            yield Static(id="paste_trouble")
+            yield Outcome()
+            yield Waiting()
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         """Begin with the form."""
         self._show_form()
-
-    def _note(self) -> str:
-        return "practice Slack" if self.token_app.start.is_demo else ""
 
     def _remembered_app(self) -> SlackApp | None:
         home = self.token_app.store.home
@@ -131,32 +101,29 @@ class SignInScreen(Room):
         last = read_settings(home).get("last_app")
         return read_app(home, last) if last else None
 
-    def _first_scopes(self) -> str:
-        scopes = (self._older.scopes_asked if self._older else ()) or (self._app.scopes if self._app else ())
-        return ", ".join(scopes or DEFAULT_SCOPES)
+    @property
+    def _form(self) -> SignInForm:
+        return self.query_one(SignInForm)
 
     def _show_form(self) -> None:
-        self.query_one("#form").display = True
+        self._form.display = True
         self.query_one("#progress").display = False
-        client_id = self.query_one("#client_id", Input)
-        (self.query_one("#start") if client_id.value else client_id).focus()
+        self._form.begin()
         self.refresh_bindings()
 
     def _show_progress(self) -> None:
-        self.query_one("#form").display = False
+        self._form.display = False
         self.query_one("#progress").display = True
         self._focus_steps()
-        self.query_one("#outcome").remove_class("-shown")
+        self.query_one(Outcome).remove_class("-shown")
         for card in self.query(ErrorCard):
             card.remove()
-        self.query_one("#paste_trouble", Static).update("")
-        self.query_one(PasteBox).value = ""
+        self.query_one(Waiting).begin()
         self._show_waiting(True)
 
     def _show_waiting(self, waiting: bool) -> None:
         self._waiting = waiting
-        for selector in ("#address", "#paste_row", "#paste_trouble"):
-            self.query_one(selector).display = waiting
+        self.query_one(Waiting).display = waiting
         if not waiting:
             self._focus_steps()
         self.refresh_bindings()
@@ -167,61 +134,63 @@ class SignInScreen(Room):
 
     # ── the form ──
 
-    @on(Button.Pressed)
-    def button_pressed(self, event: Button.Pressed) -> None:
-        """A preset fills the field; the last button starts."""
-        button_id = event.button.id or ""
-        if button_id.startswith("preset_"):
-            preset = PRESETS[int(button_id.removeprefix("preset_"))]
-            self.query_one("#scopes", Input).value = ", ".join(preset.scopes)
-        elif button_id == "start":
-            self._start_from_form()
-
-    @on(Input.Changed, "#scopes")
-    def scopes_changed(self, event: Input.Changed) -> None:
-        """Say what the new list changes for somebody who has a token already: at Slack scopes only add up."""
-        if self._older is None:
-            return
-        held = set(self._older.scopes)
-        try:
-            asked = set(parse_scopes(event.value))
-        except ValueError:
-            return
-        lines = []
-        if more := sorted(asked - held):
-            lines.append(f"New: {', '.join(more)}. {self._older.name} keeps its name and gets them too.")
-        if fewer := sorted(held - asked):
-            lines.append(
-                f"Kept all the same: {', '.join(fewer)}. At Slack scopes only add up; to lose some, "
-                "remove the profile first (x at home), which revokes it, then sign in anew."
-            )
-        self.query_one("#scope_change", Static).update(Content("\n".join(lines)))
-
-    @on(Input.Submitted, "#client_id, #scopes")
-    def form_submitted(self) -> None:
-        """Enter in a field starts too."""
-        self._start_from_form()
-
-    def _start_from_form(self) -> None:
-        error = self.query_one("#form_error", Static)
-        try:
-            client_id = checked_client_id(self.query_one("#client_id", Input).value)
-            scopes = parse_scopes(self.query_one("#scopes", Input).value)
-        except ValueError as trouble:
-            error.update(Content(f"✗ {trouble}"))
-            return
-        error.update("")
-        if self._app is None or self._app.client_id != client_id:
-            known = read_app(self.token_app.store.home, client_id)
-            self._app = known or SlackApp(client_id, self._app.endpoints if self._app else Endpoints())
-        self._app = replace(self._app, scopes=scopes)
+    @on(SignInForm.Submitted)
+    def form_submitted(self, event: SignInForm.Submitted) -> None:
+        """Everything is there: begin."""
+        self._app = event.slack_app
         self._begin()
+
+    @on(Button.Pressed, "#choose_scopes, #choose_app, #app_details, #new_app")
+    async def form_button_pressed(self, event: Button.Pressed) -> None:
+        """The same as its key."""
+        await self.run_action(str(event.button.id))
+
+    @work(exclusive=True, group="form", exit_on_error=False)
+    async def action_choose_scopes(self) -> None:
+        """Choose scopes from the list."""
+        from slack_token_tui.tui.screens.scope_picker import ScopePicker
+
+        app = self._form.slack_app
+        known = app.registered_scopes or app.scopes
+        if (chosen := await self.app.push_screen_wait(ScopePicker(self._form.scopes, known, self._older))) is not None:
+            self._form.scopes = chosen
+
+    @work(exclusive=True, group="form", exit_on_error=False)
+    async def action_choose_app(self) -> None:
+        """Choose among the remembered apps."""
+        from slack_token_tui.tui.screens.apps import AppsScreen
+
+        if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
+            self._use(app)
+
+    @work(exclusive=True, group="form", exit_on_error=False)
+    async def action_app_details(self) -> None:
+        """Change what is known of the app."""
+        from slack_token_tui.tui.screens.app_details import AppDetails
+
+        if (app := await self.app.push_screen_wait(AppDetails(self._form.slack_app))) is not None:
+            self._use(app)
+
+    @work(exclusive=True, group="form", exit_on_error=False)
+    async def action_new_app(self) -> None:
+        """Make an app, and come back with it."""
+        from slack_token_tui.tui.screens.app_setup import AppSetupScreen
+
+        setup = AppSetupScreen(self._form.slack_app.endpoints, self._form.scopes)
+        if (app := await self.app.push_screen_wait(setup)) is not None:
+            self._use(app)
+
+    def _use(self, app: SlackApp) -> None:
+        self._form.use(app)
+        self.query_one(TopLine).show(app.endpoints)
+        self._form.begin()
 
     # ── the sign-in ──
 
     def _begin(self) -> None:
         assert self._app is not None
-        self._failure = self._kept = self._url = None
+        self._failure = self._kept = self._url = self._tunnel = None
+        self._no_browser = ""
         self.query_one(TopLine).show(self._app.endpoints)
         name = self._older.name if self._older else None
         self._sign_in = SignIn(self._app, self._app.scopes, self.token_app.store, name=name)
@@ -244,7 +213,7 @@ class SignInScreen(Room):
             self._countdown.pause()
 
     async def _show(self, event: events.Event) -> None:
-        steps = self.query_one(Steps)
+        steps, waiting = self.query_one(Steps), self.query_one(Waiting)
         match event:
             case events.Listening(redirect_uri, families, passed_over):
                 others = "".join(f" · passed over {holder}" for holder in passed_over)
@@ -259,19 +228,29 @@ class SignInScreen(Room):
                 steps.warn(Step.LISTEN, f"By paste. {reason} Press Allow, then paste the address the browser ends on.")
             case events.BrowserOpening(url):
                 self._url = url
-                # A link of the terminal's own (OSC 8), so that a wrapped address can be clicked whole.
-                self.query_one("#address", Field).show(Content.styled(url, Style(link=url)))
+                waiting.show_address(url)
                 self.refresh_bindings()  # there is an address now: its keys belong into the footer
                 steps.start(Step.BROWSER)
             case events.BrowserAnswered(browser.Opened(name)):
                 steps.done(Step.BROWSER, f"Opened in {name}")
                 self._count_down()
             case events.BrowserAnswered(browser.NotOpened(reason)):
+                self._no_browser = reason
                 steps.warn(Step.BROWSER, f"{reason} Press u to copy the address and open it in any browser.")
                 self._count_down()
+            case events.BrowserElsewhere(tunnel):
+                self._tunnel = tunnel
+                if self._no_browser:
+                    steps.warn(Step.BROWSER, self._no_browser)  # what to do stands below, step by step
+                waiting.show_elsewhere(tunnel)
+                self.refresh_bindings()
+            case events.NothingYet():
+                waiting.show_nothing_yet()
             case events.Stray(count, explanation):
                 one = "1 callback that was" if count == 1 else f"{count} callbacks that were"
                 steps.note(Step.APPROVE, f"ignored {one} not ours: {explanation.title.lower()}")
+                if explanation.code == "browser_insists_on_https":
+                    waiting.show_stray(explanation)
             case events.Approved():
                 self._show_waiting(False)
                 steps.done(Step.APPROVE, "You pressed Allow")
@@ -304,40 +283,20 @@ class SignInScreen(Room):
         self._failure = explanation
         self._show_waiting(False)
         steps = self.query_one(Steps)
-        await steps.fail(step, ErrorCard(explanation))
+        await steps.fail(step, ErrorCard(explanation, self._sent, self._app.redirect_uris if self._app else ()))
         self.refresh_bindings()
         steps.query_one(ErrorCard).scroll_visible(animate=False)
 
+    @property
+    def _sent(self) -> str:
+        """The redirect address that this sign-in has sent, once there is one."""
+        request = self._sign_in.request if self._sign_in else None
+        return request.redirect_uri if request else ""
+
     def _show_saved(self, kept: Kept) -> None:
         self._kept = kept
-        profile = kept.profile
-        who = profile.user_name or profile.user_id or "unknown"
-        where = profile.team_name or profile.team_id or "unknown"
-        values: dict[str, str | Content] = {
-            "who": Content.assemble(("✓ Signed in", "bold $text-success"), f" as {who} in {where}"),
-            "token": f"{profile.masked_token}  {self._life_of(profile)}",
-            "scopes": (", ".join(profile.scopes) or "none named") + self._difference(profile),
-            "saved": Content.assemble((profile.name, "bold"), f" in {kept.path}"),
-            "note": f"{kept.name_taken} belongs to another account, so a free name was taken."
-            if kept.name_taken
-            else "",
-        }
-        for key, value in values.items():
-            self.query_one(f"#outcome_{key}", Field).show(value)
-        self.query_one("#outcome").add_class("-shown")
+        self.query_one(Outcome).show(kept, self.token_app.start.now())
         self.refresh_bindings()
-
-    def _life_of(self, profile: Profile) -> str:
-        if profile.expires_at is None:
-            return "works until it is revoked"
-        return f"works for {left(profile.expires_at, self.token_app.start.now())}"
-
-    def _difference(self, profile: Profile) -> str:
-        missing = sorted(set(profile.scopes_asked) - set(profile.scopes))
-        more = sorted(set(profile.scopes) - set(profile.scopes_asked))
-        parts = [f"not granted: {', '.join(missing)}"] if missing and profile.scopes else []
-        parts += [f"from earlier sign-ins: {', '.join(more)}"] if more and profile.scopes_asked else []
-        return f"  ({'; '.join(parts)})" if parts else ""
 
     # ── pasting ──
 
@@ -367,7 +326,7 @@ class SignInScreen(Room):
         if refusal is None:
             return
         trouble = Content.assemble((f"✗ {refusal.title}. ", "bold"), f"{refusal.happened} {refusal.remedies[0]}.")
-        self.query_one("#paste_trouble", Static).update(trouble)
+        self.query_one(Waiting).show_trouble(trouble)
         if refusal.code == "pasted_bare_code":
             self._ask_about_bare_code(text, refusal)
 
@@ -382,8 +341,12 @@ class SignInScreen(Room):
 
     def can_do(self, action_id: str) -> bool:
         """Each key only where it does something."""
+        if action_id in _ONLY_FORM:
+            return self._form.display
         if action_id == "play_browser" and self.token_app.start.play_browser is None:
             return False
+        if action_id == "copy_tunnel":
+            return self._waiting and self._tunnel is not None
         if action_id in _ONLY_WAITING:
             return self._waiting and self._url is not None
         if action_id in _ONLY_FAILED:
@@ -407,10 +370,13 @@ class SignInScreen(Room):
         """Copy Slack's address."""
         self._copy(self._url, "The address")
 
+    def action_copy_tunnel(self) -> None:
+        """Copy the line that opens a tunnel."""
+        self._copy(self._tunnel, "The ssh line")
+
     def action_copy_redirect(self) -> None:
-        """Copy the redirect address, to register it."""
-        request = self._sign_in.request if self._sign_in else None
-        self._copy(request.redirect_uri if request else None, "The redirect address")
+        """Copy a redirect address, to register it; pressed again, the next."""
+        self.copy_redirect_of(self._app, self._sent)
 
     def action_copy_report(self) -> None:
         """Copy the error."""
@@ -424,34 +390,25 @@ class SignInScreen(Room):
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def _copy(self, text: str | None, what: str) -> None:
-        if text is None:
-            return
-        self._say_copied(await self.token_app.copy_text(text), what)
+        if text is not None:
+            self.say_copied(await self.token_app.copy_text(text), what)
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def _copy_token(self, profile: Profile) -> None:
         assert profile.access_token is not None, "a fresh sign-in has its tokens"
-        self._say_copied(await self.token_app.copy_secret(profile.access_token), profile.name)
+        self.say_copied(await self.token_app.copy_secret(profile.access_token), profile.name)
 
-    def _say_copied(self, outcome: Copied | NotCopied, what: str) -> None:
-        if isinstance(outcome, Copied):
-            self.notify(outcome.sentence(what), markup=False)
-        else:
-            self.notify(f"Not copied. {outcome.reason}", severity="warning", markup=False)
+    @work(exclusive=True, group="browser_says", exit_on_error=False)
+    async def action_browser_says(self) -> None:
+        """Recognise what Slack's page shows, and do what helps."""
+        from slack_token_tui.tui.screens.errors import ErrorsScreen
 
-    def action_browser_says(self) -> None:
-        """Recognise what Slack's page shows."""
-        if self._sign_in is not None:
-            request = self._sign_in.request
-            facts = {
-                "client_id": self._sign_in.app.client_id,
-                "scopes": ", ".join(self._sign_in.scopes),
-                "host": self._sign_in.app.endpoints.host,
-                "app_settings": self._sign_in.app.endpoints.apps_page,
-            }
-            if request is not None:
-                facts["redirect_uri"] = request.redirect_uri
-            self.app.push_screen(BrowserSaysScreen(seen_in_the_browser(facts)))
+        if self._sign_in is None:
+            return
+        errors = ErrorsScreen(self._sign_in.explain, self._app, self._sent, from_page=True)
+        chosen = await self.app.push_screen_wait(errors)
+        if chosen is not None:
+            getattr(self, f"action_{chosen}")()
 
     @work(group="play", exit_on_error=False)
     async def action_play_browser(self) -> None:
@@ -506,12 +463,7 @@ class SignInScreen(Room):
         """Open the list of the person's Slack apps."""
         if self._app is None:
             return
-        page = self._app.endpoints.apps_page
-        outcome = await browser.open_url(page)
-        if isinstance(outcome, browser.Opened):
-            self.notify(f"{page} opened in {outcome.name}.", markup=False)
-        else:
-            self.notify(f"{outcome.reason} The address is {page}", severity="warning", markup=False)
+        await self.open_page(self._app.endpoints.apps_page, self._app.browser)
 
     def action_explain(self) -> None:
         """Everything that is known about the error."""

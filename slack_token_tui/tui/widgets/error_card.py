@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from slack_token_tui.slack.explanations import Explanation
-from slack_token_tui.tui.actions import find
+from slack_token_tui.tui.actions import SIGN_IN, find
 from slack_token_tui.tui.widgets.field import MUTED, Field
 
 _LABEL = 9
@@ -18,9 +18,16 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 class ErrorCard(Vertical):
     """Shows one explanation."""
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Explanation, sent: str = "", registered: tuple[str, ...] = ()) -> None:
+        """
+        Args:
+            explanation: of the error.
+            sent: the redirect address that went to Slack.
+            registered: those that belong among the app's Redirect URLs.
+        """
         super().__init__()
         self.explanation = explanation
+        self._redirects = redirects_of(explanation, sent, registered)
 
     def compose(self) -> ComposeResult:
         """Title and code, the sentence, the causes, the steps, the keys."""
@@ -29,15 +36,26 @@ class ErrorCard(Vertical):
         yield Static(Content(explanation.happened))
         for number, cause in enumerate(explanation.causes):
             yield Field("Likely" if number == 0 else "or", cause, width=_LABEL)
+        yield from (Field(label, address, width=_LABEL) for label, address in self._redirects)
         for number, remedy in enumerate(explanation.remedies, 1):
             yield Field(f"Do    {number}." if number == 1 else f"      {number}.", remedy, width=_LABEL)
         actions = (action for action in explanation.actions if action != "paste")
-        yield Static(keys_of(*actions, "explain", "leave"))
+        yield Static(keys_of(*actions, "explain", "leave", screen=SIGN_IN))
 
 
-def keys_of(*action_ids: str) -> Content:
-    """Return the keys of these actions with their labels, in one line."""
-    found = [action for action in map(find, action_ids) if action is not None]
+def redirects_of(explanation: Explanation, sent: str, registered: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return the address that was sent above those to register, where ``explanation`` is about them: they must be equal."""
+    if "copy_redirect" not in explanation.actions or not registered:
+        return []
+    return [
+        ("Sent", sent or "none yet"),
+        *(("Register" if not number else "", one) for number, one in enumerate(registered)),
+    ]
+
+
+def keys_of(*action_ids: str, screen: str) -> Content:
+    """Return the keys that these actions have on ``screen``, with their labels, in one line."""
+    found = [action for one in action_ids if (action := find(one, screen)) is not None]
     # No-break spaces within a pair: a narrow line breaks between two of them.
     words = [action.label.lower().replace(" ", _NO_BREAK) for action in found]
     return Content("  ").join(

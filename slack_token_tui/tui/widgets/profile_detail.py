@@ -13,6 +13,7 @@ from slack_token_tui.keeping.profile import REFRESH_TOKEN_WARNING, Profile
 from slack_token_tui.keeping.store import Unreadable
 from slack_token_tui.slack.endpoints import SLACK
 from slack_token_tui.slack.explanations import Explanation
+from slack_token_tui.tui.actions import HOME
 from slack_token_tui.tui.widgets.error_card import keys_of
 from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS, left
 from slack_token_tui.tui.widgets.field import MUTED, Field
@@ -137,5 +138,5 @@ def _explained(explanation: Explanation, entry: Profile | Unreadable) -> Content
         ("What to do\n", "bold"),
         "\n".join(f"{number}. {remedy}" for number, remedy in enumerate(explanation.remedies, 1)),
         "\n\n",
-        keys_of(*able),
+        keys_of(*able, "explain", screen=HOME),
     )

@@ -1,0 +1,62 @@
+"""``manifest``: the text that a Slack app is made from, or a message to somebody who may make one; opens Slack's page."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, checked_redirect_uri
+from slack_token_tui.slack.endpoints import SLACK, Endpoints, checked_base
+from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, manifest
+from slack_token_tui.slack.scope_catalogue import in_words
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, scopes_to_ask_for
+
+
+@dataclass(frozen=True)
+class ManifestOptions:
+    """What was typed after ``manifest``; None where nothing was."""
+
+    name: str | None = None
+    scopes: str | None = None
+    redirect_uris: tuple[str, ...] = ()
+    slack_url: str | None = None
+    no_rotation: bool = False
+    as_message: bool = False
+    opens: bool = False
+
+
+def print_manifest(options: ManifestOptions) -> int:
+    """Print the manifest or the message on standard output; where asked, open Slack's page with it filled in."""
+    try:
+        endpoints = Endpoints(checked_base(options.slack_url) if options.slack_url else SLACK)
+        made = manifest(
+            options.name or DEFAULT_NAME,
+            DEFAULT_SCOPES if options.scopes is None else scopes_to_ask_for(options.scopes),
+            tuple(map(checked_redirect_uri, options.redirect_uris)) or LOOPBACK_REDIRECT_URIS,
+            rotation=not options.no_rotation,
+        )
+    except ValueError as error:
+        return report.usage(str(error), "See: slack-token-tui manifest --help")
+    if options.as_message:
+        print(made.request_to_administrator(endpoints, in_words(made.scopes)))
+    else:
+        print(made.as_json())
+    return _opened(made, endpoints) if options.opens else exit_codes.DONE
+
+
+def _opened(made: Manifest, endpoints: Endpoints) -> int:
+    from slack_token_tui.desktop import browser
+
+    address = made.prefilled_address(endpoints)
+    if address is None:
+        report.say("With so many scopes the address would be too long to fill the page in.")
+        report.say("  Choose From a manifest on the page, and paste the text above")
+    page = address or f"{endpoints.apps_page}?new_app=1"
+    outcome = asyncio.run(browser.open_url(page))
+    if isinstance(outcome, browser.NotOpened):
+        report.say(f"slack-token-tui: {outcome.reason}")
+        report.say(f"  Open it in any browser: {page}")
+        return exit_codes.SAID_NO
+    report.say(f"Opened in {outcome.name}. When the app is made: slack-token-tui login --client-id ITS_CLIENT_ID")
+    return exit_codes.DONE

@@ -1,0 +1,321 @@
+"""Make a Slack app: its name, scopes and rotation, then the manifest, Slack's page, and the Client ID that comes back."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Button, Footer, Input, Label, Static
+
+from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp, save_app
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.settings import remember_last_app
+from slack_token_tui.slack.client_id import Recognised, recognise
+from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
+from slack_token_tui.slack.explanations import explain
+from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, manifest
+from slack_token_tui.slack.scope_catalogue import in_words
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, PRESETS, parse_scopes, scopes_to_ask_for
+from slack_token_tui.tui.actions import APP_SETUP, bindings
+from slack_token_tui.tui.screens.room import Room
+from slack_token_tui.tui.widgets.choice import Choice
+from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.paste_box import PasteBox
+from slack_token_tui.tui.widgets.top_line import TopLine
+
+_ONLY_FORM = frozenset({"pick_scopes", "other_slack"})
+_ONLY_MADE = frozenset({"open_page", "copy_manifest", "copy_page", "copy_request", "change_form", "play_browser"})
+_KEY = "bold $text-primary"
+
+
+class AppSetupScreen(Room[SlackApp | None]):
+    """Ends with the new app, remembered and ready to sign in with, or None."""
+
+    room = APP_SETUP
+    AUTO_FOCUS = "#app_name"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(APP_SETUP)]
+
+    def __init__(self, endpoints: Endpoints, scopes: tuple[str, ...]) -> None:
+        """
+        Args:
+            endpoints: where the app shall live, to begin with.
+            scopes: to begin with.
+        """
+        super().__init__()
+        self._endpoints = endpoints
+        self._first_scopes = scopes or DEFAULT_SCOPES
+        self._manifest: Manifest | None = None
+
+    def compose(self) -> ComposeResult:
+        """The form, and what takes its place when it is filled in."""
+        yield TopLine("Make a Slack app", self._endpoints, self.slack_note)
+        with VerticalScroll(id="setup_form", can_focus=False):
+            yield Static("Three questions; then Slack makes the app, from a text that is written for you.")
+            yield Label("Its name, which Slack shows where you press Allow", classes="field")
+            yield Input(DEFAULT_NAME, placeholder=DEFAULT_NAME, id="app_name")
+            yield Label("User scopes: the most that it may ever ask for", classes="field")
+            yield Input(", ".join(self._first_scopes), id="scopes")
+            with Horizontal(id="presets"):
+                for number, preset in enumerate(PRESETS):
+                    button = Button(preset.label, id=f"preset_{number}", compact=True)
+                    button.tooltip = f"{preset.purpose}: {', '.join(preset.scopes)}"
+                    yield button
+                yield Button("Choose from a list (F2)", id="pick_scopes", compact=True)
+            yield Label("How long its tokens live", classes="field")
+            lives = {
+                "rotating": "12 hours, renewed by this program (token rotation)",
+                "lasting": "Until you revoke them",
+            }
+            yield Choice(lives, "rotating", id="rotation")
+            yield Static(id="about_rotation")
+            yield Static(id="form_error")
+            with Horizontal(classes="answers"):
+                yield Button("Go on (Enter)", id="go_on", variant="primary", compact=True)
+                yield Button("Other Slack (F3)", id="other_slack", compact=True)
+        with VerticalScroll(id="setup_steps"):
+            yield Static(id="setup_text")
+            with Horizontal(id="paste_row"):
+                yield Static("Client ID", id="paste_label")
+                yield PasteBox(placeholder="paste it here, or anywhere on this screen", id="client_id")
+            yield Static(id="recognised")
+            yield Static(id="manifest_text")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Begin with the form."""
+        self._show_form()
+        self._about_rotation()
+
+    def _show_form(self) -> None:
+        self._manifest = None
+        self.query_one("#setup_form").display = True
+        self.query_one("#setup_steps").display = False
+        self.query_one("#app_name").focus()
+        self.refresh_bindings()
+
+    # ── three questions ──
+
+    @property
+    def _rotates(self) -> bool:
+        return self.query_one("#rotation", Choice).chosen == "rotating"
+
+    @on(Choice.Made)
+    def _about_rotation(self) -> None:
+        if self._rotates:
+            words = (
+                "A token that leaks is soon worth nothing. Take tokens with slack-token-tui token, or copy them: a copy "
+                "works for up to 12 hours. After 30 days without use, sign in again. Slack never switches it off again."
+            )
+        else:
+            words = (
+                "A copy works in a script or a config file until it is revoked; so does one that leaks. Rotation can be "
+                "switched on later. (Slack may rotate tokens of localhost apps all the same; both work here.)"
+            )
+        self.query_one("#about_rotation", Static).update(Content.styled(words, MUTED))
+
+    @on(Button.Pressed)
+    async def pressed(self, event: Button.Pressed) -> None:
+        """A preset fills the field; the others are keys."""
+        button_id = str(event.button.id)
+        if button_id.startswith("preset_"):
+            self.query_one("#scopes", Input).value = ", ".join(PRESETS[int(button_id.removeprefix("preset_"))].scopes)
+        elif button_id == "go_on":
+            self.go_on()
+        else:
+            await self.run_action(button_id)
+
+    @work(exclusive=True, group="form", exit_on_error=False)
+    async def action_pick_scopes(self) -> None:
+        """Choose scopes from the list."""
+        from slack_token_tui.tui.screens.scope_picker import ScopePicker
+
+        field = self.query_one("#scopes", Input)
+        try:
+            now = parse_scopes(field.value)
+        except ValueError:
+            now = ()
+        if (chosen := await self.app.push_screen_wait(ScopePicker(now, (), None))) is not None:
+            field.value = ", ".join(chosen)
+
+    @work(exclusive=True, group="form", exit_on_error=False)
+    async def action_other_slack(self) -> None:
+        """GovSlack instead of slack.com, or back."""
+        from slack_token_tui.tui.screens.app_details import is_meant
+
+        base = GOVSLACK if self._endpoints.base == SLACK else SLACK
+        if base == SLACK or await is_meant(self.app, base):
+            self._endpoints = Endpoints(base)
+            self.query_one(TopLine).show(self._endpoints)
+
+    @on(Input.Submitted, "#app_name, #scopes")
+    def go_on(self) -> None:
+        """Write the manifest, or say what is wrong."""
+        error = self.query_one("#form_error", Static)
+        try:
+            self._manifest = manifest(
+                self.query_one("#app_name", Input).value,
+                scopes_to_ask_for(self.query_one("#scopes", Input).value),
+                LOOPBACK_REDIRECT_URIS,
+                rotation=self._rotates,
+            )
+        except ValueError as wrong:
+            error.update(Content(f"✗ {wrong}"))
+            return
+        error.update("")
+        self._show_steps(self._manifest)
+
+    # ── Slack's page, and back ──
+
+    def _show_steps(self, made: Manifest) -> None:
+        self.query_one("#setup_form").display = False
+        steps = self.query_one("#setup_steps")
+        steps.display = True
+        address = made.prefilled_address(self._endpoints)
+        if address is not None:
+            first = Content.assemble(
+                ("1. Press ", ""),
+                ("o", _KEY),
+                ": Slack’s page opens with everything filled in. Choose your workspace, then Next and Create.\n",
+            )
+        else:
+            first = Content.assemble(
+                ("1. Press ", ""),
+                ("o", _KEY),
+                ": the manifest is copied and Slack’s page opens. With so many scopes the "
+                "address would be too long to fill it in. Choose From a manifest, your workspace, paste, Next, Create.\n",
+            )
+        text = Content.assemble(
+            (f"{made.name} is ready to be made\n\n", "bold"),
+            first,
+            "2. The page that follows is Basic Information. Under App Credentials stands the Client ID: copy it. The "
+            "secrets below it are not needed; leave them there.\n",
+            "3. Paste it here.\n\n",
+            ("Not allowed to make apps? ", "bold"),
+            ("m", _KEY),
+            " copies a message to somebody who is: what the app may do and why, the manifest, and what to send back. "
+            "Sign in with the Client ID that comes back.",
+        )
+        self.query_one("#setup_text", Static).update(text)
+        shown = Content.assemble(("\nThe manifest (", MUTED), ("c", _KEY), (" copies it)\n", MUTED), made.as_json())
+        self.query_one("#manifest_text", Static).update(shown)
+        self.query_one("#recognised", Static).update("")
+        steps.focus()
+        self.refresh_bindings()
+
+    def can_do(self, action_id: str) -> bool:
+        """Each key only where it does something."""
+        if action_id in _ONLY_FORM:
+            return self._manifest is None
+        if action_id in _ONLY_MADE:
+            plays = action_id != "play_browser" or self.token_app.start.play_browser is not None
+            return self._manifest is not None and plays
+        return True
+
+    @work(exclusive=True, group="page", exit_on_error=False)
+    async def action_open_page(self) -> None:
+        """Open Slack's page with the manifest; where it does not fit into the address, copy it first and say so."""
+        assert self._manifest is not None
+        address = self._manifest.prefilled_address(self._endpoints)
+        if address is None:
+            self.say_copied(await self.token_app.copy_text(self._manifest.as_json()), "The manifest")
+        await self.open_page(address or f"{self._endpoints.apps_page}?new_app=1")
+
+    @work(exclusive=True, group="page", exit_on_error=False)
+    async def action_play_browser(self) -> None:
+        """Let the practice Slack press Create, and paste the Client ID that its page shows."""
+        play = self.token_app.start.play_browser
+        if play is not None and self._manifest is not None:
+            address = self._manifest.prefilled_address(self._endpoints)
+            if address is not None:
+                self._take(await play(address))
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def action_copy_manifest(self) -> None:
+        """Copy the manifest."""
+        assert self._manifest is not None
+        self.say_copied(await self.token_app.copy_text(self._manifest.as_json()), "The manifest")
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def action_copy_page(self) -> None:
+        """Copy the address of Slack's page."""
+        assert self._manifest is not None
+        address = self._manifest.prefilled_address(self._endpoints) or f"{self._endpoints.apps_page}?new_app=1"
+        self.say_copied(await self.token_app.copy_text(address), "The address")
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def action_copy_request(self) -> None:
+        """Copy the message to an administrator."""
+        assert self._manifest is not None
+        text = self._manifest.request_to_administrator(self._endpoints, in_words(self._manifest.scopes))
+        self.say_copied(await self.token_app.copy_text(text), "The message")
+
+    def action_change_form(self) -> None:
+        """Back to the questions."""
+        self._show_form()
+
+    # ── the Client ID ──
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste anywhere on the screen lands in the box, without taking the focus."""
+        if self._manifest is not None:
+            event.stop()
+            self._take(event.text)
+
+    @on(Input.Submitted, "#client_id")
+    def client_id_submitted(self, event: Input.Submitted) -> None:
+        """Enter says that it is whole."""
+        self._take(event.value)
+
+    @on(Input.Changed, "#client_id")
+    def client_id_changed(self, event: Input.Changed) -> None:
+        """A paste into the box itself needs no Enter; what is not a Client ID is answered, and does not stay."""
+        text = event.value.strip()
+        if text and not text.replace(".", "").isdigit():
+            self._take(text)
+
+    def _take(self, text: str) -> None:
+        if self._manifest is None:
+            return
+        recognised = recognise(text)
+        with self.prevent(Input.Changed):
+            self.query_one("#client_id", Input).value = recognised.client_id or ""
+        if recognised.client_id is None:
+            self.query_one("#recognised", Static).update(self._answer(recognised))
+            return
+        app = SlackApp(
+            recognised.client_id,
+            self._endpoints,
+            scopes=self._manifest.scopes,
+            name=self._manifest.name,
+            registered_scopes=self._manifest.scopes,
+        )
+        home = self.token_app.store.home
+        try:
+            self.token_app.store.make_ready()
+            save_app(home, app)
+            remember_last_app(home, app.client_id)
+        except StoreError as error:
+            explanation = explain(error.code, error.facts)
+            words = f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."
+            self.query_one("#recognised", Static).update(Content.styled(words, "$text-error"))
+            return
+        self.dismiss(app)
+
+    def _answer(self, recognised: Recognised) -> Content:
+        words = Content.styled(f"✗ {recognised.said}", "$text-error")
+        if recognised.app_id is None or self._endpoints.on_loopback:
+            return words
+        page = f"{self._endpoints.apps_page}/{recognised.app_id}/general"
+        return Content.assemble(words, "\nIt stands on ", Content.styled(page, Style(link=page)))
+
+    def action_leave(self) -> None:
+        """Out of the field first; then out."""
+        if self._manifest is not None and isinstance(self.focused, Input):
+            self.query_one("#setup_steps").focus()
+        else:
+            self.dismiss(None)

@@ -1,0 +1,131 @@
+"""The Slack apps that are remembered: choose one to sign in with, change it, forget it, or make another."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widgets import Button, Footer, OptionList, Static
+from textual.widgets.option_list import Option
+
+from slack_token_tui.keeping.apps import SlackApp, forget_app, remembered_apps
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.slack.endpoints import SLACK, Endpoints, is_loopback
+from slack_token_tui.slack.explanations import explain
+from slack_token_tui.tui.actions import APPS, bindings
+from slack_token_tui.tui.screens.room import Room
+from slack_token_tui.tui.screens.sheets import ConfirmScreen
+from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.top_line import TopLine
+
+_NONE = (
+    "No app is remembered yet: one is after its first sign-in. N leads you through making one; "
+    "Esc goes back, where a Client ID that you have can be typed."
+)
+
+
+class AppsScreen(Room[SlackApp | None]):
+    """Ends with the app to sign in with, or None."""
+
+    room = APPS
+    AUTO_FOCUS = "OptionList"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(APPS)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._apps: list[SlackApp] = []
+
+    def compose(self) -> ComposeResult:
+        """A list."""
+        yield TopLine("Your Slack apps")
+        yield OptionList(id="app_list")
+        yield Static(id="app_text")
+        yield Button("Make an app (N)", id="make_app", compact=True)
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Read them."""
+        self._read()
+
+    def _read(self) -> None:
+        listed = self.query_one(OptionList)
+        at = listed.highlighted or 0
+        self._apps = remembered_apps(self.token_app.store.home)
+        listed.clear_options()
+        listed.add_options(Option(_line(app), id=f"app-{app.client_id}") for app in self._apps)
+        listed.display = bool(self._apps)
+        if self._apps:
+            listed.highlighted = min(at, len(self._apps) - 1)
+            words = "Enter signs in with the highlighted one. The one used last comes first."
+        else:
+            words = _NONE
+        self.query_one("#app_text", Static).update(words)
+        self.refresh_bindings()
+
+    @property
+    def _highlighted(self) -> SlackApp | None:
+        at = self.query_one(OptionList).highlighted
+        return self._apps[at] if at is not None and at < len(self._apps) else None
+
+    def can_do(self, action_id: str) -> bool:
+        """Each key only where it does something."""
+        return action_id not in {"use", "edit", "forget"} or self._highlighted is not None
+
+    @on(OptionList.OptionSelected)
+    def action_use(self) -> None:
+        """Sign in with it."""
+        if (app := self._highlighted) is not None:
+            self.dismiss(app)
+
+    @work(exclusive=True, group="app", exit_on_error=False)
+    async def action_edit(self) -> None:
+        """Change it."""
+        from slack_token_tui.tui.screens.app_details import AppDetails
+
+        if (app := self._highlighted) is not None and await self.app.push_screen_wait(AppDetails(app)) is not None:
+            self._read()
+
+    @work(exclusive=True, group="app", exit_on_error=False)
+    async def action_forget(self) -> None:
+        """Ask, and forget it."""
+        if (app := self._highlighted) is None:
+            return
+        kept = "Its client secret is deleted here too. " if app.is_confidential else ""
+        question = Content.assemble(
+            (f"Forget {app.shown_name}?\n\n", "bold"),
+            f"{kept}The app stays at Slack, and your profiles stay here and go on working"
+            + (", but can be renewed only with the secret." if app.is_confidential else "."),
+        )
+        if await self.app.push_screen_wait(ConfirmScreen(question, "Forget it", "Keep it")):
+            try:
+                forget_app(self.token_app.store.home, app)
+            except StoreError as error:
+                explanation = explain(error.code, error.facts)
+                self.notify(f"{explanation.title}. {explanation.remedies[0]}.", severity="warning", markup=False)
+            self._read()
+
+    @on(Button.Pressed, "#make_app")
+    @work(exclusive=True, group="app", exit_on_error=False)
+    async def action_make_app(self) -> None:
+        """Make one, and sign in with it."""
+        from slack_token_tui.tui.screens.app_setup import AppSetupScreen
+
+        if (app := await self.app.push_screen_wait(AppSetupScreen(Endpoints(), ()))) is not None:
+            self.dismiss(app)
+
+
+def _line(app: SlackApp) -> Content:
+    facts = [f"{len(app.scopes)} scopes last time" if len(app.scopes) != 1 else f"{app.scopes[0]} last time"]
+    if not is_loopback(urlsplit(app.redirect_uris[0]).hostname):
+        facts.append(f"by paste from {app.redirect_uris[0]}")
+    if app.is_confidential:
+        facts.append("client secret kept in the keyring" if app.secret_in_keyring else "client secret kept in its file")
+    if app.browser:
+        facts.append(f"opened with {app.browser}")
+    elsewhere = () if app.endpoints.base == SLACK else ((f"  on {app.endpoints.host}, not slack.com", "$text-warning"),)
+    shown_id = (f"  {app.client_id}", MUTED) if app.name else ""
+    return Content.assemble((app.shown_name, "bold"), shown_id, *elsewhere, ("\n  " + " · ".join(facts), MUTED))

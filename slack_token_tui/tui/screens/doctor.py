@@ -1,0 +1,89 @@
+"""What a sign-in needs of this machine, checked one by one while the person looks."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Footer, Static
+
+from slack_token_tui import doctor
+from slack_token_tui.doctor import Finding, Verdict
+from slack_token_tui.keeping.apps import SlackApp, remembered_apps
+from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.tui.actions import DOCTOR, bindings
+from slack_token_tui.tui.screens.room import Room
+from slack_token_tui.tui.widgets.field import MUTED, Field
+from slack_token_tui.tui.widgets.top_line import TopLine
+
+_MARKS = {
+    Verdict.GOOD: ("✓", "$text-success"),
+    Verdict.NOTE: ("·", "$foreground-muted"),
+    Verdict.LOOK: ("!", "$text-warning"),
+    Verdict.BAD: ("✗", "$text-error"),
+}
+
+
+class DoctorScreen(Room[None]):
+    """A line a finding; those that want something done say what."""
+
+    room = DOCTOR
+    AUTO_FOCUS = "VerticalScroll"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(DOCTOR)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._findings: list[Finding] = []
+        self._slack_app: SlackApp | None = None
+
+    def compose(self) -> ComposeResult:
+        """A verdict and the list."""
+        self._slack_app = next(iter(remembered_apps(self.token_app.store.home)), self.token_app.start.app)
+        endpoints = self._slack_app.endpoints if self._slack_app else Endpoints()
+        yield TopLine("Check this machine", endpoints, self.slack_note)
+        yield Static(id="verdict")
+        yield VerticalScroll(id="findings")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Look at everything."""
+        self._look()
+
+    @work(exclusive=True, group="doctor", exit_on_error=False)
+    async def _look(self) -> None:
+        self._findings = []
+        listed, verdict = self.query_one("#findings"), self.query_one("#verdict", Static)
+        await listed.remove_children()
+        verdict.update("Looking … Esc leaves")
+        async with aclosing(doctor.examine(self.token_app.store.home, self._slack_app)) as findings:
+            async for finding in findings:
+                self._findings.append(finding)
+                mark, colour = _MARKS[finding.verdict]
+                words = Content.assemble((finding.about, "bold"), f"  {finding.said}")
+                if finding.remedy:
+                    words = Content.assemble(words, ("\n" + finding.remedy, "$text-warning"))
+                await listed.mount(Field(Content.styled(mark, f"bold {colour}"), words, width=2))
+        verdict.update(_verdict(self._findings))
+
+    def action_check_again(self) -> None:
+        """Look again."""
+        self._look()
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def action_copy_report(self) -> None:
+        """Copy the findings."""
+        self.say_copied(await self.token_app.copy_text(doctor.as_text(self._findings)), "The report")
+
+
+def _verdict(findings: list[Finding]) -> Content:
+    wanting = [one for one in findings if one.verdict in {Verdict.LOOK, Verdict.BAD}]
+    if not wanting:
+        return Content.styled("✓ Everything that a sign-in needs is there.", "$text-success")
+    bad = sum(one.verdict is Verdict.BAD for one in wanting)
+    words = f"{bad} in the way, {len(wanting) - bad} to know of." if bad else f"{len(wanting)} to know of."
+    return Content.assemble((words, "$text-warning"), (" y copies the list, without any secret.", MUTED))

@@ -1,0 +1,163 @@
+"""What Slack's pages and answers mean: a list to search, the explanation beside it, and the keys that help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.slack.explanations import Explanation, codes
+from slack_token_tui.tui.actions import ERRORS, bindings
+from slack_token_tui.tui.screens.room import Room
+from slack_token_tui.tui.screens.sheets import in_full
+from slack_token_tui.tui.widgets.error_card import keys_of, redirects_of
+from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.top_line import TopLine
+
+_ANSWERS = frozenset({"again", "other_pair", "change_app"})
+"""Remedies that whoever opened this screen carries out."""
+
+
+class ErrorsScreen(Room[str | None]):
+    """Ends with the remedy that the person chose, or None."""
+
+    room = ERRORS
+    AUTO_FOCUS = "#search"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(ERRORS)]
+
+    def __init__(
+        self, explain: Callable[[str], Explanation], app: SlackApp | None, sent: str, *, from_page: bool
+    ) -> None:
+        """
+        Args:
+            explain: an error's code, with the values of the case filled in.
+            app: whose settings and redirect addresses are meant.
+            sent: the redirect address that the waiting sign-in has sent, or "".
+            from_page: begin with what Slack shows only on its own page.
+        """
+        super().__init__()
+        every = [explain(code) for code in codes()]
+        order = {code: number for number, code in enumerate(codes(in_order=True))}
+        every.sort(key=lambda one: (one.browser_says is None, order[one.code]))
+        self._every = {one.code: one for one in every}
+        self._app = app
+        self._sent = sent
+        self._from_page = from_page
+
+    def compose(self) -> ComposeResult:
+        """A search, a list, an explanation."""
+        title = "What does the browser say?" if self._from_page else "Errors explained"
+        yield TopLine(title, self._app.endpoints if self._app else Endpoints(), self.slack_note)
+        yield Input(placeholder="words that you see, or a code; ↓ moves, Enter goes to the list", id="search")
+        with Container(id="errors"):
+            yield OptionList(id="error_list")
+            with VerticalScroll(id="error_detail"):
+                yield Static(id="error_text")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Everything is there at first."""
+        self._show("")
+
+    @on(Input.Changed, "#search")
+    def search_changed(self, event: Input.Changed) -> None:
+        """The list follows the typing."""
+        self._show(event.value)
+
+    @on(Input.Submitted, "#search")
+    def search_done(self) -> None:
+        """Into the list, where letters are keys."""
+        self.query_one(OptionList).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """The arrows move in the list also while one types."""
+        if isinstance(self.focused, Input) and event.key in {"down", "up"}:
+            listed = self.query_one(OptionList)
+            listed.action_cursor_down() if event.key == "down" else listed.action_cursor_up()
+            event.stop()
+
+    def _show(self, wanted: str) -> None:
+        words = wanted.lower().split()
+        found = [one for one in self._every.values() if all(word in _text(one) for word in words)]
+        if self._from_page and not words:
+            found = [one for one in found if one.browser_says]
+        listed = self.query_one(OptionList)
+        listed.clear_options()
+        listed.add_options(Option(_line(one, self._from_page), id=one.code) for one in found)
+        if found:
+            listed.highlighted = 0
+        else:
+            words_of_page = "Nothing of that is known. Try a word or two of it; the code of an error has underscores: "
+            self.query_one("#error_text", Static).update(Content(f"{words_of_page}bad_redirect_uri."))
+        self.refresh_bindings()
+
+    @property
+    def _chosen(self) -> Explanation | None:
+        listed = self.query_one(OptionList)
+        if listed.highlighted is None or not listed.option_count:
+            return None
+        return self._every[str(listed.get_option_at_index(listed.highlighted).id)]
+
+    @on(OptionList.OptionHighlighted)
+    def explain_highlighted(self) -> None:
+        """Explain it, with the values of this case."""
+        if (chosen := self._chosen) is None:
+            return
+        redirects = redirects_of(chosen, self._sent, self._app.redirect_uris if self._app else ())
+        able = [action for action in chosen.actions if action != "paste"]
+        text = Content.assemble(in_full(chosen, redirects), "\n\n", keys_of(*able, screen=ERRORS))
+        self.query_one("#error_text", Static).update(text)
+        self.query_one("#error_detail").scroll_home(animate=False)
+        self.refresh_bindings()
+
+    def can_do(self, action_id: str) -> bool:
+        """Remedies only where the explanation names them."""
+        if action_id in _ANSWERS | {"copy_redirect", "open_settings"}:
+            return (chosen := self._chosen) is not None and action_id in chosen.actions
+        return True
+
+    def action_search(self) -> None:
+        """Back to the search."""
+        self.query_one("#search").focus()
+
+    def action_again(self) -> None:
+        """Start the sign-in anew."""
+        self.dismiss("again")
+
+    def action_other_pair(self) -> None:
+        """Start it with the other pair."""
+        self.dismiss("other_pair")
+
+    def action_change_app(self) -> None:
+        """Go to the form."""
+        self.dismiss("change_app")
+
+    def action_copy_redirect(self) -> None:
+        """Copy a redirect address, to register it; pressed again, the next."""
+        self.copy_redirect_of(self._app, self._sent)
+
+    @work(exclusive=True, group="settings", exit_on_error=False)
+    async def action_open_settings(self) -> None:
+        """Open the list of the person's Slack apps."""
+        app = self._app or SlackApp("")
+        await self.open_page(app.endpoints.apps_page, app.browser)
+
+
+def _text(explanation: Explanation) -> str:
+    parts = (explanation.browser_says or "", explanation.title, explanation.code, explanation.happened)
+    return " ".join([*parts, *explanation.causes]).lower()
+
+
+def _line(explanation: Explanation, from_page: bool) -> Content:
+    if from_page and explanation.browser_says:
+        return Content.assemble(explanation.browser_says, ("\n  " + explanation.title, MUTED))
+    return Content.assemble(explanation.title, (f"\n  {explanation.code}", MUTED))

@@ -1,0 +1,289 @@
+"""Choose user scopes: every known one in plain words, found by typing, with what is sensitive and what is new."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.slack.limits import MOST_SCOPES
+from slack_token_tui.slack.scope_catalogue import TOPICS, Group, Scope, scope, unfit, user_scopes
+from slack_token_tui.slack.scopes import PRESETS, parse_scopes
+from slack_token_tui.tui.actions import SCOPES, bindings
+from slack_token_tui.tui.screens.room import Room
+from slack_token_tui.tui.screens.sheets import ConfirmScreen
+from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.sign_in_form import difference
+from slack_token_tui.tui.widgets.top_line import TopLine
+
+
+class ScopePicker(Room[tuple[str, ...] | None]):
+    """Ends with the chosen scopes, or None when they shall stay as they were."""
+
+    room = SCOPES
+    AUTO_FOCUS = "#search"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(SCOPES)]
+
+    def __init__(self, chosen: tuple[str, ...], of_the_app: tuple[str, ...], held: Profile | None) -> None:
+        """
+        Args:
+            chosen: to begin with.
+            of_the_app: what the app is known to allow; empty when that is not known.
+            held: the profile that has a token already, when one is signed in again.
+        """
+        super().__init__()
+        self._before = chosen
+        self._chosen = dict.fromkeys(chosen)
+        self._of_the_app = of_the_app
+        self._held = held
+        self._only_chosen = False
+
+    def compose(self) -> ComposeResult:
+        """Search, sets, the list, the words for the highlighted one, and what is chosen."""
+        yield TopLine("Choose scopes", None, f"for {self._held.name}" if self._held else "")
+        yield Input(placeholder="words, as in “direct messages”, or a scope that is not in the list", id="search")
+        with Horizontal(id="presets"):
+            for number, preset in enumerate(PRESETS, 1):
+                button = Button(f"{preset.label} ({number})", id=f"preset_{number}", compact=True)
+                button.tooltip = preset.purpose
+                yield button
+            yield Button("All of app (4)", id="preset_4", compact=True, disabled=not self._of_the_app)
+            yield Button("None (0)", id="preset_0", compact=True)
+        with Container(id="scopes_and_words"):
+            yield OptionList(id="scope_list")
+            with VerticalScroll(id="scope_detail"):
+                yield Static(id="scope_text")
+                yield Static(id="chosen_text")
+        with Horizontal(id="done_row"):
+            yield Button("", id="done", variant="primary", compact=True)
+            yield Static("↑ ↓ move; Space, Enter or a click chooses")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        """Everything is there at first."""
+        self._show_list()
+        self._show_chosen()
+
+    # ── the list ──
+
+    @on(Input.Changed, "#search")
+    def search_changed(self) -> None:
+        """The list follows the typing."""
+        self._show_list()
+
+    @on(Input.Submitted, "#search")
+    def search_done(self, event: Input.Submitted) -> None:
+        """A scope's whole name chooses it, whether it is in the list or not; anything else leads into the list."""
+        try:
+            typed = parse_scopes(event.value)
+        except ValueError:
+            typed = ()
+        if typed and all(":" in name or "." in name or scope(name).group is not Group.UNLISTED for name in typed):
+            self._choose(*typed)
+            event.input.value = ""
+        elif self.query_one(OptionList).option_count:
+            self.query_one(OptionList).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """The arrows move in the list also while one types."""
+        if isinstance(self.focused, Input) and event.key in {"down", "up"}:
+            listed = self.query_one(OptionList)
+            listed.action_cursor_down() if event.key == "down" else listed.action_cursor_up()
+            event.stop()
+
+    def _show_list(self) -> None:
+        words = self.query_one("#search", Input).value.lower().split()
+        listed = self.query_one(OptionList)
+        old = self._highlighted
+        typed = [scope(name) for name in self._chosen if scope(name).group is Group.UNLISTED]
+        options: list[Option] = []
+        topic = ""
+        for one in (*typed, *user_scopes()):
+            title = TOPICS.get(one.topic, "Not in the list")
+            if (self._only_chosen and one.name not in self._chosen) or not _matches(one, title, words):
+                continue
+            if one.topic != topic:
+                topic = one.topic
+                options.append(Option(Content.styled(title, f"bold {MUTED}"), disabled=True))
+            options.append(Option(self._line(one), id=one.name))
+        listed.clear_options()
+        listed.add_options(options)
+        if options:
+            names = [option.id for option in options]
+            listed.highlighted = names.index(old.name) if old and old.name in names else 1
+        self._show_words()
+
+    def _line(self, one: Scope) -> Content:
+        if one.why_not:
+            mark: Content = Content.styled("–", MUTED)
+        else:
+            mark = Content.styled("✓", "bold $text-success") if one.name in self._chosen else Content(" ")
+        sensitive = Content.styled("!", "$text-warning") if one.is_sensitive else Content(" ")
+        is_new = self._held is not None and one.name in self._chosen and one.name not in self._held.scopes
+        new = Content.styled(" new", "$text-accent") if is_new else Content("")
+        return Content.assemble("[", mark, "] ", sensitive, " ", (one.name, "bold"), new, (f"  {one.does}", MUTED))
+
+    @property
+    def _highlighted(self) -> Scope | None:
+        listed = self.query_one(OptionList)
+        if listed.highlighted is None or listed.highlighted >= listed.option_count:
+            return None
+        name = listed.get_option_at_index(listed.highlighted).id
+        return scope(name) if name else None
+
+    @on(OptionList.OptionHighlighted)
+    def highlight_changed(self) -> None:
+        """The words follow the cursor."""
+        self._show_words()
+
+    def _show_words(self) -> None:
+        one = self._highlighted
+        if one is None:
+            text = Content("Nothing of that is known. A scope that is not in the list is taken as you type it: Enter.")
+        else:
+            lines: list[Content] = [Content.styled(one.name, "bold"), Content(f"{one.does}.")]
+            if one.is_sensitive:
+                words = "! Sensitive: it shows private content or e-mail, acts as you, or changes things."
+                lines.append(Content.styled(words, "$text-warning"))
+            if one.note:
+                lines.append(Content.styled(f"{one.note[0].upper()}{one.note[1:]}.", MUTED))
+            if one.why_not:
+                lines.append(Content.styled(f"✗ {one.why_not}.", "$text-error"))
+            if self._held is not None and one.name in self._held.scopes:
+                lines.append(Content.styled(f"{self._held.name} has it already.", MUTED))
+            if self._of_the_app and one.name not in self._of_the_app and not one.why_not:
+                words = "The app is not known to have it: add it there first, under User Token Scopes."
+                lines.append(Content.styled(words, MUTED))
+            text = Content("\n").join(lines)
+        self.query_one("#scope_text", Static).update(text)
+        self.refresh_bindings()
+
+    # ── what is chosen ──
+
+    @on(OptionList.OptionSelected)
+    def option_selected(self) -> None:
+        """Enter and a click choose, as Space does."""
+        self.action_choose()
+
+    def action_choose(self) -> None:
+        """Ask for the highlighted scope, or no longer."""
+        one = self._highlighted
+        if one is None:
+            return
+        if one.name in self._chosen:
+            del self._chosen[one.name]
+        elif one.why_not:
+            self.notify(f"{one.why_not}.", severity="warning", markup=False)
+            return
+        else:
+            self._chosen[one.name] = None
+        self.query_one(OptionList).replace_option_prompt(one.name, self._line(one))
+        self._show_chosen()
+
+    def _choose(self, *names: str) -> None:
+        refused = [one.why_not for one in map(scope, names) if one.why_not]
+        if refused:
+            self.notify(". ".join(refused) + ".", severity="warning", markup=False)
+        self._chosen |= dict.fromkeys(name for name in names if not scope(name).why_not)
+        self._show_list()
+        self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        names = tuple(self._chosen)
+        sensitive = sum(scope(name).is_sensitive for name in names)
+        head = f"{len(names)} chosen" + (f", {sensitive} of them sensitive" if sensitive else "")
+        lines = [
+            Content.styled(f"\n{head}", "bold"),
+            Content(", ".join(names) or "Slack gives no token without a scope."),
+        ]
+        lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unfit(names)]
+        if len(names) > MOST_SCOPES:
+            lines.append(Content.styled(f"✗ Slack takes {MOST_SCOPES} at most.", "$text-error"))
+        if self._held is not None:
+            lines.append(difference(names, self._held))
+        self.query_one("#chosen_text", Static).update(Content("\n").join(lines))
+        done = self.query_one("#done", Button)
+        done.label = f"Use these {len(names)} (F2)"
+        done.disabled = not self._is_fit
+
+    @property
+    def _is_fit(self) -> bool:
+        names = tuple(self._chosen)
+        return 0 < len(names) <= MOST_SCOPES and not unfit(names)
+
+    @on(Button.Pressed)
+    async def pressed(self, event: Button.Pressed) -> None:
+        """The same as its key."""
+        await self.run_action(str(event.button.id))
+
+    def can_do(self, action_id: str) -> bool:
+        """Each key only where it does something."""
+        if action_id == "done":
+            return self._is_fit
+        if action_id == "preset_4":
+            return bool(self._of_the_app)
+        return action_id != "choose" or self._highlighted is not None
+
+    def action_preset_1(self) -> None:
+        """Choose the first set."""
+        self._set(PRESETS[0].scopes)
+
+    def action_preset_2(self) -> None:
+        """Choose the second set."""
+        self._set(PRESETS[1].scopes)
+
+    def action_preset_3(self) -> None:
+        """Choose the third set."""
+        self._set(PRESETS[2].scopes)
+
+    def action_preset_4(self) -> None:
+        """Choose everything that the app is known to allow."""
+        self._set(self._of_the_app)
+
+    def action_preset_0(self) -> None:
+        """Choose nothing."""
+        self._set(())
+
+    def _set(self, names: tuple[str, ...]) -> None:
+        self._chosen = dict.fromkeys(names)
+        self._show_list()
+        self._show_chosen()
+
+    def action_chosen_only(self) -> None:
+        """Show what is chosen alone, or everything again."""
+        self._only_chosen = not self._only_chosen
+        self._show_list()
+
+    def action_search(self) -> None:
+        """Back to the search."""
+        self.query_one("#search").focus()
+
+    def action_done(self) -> None:
+        """Take them."""
+        if self._is_fit:
+            self.dismiss(tuple(self._chosen))
+
+    def action_leave(self) -> None:
+        """Back, with everything as it was; asks when something has changed."""
+        self._leave()
+
+    @work(exclusive=True, group="question", exit_on_error=False)
+    async def _leave(self) -> None:
+        if set(self._chosen) != set(self._before) and self._is_fit:
+            question = Content.assemble(("Use what you have chosen?\n\n", "bold"), ", ".join(self._chosen))
+            if await self.app.push_screen_wait(ConfirmScreen(question, "Use these", "Leave things as they were")):
+                self.dismiss(tuple(self._chosen))
+                return
+        self.dismiss(None)
+
+
+def _matches(one: Scope, title: str, words: list[str]) -> bool:
+    text = f"{one.name} {one.does} {title} {'sensitive' if one.is_sensitive else ''}".lower()
+    return all(word in text for word in words)

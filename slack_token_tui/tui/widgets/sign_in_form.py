@@ -1,0 +1,231 @@
+"""What to sign in with: the app and the scopes, each in words before it is used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, ItemGrid, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Input, Label, Static
+
+from slack_token_tui.keeping.apps import SlackApp, read_app
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
+from slack_token_tui.slack.endpoints import SLACK, Endpoints, is_loopback
+from slack_token_tui.slack.scope_catalogue import scope, unfit
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, PRESETS, parse_scopes, scopes_to_ask_for
+from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.paste_box import PasteBox
+
+_WHERE = "Your app → Basic Information → App Credentials. No secret is needed."
+_NEVER_SHOWN = frozenset({Kind.SECRET, Kind.TOKEN, Kind.VERIFICATION_TOKEN})
+"""What should not stand in a field that shows it."""
+_MOST_LINES = 3
+
+
+class SignInForm(VerticalScroll):
+    """Two fields and what they mean. ``Submitted`` carries the app to sign in with, its scopes in it."""
+
+    class Submitted(Message):
+        """The person wants to begin."""
+
+        def __init__(self, app: SlackApp) -> None:
+            super().__init__()
+            self.slack_app = app
+
+    def __init__(self, app: SlackApp | None, older: Profile | None, home: Path) -> None:
+        """
+        Args:
+            app: to begin with; None when nobody has ever named one.
+            older: the profile to sign in again.
+            home: where apps are remembered.
+        """
+        super().__init__(id="form", can_focus=False)
+        self.slack_app = app or SlackApp("")
+        self._older = older
+        self._home = home
+
+    def compose(self) -> ComposeResult:
+        """Client ID, scopes, and what they mean."""
+        yield Label("Client ID", classes="field")
+        yield PasteBox(self.slack_app.client_id, placeholder="2141029472.691202649728", id="client_id")
+        yield Static(id="app_facts")
+        yield Label("User scopes", classes="field")
+        yield Input(self._first_scopes(), placeholder="users:read, channels:read", id="scopes")
+        yield Static(id="scope_words")
+        with Horizontal(id="presets"):
+            for number, preset in enumerate(PRESETS):
+                button = Button(preset.label, id=f"preset_{number}", compact=True)
+                button.tooltip = f"{preset.purpose}: {', '.join(preset.scopes)}"
+                yield button
+            yield Button("Choose from a list (F2)", id="choose_scopes", compact=True)
+        yield Static(id="scope_change")
+        yield Static(id="form_error")
+        with ItemGrid(id="form_buttons", min_column_width=22):
+            yield Button("Sign in (Enter)", id="start", variant="primary", compact=True)
+            yield Button("Other app (F3)", id="choose_app", compact=True)
+            yield Button("App details (F4)", id="app_details", compact=True)
+            yield Button("Make me an app (F6)", id="new_app", compact=True)
+        yield Label(Content(f"The token will be kept in {self._home / 'profiles'}, readable by you alone."))
+
+    def on_mount(self) -> None:
+        """Say what the first values mean."""
+        self._say("")
+        self._show_app()
+        self._show_scopes()
+
+    def begin(self) -> None:
+        """Put the focus where the next step is."""
+        client_id = self.query_one("#client_id", Input)
+        (self.query_one("#start") if client_id.value else client_id).focus()
+
+    def use(self, app: SlackApp) -> None:
+        """Fill in ``app``."""
+        self.slack_app = app
+        self.query_one("#client_id", Input).value = app.client_id
+        if app.scopes:
+            self.scopes = app.scopes
+        self._show_app()
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What stands in the field; nothing while it cannot be read."""
+        try:
+            return parse_scopes(self.query_one("#scopes", Input).value)
+        except ValueError:
+            return ()
+
+    @scopes.setter
+    def scopes(self, names: tuple[str, ...]) -> None:
+        self.query_one("#scopes", Input).value = ", ".join(names)
+
+    def _first_scopes(self) -> str:
+        scopes = (self._older.scopes_asked if self._older else ()) or self.slack_app.scopes
+        return ", ".join(scopes or DEFAULT_SCOPES)
+
+    # ── while it is filled in ──
+
+    @on(Input.Changed, "#client_id")
+    def client_id_changed(self, event: Input.Changed) -> None:
+        """Recognise what was pasted. What may be a secret does not stay on the screen."""
+        text = event.value.strip()
+        recognised = recognise(text)
+        if recognised.kind in _NEVER_SHOWN:
+            with self.prevent(Input.Changed):
+                event.input.value = ""
+            self._say(recognised.said)
+            return
+        if recognised.client_id is None:
+            # Nobody wants to be corrected at each digit; what is pasted is longer than what is being typed.
+            self._say(recognised.said if text and not text.replace(".", "").isdigit() else "")
+            return
+        if recognised.client_id != text:
+            with self.prevent(Input.Changed):
+                event.input.value = recognised.client_id
+        self._say("")
+        if recognised.client_id != self.slack_app.client_id:
+            known = read_app(self._home, recognised.client_id)
+            self.slack_app = known or SlackApp(recognised.client_id, Endpoints(self.slack_app.endpoints.base))
+        self._show_app()
+
+    @on(Input.Changed, "#scopes")
+    def scopes_changed(self) -> None:
+        """Say what the new list means."""
+        self._show_scopes()
+
+    @on(Button.Pressed)
+    def preset_pressed(self, event: Button.Pressed) -> None:
+        """A preset fills the field; the last button starts."""
+        button_id = event.button.id or ""
+        if button_id.startswith("preset_"):
+            self.scopes = PRESETS[int(button_id.removeprefix("preset_"))].scopes
+        elif button_id == "start":
+            self.submit()
+        else:
+            return
+        event.stop()
+
+    @on(Input.Submitted)
+    def submit(self) -> None:
+        """Begin, or say what is missing."""
+        try:
+            client_id = checked_client_id(self.query_one("#client_id", Input).value)
+            scopes = scopes_to_ask_for(self.query_one("#scopes", Input).value)
+            if self.slack_app.client_id != client_id:
+                self.slack_app = read_app(self._home, client_id) or replace(self.slack_app, client_id=client_id)
+            if self.slack_app.why_unusable:
+                raise ValueError(f"{self.slack_app.why_unusable} F4 changes both.")
+        except ValueError as trouble:
+            self._say(str(trouble))
+            return
+        self._say("")
+        self.slack_app = replace(self.slack_app, scopes=scopes)
+        self.post_message(self.Submitted(self.slack_app))
+
+    def _say(self, trouble: str) -> None:
+        _fill(self.query_one("#form_error", Static), Content(f"✗ {trouble}" if trouble else ""))
+
+    # ── what it means ──
+
+    def _show_app(self) -> None:
+        app = self.slack_app
+        if not app.client_id:
+            self.query_one("#app_facts", Static).update(Content.styled(_WHERE, MUTED))
+            return
+        facts = [app.name] if app.name else []
+        if app.endpoints.base != SLACK:
+            facts.append(f"on {app.endpoints.host}")
+        if not is_loopback(urlsplit(app.redirect_uris[0]).hostname):
+            facts.append(f"by paste: Slack sends the browser to {app.redirect_uris[0]}")
+        if app.is_confidential:
+            facts.append("with its client secret")
+        if app.browser:
+            facts.append(f"opened with {app.browser}")
+        self.query_one("#app_facts", Static).update(Content.styled(" · ".join(facts) or _WHERE, MUTED))
+
+    def _show_scopes(self) -> None:
+        names = self.scopes
+        lines: list[Content | str] = []
+        sensitive = [one for one in map(scope, names) if one.is_sensitive]
+        for one in sensitive[:_MOST_LINES]:
+            lines.append(Content.assemble(("! ", "bold $text-warning"), (one.name, "bold"), f"  {one.does}"))
+        if len(sensitive) > _MOST_LINES:
+            lines.append(
+                Content.styled(f"and {len(sensitive) - _MOST_LINES} more that are sensitive; F2 shows all", MUTED)
+            )
+        if names and not sensitive:
+            words = "; ".join(one.does for one in map(scope, names))
+            lines.append(Content.styled(words, MUTED))
+        lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unfit(names)]
+        _fill(self.query_one("#scope_words", Static), Content("\n").join(map(_as_content, lines)))
+        change = Content("") if self._older is None else difference(names, self._older)
+        _fill(self.query_one("#scope_change", Static), change)
+
+
+def _fill(place: Static, text: Content) -> None:
+    """Show ``text``; an empty one takes no line."""
+    place.update(text)
+    place.set_class(not text, "-empty")
+
+
+def _as_content(line: Content | str) -> Content:
+    return line if isinstance(line, Content) else Content(line)
+
+
+def difference(names: tuple[str, ...], held: Profile) -> Content:
+    """Return what asking for ``names`` changes for a profile that has a token: at Slack scopes only add up."""
+    asked, has = set(names), set(held.scopes)
+    lines = []
+    if names and (more := sorted(asked - has)):
+        lines.append(f"New: {', '.join(more)}. {held.name} keeps its name and gets them too.")
+    if names and (fewer := sorted(has - asked)):
+        lines.append(
+            f"Kept all the same: {', '.join(fewer)}. At Slack scopes only add up; to lose some, "
+            "remove the profile first (x at home), which revokes it, then sign in anew."
+        )
+    return Content.styled("\n".join(lines), MUTED)
