@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.desktop import surroundings
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import CLIENT_ID, App
@@ -35,6 +36,17 @@ FOREIGN = (
     "SLACK_TOKEN_PROFILE",
     "DISPLAY",
     "WAYLAND_DISPLAY",
+    "CODESPACES",
+    "REMOTE_CONTAINERS",
+    "KUBERNETES_SERVICE_HOST",
+    "container",
+    "WSL_DISTRO_NAME",
+    "WSL_INTEROP",
+    "STY",
+    "TERM_PROGRAM",
+    "VSCODE_INJECTION",
+    "JUPYTER_SERVER_ROOT",
+    "JUPYTERHUB_USER",
 )
 
 
@@ -85,6 +97,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in FOREIGN:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(tmp_path / "home"))
+    # Tests run in containers too, and mean an ordinary machine.
+    monkeypatch.setattr(surroundings, "_CONTAINER_MARKS", (str(tmp_path / "docker"), str(tmp_path / "podman")))
 
 
 @pytest.fixture

@@ -134,3 +134,38 @@ async def test_what_a_browser_prints_goes_nowhere(
 async def test_only_addresses_built_here_are_given_to_a_program(url: str) -> None:
     with pytest.raises(ValueError):
         await browser.open_url(url)
+
+
+async def test_an_apps_own_browser_comes_first_and_stands_alone(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("BROWSER", str(program(programs, "usual")))
+    program(programs, "mine")
+    assert await browser.open_url(URL, "mine --private-window %s") == Opened("mine")
+    assert arguments(programs, "mine") == ["--private-window", URL]
+    (programs / "mine").unlink()
+    outcome = await browser.open_url(URL, "mine --private-window %s")
+    assert isinstance(outcome, NotOpened), "another browser may be signed in as somebody else"
+    assert not (programs / "usual.args").exists()
+
+
+async def test_in_wsl_wslview_then_powershell_then_explorer(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WSL_DISTRO_NAME", "Debian")
+    for name, code in (("wslview", 0), ("powershell.exe", 0), ("explorer.exe", 1)):
+        program(programs, name, f"sys.exit({code})")
+    for name in ("wslview", "powershell.exe", "explorer.exe"):
+        assert browser.would_open() == "your Windows browser"
+        assert await browser.open_url(URL) == Opened("your Windows browser"), "explorer’s exit code is always 1"
+        assert URL in arguments(programs, name)[-1]
+        (programs / name).unlink()
+    assert isinstance(await browser.open_url(URL), NotOpened)
+    assert f"Start-Process '{URL}'" == arguments(programs, "powershell.exe")[-1]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"), [("lynx", "text browser"), ("nowhere-at-all", "no program"), ("'", "quot")]
+)
+def test_a_browser_that_cannot_work_is_refused_when_it_is_chosen(command: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        browser.checked_command(command)

@@ -8,6 +8,7 @@ import socket
 import stat
 from contextlib import aclosing, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -250,3 +251,88 @@ async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) 
     strays = [event for event in seen if isinstance(event, events.Stray)]
     assert [(stray.count, stray.explanation.code) for stray in strays] == [(1, "state_mismatch")]
     assert isinstance(seen[-1], events.Saved)
+
+
+async def test_a_long_silence_is_said_once_and_the_wait_goes_on(app: SlackApp, store: ProfileStore) -> None:
+    sign_in, loop = new(app, store, hint_seconds=0.2), asyncio.get_running_loop()
+    seen: list[Event] = []
+    async with aclosing(sign_in.events()) as stream:
+        async for event in stream:
+            seen.append(event)
+            if isinstance(event, events.NothingYet):
+                assert sign_in.request is not None
+                allow = partial(play_browser, sign_in.request.url)
+                # Later than a second hint would come, if there were one.
+                loop.call_later(0.6, loop.run_in_executor, None, allow)
+    assert sum(isinstance(event, events.NothingYet) for event in seen) == 1
+    assert isinstance(seen[-1], events.Saved)
+
+
+async def test_over_ssh_no_browser_is_tried_and_the_tunnel_names_the_bound_port(
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 51234 198.51.100.7 2222")
+    with socket.socket() as taken:
+        port = urlsplit(app.redirect_uris[0]).port
+        taken.bind(("127.0.0.1", port or 0))
+        taken.listen()
+        sign_in = SignIn(app, app.scopes, store)
+        seen = await run(sign_in)
+    assert any(isinstance(event, events.BrowserAnswered) and "SSH" in str(event.outcome) for event in seen)
+    elsewhere = next(event for event in seen if isinstance(event, events.BrowserElsewhere))
+    second = urlsplit(app.redirect_uris[1]).port
+    assert f"ssh -L {second}:localhost:{second} -p 2222 " in str(elsewhere.tunnel)
+    assert "198.51.100.7" in str(elsewhere.tunnel)
+    assert isinstance(seen[-1], events.Saved)
+
+
+async def test_in_a_container_only_pasting_helps(
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    seen = await run(new(app, store))
+    assert events.BrowserElsewhere(None) in seen
+
+
+async def test_on_this_machine_nothing_is_said_of_another(app: SlackApp, store: ProfileStore) -> None:
+    seen = await run(new(app, store))
+    assert not any(isinstance(event, events.BrowserElsewhere | events.NothingYet) for event in seen)
+
+
+async def test_signing_in_again_offers_the_profiles_own_workspace(app: SlackApp, store: ProfileStore) -> None:
+    await run(new(app, store), team="T0PRACTICE2")
+    first = new(app, store, name="globex-practice")
+    await run(first, team="T0PRACTICE2")
+    assert first.request is not None
+    assert parse_qs(urlsplit(first.request.url).query)["team"] == ["T0PRACTICE2"]
+    fresh = new(app, store)
+    await run(fresh)
+    assert fresh.request is not None
+    assert "team=" not in fresh.request.url
+
+
+async def test_identity_scopes_are_asked_for_without_a_workspace(app: SlackApp, store: ProfileStore) -> None:
+    """Slack has answered oauth_authorization_url_mismatch to both together."""
+    await run(new(app, store), team="T0PRACTICE2")
+    sign_in = SignIn(app, ("identity.basic",), store, name="globex-practice", open_browser=None)
+    await run(sign_in, team="T0PRACTICE2")
+    assert sign_in.request is not None
+    assert "team=" not in sign_in.request.url
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_a_whole_organisation_is_kept_with_its_workspaces(app: SlackApp, store: ProfileStore, shape: str) -> None:
+    seen = await run(new(app, store), team="E0PRACTICE", shape=shape)
+    assert isinstance(seen[-1], events.Saved)
+    profile = store.read(seen[-1].kept.profile.name)
+    assert profile.is_enterprise_install
+    assert (profile.team_id, profile.enterprise_id) == (None, "E0PRACTICE")
+    assert profile.workspaces == ("T0PRACTICE1 Acme Practice", "T0PRACTICE2 Globex Practice")
+
+
+async def test_what_a_person_has_said_of_an_app_survives_a_sign_in(app: SlackApp, store: ProfileStore) -> None:
+    app = replace(app, name="Mine", registered_scopes=("users:read", "chat:write"), browser="")
+    await run(SignIn(app, ("users:read",), store, open_browser=None))
+    kept = read_app(store.home, app.client_id)
+    assert kept is not None
+    assert (kept.name, kept.registered_scopes, kept.scopes) == ("Mine", app.registered_scopes, ("users:read",))

@@ -168,7 +168,7 @@ async def test_what_the_browser_says_is_found_while_the_wait_goes_on(home: Path,
         await begin(pilot)
         await pilot.press("b")
         await shows(pilot, "What does the browser say?")
-        await shows(pilot, "redirect_uri did not match any configured URIs")
+        await shows(pilot, "The page says: redirect_uri did not match")
         await shows(pilot, "Slack refused the redirect address")
         await pilot.press("escape")
         await shows(pilot, "Waiting for you")

@@ -87,7 +87,8 @@ class ErrorsScreen(Room[str | None]):
 
     def _show(self, wanted: str) -> None:
         words = wanted.lower().split()
-        found = [one for one in self._every.values() if all(word in _text(one) for word in words)]
+        found = [one for one in self._every.values() if _rank(one, words) is not None]
+        found.sort(key=lambda one: _rank(one, words) or 0)
         if self._from_page and not words:
             found = [one for one in found if one.browser_says]
         listed = self.query_one(OptionList)
@@ -152,9 +153,14 @@ class ErrorsScreen(Room[str | None]):
         await self.open_page(app.endpoints.apps_page, app.browser)
 
 
-def _text(explanation: Explanation) -> str:
-    parts = (explanation.browser_says or "", explanation.title, explanation.code, explanation.happened)
-    return " ".join([*parts, *explanation.causes]).lower()
+def _rank(explanation: Explanation, words: list[str]) -> int | None:
+    """Return how well ``words`` fit: to what the page says, to title or code, to the rest; None when they do not."""
+    parts = (
+        explanation.browser_says or "",
+        f"{explanation.browser_says} {explanation.title} {explanation.code}",
+        " ".join([explanation.browser_says or "", explanation.title, explanation.happened, *explanation.causes]),
+    )
+    return next((rank for rank, part in enumerate(parts) if all(word in part.lower() for word in words)), None)
 
 
 def _line(explanation: Explanation, from_page: bool) -> Content:

@@ -1,0 +1,149 @@
+"""Manifests: ours pass Slack's rules, a practice Slack makes apps from them and refuses what Slack would refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS
+from slack_token_tui.practice.manifest_rules import objections
+from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.slack.client_id import recognise
+from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints
+from slack_token_tui.slack.manifest import Manifest, manifest
+from slack_token_tui.slack.scope_catalogue import Group, in_words, user_scopes
+from slack_token_tui.slack.scopes import PRESETS
+
+STANDARD = tuple(one.name for one in user_scopes() if one.group is Group.STANDARD)
+
+
+def ours(**changes: Any) -> Manifest:
+    values = {"name": "My Slack Tokens", "scopes": ("users:read",), "rotation": True, **changes}
+    return manifest(values["name"], values["scopes"], LOOPBACK_REDIRECT_URIS, rotation=values["rotation"])
+
+
+@given(
+    st.text(min_size=1, max_size=35).filter(
+        lambda name: " ".join(name.split()) and " ".join(name.split()).isprintable()
+    ),
+    st.lists(st.sampled_from(STANDARD), min_size=1, unique=True),
+    st.booleans(),
+)
+def test_every_manifest_of_ours_keeps_slacks_rules(name: str, scopes: list[str], rotation: bool) -> None:
+    made = ours(name=name, scopes=tuple(scopes), rotation=rotation)
+    assert objections(made.as_record()) == []
+    assert json.loads(made.as_json()) == made.as_record()
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "words"),
+    [
+        ("", ("users:read",), "Give the app a name"),
+        ("x" * 36, ("users:read",), "up to 35"),
+        ("a\x00b", ("users:read",), "cannot be shown"),
+        ("x", (), "at least one scope"),
+        ("x", tuple(f"a:{n}" for n in range(256)), "up to 255"),
+    ],
+)
+def test_what_slack_would_not_take_is_said_before(name: str, scopes: tuple[str, ...], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        manifest(name, scopes, LOOPBACK_REDIRECT_URIS, rotation=True)
+
+
+def change(place: str, value: object) -> Callable[[dict[str, Any]], None]:
+    *path, last = place.split(".")
+
+    def do(record: dict[str, Any]) -> None:
+        for key in path:
+            record = record.setdefault(key, {})
+        record[last] = value
+
+    return do
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        (change("colour", "red"), "has no 'colour'"),
+        (change("display_information", {}), "name is required"),
+        (change("display_information.name", "x" * 36), "1 to 35"),
+        (change("display_information.background_color", "red"), "hex"),
+        (change("oauth_config.pkce_enabled", False), "must use https"),
+        (change("oauth_config.pkce_enabled", "yes"), "true or false"),
+        (change("oauth_config.redirect_urls", ["http://127.0.0.1:1/x"]), "must use https"),
+        (change("oauth_config.redirect_urls", ["http://example.com/x"]), "must use https"),
+        (change("oauth_config.redirect_urls", ["https://a/b#c"]), "no redirect URL"),
+        (change("oauth_config.redirect_urls", ["https://a/b"] * 2), "each once"),
+        (change("oauth_config.redirect_urls", []), "rotation needs a redirect"),
+        (change("oauth_config.scopes.user", ["channels:join"]), "invalid scope channels:join"),
+        (change("oauth_config.scopes.user", ["admin.users:read"]), "in this workspace"),
+        (change("oauth_config.scopes.user", ["x" * 51]), "invalid scope"),
+        (change("oauth_config.scopes.user", ["a"] * 256), "up to 255"),
+        (change("oauth_config.scopes.user_optional", ["chat:write"]), "plain list"),
+        (change("oauth_config.scopes.people", []), "has no 'people'"),
+        (change("settings.token_rotation_enabled", "yes"), "true or false"),
+        (change("settings.unknown", True), "has no 'unknown'"),
+    ],
+)
+def test_what_slack_would_refuse_is_refused(break_it: Callable[[dict[str, Any]], None], words: str) -> None:
+    record = ours().as_record()
+    break_it(record)
+    assert any(words in one for one in objections(record))
+
+
+def test_the_page_is_filled_in_and_makes_an_app_that_can_be_signed_in_with(
+    slack: PracticeSlack, workspace: Workspace
+) -> None:
+    made = ours(scopes=("users:read", "chat:write"), rotation=False)
+    address = made.prefilled_address(Endpoints(slack.base))
+    assert address is not None
+    page = play_browser(address)
+    recognised = recognise(page)
+    assert recognised.client_id not in (None, CLIENT_ID)
+    app = workspace.app(str(recognised.client_id))
+    assert app is not None
+    assert (app.name, app.scopes, app.pkce_enabled, app.rotation) == (
+        "My Slack Tokens",
+        {"users:read", "chat:write"},
+        True,
+        False,
+    )
+    assert app.redirect_urls == LOOPBACK_REDIRECT_URIS
+    assert "exists in the workspace" in play_browser(address), "a name is unique"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '"x"'])
+def test_the_page_says_what_is_wrong_with_a_manifest(slack: PracticeSlack, text: str) -> None:
+    from urllib.parse import quote
+
+    assert "We can’t make an app" in play_browser(f"{slack.base}/apps?new_app=1&manifest_json={quote(text)}")
+
+
+def test_the_address_is_slacks_own_and_never_too_long() -> None:
+    address = ours(scopes=PRESETS[1].scopes).prefilled_address(Endpoints())
+    assert address is not None
+    parts = urlsplit(address)
+    assert (parts.scheme, parts.netloc, parts.path) == ("https", "api.slack.com", "/apps")
+    query = parse_qs(parts.query)
+    assert query["new_app"] == ["1"]
+    assert json.loads(query["manifest_json"][0]) == ours(scopes=PRESETS[1].scopes).as_record()
+    assert "https://api.slack-gov.com/apps?" in str(ours().prefilled_address(Endpoints(GOVSLACK)))
+    many = tuple(f"scope-of-a-long-name.number-{number}:write" for number in range(200))
+    assert ours(scopes=many).prefilled_address(Endpoints()) is None
+
+
+def test_the_message_to_an_administrator_says_what_for_and_what_to_send_back() -> None:
+    made = ours(scopes=("users:read", "chat:write"))
+    message = made.request_to_administrator(Endpoints(), in_words(made.scopes))
+    assert "chat:write: post, schedule, edit and delete messages as you" in message
+    assert "Send me the Client ID" in message
+    assert "https://api.slack.com/apps" in message
+    assert made.as_json() in message

@@ -1,0 +1,59 @@
+"""What was pasted where a Client ID belongs: six look-alikes are told apart, and no secret is repeated."""
+
+from __future__ import annotations
+
+import pytest
+
+from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
+
+ID = "2141029472.691202649728"
+SECRET = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ID,
+        f"  {ID}\n",
+        f"Client ID\n{ID}\nClient Secret\n••••",
+        f"App ID A012ABCD0A0 Client ID {ID} Signing Secret {SECRET}",
+        f"https://slack.com/oauth/v2/authorize?client_id={ID}&scope=&user_scope=users:read",
+        f"https://slack.com/oauth/v2_user/authorize?scope=users%3Aread&client_id={ID}",
+    ],
+)
+def test_a_client_id_is_found_alone_and_within_more(text: str) -> None:
+    assert checked_client_id(text) == ID
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        (SECRET, Kind.SECRET, "client secret or a signing secret"),
+        ("A012ABCD0A0", Kind.APP_ID, "App ID"),
+        ("https://api.slack.com/apps/A012ABCD0A0/general", Kind.SETTINGS_PAGE, "settings page"),
+        ("https://app.slack.com/app-settings/T0123/A012ABCD0A0/app-manifest", Kind.SETTINGS_PAGE, "settings page"),
+        ("xoxp-canary-0123", Kind.TOKEN, "a user token"),
+        ("xoxb-canary-0123", Kind.TOKEN, "a bot token"),
+        ("xapp-1-canary", Kind.TOKEN, "an app-level token"),
+        ("a1B2c3D4e5F6g7H8i9J0k1L2", Kind.VERIFICATION_TOKEN, "verification token"),
+        ("https://acme.slack.com/", Kind.OTHER, "That is an address"),
+        ("2141029472", Kind.OTHER, "digits, a dot, digits"),
+        ("http://[", Kind.OTHER, "digits, a dot, digits"),
+        ("", Kind.NOTHING, "Enter your app"),
+    ],
+)
+def test_everything_else_is_answered_by_what_it_is(text: str, kind: Kind, words: str) -> None:
+    recognised = recognise(text)
+    assert recognised.kind is kind
+    assert words in recognised.said
+    assert recognised.client_id is None
+    if len(text) > 20 and "://" not in text:
+        assert text not in recognised.said, "it may be a secret"
+
+
+def test_an_app_is_known_from_its_settings_page() -> None:
+    assert recognise("https://api.slack.com/apps/A012ABCD0A0/oauth?").app_id == "A012ABCD0A0"
+
+
+def test_two_client_ids_in_one_text_are_not_chosen_between() -> None:
+    assert recognise(f"{ID} or 3141029472.791202649728").client_id is None
