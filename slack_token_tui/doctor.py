@@ -17,9 +17,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from slack_token_tui import __version__
+from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser, clipboard_check, port_holders, surroundings
 from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp
-from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.fast_read import ProfileFileError, read_record
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.settings import read_settings
@@ -89,8 +90,11 @@ async def examine(home: Path, app: SlackApp | None = None) -> AsyncGenerator[Fin
         ):
             for finding in await asyncio.to_thread(_all_of, look):
                 yield finding
-        for finding in await asking:
-            yield finding
+        try:
+            for finding in await asking:
+                yield finding
+        except Exception as error:  # as in _all_of
+            yield _unfinished(error)
     finally:
         asking.cancel()
 
@@ -106,7 +110,16 @@ def as_text(findings: list[Finding]) -> str:
 
 
 def _all_of(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    return list(look())
+    found: list[Finding] = []
+    try:
+        found += look()
+    except Exception as error:  # a defect of one look must not hide what the others find
+        found.append(_unfinished(error))
+    return found
+
+
+def _unfinished(error: Exception) -> Finding:
+    return Finding("unexpected", Verdict.BAD, "Doctor", f"A look was not finished: {place_of(error)}.", "Report it.")
 
 
 def _versions() -> Iterator[Finding]:
@@ -251,6 +264,10 @@ def _keyring(home: Path) -> Iterator[Finding]:
 
 
 def _directory(home: Path) -> Iterator[Finding]:
+    if os.path.lexists(home) and not home.is_dir():
+        remedy = "Move it away, or set SLACK_TOKEN_TUI_HOME to a directory."
+        yield Finding("directory", Verdict.BAD, "Files", f"{home} is there and is not a directory.", remedy)
+        return
     if not home.exists():
         at = next(parent for parent in home.parents if parent.exists())
         if os.access(at, os.W_OK):
@@ -274,6 +291,18 @@ def _directory(home: Path) -> Iterator[Finding]:
         yield Finding("directory", Verdict.BAD, "Files", trouble, remedy)
     else:
         yield Finding("directory", Verdict.GOOD, "Files", f"{home}, for you alone.")
+    for room in ("profiles", "apps", "locks", "journal"):
+        if os.path.lexists(home / room) and not (home / room).is_dir():
+            said = f"{home / room} is there and is not a directory."
+            yield Finding("directory", Verdict.BAD, "Files", said, "Move it away.")
+    try:
+        read_record(str(home / "settings.json"))
+    except FileNotFoundError:
+        pass
+    except ProfileFileError as error:
+        explanation = explain(error.code, {"file": error.path, "detail": error.detail or "damaged"})
+        remedy = f"{explanation.remedies[0]}."
+        yield Finding("settings", Verdict.LOOK, "Settings", f"They are not used. {explanation.happened}", remedy)
     yield from _shared_directory(home)
 
 

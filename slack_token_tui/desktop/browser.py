@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from slack_token_tui.desktop import surroundings
+from slack_token_tui.foreign_text import clean
 
 _TEXT_BROWSERS = frozenset({"www-browser", "links", "links2", "elinks", "lynx", "w3m", "browsh", "carbonyl", "retawq"})
 _OPENERS = ("xdg-open", "x-www-browser", "firefox", "chromium", "google-chrome", "brave-browser", "microsoft-edge")
@@ -85,7 +86,7 @@ async def open_url(url: str, command: str = "") -> Opened | NotOpened:
     if (absent := around.why_no_browser) and not os.environ.get("BROWSER"):
         return NotOpened(absent)
     if command and not absent:
-        reason = f"{shlex.split(command)[0]}, this app’s browser, was not found."
+        reason = f"This app’s own browser, {clean(command, 60)}, was not found."
     for words in _commands(url, "" if absent else command, is_wsl=around.is_wsl):
         program = PurePath(words[0]).name
         if program in _TEXT_BROWSERS:

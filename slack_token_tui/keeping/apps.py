@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -122,16 +123,14 @@ def save_app(home: Path, app: SlackApp) -> None:
     """Remember ``app``. Its client secret goes where tokens go: into the keyring if the settings say so, else into the file.
 
     Raises:
-        StoreError: it could not be written.
+        StoreError: it could not be written; ``app_unreadable`` when its file is there and cannot be read, so it stays.
     """
     private_directory(home / "apps")
+    path = _path(home, app.client_id)
+    # One that came from the keyring stays there; another goes where tokens go.
     in_keyring = app.secret_in_keyring
-    if app.client_secret is not None:
+    if app.client_secret is not None and not in_keyring:
         in_keyring = read_settings(home).get("storage") == "keyring"
-        if in_keyring:
-            from slack_token_tui.keeping import keyring_tokens
-
-            keyring_tokens.put_text(_keyring_item(app.client_id), app.client_secret)
     record = {
         **app.extra,
         "schema": SCHEMA,
@@ -146,10 +145,14 @@ def save_app(home: Path, app: SlackApp) -> None:
         "client_secret": app.client_secret.reveal() if app.client_secret and not in_keyring else None,
         "secret_in_keyring": in_keyring,
     }
-    path = _path(home, app.client_id)
     with lock.held(home / "locks", f"app-{app.client_id}"):
         sweep(path)  # what a killed process left may hold a client secret
+        was_in_keyring = _is_readable(path) and read_record(str(path)).get("secret_in_keyring") is True
+        if in_keyring and app.client_secret is not None:
+            _keyring().put_text(_keyring_item(app.client_id), app.client_secret)
         save(path, json.dumps(record, indent=1).encode())
+        if was_in_keyring and not in_keyring:
+            _keyring().delete_text(_keyring_item(app.client_id))
 
 
 def with_secret(app: SlackApp) -> SlackApp:
@@ -160,9 +163,7 @@ def with_secret(app: SlackApp) -> SlackApp:
     """
     if app.client_secret is not None or not app.secret_in_keyring:
         return app
-    from slack_token_tui.keeping import keyring_tokens
-
-    secret = keyring_tokens.get_text(_keyring_item(app.client_id))
+    secret = _keyring().get_text(_keyring_item(app.client_id))
     if secret is None:
         raise StoreError("client_secret_gone", client_id=app.client_id)
     return replace(app, client_secret=secret)
@@ -175,15 +176,13 @@ def forget_app(home: Path, app: SlackApp) -> None:
         StoreError: its file could not be deleted.
     """
     path = _path(home, app.client_id)
+    if app.secret_in_keyring:
+        _keyring().delete_text(_keyring_item(app.client_id))
     with lock.held(home / "locks", f"app-{app.client_id}"):
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise store_error(error, path) from None
-    if app.secret_in_keyring:
-        from slack_token_tui.keeping import keyring_tokens
-
-        keyring_tokens.delete_text(_keyring_item(app.client_id))
     if read_settings(home).get("last_app") == app.client_id:
         with suppress(StoreError, ProfileFileError):
             change_settings(home, last_app=None)
@@ -191,6 +190,23 @@ def forget_app(home: Path, app: SlackApp) -> None:
 
 def _path(home: Path, client_id: str) -> Path:
     return home / "apps" / f"{checked_client_id(client_id)}.json"
+
+
+def _is_readable(path: Path) -> bool:
+    """Tell whether there is a file, and refuse when it is one that must not be overwritten."""
+    try:
+        read_record(str(path))
+    except FileNotFoundError:
+        return False
+    except ProfileFileError as error:
+        raise StoreError("app_unreadable", file=str(path), detail=error.detail or error.code) from None
+    return True
+
+
+def _keyring() -> ModuleType:
+    from slack_token_tui.keeping import keyring_tokens  # only where a secret is kept there
+
+    return keyring_tokens
 
 
 def _keyring_item(client_id: str) -> str:
@@ -234,7 +250,11 @@ _KEYS = frozenset(
 
 
 def _scopes(value: object) -> tuple[str, ...]:
-    return parse_scopes(" ".join(map(str, value))) if isinstance(value, list) and value else ()
+    """A convenience: what cannot be read is asked for anew."""
+    try:
+        return parse_scopes(" ".join(map(str, value))) if isinstance(value, list) and value else ()
+    except ValueError:
+        return ()
 
 
 def _text(value: object, longest: int) -> str:

@@ -171,9 +171,10 @@ class SignIn:
             return
         port: BoundPort | None = None
         redirect_uri = self.app.redirect_uris[0]
-        if any(is_loopback(urlsplit(address).hostname) for address in self.app.redirect_uris):
+        if local := [address for address in self.app.redirect_uris if is_loopback(urlsplit(address).hostname)]:
+            redirect_uri = local[0]
             try:
-                port = bind_first_free(self.app.redirect_uris)
+                port = bind_first_free(local)
                 redirect_uri = port.redirect_uri
             except PortsUnavailable as unavailable:
                 yield await self._paste_only(unavailable, redirect_uri)
@@ -224,10 +225,13 @@ class SignIn:
             return events.Failed(step, self.explain(code, facts))
 
         yield events.BrowserOpening(request.url)
+        outcome: browser.Opened | browser.NotOpened | None = None
         if self._open_browser is not None:
-            yield events.BrowserAnswered(await self._open_browser(request.url, self.app.browser))
+            outcome = await self._open_browser(request.url, self.app.browser)
+            yield events.BrowserAnswered(outcome)
         around = surroundings.look()
-        if around.is_remote:
+        # Where BROWSER has opened one, as a remote editor's does, that editor forwards the port too.
+        if around.is_remote and not isinstance(outcome, browser.Opened):
             port = urlsplit(request.redirect_uri).port if listener is not None else None
             yield events.BrowserElsewhere(around.tunnel(port) if port is not None else None)
 

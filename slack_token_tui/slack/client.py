@@ -15,7 +15,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -196,7 +196,7 @@ class SlackClient:
         if "ok" not in answer:
             raise AnswerUnusable("not_slack", {"host": self.endpoints.host})
         try:
-            date = parsedate_to_datetime(headers.get("date", ""))
+            date = parsedate_to_datetime(headers.get("date", "")).replace(tzinfo=UTC)  # HTTP dates are GMT, always
         except ValueError:
             date = None
         return Reached(self._proxy(), seen.get("version"), seen.get("issuer"), date)

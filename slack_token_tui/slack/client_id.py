@@ -12,6 +12,8 @@ from slack_token_tui.slack.token_kinds import kind_of
 _CLIENT_ID = re.compile(r"\d{1,20}\.\d{1,20}")
 _CLIENT_ID_IN_TEXT = re.compile(r"(?<![\d.])\d{9,20}\.\d{9,20}(?![\d.])")
 """Shorter numbers with a dot may be anything in a longer text: a version, an amount, a timestamp."""
+_SECRET_IN_TEXT = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9a-f]{32}|[0-9A-F]{32})(?![0-9A-Fa-f])")
+_TOKEN_IN_TEXT = re.compile(r"xox[a-z][-.][\w.-]+|(?:xapp|xwfp)-[\w-]+")
 _APP_ID = re.compile(r"A[A-Z0-9]{8,14}")
 _APP_ID_IN_PATH = re.compile(r"/(?:apps|app-settings/T[A-Z0-9]+)/(A[A-Z0-9]{8,14})(?:/|$)")
 _SETTINGS_HOSTS = frozenset({"api.slack.com", "app.slack.com", "api.slack-gov.com", "app.slack-gov.com"})
@@ -55,25 +57,27 @@ def recognise(text: str) -> Recognised:
         return Recognised(Kind.NOTHING, "Enter your app’s Client ID: your app → Basic Information → App Credentials.")
     if _CLIENT_ID.fullmatch(text):
         return Recognised(Kind.CLIENT_ID, "That is a Client ID.", text)
-    if re.fullmatch(r"[0-9a-f]{32}", text):
-        return Recognised(
-            Kind.SECRET,
-            "That is a client secret or a signing secret: both are 32 letters and digits. Neither is needed, and nothing "
-            f"was kept of it. The Client ID stands above them: {_EXAMPLE}.",
-        )
     if _APP_ID.fullmatch(text):
         return Recognised(
             Kind.APP_ID, f"That is the App ID. The Client ID stands just below it: {_EXAMPLE}.", app_id=text
         )
-    if kind := kind_of(text):
+    found = set(_CLIENT_ID_IN_TEXT.findall(text))
+    if len(found) == 1 and "://" not in text:
+        return Recognised(Kind.CLIENT_ID, "The Client ID was found in what you pasted.", found.pop())
+    if (token := _TOKEN_IN_TEXT.search(text)) and (kind := kind_of(token.group())):
         return Recognised(
             Kind.TOKEN,
             f"That is {kind.with_article}, not a Client ID. To keep a token that you have, press i at home. "
             f"Here comes the app’s Client ID: {_EXAMPLE}.",
         )
+    if _SECRET_IN_TEXT.search(text):
+        return Recognised(
+            Kind.SECRET,
+            "That is a client secret or a signing secret: both are 32 letters and digits. Neither is needed, and nothing "
+            f"was kept of it. The Client ID stands above them: {_EXAMPLE}.",
+        )
     if "://" in text and not any(character.isspace() for character in text):
         return _address(text)
-    found = set(_CLIENT_ID_IN_TEXT.findall(text))
     if len(found) == 1:
         return Recognised(Kind.CLIENT_ID, "The Client ID was found in what you pasted.", found.pop())
     if re.fullmatch(r"[A-Za-z0-9]{24}", text):

@@ -104,6 +104,11 @@ def user_scopes() -> tuple[Scope, ...]:
     return tuple(scope for scope in _entries().values() if scope.group is not Group.BOT_ONLY)
 
 
+def bot_scopes() -> tuple[Scope, ...]:
+    """Return the scopes that people look for and that only bots can have."""
+    return tuple(scope for scope in _entries().values() if scope.group is Group.BOT_ONLY)
+
+
 def scope(name: str) -> Scope:
     """Return what is known of scope ``name``; one that is not in the catalogue says so."""
     known = _entries().get(name)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from slack_token_tui.slack.answers import split_scopes
+from slack_token_tui.foreign_text import clean
+from slack_token_tui.slack.limits import MOST_SCOPES
 
 _SCOPE = re.compile(r"[a-z0-9_-]+(?:[.:][a-z0-9_-]+)*")
+_SEPARATORS = re.compile(r"[,\s]+")
 _LONGEST = 50
 """Slack's manifest schema allows no longer scope."""
 
@@ -56,7 +58,7 @@ PRESETS = (
         ),
     ),
     Preset(
-        "Search for AI",
+        "AI search",
         "what AI tools and MCP servers ask for: search and read what you can see",
         (
             "users:read",
@@ -79,12 +81,14 @@ def parse_scopes(text: str) -> tuple[str, ...]:
     Raises:
         ValueError: with a sentence for the person, when there are none or one cannot be a scope.
     """
-    scopes = split_scopes(text)
+    scopes = tuple(dict.fromkeys(part for part in _SEPARATORS.split(text) if part))
     if not scopes:
         raise ValueError("Choose at least one scope.")
+    if len(scopes) > MOST_SCOPES:
+        raise ValueError(f"Slack takes up to {MOST_SCOPES} scopes; these are {len(scopes)}.")
     for scope in scopes:
         if len(scope) > _LONGEST or not _SCOPE.fullmatch(scope):
-            raise ValueError(f"“{scope}” is not a scope. Scopes look like users:read.")
+            raise ValueError(f"“{clean(scope)}” is not a scope. Scopes look like users:read.")
     return scopes
 
 

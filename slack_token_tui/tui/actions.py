@@ -121,9 +121,7 @@ ACTIONS = (
         (SIGN_IN, ERRORS),
     ),
     Action("open_settings", "s", "App settings", "Open the settings of your Slack apps.", (SIGN_IN, ERRORS)),
-    Action(
-        "copy_report", "y", "Copy report", "Put this on the clipboard, without any secret.", (SIGN_IN, DOCTOR), False
-    ),
+    Action("copy_report", "y", "Copy report", "Put this on the clipboard, without any secret.", (SIGN_IN,), False),
     Action("explain", "f1", "More", "Read everything that is known about this error.", (SIGN_IN, HOME)),
     # ── make an app ──
     Action("open_page", "o", "Open Slack", "Open Slack’s page with the manifest filled in.", (APP_SETUP,)),
@@ -148,7 +146,7 @@ ACTIONS = (
     Action("chosen_only", "f3", "Chosen only", "Show only what is chosen, or everything.", (SCOPES,)),
     Action("preset_1", "1", "Read-only", "Choose what reads channels, people and reactions.", (SCOPES,), False),
     Action("preset_2", "2", "Messages", "Choose what reads and writes messages as you.", (SCOPES,), False),
-    Action("preset_3", "3", "Search for AI", "Choose what AI tools and MCP servers ask for.", (SCOPES,), False),
+    Action("preset_3", "3", "AI search", "Choose what AI tools and MCP servers ask for.", (SCOPES,), False),
     Action("preset_4", "4", "All of the app", "Choose everything that the app is known to allow.", (SCOPES,), False),
     Action("preset_0", "0", "None", "Choose nothing.", (SCOPES,), False),
     # ── apps ──
@@ -157,6 +155,7 @@ ACTIONS = (
     Action("forget", "x,delete", "Forget", "Forget it here; nothing changes at Slack. Asks first.", (APPS,)),
     # ── doctor ──
     Action("check_again", "r", "Check again", "Look at everything anew.", (DOCTOR,)),
+    Action("copy_report", "y", "Copy report", "Put the list on the clipboard; no secret is in it.", (DOCTOR,)),
     # ── everywhere but home ──
     Action("leave", "escape", "Leave", "Stop here and go back; an open port is closed at once.", (SIGN_IN,)),
     Action("leave", "escape", "Back", "Go back.", (APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR)),

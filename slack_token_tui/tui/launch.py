@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from slack_token_tui.keeping.apps import SlackApp
+    from slack_token_tui.slack.endpoints import Endpoints
 
 
 def _now() -> datetime:
@@ -43,6 +44,13 @@ class Start:
     play_browser: Callable[[str], Awaitable[str]] | None = None
     is_demo: bool = False
     now: Callable[[], datetime] = field(default=_now)
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """The Slack that new apps live on, to begin with."""
+        from slack_token_tui.slack.endpoints import Endpoints
+
+        return self.app.endpoints if self.app else Endpoints()
 
 
 def _has_terminal() -> bool:

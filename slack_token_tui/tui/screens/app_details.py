@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -13,6 +15,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Label, Static
 
 from slack_token_tui.desktop.browser import checked_command
+from slack_token_tui.foreign_text import clean
 from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp, checked_redirect_uri, save_app
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.secret import Secret
@@ -22,6 +25,8 @@ from slack_token_tui.slack.explanations import explain
 from slack_token_tui.slack.scopes import parse_scopes
 from slack_token_tui.tui.screens.sheets import ConfirmScreen, Sheet
 from slack_token_tui.tui.widgets.choice import Choice
+from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.paste_box import PasteBox
 
 _CONFIDENTIAL = (
     "With a client secret the app is a confidential one: no PKCE, and Slack wants an https redirect. Give an https address "
@@ -34,17 +39,19 @@ class AppDetails(Sheet[SlackApp | None]):
     """Ends with the app as it is now, saved when it has a Client ID, or None when nothing was changed."""
 
     AUTO_FOCUS = "#name"
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back"), ("f2", "save", "Save")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Back"), ("f2", "save", "Save")]
 
-    def __init__(self, app: SlackApp) -> None:
+    def __init__(self, app: SlackApp, home: Path) -> None:
         super().__init__()
         self._app_now = app
+        self._home = home
 
     def compose(self) -> ComposeResult:
         """A field for each thing, and what it is for."""
         app = self._app_now
         with VerticalScroll(classes="sheet", can_focus=False):
-            yield Static(Content.assemble(("App details  ", "bold"), app.client_id or "no Client ID yet"))
+            heading = Content.assemble(("App details  ", "bold"), app.client_id or "no Client ID yet")
+            yield Static(Content.assemble(heading, ("   F2 saves, Esc goes back", MUTED)))
             yield Label("Name, for you alone", classes="field")
             yield Input(app.name, placeholder="My Slack Tokens", id="name")
             yield Label("Slack’s address", classes="field")
@@ -54,11 +61,13 @@ class AppDetails(Sheet[SlackApp | None]):
                 yield Button("GovSlack", id="gov", compact=True)
             yield Label("Redirect addresses registered with the app, separated by commas", classes="field")
             redirects = "" if app.redirect_uris == LOOPBACK_REDIRECT_URIS else ", ".join(app.redirect_uris)
-            yield Input(redirects, placeholder=", ".join(LOOPBACK_REDIRECT_URIS), id="redirects")
+            usual = ", ".join(LOOPBACK_REDIRECT_URIS)
+            yield PasteBox(redirects, joined_by=", ", placeholder=usual, id="redirects")
             yield Label("Open Slack with, for example firefox --private-window %s", classes="field")
             yield Input(app.browser, placeholder="your usual browser", id="browser")
             yield Label("User scopes that the app has, where you know them", classes="field")
-            yield Input(", ".join(app.registered_scopes), placeholder="not known", id="registered")
+            registered = ", ".join(app.registered_scopes)
+            yield PasteBox(registered, joined_by=", ", placeholder="not known", id="registered")
             yield Label("Client secret, only for an app without PKCE", classes="field")
             kept = (
                 "kept; type another to replace it, - to forget it" if app.is_confidential else "none: PKCE is the proof"
@@ -76,6 +85,7 @@ class AppDetails(Sheet[SlackApp | None]):
     def on_mount(self) -> None:
         """Explain what a secret means, where there is one; the heading stays in sight."""
         self._about_secret()
+        self._before = self._values()
         self.call_after_refresh(self.query_one(".sheet").scroll_home, animate=False)
 
     @on(Input.Changed, "#secret")
@@ -93,7 +103,20 @@ class AppDetails(Sheet[SlackApp | None]):
             case "save":
                 self.action_save()
             case _:
-                self.dismiss(None)
+                self.action_leave()
+
+    @work(exclusive=True, group="save", exit_on_error=False)
+    async def action_leave(self) -> None:
+        """Back; asks when something was typed."""
+        before = self._before
+        if self._values() != before:
+            question = Content.styled("Leave without saving what you have changed?", "bold")
+            if not await self.app.push_screen_wait(ConfirmScreen(question, "Leave", "Stay")):
+                return
+        self.dismiss(None)
+
+    def _values(self) -> list[str]:
+        return [*(field.value for field in self.query(Input)), self.query_one("#pair", Choice).chosen]
 
     @on(Input.Submitted)
     @work(exclusive=True, group="save", exit_on_error=False)
@@ -111,7 +134,7 @@ class AppDetails(Sheet[SlackApp | None]):
             return
         if app.client_id:
             try:
-                save_app(self.app.store.home, app)  # type: ignore[attr-defined]  # TokenApp's
+                await asyncio.to_thread(save_app, self._home, app)
             except StoreError as error:
                 explanation = explain(error.code, error.facts)
                 trouble.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
@@ -130,7 +153,7 @@ class AppDetails(Sheet[SlackApp | None]):
         secret = values["secret"]
         app = replace(
             self._app_now,
-            name=str(values["name"])[:80],
+            name=clean(str(values["name"])),
             endpoints=Endpoints(checked_base(values["base"] or SLACK), pair),
             redirect_uris=redirects or LOOPBACK_REDIRECT_URIS,
             browser=checked_command(str(values["browser"])),

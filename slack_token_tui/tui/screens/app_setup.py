@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events, on, work
@@ -12,7 +14,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Button, Footer, Input, Label, Static
 
-from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp, save_app
+from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, save_app
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.settings import remember_last_app
 from slack_token_tui.slack.client_id import Recognised, recognise
@@ -47,7 +49,7 @@ class AppSetupScreen(Room[SlackApp | None]):
             scopes: to begin with.
         """
         super().__init__()
-        self._endpoints = endpoints
+        self._endpoints = self._first_endpoints = endpoints
         self._first_scopes = scopes or DEFAULT_SCOPES
         self._manifest: Manifest | None = None
 
@@ -59,7 +61,7 @@ class AppSetupScreen(Room[SlackApp | None]):
             yield Label("Its name, which Slack shows where you press Allow", classes="field")
             yield Input(DEFAULT_NAME, placeholder=DEFAULT_NAME, id="app_name")
             yield Label("User scopes: the most that it may ever ask for", classes="field")
-            yield Input(", ".join(self._first_scopes), id="scopes")
+            yield PasteBox(", ".join(self._first_scopes), joined_by=", ", id="scopes")
             with Horizontal(id="presets"):
                 for number, preset in enumerate(PRESETS):
                     button = Button(preset.label, id=f"preset_{number}", compact=True)
@@ -147,9 +149,10 @@ class AppSetupScreen(Room[SlackApp | None]):
         """GovSlack instead of slack.com, or back."""
         from slack_token_tui.tui.screens.app_details import is_meant
 
-        base = GOVSLACK if self._endpoints.base == SLACK else SLACK
-        if base == SLACK or await is_meant(self.app, base):
-            self._endpoints = Endpoints(base)
+        there = self._endpoints == self._first_endpoints
+        other = Endpoints(SLACK if self._first_endpoints.base == GOVSLACK else GOVSLACK)
+        if not there or other.base == SLACK or await is_meant(self.app, other.base):
+            self._endpoints = other if there else self._first_endpoints
             self.query_one(TopLine).show(self._endpoints)
 
     @on(Input.Submitted, "#app_name, #scopes")
@@ -209,6 +212,8 @@ class AppSetupScreen(Room[SlackApp | None]):
 
     def can_do(self, action_id: str) -> bool:
         """Each key only where it does something."""
+        if action_id == "other_slack" and self._first_endpoints.on_loopback:
+            return False
         if action_id in _ONLY_FORM:
             return self._manifest is None
         if action_id in _ONLY_MADE:
@@ -232,7 +237,10 @@ class AppSetupScreen(Room[SlackApp | None]):
         if play is not None and self._manifest is not None:
             address = self._manifest.prefilled_address(self._endpoints)
             if address is not None:
-                self._take(await play(address))
+                try:
+                    self._take(await play(address))
+                except OSError:  # the practice Slack is gone
+                    self.notify("Nobody answered at that address.", severity="warning")
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def action_copy_manifest(self) -> None:
@@ -271,12 +279,10 @@ class AppSetupScreen(Room[SlackApp | None]):
         """Enter says that it is whole."""
         self._take(event.value)
 
-    @on(Input.Changed, "#client_id")
-    def client_id_changed(self, event: Input.Changed) -> None:
-        """A paste into the box itself needs no Enter; what is not a Client ID is answered, and does not stay."""
-        text = event.value.strip()
-        if text and not text.replace(".", "").isdigit():
-            self._take(text)
+    @on(PasteBox.Pasted)
+    def client_id_pasted(self) -> None:
+        """A paste into the box itself needs no Enter."""
+        self._take(self.query_one("#client_id", Input).value)
 
     def _take(self, text: str) -> None:
         if self._manifest is None:
@@ -287,18 +293,22 @@ class AppSetupScreen(Room[SlackApp | None]):
         if recognised.client_id is None:
             self.query_one("#recognised", Static).update(self._answer(recognised))
             return
-        app = SlackApp(
-            recognised.client_id,
-            self._endpoints,
-            scopes=self._manifest.scopes,
-            name=self._manifest.name,
-            registered_scopes=self._manifest.scopes,
-        )
+        self._keep(recognised.client_id, self._manifest)
+
+    @work(exclusive=True, group="keep", exit_on_error=False)
+    async def _keep(self, client_id: str, made: Manifest) -> None:
         home = self.token_app.store.home
-        try:
+        # An app that is known already keeps what a person has said of it.
+        known = read_app(home, client_id) or SlackApp(client_id, self._endpoints)
+        app = replace(known, name=known.name or made.name, scopes=made.scopes, registered_scopes=made.scopes)
+
+        def keep() -> None:
             self.token_app.store.make_ready()
             save_app(home, app)
             remember_last_app(home, app.client_id)
+
+        try:
+            await asyncio.to_thread(keep)
         except StoreError as error:
             explanation = explain(error.code, error.facts)
             words = f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from slack_token_tui.keeping.apps import SlackApp, forget_app, remembered_apps
 from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.slack.endpoints import SLACK, Endpoints, is_loopback
+from slack_token_tui.slack.endpoints import SLACK, is_loopback
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.tui.actions import APPS, bindings
 from slack_token_tui.tui.screens.room import Room
@@ -86,7 +87,9 @@ class AppsScreen(Room[SlackApp | None]):
         """Change it."""
         from slack_token_tui.tui.screens.app_details import AppDetails
 
-        if (app := self._highlighted) is not None and await self.app.push_screen_wait(AppDetails(app)) is not None:
+        if (app := self._highlighted) is not None and await self.app.push_screen_wait(
+            AppDetails(app, self.token_app.store.home)
+        ) is not None:
             self._read()
 
     @work(exclusive=True, group="app", exit_on_error=False)
@@ -102,7 +105,7 @@ class AppsScreen(Room[SlackApp | None]):
         )
         if await self.app.push_screen_wait(ConfirmScreen(question, "Forget it", "Keep it")):
             try:
-                forget_app(self.token_app.store.home, app)
+                await asyncio.to_thread(forget_app, self.token_app.store.home, app)
             except StoreError as error:
                 explanation = explain(error.code, error.facts)
                 self.notify(f"{explanation.title}. {explanation.remedies[0]}.", severity="warning", markup=False)
@@ -114,7 +117,8 @@ class AppsScreen(Room[SlackApp | None]):
         """Make one, and sign in with it."""
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 
-        if (app := await self.app.push_screen_wait(AppSetupScreen(Endpoints(), ()))) is not None:
+        setup = AppSetupScreen(self.token_app.start.endpoints, ())
+        if (app := await self.app.push_screen_wait(setup)) is not None:
             self.dismiss(app)
 
 
@@ -128,4 +132,4 @@ def _line(app: SlackApp) -> Content:
         facts.append(f"opened with {app.browser}")
     elsewhere = () if app.endpoints.base == SLACK else ((f"  on {app.endpoints.host}, not slack.com", "$text-warning"),)
     shown_id = (f"  {app.client_id}", MUTED) if app.name else ""
-    return Content.assemble((app.shown_name, "bold"), shown_id, *elsewhere, ("\n  " + " · ".join(facts), MUTED))
+    return Content.assemble((app.shown_name, "bold"), shown_id, *elsewhere, ("\n  " + "\n  ".join(facts), MUTED))

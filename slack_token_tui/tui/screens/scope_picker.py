@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.slack.limits import MOST_SCOPES
-from slack_token_tui.slack.scope_catalogue import TOPICS, Group, Scope, scope, unfit, user_scopes
+from slack_token_tui.slack.scope_catalogue import TOPICS, Group, Scope, bot_scopes, scope, unfit, user_scopes
 from slack_token_tui.slack.scopes import PRESETS, parse_scopes
 from slack_token_tui.tui.actions import SCOPES, bindings
 from slack_token_tui.tui.screens.room import Room
@@ -81,15 +81,19 @@ class ScopePicker(Room[tuple[str, ...] | None]):
     @on(Input.Submitted, "#search")
     def search_done(self, event: Input.Submitted) -> None:
         """A scope's whole name chooses it, whether it is in the list or not; anything else leads into the list."""
+        listed = self.query_one(OptionList)
         try:
             typed = parse_scopes(event.value)
         except ValueError:
             typed = ()
-        if typed and all(":" in name or "." in name or scope(name).group is not Group.UNLISTED for name in typed):
+        if typed and all(scope(name).group is not Group.UNLISTED for name in typed):
             self._choose(*typed)
             event.input.value = ""
-        elif self.query_one(OptionList).option_count:
-            self.query_one(OptionList).focus()
+        elif listed.option_count:
+            listed.focus()  # an unfinished name: what it may become is there
+        elif typed:
+            self._choose(*typed)
+            event.input.value = ""
 
     def on_key(self, event: events.Key) -> None:
         """The arrows move in the list also while one types."""
@@ -102,10 +106,12 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         words = self.query_one("#search", Input).value.lower().split()
         listed = self.query_one(OptionList)
         old = self._highlighted
-        typed = [scope(name) for name in self._chosen if scope(name).group is Group.UNLISTED]
+        others = [scope(name) for name in self._chosen if scope(name).group in {Group.UNLISTED, Group.BOT_ONLY}]
+        if words:
+            others += [one for one in bot_scopes() if one.name not in self._chosen]
         options: list[Option] = []
         topic = ""
-        for one in (*typed, *user_scopes()):
+        for one in (*others, *user_scopes()):
             title = TOPICS.get(one.topic, "Not in the list")
             if (self._only_chosen and one.name not in self._chosen) or not _matches(one, title, words):
                 continue
@@ -121,7 +127,7 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         self._show_words()
 
     def _line(self, one: Scope) -> Content:
-        if one.why_not:
+        if one.why_not and one.name not in self._chosen:
             mark: Content = Content.styled("–", MUTED)
         else:
             mark = Content.styled("✓", "bold $text-success") if one.name in self._chosen else Content(" ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import ClassVar
@@ -12,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Button, Footer, Input
 
@@ -70,6 +72,7 @@ class SignInScreen(Room[None]):
         self._kept: Kept | None = None
         self._url: str | None = None
         self._tunnel: str | None = None
+        self._errors: Screen[str | None] | None = None
         self._no_browser = ""
         self._waiting = False
         self._countdown: Timer | None = None
@@ -123,6 +126,8 @@ class SignInScreen(Room[None]):
 
     def _show_waiting(self, waiting: bool) -> None:
         self._waiting = waiting
+        if not waiting and self._errors is not None:
+            self._errors.dismiss(None)  # the browser has answered: what it may have shown is no longer the question
         self.query_one(Waiting).display = waiting
         if not waiting:
             self._focus_steps()
@@ -151,8 +156,8 @@ class SignInScreen(Room[None]):
         from slack_token_tui.tui.screens.scope_picker import ScopePicker
 
         app = self._form.slack_app
-        known = app.registered_scopes or app.scopes
-        if (chosen := await self.app.push_screen_wait(ScopePicker(self._form.scopes, known, self._older))) is not None:
+        picker = ScopePicker(self._form.scopes, app.registered_scopes, self._older)
+        if (chosen := await self.app.push_screen_wait(picker)) is not None:
             self._form.scopes = chosen
 
     @work(exclusive=True, group="form", exit_on_error=False)
@@ -168,7 +173,9 @@ class SignInScreen(Room[None]):
         """Change what is known of the app."""
         from slack_token_tui.tui.screens.app_details import AppDetails
 
-        if (app := await self.app.push_screen_wait(AppDetails(self._form.slack_app))) is not None:
+        # With the scopes as they are typed now: those of last time are not what is meant any more.
+        now = replace(self._form.slack_app, scopes=self._form.scopes)
+        if (app := await self.app.push_screen_wait(AppDetails(now, self.token_app.store.home))) is not None:
             self._use(app)
 
     @work(exclusive=True, group="form", exit_on_error=False)
@@ -403,11 +410,12 @@ class SignInScreen(Room[None]):
         """Recognise what Slack's page shows, and do what helps."""
         from slack_token_tui.tui.screens.errors import ErrorsScreen
 
-        if self._sign_in is None:
+        if (asking := self._sign_in) is None:
             return
-        errors = ErrorsScreen(self._sign_in.explain, self._app, self._sent, from_page=True)
-        chosen = await self.app.push_screen_wait(errors)
-        if chosen is not None:
+        self._errors = ErrorsScreen(asking.explain, self._app, self._sent, from_page=True)
+        chosen = await self.app.push_screen_wait(self._errors)
+        self._errors = None
+        if chosen is not None and self._sign_in is asking and self._waiting:
             getattr(self, f"action_{chosen}")()
 
     @work(group="play", exit_on_error=False)
@@ -415,11 +423,27 @@ class SignInScreen(Room[None]):
         """Let the practice Slack press Allow."""
         play = self.token_app.start.play_browser
         if play is not None and self._url is not None:
-            await play(self._url)
+            try:
+                await play(self._url)
+            except OSError:  # the practice Slack is gone, or the port closed a moment ago
+                self.notify("Nobody answered at that address.", severity="warning")
 
     def action_again(self) -> None:
         """Start anew: verifier, challenge and state are fresh."""
-        self._begin()
+        self._unless_unsaved(self._begin)
+
+    @work(exclusive=True, group="question", exit_on_error=False)
+    async def _unless_unsaved(self, go_on: Callable[[], object]) -> None:
+        """Go on; but ask first when that would throw away a token that is here alone."""
+        if self._sign_in is not None and self._sign_in.holds_unsaved:
+            question = Content.assemble(
+                ("Throw the new token away?\n\n", "bold"),
+                "Slack has given it, and it could not be saved: w saves it again when the reason is mended. "
+                "Going on forgets it here; at Slack it stays valid until it expires or is revoked.",
+            )
+            if not await self.app.push_screen_wait(ConfirmScreen(question, "Throw it away", "Keep it here")):
+                return
+        go_on()
 
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save_again(self) -> None:
@@ -451,11 +475,16 @@ class SignInScreen(Room[None]):
         if self._app is not None:
             endpoints = self._app.endpoints
             self._app = replace(self._app, endpoints=Endpoints(endpoints.base, endpoints.pair.other))
-            self._begin()
+            self._unless_unsaved(self._begin)
 
     def action_change_app(self) -> None:
-        """Back to the form."""
-        self._failure = None
+        """Back to the form; a sign-in that still waits ends."""
+        self._unless_unsaved(self._back_to_form)
+
+    def _back_to_form(self) -> None:
+        self.workers.cancel_group(self, "sign_in")
+        self._failure = self._sign_in = None
+        self._waiting = False
         self._show_form()
 
     @work(exclusive=True, group="settings", exit_on_error=False)
@@ -475,6 +504,9 @@ class SignInScreen(Room[None]):
         if self._waiting and isinstance(self.focused, Input):
             self._focus_steps()
             return
+        self._unless_unsaved(self._really_leave)
+
+    def _really_leave(self) -> None:
         self.workers.cancel_node(self)
         self.dismiss()
 

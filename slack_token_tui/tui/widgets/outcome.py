@@ -16,6 +16,7 @@ from slack_token_tui.tui.actions import SIGN_IN
 from slack_token_tui.tui.widgets.error_card import keys_of
 from slack_token_tui.tui.widgets.expiry import left
 from slack_token_tui.tui.widgets.field import MUTED, Field
+from slack_token_tui.tui.widgets.profile_detail import workspaces_in_words
 
 _MOST_LINES = 8
 
@@ -73,12 +74,3 @@ def granted_in_words(profile: Profile) -> Content:
         lines.append(Content.styled(f"Not granted: {', '.join(missing)}", "$text-warning"))
         lines.append(Content.styled("  The app lacks them, or you left them out on Slack’s page.", MUTED))
     return Content("\n").join(lines)
-
-
-def workspaces_in_words(profile: Profile) -> str:
-    """Return which workspaces the token of a whole organisation may use, and how."""
-    if not profile.is_enterprise_install:
-        return ""
-    if not profile.workspaces:
-        return "the whole organisation; Slack did not list its workspaces"
-    return f"{', '.join(profile.workspaces)}. Many methods need one of these ids as team_id."

@@ -1,16 +1,35 @@
-"""A field that takes a pasted address whole, also one that a terminal has wrapped."""
+"""A field that takes a paste whole, also one of several lines."""
 
 from __future__ import annotations
 
 from textual import events
+from textual.message import Message
 from textual.widgets import Input
 
 
 class PasteBox(Input):
     """Textual's own field keeps the first line of a paste only; an address copied from a terminal has several."""
 
+    class Pasted(Message):
+        """Something was pasted into the box itself, so it is there as a whole."""
+
+    def __init__(self, value: str = "", *, joined_by: str = "", placeholder: str = "", id: str | None = None) -> None:  # noqa: A002
+        """
+        Args:
+            value: to begin with.
+            joined_by: what takes the place of white space: nothing in an address that a terminal has wrapped.
+            placeholder: shown while it is empty.
+            id: the widget's.
+        """
+        super().__init__(value, placeholder=placeholder, id=id)
+        self._joined_by = joined_by
+
     def on_paste(self, event: events.Paste) -> None:
-        """Put the lines together again."""
+        """Put the lines together."""
         event.prevent_default()
         event.stop()
-        self.insert_text_at_cursor("".join(event.text.split()))
+        parts = event.text.split()
+        if self._joined_by:
+            parts = [part.strip(",") for part in parts if part.strip(",")]
+        self.insert_text_at_cursor(self._joined_by.join(parts))
+        self.post_message(self.Pasted())

@@ -22,6 +22,7 @@ _FIELDS = (
     "Status",
     "Slack",
     "Workspace",
+    "Workspaces",
     "User",
     "App",
     "Token",
@@ -90,6 +91,7 @@ def _values(profile: Profile, path: Path, now: datetime) -> dict[str, str | Cont
         "Status": Content.styled(f"{mark} {IN_WORDS[state]}", colour),
         "Slack": Content.styled(f"{profile.endpoints.host}, not slack.com", "$text-warning") if elsewhere else "",
         "Workspace": _joined(workspace, host),
+        "Workspaces": workspaces_in_words(profile),
         "User": _joined(profile.user_name, profile.user_id),
         "App": _joined(profile.app_name, profile.client_id),
         "Token": profile.masked_token,
@@ -99,6 +101,15 @@ def _values(profile: Profile, path: Path, now: datetime) -> dict[str, str | Cont
         "Verified": f"{profile.verified_at.astimezone():%Y-%m-%d %H:%M}" if profile.verified_at else "never",
         "Kept in": f"the keyring, and {path}" if profile.in_keyring else str(path),
     }
+
+
+def workspaces_in_words(profile: Profile) -> str:
+    """Return which workspaces the token of a whole organisation may use, and how."""
+    if not profile.is_enterprise_install:
+        return ""
+    if not profile.workspaces:
+        return "the whole organisation; Slack did not list its workspaces"
+    return f"{', '.join(profile.workspaces)}. Many methods need one of these ids as team_id."
 
 
 def _works(profile: Profile, now: datetime) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, ItemGrid, VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Label, Static
@@ -53,10 +53,12 @@ class SignInForm(VerticalScroll):
     def compose(self) -> ComposeResult:
         """Client ID, scopes, and what they mean."""
         yield Label("Client ID", classes="field")
-        yield PasteBox(self.slack_app.client_id, placeholder="2141029472.691202649728", id="client_id")
+        yield PasteBox(
+            self.slack_app.client_id, placeholder="digits, a dot, digits: 2141029472.691202649728", id="client_id"
+        )
         yield Static(id="app_facts")
         yield Label("User scopes", classes="field")
-        yield Input(self._first_scopes(), placeholder="users:read, channels:read", id="scopes")
+        yield PasteBox(self._first_scopes(), joined_by=", ", placeholder="users:read, channels:read", id="scopes")
         yield Static(id="scope_words")
         with Horizontal(id="presets"):
             for number, preset in enumerate(PRESETS):
@@ -66,7 +68,7 @@ class SignInForm(VerticalScroll):
             yield Button("Choose from a list (F2)", id="choose_scopes", compact=True)
         yield Static(id="scope_change")
         yield Static(id="form_error")
-        with ItemGrid(id="form_buttons", min_column_width=22):
+        with Horizontal(id="form_buttons"):
             yield Button("Sign in (Enter)", id="start", variant="primary", compact=True)
             yield Button("Other app (F3)", id="choose_app", compact=True)
             yield Button("App details (F4)", id="app_details", compact=True)
@@ -129,8 +131,7 @@ class SignInForm(VerticalScroll):
                 event.input.value = recognised.client_id
         self._say("")
         if recognised.client_id != self.slack_app.client_id:
-            known = read_app(self._home, recognised.client_id)
-            self.slack_app = known or SlackApp(recognised.client_id, Endpoints(self.slack_app.endpoints.base))
+            self.slack_app = self._app_of(recognised.client_id)
         self._show_app()
 
     @on(Input.Changed, "#scopes")
@@ -157,7 +158,7 @@ class SignInForm(VerticalScroll):
             client_id = checked_client_id(self.query_one("#client_id", Input).value)
             scopes = scopes_to_ask_for(self.query_one("#scopes", Input).value)
             if self.slack_app.client_id != client_id:
-                self.slack_app = read_app(self._home, client_id) or replace(self.slack_app, client_id=client_id)
+                self.slack_app = self._app_of(client_id)
             if self.slack_app.why_unusable:
                 raise ValueError(f"{self.slack_app.why_unusable} F4 changes both.")
         except ValueError as trouble:
@@ -166,6 +167,16 @@ class SignInForm(VerticalScroll):
         self._say("")
         self.slack_app = replace(self.slack_app, scopes=scopes)
         self.post_message(self.Submitted(self.slack_app))
+
+    def _app_of(self, client_id: str) -> SlackApp:
+        """Return the remembered app; of a new one what was said before its Client ID, but nothing of another app."""
+        old = self.slack_app
+        if known := read_app(self._home, client_id):
+            return known
+        is_remembered = bool(old.client_id) and read_app(self._home, old.client_id) is not None
+        return (
+            SlackApp(client_id, Endpoints(old.endpoints.base)) if is_remembered else replace(old, client_id=client_id)
+        )
 
     def _say(self, trouble: str) -> None:
         _fill(self.query_one("#form_error", Static), Content(f"✗ {trouble}" if trouble else ""))

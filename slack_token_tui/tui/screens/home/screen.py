@@ -225,8 +225,8 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
         """Make an app, and sign in with it."""
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 
-        endpoints = self.token_app.start.app.endpoints if self.token_app.start.app else Endpoints()
-        if (app := await self.app.push_screen_wait(AppSetupScreen(endpoints, ()))) is not None:
+        setup = AppSetupScreen(self.token_app.start.endpoints, ())
+        if (app := await self.app.push_screen_wait(setup)) is not None:
             self._sign_in(app=app)
 
     @work(exclusive=True, group="rooms", exit_on_error=False)

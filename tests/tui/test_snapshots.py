@@ -1,0 +1,277 @@
+"""Every screen as a picture, compared with the one that was looked at. ``--snapshot-update`` takes new ones."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from slack_token_tui import doctor
+from slack_token_tui.doctor import Finding, Verdict
+from slack_token_tui.keeping.apps import SlackApp, save_app
+from slack_token_tui.keeping.settings import change_settings, remember_last_app
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.secret import Secret
+from slack_token_tui.signing_in.events import NothingYet
+from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints
+from slack_token_tui.tui.app import TokenApp
+from slack_token_tui.tui.launch import Start
+from slack_token_tui.tui.screens import sign_in
+from tests.accounts import NOW, profile
+from tests.tui.pilots import shows, until
+from tests.tui.scripted import APP, ELSEWHERE, FAILED, SAVED, WAITING, scripted
+
+SIZES = {"40x20": (40, 20), "80x24": (80, 24), "120x36": (120, 36)}
+MODES = ("dark", "light", "no-color")
+HOME = Path("home")
+Snap = Callable[..., bool]
+Before = Callable[[Pilot[None]], Awaitable[None]]
+
+
+@pytest.fixture(autouse=True)
+def _the_same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # and homes by a relative path, so that no picture shows this machine's
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    time.tzset()
+
+
+@pytest.fixture
+def snap(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> Snap:
+    def take(*before: Before, size: str = "80x24", mode: str = "dark", app: SlackApp | None = None) -> bool:
+        if mode == "no-color":
+            monkeypatch.setenv("NO_COLOR", "1")
+        tui = TokenApp(Start(home=HOME, app=app, now=lambda: NOW))
+
+        async def run(pilot: Pilot[None]) -> None:
+            home_screen = pilot.app.screen
+            await until(pilot, lambda: getattr(home_screen, "_furnished", True))
+            if mode == "light":
+                tui.theme = "textual-light"
+            for step in before:
+                await step(pilot)
+            for field in pilot.app.screen.query(Input):
+                field.cursor_blink = False
+            await pilot.pause(0.3)
+
+        return snap_compare(tui, terminal_size=SIZES[size], run_before=run)
+
+    return take
+
+
+def press(*keys: str, then: str = "") -> Before:
+    """Press ``keys``, each when the one before has done its work, and wait for the words ``then``."""
+
+    async def step(pilot: Pilot[None]) -> None:
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(0.15)
+        if then:
+            await shows(pilot, then)
+
+    return step
+
+
+def fill_home() -> None:
+    store = ProfileStore(HOME)
+    rotating: dict[str, Any] = {
+        "refresh_token": Secret("xoxe-1-practice-refresh-0001"),
+        "refresh_issued_at": NOW - timedelta(days=2),
+    }
+    store.keep(
+        profile(
+            **rotating,
+            id="acme",
+            expires_at=NOW + timedelta(hours=9, minutes=40),
+            scopes=("users:read", "channels:read", "chat:write"),
+            app_name="My Slack Tokens",
+        )
+    )
+    store.keep(
+        profile(
+            id="group",
+            team_id=None,
+            enterprise_id="E1",
+            enterprise_name="Globex Group",
+            team_name="Globex Group",
+            is_enterprise_install=True,
+            workspaces=("T2 Globex", "T3 Initech"),
+            user_id="U2",
+            user_name="omar",
+            workspace_url="https://globex.enterprise.slack.com/",
+        )
+    )
+    store.keep(
+        profile(
+            id="over",
+            user_id="U3",
+            team_id="T4",
+            team_name="Umbrella",
+            workspace_url="https://umbrella.slack.com/",
+            expires_at=NOW - timedelta(hours=1),
+        )
+    )
+    change_settings(HOME, default_profile="acme")
+    save_app(HOME, APP)
+    gov = Endpoints(GOVSLACK)
+    redirect = ("https://example.com/done",)
+    secret = Secret("canary-client-secret")
+    save_app(HOME, SlackApp("3141029472.791202649728", gov, redirect, ("users:read",), secret, name="Gov"))
+    remember_last_app(HOME, APP.client_id)
+
+
+def play(monkeypatch: pytest.MonkeyPatch, *script: Any) -> Before:
+    monkeypatch.setattr(sign_in, "SignIn", scripted(*script))
+    return press("a", "enter")
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("size", SIZES)
+def test_home(snap: Snap, size: str, mode: str) -> None:
+    fill_home()
+    assert snap(size=size, mode=mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("size", SIZES)
+def test_sign_in(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str, mode: str) -> None:
+    assert snap(play(monkeypatch, *WAITING), press(then="4:12 left"), size=size, mode=mode, app=APP)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("size", SIZES)
+def test_error(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str, mode: str) -> None:
+    before = play(monkeypatch, *FAILED)
+    assert snap(before, press(then="bad_redirect_uri"), size=size, mode=mode, app=APP)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_empty_home(snap: Snap, size: str) -> None:
+    assert snap(size=size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_sign_in_form(snap: Snap, size: str) -> None:
+    assert snap(press("a", then="Client ID"), size=size, app=APP)
+
+
+def test_sign_in_form_for_more_scopes(snap: Snap) -> None:
+    fill_home()
+    assert snap(press("s", "f2", "enter", "down", "f2", then="Kept all the same"), size="120x36")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_sign_in_from_elsewhere(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+    before = play(monkeypatch, *ELSEWHERE, NothingYet())
+    assert snap(before, press(then="4:12 left"), size=size, app=APP)
+
+
+def test_sign_in_finished(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert snap(play(monkeypatch, *SAVED), press(then="Not granted"), size="120x36", app=APP)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_the_browser_says(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+    before = play(monkeypatch, *WAITING)
+    assert snap(before, press(then="4:12 left"), press("b", then="redirect_uri did not"), size=size, app=APP)
+
+
+def test_errors_searched(snap: Snap) -> None:
+    assert snap(press("e"), press(*"refused", "enter", then="localhost_refused"))
+
+
+def test_long_explanation(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert snap(play(monkeypatch, *FAILED), press("f1", then="What to do"), app=APP)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_make_an_app(snap: Snap, size: str) -> None:
+    assert snap(press("N"), size=size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_make_an_app_on_slacks_page(snap: Snap, size: str) -> None:
+    assert snap(press("N", "enter", then="is ready to be made"), size=size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_choose_scopes(snap: Snap, size: str) -> None:
+    assert snap(press("a", "f2"), press(*"direct", "down", "down", "enter", "space"), size=size, app=APP)
+
+
+def test_choose_scopes_light(snap: Snap) -> None:
+    fill_home()
+    assert snap(press("s", "f2", "enter", "down", "space", then="2 chosen"), size="120x36", mode="light")
+
+
+def test_apps(snap: Snap) -> None:
+    fill_home()
+    assert snap(press("p", then="slack-gov.com"))
+
+
+def test_no_apps(snap: Snap) -> None:
+    assert snap(press("p", then="No app is remembered"))
+
+
+def test_app_details(snap: Snap) -> None:
+    fill_home()
+    assert snap(press("p", "down", "e", then="App details"), size="120x36")
+
+
+def test_another_slack_is_asked_about(snap: Snap) -> None:
+    assert snap(press("N", "f3", then="Use another Slack?"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_check_this_machine(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+    async def examine(*_: object) -> AsyncGenerator[Finding, None]:
+        await asyncio.sleep(0)
+        yield Finding("versions", Verdict.NOTE, "Versions", "slack-token-tui 1.0, Python 3.11.")
+        yield Finding("port", Verdict.GOOD, "Port 28417", "Free.")
+        held = "Not free: node (process 4711) on 28418."
+        yield Finding("port", Verdict.LOOK, "Port 28418", held, "The next registered port is used instead.")
+        yield Finding("directory", Verdict.BAD, "Files", "home can be entered by others.", "chmod 700 home")
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    assert snap(press("D", then="in the way"), size=size)
+
+
+def test_help(snap: Snap) -> None:
+    fill_home()
+    assert snap(press("question_mark", then="Help"))
+
+
+def test_copy_as(snap: Snap) -> None:
+    fill_home()
+    assert snap(press("C", "down", "down", then="export SLACK_TOKEN"))
+
+
+def test_rename(snap: Snap) -> None:
+    fill_home()
+    assert snap(press("n", then="Rename acme"))
+
+
+def test_import(snap: Snap) -> None:
+    assert snap(press("i", then="Import a token"))
+
+
+def test_remove(snap: Snap) -> None:
+    fill_home()
+    assert snap(press("x", then="Remove acme?"))
+
+
+def test_a_token_sent_to_the_terminal_is_asked_about(snap: Snap) -> None:
+    fill_home()
+    assert snap(press("c", then="Send the token to your terminal?"))
+
+
+def test_an_organisation_shows_its_workspaces(snap: Snap) -> None:
+    fill_home()
+    assert snap(press("j", then="T3 Initech"), size="120x36")
