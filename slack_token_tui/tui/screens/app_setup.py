@@ -299,7 +299,7 @@ class AppSetupScreen(Room[SlackApp | None]):
     async def _keep(self, client_id: str, made: Manifest) -> None:
         home = self.token_app.store.home
         # An app that is known already keeps what a person has said of it.
-        known = read_app(home, client_id) or SlackApp(client_id, self._endpoints)
+        known = read_app(home, client_id) or SlackApp(client_id, self._endpoints, made.redirect_uris)
         app = replace(known, name=known.name or made.name, scopes=made.scopes, registered_scopes=made.scopes)
 
         def keep() -> None:

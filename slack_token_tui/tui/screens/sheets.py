@@ -27,7 +27,11 @@ class Sheet(ModalScreen[Answer]):
 def in_full(explanation: Explanation, redirects: list[tuple[str, str]] | None = None) -> Content:
     """Return everything that is known of an error, and the ``redirects`` that it is about, each with its word."""
     page = f"\nThe page says: {explanation.browser_says}" if explanation.browser_says else ""
-    rows = [part for label, address in redirects or () for part in ((f"{label:<10}", MUTED), f"{address}\n")]
+    rows = [
+        part
+        for label, address in redirects or ()
+        for part in ((f"{label}\n" if label else "", MUTED), f"  {address}\n")
+    ]
     parts: list[Content | str | tuple[str, str]] = [
         (explanation.title, "bold"),
         "  ",

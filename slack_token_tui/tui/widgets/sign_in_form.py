@@ -210,8 +210,8 @@ class SignInForm(VerticalScroll):
                 Content.styled(f"and {len(sensitive) - _MOST_LINES} more that are sensitive; F2 shows all", MUTED)
             )
         if names and not sensitive:
-            words = "; ".join(one.does for one in map(scope, names))
-            lines.append(Content.styled(words, MUTED))
+            words = "; ".join(one.does for one in map(scope, names)).lower()
+            lines.append(Content.styled(f"{words[0].upper()}{words[1:]}.", MUTED))
         lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unfit(names)]
         _fill(self.query_one("#scope_words", Static), Content("\n").join(map(_as_content, lines)))
         change = Content("") if self._older is None else difference(names, self._older)

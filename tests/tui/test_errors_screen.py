@@ -1,0 +1,235 @@
+"""Every entry of the catalogue is reached from a screen, and every remedy's key does what it says."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, OptionList
+
+from slack_token_tui.desktop import browser
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.practice.server import play_browser
+from slack_token_tui.signing_in.events import Step
+from slack_token_tui.slack.explanations import codes, explain
+from slack_token_tui.tui.actions import find
+from slack_token_tui.tui.screens.errors import ErrorsScreen
+from slack_token_tui.tui.screens.home import HomeScreen
+from slack_token_tui.tui.screens.sheets import ExplanationScreen
+from slack_token_tui.tui.screens.sign_in import SignInScreen
+from slack_token_tui.tui.widgets.error_card import ErrorCard
+from tests.tui.pilots import begin, running, says, shows, text, until
+
+WIDE = (120, 50)
+ON_THE_PAGE = {
+    "redirect_uri did not match": "bad_redirect_uri",
+    "app could not be found": "invalid_client_id",
+    "invalid permissions": "invalid_scope",
+    "not distributed": "invalid_team_for_non_distributed_app",
+    "request to install": "approval_required",
+    "pending": "app_approval_request_pending",
+    "not authorized": "app_blocked",
+    "find your workspace": "wrong_slack_instance",
+    "https-only": "browser_insists_on_https",
+    "localhost refused": "localhost_refused",
+}
+
+
+async def browser_says(pilot: Pilot[None]) -> ErrorsScreen:
+    await begin(pilot)
+    await pilot.press("b")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen) and pilot.app.screen.focused is not None)
+    screen = pilot.app.screen
+    assert isinstance(screen, ErrorsScreen)
+    return screen
+
+
+async def search(pilot: Pilot[None], words: str) -> None:
+    pilot.app.screen.query_one("#search", Input).value = words
+    await pilot.pause(0.1)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen.focused, OptionList))
+
+
+async def test_every_entry_is_found_by_its_code_from_home(home: Path) -> None:
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen))
+        screen = pilot.app.screen
+        assert isinstance(screen, ErrorsScreen)
+        for code in codes():
+            screen._show(code)
+            listed = screen.query_one(OptionList)
+            found = [listed.get_option_at_index(number).id for number in range(listed.option_count)]
+            assert code in found
+            listed.highlighted = found.index(code)
+            chosen = screen._chosen
+            assert chosen is not None
+            assert chosen.code == code
+            for action in chosen.actions:
+                if action != "paste":
+                    assert screen.check_action(action, ()), f"{code} offers {action}"
+                    assert hasattr(screen, f"action_{action}")
+
+
+async def test_every_entry_as_a_failure_offers_its_remedies_with_keys(home: Path, app: SlackApp) -> None:
+    async with running(home, app, WIDE) as pilot:
+        await begin(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, SignInScreen)
+        for code in codes():
+            for card in screen.query(ErrorCard):
+                await card.remove()
+            explanation = explain(code)
+            await screen._fail(Step.EXCHANGE, explanation)
+            for action in explanation.actions:
+                if action != "paste":
+                    assert screen.check_action(action, ()), f"{code} offers {action}"
+                    assert find(action, "sign_in") is not None
+                    assert hasattr(screen, f"action_{action}")
+            assert screen.check_action("explain", ())
+
+
+@pytest.mark.parametrize(("words", "code"), ON_THE_PAGE.items())
+async def test_what_slack_shows_only_on_its_page_is_found_by_its_words(
+    home: Path, app: SlackApp, words: str, code: str
+) -> None:
+    async with running(home, app, WIDE) as pilot:
+        await browser_says(pilot)
+        await search(pilot, words)
+        await shows(pilot, code)
+        await shows(pilot, "What to do")
+        screen = pilot.app.screen
+        assert isinstance(screen, ErrorsScreen)
+        assert screen._chosen is not None
+        assert screen._chosen.code == code, "the first that is found"
+
+
+async def test_what_was_sent_stands_above_what_to_register_and_each_is_copied(
+    home: Path, app: SlackApp, copied: list[str]
+) -> None:
+    async with running(home, app, WIDE) as pilot:
+        await browser_says(pilot)
+        await search(pilot, "bad_redirect_uri")
+        await shows(pilot, "Sent")
+        for address in app.redirect_uris:
+            await shows(pilot, address)
+        for number in range(len(app.redirect_uris)):
+            await pilot.press("d")
+            await until(pilot, lambda wanted=number + 1: len(copied) == wanted)
+        assert tuple(copied) == app.redirect_uris, "the one that was sent first, then the others"
+
+
+async def test_trying_again_from_the_list_starts_a_fresh_sign_in(home: Path, app: SlackApp) -> None:
+    async with running(home, app, WIDE) as pilot:
+        await browser_says(pilot)
+        screen = pilot.app.screen_stack[-2]
+        assert isinstance(screen, SignInScreen)
+        before = screen._url
+        await search(pilot, "approval_required")
+        await pilot.press("r")
+        await until(pilot, lambda: screen._url not in (None, before))
+        assert pilot.app.screen is screen
+        await asyncio.to_thread(play_browser, str(screen._url))
+        await shows(pilot, "Signed in as jane")
+
+
+async def test_changing_the_app_from_the_list_leads_to_the_form_and_closes_the_port(home: Path, app: SlackApp) -> None:
+    async with running(home, app, WIDE) as pilot:
+        await browser_says(pilot)
+        await search(pilot, "invalid_client_id")
+        await pilot.press("a")
+        await shows(pilot, "Client ID")
+        screen = pilot.app.screen
+        assert isinstance(screen, SignInScreen)
+        assert not screen._waiting
+        port = urlsplit(app.redirect_uris[0]).port
+
+        async def is_closed() -> bool:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                return True
+            writer.close()
+            return False
+
+        for _ in range(100):
+            if await is_closed():
+                return
+            await pilot.pause(0.05)
+        raise AssertionError("the port is still open")
+
+
+async def test_the_settings_of_the_app_are_opened(home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    async def open_url(url: str, _: str = "") -> browser.Opened:
+        opened.append(url)
+        return browser.Opened("Firefox")
+
+    async with running(home, app, WIDE) as pilot:
+        await browser_says(pilot)
+        monkeypatch.setattr(browser, "open_url", open_url)
+        await search(pilot, "pkce_not_allowed")
+        await pilot.press("s")
+        await until(pilot, lambda: opened)
+        assert opened == [app.endpoints.apps_page]
+
+
+async def test_a_browser_that_answers_meanwhile_ends_the_question(home: Path, app: SlackApp) -> None:
+    async with running(home, app, WIDE) as pilot:
+        await browser_says(pilot)
+        screen = pilot.app.screen_stack[-2]
+        assert isinstance(screen, SignInScreen)
+        await asyncio.to_thread(play_browser, str(screen._url))
+        await shows(pilot, "Signed in as jane")
+        assert pilot.app.screen is screen
+
+
+async def test_words_that_nobody_knows_say_how_to_search(home: Path) -> None:
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen))
+        pilot.app.screen.query_one("#search", Input).value = "zzzz"
+        await shows(pilot, "Nothing of that is known")
+
+
+async def test_a_remedy_from_home_begins_a_sign_in(home: Path) -> None:
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen) and pilot.app.screen.focused is not None)
+        await search(pilot, "access_denied")
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+
+
+async def test_by_mouse_alone(home: Path) -> None:
+    async with running(home, size=WIDE) as pilot:
+        await click(pilot, "Errors")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen))
+        await click(pilot, "PKCE is off in this app")
+        await shows(pilot, "This sign-in proves itself with PKCE")
+        await click(pilot, "Back")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+
+
+async def click(pilot: Pilot[None], words: str) -> None:
+    await shows(pilot, words)
+    lines = text(pilot).split("\n")
+    row = max(number for number, line in enumerate(lines) if words in line)
+    await pilot.click(offset=(lines[row].index(words) + 1, row))
+
+
+async def test_f1_tells_everything_about_an_error_in_the_sign_in_and_at_home(home: Path, app: SlackApp) -> None:
+    async with running(home, app, WIDE) as pilot:
+        await asyncio.to_thread(play_browser, await begin(pilot), wrong="exchange:invalid_code")
+        await shows(pilot, "invalid_code")
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplanationScreen))
+        await shows(pilot, "Likely causes")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        assert not says(pilot, "F1")
