@@ -52,7 +52,7 @@ class Finding:
     """One thing that was looked at.
 
     Attributes:
-        id: for scripts: ``port``, ``loopback``, ``browser`` …
+        id: for scripts: ``port_28417``, ``loopback``, ``browser`` …
         verdict: ``good``; ``note``, nothing to do; ``look``, something to know of; ``bad``, something that is in the way.
         about: what was looked at, in a word or two.
         said: what was found, as a sentence. It holds no secret.
@@ -179,9 +179,9 @@ def _ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
     for port, holder in holders.items():
         if holder:
             verdict = Verdict.LOOK if some_free else Verdict.BAD
-            yield Finding("port", verdict, f"Port {port}", f"Not free: {holder}.", remedy)
+            yield Finding(f"port_{port}", verdict, f"Port {port}", f"Not free: {holder}.", remedy)
         else:
-            yield Finding("port", Verdict.GOOD, f"Port {port}", "Free.")
+            yield Finding(f"port_{port}", Verdict.GOOD, f"Port {port}", "Free.")
 
 
 def _loopback() -> Iterator[Finding]:

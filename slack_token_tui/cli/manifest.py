@@ -9,7 +9,7 @@ from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, checked_redirect_uri
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, checked_base
 from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, manifest
-from slack_token_tui.slack.scope_catalogue import in_words
+from slack_token_tui.slack.scope_catalogue import Group, in_words, scope
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, scopes_to_ask_for
 
 
@@ -38,6 +38,11 @@ def print_manifest(options: ManifestOptions) -> int:
         )
     except ValueError as error:
         return report.usage(str(error), "See: slack-token-tui manifest --help")
+    if options.as_message and options.opens:
+        return report.usage("--message is for somebody else to act on, and --open for you.", "Give one of the two")
+    for name in made.scopes:
+        if scope(name).group is Group.UNLISTED:
+            report.say(f"slack-token-tui: {name} is not among the known user scopes; it stands there as you typed it.")
     if options.as_message:
         print(made.request_to_administrator(endpoints, in_words(made.scopes)))
     else:
@@ -56,7 +61,7 @@ def _opened(made: Manifest, endpoints: Endpoints) -> int:
     outcome = asyncio.run(browser.open_url(page))
     if isinstance(outcome, browser.NotOpened):
         report.say(f"slack-token-tui: {outcome.reason}")
-        report.say(f"  Open it in any browser: {page}")
+        report.say(f"  Open this address in any browser: {page}")
         return exit_codes.SAID_NO
     report.say(f"Opened in {outcome.name}. When the app is made: slack-token-tui login --client-id ITS_CLIENT_ID")
     return exit_codes.DONE

@@ -114,6 +114,8 @@ def checked_command(text: str) -> str:
         words = shlex.split(text)
     except ValueError:
         raise ValueError("A quotation mark is missing in the browser’s command.") from None
+    if re.search(r"%(?!s\b)", text):
+        raise ValueError("In the browser’s command only %s has a meaning: the address comes there.")
     program = PurePath(words[0]).name
     if program in _TEXT_BROWSERS:
         raise ValueError(f"{program} is a text browser and would take over this terminal.")

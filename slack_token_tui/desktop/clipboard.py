@@ -60,11 +60,11 @@ class Copied:
         if self.how == "tmux":
             deleted = f", which forgets it in {seconds} s," if seconds else ""
             there = "to your terminal’s clipboard; whether that took it is not known"
-            return f"{what} sent to tmux{deleted} and through it {there}."
+            return f"{what} was sent to tmux{deleted} and through it {there}."
         if self.how == "OSC 52":
-            return f"{what} sent to your terminal’s clipboard (OSC 52); whether it took it is not known."
+            return f"{what} was sent to your terminal’s clipboard (OSC 52); whether it took it is not known."
         if not self.certain:
-            return f"{what} handed to {self.how}; it could not be read back."
+            return f"{what} was handed to {self.how}; it could not be read back."
         kept = f", cleared in {seconds} s; a clipboard manager may keep it" if seconds else ""
         return f"{what} copied with {self.how}{kept}."
 

@@ -47,9 +47,9 @@ class Surroundings:
     def why_no_browser(self) -> str | None:
         """Why no browser is tried here, as a sentence; None when one is."""
         if self.over_ssh:
-            return "This is an SSH session: a browser here would open on the other machine’s screen."
+            return "This is an SSH session, so no browser is opened on this machine."
         if self.container is not None and not self.has_display:
-            return f"This is a container ({self.container}) without a display: there is no browser in it."
+            return f"This is a container ({self.container}) without a display, so no browser is opened."
         if not self.has_display and not self.is_wsl:
             return "This machine has no display to open a browser on."
         return None

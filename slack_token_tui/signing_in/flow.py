@@ -87,6 +87,7 @@ class SignIn:
         self._facts = {
             "client_id": app.client_id,
             "scopes": ", ".join(scopes),
+            "lacking": _lacking(app, scopes),
             "host": app.endpoints.host,
             "app_settings": app.endpoints.apps_page,
             "name": name or "the profile",
@@ -334,6 +335,12 @@ async def _verified(slack: SlackClient, grant: Grant) -> tuple[Identity | None, 
         return await slack.verify(grant.access_token), None
     except SlackError as error:
         return None, error
+
+
+def _lacking(app: SlackApp, scopes: tuple[str, ...]) -> str:
+    """Return, as a sentence or nothing, which of ``scopes`` the app is known not to have."""
+    names = [name for name in scopes if app.registered_scopes and name not in app.registered_scopes]
+    return f"The app was made without {', '.join(names)}." if names else ""
 
 
 def _holders(redirect_uris: tuple[str, ...]) -> tuple[port_holders.PortHolder, ...]:

@@ -68,7 +68,7 @@ def recognise(text: str) -> Recognised:
         return Recognised(
             Kind.TOKEN,
             f"That is {kind.with_article}, not a Client ID. To keep a token that you have, press i at home. "
-            f"Here comes the app’s Client ID: {_EXAMPLE}.",
+            f"Paste the app’s Client ID here: {_EXAMPLE}.",
         )
     if _SECRET_IN_TEXT.search(text):
         return Recognised(

@@ -22,6 +22,7 @@ _UNKNOWN_HERE = {
     "client_id": "your Client ID",
     "detail": "no more is known",
     "file": "the file",
+    "lacking": "",
     "kept": "in the journal until they can be",
     "holders": "unknown programs",
     "host": "slack.com",
@@ -115,7 +116,10 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     values = {**_UNKNOWN_HERE, **given, "code": code}
 
     def filled(text: str) -> str:
-        return text.format_map(values)
+        whole = text.format_map(values).strip()
+        # "the profile" stands for a name that is not given, also where a sentence begins with it.
+        begins_unknown = text.startswith("{") and text[1:].partition("}")[0] not in given
+        return whole[:1].upper() + whole[1:] if begins_unknown else whole
 
     return Explanation(
         code=code,

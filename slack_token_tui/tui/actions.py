@@ -17,10 +17,10 @@ HOME, SIGN_IN, APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR = (
 )
 ABOUT = {
     HOME: "Your saved sign-ins. Arrows or j, k, g, G move. Rotating tokens renew themselves while this is open.",
-    SIGN_IN: "From your app’s Client ID to a saved token. A paste anywhere on this screen lands in the paste box.",
+    SIGN_IN: "From your app’s Client ID to a saved token. While it waits, a paste anywhere lands in the paste box.",
     APP_SETUP: "A Slack app of your own, made once from a text that is written for you. It takes about two minutes.",
     SCOPES: "What the app may do with your account. Type to find a scope; those that are sensitive are marked with !.",
-    APPS: "The Slack apps that you have signed in with. The one used last comes first.",
+    APPS: "The Slack apps that you have made or signed in with. The one used last comes first.",
     ERRORS: "What Slack’s pages and answers mean. Type words that you see; Tab goes between the search and the list.",
     DOCTOR: "What a sign-in needs of this machine, checked one by one. Nothing is changed.",
 }
@@ -103,7 +103,7 @@ ACTIONS = (
     Action("choose_app", "f3", "Other app", "Choose among the apps that you have signed in with.", (SIGN_IN,)),
     Action("app_details", "f4", "App details", "Its Slack, redirect address, browser, client secret.", (SIGN_IN,)),
     Action("new_app", "f6", "Make an app", "Be led through making a Slack app of your own.", (SIGN_IN,)),
-    Action("more_time", "e", "More time", "Wait five minutes longer for the browser.", (SIGN_IN,)),
+    Action("more_time", "e", "More time", "Wait for the browser at least five minutes from now.", (SIGN_IN,)),
     Action("copy_url", "u", "Copy address", "Put Slack’s address on the clipboard, to open it elsewhere.", (SIGN_IN,)),
     Action("copy_tunnel", "l", "Copy ssh line", "Put the line that leads your browser’s localhost here.", (SIGN_IN,)),
     Action("browser_says", "b", "Browser says", "Find what Slack’s page shows when no answer comes back.", (SIGN_IN,)),
@@ -150,7 +150,7 @@ ACTIONS = (
     Action("preset_4", "4", "All of the app", "Choose everything that the app is known to allow.", (SCOPES,), False),
     Action("preset_0", "0", "None", "Choose nothing.", (SCOPES,), False),
     # ── apps ──
-    Action("use", "enter", "Sign in with it", "Sign in with the highlighted app.", (APPS,)),
+    Action("use", "enter", "Sign in with it", "Go to the sign-in with the highlighted app.", (APPS,)),
     Action("edit", "e", "Change", "Its name, Slack, redirect address, browser, client secret.", (APPS,)),
     Action("forget", "x,delete", "Forget", "Forget it here; nothing changes at Slack. Asks first.", (APPS,)),
     # ── doctor ──
@@ -184,7 +184,9 @@ def find(action_id: str, screen: str | None = None) -> Action | None:
 
 def bindings(screen: str) -> list[Binding]:
     """Return Textual's bindings for ``screen``."""
-    return [
+    own = [
         Binding(action.keys, action.id, action.label, key_display=action.shown_key, show=action.in_footer)
         for action in on(screen)
     ]
+    # Last, so that it is help only where there is no error to tell more of; and it works in fields, where ? is a letter.
+    return [*own, Binding("f1", "help_in_field", show=False)]

@@ -37,9 +37,7 @@ WAITING: tuple[Event, ...] = (
 ELSEWHERE: tuple[Event, ...] = (
     LISTENING,
     events.BrowserOpening(REQUEST.url),
-    events.BrowserAnswered(
-        NotOpened("This is an SSH session: a browser here would open on the other machine’s screen.")
-    ),
+    events.BrowserAnswered(NotOpened("This is an SSH session, so no browser is opened on this machine.")),
     events.BrowserElsewhere("ssh -L 28417:localhost:28417 jane@198.51.100.7"),
 )
 FAILED: tuple[Event, ...] = (

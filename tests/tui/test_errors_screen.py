@@ -60,9 +60,11 @@ async def test_every_entry_is_found_by_its_code_from_home(home: Path) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen))
         screen = pilot.app.screen
         assert isinstance(screen, ErrorsScreen)
+        listed = screen.query_one(OptionList)
+        listed.focus()
+        await until(pilot, lambda: screen.focused is listed)
         for code in codes():
             screen._show(code)
-            listed = screen.query_one(OptionList)
             found = [listed.get_option_at_index(number).id for number in range(listed.option_count)]
             assert code in found
             listed.highlighted = found.index(code)

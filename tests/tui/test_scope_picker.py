@@ -48,7 +48,7 @@ async def test_by_keyboard_alone(home: Path) -> None:
         await pilot.press(*"direct", "space", *"read")
         await shows(pilot, "im:read")
         assert not says(pilot, "chat:write")
-        await pilot.press("enter", "space")
+        await pilot.press("down", "space")
         await shows(pilot, "3 chosen, 1 of them sensitive")
         await pilot.press("f2")
         await back(pilot)
@@ -71,19 +71,19 @@ async def test_by_mouse_alone(home: Path) -> None:
 @pytest.mark.parametrize("number", [1, 2, 3])
 async def test_a_number_chooses_a_set(home: Path, number: int) -> None:
     async with picking(home) as pilot:
-        await pilot.press("enter", str(number), "f2")
+        await pilot.press(str(number), "f2")
         await back(pilot)
         assert field(pilot) == ", ".join(PRESETS[number - 1].scopes)
 
 
 async def test_everything_the_app_allows_only_where_that_is_known(home: Path) -> None:
     async with picking(home) as pilot:
-        await pilot.press("enter", "4")
+        await pilot.press("4")
         await pilot.pause(0.2)
         assert says(pilot, "2 chosen")
     app = replace(APP, registered_scopes=("users:read", "chat:write", "files:read"))
     async with picking(home, app) as pilot:
-        await pilot.press("enter", "4")
+        await pilot.press("4")
         await shows(pilot, "3 chosen")
 
 
@@ -135,7 +135,7 @@ async def test_leaving_asks_only_when_something_has_changed(home: Path) -> None:
         await back(pilot)
         await pilot.press("f2")
         await until(pilot, lambda: isinstance(pilot.app.screen, ScopePicker))
-        await pilot.press("enter", "1", "escape")
+        await pilot.press("1", "escape")
         await shows(pilot, "Use what you have chosen?")
         await pilot.press("y")
         await back(pilot)

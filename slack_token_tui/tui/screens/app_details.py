@@ -53,7 +53,7 @@ class AppDetails(Sheet[SlackApp | None]):
             heading = Content.assemble(("App details  ", "bold"), app.client_id or "no Client ID yet")
             yield Static(Content.assemble(heading, ("   F2 saves, Esc goes back", MUTED)))
             yield Label("Name, for you alone", classes="field")
-            yield Input(app.name, placeholder="My Slack Tokens", id="name")
+            yield Input(app.name, placeholder="for example My Slack Tokens", id="name")
             yield Label("Slack’s address", classes="field")
             with Horizontal(classes="row"):
                 yield Input(app.endpoints.base, placeholder=SLACK, id="base")
@@ -127,7 +127,7 @@ class AppDetails(Sheet[SlackApp | None]):
             app = self._filled_in()
         except ValueError as wrong:
             trouble.update(Content(f"✗ {wrong}"))
-            trouble.scroll_visible(animate=False)
+            self.call_after_refresh(trouble.scroll_visible, animate=False)
             return
         base = app.endpoints.base
         if base not in {SLACK, self._app_now.endpoints.base} and not await is_meant(self.app, base):

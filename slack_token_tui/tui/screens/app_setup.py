@@ -83,7 +83,7 @@ class AppSetupScreen(Room[SlackApp | None]):
             yield Static(id="setup_text")
             with Horizontal(id="paste_row"):
                 yield Static("Client ID", id="paste_label")
-                yield PasteBox(placeholder="paste it here, or anywhere on this screen", id="client_id")
+                yield PasteBox(replaces=True, placeholder="paste it here, or anywhere on this screen", id="client_id")
             yield Static(id="recognised")
             yield Static(id="manifest_text")
         yield Footer(show_command_palette=False)
@@ -111,7 +111,7 @@ class AppSetupScreen(Room[SlackApp | None]):
         if self._rotates:
             words = (
                 "A token that leaks is soon worth nothing. Take tokens with slack-token-tui token, or copy them: a copy "
-                "works for up to 12 hours. After 30 days without use, sign in again. Slack never switches it off again."
+                "works for up to 12 hours. Sign in again after 30 days without use. Rotation stays on for good."
             )
         else:
             words = (
@@ -154,6 +154,11 @@ class AppSetupScreen(Room[SlackApp | None]):
         if not there or other.base == SLACK or await is_meant(self.app, other.base):
             self._endpoints = other if there else self._first_endpoints
             self.query_one(TopLine).show(self._endpoints)
+
+    @on(Input.Changed, "#app_name, #scopes")
+    def form_changed(self) -> None:
+        """What was wrong may be right now."""
+        self.query_one("#form_error", Static).update("")
 
     @on(Input.Submitted, "#app_name, #scopes")
     def go_on(self) -> None:
@@ -204,7 +209,18 @@ class AppSetupScreen(Room[SlackApp | None]):
             "Sign in with the Client ID that comes back.",
         )
         self.query_one("#setup_text", Static).update(text)
-        shown = Content.assemble(("\nThe manifest (", MUTED), ("c", _KEY), (" copies it)\n", MUTED), made.as_json())
+        page = address or f"{self._endpoints.apps_page}?new_app=1"
+        shown = Content.assemble(
+            ("\nThe manifest (", MUTED),
+            ("c", _KEY),
+            (" copies it)\n", MUTED),
+            made.as_json(),
+            ("\n\nThe page (", MUTED),
+            ("u", _KEY),
+            (" copies its address)\n", MUTED),
+            Content.styled(page, Style(link=page)),
+            ("\n\nThe message: slack-token-tui manifest --message prints it too.", MUTED),
+        )
         self.query_one("#manifest_text", Static).update(shown)
         self.query_one("#recognised", Static).update("")
         steps.focus()
@@ -314,6 +330,7 @@ class AppSetupScreen(Room[SlackApp | None]):
             words = f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."
             self.query_one("#recognised", Static).update(Content.styled(words, "$text-error"))
             return
+        self.notify(f"{app.shown_name} is remembered. Enter signs in with it.", markup=False)
         self.dismiss(app)
 
     def _answer(self, recognised: Recognised) -> Content:

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from slack_token_tui.keeping.apps import SlackApp, forget_app, remembered_apps
 from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.slack.endpoints import SLACK, is_loopback
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.tui.actions import APPS, bindings
@@ -57,11 +58,13 @@ class AppsScreen(Room[SlackApp | None]):
         at = listed.highlighted or 0
         self._apps = remembered_apps(self.token_app.store.home)
         listed.clear_options()
-        listed.add_options(Option(_line(app), id=f"app-{app.client_id}") for app in self._apps)
+        profiles = [one for one in self.token_app.store.entries() if isinstance(one, Profile)]
+        names = {one.client_id: one.app_name or "" for one in profiles}
+        listed.add_options(Option(_line(app, names.get(app.client_id, ""))) for app in self._apps)
         listed.display = bool(self._apps)
         if self._apps:
             listed.highlighted = min(at, len(self._apps) - 1)
-            words = "Enter signs in with the highlighted one. The one used last comes first."
+            words = "Enter goes to the sign-in with the highlighted one. The one used last comes first."
         else:
             words = _NONE
         self.query_one("#app_text", Static).update(words)
@@ -122,8 +125,8 @@ class AppsScreen(Room[SlackApp | None]):
             self.dismiss(app)
 
 
-def _line(app: SlackApp) -> Content:
-    facts = [f"{len(app.scopes)} scopes last time" if len(app.scopes) != 1 else f"{app.scopes[0]} last time"]
+def _line(app: SlackApp, name_at_slack: str) -> Content:
+    facts = ["asks for " + (app.scopes[0] if len(app.scopes) == 1 else f"{len(app.scopes)} scopes")]
     if not is_loopback(urlsplit(app.redirect_uris[0]).hostname):
         facts.append(f"by paste from {app.redirect_uris[0]}")
     if app.is_confidential:
@@ -131,5 +134,6 @@ def _line(app: SlackApp) -> Content:
     if app.browser:
         facts.append(f"opened with {app.browser}")
     elsewhere = () if app.endpoints.base == SLACK else ((f"  on {app.endpoints.host}, not slack.com", "$text-warning"),)
-    shown_id = (f"  {app.client_id}", MUTED) if app.name else ""
-    return Content.assemble((app.shown_name, "bold"), shown_id, *elsewhere, ("\n  " + "\n  ".join(facts), MUTED))
+    name = app.name or name_at_slack
+    shown_id = (f"  {app.client_id}", MUTED) if name else ""
+    return Content.assemble((name or app.client_id, "bold"), shown_id, *elsewhere, ("\n  " + "\n  ".join(facts), MUTED))

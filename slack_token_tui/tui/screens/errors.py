@@ -57,9 +57,11 @@ class ErrorsScreen(Room[str | None]):
         """A search, a list, an explanation."""
         title = "What does the browser say?" if self._from_page else "Errors explained"
         yield TopLine(title, self._app.endpoints if self._app else Endpoints(), self.slack_note)
-        yield Input(placeholder="words that you see, or a code; ↓ moves, Enter goes to the list", id="search")
+        yield Input(placeholder="words that you see, or a code", id="search")
         with Container(id="errors"):
-            yield OptionList(id="error_list")
+            listed = OptionList(id="error_list")
+            listed.border_subtitle = "↓ into the list: keys work there"
+            yield listed
             with VerticalScroll(id="error_detail"):
                 yield Static(id="error_text")
         yield Footer(show_command_palette=False)
@@ -79,10 +81,9 @@ class ErrorsScreen(Room[str | None]):
         self.query_one(OptionList).focus()
 
     def on_key(self, event: events.Key) -> None:
-        """The arrows move in the list also while one types."""
-        if isinstance(self.focused, Input) and event.key in {"down", "up"}:
-            listed = self.query_one(OptionList)
-            listed.action_cursor_down() if event.key == "down" else listed.action_cursor_up()
+        """The arrow leads from the search into the list, where letters are keys."""
+        if isinstance(self.focused, Input) and event.key == "down":
+            self.query_one(OptionList).focus()
             event.stop()
 
     def _show(self, wanted: str) -> None:
@@ -115,8 +116,7 @@ class ErrorsScreen(Room[str | None]):
             return
         redirects = redirects_of(chosen, self._sent, self._app.redirect_uris if self._app else ())
         able = [action for action in chosen.actions if action != "paste"]
-        text = Content.assemble(in_full(chosen, redirects), "\n\n", keys_of(*able, screen=ERRORS))
-        self.query_one("#error_text", Static).update(text)
+        self.query_one("#error_text", Static).update(in_full(chosen, redirects, keys_of(*able, screen=ERRORS)))
         self.query_one("#error_detail").scroll_home(animate=False)
         self.refresh_bindings()
 

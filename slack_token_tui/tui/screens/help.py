@@ -10,26 +10,40 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from slack_token_tui.tui.actions import ABOUT, on
+from slack_token_tui.tui.actions import ABOUT, Action, on
 from slack_token_tui.tui.screens.sheets import Sheet
-from slack_token_tui.tui.widgets.field import Field
+from slack_token_tui.tui.widgets.field import MUTED, Field
 
 
 class HelpScreen(Sheet[None]):
     """The table of actions of one screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,enter", "dismiss", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "dismiss", "Back")]
 
-    def __init__(self, room: str) -> None:
+    def __init__(self, room: str, able: frozenset[str]) -> None:
+        """
+        Args:
+            room: whose actions.
+            able: ids of those that make sense right now.
+        """
         super().__init__()
         self._room = room
+        self._able = able
 
     def compose(self) -> ComposeResult:
         """A text that scrolls."""
         with VerticalScroll(classes="sheet"):
             yield Static(Content.assemble(("Help", "bold"), f"  {ABOUT[self._room]}\n"))
-            for action in on(self._room):
-                key = Content.styled(action.shown_key, "bold $text-primary")
-                yield Field(key, Content.assemble((action.label, "bold"), f"  {action.help}"), width=5)
-            words = "↑ ↓ scroll · Tab to the details · Ctrl+P every action by name · Ctrl+C twice quits · Esc back"
+            yield from (_line(action) for action in on(self._room) if action.id in self._able)
+            if others := [action for action in on(self._room) if action.id not in self._able]:
+                yield Static(Content.styled("\nAt other times", MUTED))
+                yield from map(_line, others)
+            words = (
+                "↑ ↓ scroll · F1 is help in a field too · Ctrl+P finds actions by name · Ctrl+C twice quits · Esc back"
+            )
             yield Static(words, classes="keys")
+
+
+def _line(action: Action) -> Field:
+    key = Content.styled(action.shown_key, "bold $text-primary")
+    return Field(key, Content.assemble((action.label, "bold"), f"  {action.help}"), width=7)

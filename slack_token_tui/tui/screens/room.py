@@ -8,7 +8,7 @@ from textual import events, work
 from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
-from slack_token_tui.tui.actions import find
+from slack_token_tui.tui.actions import find, on
 
 if TYPE_CHECKING:
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
@@ -59,7 +59,12 @@ class Room(Screen[Answer]):
         """Show what can be done here."""
         from slack_token_tui.tui.screens.help import HelpScreen
 
-        self.app.push_screen(HelpScreen(self.room))
+        able = frozenset(action.id for action in on(self.room) if self.can_do(action.id))
+        self.app.push_screen(HelpScreen(self.room, able))
+
+    def action_help_in_field(self) -> None:
+        """The same while a field has the focus."""
+        self.action_help()
 
     def action_leave(self) -> None:
         """Go back without an answer."""
@@ -76,7 +81,7 @@ class Room(Screen[Answer]):
             self.notify(f"Opened in {outcome.name}.", markup=False)
             return
         copied = await self.token_app.copy_text(url)
-        self.notify(f"{outcome.reason} {_sentence(copied, 'Its address')} {url}", severity="warning", markup=False)
+        self.notify(f"{outcome.reason} {_sentence(copied, 'The address')}", severity="warning", markup=False)
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def copy_redirect_of(self, app: SlackApp | None, sent: str) -> None:

@@ -28,7 +28,7 @@ class ScopePicker(Room[tuple[str, ...] | None]):
     """Ends with the chosen scopes, or None when they shall stay as they were."""
 
     room = SCOPES
-    AUTO_FOCUS = "#search"
+    AUTO_FOCUS = "#scope_list"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(SCOPES)]
 
     def __init__(self, chosen: tuple[str, ...], of_the_app: tuple[str, ...], held: Profile | None) -> None:
@@ -48,7 +48,9 @@ class ScopePicker(Room[tuple[str, ...] | None]):
     def compose(self) -> ComposeResult:
         """Search, sets, the list, the words for the highlighted one, and what is chosen."""
         yield TopLine("Choose scopes", None, f"for {self._held.name}" if self._held else "")
-        yield Input(placeholder="words, as in “direct messages”, or a scope that is not in the list", id="search")
+        words = "words, as in “direct messages”, or a scope that is not in the list"
+        # Typing in the list comes here, so what is there is added to and not replaced.
+        yield Input(placeholder=words, select_on_focus=False, id="search")
         with Horizontal(id="presets"):
             for number, preset in enumerate(PRESETS, 1):
                 button = Button(f"{preset.label} ({number})", id=f"preset_{number}", compact=True)
@@ -63,7 +65,7 @@ class ScopePicker(Room[tuple[str, ...] | None]):
                 yield Static(id="chosen_text")
         with Horizontal(id="done_row"):
             yield Button("", id="done", variant="primary", compact=True)
-            yield Static("↑ ↓ move; Space, Enter or a click chooses")
+            yield Static("Type to find; ↓ into the list; Space chooses")
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -96,10 +98,14 @@ class ScopePicker(Room[tuple[str, ...] | None]):
             event.input.value = ""
 
     def on_key(self, event: events.Key) -> None:
-        """The arrows move in the list also while one types."""
-        if isinstance(self.focused, Input) and event.key in {"down", "up"}:
-            listed = self.query_one(OptionList)
-            listed.action_cursor_down() if event.key == "down" else listed.action_cursor_up()
+        """Typing in the list searches; the arrow leads back from the search into the list."""
+        search = self.query_one("#search", Input)
+        if self.focused is search and event.key == "down":
+            self.query_one(OptionList).focus()
+            event.stop()
+        elif self.focused is not search and event.character and (event.character.isalpha() or event.character in ":._"):
+            search.focus()
+            search.insert_text_at_cursor(event.character)
             event.stop()
 
     def _show_list(self) -> None:
@@ -258,6 +264,8 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         self._set(())
 
     def _set(self, names: tuple[str, ...]) -> None:
+        if gone := [name for name in self._chosen if name not in names]:
+            self.notify(f"No longer chosen: {', '.join(gone)}.", markup=False)
         self._chosen = dict.fromkeys(names)
         self._show_list()
         self._show_chosen()

@@ -24,30 +24,35 @@ class Sheet(ModalScreen[Answer]):
     AUTO_FOCUS = "VerticalScroll"
 
 
-def in_full(explanation: Explanation, redirects: list[tuple[str, str]] | None = None) -> Content:
-    """Return everything that is known of an error, and the ``redirects`` that it is about, each with its word."""
-    page = f"\nThe page says: {explanation.browser_says}" if explanation.browser_says else ""
-    rows = [
-        part
-        for label, address in redirects or ()
-        for part in ((f"{label}\n" if label else "", MUTED), f"  {address}\n")
-    ]
-    parts: list[Content | str | tuple[str, str]] = [
+def in_full(
+    explanation: Explanation, redirects: list[tuple[str, str]] | None = None, keys: Content | str = ""
+) -> Content:
+    """Return everything that is known of an error, what to do first.
+
+    Args:
+        explanation: of the error.
+        redirects: the addresses that it is about, each with its word.
+        keys: those that do it.
+    """
+    rows: list[str | tuple[str, str]] = []
+    for label, address in redirects or ():
+        rows += [(f"{label}\n" if label else "", MUTED), f"  {address}\n"]
+    return Content.assemble(
         (explanation.title, "bold"),
         "  ",
         (explanation.code, MUTED),
-        (page, MUTED),
+        (f"\nThe page says: {explanation.browser_says}" if explanation.browser_says else "", MUTED),
         f"\n\n{explanation.happened}\n\n",
         *([*rows, "\n"] if rows else []),
+        ("What to do\n", "bold"),
+        *(f"{number}. {remedy}\n" for number, remedy in enumerate(explanation.remedies, 1)),
+        keys,
+        "\n\n" if keys else "\n",
         ("Likely causes\n", "bold"),
         *(f"• {cause}\n" for cause in explanation.causes),
-        ("\nWhat to do\n", "bold"),
-        *(f"{number}. {remedy}\n" for number, remedy in enumerate(explanation.remedies, 1)),
         f"\n{explanation.again_in_words}",
-    ]
-    if explanation.more:
-        parts.append(f"\nMore: {explanation.more}")
-    return Content.assemble(*parts)
+        f"\nMore: {explanation.more}" if explanation.more else "",
+    )
 
 
 class ExplanationScreen(Sheet[None]):

@@ -424,9 +424,12 @@ class SignInScreen(Room[None]):
         play = self.token_app.start.play_browser
         if play is not None and self._url is not None:
             try:
-                await play(self._url)
+                page = await play(self._url)
             except OSError:  # the practice Slack is gone, or the port closed a moment ago
                 self.notify("Nobody answered at that address.", severity="warning")
+                return
+            if "Something went wrong" in page:
+                self.notify("The practice page shows an error, as Slack’s does. b finds out which.", severity="warning")
 
     def action_again(self) -> None:
         """Start anew: verifier, challenge and state are fresh."""

@@ -48,7 +48,7 @@ def redirects_of(explanation: Explanation, sent: str, registered: tuple[str, ...
     if "copy_redirect" not in explanation.actions or not registered:
         return []
     return [
-        ("Sent", sent or "none yet"),
+        *([("Sent", sent)] if sent else []),
         *(("Register" if not number else "", one) for number, one in enumerate(registered)),
     ]
 

@@ -27,12 +27,12 @@ class Outcome(Vertical):
     def compose(self) -> ComposeResult:
         """A line for each thing to know."""
         yield Field("", id="outcome_who", width=0)
+        yield Static(keys_of("copy_new", "leave", screen=SIGN_IN))
         yield Field("Token", id="outcome_token")
         yield Field("Saved as", id="outcome_saved")
         yield Field("Granted", id="outcome_scopes")
         yield Field("Workspaces", id="outcome_workspaces")
         yield Field("Note", id="outcome_note")
-        yield Static(keys_of("copy_new", "leave", screen=SIGN_IN))
 
     def show(self, kept: Kept, now: datetime) -> None:
         """Tell of ``kept``."""
@@ -62,7 +62,8 @@ def granted_in_words(profile: Profile) -> Content:
     if not granted:
         return Content("Slack named no scopes")
     head = f"{len(granted)} scope{'s' if len(granted) > 1 else ''}"
-    lines = [Content(f"{head}, all that were asked for" if asked and not missing else head)]
+    earlier = f", {len(more)} of them from earlier sign-ins" if more else ""
+    lines = [Content(f"{head}, all that were asked for{earlier}" if asked and not missing else f"{head}{earlier}")]
     for name in profile.scopes[:_MOST_LINES]:
         one = scope(name)
         mark = ("! ", "$text-warning") if one.is_sensitive else "  "

@@ -13,16 +13,26 @@ class PasteBox(Input):
     class Pasted(Message):
         """Something was pasted into the box itself, so it is there as a whole."""
 
-    def __init__(self, value: str = "", *, joined_by: str = "", placeholder: str = "", id: str | None = None) -> None:  # noqa: A002
+    def __init__(
+        self,
+        value: str = "",
+        *,
+        joined_by: str = "",
+        replaces: bool = False,
+        placeholder: str = "",
+        id: str | None = None,  # noqa: A002 - Textual's word
+    ) -> None:
         """
         Args:
             value: to begin with.
+            replaces: whether a paste takes the place of what was there: one that was wrong is not added to.
             joined_by: what takes the place of white space: nothing in an address that a terminal has wrapped.
             placeholder: shown while it is empty.
             id: the widget's.
         """
         super().__init__(value, placeholder=placeholder, id=id)
         self._joined_by = joined_by
+        self._replaces = replaces
 
     def on_paste(self, event: events.Paste) -> None:
         """Put the lines together."""
@@ -31,5 +41,8 @@ class PasteBox(Input):
         parts = event.text.split()
         if self._joined_by:
             parts = [part.strip(",") for part in parts if part.strip(",")]
+        if self._replaces:
+            with self.prevent(Input.Changed):
+                self.value = ""
         self.insert_text_at_cursor(self._joined_by.join(parts))
         self.post_message(self.Pasted())

@@ -17,12 +17,13 @@ from slack_token_tui.keeping.apps import SlackApp, read_app
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, is_loopback
-from slack_token_tui.slack.scope_catalogue import scope, unfit
+from slack_token_tui.slack.scope_catalogue import Group, scope, unfit
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, PRESETS, parse_scopes, scopes_to_ask_for
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.paste_box import PasteBox
 
 _WHERE = "Your app → Basic Information → App Credentials. No secret is needed."
+_EXAMPLE = "for example 2141029472.691202649728"
 _NEVER_SHOWN = frozenset({Kind.SECRET, Kind.TOKEN, Kind.VERIFICATION_TOKEN})
 """What should not stand in a field that shows it."""
 _MOST_LINES = 3
@@ -53,9 +54,7 @@ class SignInForm(VerticalScroll):
     def compose(self) -> ComposeResult:
         """Client ID, scopes, and what they mean."""
         yield Label("Client ID", classes="field")
-        yield PasteBox(
-            self.slack_app.client_id, placeholder="digits, a dot, digits: 2141029472.691202649728", id="client_id"
-        )
+        yield PasteBox(self.slack_app.client_id, replaces=True, placeholder=_EXAMPLE, id="client_id")
         yield Static(id="app_facts")
         yield Label("User scopes", classes="field")
         yield PasteBox(self._first_scopes(), joined_by=", ", placeholder="users:read, channels:read", id="scopes")
@@ -79,7 +78,6 @@ class SignInForm(VerticalScroll):
         """Say what the first values mean."""
         self._say("")
         self._show_app()
-        self._show_scopes()
 
     def begin(self) -> None:
         """Put the focus where the next step is."""
@@ -185,6 +183,7 @@ class SignInForm(VerticalScroll):
 
     def _show_app(self) -> None:
         app = self.slack_app
+        self._show_scopes()
         if not app.client_id:
             self.query_one("#app_facts", Static).update(Content.styled(_WHERE, MUTED))
             return
@@ -210,12 +209,26 @@ class SignInForm(VerticalScroll):
                 Content.styled(f"and {len(sensitive) - _MOST_LINES} more that are sensitive; F2 shows all", MUTED)
             )
         if names and not sensitive:
-            words = "; ".join(one.does for one in map(scope, names)).lower()
-            lines.append(Content.styled(f"{words[0].upper()}{words[1:]}.", MUTED))
+            words = "; ".join(one.does for one in map(scope, names) if one.group is not Group.UNLISTED).lower()
+            lines.append(Content.styled(f"{words[:1].upper()}{words[1:]}{'.' if words else ''}", MUTED))
+        lines += [Content.styled(warning, "$text-warning") for warning in _warnings(names, self.slack_app)]
         lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unfit(names)]
         _fill(self.query_one("#scope_words", Static), Content("\n").join(map(_as_content, lines)))
         change = Content("") if self._older is None else difference(names, self._older)
         _fill(self.query_one("#scope_change", Static), change)
+
+
+def _warnings(names: tuple[str, ...], app: SlackApp) -> list[str]:
+    """Return what may go wrong with ``names``, as far as it is known before Slack is asked."""
+    warnings = []
+    if strange := [name for name in names if scope(name).group is Group.UNLISTED]:
+        warnings.append(f"! Not a scope that is known here: {', '.join(strange)}. It is sent as it is.")
+    if lacking := [name for name in names if app.registered_scopes and name not in app.registered_scopes]:
+        warnings.append(
+            f"! {app.shown_name} was made without {', '.join(lacking)}: Slack refuses them all until the app has them, "
+            "under OAuth & Permissions → User Token Scopes."
+        )
+    return warnings
 
 
 def _fill(place: Static, text: Content) -> None:

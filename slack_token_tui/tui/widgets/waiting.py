@@ -47,17 +47,17 @@ class Waiting(Vertical):
         """The browser is on another machine: say what to do by hand, in order, and how to do without."""
         key = "bold $text-primary"
         lines = [
-            Content.assemble(("Your browser is on another machine.\n", "bold")),
-            Content.assemble("1. Copy the address below (", ("u", key), "), open it where you sit, and press Allow.\n"),
-            Content("2. The browser ends on a page that cannot be reached, as it should be: copy its whole address.\n"),
-            Content("3. Paste that address here, anywhere on this screen."),
+            Content.assemble(("Your browser is on another machine\n", "bold")),
+            Content.assemble("1. Copy the address below (", ("u", key), "), open it where you sit, press Allow.\n"),
+            Content("2. The browser ends on a page that it cannot reach. Copy its address.\n"),
+            Content("3. Paste that here, anywhere on this screen."),
         ]
         if tunnel is not None:
             lines.append(
                 Content.assemble(
-                    "\nOr first type this where you sit (",
+                    "\nOr type this first where you sit, and skip 2 and 3 (",
                     ("l", key),
-                    " copies it), with the name that you give to ssh; then nothing needs pasting:\n",
+                    " copies it):\n",
                     (tunnel, "bold"),
                 )
             )
