@@ -118,8 +118,9 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     def filled(text: str) -> str:
         whole = text.format_map(values).strip()
         # "the profile" stands for a name that is not given, also where a sentence begins with it.
-        begins_unknown = text.startswith("{") and text[1:].partition("}")[0] not in given
-        return whole[:1].upper() + whole[1:] if begins_unknown else whole
+        begins_with = text[1:].partition("}")[0] if text.startswith("{") else ""
+        is_phrase = begins_with not in given and " " in _UNKNOWN_HERE.get(begins_with, "")
+        return whole[:1].upper() + whole[1:] if is_phrase else whole
 
     return Explanation(
         code=code,

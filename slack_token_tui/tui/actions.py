@@ -65,6 +65,7 @@ _SHOWN = {
     "question_mark": "?",
     "enter": "Enter",
     "space": "Space",
+    "down": "↓",
     "ctrl+c": "Ctrl+C",
 }
 
@@ -142,6 +143,9 @@ ACTIONS = (
     # ── scopes ──
     Action("choose", "space", "Choose or not", "Ask for the highlighted scope, or no longer.", (SCOPES,)),
     Action("done", "f2", "Use these", "Take the chosen scopes back to the form.", (SCOPES,)),
+    Action(
+        "to_list", "down", "Into the list", "Leave the search for the list, where letters are keys.", (SCOPES, ERRORS)
+    ),
     Action("search", "slash", "Search", "Go to the search field.", (SCOPES, ERRORS)),
     Action("chosen_only", "f3", "Chosen only", "Show only what is chosen, or everything.", (SCOPES,)),
     Action("preset_1", "1", "Read-only", "Choose what reads channels, people and reactions.", (SCOPES,), False),

@@ -249,3 +249,114 @@ async def test_ctrl_c_twice_quits(home: Path) -> None:
         assert pilot.app._exit is False
         await pilot.press("ctrl+c")
         assert pilot.app._exit is True
+
+
+async def test_over_ssh_the_screen_says_what_to_do_step_by_step(
+    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch, copied: list[str]
+) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 51234 198.51.100.7 22")
+    async with running(home, app, (100, 40)) as pilot:
+        await begin(pilot)
+        await shows(pilot, "Your browser is on another machine")
+        await shows(pilot, "This is an SSH session")
+        screen = pilot.app.screen
+        paste, address = screen.query_one("#paste_row").region, screen.query_one("#address").region
+        assert paste.y < address.y, "what ends the wait comes first"
+        await pilot.press("l")
+        await until(pilot, lambda: copied)
+        port = app.redirect_uris[0].split(":")[2].split("/")[0]
+        assert copied[0].startswith(f"ssh -L {port}:localhost:{port} ")
+
+
+async def test_a_long_silence_is_explained_by_itself(
+    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functools import partial
+
+    from slack_token_tui.signing_in.flow import SignIn
+    from slack_token_tui.tui.screens import sign_in
+
+    monkeypatch.setattr(sign_in, "SignIn", partial(SignIn, hint_seconds=0.2))
+    async with running(home, app, (100, 40)) as pilot:
+        await begin(pilot)
+        await shows(pilot, "Nothing yet. If the browser shows an error")
+
+
+async def test_a_browser_that_insists_on_https_is_recognised_and_explained(home: Path, app: SlackApp) -> None:
+    from urllib.parse import urlsplit as split
+
+    async with running(home, app, (100, 40)) as pilot:
+        await begin(pilot)
+        _, writer = await asyncio.open_connection("127.0.0.1", split(app.redirect_uris[0]).port)
+        writer.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        await shows(pilot, "The browser tried https on localhost")
+        await shows(pilot, "Or change https to http in the address that it ended on")
+        writer.close()
+
+
+async def test_a_token_that_could_not_be_saved_is_never_thrown_away_unasked(
+    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slack_token_tui.keeping.files import StoreError
+
+    def full(*_: object, **__: object) -> object:
+        raise StoreError("store_full", file="x", detail="no room")
+
+    async with running(home, app, (100, 40)) as pilot:
+        url = await begin(pilot)
+        with monkeypatch.context() as broken:
+            broken.setattr(ProfileStore, "keep", full)
+            await asyncio.to_thread(play_browser, url)
+            await shows(pilot, "store_full")
+        screen = pilot.app.screen
+        assert isinstance(screen, SignInScreen)
+        for key in ("r", "a", "escape"):
+            await pilot.press(key)
+            await shows(pilot, "Throw the new token away?")
+            await pilot.press("n")
+            await until(pilot, lambda: pilot.app.screen is screen)
+        await pilot.press("w")
+        await shows(pilot, "Signed in as jane")
+    assert ProfileStore(home).names() == ["acme-practice"]
+
+
+async def test_scopes_that_the_app_is_known_to_lack_are_named_before_slack_refuses(home: Path, app: SlackApp) -> None:
+    from dataclasses import replace
+
+    app = replace(app, registered_scopes=("users:read",), scopes=("users:read", "chat:write"), name="Mine")
+    async with running(home, app, (100, 40)) as pilot:
+        await pilot.press("a")
+        await shows(pilot, "! Mine was made without chat:write")
+        await pilot.press("enter")
+        await shows(pilot, "Waiting for you to press Allow")
+        await pilot.press("b")
+        await shows(pilot, "What does the browser say?")
+        pilot.app.screen.query_one("#search", Input).value = "invalid permissions"
+        await shows(pilot, "The app was made without chat:write.")
+
+
+async def test_a_wrong_paste_is_not_added_to_but_replaced(home: Path) -> None:
+    from textual import events
+
+    async with running(home, size=(100, 40)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        box = pilot.app.screen.query_one("#client_id", Input)
+        for pasted, words in (
+            ("https://api.slack.com/apps/A012ABCD0A0/general", "settings page"),
+            ("A012ABCDEF", "App ID"),
+            ("xoxp-canary-0123456", "a user token"),
+            ("1234567890.1234567890123", "No secret is needed"),
+        ):
+            box.post_message(events.Paste(pasted))
+            await shows(pilot, words)
+        assert box.value == "1234567890.1234567890123"
+
+
+async def test_an_organisation_is_shown_with_its_workspaces(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (120, 40)) as pilot:
+        await asyncio.to_thread(play_browser, await begin(pilot), team="E0PRACTICE")
+        await shows(pilot, "T0PRACTICE1 Acme Practice")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await shows(pilot, "T0PRACTICE2 Globex Practice")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
@@ -21,6 +21,7 @@ from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.screens.sheets import in_full
 from slack_token_tui.tui.widgets.error_card import keys_of, redirects_of
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.search_box import SearchBox
 from slack_token_tui.tui.widgets.top_line import TopLine
 
 _ANSWERS = frozenset({"again", "other_pair", "change_app"})
@@ -57,11 +58,9 @@ class ErrorsScreen(Room[str | None]):
         """A search, a list, an explanation."""
         title = "What does the browser say?" if self._from_page else "Errors explained"
         yield TopLine(title, self._app.endpoints if self._app else Endpoints(), self.slack_note)
-        yield Input(placeholder="words that you see, or a code", id="search")
+        yield SearchBox("words that you see, or a code")
         with Container(id="errors"):
-            listed = OptionList(id="error_list")
-            listed.border_subtitle = "↓ into the list: keys work there"
-            yield listed
+            yield OptionList(id="error_list")
             with VerticalScroll(id="error_detail"):
                 yield Static(id="error_text")
         yield Footer(show_command_palette=False)
@@ -79,12 +78,6 @@ class ErrorsScreen(Room[str | None]):
     def search_done(self) -> None:
         """Into the list, where letters are keys."""
         self.query_one(OptionList).focus()
-
-    def on_key(self, event: events.Key) -> None:
-        """The arrow leads from the search into the list, where letters are keys."""
-        if isinstance(self.focused, Input) and event.key == "down":
-            self.query_one(OptionList).focus()
-            event.stop()
 
     def _show(self, wanted: str) -> None:
         words = wanted.lower().split()
@@ -124,7 +117,13 @@ class ErrorsScreen(Room[str | None]):
         """Remedies only where the explanation names them."""
         if action_id in _ANSWERS | {"copy_redirect", "open_settings"}:
             return (chosen := self._chosen) is not None and action_id in chosen.actions
+        if action_id == "to_list":
+            return isinstance(self.focused, Input)
         return True
+
+    def action_to_list(self) -> None:
+        """Into the list, where letters are keys."""
+        self.query_one(OptionList).focus()
 
     def action_search(self) -> None:
         """Back to the search."""

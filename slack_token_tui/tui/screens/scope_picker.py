@@ -20,6 +20,7 @@ from slack_token_tui.tui.actions import SCOPES, bindings
 from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.screens.sheets import ConfirmScreen
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.search_box import SearchBox
 from slack_token_tui.tui.widgets.sign_in_form import difference
 from slack_token_tui.tui.widgets.top_line import TopLine
 
@@ -48,9 +49,7 @@ class ScopePicker(Room[tuple[str, ...] | None]):
     def compose(self) -> ComposeResult:
         """Search, sets, the list, the words for the highlighted one, and what is chosen."""
         yield TopLine("Choose scopes", None, f"for {self._held.name}" if self._held else "")
-        words = "words, as in “direct messages”, or a scope that is not in the list"
-        # Typing in the list comes here, so what is there is added to and not replaced.
-        yield Input(placeholder=words, select_on_focus=False, id="search")
+        yield SearchBox("words, as in “direct messages”, or a scope that is not in the list")
         with Horizontal(id="presets"):
             for number, preset in enumerate(PRESETS, 1):
                 button = Button(f"{preset.label} ({number})", id=f"preset_{number}", compact=True)
@@ -98,12 +97,9 @@ class ScopePicker(Room[tuple[str, ...] | None]):
             event.input.value = ""
 
     def on_key(self, event: events.Key) -> None:
-        """Typing in the list searches; the arrow leads back from the search into the list."""
+        """Typing in the list searches."""
         search = self.query_one("#search", Input)
-        if self.focused is search and event.key == "down":
-            self.query_one(OptionList).focus()
-            event.stop()
-        elif self.focused is not search and event.character and (event.character.isalpha() or event.character in ":._"):
+        if self.focused is not search and event.character and (event.character.isalpha() or event.character in ":._"):
             search.focus()
             search.insert_text_at_cursor(event.character)
             event.stop()
@@ -239,6 +235,8 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         """Each key only where it does something."""
         if action_id == "done":
             return self._is_fit
+        if action_id == "to_list":
+            return isinstance(self.focused, Input)
         if action_id == "preset_4":
             return bool(self._of_the_app)
         return action_id != "choose" or self._highlighted is not None
@@ -274,6 +272,10 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         """Show what is chosen alone, or everything again."""
         self._only_chosen = not self._only_chosen
         self._show_list()
+
+    def action_to_list(self) -> None:
+        """Into the list, where letters are keys."""
+        self.query_one(OptionList).focus()
 
     def action_search(self) -> None:
         """Back to the search."""

@@ -252,7 +252,11 @@ class SignInScreen(Room[None]):
                 waiting.show_elsewhere(tunnel)
                 self.refresh_bindings()
             case events.NothingYet():
-                waiting.show_nothing_yet()
+                if self.query_one("#elsewhere").display:  # the steps to take leave no room for more below them
+                    steps.note(Step.APPROVE, "Nothing yet. If the browser shows an error, press b.")
+                    self._count_down()
+                else:
+                    waiting.show_nothing_yet()
             case events.Stray(count, explanation):
                 one = "1 callback that was" if count == 1 else f"{count} callbacks that were"
                 steps.note(Step.APPROVE, f"ignored {one} not ours: {explanation.title.lower()}")

@@ -30,17 +30,17 @@ class ErrorCard(Vertical):
         self._redirects = redirects_of(explanation, sent, registered)
 
     def compose(self) -> ComposeResult:
-        """Title and code, the sentence, the causes, the steps, the keys."""
+        """Title and code, the sentence, what to do, the keys that do it, the causes."""
         explanation = self.explanation
         yield Static(Content.assemble((explanation.title, "bold $text-error"), "  ", (explanation.code, MUTED)))
         yield Static(Content(explanation.happened))
-        for number, cause in enumerate(explanation.causes):
-            yield Field("Likely" if number == 0 else "or", cause, width=_LABEL)
         yield from (Field(label, address, width=_LABEL) for label, address in self._redirects)
         for number, remedy in enumerate(explanation.remedies, 1):
             yield Field(f"Do    {number}." if number == 1 else f"      {number}.", remedy, width=_LABEL)
         actions = (action for action in explanation.actions if action != "paste")
         yield Static(keys_of(*actions, "explain", "leave", screen=SIGN_IN))
+        for number, cause in enumerate(explanation.causes):
+            yield Field("Likely" if number == 0 else "or", cause, width=_LABEL)
 
 
 def redirects_of(explanation: Explanation, sent: str, registered: tuple[str, ...]) -> list[tuple[str, str]]:

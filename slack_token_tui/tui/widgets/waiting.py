@@ -33,10 +33,9 @@ class Waiting(Vertical):
 
     def begin(self) -> None:
         """A new attempt: nothing is known yet."""
-        for selector in ("#elsewhere", "#hint"):
+        for selector in ("#elsewhere", "#hint", "#paste_trouble"):
             self._say(selector, "")
         self.move_child(self.query_one("#address"), before=self.query_one("#paste_row"))
-        self.query_one("#paste_trouble", Static).update("")
         self.query_one(PasteBox).value = ""
 
     def show_address(self, url: str) -> None:
@@ -63,7 +62,7 @@ class Waiting(Vertical):
             )
         self._say("#elsewhere", Content("").join(lines))
         # A paste is what will end this, so its box comes before the address.
-        self.move_child(self.query_one("#address"), after=self.query_one("#hint"))
+        self.move_child(self.query_one("#address"), after=self.query_one("#paste_trouble"))
 
     def show_nothing_yet(self) -> None:
         """Say what a long silence may mean."""
@@ -75,7 +74,7 @@ class Waiting(Vertical):
 
     def show_trouble(self, trouble: Content) -> None:
         """Say what is wrong with what was pasted."""
-        self.query_one("#paste_trouble", Static).update(trouble)
+        self._say("#paste_trouble", trouble)
 
     def _say(self, selector: str, text: str | Content) -> None:
         said = self.query_one(selector, Static)

@@ -1,0 +1,151 @@
+"""What all screens promise: help that speaks of now, F1 in fields too, a palette with every action, a doctor that finishes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from slack_token_tui import doctor
+from slack_token_tui.doctor import Finding, Verdict
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.tui.actions import ACTIONS, on
+from slack_token_tui.tui.screens.doctor import DoctorScreen
+from slack_token_tui.tui.screens.errors import ErrorsScreen
+from slack_token_tui.tui.screens.help import HelpScreen
+from slack_token_tui.tui.screens.home import HomeScreen
+from slack_token_tui.tui.screens.room import Room
+from tests.tui.pilots import running, says, shows, until
+from tests.tui.scripted import APP
+
+ROOMS = {
+    "home": (),
+    "sign_in": ("a",),
+    "scopes": ("a", "f2"),
+    "app_setup": ("N",),
+    "apps": ("p",),
+    "errors": ("e",),
+    "doctor": ("D",),
+}
+
+
+async def enter(pilot: Pilot[None], room: str) -> Room[object]:
+    for key in ROOMS[room]:
+        before = pilot.app.screen
+        await pilot.press(key)
+        await until(pilot, lambda before=before: pilot.app.screen is not before and pilot.app.screen.is_mounted)
+    screen = pilot.app.screen
+    assert isinstance(screen, Room)
+    assert screen.room == room
+    return screen
+
+
+@pytest.mark.parametrize("room", ROOMS)
+async def test_f1_is_help_on_every_screen_also_in_a_field(home: Path, room: str) -> None:
+    async with running(home, APP, (100, 40)) as pilot:
+        screen = await enter(pilot, room)
+        for field in list(screen.query(Input))[:1]:
+            field.focus()
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        await shows(pilot, "Help")
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is screen)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+async def test_the_palette_has_every_action_that_makes_sense(home: Path, room: str) -> None:
+    async with running(home, APP, (100, 40)) as pilot:
+        screen = await enter(pilot, room)
+        screen.set_focus(None)
+        titles = {command.title for command in pilot.app.get_system_commands(screen)}
+        for action in on(room):
+            assert hasattr(screen, f"action_{action.id}"), "every action of the table does something"
+            if screen.can_do(action.id) and action.id != "quit":
+                assert f"{action.label} ({action.shown_key})" in titles
+
+
+@pytest.mark.parametrize("room", ROOMS)
+async def test_escape_leads_back_to_home(home: Path, room: str) -> None:
+    async with running(home, APP, (100, 40)) as pilot:
+        await enter(pilot, room)
+        for _ in ROOMS[room]:
+            await pilot.press("escape")
+            await pilot.pause(0.2)
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+
+
+def test_no_two_actions_of_a_screen_share_a_key_by_accident() -> None:
+    for room in ROOMS:
+        keys: dict[str, list[str]] = {}
+        for action in on(room):
+            for key in action.keys.split(","):
+                keys.setdefault(key, []).append(action.id)
+        shared = {key: ids for key, ids in keys.items() if len(ids) > 1}
+        # These belong to moments that never meet: the form, the wait, and what comes after it.
+        if room == "sign_in":
+            shared = {key: ids for key, ids in shared.items() if key not in {"e", "u"}}
+        assert shared == {}, room
+
+
+def test_every_action_has_a_screen_that_knows_it() -> None:
+    assert {screen for action in ACTIONS for screen in action.screens} == set(ROOMS)
+
+
+async def test_the_check_lists_findings_as_they_come_and_looks_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch, copied: list[str]
+) -> None:
+    looks = 0
+
+    async def examine(*_: object) -> AsyncGenerator[Finding, None]:
+        nonlocal looks
+        looks += 1
+        yield Finding("port_1", Verdict.LOOK, "Port 1", f"look {looks}", "the remedy")
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    async with running(home, size=(100, 40)) as pilot:
+        await enter(pilot, "doctor")
+        await shows(pilot, "look 1")
+        await shows(pilot, "the remedy")
+        await shows(pilot, "1 to know of")
+        await pilot.press("r")
+        await shows(pilot, "look 2")
+        assert not says(pilot, "look 1")
+        await pilot.press("y")
+        await until(pilot, lambda: copied)
+        assert "look 2" in copied[0]
+
+
+async def test_the_check_really_looks(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (120, 60)) as pilot:
+        screen = await enter(pilot, "doctor")
+        assert isinstance(screen, DoctorScreen)
+        await shows(pilot, "✓ Clock")
+        await shows(pilot, "answers.")
+
+
+async def test_a_defect_of_one_look_hides_nothing(home: Path, monkeypatch: pytest.MonkeyPatch, app: SlackApp) -> None:
+    def broken() -> object:
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr(doctor, "_loopback", broken)
+    found = [one async for one in doctor.examine(home, app)]
+    assert [one.id for one in found if one.verdict is Verdict.BAD] == ["unexpected"]
+    assert "canary" not in doctor.as_text(found)
+    assert any(one.id == "clock" for one in found)
+
+
+async def test_the_search_leads_into_the_list_and_back(home: Path) -> None:
+    async with running(home, size=(100, 40)) as pilot:
+        screen = await enter(pilot, "errors")
+        assert isinstance(screen, ErrorsScreen)
+        await until(pilot, lambda: isinstance(screen.focused, Input))
+        await shows(pilot, "↓ Into the list")
+        await pilot.press("down")
+        await until(pilot, lambda: not isinstance(screen.focused, Input))
+        await shows(pilot, "r Try again")
+        await pilot.press("slash")
+        await until(pilot, lambda: isinstance(screen.focused, Input))
