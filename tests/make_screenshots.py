@@ -8,11 +8,15 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from textual.pilot import Pilot
 
+from slack_token_tui import doctor
+from slack_token_tui.desktop import browser, surroundings
+from slack_token_tui.doctor import Finding, Verdict
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.settings import change_settings
 from slack_token_tui.keeping.store import ProfileStore
@@ -43,6 +47,8 @@ def make_everything_repeatable() -> None:
         os.environ.pop(name, None)
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TZ"] = "UTC"
+    surroundings.look = surroundings.Surroundings  # type: ignore[assignment]
+    browser.shutil = type("Nothing", (), {"which": staticmethod(lambda _: None)})  # type: ignore[assignment]
     numbers = itertools.count(1)
     secrets.token_urlsafe = lambda size=32: f"practice-{next(numbers):0{size}}"  # type: ignore[assignment]
     secrets.token_hex = lambda size=8: f"{next(numbers):0{size * 2}x}"  # type: ignore[assignment]
@@ -90,16 +96,88 @@ async def sign_in(slack: PracticeSlack, name: str, selector: str, **choice: str)
         await pilot.press("escape")
 
 
+async def browser_says(slack: PracticeSlack) -> None:
+    tui = TokenApp(start(SlackApp(CLIENT_ID, Endpoints(slack.base), scopes=("users:read", "channels:read"))))
+    async with tui.run_test(size=(100, 30)) as pilot:
+        await pilot.press("a")
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await pilot.pause(2)
+        await pilot.press("b")
+        await pilot.pause(0.5)
+        await pilot.press("down")
+        await shot(pilot, "browser-says")
+        await pilot.press("escape", "escape")
+
+
+async def set_up() -> None:
+    """What comes before the first sign-in."""
+    async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
+        await pilot.press("N")
+        await pilot.pause(0.5)
+        await pilot.press("enter")
+        await pilot.pause(0.5)
+        await shot(pilot, "make-an-app")
+    known = ("users:read", "channels:read", "chat:write")
+    async with TokenApp(start(SlackApp(CLIENT_ID, scopes=known[:2], registered_scopes=known))).run_test(
+        size=(100, 30)
+    ) as pilot:
+        await pilot.press("a")
+        await pilot.pause(0.5)
+        await pilot.press("f2")
+        await pilot.pause(0.5)
+        for key in ("c", "h", "a", "t", "down", "space"):
+            await pilot.press(key)
+        await shot(pilot, "choose-scopes")
+    doctor.examine = examined  # type: ignore[assignment]
+    async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
+        await pilot.press("D")
+        await pilot.pause(1)
+        await shot(pilot, "check")
+
+
+async def examined(*_: object) -> AsyncGenerator[Finding, None]:
+    """Findings of an ordinary machine, the same each time."""
+    for verdict, about, said, remedy in (
+        (Verdict.NOTE, "Versions", "slack-token-tui, Python 3.11, textual 8.2.", ""),
+        (Verdict.NOTE, "Terminal", "This runs in a terminal of this machine.", ""),
+        (
+            Verdict.LOOK,
+            "Port 28417",
+            "Not free: node (process 4711) on 28417.",
+            "The next registered port is used instead.",
+        ),
+        (Verdict.GOOD, "Port 28418", "Free.", ""),
+        (Verdict.GOOD, "Port 28419", "Free.", ""),
+        (Verdict.GOOD, "Loopback", "IPv4 and IPv6 can be listened on. localhost is 127.0.0.1 and ::1.", ""),
+        (Verdict.GOOD, "Browser", "Slack is opened with your default browser.", ""),
+        (Verdict.GOOD, "Clipboard", "xclip gives back what it was given.", ""),
+        (Verdict.NOTE, "Keyring", "Not used: tokens are kept in files.", ""),
+        (
+            Verdict.BAD,
+            "Files",
+            "~/.config/slack-token-tui can be entered by others.",
+            "chmod 700 ~/.config/slack-token-tui",
+        ),
+        (Verdict.GOOD, "Slack", "slack.com answers.", ""),
+        (Verdict.GOOD, "TLS", "TLSv1.3, vouched for by DigiCert Inc.", ""),
+        (Verdict.GOOD, "Clock", "It agrees with Slack’s.", ""),
+    ):
+        yield Finding(about.lower(), verdict, about, said, remedy)
+
+
 async def main() -> None:
     make_everything_repeatable()
     OUT.mkdir(exist_ok=True)
     shutil.rmtree(HOME, ignore_errors=True)
     async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
         await shot(pilot, "home-empty")
+    await set_up()
     with PracticeSlack(port=PORT) as slack:
         await sign_in(slack, "sign-in-waiting", "")
+        await browser_says(slack)
         await sign_in(slack, "sign-in-error", "ErrorCard", decision="allow", wrong="exchange:bad_redirect_uri")
-        await sign_in(slack, "sign-in-finished", "#outcome.-shown", decision="allow")
+        await sign_in(slack, "sign-in-finished", "Outcome.-shown", decision="allow")
     shutil.rmtree(HOME)
     store = ProfileStore(HOME)
     rotating = {"refresh_token": Secret("xoxe-1-practice-refresh-0001"), "refresh_issued_at": NOW - timedelta(days=2)}

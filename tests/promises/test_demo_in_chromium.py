@@ -33,6 +33,11 @@ class Tmux:
     def press(self, *keys: str) -> None:
         self._run("send-keys", *keys)
 
+    def paste(self, text: str) -> None:
+        """Paste as a terminal does: bracketed."""
+        self._run("set-buffer", "-b", "pasted", text)
+        self._run("paste-buffer", "-p", "-b", "pasted")
+
     def screen(self) -> str:
         return self._run("capture-pane", "-p")
 
@@ -128,4 +133,61 @@ def test_allow_and_cancel_in_a_real_browser(demo: Tmux, chromium: webdriver.Chro
     assert demo.buffer().startswith("xoxe.xoxp-1-practice-")
     demo.press("Escape")
     demo.shows("globex-practice")
+    demo.press("q")
+
+
+def test_an_app_is_made_in_a_real_browser_and_signed_in_with(
+    demo: Tmux, chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    demo.shows("make me an app (N)")
+    demo.press("N")
+    demo.shows("How long its tokens live")
+    demo.press("Enter")
+    demo.shows("is ready to be made")
+    demo.press("o")
+    chromium.get(address(tmp_path))
+    assert '"pkce_enabled":true' in chromium.find_element(By.ID, "manifest").text
+    chromium.find_element(By.CSS_SELECTOR, "button.allow").click()
+    WebDriverWait(chromium, 10).until(title_is("Basic Information · Practice Slack"))
+    _, client_id, client_secret, _ = (one.text for one in chromium.find_elements(By.TAG_NAME, "dd"))
+
+    demo.paste(client_secret)
+    demo.shows("client secret or a signing secret")
+    assert client_secret not in demo.screen()
+    demo.paste(f"Client ID\n{client_id}\n")
+    demo.shows("Sign in (Enter)")
+    demo.shows(client_id)
+    demo.press("Enter")
+    chromium.get(address(tmp_path))
+    assert "My Slack Tokens is asking" in chromium.find_element(By.TAG_NAME, "h1").text
+    Select(chromium.find_element(By.ID, "team")).select_by_value("E0PRACTICE")
+    chromium.find_element(By.CSS_SELECTOR, "button.allow").click()
+    WebDriverWait(chromium, 10).until(title_is("You are signed in"))
+    demo.shows("Signed in as jane")
+    demo.shows("T0PRACTICE1 Acme Practice")
+    demo.press("Escape")
+    demo.shows("Profiles · 1")
+    demo.press("q")
+
+
+def test_a_refusal_on_the_page_is_looked_up_while_the_wait_goes_on(
+    demo: Tmux, chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    demo.shows("No profiles yet")
+    demo.press("a")
+    demo.shows("Sign in (Enter)")
+    demo.press("Enter")
+    url = address(tmp_path)
+    chromium.get(url.replace("%2Fcallback", "%2Felsewhere"))
+    words = chromium.find_element(By.TAG_NAME, "code").text
+    assert "did not match any configured URIs" in words
+    demo.press("b")
+    demo.shows("What does the browser say?")
+    demo.paste(" ".join(words.split()[:4]))
+    demo.shows("bad_redirect_uri")
+    demo.shows("http://localhost:28418/callback")
+    demo.press("Escape")
+    demo.shows("Waiting for you to press Allow")
+    demo.press("Escape")
+    demo.shows("No profiles yet")
     demo.press("q")
