@@ -113,6 +113,7 @@ async def browser_says(slack: PracticeSlack) -> None:
 async def set_up() -> None:
     """What comes before the first sign-in."""
     async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
+        await until(pilot, "Footer")
         await pilot.press("N")
         await pilot.pause(0.5)
         await pilot.press("enter")
@@ -131,6 +132,7 @@ async def set_up() -> None:
         await shot(pilot, "choose-scopes")
     doctor.examine = examined  # type: ignore[assignment]
     async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
+        await until(pilot, "Footer")
         await pilot.press("D")
         await pilot.pause(1)
         await shot(pilot, "check")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual import events, work
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from slack_token_tui.tui.actions import find, on
 
@@ -43,7 +43,7 @@ class Room(Screen[Answer]):
         known = find(action, self.room)
         if known is None:
             return True
-        if known.is_letter and isinstance(self.focused, Input | TextArea):
+        if known.is_letter and isinstance(self.focused, Input):
             return False
         return self.can_do(action)
 

@@ -108,12 +108,12 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         words = self.query_one("#search", Input).value.lower().split()
         listed = self.query_one(OptionList)
         old = self._highlighted
-        others = [scope(name) for name in self._chosen if scope(name).group in {Group.UNLISTED, Group.BOT_ONLY}]
-        if words:
-            others += [one for one in bot_scopes() if one.name not in self._chosen]
+        typed = [scope(name) for name in self._chosen if scope(name).group is Group.UNLISTED]
+        # Nobody looks for them in a list of user scopes, but many type one they have read of.
+        for_bots = [one for one in bot_scopes() if words or one.name in self._chosen]
         options: list[Option] = []
         topic = ""
-        for one in (*others, *user_scopes()):
+        for one in (*typed, *user_scopes(), *for_bots):
             title = TOPICS.get(one.topic, "Not in the list")
             if (self._only_chosen and one.name not in self._chosen) or not _matches(one, title, words):
                 continue

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical, VerticalScroll
-from textual.content import Content
-from textual.widgets import Button, Footer, Input, OptionList, Static
+from textual.containers import Container, Vertical
+from textual.widgets import Footer, Input, OptionList, Static
 
-from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.settings import read_settings
 from slack_token_tui.slack.endpoints import Endpoints
@@ -21,10 +19,12 @@ from slack_token_tui.tui.actions import HOME, bindings
 from slack_token_tui.tui.screens.home.asking_slack import AsksSlack
 from slack_token_tui.tui.screens.home.handing_out import HandsOut
 from slack_token_tui.tui.screens.home.keeping_house import KeepsHouse
-from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.profile_list import ORDERS, ProfileList
 from slack_token_tui.tui.widgets.top_line import TopLine
+
+if TYPE_CHECKING:
+    from slack_token_tui.keeping.apps import SlackApp
 
 _CLOCK_SECONDS = 1.0
 _FIRST_FRAME_PROFILES = 60
@@ -62,14 +62,7 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
             with Vertical(id="left"):
                 yield ProfileList()
             yield ProfileDetail()
-        with Container(id="welcome"), VerticalScroll(id="welcome_card"):
-            yield Static(self._welcome())
-            with Vertical(id="welcome_buttons"):
-                yield Button("I have a Client ID: sign in (a)", id="sign_in", variant="primary", compact=True)
-                yield Button("I have none: make me an app (N)", id="make_app", compact=True)
-                yield Button("I have a token: import it (i)", id="import_token", compact=True)
-                yield Button("Check this machine first (D)", id="doctor", compact=True)
-            yield Static(Content.styled(f"Tokens will be kept in {self.token_app.store.home / 'profiles'}", MUTED))
+        yield Container(id="welcome")
         yield Static(id="notice")
         yield Static(id="room_for_the_footer")
 
@@ -87,18 +80,6 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
         if self.is_attached:
             self._furnished = True
             self.read_rest()
-
-    def _welcome(self) -> Content:
-        return Content.assemble(
-            ("No profiles yet\n\n", "bold"),
-            "A Slack token comes from a Slack app. If somebody has given you a Client ID, or you have an app, sign in with "
-            "it. If not, make one here in two minutes; it needs no server and no secret.",
-        )
-
-    @on(Button.Pressed)
-    async def welcome_button_pressed(self, event: Button.Pressed) -> None:
-        """The same as its key."""
-        await self.run_action(str(event.button.id))
 
     def on_mount(self) -> None:
         """Read, and keep the clocks right."""

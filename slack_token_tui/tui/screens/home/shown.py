@@ -77,7 +77,12 @@ class ShownProfiles(Room[None]):
         profiles.show(entries, self.token_app.start.now(), highlight)
         there = bool(profiles.entries)
         self.query_one("#home").display = there
-        self.query_one("#welcome").display = not there
+        welcome = self.query_one("#welcome")
+        welcome.display = not there
+        if not there and not welcome.children:
+            from slack_token_tui.tui.widgets.welcome import Welcome
+
+            welcome.mount(Welcome(self.token_app.store.home / "profiles"))
         self._show_detail()
         if there and self.is_current and self.focused is None:
             profiles.focus()

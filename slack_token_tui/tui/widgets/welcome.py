@@ -1,0 +1,47 @@
+"""What an empty home says: the three ways to a token, each with its key and as a button."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from slack_token_tui.tui.widgets.field import MUTED
+
+
+class Welcome(VerticalScroll):
+    """Loaded only where there are no profiles: the first frame of everybody else does not pay for it."""
+
+    def __init__(self, place: Path) -> None:
+        """
+        Args:
+            place: where tokens will be kept.
+        """
+        super().__init__(id="welcome_card")
+        self._place = place
+
+    def compose(self) -> ComposeResult:
+        """A sentence or two, and the ways on."""
+        yield Static(
+            Content.assemble(
+                ("No profiles yet\n\n", "bold"),
+                "A Slack token comes from a Slack app. If somebody has given you a Client ID, or you have an app, sign in "
+                "with it. If not, make one here in two minutes; it needs no server and no secret.",
+            )
+        )
+        with Vertical(id="welcome_buttons"):
+            yield Button("I have a Client ID: sign in (a)", id="sign_in", variant="primary", compact=True)
+            yield Button("I have none: make me an app (N)", id="make_app", compact=True)
+            yield Button("I have a token: import it (i)", id="import_token", compact=True)
+            yield Button("Check this machine first (D)", id="doctor", compact=True)
+        yield Static(Content.styled(f"Tokens will be kept in {self._place}", MUTED))
+
+    @on(Button.Pressed)
+    async def pressed(self, event: Button.Pressed) -> None:
+        """The same as its key."""
+        event.stop()
+        await self.screen.run_action(str(event.button.id))
