@@ -7,7 +7,9 @@ import os
 import platform
 import socket
 import stat
+import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -19,7 +21,7 @@ from urllib.parse import urlsplit
 from slack_token_tui import __version__
 from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser, clipboard_check, port_holders, surroundings
-from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp
+from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp, is_heard_here, unreadable_apps
 from slack_token_tui.keeping.fast_read import ProfileFileError, read_record
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
@@ -35,7 +37,7 @@ _SLACK_SECONDS = 10.0
 _CLOCK_SECONDS = 90.0
 _PUBLIC_ISSUERS = ("digicert", "let's encrypt", "isrg", "amazon", "google trust", "sectigo", "globalsign", "entrust")
 _SYNCED = ("dropbox", "onedrive", "google drive", "googledrive", "mobile documents", "icloud", "nextcloud", "owncloud")
-_SYNC_MARKS = (".stfolder", ".dropbox", ".sync")
+_SYNC_MARKS = (".stfolder", ".stignore")
 
 
 class Verdict(StrEnum):
@@ -45,6 +47,11 @@ class Verdict(StrEnum):
     NOTE = "note"
     LOOK = "look"
     BAD = "bad"
+
+    @property
+    def mark(self) -> str:
+        """A sign for the beginning of a line."""
+        return {"good": "✓", "note": "·", "look": "!", "bad": "✗"}[self]
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ async def examine(home: Path, app: SlackApp | None = None) -> AsyncGenerator[Fin
             partial(_profiles, home),
             partial(_left_over, home),
         ):
-            for finding in await asyncio.to_thread(_all_of, look):
+            for finding in await _beside(look):
                 yield finding
         try:
             for finding in await asking:
@@ -107,6 +114,24 @@ def as_text(findings: list[Finding]) -> str:
         if one.remedy:
             lines.append(f"      {one.remedy}")
     return "\n".join(lines)
+
+
+async def _beside(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """Look in a thread that may be left behind: one of the executor would hold up the end of the program."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[Finding]] = loop.create_future()
+
+    def tell(findings: list[Finding]) -> None:
+        if not found.done():
+            found.set_result(findings)
+
+    def work() -> None:
+        findings = _all_of(look)
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, findings)
+
+    threading.Thread(target=work, daemon=True).start()
+    return await found
 
 
 def _all_of(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
@@ -155,7 +180,7 @@ def _where() -> Iterator[Finding]:
 
 
 def _ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
-    local = [address for address in redirect_uris if is_loopback(urlsplit(address).hostname)]
+    local = [address for address in redirect_uris if is_heard_here(address)]
     if not local:
         yield Finding(
             "port", Verdict.NOTE, "Ports", "The app’s redirect is not on this machine: it is finished by paste."
@@ -336,6 +361,9 @@ def _profiles(home: Path) -> Iterator[Finding]:
             facts = {"file": one.error.path, "detail": one.error.detail or "damaged"}
             explanation = explain(one.error.code, facts)
             yield Finding("profile", Verdict.BAD, one.name, explanation.happened, f"{explanation.remedies[0]}.")
+    for error in unreadable_apps(home):
+        explanation = explain(error.code, error.facts)
+        yield Finding("app", Verdict.LOOK, "App", explanation.happened, f"{explanation.remedies[0]}.")
     good = sum(isinstance(one, Profile) for one in entries)
     if good:
         yield Finding("profiles", Verdict.GOOD, "Profiles", f"{good} can be read.")

@@ -13,7 +13,6 @@ from slack_token_tui.doctor import Finding, Verdict, examine
 from slack_token_tui.keeping.apps import remembered_apps
 from slack_token_tui.keeping.store import ProfileStore
 
-_MARKS = {Verdict.GOOD: "✓", Verdict.NOTE: "·", Verdict.LOOK: "!", Verdict.BAD: "✗"}
 _WIDTH = 96
 
 
@@ -38,7 +37,7 @@ async def _check(as_json: bool) -> int:
 
 
 def _lines(finding: Finding) -> str:
-    lines = fill(f"{_MARKS[finding.verdict]} {finding.about}: {finding.said}", _WIDTH, subsequent_indent="  ")
+    lines = fill(f"{finding.verdict.mark} {finding.about}: {finding.said}", _WIDTH, subsequent_indent="  ")
     if finding.remedy:
         lines += "\n" + fill(finding.remedy, _WIDTH, initial_indent="  → ", subsequent_indent="    ")
     return lines

@@ -53,11 +53,10 @@ def print_manifest(options: ManifestOptions) -> int:
 def _opened(made: Manifest, endpoints: Endpoints) -> int:
     from slack_token_tui.desktop import browser
 
-    address = made.prefilled_address(endpoints)
-    if address is None:
+    if made.prefilled_address(endpoints) is None:
         report.say("With so many scopes the address would be too long to fill the page in.")
         report.say("  Choose From a manifest on the page, and paste the text above")
-    page = address or f"{endpoints.apps_page}?new_app=1"
+    page = made.page(endpoints)
     outcome = asyncio.run(browser.open_url(page))
     if isinstance(outcome, browser.NotOpened):
         report.say(f"slack-token-tui: {outcome.reason}")

@@ -143,7 +143,7 @@ def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
 
     An app's own ``command`` stands alone: another browser may be signed in as somebody else.
     """
-    for entry in (command or os.environ.get("BROWSER", "")).split(os.pathsep):
+    for entry in [command] if command else os.environ.get("BROWSER", "").split(os.pathsep):
         try:
             words = shlex.split(entry)
         except ValueError:

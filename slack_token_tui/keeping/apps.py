@@ -70,9 +70,15 @@ class SlackApp:
         if self.is_confidential and not all(address.startswith("https://") for address in self.redirect_uris):
             return (
                 "An app with a client secret needs a registered https redirect: Slack takes http://localhost only from apps "
-                "with PKCE, which have no secret. Give the https address (--redirect-uri), or leave the secret out."
+                "with PKCE, which have no secret. Give the https address, or leave the secret out."
             )
         return None
+
+
+def is_heard_here(redirect_uri: str) -> bool:
+    """Tell whether the listener can hear at ``redirect_uri``: plain http on loopback. All else is finished by paste."""
+    parts = urlsplit(redirect_uri)
+    return parts.scheme == "http" and is_loopback(parts.hostname)
 
 
 def checked_redirect_uri(address: str) -> str:
@@ -147,12 +153,17 @@ def save_app(home: Path, app: SlackApp) -> None:
     }
     with lock.held(home / "locks", f"app-{app.client_id}"):
         sweep(path)  # what a killed process left may hold a client secret
-        was_in_keyring = _is_readable(path) and read_record(str(path)).get("secret_in_keyring") is True
+        item, old = _keyring_item(app.client_id), _old(path)
         if in_keyring and app.client_secret is not None:
-            _keyring().put_text(_keyring_item(app.client_id), app.client_secret)
-        save(path, json.dumps(record, indent=1).encode())
-        if was_in_keyring and not in_keyring:
-            _keyring().delete_text(_keyring_item(app.client_id))
+            _keyring().put_text(item, app.client_secret)
+        elif old is not None and old.secret_in_keyring and not in_keyring:
+            _keyring().remove_text(item)  # before the file stops pointing at it
+        try:
+            save(path, json.dumps(record, indent=1).encode())
+        except StoreError:
+            if in_keyring and not (old is not None and old.secret_in_keyring):
+                _keyring().delete_text(item)  # nothing points at it
+            raise
 
 
 def with_secret(app: SlackApp) -> SlackApp:
@@ -173,12 +184,13 @@ def forget_app(home: Path, app: SlackApp) -> None:
     """Forget ``app`` and its secret. Profiles that were signed in with it stay, and so does the app at Slack.
 
     Raises:
-        StoreError: its file could not be deleted.
+        StoreError: its secret or its file could not be deleted. As long as the secret may be there, so is the file.
     """
     path = _path(home, app.client_id)
-    if app.secret_in_keyring:
-        _keyring().delete_text(_keyring_item(app.client_id))
     with lock.held(home / "locks", f"app-{app.client_id}"):
+        old = read_app(home, app.client_id)
+        if app.secret_in_keyring or (old is not None and old.secret_in_keyring):
+            _keyring().remove_text(_keyring_item(app.client_id))
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -192,15 +204,32 @@ def _path(home: Path, client_id: str) -> Path:
     return home / "apps" / f"{checked_client_id(client_id)}.json"
 
 
-def _is_readable(path: Path) -> bool:
-    """Tell whether there is a file, and refuse when it is one that must not be overwritten."""
+def _old(path: Path) -> SlackApp | None:
+    """Return what is in the file, None when there is none.
+
+    Raises:
+        StoreError: ``app_unreadable``: there is one that must not be overwritten.
+    """
     try:
-        read_record(str(path))
+        return _from_record(read_record(str(path)))
     except FileNotFoundError:
-        return False
+        return None
     except ProfileFileError as error:
         raise StoreError("app_unreadable", file=str(path), detail=error.detail or error.code) from None
-    return True
+    except ValueError as error:
+        raise StoreError("app_unreadable", file=str(path), detail=clean(str(error), 120)) from None
+
+
+def unreadable_apps(home: Path) -> list[StoreError]:
+    """Return what is wrong with each file of an app that cannot be used."""
+    found = []
+    with suppress(OSError):
+        for path in sorted((home / "apps").glob("[0-9]*.json")):
+            try:
+                _old(path)
+            except StoreError as error:
+                found.append(error)
+    return found
 
 
 def _keyring() -> ModuleType:

@@ -88,6 +88,21 @@ def get_text(item: str) -> Secret | None:
     return None if found is None else Secret(found)
 
 
+def remove_text(item: str) -> None:
+    """Delete ``item``, which may not be there.
+
+    Raises:
+        StoreError: it may still be there.
+    """
+
+    def work() -> None:
+        backend = _backend()
+        if backend.get_password(SERVICE, item) is not None:
+            backend.delete_password(SERVICE, item)
+
+    _within_limit(work)
+
+
 def delete_text(item: str) -> None:
     """Delete ``item`` if it is there and can be deleted."""
     with suppress(StoreError):

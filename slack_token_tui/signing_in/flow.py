@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from slack_token_tui.desktop import browser, port_holders, surroundings
-from slack_token_tui.keeping.apps import SlackApp, read_app, save_app, with_secret
+from slack_token_tui.keeping.apps import SlackApp, is_heard_here, read_app, save_app, with_secret
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
@@ -32,7 +32,6 @@ from slack_token_tui.signing_in.profile_of import profile_of
 from slack_token_tui.signing_in.request import AuthorizationRequest
 from slack_token_tui.slack.answers import Grant, Identity
 from slack_token_tui.slack.client import Client, SlackClient
-from slack_token_tui.slack.endpoints import is_loopback
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable
 from slack_token_tui.slack.explanations import Explanation, explain
 
@@ -172,7 +171,7 @@ class SignIn:
             return
         port: BoundPort | None = None
         redirect_uri = self.app.redirect_uris[0]
-        if local := [address for address in self.app.redirect_uris if is_loopback(urlsplit(address).hostname)]:
+        if local := [address for address in self.app.redirect_uris if is_heard_here(address)]:
             redirect_uri = local[0]
             try:
                 port = bind_first_free(local)
@@ -232,7 +231,8 @@ class SignIn:
             yield events.BrowserAnswered(outcome)
         around = surroundings.look()
         # Where BROWSER has opened one, as a remote editor's does, that editor forwards the port too.
-        if around.is_remote and not isinstance(outcome, browser.Opened):
+        opened = isinstance(outcome, browser.Opened)
+        if around.is_remote and not opened and is_heard_here(request.redirect_uri):
             port = urlsplit(request.redirect_uri).port if listener is not None else None
             yield events.BrowserElsewhere(around.tunnel(port) if port is not None else None)
 
@@ -291,13 +291,14 @@ class SignIn:
                     self._keep(self._profile(request, grant, None, granted_at))
                 raise
         profile = self._profile(request, grant, identity, granted_at)
+        self._unsaved = profile  # until it is: whoever leaves in between is asked
         # A future of the executor, not a task: it is under way at once, and no cancel of ours can stop it any more.
         saving = asyncio.get_running_loop().run_in_executor(None, self._keep, profile)
         try:
             kept = await asyncio.shield(saving)
+            self._unsaved = None
             await asyncio.shield(remembering)
         except StoreError as error:
-            self._unsaved = profile
             yield failed(Step.SAVE, Page.NOT_SAVED, error.code, error.facts)
             return
         if listener is not None:
@@ -340,7 +341,7 @@ async def _verified(slack: SlackClient, grant: Grant) -> tuple[Identity | None, 
 def _lacking(app: SlackApp, scopes: tuple[str, ...]) -> str:
     """Return, as a sentence or nothing, which of ``scopes`` the app is known not to have."""
     names = [name for name in scopes if app.registered_scopes and name not in app.registered_scopes]
-    return f"The app was made without {', '.join(names)}." if names else ""
+    return f"The app is not known to have {', '.join(names)}." if names else ""
 
 
 def _holders(redirect_uris: tuple[str, ...]) -> tuple[port_holders.PortHolder, ...]:

@@ -58,6 +58,10 @@ class Manifest:
         address = f"{endpoints.apps_page}?new_app=1&manifest_json={quote(compact, safe='')}"
         return address if len(address) <= LONGEST_ADDRESS else None
 
+    def page(self, endpoints: Endpoints) -> str:
+        """Return the address of Slack's page, filled in where it can be."""
+        return self.prefilled_address(endpoints) or f"{endpoints.apps_page}?new_app=1"
+
     def request_to_administrator(self, endpoints: Endpoints, reasons: Sequence[str]) -> str:
         """Return a message for somebody who may make apps, to be sent by somebody who may not.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from slack_token_tui.foreign_text import clean
 from slack_token_tui.slack.limits import MOST_SCOPES
+from slack_token_tui.slack.token_kinds import kind_of
 
 _SCOPE = re.compile(r"[a-z0-9_-]+(?:[.:][a-z0-9_-]+)*")
 _SEPARATORS = re.compile(r"[,\s]+")
@@ -87,6 +88,8 @@ def parse_scopes(text: str) -> tuple[str, ...]:
     if len(scopes) > MOST_SCOPES:
         raise ValueError(f"Slack takes up to {MOST_SCOPES} scopes; these are {len(scopes)}.")
     for scope in scopes:
+        if kind_of(scope):  # a secret, so it is not repeated
+            raise ValueError("That is a token, and not a scope. Scopes look like users:read.")
         if len(scope) > _LONGEST or not _SCOPE.fullmatch(scope):
             raise ValueError(f"“{clean(scope)}” is not a scope. Scopes look like users:read.")
     return scopes

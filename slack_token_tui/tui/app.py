@@ -1,4 +1,4 @@
-"""The Textual app: wiring only. Screens show, ``sign_in`` and ``profiles`` do."""
+"""The Textual app: wiring only. Screens show, ``signing_in`` and ``keeping`` do."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from slack_token_tui.tui.screens.room import Room
 
 if TYPE_CHECKING:
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
+    from slack_token_tui.keeping.apps import SlackApp
     from slack_token_tui.secret import Secret
 
 _TWICE_SECONDS = 2.0
@@ -84,6 +85,7 @@ class TokenApp(App[None]):
         self.start = start
         self.store = ProfileStore(start.home)
         self.may_send_tokens = False
+        self.draft: SlackApp | None = None  # what was typed into the last sign-in form, wherever that has led
         self._token_was_copied = False
         self._last_interrupt = 0.0
 
@@ -166,11 +168,24 @@ class TokenApp(App[None]):
         yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
         yield SystemCommand("Quit (q)", "Leave the program.", self.action_quit)
 
+    async def action_quit(self) -> None:
+        """Ctrl+Q, q at home, and the palette."""
+        self.leave()
+
+    def leave(self) -> None:
+        """Leave; but a token that is here alone is asked about first."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Room) and screen.holds_unsaved:
+                if screen is self.screen:  # else a question about it stands already
+                    screen.unless_unsaved(self.exit)
+                return
+        self.exit()
+
     def action_help_quit(self) -> None:
         """Ctrl+C: once stops what is running, twice quits."""
         now = time.monotonic()
         if now - self._last_interrupt < _TWICE_SECONDS:
-            self.exit()
+            self.leave()
             return
         self._last_interrupt = now
         stop = getattr(self.screen, "cancel_running", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from slack_token_tui.keeping.apps import (
     SlackApp,
     forget_app,
+    is_heard_here,
     read_app,
     remembered_apps,
     save_app,
+    unreadable_apps,
     with_secret,
 )
 from slack_token_tui.keeping.files import StoreError
@@ -78,6 +81,34 @@ def test_a_secret_with_localhost_is_refused_with_both_ways_out() -> None:
     assert CONFIDENTIAL.why_unusable is None
 
 
+@pytest.mark.parametrize(
+    "damage", ['{"schema": 99}', "{", '{"schema": 1, "client_id": "1.1", "redirect_uris": ["ftp://x"]}']
+)
+def test_a_file_that_cannot_be_used_is_never_overwritten(rooms: Path, damage: str) -> None:
+    save_app(rooms, SlackApp("1.1", client_secret=Secret("canary")))
+    path = rooms / "apps" / "1.1.json"
+    path.write_text(damage)
+    path.chmod(0o600)
+    with pytest.raises(StoreError) as raised:
+        save_app(rooms, SlackApp("1.1"))
+    assert raised.value.code == "app_unreadable"
+    assert path.read_text() == damage
+    assert [error.code for error in unreadable_apps(rooms)] == ["app_unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("address", "heard"),
+    [
+        ("http://localhost:28417/callback", True),
+        ("http://127.0.0.1:1/x", True),
+        ("https://localhost:8443/cb", False),
+        ("https://example.com/cb", False),
+    ],
+)
+def test_only_plain_http_on_this_machine_is_listened_for(address: str, heard: bool) -> None:
+    assert is_heard_here(address) is heard
+
+
 def test_forgetting_takes_the_secret_too(rooms: Path) -> None:
     save_app(rooms, CONFIDENTIAL)
     remember_last_app(rooms, CONFIDENTIAL.client_id)
@@ -96,6 +127,7 @@ class TestInTheKeyring:
         monkeypatch.setattr(keyring_tokens, "put_text", lambda key, text: items.__setitem__(key, text.reveal()))
         monkeypatch.setattr(keyring_tokens, "get_text", lambda key: Secret(items[key]) if key in items else None)
         monkeypatch.setattr(keyring_tokens, "delete_text", lambda key: items.pop(key, None))
+        monkeypatch.setattr(keyring_tokens, "remove_text", lambda key: items.pop(key, None))
         return items
 
     def test_a_secret_goes_where_tokens_go(self, rooms: Path, items: dict[str, str]) -> None:
@@ -122,6 +154,37 @@ class TestInTheKeyring:
         with pytest.raises(StoreError) as raised:
             with_secret(back)
         assert raised.value.code == "client_secret_gone"
+
+    def test_taking_the_secret_out_takes_it_out_of_the_keyring(self, rooms: Path, items: dict[str, str]) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        save_app(rooms, replace(CONFIDENTIAL, client_secret=None))
+        assert items == {}
+
+    def test_one_that_came_from_the_keyring_never_goes_to_a_file(self, rooms: Path, items: dict[str, str]) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        change_settings(rooms, storage="file")
+        back = read_app(rooms, CONFIDENTIAL.client_id)
+        assert back is not None
+        save_app(rooms, with_secret(back))
+        assert "canary" not in (rooms / "apps" / f"{CONFIDENTIAL.client_id}.json").read_text()
+        assert list(items.values()) == ["canary-client-secret"]
+
+    def test_a_locked_keyring_keeps_the_file_that_points_at_the_secret(
+        self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from slack_token_tui.keeping import keyring_tokens
+
+        def locked(_: str) -> None:
+            raise StoreError("keyring_locked")
+
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        monkeypatch.setattr(keyring_tokens, "remove_text", locked)
+        with pytest.raises(StoreError):
+            forget_app(rooms, CONFIDENTIAL)
+        assert read_app(rooms, CONFIDENTIAL.client_id) is not None
 
     def test_forgetting_empties_the_keyring(self, rooms: Path, items: dict[str, str]) -> None:
         change_settings(rooms, storage="keyring")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slack_token_tui.desktop import clipboard
+from slack_token_tui.desktop import browser, clipboard
 from slack_token_tui.secret import Secret
 
 
@@ -17,4 +17,17 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return clipboard.Copied("xclip", certain=True, cleared_after_seconds=45)
 
     monkeypatch.setattr(clipboard, "copy", copy)
+    return got
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A browser that tells what was opened in it."""
+    got: list[str] = []
+
+    async def open_url(url: str, _: str = "") -> browser.Opened:
+        got.append(url)
+        return browser.Opened("Firefox")
+
+    monkeypatch.setattr(browser, "open_url", open_url)
     return got

@@ -214,6 +214,31 @@ async def test_details_given_before_the_client_id_are_kept(home: Path) -> None:
         await shows(pilot, "with its client secret")
 
 
+async def test_what_is_changed_or_forgotten_under_other_app_does_not_come_back(home: Path) -> None:
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("a")
+        await shows(pilot, "First")
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and says(pilot, "Second"))
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await fill(pilot, name="Renamed", redirects="https://example.com/done", secret="canary-secret")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
+        await pilot.press("escape")
+        await shows(pilot, "Renamed")
+        await shows(pilot, "with its client secret")
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and says(pilot, "Renamed"))
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and not says(pilot, "Renamed"))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+        await until(pilot, lambda: not says(pilot, "with its client secret"))
+    assert read_app(home, FIRST) is None
+
+
 async def test_app_details_leave_the_chosen_scopes_alone(home: Path) -> None:
     async with running(home, size=WIDE) as pilot:
         await pilot.press("a")

@@ -10,7 +10,6 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from slack_token_tui.desktop import browser
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.practice.server import play_browser
 from slack_token_tui.signing_in.events import Step
@@ -165,16 +164,9 @@ async def test_changing_the_app_from_the_list_leads_to_the_form_and_closes_the_p
         raise AssertionError("the port is still open")
 
 
-async def test_the_settings_of_the_app_are_opened(home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[str] = []
-
-    async def open_url(url: str, _: str = "") -> browser.Opened:
-        opened.append(url)
-        return browser.Opened("Firefox")
-
+async def test_the_settings_of_the_app_are_opened(home: Path, app: SlackApp, opened: list[str]) -> None:
     async with running(home, app, WIDE) as pilot:
         await browser_says(pilot)
-        monkeypatch.setattr(browser, "open_url", open_url)
         await search(pilot, "pkce_not_allowed")
         await pilot.press("s")
         await until(pilot, lambda: opened)
@@ -189,6 +181,23 @@ async def test_a_browser_that_answers_meanwhile_ends_the_question(home: Path, ap
         await asyncio.to_thread(play_browser, str(screen._url))
         await shows(pilot, "Signed in as jane")
         assert pilot.app.screen is screen
+
+
+@pytest.mark.parametrize("over_it", ["f1", "ctrl+p"])
+async def test_a_browser_that_answers_under_help_or_palette_does_no_harm(
+    home: Path, app: SlackApp, over_it: str
+) -> None:
+    async with running(home, app, WIDE) as pilot:
+        await browser_says(pilot)
+        screen = pilot.app.screen_stack[-2]
+        assert isinstance(screen, SignInScreen)
+        await pilot.press(over_it)
+        await until(pilot, lambda: len(pilot.app.screen_stack) == 4)
+        await asyncio.to_thread(play_browser, str(screen._url))
+        await until(pilot, lambda: pilot.app.screen is screen)
+        await shows(pilot, "Signed in as jane")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
 
 
 async def test_words_that_nobody_knows_say_how_to_search(home: Path) -> None:

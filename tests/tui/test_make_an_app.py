@@ -13,7 +13,6 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from slack_token_tui.desktop import browser
 from slack_token_tui.keeping.apps import SlackApp, read_app, save_app
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.manifest_rules import objections
@@ -116,15 +115,8 @@ async def click_footer(pilot: Pilot[None], label: str) -> None:
 
 
 async def test_the_page_is_opened_and_the_manifest_is_one_that_slack_takes(
-    home: Path, copied: list[str], monkeypatch: pytest.MonkeyPatch
+    home: Path, copied: list[str], opened: list[str]
 ) -> None:
-    opened: list[str] = []
-
-    async def open_url(url: str, _: str = "") -> browser.Opened:
-        opened.append(url)
-        return browser.Opened("Firefox")
-
-    monkeypatch.setattr(browser, "open_url", open_url)
     async with running(home, size=(100, 40)) as pilot:
         await to_slacks_page(pilot)
         await pilot.press("o")

@@ -315,9 +315,22 @@ async def test_a_token_that_could_not_be_saved_is_never_thrown_away_unasked(
             await shows(pilot, "Throw the new token away?")
             await pilot.press("n")
             await until(pilot, lambda: pilot.app.screen is screen)
+        await pilot.press("ctrl+q")
+        await shows(pilot, "Throw the new token away?")
+        await pilot.press("ctrl+q")  # the question stands
+        await pilot.press("n")
+        await until(pilot, lambda: pilot.app.screen is screen)
         await pilot.press("w")
         await shows(pilot, "Signed in as jane")
     assert ProfileStore(home).names() == ["acme-practice"]
+
+
+async def test_ctrl_c_ends_the_wait_also_from_the_paste_box(home: Path, app: SlackApp) -> None:
+    async with running(home, app) as pilot:
+        await begin(pilot)
+        pilot.app.screen.query_one("#paste", Input).focus()
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
 
 
 async def test_scopes_that_the_app_is_known_to_lack_are_named_before_slack_refuses(home: Path, app: SlackApp) -> None:
@@ -326,13 +339,13 @@ async def test_scopes_that_the_app_is_known_to_lack_are_named_before_slack_refus
     app = replace(app, registered_scopes=("users:read",), scopes=("users:read", "chat:write"), name="Mine")
     async with running(home, app, (100, 40)) as pilot:
         await pilot.press("a")
-        await shows(pilot, "! Mine was made without chat:write")
+        await shows(pilot, "! Mine is not known to have chat:write")
         await pilot.press("enter")
         await shows(pilot, "Waiting for you to press Allow")
         await pilot.press("b")
         await shows(pilot, "What does the browser say?")
         pilot.app.screen.query_one("#search", Input).value = "invalid permissions"
-        await shows(pilot, "The app was made without chat:write.")
+        await shows(pilot, "The app is not known to have chat:write.")
 
 
 async def test_a_wrong_paste_is_not_added_to_but_replaced(home: Path) -> None:
@@ -360,3 +373,44 @@ async def test_an_organisation_is_shown_with_its_workspaces(home: Path, app: Sla
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
         await shows(pilot, "T0PRACTICE2 Globex Practice")
+
+
+async def test_a_paste_beside_the_fields_is_taken_for_the_client_id(home: Path, app: SlackApp) -> None:
+    from textual import events
+
+    async with running(home, app, (100, 40)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        assert not isinstance(pilot.app.screen.focused, Input)
+        pilot.app.screen.post_message(events.Paste("Client ID\n9999999999.8888888888888"))
+        await until(pilot, lambda: pilot.app.screen.query_one("#client_id", Input).value == "9999999999.8888888888888")
+
+
+async def test_what_was_typed_is_there_again_after_leaving_the_wait(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        pilot.app.screen.query_one("#scopes", Input).value = "files:read"
+        await pilot.press("enter")
+        await shows(pilot, "Waiting for you to press Allow")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        assert pilot.app.screen.query_one("#scopes", Input).value == "files:read"
+
+
+async def test_a_token_among_the_scopes_leaves_the_screen_and_is_never_sent(home: Path, app: SlackApp) -> None:
+    from textual import events
+
+    async with running(home, app, (100, 40)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        box = pilot.app.screen.query_one("#scopes", Input)
+        box.value = "users:read"
+        box.focus()
+        await pilot.press("end")
+        box.post_message(events.Paste("xoxp-canary-0123456"))
+        await shows(pilot, "That was a token")
+        assert "canary" not in text(pilot)
+        assert box.value == "users:read"

@@ -59,7 +59,7 @@ def snap(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> Snap:
                 await step(pilot)
             for field in pilot.app.screen.query(Input):
                 field.cursor_blink = False
-            await pilot.pause(0.3)
+            await pilot.pause(0.15)
 
         return snap_compare(tui, terminal_size=SIZES[size], run_before=run)
 
@@ -72,7 +72,7 @@ def press(*keys: str, then: str = "") -> Before:
     async def step(pilot: Pilot[None]) -> None:
         for key in keys:
             await pilot.press(key)
-            await pilot.pause(0.15)
+            await pilot.pause(0.08)
         if then:
             await shows(pilot, then)
 

@@ -45,6 +45,8 @@ class AppDetails(Sheet[SlackApp | None]):
         super().__init__()
         self._app_now = app
         self._home = home
+        self._before: list[str] = []
+        self._is_saving = False
 
     def compose(self) -> ComposeResult:
         """A field for each thing, and what it is for."""
@@ -105,11 +107,12 @@ class AppDetails(Sheet[SlackApp | None]):
             case _:
                 self.action_leave()
 
-    @work(exclusive=True, group="save", exit_on_error=False)
+    @work(exclusive=True, group="leave", exit_on_error=False)
     async def action_leave(self) -> None:
-        """Back; asks when something was typed."""
-        before = self._before
-        if self._values() != before:
+        """Back; asks when something was typed. A save that is under way is seen to its end."""
+        if self._is_saving:
+            return
+        if self._values() != self._before:
             question = Content.styled("Leave without saving what you have changed?", "bold")
             if not await self.app.push_screen_wait(ConfirmScreen(question, "Leave", "Stay")):
                 return
@@ -133,12 +136,16 @@ class AppDetails(Sheet[SlackApp | None]):
         if base not in {SLACK, self._app_now.endpoints.base} and not await is_meant(self.app, base):
             return
         if app.client_id:
+            self._is_saving = True
+            trouble.update("Saving …")
             try:
                 await asyncio.to_thread(save_app, self._home, app)
             except StoreError as error:
                 explanation = explain(error.code, error.facts)
                 trouble.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
                 return
+            finally:
+                self._is_saving = False
         self.dismiss(app)
 
     def _filled_in(self) -> SlackApp:

@@ -22,12 +22,13 @@ from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, manifest
 from slack_token_tui.slack.scope_catalogue import in_words
-from slack_token_tui.slack.scopes import DEFAULT_SCOPES, PRESETS, parse_scopes, scopes_to_ask_for
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes, scopes_to_ask_for
 from slack_token_tui.tui.actions import APP_SETUP, bindings
 from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.widgets.choice import Choice
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.paste_box import PasteBox
+from slack_token_tui.tui.widgets.presets import Presets
 from slack_token_tui.tui.widgets.top_line import TopLine
 
 _ONLY_FORM = frozenset({"pick_scopes", "other_slack"})
@@ -62,12 +63,7 @@ class AppSetupScreen(Room[SlackApp | None]):
             yield Input(DEFAULT_NAME, placeholder=DEFAULT_NAME, id="app_name")
             yield Label("User scopes: the most that it may ever ask for", classes="field")
             yield PasteBox(", ".join(self._first_scopes), joined_by=", ", id="scopes")
-            with Horizontal(id="presets"):
-                for number, preset in enumerate(PRESETS):
-                    button = Button(preset.label, id=f"preset_{number}", compact=True)
-                    button.tooltip = f"{preset.purpose}: {', '.join(preset.scopes)}"
-                    yield button
-                yield Button("Choose from a list (F2)", id="pick_scopes", compact=True)
+            yield Presets("pick_scopes")
             yield Label("How long its tokens live", classes="field")
             lives = {
                 "rotating": "12 hours, renewed by this program (token rotation)",
@@ -98,6 +94,7 @@ class AppSetupScreen(Room[SlackApp | None]):
         self.query_one("#setup_form").display = True
         self.query_one("#setup_steps").display = False
         self.query_one("#app_name").focus()
+        self.call_after_refresh(self.query_one("#setup_form").scroll_home, animate=False)
         self.refresh_bindings()
 
     # ── three questions ──
@@ -120,16 +117,15 @@ class AppSetupScreen(Room[SlackApp | None]):
             )
         self.query_one("#about_rotation", Static).update(Content.styled(words, MUTED))
 
-    @on(Button.Pressed)
-    async def pressed(self, event: Button.Pressed) -> None:
-        """A preset fills the field; the others are keys."""
-        button_id = str(event.button.id)
-        if button_id.startswith("preset_"):
-            self.query_one("#scopes", Input).value = ", ".join(PRESETS[int(button_id.removeprefix("preset_"))].scopes)
-        elif button_id == "go_on":
-            self.go_on()
-        else:
-            await self.run_action(button_id)
+    @on(Presets.Chosen)
+    def preset_chosen(self, event: Presets.Chosen) -> None:
+        """A set fills the field."""
+        self.query_one("#scopes", Input).value = ", ".join(event.scopes)
+
+    @on(Button.Pressed, "#other_slack")
+    async def other_slack_pressed(self) -> None:
+        """The same as its key."""
+        await self.run_action("other_slack")
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_pick_scopes(self) -> None:
@@ -160,6 +156,7 @@ class AppSetupScreen(Room[SlackApp | None]):
         """What was wrong may be right now."""
         self.query_one("#form_error", Static).update("")
 
+    @on(Button.Pressed, "#go_on")
     @on(Input.Submitted, "#app_name, #scopes")
     def go_on(self) -> None:
         """Write the manifest, or say what is wrong."""
@@ -209,7 +206,7 @@ class AppSetupScreen(Room[SlackApp | None]):
             "Sign in with the Client ID that comes back.",
         )
         self.query_one("#setup_text", Static).update(text)
-        page = address or f"{self._endpoints.apps_page}?new_app=1"
+        page = made.page(self._endpoints)
         shown = Content.assemble(
             ("\nThe manifest (", MUTED),
             ("c", _KEY),
@@ -241,10 +238,9 @@ class AppSetupScreen(Room[SlackApp | None]):
     async def action_open_page(self) -> None:
         """Open Slack's page with the manifest; where it does not fit into the address, copy it first and say so."""
         assert self._manifest is not None
-        address = self._manifest.prefilled_address(self._endpoints)
-        if address is None:
+        if self._manifest.prefilled_address(self._endpoints) is None:
             self.say_copied(await self.token_app.copy_text(self._manifest.as_json()), "The manifest")
-        await self.open_page(address or f"{self._endpoints.apps_page}?new_app=1")
+        await self.open_page(self._manifest.page(self._endpoints))
 
     @work(exclusive=True, group="page", exit_on_error=False)
     async def action_play_browser(self) -> None:
@@ -268,8 +264,7 @@ class AppSetupScreen(Room[SlackApp | None]):
     async def action_copy_page(self) -> None:
         """Copy the address of Slack's page."""
         assert self._manifest is not None
-        address = self._manifest.prefilled_address(self._endpoints) or f"{self._endpoints.apps_page}?new_app=1"
-        self.say_copied(await self.token_app.copy_text(address), "The address")
+        self.say_copied(await self.token_app.copy_text(self._manifest.page(self._endpoints)), "The address")
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def action_copy_request(self) -> None:
@@ -331,7 +326,7 @@ class AppSetupScreen(Room[SlackApp | None]):
             self.query_one("#recognised", Static).update(Content.styled(words, "$text-error"))
             return
         self.notify(f"{app.shown_name} is remembered. Enter signs in with it.", markup=False)
-        self.dismiss(app)
+        self.end(app)
 
     def _answer(self, recognised: Recognised) -> Content:
         words = Content.styled(f"✗ {recognised.said}", "$text-error")
@@ -341,8 +336,10 @@ class AppSetupScreen(Room[SlackApp | None]):
         return Content.assemble(words, "\nIt stands on ", Content.styled(page, Style(link=page)))
 
     def action_leave(self) -> None:
-        """Out of the field first; then out."""
-        if self._manifest is not None and isinstance(self.focused, Input):
+        """Out of the field, back to the questions, and out: a step at a time."""
+        if self._manifest is None:
+            self.end(None)
+        elif isinstance(self.focused, Input):
             self.query_one("#setup_steps").focus()
         else:
-            self.dismiss(None)
+            self._show_form()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,10 +12,10 @@ from textual.content import Content
 from textual.widgets import Button, Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.keeping.apps import SlackApp, forget_app, remembered_apps
+from slack_token_tui.keeping.apps import SlackApp, forget_app, is_heard_here, remembered_apps
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.slack.endpoints import SLACK, is_loopback
+from slack_token_tui.slack.endpoints import SLACK
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.tui.actions import APPS, bindings
 from slack_token_tui.tui.screens.room import Room
@@ -40,6 +39,7 @@ class AppsScreen(Room[SlackApp | None]):
     def __init__(self) -> None:
         super().__init__()
         self._apps: list[SlackApp] = []
+        self._names: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         """A list."""
@@ -59,8 +59,8 @@ class AppsScreen(Room[SlackApp | None]):
         self._apps = remembered_apps(self.token_app.store.home)
         listed.clear_options()
         profiles = [one for one in self.token_app.store.entries() if isinstance(one, Profile)]
-        names = {one.client_id: one.app_name or "" for one in profiles}
-        listed.add_options(Option(_line(app, names.get(app.client_id, ""))) for app in self._apps)
+        self._names = {one.client_id: one.app_name for one in profiles if one.app_name}
+        listed.add_options(Option(_line(app, self._called(app))) for app in self._apps)
         listed.display = bool(self._apps)
         if self._apps:
             listed.highlighted = min(at, len(self._apps) - 1)
@@ -69,6 +69,10 @@ class AppsScreen(Room[SlackApp | None]):
             words = _NONE
         self.query_one("#app_text", Static).update(words)
         self.refresh_bindings()
+
+    def _called(self, app: SlackApp) -> str:
+        """What a person calls it, else what Slack does, else its Client ID."""
+        return app.name or self._names.get(app.client_id, app.client_id)
 
     @property
     def _highlighted(self) -> SlackApp | None:
@@ -83,7 +87,7 @@ class AppsScreen(Room[SlackApp | None]):
     def action_use(self) -> None:
         """Sign in with it."""
         if (app := self._highlighted) is not None:
-            self.dismiss(app)
+            self.end(app)
 
     @work(exclusive=True, group="app", exit_on_error=False)
     async def action_edit(self) -> None:
@@ -102,13 +106,14 @@ class AppsScreen(Room[SlackApp | None]):
             return
         kept = "Its client secret is deleted here too. " if app.is_confidential else ""
         question = Content.assemble(
-            (f"Forget {app.shown_name}?\n\n", "bold"),
+            (f"Forget {self._called(app)}?\n\n", "bold"),
             f"{kept}The app stays at Slack, and your profiles stay here and go on working"
             + (", but can be renewed only with the secret." if app.is_confidential else "."),
         )
         if await self.app.push_screen_wait(ConfirmScreen(question, "Forget it", "Keep it")):
             try:
                 await asyncio.to_thread(forget_app, self.token_app.store.home, app)
+                self.token_app.draft = None  # it may hold the secret
             except StoreError as error:
                 explanation = explain(error.code, error.facts)
                 self.notify(f"{explanation.title}. {explanation.remedies[0]}.", severity="warning", markup=False)
@@ -122,18 +127,17 @@ class AppsScreen(Room[SlackApp | None]):
 
         setup = AppSetupScreen(self.token_app.start.endpoints, ())
         if (app := await self.app.push_screen_wait(setup)) is not None:
-            self.dismiss(app)
+            self.end(app)
 
 
-def _line(app: SlackApp, name_at_slack: str) -> Content:
+def _line(app: SlackApp, name: str) -> Content:
     facts = ["asks for " + (app.scopes[0] if len(app.scopes) == 1 else f"{len(app.scopes)} scopes")]
-    if not is_loopback(urlsplit(app.redirect_uris[0]).hostname):
+    if not is_heard_here(app.redirect_uris[0]):
         facts.append(f"by paste from {app.redirect_uris[0]}")
     if app.is_confidential:
         facts.append("client secret kept in the keyring" if app.secret_in_keyring else "client secret kept in its file")
     if app.browser:
         facts.append(f"opened with {app.browser}")
     elsewhere = () if app.endpoints.base == SLACK else ((f"  on {app.endpoints.host}, not slack.com", "$text-warning"),)
-    name = app.name or name_at_slack
-    shown_id = (f"  {app.client_id}", MUTED) if name else ""
-    return Content.assemble((name or app.client_id, "bold"), shown_id, *elsewhere, ("\n  " + "\n  ".join(facts), MUTED))
+    shown_id = (f"  {app.client_id}", MUTED) if name != app.client_id else ""
+    return Content.assemble((name, "bold"), shown_id, *elsewhere, ("\n  " + "\n  ".join(facts), MUTED))

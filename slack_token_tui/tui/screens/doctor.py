@@ -21,11 +21,11 @@ from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.widgets.field import MUTED, Field
 from slack_token_tui.tui.widgets.top_line import TopLine
 
-_MARKS = {
-    Verdict.GOOD: ("✓", "$text-success"),
-    Verdict.NOTE: ("·", "$foreground-muted"),
-    Verdict.LOOK: ("!", "$text-warning"),
-    Verdict.BAD: ("✗", "$text-error"),
+_COLOURS = {
+    Verdict.GOOD: "$text-success",
+    Verdict.NOTE: MUTED,
+    Verdict.LOOK: "$text-warning",
+    Verdict.BAD: "$text-error",
 }
 
 
@@ -63,11 +63,11 @@ class DoctorScreen(Room[None]):
         async with aclosing(doctor.examine(self.token_app.store.home, self._slack_app)) as findings:
             async for finding in findings:
                 self._findings.append(finding)
-                mark, colour = _MARKS[finding.verdict]
+                colour = _COLOURS[finding.verdict]
                 words = Content.assemble((finding.about, "bold"), f"  {finding.said}")
                 if finding.remedy:
                     words = Content.assemble(words, ("\n" + finding.remedy, "$text-warning"))
-                await listed.mount(Field(Content.styled(mark, f"bold {colour}"), words, width=2))
+                await listed.mount(Field(Content.styled(finding.verdict.mark, f"bold {colour}"), words, width=2))
         verdict.update(_verdict(self._findings))
 
     def action_check_again(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
@@ -121,6 +121,13 @@ class ErrorsScreen(Room[str | None]):
             return isinstance(self.focused, Input)
         return True
 
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste into the list searches too."""
+        event.stop()
+        search = self.query_one("#search", Input)
+        search.value = " ".join(event.text.split())[:200]
+        search.focus()
+
     def action_to_list(self) -> None:
         """Into the list, where letters are keys."""
         self.query_one(OptionList).focus()
@@ -131,15 +138,15 @@ class ErrorsScreen(Room[str | None]):
 
     def action_again(self) -> None:
         """Start the sign-in anew."""
-        self.dismiss("again")
+        self.end("again")
 
     def action_other_pair(self) -> None:
         """Start it with the other pair."""
-        self.dismiss("other_pair")
+        self.end("other_pair")
 
     def action_change_app(self) -> None:
         """Go to the form."""
-        self.dismiss("change_app")
+        self.end("change_app")
 
     def action_copy_redirect(self) -> None:
         """Copy a redirect address, to register it; pressed again, the next."""

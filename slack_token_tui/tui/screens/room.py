@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual import events, work
@@ -33,6 +34,15 @@ class Room(Screen[Answer]):
     def slack_note(self) -> str:
         """What to call a Slack that is not slack.com, beside its address."""
         return "practice Slack" if self.token_app.start.is_demo else ""
+
+    @property
+    def holds_unsaved(self) -> bool:
+        """Whether something is here alone that leaving would lose."""
+        return False
+
+    def unless_unsaved(self, go_on: Callable[[], object]) -> object:
+        """Do ``go_on``; but ask first where that would lose something."""
+        return go_on()
 
     def can_do(self, action_id: str) -> bool:
         """Tell whether an action of the table makes sense right now. Screens narrow it down."""
@@ -68,7 +78,16 @@ class Room(Screen[Answer]):
 
     def action_leave(self) -> None:
         """Go back without an answer."""
-        self.dismiss(None)
+        self.end(None)
+
+    def end(self, answer: Answer | None) -> None:
+        """End this screen with ``answer``, once, also where another lies over it.
+
+        Textual's ``dismiss`` answers for this screen and then takes away whichever is on top.
+        """
+        if self in self.app.screen_stack:
+            self.pop_until_active()
+            self.dismiss(answer)
 
     # ── what several of them do ──
 

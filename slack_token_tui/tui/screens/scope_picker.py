@@ -188,8 +188,7 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         if one.name in self._chosen:
             del self._chosen[one.name]
         elif one.why_not:
-            self.notify(f"{one.why_not}.", severity="warning", markup=False)
-            return
+            return  # why stands beside the list
         else:
             self._chosen[one.name] = None
         self.query_one(OptionList).replace_option_prompt(one.name, self._line(one))
@@ -218,7 +217,7 @@ class ScopePicker(Room[tuple[str, ...] | None]):
             lines.append(difference(names, self._held))
         self.query_one("#chosen_text", Static).update(Content("\n").join(lines))
         done = self.query_one("#done", Button)
-        done.label = f"Use these {len(names)} (F2)"
+        done.label = f"Use these {len(names)} (F2)" if names else "Choose at least one"
         done.disabled = not self._is_fit
 
     @property
@@ -236,7 +235,7 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         if action_id == "done":
             return self._is_fit
         if action_id == "to_list":
-            return isinstance(self.focused, Input)
+            return isinstance(self.focused, Input) and self.query_one(OptionList).option_count > 0
         if action_id == "preset_4":
             return bool(self._of_the_app)
         return action_id != "choose" or self._highlighted is not None
@@ -273,6 +272,13 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         self._only_chosen = not self._only_chosen
         self._show_list()
 
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste into the list searches too."""
+        event.stop()
+        search = self.query_one("#search", Input)
+        search.value = " ".join(event.text.split())[:200]
+        search.focus()
+
     def action_to_list(self) -> None:
         """Into the list, where letters are keys."""
         self.query_one(OptionList).focus()
@@ -284,7 +290,7 @@ class ScopePicker(Room[tuple[str, ...] | None]):
     def action_done(self) -> None:
         """Take them."""
         if self._is_fit:
-            self.dismiss(tuple(self._chosen))
+            self.end(tuple(self._chosen))
 
     def action_leave(self) -> None:
         """Back, with everything as it was; asks when something has changed."""
@@ -292,12 +298,14 @@ class ScopePicker(Room[tuple[str, ...] | None]):
 
     @work(exclusive=True, group="question", exit_on_error=False)
     async def _leave(self) -> None:
-        if set(self._chosen) != set(self._before) and self._is_fit:
-            question = Content.assemble(("Use what you have chosen?\n\n", "bold"), ", ".join(self._chosen))
-            if await self.app.push_screen_wait(ConfirmScreen(question, "Use these", "Leave things as they were")):
-                self.dismiss(tuple(self._chosen))
+        if set(self._chosen) != set(self._before):
+            chosen = ", ".join(self._chosen) or "nothing"
+            question = Content.assemble(
+                ("Leave without using what you have chosen?\n\n", "bold"), f"{chosen}\n\nF2 uses it."
+            )
+            if not await self.app.push_screen_wait(ConfirmScreen(question, "Leave", "Stay")):
                 return
-        self.dismiss(None)
+        self.end(None)
 
 
 def _matches(one: Scope, title: str, words: list[str]) -> bool:

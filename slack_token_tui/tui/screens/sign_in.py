@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -13,7 +14,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Button, Footer, Input
 
@@ -72,7 +72,7 @@ class SignInScreen(Room[None]):
         self._kept: Kept | None = None
         self._url: str | None = None
         self._tunnel: str | None = None
-        self._errors: Screen[str | None] | None = None
+        self._errors: Room[str | None] | None = None
         self._no_browser = ""
         self._waiting = False
         self._countdown: Timer | None = None
@@ -99,6 +99,9 @@ class SignInScreen(Room[None]):
         if self._older is not None and self._older.client_id:
             known = read_app(home, self._older.client_id) or SlackApp(self._older.client_id)
             return replace(known, endpoints=self._older.endpoints)
+        if (draft := self.token_app.draft) is not None:
+            changed = read_app(home, draft.client_id)  # it may have been since
+            return replace(changed, scopes=draft.scopes) if changed else draft
         if self.token_app.start.app is not None:
             return self.token_app.start.app
         last = read_settings(home).get("last_app")
@@ -127,7 +130,7 @@ class SignInScreen(Room[None]):
     def _show_waiting(self, waiting: bool) -> None:
         self._waiting = waiting
         if not waiting and self._errors is not None:
-            self._errors.dismiss(None)  # the browser has answered: what it may have shown is no longer the question
+            self._errors.end(None)  # the browser has answered: what it may have shown is no longer the question
         self.query_one(Waiting).display = waiting
         if not waiting:
             self._focus_steps()
@@ -145,7 +148,7 @@ class SignInScreen(Room[None]):
         self._app = event.slack_app
         self._begin()
 
-    @on(Button.Pressed, "#choose_scopes, #choose_app, #app_details, #new_app")
+    @on(Button.Pressed, "#choose_app, #app_details, #new_app")
     async def form_button_pressed(self, event: Button.Pressed) -> None:
         """The same as its key."""
         await self.run_action(str(event.button.id))
@@ -167,6 +170,9 @@ class SignInScreen(Room[None]):
 
         if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
             self._use(app)
+        elif old := self._form.slack_app.client_id:
+            # It may have been changed or forgotten there, and must not come back as it was.
+            self._form.use(read_app(self.token_app.store.home, old) or SlackApp(old, self._form.slack_app.endpoints))
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_app_details(self) -> None:
@@ -199,6 +205,7 @@ class SignInScreen(Room[None]):
         self._failure = self._kept = self._url = self._tunnel = None
         self._no_browser = ""
         self.query_one(TopLine).show(self._app.endpoints)
+        self.token_app.draft = self._app if self._older is None else self.token_app.draft
         name = self._older.name if self._older else None
         self._sign_in = SignIn(self._app, self._app.scopes, self.token_app.store, name=name)
         self.query_one(Steps).begin()
@@ -230,7 +237,7 @@ class SignInScreen(Room[None]):
                 reason = (
                     f"{explanation.title}: {explanation.happened}"
                     if explanation
-                    else f"The app’s own address is {redirect_uri}"
+                    else f"Slack sends the browser to {redirect_uri}."
                 )
                 steps.warn(Step.LISTEN, f"By paste. {reason} Press Allow, then paste the address the browser ends on.")
             case events.BrowserOpening(url):
@@ -312,8 +319,11 @@ class SignInScreen(Room[None]):
     # ── pasting ──
 
     def on_paste(self, event: textual_events.Paste) -> None:
-        """A paste anywhere on the screen lands in the box, without taking the focus."""
-        if self._waiting:
+        """A paste anywhere on the screen lands where it belongs, without taking the focus."""
+        if self._form.display:
+            event.stop()
+            self._form.take_client_id(event.text)
+        elif self._waiting:
             event.stop()
             box = self.query_one(PasteBox)
             box.value = "".join(event.text.split())
@@ -366,9 +376,8 @@ class SignInScreen(Room[None]):
         if action_id == "copy_new":
             return self._kept is not None
         if action_id in {"save_again", "keep_in_file"}:
-            holds = self._sign_in is not None and self._sign_in.holds_unsaved
             in_keyring = self._failure is not None and self._failure.code.startswith("keyring_")
-            return holds and (action_id == "save_again" or in_keyring)
+            return self.holds_unsaved and self._failure is not None and (action_id == "save_again" or in_keyring)
         return True
 
     def action_more_time(self) -> None:
@@ -433,19 +442,26 @@ class SignInScreen(Room[None]):
                 self.notify("Nobody answered at that address.", severity="warning")
                 return
             if "Something went wrong" in page:
-                self.notify("The practice page shows an error, as Slack’s does. b finds out which.", severity="warning")
+                words = re.search("<code>(.*?)</code>", page)
+                said = f"The practice page says: {words.group(1) if words else 'an error'} · b explains it."
+                self.notify(said, severity="warning", markup=False)
 
     def action_again(self) -> None:
         """Start anew: verifier, challenge and state are fresh."""
-        self._unless_unsaved(self._begin)
+        self.unless_unsaved(self._begin)
+
+    @property
+    def holds_unsaved(self) -> bool:
+        """Whether a token is here alone."""
+        return self._sign_in is not None and self._sign_in.holds_unsaved
 
     @work(exclusive=True, group="question", exit_on_error=False)
-    async def _unless_unsaved(self, go_on: Callable[[], object]) -> None:
+    async def unless_unsaved(self, go_on: Callable[[], object]) -> None:
         """Go on; but ask first when that would throw away a token that is here alone."""
-        if self._sign_in is not None and self._sign_in.holds_unsaved:
+        if self.holds_unsaved:
             question = Content.assemble(
                 ("Throw the new token away?\n\n", "bold"),
-                "Slack has given it, and it could not be saved: w saves it again when the reason is mended. "
+                "Slack has given it, and it is not saved: w saves it again when what is in the way is mended. "
                 "Going on forgets it here; at Slack it stays valid until it expires or is revoked.",
             )
             if not await self.app.push_screen_wait(ConfirmScreen(question, "Throw it away", "Keep it here")):
@@ -482,11 +498,11 @@ class SignInScreen(Room[None]):
         if self._app is not None:
             endpoints = self._app.endpoints
             self._app = replace(self._app, endpoints=Endpoints(endpoints.base, endpoints.pair.other))
-            self._unless_unsaved(self._begin)
+            self.unless_unsaved(self._begin)
 
     def action_change_app(self) -> None:
         """Back to the form; a sign-in that still waits ends."""
-        self._unless_unsaved(self._back_to_form)
+        self.unless_unsaved(self._back_to_form)
 
     def _back_to_form(self) -> None:
         self.workers.cancel_group(self, "sign_in")
@@ -511,15 +527,15 @@ class SignInScreen(Room[None]):
         if self._waiting and isinstance(self.focused, Input):
             self._focus_steps()
             return
-        self._unless_unsaved(self._really_leave)
+        self.unless_unsaved(self._really_leave)
 
     def _really_leave(self) -> None:
         self.workers.cancel_node(self)
-        self.dismiss()
+        self.end(None)
 
     def cancel_running(self) -> bool:
         """Stop what is running, if anything is."""
         if self._waiting:
-            self.action_leave()
+            self.unless_unsaved(self._really_leave)
             return True
         return False

@@ -44,5 +44,10 @@ class PasteBox(Input):
         if self._replaces:
             with self.prevent(Input.Changed):
                 self.value = ""
-        self.insert_text_at_cursor(self._joined_by.join(parts))
+        text = self._joined_by.join(parts)
+        if self._joined_by and self.value.strip(" ,") and self.cursor_at_end and not self.selected_text:
+            self.value = self.value.rstrip(" ,")
+            self.cursor_position = len(self.value)
+            text = self._joined_by + text
+        self.insert_text_at_cursor(text)
         self.post_message(self.Pasted())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,14 +13,16 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Label, Static
 
-from slack_token_tui.keeping.apps import SlackApp, read_app
+from slack_token_tui.keeping.apps import SlackApp, is_heard_here, read_app
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
-from slack_token_tui.slack.endpoints import SLACK, Endpoints, is_loopback
+from slack_token_tui.slack.endpoints import SLACK, Endpoints
 from slack_token_tui.slack.scope_catalogue import Group, scope, unfit
-from slack_token_tui.slack.scopes import DEFAULT_SCOPES, PRESETS, parse_scopes, scopes_to_ask_for
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes, scopes_to_ask_for
+from slack_token_tui.slack.token_kinds import kind_of
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.paste_box import PasteBox
+from slack_token_tui.tui.widgets.presets import Presets
 
 _WHERE = "Your app → Basic Information → App Credentials. No secret is needed."
 _EXAMPLE = "for example 2141029472.691202649728"
@@ -57,14 +59,11 @@ class SignInForm(VerticalScroll):
         yield PasteBox(self.slack_app.client_id, replaces=True, placeholder=_EXAMPLE, id="client_id")
         yield Static(id="app_facts")
         yield Label("User scopes", classes="field")
-        yield PasteBox(self._first_scopes(), joined_by=", ", placeholder="users:read, channels:read", id="scopes")
+        yield PasteBox(
+            self._first_scopes(), joined_by=", ", placeholder="for example users:read, chat:write", id="scopes"
+        )
         yield Static(id="scope_words")
-        with Horizontal(id="presets"):
-            for number, preset in enumerate(PRESETS):
-                button = Button(preset.label, id=f"preset_{number}", compact=True)
-                button.tooltip = f"{preset.purpose}: {', '.join(preset.scopes)}"
-                yield button
-            yield Button("Choose from a list (F2)", id="choose_scopes", compact=True)
+        yield Presets("choose_scopes")
         yield Static(id="scope_change")
         yield Static(id="form_error")
         with Horizontal(id="form_buttons"):
@@ -91,6 +90,11 @@ class SignInForm(VerticalScroll):
         if app.scopes:
             self.scopes = app.scopes
         self._show_app()
+
+    def take_client_id(self, text: str) -> None:
+        """Take what was pasted beside the fields: it is a Client ID, or is answered as if it had been meant for one."""
+        box = self.query_one("#client_id", Input)
+        box.value = "".join(text.split())
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -133,22 +137,22 @@ class SignInForm(VerticalScroll):
         self._show_app()
 
     @on(Input.Changed, "#scopes")
-    def scopes_changed(self) -> None:
-        """Say what the new list means."""
+    def scopes_changed(self, event: Input.Changed) -> None:
+        """Say what the new list means. A token that was pasted here does not stay on the screen."""
+        parts = re.split(r"[,\s]+", event.value)
+        if any(kind_of(part) for part in parts):
+            with self.prevent(Input.Changed):
+                event.input.value = ", ".join(part for part in parts if part and not kind_of(part))
+            self._say("That was a token, and not a scope. Scopes look like users:read.")
         self._show_scopes()
 
-    @on(Button.Pressed)
-    def preset_pressed(self, event: Button.Pressed) -> None:
-        """A preset fills the field; the last button starts."""
-        button_id = event.button.id or ""
-        if button_id.startswith("preset_"):
-            self.scopes = PRESETS[int(button_id.removeprefix("preset_"))].scopes
-        elif button_id == "start":
-            self.submit()
-        else:
-            return
+    @on(Presets.Chosen)
+    def preset_chosen(self, event: Presets.Chosen) -> None:
+        """A set fills the field."""
         event.stop()
+        self.scopes = event.scopes
 
+    @on(Button.Pressed, "#start")
     @on(Input.Submitted)
     def submit(self) -> None:
         """Begin, or say what is missing."""
@@ -190,7 +194,7 @@ class SignInForm(VerticalScroll):
         facts = [app.name] if app.name else []
         if app.endpoints.base != SLACK:
             facts.append(f"on {app.endpoints.host}")
-        if not is_loopback(urlsplit(app.redirect_uris[0]).hostname):
+        if not is_heard_here(app.redirect_uris[0]):
             facts.append(f"by paste: Slack sends the browser to {app.redirect_uris[0]}")
         if app.is_confidential:
             facts.append("with its client secret")
@@ -225,8 +229,8 @@ def _warnings(names: tuple[str, ...], app: SlackApp) -> list[str]:
         warnings.append(f"! Not a scope that is known here: {', '.join(strange)}. It is sent as it is.")
     if lacking := [name for name in names if app.registered_scopes and name not in app.registered_scopes]:
         warnings.append(
-            f"! {app.shown_name} was made without {', '.join(lacking)}: Slack refuses them all until the app has them, "
-            "under OAuth & Permissions → User Token Scopes."
+            f"! {app.shown_name} is not known to have {', '.join(lacking)}. Slack refuses the whole request until that is "
+            "added to the app: OAuth & Permissions → User Token Scopes."
         )
     return warnings
 

@@ -27,7 +27,7 @@ class Waiting(Vertical):
         yield Field("Address", id="address")
         with Horizontal(id="paste_row"):
             yield Static("Paste", id="paste_label")
-            yield PasteBox(placeholder="the address the browser ended on, if it cannot reach this machine", id="paste")
+            yield PasteBox(placeholder="the address that the browser ended on", id="paste")
         yield Static(id="paste_trouble")
         yield Static(id="hint")
 

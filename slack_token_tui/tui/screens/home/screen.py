@@ -246,6 +246,6 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
         if (explanation := self._to_explain) is not None:
             self.app.push_screen(ExplanationScreen(explanation))
 
-    def action_quit(self) -> None:
+    async def action_quit(self) -> None:
         """Leave."""
-        self.app.exit()
+        await self.app.action_quit()

@@ -1,0 +1,47 @@
+"""Below a field of scopes: a few good sets, each one press away, and the way to the whole list."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Button
+
+from slack_token_tui.slack.scopes import PRESETS
+
+
+class Presets(Horizontal):
+    """A row of buttons."""
+
+    class Chosen(Message):
+        """A set was pressed."""
+
+        def __init__(self, scopes: tuple[str, ...]) -> None:
+            super().__init__()
+            self.scopes = scopes
+
+    def __init__(self, to_list: str) -> None:
+        """
+        Args:
+            to_list: the screen's action that opens the list.
+        """
+        super().__init__(id="presets")
+        self._to_list = to_list
+
+    def compose(self) -> ComposeResult:
+        """A button a set, and one for the list."""
+        for number, preset in enumerate(PRESETS):
+            button = Button(preset.label, id=f"preset_{number}", compact=True)
+            button.tooltip = f"{preset.purpose}: {', '.join(preset.scopes)}"
+            yield button
+        yield Button("Choose from a list (F2)", id=self._to_list, compact=True)
+
+    @on(Button.Pressed)
+    async def pressed(self, event: Button.Pressed) -> None:
+        """Say which set, or open the list."""
+        event.stop()
+        if event.button.id == self._to_list:
+            await self.screen.run_action(self._to_list)
+        else:
+            self.post_message(self.Chosen(PRESETS[int(str(event.button.id).removeprefix("preset_"))].scopes))
