@@ -75,6 +75,7 @@ class TokenApp(App[None]):
     TITLE = "slack-token-tui"
     CSS_PATH = "app.tcss"
     AUTO_FOCUS = ""
+    COMMAND_PALETTE_DISPLAY = "Ctrl+P"
     # With priority, so that it works in fields and in small screens too.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, priority=True)]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - likewise

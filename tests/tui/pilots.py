@@ -63,3 +63,11 @@ async def begin(pilot: Pilot[None]) -> str:
     await until(pilot, lambda: says(pilot, "Waiting for you to press Allow"))
     assert screen._url is not None
     return screen._url
+
+
+async def click(pilot: Pilot[None], words: str) -> None:
+    """Click the last ``words`` on the screen, where a person sees them."""
+    await until(pilot, lambda: words in text(pilot))
+    lines = text(pilot).split("\n")
+    row = max(number for number, line in enumerate(lines) if words in line)
+    await pilot.click(offset=(lines[row].rindex(words) + len(words) - 2, row))

@@ -20,7 +20,7 @@ from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sheets import ExplanationScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.error_card import ErrorCard
-from tests.tui.pilots import begin, running, says, shows, text, until
+from tests.tui.pilots import begin, click, running, says, shows, until
 
 WIDE = (120, 50)
 ON_THE_PAGE = {
@@ -225,13 +225,6 @@ async def test_by_mouse_alone(home: Path) -> None:
         await shows(pilot, "This sign-in proves itself with PKCE")
         await click(pilot, "Back")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
-
-
-async def click(pilot: Pilot[None], words: str) -> None:
-    await shows(pilot, words)
-    lines = text(pilot).split("\n")
-    row = max(number for number, line in enumerate(lines) if words in line)
-    await pilot.click(offset=(lines[row].index(words) + 1, row))
 
 
 async def test_f1_tells_everything_about_an_error_in_the_sign_in_and_at_home(home: Path, app: SlackApp) -> None:

@@ -26,7 +26,7 @@ from slack_token_tui.tui.screens import app_setup
 from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.tui.pilots import running, says, shows, text, until
+from tests.tui.pilots import click, running, says, shows, text, until
 
 ID = "2141029472.691202649728"
 
@@ -94,24 +94,16 @@ async def test_from_nothing_to_a_token_by_mouse_alone(home: Path, slack: Practic
         await shows(pilot, "(●) Until you revoke them")
         await pilot.click("#go_on")
         await shows(pilot, "is ready to be made")
-        await click_footer(pilot, "Play browser")
+        await click(pilot, "Play browser")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
         await pilot.click("#start")
         await shows(pilot, "Waiting for you to press Allow")
-        await click_footer(pilot, "Play browser")
+        await click(pilot, "Play browser")
         await shows(pilot, "Signed in as jane")
         await shows(pilot, "works until it is revoked")
-        await click_footer(pilot, "Leave")
+        await click(pilot, "Leave")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
     assert ProfileStore(home).read("acme-practice").refresh_token is None
-
-
-async def click_footer(pilot: Pilot[None], label: str) -> None:
-    """Click the word ``label`` in the footer, where a person sees it."""
-    await shows(pilot, label)
-    lines = text(pilot).split("\n")
-    row = max(number for number, line in enumerate(lines) if label in line)
-    await pilot.click(offset=(lines[row].index(label) + 1, row))
 
 
 async def test_the_page_is_opened_and_the_manifest_is_one_that_slack_takes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -12,13 +13,16 @@ from textual.widgets import Input
 from slack_token_tui import doctor
 from slack_token_tui.doctor import Finding, Verdict
 from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.practice.server import play_browser
 from slack_token_tui.tui.actions import ACTIONS, on
 from slack_token_tui.tui.screens.doctor import DoctorScreen
 from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.help import HelpScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.room import Room
-from tests.tui.pilots import running, says, shows, until
+from tests.accounts import profile
+from tests.tui.pilots import begin, click, running, says, shows, text, until
 from tests.tui.scripted import APP
 
 ROOMS = {
@@ -149,3 +153,64 @@ async def test_the_search_leads_into_the_list_and_back(home: Path) -> None:
         await shows(pilot, "r Try again")
         await pilot.press("slash")
         await until(pilot, lambda: isinstance(screen.focused, Input))
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("question_mark", "Help"),
+        ("C", "as …"),
+        ("n", "Rename"),
+        ("i", "Import a token"),
+        ("x", "Remove acme?"),
+        ("e", "Errors explained"),
+        ("D", "Check this machine"),
+        ("p", "Your Slack apps"),
+        ("N", "Make a Slack app"),
+        ("s", "User scopes"),
+    ],
+)
+async def test_every_screen_is_left_by_mouse_alone(home: Path, store: ProfileStore, key: str, words: str) -> None:
+    store.keep(profile())
+    async with running(home, APP, (120, 40)) as pilot:
+        await pilot.press(key)
+        await shows(pilot, words)
+        await until(pilot, lambda: pilot.app.screen.is_current and pilot.app.screen.is_mounted)
+        for sheet in pilot.app.screen.query(".sheet"):
+            sheet.scroll_end(animate=False)  # as the wheel does
+            await pilot.pause(0.1)
+        way_out = next(one for one in ("Esc back", "Keep it (Esc)", "Esc Back", "Esc Leave") if one in text(pilot))
+        await click(pilot, way_out)
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+
+
+async def test_what_a_sheet_asks_is_answered_by_mouse_alone(home: Path, store: ProfileStore, copied: list[str]) -> None:
+    store.keep(profile())
+    async with running(home, APP, (120, 100)) as pilot:
+        await click(pilot, "Copy as…")
+        await click(pilot, "header")
+        await until(pilot, lambda: copied)
+        await click(pilot, "palette")
+        await click(pilot, "Rename (n)")
+        await shows(pilot, "Rename acme")
+        pilot.app.screen.query_one("#name", Input).value = "work"
+        await click(pilot, "Enter rename")
+        await until(pilot, lambda: store.names() == ["work"])
+
+
+async def test_the_keys_of_an_error_can_be_clicked(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (120, 40)) as pilot:
+        await asyncio.to_thread(play_browser, await begin(pilot), "cancel")
+        await shows(pilot, "access_denied")
+        await click(pilot, "F1\N{NO-BREAK SPACE}more")
+        await shows(pilot, "Likely causes")
+        await click(pilot, "Esc back")
+        await click(pilot, "r\N{NO-BREAK SPACE}try")
+        await shows(pilot, "Waiting for you to press Allow")
+
+
+async def test_help_tells_the_truth_about_this_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM_PROGRAM", "vscode")
+    async with running(home, APP, (120, 60)) as pilot:
+        await pilot.press("question_mark")
+        await shows(pilot, "VS Code keeps Ctrl+Q")

@@ -82,7 +82,7 @@ class AppSetupScreen(Room[SlackApp | None]):
                 yield PasteBox(replaces=True, placeholder="paste it here, or anywhere on this screen", id="client_id")
             yield Static(id="recognised")
             yield Static(id="manifest_text")
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Begin with the form."""

@@ -47,7 +47,7 @@ class AppsScreen(Room[SlackApp | None]):
         yield OptionList(id="app_list")
         yield Static(id="app_text")
         yield Button("Make an app (N)", id="make_app", compact=True)
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Read them."""

@@ -19,6 +19,7 @@ from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.slack.token_kinds import REFRESH, kind_of
 from slack_token_tui.tui.screens.sheets import Sheet
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.keys import BACK, pressable
 
 
 class NameScreen(Sheet[str | None]):
@@ -44,7 +45,7 @@ class NameScreen(Sheet[str | None]):
             yield Input(self._old, id="name")
             yield Static("Small letters, digits, dots, dashes. It is what you type after slack-token-tui token.")
             yield Static(id="trouble", classes="trouble")
-            yield Static("Enter rename  Esc back", classes="keys")
+            yield Static(Content.assemble(pressable("Enter rename", "enter"), "  ", BACK), classes="keys")
 
     @on(Input.Submitted)
     @work(exclusive=True, exit_on_error=False)
@@ -81,7 +82,7 @@ class CopyAsScreen(Sheet[str | None]):
                 )
             )
             yield Static(id="preview")
-            yield Static("↑ ↓ choose  Enter copy  Esc back", classes="keys")
+            yield Static(Content.assemble("↑ ↓ choose  ", pressable("Enter copy", "enter"), "  ", BACK), classes="keys")
 
     @on(OptionList.OptionHighlighted)
     def show(self, event: OptionList.OptionHighlighted) -> None:
@@ -120,7 +121,7 @@ class ImportScreen(Sheet[str | None]):
             yield Input(password=True, placeholder="refresh token xoxe-…, if there is one", id="refresh")
             yield Input(placeholder="its app’s Client ID, needed to refresh", id="client_id")
             yield Static(id="trouble", classes="trouble")
-            yield Static("Enter import  Esc back", classes="keys")
+            yield Static(Content.assemble(pressable("Enter import", "enter"), "  ", BACK), classes="keys")
 
     def on_mount(self) -> None:
         """Begin with the one field that is always needed."""

@@ -48,7 +48,7 @@ class DoctorScreen(Room[None]):
         yield TopLine("Check this machine", endpoints, self.slack_note)
         yield Static(id="verdict")
         yield VerticalScroll(id="findings")
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Look at everything."""

@@ -19,8 +19,9 @@ from slack_token_tui.slack.explanations import Explanation, codes
 from slack_token_tui.tui.actions import ERRORS, bindings
 from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.screens.sheets import in_full
-from slack_token_tui.tui.widgets.error_card import keys_of, redirects_of
+from slack_token_tui.tui.widgets.error_card import redirects_of
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.keys import keys_of
 from slack_token_tui.tui.widgets.search_box import SearchBox
 from slack_token_tui.tui.widgets.top_line import TopLine
 
@@ -63,7 +64,7 @@ class ErrorsScreen(Room[str | None]):
             yield OptionList(id="error_list")
             with VerticalScroll(id="error_detail"):
                 yield Static(id="error_text")
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Everything is there at first."""

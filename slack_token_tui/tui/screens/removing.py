@@ -19,6 +19,7 @@ from slack_token_tui.keeping.removal import Removal, delete_unreadable, left_at_
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.tui.screens.sheets import Sheet
+from slack_token_tui.tui.widgets.keys import BACK
 
 
 class RemoveScreen(Sheet[None]):
@@ -53,6 +54,11 @@ class RemoveScreen(Sheet[None]):
             if readable is not None:
                 words += f"\n\nWith d, {what_ends(readable, path, keep_grant=True)}"
             yield Static(Content(words), id="said")
+            yield Static(BACK, classes="keys", id="back")
+
+    def on_mount(self) -> None:
+        """There is a way back when all is told; until then the buttons are it."""
+        self.query_one("#back").display = False
 
     @on(Button.Pressed)
     def pressed(self, event: Button.Pressed) -> None:
@@ -87,20 +93,19 @@ class RemoveScreen(Sheet[None]):
         try:
             if isinstance(self._entry, Unreadable):
                 await asyncio.to_thread(delete_unreadable, self._store, name)
-                said.update(Content(f"{name} is deleted.\n\nEsc back"))
+                said.update(Content(f"{name} is deleted."))
             else:
                 removal = await asyncio.to_thread(remove, self._store, name, keep_grant=keep_grant)
                 said.update(_told(removal))
         except FileNotFoundError:
-            said.update(Content(f"{name} is gone already.\n\nEsc back"))
+            said.update(Content(f"{name} is gone already."))
         except (ProfileFileError, StoreError) as error:
             facts = error.facts if isinstance(error, StoreError) else {"file": error.path, "detail": error.detail}
             explanation = explain(error.code, {"name": name, **facts})
-            said.update(
-                Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}.\n\nEsc back")
-            )
+            said.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
         finally:
             self._is_at_it = False
+            self.query_one("#back").display = True
 
 
 def _told(removal: Removal) -> Content:
@@ -115,10 +120,9 @@ def _told(removal: Removal) -> Content:
                 f"\nThe tokens are ended; the file is still here. {explanation.happened} {explanation.remedies[0]}."
             )
         )
-        lines.append(Content("\n\nEsc back"))
     elif removal.deleted and not removal.revocations:
         lines.append(Content.assemble(("✓", "$text-success"), f" {removal.profile.name} is deleted here.\n\n"))
-        lines.append(Content("Its tokens go on working at Slack: nothing was revoked there.\n\nEsc back"))
+        lines.append(Content("Its tokens go on working at Slack: nothing was revoked there."))
     elif removal.deleted:
         lines.append(
             Content.assemble(
@@ -127,7 +131,6 @@ def _told(removal: Removal) -> Content:
                 ("What stays at Slack\n", "bold"),
                 "Your authorization of the app. End it under Configuration → Your authorization:\n",
                 left_at_slack(removal.profile),
-                "\n\nEsc back",
             )
         )
     else:
@@ -137,7 +140,7 @@ def _told(removal: Removal) -> Content:
             Content.assemble(
                 (f"\n{explanation.title}\n", "bold $text-error"),
                 f"{explanation.happened}\n\n",
-                "Try again later; or remove it again, choose d, and end the grant at Slack.\n\nEsc back",
+                "Try again later; or remove it again, choose d, and end the grant at Slack.",
             )
         )
     return Content("").join(lines)

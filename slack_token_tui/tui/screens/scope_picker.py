@@ -65,7 +65,7 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         with Horizontal(id="done_row"):
             yield Button("", id="done", variant="primary", compact=True)
             yield Static("Type to find; ↓ into the list; Space chooses")
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Everything is there at first."""

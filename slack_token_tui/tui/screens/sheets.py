@@ -14,6 +14,7 @@ from textual.widgets import Button, Static
 
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.keys import BACK
 
 Answer = TypeVar("Answer")
 
@@ -68,7 +69,7 @@ class ExplanationScreen(Sheet[None]):
         """A text that scrolls."""
         with VerticalScroll(classes="sheet"):
             yield Static(in_full(self._explanation))
-            yield Static("Esc back", classes="keys")
+            yield Static(BACK, classes="keys")
 
 
 class ConfirmScreen(Sheet[bool]):

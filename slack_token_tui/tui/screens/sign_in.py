@@ -88,7 +88,7 @@ class SignInScreen(Room[None]):
             yield Steps()
             yield Outcome()
             yield Waiting()
-        yield Footer(show_command_palette=False)
+        yield Footer()
 
     def on_mount(self) -> None:
         """Begin with the form."""

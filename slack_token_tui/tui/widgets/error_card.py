@@ -8,11 +8,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 from slack_token_tui.slack.explanations import Explanation
-from slack_token_tui.tui.actions import SIGN_IN, find
+from slack_token_tui.tui.actions import SIGN_IN
 from slack_token_tui.tui.widgets.field import MUTED, Field
+from slack_token_tui.tui.widgets.keys import keys_of
 
 _LABEL = 9
-_NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 class ErrorCard(Vertical):
@@ -51,17 +51,6 @@ def redirects_of(explanation: Explanation, sent: str, registered: tuple[str, ...
         *([("Sent", sent)] if sent else []),
         *(("Register" if not number else "", one) for number, one in enumerate(registered)),
     ]
-
-
-def keys_of(*action_ids: str, screen: str) -> Content:
-    """Return the keys that these actions have on ``screen``, with their labels, in one line."""
-    found = [action for one in action_ids if (action := find(one, screen)) is not None]
-    # No-break spaces within a pair: a narrow line breaks between two of them.
-    words = [action.label.lower().replace(" ", _NO_BREAK) for action in found]
-    return Content("  ").join(
-        Content.assemble((action.shown_key, "bold $text-primary"), f"{_NO_BREAK}{label}")
-        for action, label in zip(found, words, strict=True)
-    )
 
 
 def report(explanation: Explanation, version: str) -> str:

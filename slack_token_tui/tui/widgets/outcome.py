@@ -13,9 +13,9 @@ from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import Kept
 from slack_token_tui.slack.scope_catalogue import scope
 from slack_token_tui.tui.actions import SIGN_IN
-from slack_token_tui.tui.widgets.error_card import keys_of
 from slack_token_tui.tui.widgets.expiry import left
 from slack_token_tui.tui.widgets.field import MUTED, Field
+from slack_token_tui.tui.widgets.keys import keys_of
 from slack_token_tui.tui.widgets.profile_detail import workspaces_in_words
 
 _MOST_LINES = 8

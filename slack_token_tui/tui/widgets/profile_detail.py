@@ -14,9 +14,9 @@ from slack_token_tui.keeping.store import Unreadable
 from slack_token_tui.slack.endpoints import SLACK
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.actions import HOME
-from slack_token_tui.tui.widgets.error_card import keys_of
 from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS, left
 from slack_token_tui.tui.widgets.field import MUTED, Field
+from slack_token_tui.tui.widgets.keys import keys_of
 
 _FIELDS = (
     "Status",

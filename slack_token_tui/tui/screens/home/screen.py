@@ -74,7 +74,7 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
         if self.is_attached:
             await self.query_one(ProfileDetail).furnish()
         if self.is_attached:
-            await self.mount(Footer(show_command_palette=False))
+            await self.mount(Footer())
         if self.is_attached:
             await self.query_one("#room_for_the_footer").remove()
         if self.is_attached:
