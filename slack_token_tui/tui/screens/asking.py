@@ -45,7 +45,7 @@ class NameScreen(Sheet[str | None]):
             yield Input(self._old, id="name")
             yield Static("Small letters, digits, dots, dashes. It is what you type after slack-token-tui token.")
             yield Static(id="trouble", classes="trouble")
-            yield Static(Content.assemble(pressable("Enter rename", "enter"), "  ", BACK), classes="keys")
+            yield Static(Content.assemble(pressable("Enter rename", "screen.enter"), "  ", BACK), classes="keys")
 
     @on(Input.Submitted)
     @work(exclusive=True, exit_on_error=False)
@@ -82,7 +82,9 @@ class CopyAsScreen(Sheet[str | None]):
                 )
             )
             yield Static(id="preview")
-            yield Static(Content.assemble("↑ ↓ choose  ", pressable("Enter copy", "enter"), "  ", BACK), classes="keys")
+            yield Static(
+                Content.assemble("↑ ↓ choose  ", pressable("Enter copy", "screen.enter"), "  ", BACK), classes="keys"
+            )
 
     @on(OptionList.OptionHighlighted)
     def show(self, event: OptionList.OptionHighlighted) -> None:
@@ -121,7 +123,7 @@ class ImportScreen(Sheet[str | None]):
             yield Input(password=True, placeholder="refresh token xoxe-…, if there is one", id="refresh")
             yield Input(placeholder="its app’s Client ID, needed to refresh", id="client_id")
             yield Static(id="trouble", classes="trouble")
-            yield Static(Content.assemble(pressable("Enter import", "enter"), "  ", BACK), classes="keys")
+            yield Static(Content.assemble(pressable("Enter import", "screen.enter"), "  ", BACK), classes="keys")
 
     def on_mount(self) -> None:
         """Begin with the one field that is always needed."""

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, OptionList, Static
 
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.widgets.field import MUTED
@@ -23,6 +23,14 @@ class Sheet(ModalScreen[Answer]):
     """A small screen. Where it asks nothing, the arrows scroll it."""
 
     AUTO_FOCUS = "VerticalScroll"
+
+    async def action_enter(self) -> None:
+        """Enter by mouse: the click has taken the focus from the field or list that is meant."""
+        meant = self.query("Input, OptionList").first()
+        if isinstance(meant, Input):
+            await meant.action_submit()
+        elif isinstance(meant, OptionList):
+            meant.action_select()
 
 
 def in_full(

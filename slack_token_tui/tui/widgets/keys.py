@@ -10,12 +10,12 @@ from slack_token_tui.tui.actions import find
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def pressable(words: str, key: str) -> Content:
-    """Return ``words``; a click on them presses ``key``, as Textual names it."""
-    return Content(words).stylize(Style.from_meta({"@click": f"app.simulate_key('{key}')"}))
+def pressable(words: str, action: str) -> Content:
+    """Return ``words``; a click on them does ``action``, as Textual names it."""
+    return Content(words).stylize(Style.from_meta({"@click": action}))
 
 
-BACK = pressable("Esc back", "escape")
+BACK = pressable("Esc back", "app.simulate_key('escape')")
 
 
 def keys_of(*action_ids: str, screen: str) -> Content:
