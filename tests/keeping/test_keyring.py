@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.keeping import keyring_tokens
+from slack_token_tui.keeping.apps import SlackApp, forget_app, read_app, save_app, with_secret
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Journal
 from slack_token_tui.keeping.profile import Profile
@@ -303,3 +304,19 @@ def test_keyring_is_not_loaded_for_profiles_in_files(store: ProfileStore, child_
     done = subprocess.run([sys.executable, "-c", program], env=child_environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert os.environ.get("PYTHON_KEYRING_BACKEND") is None
+
+
+@pytest.mark.usefixtures("bus")
+def test_a_client_secret_is_kept_fetched_and_forgotten_in_a_real_keyring(store: ProfileStore) -> None:
+    store.make_ready()
+    change_settings(store.home, storage="keyring")
+    app = SlackApp("1.1", redirect_uris=("https://example.com/done",), client_secret=Secret("canary-client-secret"))
+    save_app(store.home, app)
+    assert "canary" not in (store.home / "apps" / "1.1.json").read_text()
+    back = read_app(store.home, "1.1")
+    assert back is not None
+    secret = with_secret(back).client_secret
+    assert secret is not None
+    assert secret.reveal() == "canary-client-secret"
+    forget_app(store.home, back)
+    assert keyring_tokens.get_text("app.1.1.client_secret") is None
