@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from slack_token_tui.desktop.clipboard import over_ssh
 
 _LIMIT_SECONDS = 3.0
+_EMPTY = ("nothing is copied", "no selection")
+"""What versions of wl-paste say of an empty clipboard, with a failure as exit code."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def _asked(tool: str, command: list[str]) -> Way:
         return Way(tool, False, f"{tool} hangs.")
     except OSError:
         return Way(tool, False, f"{tool} cannot be started.")
-    if done.returncode == 0 or "nothing is copied" in done.stderr.lower():
+    if done.returncode == 0 or any(words in done.stderr.lower() for words in _EMPTY):
         return Way(tool, None, f"{tool} answers; each copy is read back.")
     return Way(tool, False, f"{tool} fails: it may not reach the display.")
 
