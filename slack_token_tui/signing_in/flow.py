@@ -320,7 +320,17 @@ class SignIn:
         )
 
     def _keep(self, profile: Profile, in_file: bool = False) -> Kept:
-        return self.store.keep(profile, self.name, in_keyring=False if in_file else None)
+        kept = self.store.keep(profile, self.name, in_keyring=False if in_file else None)
+        self._learn(profile.scopes)
+        return kept
+
+    def _learn(self, granted: tuple[str, ...]) -> None:
+        """Where it is known which scopes the app has, those that Slack has granted belong to them."""
+        known = self.app.registered_scopes
+        if known and not set(granted) <= set(known):
+            together = tuple(dict.fromkeys((*known, *granted)))
+            with suppress(StoreError):  # as in _remember_app
+                save_app(self.store.home, replace(self.app, scopes=self.scopes, registered_scopes=together))
 
     def _remember_app(self) -> None:
         """It is only a convenience for next time: what prevents it is not reported."""

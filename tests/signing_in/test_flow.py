@@ -330,6 +330,14 @@ async def test_a_whole_organisation_is_kept_with_its_workspaces(app: SlackApp, s
     assert profile.workspaces == ("T0PRACTICE1 Acme Practice", "T0PRACTICE2 Globex Practice")
 
 
+async def test_scopes_that_slack_grants_are_known_of_the_app_from_then_on(app: SlackApp, store: ProfileStore) -> None:
+    app = replace(app, registered_scopes=("users:read",))
+    await run(SignIn(app, ("users:read", "chat:write"), store, open_browser=None))
+    kept = read_app(store.home, app.client_id)
+    assert kept is not None
+    assert kept.registered_scopes == ("users:read", "chat:write")
+
+
 async def test_what_a_person_has_said_of_an_app_survives_a_sign_in(app: SlackApp, store: ProfileStore) -> None:
     app = replace(app, name="Mine", registered_scopes=("users:read", "chat:write"), browser="")
     await run(SignIn(app, ("users:read",), store, open_browser=None))

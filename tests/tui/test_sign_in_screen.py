@@ -103,6 +103,7 @@ async def test_a_paste_anywhere_finishes_the_sign_in(
         assert not isinstance(pilot.app.screen.focused, Input), "the paste box never takes the focus by itself"
         pilot.app.screen.post_message(events.Paste("http://localhost:1/callback?code=a&state=b"))
         await shows(pilot, "That address belongs somewhere else")
+        assert pilot.app.screen.query_one("#client_id", Input).value == app.client_id, "the box that is meant"
         code = workspace.allow("v2_user", query, {})
         address = f"{query['redirect_uri']}?code={code}&state={query['state']}"
         pilot.app.screen.post_message(events.Paste(f"{address[:60]}\n{address[60:]}\n" if wrapped else address))

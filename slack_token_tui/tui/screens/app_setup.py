@@ -183,13 +183,13 @@ class AppSetupScreen(Room[SlackApp | None]):
         address = made.prefilled_address(self._endpoints)
         if address is not None:
             first = Content.assemble(
-                ("1. Press ", ""),
+                "1. Press ",
                 ("o", _KEY),
                 ": Slack’s page opens with everything filled in. Choose your workspace, then Next and Create.\n",
             )
         else:
             first = Content.assemble(
-                ("1. Press ", ""),
+                "1. Press ",
                 ("o", _KEY),
                 ": the manifest is copied and Slack’s page opens. With so many scopes the "
                 "address would be too long to fill it in. Choose From a manifest, your workspace, paste, Next, Create.\n",

@@ -325,7 +325,7 @@ class SignInScreen(Room[None]):
             self._form.take_client_id(event.text)
         elif self._waiting:
             event.stop()
-            box = self.query_one(PasteBox)
+            box = self.query_one("#paste", PasteBox)
             box.value = "".join(event.text.split())
             self._take_paste(box.value)
 

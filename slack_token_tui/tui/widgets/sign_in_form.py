@@ -204,7 +204,7 @@ class SignInForm(VerticalScroll):
 
     def _show_scopes(self) -> None:
         names = self.scopes
-        lines: list[Content | str] = []
+        lines: list[Content] = []
         sensitive = [one for one in map(scope, names) if one.is_sensitive]
         for one in sensitive[:_MOST_LINES]:
             lines.append(Content.assemble(("! ", "bold $text-warning"), (one.name, "bold"), f"  {one.does}"))
@@ -217,7 +217,7 @@ class SignInForm(VerticalScroll):
             lines.append(Content.styled(f"{words[:1].upper()}{words[1:]}{'.' if words else ''}", MUTED))
         lines += [Content.styled(warning, "$text-warning") for warning in _warnings(names, self.slack_app)]
         lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unfit(names)]
-        _fill(self.query_one("#scope_words", Static), Content("\n").join(map(_as_content, lines)))
+        _fill(self.query_one("#scope_words", Static), Content("\n").join(lines))
         change = Content("") if self._older is None else difference(names, self._older)
         _fill(self.query_one("#scope_change", Static), change)
 
@@ -239,10 +239,6 @@ def _fill(place: Static, text: Content) -> None:
     """Show ``text``; an empty one takes no line."""
     place.update(text)
     place.set_class(not text, "-empty")
-
-
-def _as_content(line: Content | str) -> Content:
-    return line if isinstance(line, Content) else Content(line)
 
 
 def difference(names: tuple[str, ...], held: Profile) -> Content:
