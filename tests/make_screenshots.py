@@ -47,8 +47,8 @@ def make_everything_repeatable() -> None:
         os.environ.pop(name, None)
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TZ"] = "UTC"
-    surroundings.look = surroundings.Surroundings  # type: ignore[assignment]
-    browser.shutil = type("Nothing", (), {"which": staticmethod(lambda _: None)})  # type: ignore[assignment]
+    surroundings.look = surroundings.Surroundings  # type: ignore[assignment]  # an ordinary machine, each time
+    browser.shutil = type("Nothing", (), {"which": staticmethod(lambda _: None)})  # type: ignore[assignment]  # no browser
     numbers = itertools.count(1)
     secrets.token_urlsafe = lambda size=32: f"practice-{next(numbers):0{size}}"  # type: ignore[assignment]
     secrets.token_hex = lambda size=8: f"{next(numbers):0{size * 2}x}"  # type: ignore[assignment]
@@ -130,7 +130,7 @@ async def set_up() -> None:
         for key in ("c", "h", "a", "t", "down", "space"):
             await pilot.press(key)
         await shot(pilot, "choose-scopes")
-    doctor.examine = examined  # type: ignore[assignment]
+    doctor.examine = examined  # type: ignore[assignment]  # its findings are written down below
     async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
         await until(pilot, "Footer")
         await pilot.press("D")

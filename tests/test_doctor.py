@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from slack_token_tui import doctor
 from slack_token_tui.desktop import clipboard_check
-from slack_token_tui.doctor import Finding, Verdict, examine
+from slack_token_tui.doctor import Finding, Verdict, examine, this_machine, way_to_slack
 from slack_token_tui.keeping.apps import SlackApp, save_app
 from slack_token_tui.keeping.journal import Journal
 from slack_token_tui.keeping.settings import remember_last_app
@@ -115,10 +114,10 @@ async def test_slack_that_cannot_be_reached_is_explained(home: Path, app: SlackA
 
 
 def test_a_wrong_clock_is_measured_against_slacks() -> None:
-    assert doctor._clock(datetime.now(UTC)).verdict is Verdict.GOOD
-    behind = doctor._clock(datetime.now(UTC) + timedelta(minutes=4))
+    assert way_to_slack.clock(datetime.now(UTC)).verdict is Verdict.GOOD
+    behind = way_to_slack.clock(datetime.now(UTC) + timedelta(minutes=4))
     assert (behind.verdict, "4 min behind" in behind.said) == (Verdict.LOOK, True)
-    assert doctor._clock(datetime.now(UTC) - timedelta(hours=1)).verdict is Verdict.BAD
+    assert way_to_slack.clock(datetime.now(UTC) - timedelta(hours=1)).verdict is Verdict.BAD
 
 
 async def test_who_vouches_for_slack_is_named(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +142,7 @@ async def test_who_vouches_for_slack_is_named(home: Path, tmp_path: Path, monkey
 
 class TestClipboard:
     def test_without_any_the_terminal_is_named(self) -> None:
-        (found,) = doctor._clipboard()
+        (found,) = this_machine.clipboard()
         assert "OSC 52" in found.said
 
     @pytest.mark.parametrize(

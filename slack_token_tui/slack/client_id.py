@@ -27,8 +27,8 @@ class Kind(Enum):
     SECRET = "secret"  # noqa: S105 - the name of a kind
     APP_ID = "app_id"
     SETTINGS_PAGE = "settings_page"
-    TOKEN = "token"  # noqa: S105
-    VERIFICATION_TOKEN = "verification_token"  # noqa: S105
+    TOKEN = "token"  # noqa: S105 - likewise
+    VERIFICATION_TOKEN = "verification_token"  # noqa: S105 - likewise
     NOTHING = "nothing"
     OTHER = "other"
 

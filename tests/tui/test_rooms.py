@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from slack_token_tui import doctor
-from slack_token_tui.doctor import Finding, Verdict
+from slack_token_tui.doctor import Finding, Verdict, this_machine
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import play_browser
@@ -135,7 +135,7 @@ async def test_a_defect_of_one_look_hides_nothing(home: Path, monkeypatch: pytes
     def broken() -> object:
         raise RuntimeError("canary")
 
-    monkeypatch.setattr(doctor, "_loopback", broken)
+    monkeypatch.setattr(this_machine, "loopback", broken)
     found = [one async for one in doctor.examine(home, app)]
     assert [one.id for one in found if one.verdict is Verdict.BAD] == ["unexpected"]
     assert "canary" not in doctor.as_text(found)

@@ -12,6 +12,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
+from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.scopes import PRESETS
 from slack_token_tui.tui.screens.scope_picker import ScopePicker
@@ -24,8 +25,8 @@ WIDE = (130, 40)
 
 
 @asynccontextmanager
-async def picking(home: Path, app: object = APP, scopes: str = "") -> AsyncIterator[Pilot[None]]:
-    async with running(home, app, WIDE) as pilot:  # type: ignore[arg-type]
+async def picking(home: Path, app: SlackApp = APP, scopes: str = "") -> AsyncIterator[Pilot[None]]:
+    async with running(home, app, WIDE) as pilot:
         await pilot.press("a")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
         if scopes:

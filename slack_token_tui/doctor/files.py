@@ -1,0 +1,149 @@
+"""Where tokens are kept: the keyring, the directory, what can be read in it, and what was left over."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from slack_token_tui.doctor.findings import Finding, Verdict
+from slack_token_tui.keeping.apps import unreadable_apps
+from slack_token_tui.keeping.fast_read import ProfileFileError, read_record
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.settings import read_settings
+from slack_token_tui.keeping.store import ProfileStore, Unreadable
+from slack_token_tui.slack.explanations import explain
+
+_SYNCED = ("dropbox", "onedrive", "google drive", "googledrive", "mobile documents", "icloud", "nextcloud", "owncloud")
+_SYNC_MARKS = (".stfolder", ".stignore")
+
+
+def keyring(home: Path) -> Iterator[Finding]:
+    """The keyring, where it is used or could be."""
+    from slack_token_tui.keeping import keyring_tokens
+
+    profiles = [one for one in ProfileStore(home).entries() if isinstance(one, Profile)]
+    wanted = read_settings(home).get("storage") == "keyring" or any(one.in_keyring for one in profiles)
+    try:
+        said = f"{keyring_tokens.name()} is there; m at home moves tokens into it."
+        yield Finding("keyring", Verdict.GOOD, "Keyring", said)
+    except StoreError as error:
+        explanation = explain(error.code, error.facts)
+        if wanted:
+            said = f"{explanation.title}. {explanation.happened}"
+            yield Finding("keyring", Verdict.BAD, "Keyring", said, f"{explanation.remedies[0]}.")
+        else:
+            said = f"Not used: tokens are kept in files. ({explanation.title}.)"
+            yield Finding("keyring", Verdict.NOTE, "Keyring", said)
+
+
+def directory(home: Path) -> Iterator[Finding]:
+    """The directory and its permissions, the settings, and who else may see them."""
+    if os.path.lexists(home) and not home.is_dir():
+        remedy = "Move it away, or set SLACK_TOKEN_TUI_HOME to a directory."
+        yield Finding("directory", Verdict.BAD, "Files", f"{home} is there and is not a directory.", remedy)
+        return
+    if not home.exists():
+        at = next(parent for parent in home.parents if parent.exists())
+        if os.access(at, os.W_OK):
+            yield Finding("directory", Verdict.NOTE, "Files", f"{home} does not exist yet; the first sign-in makes it.")
+        else:
+            remedy = "Make it writable, or set SLACK_TOKEN_TUI_HOME to another directory."
+            yield Finding("directory", Verdict.BAD, "Files", f"{home} cannot be made: {at} is not writable.", remedy)
+        return
+    status = home.stat()
+    trouble = ""
+    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+        trouble, remedy = f"{home} belongs to another user.", "Set SLACK_TOKEN_TUI_HOME to a directory of your own."
+    elif os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
+        trouble, remedy = f"{home} can be entered by others.", f"chmod 700 {home}"
+    elif not os.access(home, os.W_OK):
+        trouble, remedy = (
+            f"{home} cannot be written to.",
+            f"chmod 700 {home}, or free the disk if it was mounted read-only.",
+        )
+    if trouble:
+        yield Finding("directory", Verdict.BAD, "Files", trouble, remedy)
+    else:
+        yield Finding("directory", Verdict.GOOD, "Files", f"{home}, for you alone.")
+    for room in ("profiles", "apps", "locks", "journal"):
+        if os.path.lexists(home / room) and not (home / room).is_dir():
+            said = f"{home / room} is there and is not a directory."
+            yield Finding("directory", Verdict.BAD, "Files", said, "Move it away.")
+    try:
+        read_record(str(home / "settings.json"))
+    except FileNotFoundError:
+        pass
+    except ProfileFileError as error:
+        explanation = explain(error.code, {"file": error.path, "detail": error.detail or "damaged"})
+        remedy = f"{explanation.remedies[0]}."
+        yield Finding("settings", Verdict.LOOK, "Settings", f"They are not used. {explanation.happened}", remedy)
+    yield from _shared_directory(home)
+
+
+def _shared_directory(home: Path) -> Iterator[Finding]:
+    """Tell where more than this machine may see the files."""
+    above = [home, *home.parents]
+    tree = next((place for place in above if (place / ".git").exists()), None)
+    if tree is not None:
+        if (home / ".gitignore").exists():
+            said = f"The files lie in the git work tree {tree}; a .gitignore keeps them out."
+            yield Finding("git", Verdict.NOTE, "Git", said)
+        else:
+            said = f"The files lie in the git work tree {tree}, and nothing keeps them out of it."
+            yield Finding("git", Verdict.LOOK, "Git", said, f"Write a * into {home / '.gitignore'}")
+    parts = [part.lower() for part in home.parts]
+    marked = next((place for place in above if any((place / mark).exists() for mark in _SYNC_MARKS)), None)
+    if marked is not None or any(part.startswith(name) for part in parts for name in _SYNCED):
+        yield Finding(
+            "synced",
+            Verdict.LOOK,
+            "Synchronised",
+            "The files seem to lie in a folder that is copied to other machines.",
+            "Keep them on one machine: two that renew one profile end each other’s tokens. SLACK_TOKEN_TUI_HOME moves them.",
+        )
+
+
+def profiles(home: Path) -> Iterator[Finding]:
+    """Files of profiles and apps that cannot be read, and how many can."""
+    entries = list(ProfileStore(home).entries())
+    for one in entries:
+        if isinstance(one, Unreadable):
+            facts = {"file": one.error.path, "detail": one.error.detail or "damaged"}
+            explanation = explain(one.error.code, facts)
+            yield Finding("profile", Verdict.BAD, one.name, explanation.happened, f"{explanation.remedies[0]}.")
+    for error in unreadable_apps(home):
+        explanation = explain(error.code, error.facts)
+        yield Finding("app", Verdict.LOOK, "App", explanation.happened, f"{explanation.remedies[0]}.")
+    good = sum(isinstance(one, Profile) for one in entries)
+    if good:
+        yield Finding("profiles", Verdict.GOOD, "Profiles", f"{good} can be read.")
+
+
+def left_over(home: Path) -> Iterator[Finding]:
+    """What interrupted refreshes have left."""
+    journals, quarantine = home / "journal", home / "quarantine"
+    names = {}
+    for name in ProfileStore(home).names():
+        try:
+            names[ProfileStore(home).read(name).id] = name
+        except (FileNotFoundError, ProfileFileError):
+            continue
+    for path in _files(journals):
+        whose = names.get(path.stem)
+        said = f"A refresh of {whose or 'a profile that is gone'} is under way or was interrupted."
+        remedy = f"The next use looks after it: slack-token-tui refresh {whose}" if whose else ""
+        yield Finding("journal", Verdict.LOOK, "Journal", said, remedy)
+    for path in _files(quarantine):
+        said = f"{path} holds an answer that could not be used."
+        remedy = "It may hold a living token. When the profile works again, delete it."
+        yield Finding("quarantine", Verdict.LOOK, "Quarantine", said, remedy)
+
+
+def _files(directory: Path) -> list[Path]:
+    try:
+        return sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError:
+        return []
