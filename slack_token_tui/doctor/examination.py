@@ -42,7 +42,7 @@ async def examine(home: Path, app: SlackApp | None = None) -> AsyncGenerator[Fin
         try:
             for finding in await asking:
                 yield finding
-        except Exception as error:  # as in _all_of
+        except Exception as error:  # a defect here must not hide what the others have found
             yield _unfinished(error)
     finally:
         asking.cancel()

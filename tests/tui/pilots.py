@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from textual.pilot import Pilot
 
@@ -71,3 +73,16 @@ async def click(pilot: Pilot[None], words: str) -> None:
     lines = text(pilot).split("\n")
     row = max(number for number, line in enumerate(lines) if words in line)
     await pilot.click(offset=(lines[row].rindex(words) + len(words) - 2, row))
+
+
+async def port_closes(pilot: Pilot[None], redirect_uri: str) -> None:
+    """Wait until nobody listens at ``redirect_uri`` any more."""
+    port = urlsplit(redirect_uri).port
+    for _ in range(100):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            return
+        writer.close()
+        await pilot.pause(0.05)
+    raise AssertionError("the port is still open")

@@ -239,6 +239,24 @@ async def test_what_is_changed_or_forgotten_under_other_app_does_not_come_back(h
     assert read_app(home, FIRST) is None
 
 
+async def test_looking_at_the_apps_leaves_what_is_typed_and_shows_a_changed_slack(home: Path) -> None:
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        pilot.app.screen.query_one("#scopes", Input).value = "files:read"
+        await pilot.press("f3")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and says(pilot, "Second"))
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await fill(pilot, base=GOVSLACK)
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
+        await pilot.press("escape")
+        await shows(pilot, "not slack.com: slack-gov.com")
+        assert pilot.app.screen.query_one("#scopes", Input).value == "files:read"
+
+
 async def test_app_details_leave_the_chosen_scopes_alone(home: Path) -> None:
     async with running(home, size=WIDE) as pilot:
         await pilot.press("a")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from textual.pilot import Pilot
@@ -20,7 +19,7 @@ from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sheets import ExplanationScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.error_card import ErrorCard
-from tests.tui.pilots import begin, click, running, says, shows, until
+from tests.tui.pilots import begin, click, port_closes, running, says, shows, until
 
 WIDE = (120, 50)
 ON_THE_PAGE = {
@@ -147,21 +146,7 @@ async def test_changing_the_app_from_the_list_leads_to_the_form_and_closes_the_p
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
         assert not screen._waiting
-        port = urlsplit(app.redirect_uris[0]).port
-
-        async def is_closed() -> bool:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                return True
-            writer.close()
-            return False
-
-        for _ in range(100):
-            if await is_closed():
-                return
-            await pilot.pause(0.05)
-        raise AssertionError("the port is still open")
+        await port_closes(pilot, app.redirect_uris[0])
 
 
 async def test_the_settings_of_the_app_are_opened(home: Path, app: SlackApp, opened: list[str]) -> None:

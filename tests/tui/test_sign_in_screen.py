@@ -21,7 +21,7 @@ from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from tests.accounts import CANARY, in_, profile
-from tests.tui.pilots import begin, running, says, shows, text, until
+from tests.tui.pilots import begin, port_closes, running, says, shows, text, until
 
 
 async def test_the_empty_home_says_the_one_next_step(home: Path) -> None:
@@ -147,21 +147,7 @@ async def test_more_time_is_given_and_leaving_closes_the_port(
         assert screen._sign_in.seconds_left > 290
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
-        port = urlsplit(redirect_uris[0]).port
-
-        async def closed() -> bool:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                return True
-            writer.close()
-            return False
-
-        for _ in range(50):
-            if await closed():
-                break
-            await pilot.pause(0.02)
-        assert await closed()
+        await port_closes(pilot, redirect_uris[0])
 
 
 async def test_what_the_browser_says_is_found_while_the_wait_goes_on(home: Path, app: SlackApp) -> None:
@@ -275,7 +261,7 @@ async def test_a_long_silence_is_explained_by_itself(
     from functools import partial
 
     from slack_token_tui.signing_in.flow import SignIn
-    from slack_token_tui.tui.screens import sign_in
+    from slack_token_tui.tui.screens.sign_in import screen as sign_in
 
     monkeypatch.setattr(sign_in, "SignIn", partial(SignIn, hint_seconds=0.2))
     async with running(home, app, (100, 40)) as pilot:

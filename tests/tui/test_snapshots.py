@@ -23,7 +23,7 @@ from slack_token_tui.signing_in.events import NothingYet
 from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.launch import Start
-from slack_token_tui.tui.screens import sign_in
+from slack_token_tui.tui.screens.sign_in import screen as sign_in
 from tests.accounts import NOW, profile
 from tests.tui.pilots import shows, until
 from tests.tui.scripted import APP, ELSEWHERE, FAILED, SAVED, WAITING, scripted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
@@ -17,7 +17,7 @@ from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.explanations import Explanation, codes
 from slack_token_tui.tui.actions import ERRORS, bindings
-from slack_token_tui.tui.screens.room import Room
+from slack_token_tui.tui.screens.search_room import SearchRoom
 from slack_token_tui.tui.screens.sheets import in_full
 from slack_token_tui.tui.widgets.error_card import redirects_of
 from slack_token_tui.tui.widgets.field import MUTED
@@ -29,7 +29,7 @@ _ANSWERS = frozenset({"again", "other_pair", "change_app"})
 """Remedies that whoever opened this screen carries out."""
 
 
-class ErrorsScreen(Room[str | None]):
+class ErrorsScreen(SearchRoom[str | None]):
     """Ends with the remedy that the person chose, or None."""
 
     room = ERRORS
@@ -118,24 +118,7 @@ class ErrorsScreen(Room[str | None]):
         """Remedies only where the explanation names them."""
         if action_id in _ANSWERS | {"copy_redirect", "open_settings"}:
             return (chosen := self._chosen) is not None and action_id in chosen.actions
-        if action_id == "to_list":
-            return isinstance(self.focused, Input)
-        return True
-
-    def on_paste(self, event: events.Paste) -> None:
-        """A paste into the list searches too."""
-        event.stop()
-        search = self.query_one("#search", Input)
-        search.value = " ".join(event.text.split())[:200]
-        search.focus()
-
-    def action_to_list(self) -> None:
-        """Into the list, where letters are keys."""
-        self.query_one(OptionList).focus()
-
-    def action_search(self) -> None:
-        """Back to the search."""
-        self.query_one("#search").focus()
+        return super().can_do(action_id)
 
     def action_again(self) -> None:
         """Start the sign-in anew."""

@@ -17,7 +17,7 @@ from slack_token_tui.slack.limits import MOST_SCOPES
 from slack_token_tui.slack.scope_catalogue import TOPICS, Group, Scope, bot_scopes, scope, unfit, user_scopes
 from slack_token_tui.slack.scopes import PRESETS, parse_scopes
 from slack_token_tui.tui.actions import SCOPES, bindings
-from slack_token_tui.tui.screens.room import Room
+from slack_token_tui.tui.screens.search_room import SearchRoom
 from slack_token_tui.tui.screens.sheets import ConfirmScreen
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.search_box import SearchBox
@@ -25,7 +25,7 @@ from slack_token_tui.tui.widgets.sign_in_form import difference
 from slack_token_tui.tui.widgets.top_line import TopLine
 
 
-class ScopePicker(Room[tuple[str, ...] | None]):
+class ScopePicker(SearchRoom[tuple[str, ...] | None]):
     """Ends with the chosen scopes, or None when they shall stay as they were."""
 
     room = SCOPES
@@ -234,11 +234,11 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         """Each key only where it does something."""
         if action_id == "done":
             return self._is_fit
-        if action_id == "to_list":
-            return isinstance(self.focused, Input) and self.query_one(OptionList).option_count > 0
         if action_id == "preset_4":
             return bool(self._of_the_app)
-        return action_id != "choose" or self._highlighted is not None
+        if action_id == "choose":
+            return self._highlighted is not None
+        return super().can_do(action_id)
 
     def action_preset_1(self) -> None:
         """Choose the first set."""
@@ -271,21 +271,6 @@ class ScopePicker(Room[tuple[str, ...] | None]):
         """Show what is chosen alone, or everything again."""
         self._only_chosen = not self._only_chosen
         self._show_list()
-
-    def on_paste(self, event: events.Paste) -> None:
-        """A paste into the list searches too."""
-        event.stop()
-        search = self.query_one("#search", Input)
-        search.value = " ".join(event.text.split())[:200]
-        search.focus()
-
-    def action_to_list(self) -> None:
-        """Into the list, where letters are keys."""
-        self.query_one(OptionList).focus()
-
-    def action_search(self) -> None:
-        """Back to the search."""
-        self.query_one("#search").focus()
 
     def action_done(self) -> None:
         """Take them."""
