@@ -175,7 +175,7 @@ _BY_ID = {action.id: action for action in ACTIONS}
 
 
 def on(screen: str) -> tuple[Action, ...]:
-    """Return what can be done on ``screen``, in the order of the footer."""
+    """Return what can be done on ``screen``, what is most wanted first."""
     return tuple(action for action in ACTIONS if screen in action.screens)
 
 
@@ -187,10 +187,11 @@ def find(action_id: str, screen: str | None = None) -> Action | None:
 
 
 def bindings(screen: str) -> list[Binding]:
-    """Return Textual's bindings for ``screen``."""
+    """Return Textual's bindings for ``screen``, in the order of the footer."""
+    # The way back stands first, always at the same place: a narrow footer ends after two or three keys.
     own = [
         Binding(action.keys, action.id, action.label, key_display=action.shown_key, show=action.in_footer)
-        for action in on(screen)
+        for action in sorted(on(screen), key=lambda action: action.id != "leave")
     ]
     # Last, so that it is help only where there is no error to tell more of; and it works in fields, where ? is a letter.
     return [*own, Binding("f1", "help_in_field", show=False)]

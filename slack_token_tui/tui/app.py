@@ -75,9 +75,19 @@ class TokenApp(App[None]):
     TITLE = "slack-token-tui"
     CSS_PATH = "app.tcss"
     AUTO_FOCUS = ""
-    COMMAND_PALETTE_DISPLAY = "Ctrl+P"
-    # With priority, so that it works in fields and in small screens too.
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, priority=True)]
+    # With priority, so that they work in fields and in small screens too.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "help_quit", show=False, priority=True),
+        Binding(
+            App.COMMAND_PALETTE_BINDING,
+            "command_palette",
+            "more",
+            show=False,
+            key_display="Ctrl+P",
+            priority=True,
+            tooltip="Everything that can be done here, by name",
+        ),
+    ]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - likewise
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]  # noqa: RUF012 - Textual declares it so
 

@@ -190,7 +190,7 @@ async def test_what_a_sheet_asks_is_answered_by_mouse_alone(home: Path, store: P
         await click(pilot, "Copy as…")
         await click(pilot, "header")
         await until(pilot, lambda: copied)
-        await click(pilot, "palette")
+        await click(pilot, "Ctrl+P more")
         await click(pilot, "Rename (n)")
         await shows(pilot, "Rename acme")
         pilot.app.screen.query_one("#name", Input).value = "work"
@@ -207,6 +207,24 @@ async def test_the_keys_of_an_error_can_be_clicked(home: Path, app: SlackApp) ->
         await click(pilot, "Esc back")
         await click(pilot, "r\N{NO-BREAK SPACE}try")
         await shows(pilot, "Waiting for you to press Allow")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+async def test_a_footer_has_whole_keys_and_the_way_to_more_at_every_width(
+    home: Path, store: ProfileStore, room: str
+) -> None:
+    store.keep(profile())
+    keys = {f"{action.shown_key} {action.label}" for action in on(room)}
+    async with running(home, APP, (130, 30)) as pilot:
+        await enter(pilot, room)
+        for width in range(130, 30, -7):
+            await pilot.resize_terminal(width, 30)
+            await shows(pilot, "Ctrl+P more")
+            line = text(pilot).rstrip().split("\n")[-1]
+            *_, more = shown = [pair.strip() for pair in line.replace("▏", "  ").split("  ") if pair.strip()]
+            assert more == "Ctrl+P more", line
+            assert set(shown[:-1]) <= keys, line
+            assert len(shown) > 1, line
 
 
 async def test_help_tells_the_truth_about_this_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.widgets import Button, Footer, OptionList, Static
+from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from slack_token_tui.keeping.apps import SlackApp, forget_app, is_heard_here, remembered_apps
@@ -21,6 +21,7 @@ from slack_token_tui.tui.actions import APPS, bindings
 from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.screens.sheets import ConfirmScreen
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.top_line import TopLine
 
 _NONE = (

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from slack_token_tui import doctor
 from slack_token_tui.doctor import Finding, Verdict
@@ -19,6 +19,7 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.tui.actions import DOCTOR, bindings
 from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.widgets.field import MUTED, Field
+from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.top_line import TopLine
 
 _COLOURS = {

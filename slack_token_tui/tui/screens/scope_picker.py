@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Footer, Input, OptionList, Static
+from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from slack_token_tui.keeping.profile import Profile
@@ -20,6 +20,7 @@ from slack_token_tui.tui.actions import SCOPES, bindings
 from slack_token_tui.tui.screens.search_room import SearchRoom
 from slack_token_tui.tui.screens.sheets import ConfirmScreen
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.search_box import SearchBox
 from slack_token_tui.tui.widgets.sign_in_form import difference
 from slack_token_tui.tui.widgets.top_line import TopLine

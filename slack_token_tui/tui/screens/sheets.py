@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, TypeVar
 
 from textual import on
@@ -34,18 +35,18 @@ class Sheet(ModalScreen[Answer]):
 
 
 def in_full(
-    explanation: Explanation, redirects: list[tuple[str, str]] | None = None, keys: Content | str = ""
+    explanation: Explanation, redirects: Iterable[tuple[str, tuple[str, ...]]] = (), keys: Content | str = ""
 ) -> Content:
     """Return everything that is known of an error, what to do first.
 
     Args:
         explanation: of the error.
-        redirects: the addresses that it is about, each with its word.
+        redirects: the addresses that it is about, below their word.
         keys: those that do it.
     """
     rows: list[str | tuple[str, str]] = []
-    for label, address in redirects or ():
-        rows += [(f"{label}\n" if label else "", MUTED), f"  {address}\n"]
+    for label, addresses in redirects:
+        rows += [(f"{label}\n", MUTED), *(f"  {address}\n" for address in addresses)]
     return Content.assemble(
         (explanation.title, "bold"),
         "  ",

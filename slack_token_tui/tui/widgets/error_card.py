@@ -34,7 +34,8 @@ class ErrorCard(Vertical):
         explanation = self.explanation
         yield Static(Content.assemble((explanation.title, "bold $text-error"), "  ", (explanation.code, MUTED)))
         yield Static(Content(explanation.happened))
-        yield from (Field(label, address, width=_LABEL) for label, address in self._redirects)
+        for label, addresses in self._redirects:
+            yield Field(label, "\n".join(addresses), width=_LABEL, classes="address")
         for number, remedy in enumerate(explanation.remedies, 1):
             yield Field(f"Do    {number}." if number == 1 else f"      {number}.", remedy, width=_LABEL)
         actions = (action for action in explanation.actions if action != "paste")
@@ -43,14 +44,11 @@ class ErrorCard(Vertical):
             yield Field("Likely" if number == 0 else "or", cause, width=_LABEL)
 
 
-def redirects_of(explanation: Explanation, sent: str, registered: tuple[str, ...]) -> list[tuple[str, str]]:
+def redirects_of(explanation: Explanation, sent: str, registered: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
     """Return the address that was sent above those to register, where ``explanation`` is about them: they must be equal."""
     if "copy_redirect" not in explanation.actions or not registered:
         return []
-    return [
-        *([("Sent", sent)] if sent else []),
-        *(("Register" if not number else "", one) for number, one in enumerate(registered)),
-    ]
+    return [*([("Sent", (sent,))] if sent else []), ("Register", registered)]
 
 
 def report(explanation: Explanation, version: str) -> str:

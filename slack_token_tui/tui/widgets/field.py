@@ -27,8 +27,9 @@ class Field(Horizontal):
         *,
         width: int = 11,
         id: str | None = None,  # noqa: A002
+        classes: str | None = None,
     ) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, classes=classes)
         self._label = Content.styled(label, MUTED) if isinstance(label, str) else label
         self._value = value
         self._width = width

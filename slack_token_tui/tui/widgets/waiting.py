@@ -24,7 +24,7 @@ class Waiting(Vertical):
     def compose(self) -> ComposeResult:
         """Hints where there are any, the way by hand, the address, the box."""
         yield Static(id="elsewhere")
-        yield Field("Address", id="address")
+        yield Field("Address", id="address", classes="address")
         with Horizontal(id="paste_row"):
             yield Static("Paste", id="paste_label")
             yield PasteBox(placeholder="the address that the browser ended on", id="paste")

@@ -9,7 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static
 
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.settings import read_settings
@@ -69,6 +69,7 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
     async def _furnish(self) -> None:
         """What the first frame can do without. A signal may end the program at each pause; nothing can be mounted then."""
         from slack_token_tui.tui.upkeep import Upkeep
+        from slack_token_tui.tui.widgets.footer import Footer
 
         self._upkeep = Upkeep(self.token_app.store, self._told)
         if self.is_attached:

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser
@@ -30,6 +30,7 @@ from slack_token_tui.tui.screens.sign_in.filling_in import FillsIn
 from slack_token_tui.tui.screens.sign_in.helping import Helps
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from slack_token_tui.tui.widgets.expiry import clock
+from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.outcome import Outcome
 from slack_token_tui.tui.widgets.paste_box import PasteBox
 from slack_token_tui.tui.widgets.sign_in_form import SignInForm
