@@ -82,6 +82,8 @@ class SignIn:
         self._heard: asyncio.Queue[Answer | events.Stray] = asyncio.Queue()
         self._answered = False
         self._unsaved: Profile | None = None
+        self._hurried = False
+        self._verifying: asyncio.Timeout | None = None
         self._strays = 0
         self._facts = {
             "client_id": app.client_id,
@@ -123,8 +125,14 @@ class SignIn:
 
     @property
     def holds_unsaved(self) -> bool:
-        """Whether there is a grant that could not be saved, and is here alone."""
+        """Whether there is a grant that is not saved yet, or could not be, and is here alone."""
         return self._unsaved is not None
+
+    def hurry(self) -> None:
+        """Somebody wants to leave: do not wait for Slack to say who the grant speaks for, save it."""
+        self._hurried = True
+        if self._verifying is not None:
+            self._verifying.reschedule(0)
 
     async def save_again(self, *, in_file: bool = False) -> Kept:
         """Save the grant that could not be saved.
@@ -276,10 +284,12 @@ class SignIn:
                 yield failed(Step.EXCHANGE, page, error.code, error.facts)
                 return
             # From here on there is a grant, and whatever ends this generator must not lose it.
+            self._unsaved = self._profile(request, grant, None, granted_at)
             try:
                 yield events.Verifying()
-                identity, trouble = await _verified(slack, grant)
+                identity, trouble = await self._verified(slack, grant)
                 if trouble is not None and trouble.code == "token_is_bot":
+                    self._unsaved = None
                     yield failed(Step.VERIFY, Page.REFUSED, trouble.code)
                     return
                 if identity is not None:
@@ -287,11 +297,11 @@ class SignIn:
                 elif trouble is not None:
                     yield events.Unverified(self.explain(trouble.code, trouble.facts))
             except (GeneratorExit, asyncio.CancelledError):
-                with suppress(StoreError):  # there is nobody left to tell
-                    self._keep(self._profile(request, grant, None, granted_at))
+                if self._unsaved is not None:
+                    with suppress(StoreError):  # there is nobody left to tell
+                        self._keep(self._unsaved)
                 raise
-        profile = self._profile(request, grant, identity, granted_at)
-        self._unsaved = profile  # until it is: whoever leaves in between is asked
+        self._unsaved = profile = self._profile(request, grant, identity, granted_at)
         # A future of the executor, not a task: it is under way at once, and no cancel of ours can stop it any more.
         saving = asyncio.get_running_loop().run_in_executor(None, self._keep, profile)
         try:
@@ -304,6 +314,18 @@ class SignIn:
         if listener is not None:
             listener.finish(Page.SAVED)
         yield events.Saved(kept)
+
+    async def _verified(self, slack: SlackClient, grant: Grant) -> tuple[Identity | None, SlackError | None]:
+        """Return who the grant speaks for, or what prevented Slack from saying; neither after :meth:`hurry`."""
+        try:
+            async with asyncio.timeout(0 if self._hurried else None) as self._verifying:
+                return await slack.verify(grant.access_token), None
+        except TimeoutError:  # only hurry()'s: a time limit of Slack's is a SlackError
+            return None, None
+        except SlackError as error:
+            return None, error
+        finally:
+            self._verifying = None
 
     def _profile(
         self, request: AuthorizationRequest, grant: Grant, identity: Identity | None, granted_at: datetime
@@ -338,14 +360,6 @@ class SignIn:
             known = read_app(self.store.home, self.app.client_id)
             save_app(self.store.home, replace(self.app, scopes=self.scopes, extra=known.extra if known else {}))
             remember_last_app(self.store.home, self.app.client_id)
-
-
-async def _verified(slack: SlackClient, grant: Grant) -> tuple[Identity | None, SlackError | None]:
-    """Return who the grant speaks for, or what prevented Slack from saying."""
-    try:
-        return await slack.verify(grant.access_token), None
-    except SlackError as error:
-        return None, error
 
 
 def _lacking(app: SlackApp, scopes: tuple[str, ...]) -> str:

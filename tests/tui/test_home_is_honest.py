@@ -16,9 +16,9 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.tui.screens.home import HomeScreen
-from tests.accounts import in_, profile
+from tests.accounts import CANARY, in_, profile
 from tests.keeping.refreshing import granted
-from tests.tui.pilots import WIDE, running, says, shows, until
+from tests.tui.pilots import WIDE, running, says, shows, text, until
 
 
 async def test_a_key_acts_on_the_profile_that_it_was_pressed_for(
@@ -177,3 +177,35 @@ async def test_the_theme_is_remembered(home: Path) -> None:
     async with running(home) as pilot:
         pilot.app.theme = "textual-light"
         await until(pilot, lambda: read_settings(home).get("theme") == "textual-light")
+
+
+async def test_a_dead_token_is_not_copied_and_a_damaged_file_is_explained(home: Path, store: ProfileStore) -> None:
+    store.keep(profile(expires_at=in_(hours=-1)))
+    (home / "profiles" / "bad.json").write_text("{")
+    async with running(home) as pilot:
+        await pilot.press("c")
+        await shows(pilot, "Press s to sign in again")
+        await pilot.press("j")
+        await until(pilot, lambda: says(pilot, "A profile file cannot be read") or says(pilot, "Others can read"))
+
+
+@pytest.mark.parametrize("size", [(40, 20), (80, 24), (120, 36)])
+async def test_no_token_is_ever_on_the_screen(home: Path, store: ProfileStore, size: tuple[int, int]) -> None:
+    store.keep(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123")))
+    async with running(home, size=size) as pilot:
+        await shows(pilot, "acme")
+        for key in ("question_mark", "escape", "ctrl+p", "escape"):
+            await pilot.press(key)
+            await pilot.pause(0.1)
+            assert "canary" not in pilot.app.export_screenshot()
+            assert CANARY not in text(pilot)
+
+
+async def test_hostile_names_are_shown_as_harmless_text(home: Path, store: ProfileStore) -> None:
+    hostile = "[/red]\x1b]52;c;eA==\x07[@click=app.quit]x[/] \u202eevil"
+    store.keep(profile(team_name=hostile, user_name=hostile))
+    async with running(home) as pilot:
+        assert "[/red]" in text(pilot)
+        assert "\x1b" not in text(pilot)
+        assert "\u202e" not in text(pilot)
+        assert pilot.app.screen.query_one("#profiles", OptionList).option_count == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from textual import work
@@ -43,6 +44,7 @@ class SignInGround(Room[None]):
         self._no_browser = ""
         self._waiting = False
         self._countdown: Timer | None = None
+        self._ended = asyncio.Event()  # the sign-in that was begun last
 
     @property
     def _form(self) -> SignInForm:
@@ -61,7 +63,10 @@ class SignInGround(Room[None]):
 
     @work(exclusive=True, group="question", exit_on_error=False)
     async def unless_unsaved(self, go_on: Callable[[], object]) -> None:
-        """Go on; but ask first when that would throw away a token that is here alone."""
+        """Go on; but let a new token be saved first, and ask when it cannot be: going on would throw it away."""
+        if self.holds_unsaved and self._sign_in is not None:
+            self._sign_in.hurry()
+            await self._ended.wait()
         if self.holds_unsaved:
             question = Content.assemble(
                 ("Throw the new token away?\n\n", "bold"),

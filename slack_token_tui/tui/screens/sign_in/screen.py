@@ -124,6 +124,7 @@ class SignInScreen(FillsIn, Helps):
         self._sign_in = SignIn(self._app, self._app.scopes, self.token_app.store, name=name)
         self.query_one(Steps).begin()
         self._show_progress()
+        self._ended.clear()
         self._follow(self._sign_in)
 
     @work(exclusive=True, group="sign_in", exit_on_error=False)
@@ -139,6 +140,7 @@ class SignInScreen(FillsIn, Helps):
             await self._fail(self.query_one(Steps).current, explain("unexpected", {"detail": place_of(error)}))
         finally:
             self._countdown.pause()
+            self._ended.set()
 
     async def _show(self, event: events.Event) -> None:
         steps, waiting = self.query_one(Steps), self.query_one(Waiting)

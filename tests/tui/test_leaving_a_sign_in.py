@@ -1,0 +1,121 @@
+"""Leaving a sign-in: the port closes, and a token that Slack has given is never lost on the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.practice.grants import SlackSays
+from slack_token_tui.practice.server import play_browser
+from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.tui.screens.home import HomeScreen
+from slack_token_tui.tui.screens.sign_in import SignInScreen
+from tests.tui.pilots import begin, port_closes, running, shows, until
+
+
+def full_disk(*_: object, **__: object) -> object:
+    raise StoreError("store_full", file="x", detail="no room")
+
+
+@pytest.fixture
+def asked_who(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Slack takes its time to say who a token speaks for; set once it was asked."""
+    asked, over = threading.Event(), threading.Event()
+
+    def late(_: str | None) -> object:
+        asked.set()
+        over.wait(30)
+        raise SlackSays("internal_error")
+
+    monkeypatch.setattr(workspace, "test", late)
+    yield asked
+    over.set()
+
+
+async def test_more_time_is_given_and_leaving_closes_the_port(
+    home: Path, app: SlackApp, redirect_uris: tuple[str, ...]
+) -> None:
+    async with running(home, app) as pilot:
+        await begin(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, SignInScreen)
+        assert screen._sign_in is not None
+        screen._sign_in._deadline -= 100
+        await pilot.press("e")
+        assert screen._sign_in.seconds_left > 290
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await port_closes(pilot, redirect_uris[0])
+
+
+async def test_ctrl_c_ends_the_wait_also_from_the_paste_box(home: Path, app: SlackApp) -> None:
+    async with running(home, app) as pilot:
+        await begin(pilot)
+        pilot.app.screen.query_one("#paste", Input).focus()
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+
+
+async def test_a_token_that_could_not_be_saved_is_never_thrown_away_unasked(
+    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        url = await begin(pilot)
+        with monkeypatch.context() as broken:
+            broken.setattr(ProfileStore, "keep", full_disk)
+            await asyncio.to_thread(play_browser, url)
+            await shows(pilot, "store_full")
+        screen = pilot.app.screen
+        assert isinstance(screen, SignInScreen)
+        for key in ("r", "a", "escape"):
+            await pilot.press(key)
+            await shows(pilot, "Throw the new token away?")
+            await pilot.press("n")
+            await until(pilot, lambda: pilot.app.screen is screen)
+        await pilot.press("ctrl+q")
+        await shows(pilot, "Throw the new token away?")
+        await pilot.press("ctrl+q")  # the question stands
+        await pilot.press("n")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        await pilot.press("w")
+        await shows(pilot, "Signed in as jane")
+    assert ProfileStore(home).names() == ["acme-practice"]
+
+
+@pytest.mark.parametrize("key", ["escape", "ctrl+q"])
+async def test_whoever_leaves_before_slack_has_said_who_one_is_has_the_token_saved_at_once(
+    home: Path, app: SlackApp, asked_who: threading.Event, key: str
+) -> None:
+    async with running(home, app) as pilot:
+        browser = asyncio.create_task(asyncio.to_thread(play_browser, await begin(pilot)))
+        await until(pilot, asked_who.is_set)
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen) or not pilot.app.is_running)
+        assert "You are signed in" in await browser
+    assert [entry.verified_at for entry in map(ProfileStore(home).read, ProfileStore(home).names())] == [None]
+
+
+async def test_whoever_leaves_then_is_asked_when_the_token_cannot_be_saved(
+    home: Path, app: SlackApp, asked_who: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        browser = asyncio.create_task(asyncio.to_thread(play_browser, await begin(pilot)))
+        await until(pilot, asked_who.is_set)
+        with monkeypatch.context() as broken:
+            broken.setattr(ProfileStore, "keep", full_disk)
+            await pilot.press("escape")
+            await shows(pilot, "Throw the new token away?")
+            assert "could not be saved" in await browser
+        await pilot.press("n")
+        await shows(pilot, "store_full")
+        await pilot.press("w")
+        await shows(pilot, "Signed in")
+    assert len(ProfileStore(home).names()) == 1

@@ -1,0 +1,100 @@
+"""The form before a sign-in: what is wrong is said there, what was pasted finds its place, nothing typed is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.widgets import Input
+
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.tui.screens.home import HomeScreen
+from slack_token_tui.tui.screens.sign_in import SignInScreen
+from tests.tui.pilots import running, says, shows, text, until
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"), [("client_id", "x", "A Client ID is digits"), ("scopes", "", "at least one scope")]
+)
+async def test_the_form_says_what_is_wrong(home: Path, app: SlackApp, field: str, value: str, words: str) -> None:
+    async with running(home, app, (80, 30)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+        pilot.app.screen.query_one(f"#{field}", Input).value = value
+        await pilot.press("enter")
+        await shows(pilot, words)
+
+
+async def test_another_slack_is_always_named(home: Path, app: SlackApp, slack: PracticeSlack) -> None:
+    async with running(home, app) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: says(pilot, f"not slack.com: {slack.base.removeprefix('http://')}"))
+
+
+async def test_scopes_that_the_app_is_known_to_lack_are_named_before_slack_refuses(home: Path, app: SlackApp) -> None:
+    app = replace(app, registered_scopes=("users:read",), scopes=("users:read", "chat:write"), name="Mine")
+    async with running(home, app, (100, 40)) as pilot:
+        await pilot.press("a")
+        await shows(pilot, "! Mine is not known to have chat:write")
+        await pilot.press("enter")
+        await shows(pilot, "Waiting for you to press Allow")
+        await pilot.press("b")
+        await shows(pilot, "What does the browser say?")
+        pilot.app.screen.query_one("#search", Input).value = "invalid permissions"
+        await shows(pilot, "The app is not known to have chat:write.")
+
+
+async def test_a_wrong_paste_is_not_added_to_but_replaced(home: Path) -> None:
+    async with running(home, size=(100, 40)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        box = pilot.app.screen.query_one("#client_id", Input)
+        for pasted, words in (
+            ("https://api.slack.com/apps/A012ABCD0A0/general", "settings page"),
+            ("A012ABCDEF", "App ID"),
+            ("xoxp-canary-0123456", "a user token"),
+            ("1234567890.1234567890123", "No secret is needed"),
+        ):
+            box.post_message(events.Paste(pasted))
+            await shows(pilot, words)
+        assert box.value == "1234567890.1234567890123"
+
+
+async def test_a_paste_beside_the_fields_is_taken_for_the_client_id(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        assert not isinstance(pilot.app.screen.focused, Input)
+        pilot.app.screen.post_message(events.Paste("Client ID\n9999999999.8888888888888"))
+        await until(pilot, lambda: pilot.app.screen.query_one("#client_id", Input).value == "9999999999.8888888888888")
+
+
+async def test_what_was_typed_is_there_again_after_leaving_the_wait(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        pilot.app.screen.query_one("#scopes", Input).value = "files:read"
+        await pilot.press("enter")
+        await shows(pilot, "Waiting for you to press Allow")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        assert pilot.app.screen.query_one("#scopes", Input).value == "files:read"
+
+
+async def test_a_token_among_the_scopes_leaves_the_screen_and_is_never_sent(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        box = pilot.app.screen.query_one("#scopes", Input)
+        box.value = "users:read"
+        box.focus()
+        await pilot.press("end")
+        box.post_message(events.Paste("xoxp-canary-0123456"))
+        await shows(pilot, "That was a token")
+        assert "canary" not in text(pilot)
+        assert box.value == "users:read"
