@@ -188,7 +188,7 @@ def parser() -> argparse.ArgumentParser:
     )
     move.add_argument("names", nargs="*", metavar="NAME")
     move.add_argument("--to", choices=("keyring", "file"), required=True)
-    move.add_argument("--all", action="store_true", help="every profile")
+    move.add_argument("--all", action="store_true", help="every profile, and the client secrets of apps")
     move.add_argument("--from-now-on", action="store_true", help="new sign-ins too")
     move.add_argument("--json", action="store_true", help="the answer as JSON")
     completion = add(
@@ -368,9 +368,9 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _move(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.housekeeping import move_profile
+    from slack_token_tui.cli.moving import move_profiles
 
-    return move_profile(options.names, options.all, options.to == "keyring", options.from_now_on, options.json)
+    return move_profiles(options.names, options.all, options.to == "keyring", options.from_now_on, options.json)
 
 
 def _completion(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""``rename``, ``remove``, ``move`` and ``import``: what is kept, under which name, and where."""
+"""``rename``, ``remove`` and ``import``: what is kept, and under which name."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from slack_token_tui.keeping.import_token import checked_tokens, import_token
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.removal import Removal, delete_unreadable, left_at_slack, remove, what_ends
 from slack_token_tui.keeping.rename import rename
-from slack_token_tui.keeping.settings import change_settings
-from slack_token_tui.keeping.storage import move
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, checked_base
@@ -36,37 +34,6 @@ def rename_profile(old: str, new: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"ok": True, "profile": renamed.name}))
     return exit_codes.DONE
-
-
-def move_profile(names: list[str], every: bool, to_keyring: bool, from_now_on: bool, as_json: bool) -> int:
-    """Keep tokens in the operating system's keyring, or in files again."""
-    if every and names:
-        return report.usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
-    if not names and not every and not from_now_on:
-        return report.usage("No profile was named.", "Name one or more, or use --all or --from-now-on", as_json=as_json)
-    store = ProfileStore()
-    place = "keyring" if to_keyring else "file"
-    moved, exit_code = [], exit_codes.DONE
-    for name in store.names() if every else names:
-        try:
-            move(store, chosen_name(str(store.home), name), to_keyring=to_keyring)
-            moved.append(name)
-            report.say(f"{name}: its tokens are in {'the keyring' if to_keyring else 'its file'} now")
-        except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
-            alone = len(names) == 1
-            exit_code = report.trouble(error, name, as_json=as_json and alone)
-            if alone:
-                return exit_code
-            # One bad profile does not stop the others.
-    if from_now_on:
-        try:
-            change_settings(store.home, storage=place)
-            report.say(f"New sign-ins will be kept in {'the keyring' if to_keyring else 'files'}")
-        except (ProfileFileError, StoreError) as error:
-            exit_code = report.trouble(error, None, as_json=False)
-    if as_json:
-        print(json.dumps({"ok": exit_code == exit_codes.DONE, "moved": moved, "to": place}))
-    return exit_code
 
 
 def remove_profile(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 
 from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.cli.each import Outcome, answered_for, concluded, failed
 from slack_token_tui.cli.renewal import clock_time, exit_code_of, explained
 from slack_token_tui.keeping import refresh as refreshing
 from slack_token_tui.keeping import verify as verifying
@@ -15,25 +15,12 @@ from slack_token_tui.keeping.fast_read import (
     DEAD_CODES,
     REFRESH_MARGIN_SECONDS,
     ChoiceError,
-    ProfileFileError,
     chosen_name,
 )
-from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.outcome import TOO_EARLY_SECONDS, standing_trouble
 from slack_token_tui.keeping.store import ProfileStore
-from slack_token_tui.slack.explanations import Explanation, explain
+from slack_token_tui.slack.explanations import explain
 from slack_token_tui.slack.running import run
-
-_GRAVITY = (
-    exit_codes.STORE_UNUSABLE,
-    exit_codes.SIGN_IN_NEEDED,
-    exit_codes.NO_SUCH_PROFILE,
-    exit_codes.SAID_NO,
-    exit_codes.TRY_LATER,
-    exit_codes.DONE,
-)
-"""Of several outcomes the first of these is the command's own."""
-Outcome = tuple[int, dict[str, Any]]
 
 
 def verify_profiles(names: Sequence[str], every: bool, as_json: bool) -> int:
@@ -59,25 +46,9 @@ def _each(names: Sequence[str], every: bool, as_json: bool, do: Callable[[Profil
         chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names or (None,)]
     except ChoiceError as error:
         return report.no_choice(error, as_json=as_json)
-    outcomes = [_safely(store, name, do) for name in chosen]
-    if as_json:
-        print(json.dumps([said for _, said in outcomes], ensure_ascii=False, indent=1))
-    if not outcomes:
+    if not chosen:
         report.say("No profiles yet. Sign in: slack-token-tui login")
-    codes = {code for code, _ in outcomes}
-    return next((code for code in _GRAVITY if code in codes), exit_codes.DONE)
-
-
-def _safely(store: ProfileStore, name: str, do: Callable[[ProfileStore, str], Outcome]) -> Outcome:
-    try:
-        return do(store, name)
-    except FileNotFoundError:
-        return _failed(name, explain("profile_not_found", {"name": name}), exit_codes.NO_SUCH_PROFILE)
-    except ProfileFileError as error:
-        return _failed(name, explain(error.code, report.file_facts(error)), exit_codes.STORE_UNUSABLE)
-    except StoreError as error:
-        explanation = explain(error.code, {"name": name, **error.facts})
-        return _failed(name, explanation, report.exit_code_of(explanation))
+    return concluded([answered_for(name, partial(do, store, name)) for name in chosen], as_json=as_json)
 
 
 def _verified(store: ProfileStore, name: str) -> Outcome:
@@ -85,12 +56,12 @@ def _verified(store: ProfileStore, name: str) -> Outcome:
     profile = renewal.profile
     if renewal.trouble is not None and profile.why_dead(datetime.now(UTC)):
         explanation = explained(renewal.trouble)
-        return _failed(name, explanation, exit_code_of(explanation))
+        return failed(name, explanation, exit_code_of(explanation))
     said = verifying.note(store, profile, run(verifying.ask(profile)))
     if said.error is not None:
         explanation = explain(said.error.code, {"name": name, **said.error.facts})
         dead = said.profile.why_dead(datetime.now(UTC)) is not None
-        return _failed(name, explanation, exit_codes.SIGN_IN_NEEDED if dead else exit_code_of(explanation))
+        return failed(name, explanation, exit_codes.SIGN_IN_NEEDED if dead else exit_code_of(explanation))
     now = said.profile
     if said.unnoted is not None:
         report.say(f"{name}: {explain(said.unnoted.code, said.unnoted.facts).happened} So this is not noted there.")
@@ -113,18 +84,18 @@ def _refreshed(store: ProfileStore, name: str, min_ttl_seconds: float, force: bo
         if before.expires_at is None:
             report.say(f"{name}: does not expire, so there is nothing to renew")
             return exit_codes.DONE, {"ok": True, "profile": name, "renewed": False, "expires_at": None}
-        return _failed(name, explanation, exit_codes.SIGN_IN_NEEDED)
+        return failed(name, explanation, exit_codes.SIGN_IN_NEEDED)
     may_be_renewable = before.refresh_refused not in (None, "refresh_unusable") or before.refused in DEAD_CODES
     insist = force or (asked and may_be_renewable)
     renewal = refreshing.refresh(store, name, min_ttl_seconds=min_ttl_seconds, insist=insist)
     if renewal.trouble is not None:
         explanation = explained(renewal.trouble)
-        return _failed(name, explanation, exit_code_of(explanation))
+        return failed(name, explanation, exit_code_of(explanation))
     profile = renewal.profile
     if not renewal.renewed and (standing := standing_trouble(profile)):
-        return _failed(name, explained(standing), exit_codes.SIGN_IN_NEEDED)
+        return failed(name, explained(standing), exit_codes.SIGN_IN_NEEDED)
     if why := profile.why_dead(datetime.now(UTC)):
-        return _failed(name, explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN_NEEDED)
+        return failed(name, explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN_NEEDED)
     assert profile.expires_at is not None
     until = clock_time(profile.expires_at)
     how = (
@@ -134,15 +105,3 @@ def _refreshed(store: ProfileStore, name: str, min_ttl_seconds: float, force: bo
     report.say(f"{name}: {how}, works until {until}{hint}")
     expires_at = f"{profile.expires_at:%Y-%m-%dT%H:%M:%SZ}"
     return exit_codes.DONE, {"ok": True, "profile": name, "renewed": renewal.renewed, "expires_at": expires_at}
-
-
-def _failed(name: str, explanation: Explanation, code: int) -> Outcome:
-    report.say(f"{name}: {explanation.title} ({explanation.code}). {explanation.happened}")
-    report.say(f"  {explanation.remedies[0]}")
-    return code, {
-        "ok": False,
-        "profile": name,
-        "error": explanation.code,
-        "message": explanation.happened,
-        "remedy": explanation.remedy,
-    }

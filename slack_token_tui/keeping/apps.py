@@ -125,18 +125,23 @@ def remembered_apps(home: Path) -> list[SlackApp]:
     return [app for *_, app in sorted(found, key=lambda one: one[:2], reverse=True)]
 
 
-def save_app(home: Path, app: SlackApp) -> None:
-    """Remember ``app``. Its client secret goes where tokens go: into the keyring if the settings say so, else into the file.
+def save_app(home: Path, app: SlackApp, *, in_keyring: bool | None = None) -> None:
+    """Remember ``app``.
+
+    Args:
+        home: where.
+        app: what; its client secret too, if it has one.
+        in_keyring: where the secret goes; None for where it is, and a new one where tokens go, as the settings say.
 
     Raises:
         StoreError: it could not be written; ``app_unreadable`` when its file is there and cannot be read, so it stays.
     """
     private_directory(home / "apps")
     path = _path(home, app.client_id)
-    # One that came from the keyring stays there; another goes where tokens go.
-    in_keyring = app.secret_in_keyring
-    if app.client_secret is not None and not in_keyring:
-        in_keyring = read_settings(home).get("storage") == "keyring"
+    if in_keyring is None:
+        in_keyring = app.secret_in_keyring or (
+            app.client_secret is not None and read_settings(home).get("storage") == "keyring"
+        )
     record = {
         **app.extra,
         "schema": SCHEMA,
@@ -178,6 +183,16 @@ def with_secret(app: SlackApp) -> SlackApp:
     if secret is None:
         raise StoreError("client_secret_gone", client_id=app.client_id)
     return replace(app, client_secret=secret)
+
+
+def move_secret(home: Path, app: SlackApp, *, to_keyring: bool) -> None:
+    """Keep the client secret of ``app`` in the keyring, or in its file again.
+
+    Raises:
+        StoreError: nothing was changed.
+    """
+    if app.secret_in_keyring != to_keyring:
+        save_app(home, with_secret(app), in_keyring=to_keyring)
 
 
 def forget_app(home: Path, app: SlackApp) -> None:

@@ -428,5 +428,8 @@ def test_one_bad_profile_does_not_stop_a_move(store: ProfileStore, child_environ
     store.keep(profile())
     (store.home / "profiles" / "aaa.json").write_text("{")
     done = run("move", "--all", "--to", "file", "--json", env=child_environment)
-    assert json.loads(done.stdout) == {"ok": False, "moved": ["acme"], "to": "file"}
+    bad, good = json.loads(done.stdout)
+    assert good == {"ok": True, "profile": "acme", "kept_in": "file"}
+    assert (bad["ok"], bad["profile"], bad["error"]) == (False, "aaa", "profile_exposed")
+    assert bad["remedy"]
     assert done.returncode == 5

@@ -229,6 +229,21 @@ def test_the_command_line_reads_from_the_keyring_and_lists_without_it(
     assert run("list", env=without).returncode == 0
 
 
+def test_all_that_is_secret_moves_into_the_keyring_and_back(
+    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+) -> None:
+    granted(store, slack)
+    save_app(store.home, SlackApp("1.1", redirect_uris=("https://a.example/",), client_secret=Secret("canary-secret")))
+    files = (store.path("acme"), store.home / "apps" / "1.1.json")
+    done = run("move", "--all", "--to", "keyring", "--json", env=child_environment)
+    assert [one["ok"] for one in json.loads(done.stdout)] == [True, True], done.stderr
+    assert not any(word in file.read_text() for file in files for word in ("-practice-", "canary"))
+    done = run("move", "--all", "--to", "file", env=child_environment)
+    assert "1.1: its client secret is in its file now" in done.stderr
+    assert "canary-secret" in files[1].read_text()
+    assert items() == set()
+
+
 def test_removing_empties_the_keyring(store: ProfileStore, slack: PracticeSlack, bus: None) -> None:
     in_keyring(store, slack)
     assert remove(store, "acme").deleted

@@ -46,6 +46,7 @@ MAY_USE = {
     "slack_token_tui.tui.upkeep": {"tui", "keeping", "slack"},
     "slack_token_tui.cli.upkeep": {"cli", "keeping", "slack"},
     "slack_token_tui.cli.renewal": {"cli", "keeping", "slack"},
+    "slack_token_tui.cli.moving": {"cli", "keeping", "slack"},
     "slack_token_tui": set(),
 }
 NO_TEXTUAL = [module for module in MAY_USE if ".tui" not in module]

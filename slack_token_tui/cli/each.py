@@ -1,0 +1,59 @@
+"""The same done for several profiles: a bad one does not stop the others, and each is answered for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.slack.explanations import Explanation, explain
+
+Outcome = tuple[int, dict[str, Any]]
+"""An exit code, and what ``--json`` says of it."""
+_GRAVITY = (
+    exit_codes.STORE_UNUSABLE,
+    exit_codes.SIGN_IN_NEEDED,
+    exit_codes.NO_SUCH_PROFILE,
+    exit_codes.SAID_NO,
+    exit_codes.TRY_LATER,
+    exit_codes.DONE,
+)
+"""Of several outcomes the first of these is the command's own."""
+
+
+def answered_for(name: str, do: Callable[[], Outcome]) -> Outcome:
+    """Do ``do``; return what came of it for profile ``name``, also where something stood in the way."""
+    try:
+        return do()
+    except FileNotFoundError:
+        return failed(name, explain("profile_not_found", {"name": name}), exit_codes.NO_SUCH_PROFILE)
+    except ProfileFileError as error:
+        return failed(name, explain(error.code, report.file_facts(error)), exit_codes.STORE_UNUSABLE)
+    except StoreError as error:
+        explanation = explain(error.code, {"name": name, **error.facts})
+        return failed(name, explanation, report.exit_code_of(explanation))
+
+
+def failed(name: str, explanation: Explanation, code: int) -> Outcome:
+    """Report why it did not go well with profile ``name``."""
+    report.say(f"{name}: {explanation.title} ({explanation.code}). {explanation.happened}")
+    report.say(f"  {explanation.remedies[0]}")
+    return code, {
+        "ok": False,
+        "profile": name,
+        "error": explanation.code,
+        "message": explanation.happened,
+        "remedy": explanation.remedy,
+    }
+
+
+def concluded(outcomes: Iterable[Outcome], *, as_json: bool) -> int:
+    """Print all ``outcomes`` as a JSON list where that was asked for, and return the gravest exit code."""
+    outcomes = list(outcomes)
+    if as_json:
+        print(json.dumps([said for _, said in outcomes], ensure_ascii=False, indent=1))
+    codes = {code for code, _ in outcomes}
+    return next((code for code in _GRAVITY if code in codes), exit_codes.DONE)

@@ -1,0 +1,58 @@
+"""``move``: where tokens and client secrets are kept, now and from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.cli.each import Outcome, answered_for, concluded
+from slack_token_tui.keeping.apps import SlackApp, move_secret, remembered_apps
+from slack_token_tui.keeping.fast_read import ChoiceError, chosen_name
+from slack_token_tui.keeping.settings import change_settings
+from slack_token_tui.keeping.storage import move
+from slack_token_tui.keeping.store import ProfileStore
+
+
+def move_profiles(names: list[str], every: bool, to_keyring: bool, from_now_on: bool, as_json: bool) -> int:
+    """Keep tokens in the operating system's keyring, or in files again; of all profiles, then client secrets too."""
+    if every and names:
+        return report.usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
+    if not names and not every and not from_now_on:
+        return report.usage("No profile was named.", "Name one or more, or use --all or --from-now-on", as_json=as_json)
+    store = ProfileStore()
+    try:
+        chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names]
+    except ChoiceError as error:
+        return report.no_choice(error, as_json=as_json)
+    wanted: list[tuple[str, Callable[[], Outcome]]] = [
+        (name, partial(_profile, store, name, to_keyring)) for name in chosen
+    ]
+    if every:
+        apps = [app for app in remembered_apps(store.home) if app.is_confidential]
+        wanted += [(app.shown_name, partial(_secret, store, app, to_keyring)) for app in apps]
+    if from_now_on:
+        wanted.append(("settings", partial(_settings, store, to_keyring)))
+    return concluded([answered_for(name, do) for name, do in wanted], as_json=as_json)
+
+
+def _profile(store: ProfileStore, name: str, to_keyring: bool) -> Outcome:
+    move(store, name, to_keyring=to_keyring)
+    report.say(f"{name}: its tokens are in {'the keyring' if to_keyring else 'its file'} now")
+    return exit_codes.DONE, {"ok": True, "profile": name, "kept_in": _place(to_keyring)}
+
+
+def _secret(store: ProfileStore, app: SlackApp, to_keyring: bool) -> Outcome:
+    move_secret(store.home, app, to_keyring=to_keyring)
+    report.say(f"{app.shown_name}: its client secret is in {'the keyring' if to_keyring else 'its file'} now")
+    return exit_codes.DONE, {"ok": True, "client_id": app.client_id, "kept_in": _place(to_keyring)}
+
+
+def _settings(store: ProfileStore, to_keyring: bool) -> Outcome:
+    change_settings(store.home, storage=_place(to_keyring))
+    report.say(f"New sign-ins will be kept in {'the keyring' if to_keyring else 'files'}")
+    return exit_codes.DONE, {"ok": True, "new_sign_ins_kept_in": _place(to_keyring)}
+
+
+def _place(to_keyring: bool) -> str:
+    return "keyring" if to_keyring else "file"
