@@ -39,6 +39,15 @@ async def until(pilot: Pilot[None], condition: object) -> None:
     raise AssertionError(f"it never came; the screen shows:\n{text(pilot)}")
 
 
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until the screen stays as it is, however busy the machine."""
+    before, alike = "", 0
+    while alike < 4:
+        await pilot.pause(0.05)
+        alike = alike + 1 if text(pilot) == before else 0
+        before = text(pilot)
+
+
 async def shows(pilot: Pilot[None], words: str) -> None:
     """Wait for ``words`` to stand on the screen; what is drawn next to something else may come a moment after it."""
     await until(pilot, lambda: says(pilot, words))

@@ -25,7 +25,7 @@ from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.launch import Start
 from slack_token_tui.tui.screens.sign_in import screen as sign_in
 from tests.accounts import NOW, profile
-from tests.tui.pilots import shows, until
+from tests.tui.pilots import settled, shows, until
 from tests.tui.scripted import APP, ELSEWHERE, FAILED, SAVED, WAITING, scripted
 
 SIZES = {"40x20": (40, 20), "80x24": (80, 24), "120x36": (120, 36)}
@@ -59,7 +59,7 @@ def snap(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> Snap:
                 await step(pilot)
             for field in pilot.app.screen.query(Input):
                 field.cursor_blink = False
-            await pilot.pause(0.15)
+            await settled(pilot)
 
         return snap_compare(tui, terminal_size=SIZES[size], run_before=run)
 
@@ -72,7 +72,7 @@ def press(*keys: str, then: str = "") -> Before:
     async def step(pilot: Pilot[None]) -> None:
         for key in keys:
             await pilot.press(key)
-            await pilot.pause(0.08)
+            await settled(pilot)
         if then:
             await shows(pilot, then)
 

@@ -43,6 +43,10 @@ class ErrorCard(Vertical):
         for number, cause in enumerate(explanation.causes):
             yield Field("Likely" if number == 0 else "or", cause, width=_LABEL)
 
+    def on_resize(self) -> None:
+        """Come into sight. Not before: until it is laid out it has no height, and is in sight wherever it is."""
+        self.scroll_visible(animate=False)
+
 
 def redirects_of(explanation: Explanation, sent: str, registered: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
     """Return the address that was sent above those to register, where ``explanation`` is about them: they must be equal."""

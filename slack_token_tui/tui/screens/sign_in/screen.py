@@ -216,10 +216,9 @@ class SignInScreen(FillsIn, Helps):
     async def _fail(self, step: Step, explanation: Explanation) -> None:
         self._failure = explanation
         self._show_waiting(False)
-        steps = self.query_one(Steps)
-        await steps.fail(step, ErrorCard(explanation, self._sent, self._app.redirect_uris if self._app else ()))
+        card = ErrorCard(explanation, self._sent, self._app.redirect_uris if self._app else ())
+        await self.query_one(Steps).fail(step, card)
         self.refresh_bindings()
-        steps.query_one(ErrorCard).scroll_visible(animate=False)
 
     def _show_saved(self, kept: Kept) -> None:
         self._kept = kept
