@@ -35,8 +35,10 @@ class _Parser(argparse.ArgumentParser):
         from slack_token_tui.cli import report
 
         remedy = f"See: {self.prog} --help"
-        if sys.argv[1:2] == ["exec"] and message.startswith("unrecognized arguments"):
-            remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
+        if message.startswith("unrecognized arguments") and (command := " ".join(sys.argv[1:2])).isalpha():
+            remedy = f"See: slack-token-tui {command} --help"
+            if command == "exec":
+                remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
         sys.exit(report.usage(f"{message}.", remedy, as_json="--json" in sys.argv))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from difflib import get_close_matches
 from textwrap import fill
 
 from slack_token_tui.cli import exit_codes, report
@@ -29,8 +30,9 @@ def explain_code(code: str | None, as_json: bool) -> int:
     else:
         print(in_full(explanation))
     if not is_known(explanation.code):
+        meant = get_close_matches(explanation.code, codes(), 1)
         report.say("slack-token-tui: this code is not in the catalogue.")
-        report.say("  All codes: slack-token-tui explain")
+        report.say(f"  Did you mean {meant[0]}?" if meant else "  All codes: slack-token-tui explain")
         return exit_codes.SAID_NO
     return exit_codes.DONE
 

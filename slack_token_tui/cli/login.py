@@ -22,6 +22,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.signing_in import events
 from slack_token_tui.signing_in.choice import NoAppKnown, chosen_app
 from slack_token_tui.signing_in.flow import TIME_LIMIT_SECONDS, SignIn
+from slack_token_tui.slack.scope_catalogue import unknown_in_words
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def login(options: LoginOptions) -> int:
     try:
         return asyncio.run(_followed(sign_in, lines, as_json=options.as_json))
     except _Stopped as stopped:
-        report.say("slack-token-tui: stopped. Nothing more was saved, and the port is closed.")
+        report.say("slack-token-tui: stopped, and the port is closed. A token that had come already is saved.")
         report.say("  Start again: slack-token-tui login")
         return stopped.exit_code
 
@@ -171,6 +172,8 @@ def _read_pastes(lines: _Lines, sign_in: SignIn, loop: asyncio.AbstractEventLoop
 async def _narrated(sign_in: SignIn, *, as_json: bool) -> int:
     report.say(f"Slack      {sign_in.app.endpoints.host}")
     report.say(f"Will keep  the token in {sign_in.store.home / 'profiles'}, readable by you alone")
+    if unknown := unknown_in_words(sign_in.scopes):
+        report.say(f"Note       {unknown}")
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
             if isinstance(event, events.Saved):

@@ -9,7 +9,7 @@ from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, checked_redirect_uri
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, checked_base
 from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, manifest
-from slack_token_tui.slack.scope_catalogue import Group, in_words, scope
+from slack_token_tui.slack.scope_catalogue import in_words, unknown_in_words
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, scopes_to_ask_for
 
 
@@ -31,7 +31,7 @@ def print_manifest(options: ManifestOptions) -> int:
     try:
         endpoints = Endpoints(checked_base(options.slack_url) if options.slack_url else SLACK)
         made = manifest(
-            options.name or DEFAULT_NAME,
+            DEFAULT_NAME if options.name is None else options.name,
             DEFAULT_SCOPES if options.scopes is None else scopes_to_ask_for(options.scopes),
             tuple(map(checked_redirect_uri, options.redirect_uris)) or LOOPBACK_REDIRECT_URIS,
             rotation=not options.no_rotation,
@@ -40,9 +40,8 @@ def print_manifest(options: ManifestOptions) -> int:
         return report.usage(str(error), "See: slack-token-tui manifest --help")
     if options.as_message and options.opens:
         return report.usage("--message is for somebody else to act on, and --open for you.", "Give one of the two")
-    for name in made.scopes:
-        if scope(name).group is Group.UNLISTED:
-            report.say(f"slack-token-tui: {name} is not among the known user scopes; it stands there as you typed it.")
+    if unknown := unknown_in_words(made.scopes):
+        report.say(f"slack-token-tui: {unknown}")
     if options.as_message:
         print(made.request_to_administrator(endpoints, in_words(made.scopes)))
     else:

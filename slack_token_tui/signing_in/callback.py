@@ -10,11 +10,13 @@ from urllib.parse import parse_qsl, urlsplit
 from slack_token_tui.foreign_text import clean_code
 from slack_token_tui.secret import Secret
 from slack_token_tui.signing_in.request import AuthorizationRequest
+from slack_token_tui.slack.client_id import Kind, recognise
 from slack_token_tui.slack.endpoints import is_loopback
 
 _MOST_PARAMETERS = 20
 _LONGEST_PASTE = 16 * 1024
 _ONCE = ("code", "state", "error")
+_NEVER_A_CODE = frozenset({Kind.TOKEN, Kind.SECRET, Kind.CLIENT_ID, Kind.APP_ID})
 _BARE_CODE = re.compile(r"[A-Za-z0-9._-]{8,512}")
 _WRAPPING = "<>\"'`()[]"
 
@@ -42,7 +44,7 @@ class CallbackRejected(Exception):
     Attributes:
         code: the catalogue's: ``state_mismatch``, ``state_missing``, ``parameter_doubled``, ``callback_empty`` and, for
             pasted text, ``callback_unreadable``, ``pasted_elsewhere``, ``pasted_authorize_address``,
-            ``pasted_bare_code`` (a yes is needed), ``bare_code_refused``.
+            ``pasted_something_else``, ``pasted_bare_code`` (a yes is needed), ``bare_code_refused``.
     """
 
     def __init__(self, code: str) -> None:
@@ -100,6 +102,8 @@ def check_pasted(text: str, request: AuthorizationRequest, *, bare_code_is_meant
         return check_callback(_query_of(text, request), request)
     if "=" in text:
         return check_callback(text.lstrip("?&"), request)
+    if recognise(text).kind in _NEVER_A_CODE:
+        raise CallbackRejected("pasted_something_else")
     if not _BARE_CODE.fullmatch(text):
         raise CallbackRejected("callback_unreadable")
     if request.pkce is None:

@@ -67,8 +67,8 @@ def recognise(text: str) -> Recognised:
     if (token := _TOKEN_IN_TEXT.search(text)) and (kind := kind_of(token.group())):
         return Recognised(
             Kind.TOKEN,
-            f"That is {kind.with_article}, not a Client ID. To keep a token that you have, press i at home. "
-            f"Paste the app’s Client ID here: {_EXAMPLE}.",
+            f"That is {kind.with_article}, not a Client ID: {_EXAMPLE}. "
+            + (kind.why_not or "A token that you have is imported: i at home; in a shell, slack-token-tui import."),
         )
     if _SECRET_IN_TEXT.search(text):
         return Recognised(

@@ -19,7 +19,7 @@ _CATALOGUE = Path(__file__).with_name("explanations.toml")
 
 _UNKNOWN_HERE = {
     "app_settings": "https://api.slack.com/apps",
-    "client_id": "your Client ID",
+    "client_id": "that Client ID",
     "detail": "no more is known",
     "file": "the file",
     "lacking": "",

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 _CATALOGUE = Path(__file__).with_name("user_scopes.toml")
+_MOST_NAMED = 5
 
 
 class Group(StrEnum):
@@ -118,6 +119,20 @@ def scope(name: str) -> Scope:
 def in_words(names: Iterable[str]) -> tuple[str, ...]:
     """Return a line a scope: its name and what it lets an app do."""
     return tuple(f"{one.name}: {one.does[0].lower()}{one.does[1:]}" for one in map(scope, names))
+
+
+def unknown_in_words(names: Iterable[str]) -> str:
+    """Return which of ``names`` nobody has described, each with the known one that it resembles; "" when there are none."""
+    from difflib import get_close_matches  # a misspelling is rare
+
+    strange = [name for name in names if scope(name).group is Group.UNLISTED]
+    if not strange:
+        return ""
+    first, more = strange[:_MOST_NAMED], len(strange) - _MOST_NAMED
+    likely = [match for name in first for match in get_close_matches(name, _entries(), 1, 0.8)]
+    meant = f" Did you mean {', '.join(likely)}?" if likely else ""
+    others = f" and {more} more" if more > 0 else ""
+    return f"Not a scope that is known here: {', '.join(first)}{others}. It is sent as it is.{meant}"
 
 
 def unfit(names: Iterable[str]) -> tuple[str, ...]:

@@ -100,17 +100,6 @@ ACTIONS = (
     Action(
         "play_browser", "p", "Play browser", "Let the practice Slack press its button for you.", (SIGN_IN, APP_SETUP)
     ),
-    Action("choose_scopes", "f2", "Choose scopes", "Choose what to ask for from a list in plain words.", (SIGN_IN,)),
-    Action("choose_app", "f3", "Other app", "Choose among the apps that you have signed in with.", (SIGN_IN,)),
-    Action("app_details", "f4", "App details", "Its Slack, redirect address, browser, client secret.", (SIGN_IN,)),
-    Action("new_app", "f6", "Make an app", "Be led through making a Slack app of your own.", (SIGN_IN,)),
-    Action("more_time", "e", "More time", "Wait for the browser at least five minutes from now.", (SIGN_IN,)),
-    Action("copy_url", "u", "Copy address", "Put Slack’s address on the clipboard, to open it elsewhere.", (SIGN_IN,)),
-    Action("copy_tunnel", "l", "Copy ssh line", "Put the line that leads your browser’s localhost here.", (SIGN_IN,)),
-    Action("browser_says", "b", "Browser says", "Find what Slack’s page shows when no answer comes back.", (SIGN_IN,)),
-    Action("copy_new", "c", "Copy token", "Put the new access token on the clipboard.", (SIGN_IN,)),
-    Action("save_again", "w", "Save again", "Save the token that is here and could not be saved.", (SIGN_IN,)),
-    Action("keep_in_file", "f", "Keep in a file", "Save it in a file instead of the keyring.", (SIGN_IN,)),
     Action("again", "r", "Try again", "Start the same sign-in anew.", (SIGN_IN, ERRORS)),
     Action("other_pair", "o", "Other pair", "Try Slack’s other pair of authorize page and method.", (SIGN_IN, ERRORS)),
     Action("change_app", "a", "Change app", "Go back to Client ID and scopes.", (SIGN_IN, ERRORS)),
@@ -122,6 +111,17 @@ ACTIONS = (
         (SIGN_IN, ERRORS),
     ),
     Action("open_settings", "s", "App settings", "Open the settings of your Slack apps.", (SIGN_IN, ERRORS)),
+    Action("choose_scopes", "f2", "Choose scopes", "Choose what to ask for from a list in plain words.", (SIGN_IN,)),
+    Action("choose_app", "f3", "Other app", "Choose among the apps that you have signed in with.", (SIGN_IN,)),
+    Action("app_details", "f4", "App details", "Its Slack, redirect address, browser, client secret.", (SIGN_IN,)),
+    Action("new_app", "f6", "Make an app", "Be led through making a Slack app of your own.", (SIGN_IN,)),
+    Action("more_time", "e", "More time", "Wait for the browser at least five minutes from now.", (SIGN_IN,)),
+    Action("copy_url", "u", "Copy address", "Put Slack’s address on the clipboard, to open it elsewhere.", (SIGN_IN,)),
+    Action("copy_tunnel", "l", "Copy ssh line", "Put the line that leads your browser’s localhost here.", (SIGN_IN,)),
+    Action("browser_says", "b", "Browser says", "Find what Slack’s page shows when no answer comes back.", (SIGN_IN,)),
+    Action("copy_new", "c", "Copy token", "Put the new access token on the clipboard.", (SIGN_IN,)),
+    Action("save_again", "w", "Save again", "Save the token that is here and could not be saved.", (SIGN_IN,)),
+    Action("keep_in_file", "f", "Keep in a file", "Save it in a file instead of the keyring.", (SIGN_IN,)),
     Action("copy_report", "y", "Copy report", "Put this on the clipboard, without any secret.", (SIGN_IN,), False),
     Action("explain", "f1", "More", "Read everything that is known about this error.", (SIGN_IN, HOME)),
     # ── make an app ──
@@ -188,10 +188,13 @@ def find(action_id: str, screen: str | None = None) -> Action | None:
 
 def bindings(screen: str) -> list[Binding]:
     """Return Textual's bindings for ``screen``, in the order of the footer."""
-    # The way back stands first, always at the same place: a narrow footer ends after two or three keys.
     own = [
         Binding(action.keys, action.id, action.label, key_display=action.shown_key, show=action.in_footer)
+        # The way back stands first, always at the same place: a narrow footer ends after two or three keys.
         for action in sorted(on(screen), key=lambda action: action.id != "leave")
     ]
-    # Last, so that it is help only where there is no error to tell more of; and it works in fields, where ? is a letter.
-    return [*own, Binding("f1", "help_in_field", show=False)]
+    # In a field ? is a letter, so F1 is shown there. Elsewhere F1 is help too, but last: where there is an error, it tells
+    # more of that.
+    place = next((number for number, one in enumerate(own) if one.key == "f2"), 1)
+    own.insert(place, Binding("f1", "help_in_field", "Help", key_display="F1"))
+    return [*own, Binding("f1", "help", show=False)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segments
 from rich.text import Text
@@ -53,12 +54,18 @@ class _OwnTerminal:
 
     async def allows(self) -> bool:
         if self._is_secret and not self._app.may_send_tokens:
+            from slack_token_tui.desktop.clipboard import over_ssh
             from slack_token_tui.tui.screens.sheets import ConfirmScreen
 
             question = Content.assemble(
                 ("Send the token to your terminal?\n\n", "bold"),
-                "No clipboard of this machine can be used, as over SSH. Your terminal can put the token on its own "
-                "clipboard (OSC 52), and cannot be made to take it off: it stays until you copy something else.",
+                "Over SSH the clipboard that is yours is your terminal’s. "
+                if over_ssh()
+                else "No clipboard of this machine can be used; your terminal has one of its own. ",
+                "tmux can pass the token on to it. "
+                if os.environ.get("TMUX")
+                else "The token can be sent there (OSC 52). ",
+                "It cannot be cleared from here: the token stays on it until you copy something else.",
             )
             self._app.may_send_tokens = await self._app.push_screen_wait(ConfirmScreen(question, "Send it", "Do not"))
             return self._app.may_send_tokens
@@ -117,6 +124,11 @@ class TokenApp(App[None]):
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
                     loop.add_signal_handler(number, self._ended_by, number)
         self.call_after_refresh(self._after_first_frame)
+
+    def notify(self, message: str, **options: Any) -> None:
+        """Say something for some seconds. It takes the place of what was said before: a pile would cover the screen."""
+        self.clear_notifications()
+        super().notify(message, **options)
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's colours, except that in light themes words of a colour are dark enough to be read (4.5:1)."""
@@ -199,8 +211,9 @@ class TokenApp(App[None]):
             self.leave()
             return
         self._last_interrupt = now
-        stop = getattr(self.screen, "cancel_running", None)
-        words = "Stopped." if stop is not None and stop() else "Nothing is running."
+        # Also what waits under a help or an error list.
+        stops = [screen.cancel_running for screen in reversed(self.screen_stack) if isinstance(screen, Room)]
+        words = "Stopped." if any(stop() for stop in stops) else "Nothing is running."
         self.notify(f"{words} Ctrl+C again quits.", timeout=_TWICE_SECONDS, markup=False)
 
     def _fatal_error(self) -> None:

@@ -30,4 +30,5 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return browser.Opened("Firefox")
 
     monkeypatch.setattr(browser, "open_url", open_url)
+    monkeypatch.setattr(browser, "would_open", lambda: "Firefox")
     return got

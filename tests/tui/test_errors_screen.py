@@ -20,6 +20,7 @@ from slack_token_tui.tui.screens.sheets import ExplanationScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from tests.tui.pilots import begin, click, port_closes, running, says, shows, until
+from tests.tui.scripted import APP
 
 WIDE = (120, 50)
 ON_THE_PAGE = {
@@ -53,7 +54,7 @@ async def search(pilot: Pilot[None], words: str) -> None:
 
 
 async def test_every_entry_is_found_by_its_code_from_home(home: Path) -> None:
-    async with running(home, size=WIDE) as pilot:
+    async with running(home, APP, WIDE) as pilot:
         await pilot.press("e")
         await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen))
         screen = pilot.app.screen
@@ -194,12 +195,22 @@ async def test_words_that_nobody_knows_say_how_to_search(home: Path) -> None:
 
 
 async def test_a_remedy_from_home_begins_a_sign_in(home: Path) -> None:
-    async with running(home, size=WIDE) as pilot:
+    async with running(home, APP, WIDE) as pilot:
         await pilot.press("e")
         await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen) and pilot.app.screen.focused is not None)
         await search(pilot, "access_denied")
         await pilot.press("r")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+
+
+async def test_where_no_app_is_known_nothing_is_there_to_try_again(home: Path) -> None:
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen) and pilot.app.screen.focused is not None)
+        await search(pilot, "access_denied")
+        await shows(pilot, "Cancel was pressed")
+        assert not pilot.app.screen.check_action("again", ())
+        assert not says(pilot, "try\N{NO-BREAK SPACE}again")
 
 
 async def test_by_mouse_alone(home: Path) -> None:

@@ -121,7 +121,7 @@ async def test_without_a_clipboard_it_asks_before_a_token_goes_to_the_terminal(s
         pilot.app.copy_to_clipboard = sent.append  # type: ignore[method-assign]
         await pilot.press("c")
         await shows(pilot, "Send the token to your terminal?")
-        await shows(pilot, "cannot be made to take it off")
+        await shows(pilot, "cannot be cleared from here")
         assert sent == []
         await pilot.press("escape")
         await shows(pilot, "Not copied")

@@ -74,7 +74,7 @@ async def test_from_nothing_to_a_token_by_keyboard_alone(
         await shows(pilot, "Waiting for you to press Allow")
         await pilot.press("p")
         await shows(pilot, "Signed in as jane")
-        await shows(pilot, "1 scope, all that were asked for")
+        await shows(pilot, "1 scope, which was asked for")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
     made = workspace.apps[-1]
@@ -122,16 +122,18 @@ async def test_the_page_is_opened_and_the_manifest_is_one_that_slack_takes(
         assert "Send me the Client ID" in copied[1]
 
 
-async def test_without_a_browser_the_address_is_copied_and_said(home: Path, copied: list[str]) -> None:
+async def test_without_a_browser_the_address_is_what_is_offered(home: Path, copied: list[str]) -> None:
     async with running(home, size=(100, 40)) as pilot:
-        await to_slacks_page(pilot)
-        await pilot.press("o")
+        screen = await to_slacks_page(pilot)
+        await shows(pilot, "1. u copies the address of Slack’s page")
+        assert not screen.check_action("open_page", ())
+        await pilot.press("u")
         await until(pilot, lambda: copied)
         assert copied[0].startswith("https://api.slack.com/apps?")
 
 
 async def test_when_the_address_would_be_too_long_it_is_said_and_the_manifest_copied(
-    home: Path, copied: list[str]
+    home: Path, copied: list[str], opened: list[str]
 ) -> None:
     async with running(home, size=(100, 40)) as pilot:
         await pilot.press("N")
@@ -140,9 +142,10 @@ async def test_when_the_address_would_be_too_long_it_is_said_and_the_manifest_co
             f"a-long-name.number-{n}:write" for n in range(250)
         )
         await pilot.press("enter")
-        await shows(pilot, "address would be too long")
+        await shows(pilot, "its address cannot hold it")
         await pilot.press("o")
-        await until(pilot, lambda: copied)
+        await until(pilot, lambda: opened)
+        assert opened == ["https://api.slack.com/apps?new_app=1"]
         assert json.loads(copied[0])["oauth_config"]["pkce_enabled"] is True
 
 

@@ -143,7 +143,7 @@ async def test_a_defect_of_one_look_hides_nothing(home: Path, monkeypatch: pytes
 
 
 async def test_the_search_leads_into_the_list_and_back(home: Path) -> None:
-    async with running(home, size=(100, 40)) as pilot:
+    async with running(home, APP, (100, 40)) as pilot:
         screen = await enter(pilot, "errors")
         assert isinstance(screen, ErrorsScreen)
         await until(pilot, lambda: isinstance(screen.focused, Input))
@@ -214,7 +214,7 @@ async def test_a_footer_has_whole_keys_and_the_way_to_more_at_every_width(
     home: Path, store: ProfileStore, room: str
 ) -> None:
     store.keep(profile())
-    keys = {f"{action.shown_key} {action.label}" for action in on(room)}
+    keys = {"F1 Help", *(f"{action.shown_key} {action.label}" for action in on(room))}
     async with running(home, APP, (130, 30)) as pilot:
         await enter(pilot, room)
         for width in range(130, 30, -7):
@@ -232,3 +232,28 @@ async def test_help_tells_the_truth_about_this_terminal(home: Path, monkeypatch:
     async with running(home, APP, (120, 60)) as pilot:
         await pilot.press("question_mark")
         await shows(pilot, "VS Code keeps Ctrl+Q")
+
+
+async def test_ctrl_c_under_help_ends_the_sign_in_that_waits_below(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        await begin(pilot)
+        await pilot.press("question_mark")
+        await shows(pilot, "Help")
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await shows(pilot, "Stopped.")
+
+
+async def test_only_what_was_said_last_is_shown_and_not_over_a_question(
+    home: Path, store: ProfileStore, copied: list[str]
+) -> None:
+    store.keep(profile())
+    async with running(home, APP, (120, 40)) as pilot:
+        for _ in range(3):
+            await pilot.press("c")
+            await shows(pilot, "copied with xclip")
+        await until(pilot, lambda: len(copied) == 3)
+        assert len(pilot.app._notifications) == 1
+        await pilot.press("x")
+        await shows(pilot, "Remove acme?")
+        await until(pilot, lambda: not says(pilot, "copied with xclip"))

@@ -98,3 +98,20 @@ async def test_a_token_among_the_scopes_leaves_the_screen_and_is_never_sent(home
         await shows(pilot, "That was a token")
         assert "canary" not in text(pilot)
         assert box.value == "users:read"
+
+
+async def test_a_digit_typed_beside_the_fields_begins_a_client_id(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await pilot.press(*"1234567890.1234567890123")
+        box = pilot.app.screen.query_one("#client_id", Input)
+        await until(pilot, lambda: box.value == "1234567890.1234567890123")
+
+
+async def test_a_misspelt_scope_is_answered_with_the_right_one(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (120, 40)) as pilot:
+        await pilot.press("N")
+        await shows(pilot, "Three questions")
+        pilot.app.screen.query_one("#scopes", Input).value = "users:reed"
+        await shows(pilot, "Not a scope that is known here: users:reed. It is sent as it is. Did you mean users:read?")

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from slack_token_tui import doctor
+from slack_token_tui.desktop import browser
 from slack_token_tui.doctor import Finding, Verdict
 from slack_token_tui.keeping.apps import SlackApp, save_app
 from slack_token_tui.keeping.settings import change_settings, remember_last_app
@@ -197,8 +198,14 @@ def test_make_an_app(snap: Snap, size: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.usefixtures("opened")
 def test_make_an_app_on_slacks_page(snap: Snap, size: str) -> None:
     assert snap(press("N", "enter", then="is ready to be made"), size=size)
+
+
+def test_make_an_app_without_a_browser(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browser, "would_open", lambda: browser.NotOpened("No browser was found on this machine."))
+    assert snap(press("N", "enter", then="is ready to be made"))
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -21,20 +21,20 @@ from slack_token_tui.slack.client_id import Recognised, recognise
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, manifest
-from slack_token_tui.slack.scope_catalogue import in_words
+from slack_token_tui.slack.scope_catalogue import in_words, unknown_in_words
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes, scopes_to_ask_for
 from slack_token_tui.tui.actions import APP_SETUP, bindings
 from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.widgets.choice import Choice
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
+from slack_token_tui.tui.widgets.made_app import what_else, what_to_do
 from slack_token_tui.tui.widgets.paste_box import PasteBox
 from slack_token_tui.tui.widgets.presets import Presets
 from slack_token_tui.tui.widgets.top_line import TopLine
 
 _ONLY_FORM = frozenset({"pick_scopes", "other_slack"})
 _ONLY_MADE = frozenset({"open_page", "copy_manifest", "copy_page", "copy_request", "change_form", "play_browser"})
-_KEY = "bold $text-primary"
 
 
 class AppSetupScreen(Room[SlackApp | None]):
@@ -54,6 +54,7 @@ class AppSetupScreen(Room[SlackApp | None]):
         self._endpoints = self._first_endpoints = endpoints
         self._first_scopes = scopes or DEFAULT_SCOPES
         self._manifest: Manifest | None = None
+        self._opens = True
 
     def compose(self) -> ComposeResult:
         """The form, and what takes its place when it is filled in."""
@@ -61,7 +62,7 @@ class AppSetupScreen(Room[SlackApp | None]):
         with VerticalScroll(id="setup_form", can_focus=False):
             yield Static("Three questions; then Slack makes the app, from a text that is written for you.")
             yield Label("Its name, which Slack shows where you press Allow", classes="field")
-            yield Input(DEFAULT_NAME, placeholder=DEFAULT_NAME, id="app_name")
+            yield Input(DEFAULT_NAME, placeholder=f"for example {DEFAULT_NAME}", id="app_name")
             yield Label("User scopes: the most that it may ever ask for", classes="field")
             yield PasteBox(", ".join(self._first_scopes), joined_by=", ", id="scopes")
             yield Presets("pick_scopes")
@@ -72,6 +73,7 @@ class AppSetupScreen(Room[SlackApp | None]):
             }
             yield Choice(lives, "rotating", id="rotation")
             yield Static(id="about_rotation")
+            yield Static(id="form_warning", classes="-empty")
             yield Static(id="form_error")
             with Horizontal(classes="answers"):
                 yield Button("Go on (Enter)", id="go_on", variant="primary", compact=True)
@@ -82,7 +84,7 @@ class AppSetupScreen(Room[SlackApp | None]):
                 yield Static("Client ID", id="paste_label")
                 yield PasteBox(replaces=True, placeholder="paste it here, or anywhere on this screen", id="client_id")
             yield Static(id="recognised")
-            yield Static(id="manifest_text")
+            yield Static(id="rest_text")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -103,6 +105,14 @@ class AppSetupScreen(Room[SlackApp | None]):
     @property
     def _rotates(self) -> bool:
         return self.query_one("#rotation", Choice).chosen == "rotating"
+
+    @property
+    def _scopes(self) -> tuple[str, ...]:
+        """What stands in the field; nothing while it cannot be read."""
+        try:
+            return parse_scopes(self.query_one("#scopes", Input).value)
+        except ValueError:
+            return ()
 
     @on(Choice.Made)
     def _about_rotation(self) -> None:
@@ -133,13 +143,8 @@ class AppSetupScreen(Room[SlackApp | None]):
         """Choose scopes from the list."""
         from slack_token_tui.tui.screens.scope_picker import ScopePicker
 
-        field = self.query_one("#scopes", Input)
-        try:
-            now = parse_scopes(field.value)
-        except ValueError:
-            now = ()
-        if (chosen := await self.app.push_screen_wait(ScopePicker(now, (), None))) is not None:
-            field.value = ", ".join(chosen)
+        if (chosen := await self.app.push_screen_wait(ScopePicker(self._scopes, (), None))) is not None:
+            self.query_one("#scopes", Input).value = ", ".join(chosen)
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_other_slack(self) -> None:
@@ -154,8 +159,12 @@ class AppSetupScreen(Room[SlackApp | None]):
 
     @on(Input.Changed, "#app_name, #scopes")
     def form_changed(self) -> None:
-        """What was wrong may be right now."""
+        """What was wrong may be right now; a scope may be misspelt."""
         self.query_one("#form_error", Static).update("")
+        unknown = unknown_in_words(self._scopes)
+        warning = self.query_one("#form_warning", Static)
+        warning.update(Content.styled(f"! {unknown}", "$text-warning"))
+        warning.set_class(not unknown, "-empty")
 
     @on(Button.Pressed, "#go_on")
     @on(Input.Submitted, "#app_name, #scopes")
@@ -178,48 +187,14 @@ class AppSetupScreen(Room[SlackApp | None]):
     # ── Slack's page, and back ──
 
     def _show_steps(self, made: Manifest) -> None:
+        from slack_token_tui.desktop import browser
+
         self.query_one("#setup_form").display = False
         steps = self.query_one("#setup_steps")
         steps.display = True
-        address = made.prefilled_address(self._endpoints)
-        if address is not None:
-            first = Content.assemble(
-                "1. Press ",
-                ("o", _KEY),
-                ": Slack’s page opens with everything filled in. Choose your workspace, then Next and Create.\n",
-            )
-        else:
-            first = Content.assemble(
-                "1. Press ",
-                ("o", _KEY),
-                ": the manifest is copied and Slack’s page opens. With so many scopes the "
-                "address would be too long to fill it in. Choose From a manifest, your workspace, paste, Next, Create.\n",
-            )
-        text = Content.assemble(
-            (f"{made.name} is ready to be made\n\n", "bold"),
-            first,
-            "2. The page that follows is Basic Information. Under App Credentials stands the Client ID: copy it. The "
-            "secrets below it are not needed; leave them there.\n",
-            "3. Paste it here.\n\n",
-            ("Not allowed to make apps? ", "bold"),
-            ("m", _KEY),
-            " copies a message to somebody who is: what the app may do and why, the manifest, and what to send back. "
-            "Sign in with the Client ID that comes back.",
-        )
-        self.query_one("#setup_text", Static).update(text)
-        page = made.page(self._endpoints)
-        shown = Content.assemble(
-            ("\nThe manifest (", MUTED),
-            ("c", _KEY),
-            (" copies it)\n", MUTED),
-            made.as_json(),
-            ("\n\nThe page (", MUTED),
-            ("u", _KEY),
-            (" copies its address)\n", MUTED),
-            Content.styled(page, Style(link=page)),
-            ("\n\nThe message: slack-token-tui manifest --message prints it too.", MUTED),
-        )
-        self.query_one("#manifest_text", Static).update(shown)
+        self._opens = not isinstance(browser.would_open(), browser.NotOpened)
+        self.query_one("#setup_text", Static).update(what_to_do(made, self._endpoints, opens=self._opens))
+        self.query_one("#rest_text", Static).update(what_else(made, self._endpoints))
         self.query_one("#recognised", Static).update("")
         steps.focus()
         self.refresh_bindings()
@@ -230,6 +205,8 @@ class AppSetupScreen(Room[SlackApp | None]):
             return False
         if action_id in _ONLY_FORM:
             return self._manifest is None
+        if action_id == "open_page" and not self._opens:
+            return False
         if action_id in _ONLY_MADE:
             plays = action_id != "play_browser" or self.token_app.start.play_browser is not None
             return self._manifest is not None and plays
@@ -279,6 +256,11 @@ class AppSetupScreen(Room[SlackApp | None]):
         self._show_form()
 
     # ── the Client ID ──
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit is the beginning of a Client ID that is typed instead of pasted."""
+        if self._manifest is not None:
+            self.query_one("#client_id", PasteBox).take_digit(event)
 
     def on_paste(self, event: events.Paste) -> None:
         """A paste anywhere on the screen lands in the box, without taking the focus."""

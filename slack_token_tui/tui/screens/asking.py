@@ -143,7 +143,8 @@ class ImportScreen(Sheet[str | None]):
             words = f"✗ That is {kind.with_article}. {kind.why_not}" if kind.why_not else f"✓ {kind.name}"
             if kind is REFRESH:
                 words = (
-                    f"✗ That is {kind.with_article}. The access token (xoxe.xoxp-…) comes here, and this one below it."
+                    f"✗ That is {kind.with_article}. Enter the access token (xoxe.xoxp-…) here first; "
+                    "then there is a field for this one."
                 )
         self.query_one("#kind", Static).update(Content(words))
         self.query_one("#trouble", Static).update("")

@@ -110,16 +110,18 @@ class ErrorsScreen(SearchRoom[str | None]):
         if (chosen := self._chosen) is None:
             return
         redirects = redirects_of(chosen, self._sent, self._app.redirect_uris if self._app else ())
-        able = [action for action in chosen.actions if action != "paste"]
-        self.query_one("#error_text", Static).update(in_full(chosen, redirects, keys_of(*able, screen=ERRORS)))
+        keys = keys_of(*(action for action in chosen.actions if self.can_do(action)), screen=ERRORS)
+        self.query_one("#error_text", Static).update(in_full(chosen, redirects, keys))
         self.query_one("#error_detail").scroll_home(animate=False)
         self.refresh_bindings()
 
     def can_do(self, action_id: str) -> bool:
-        """Remedies only where the explanation names them."""
+        """Remedies only where the explanation names them, and a sign-in again only where one is known."""
+        if action_id in {"again", "other_pair"} and self._app is None:
+            return False
         if action_id in _ANSWERS | {"copy_redirect", "open_settings"}:
             return (chosen := self._chosen) is not None and action_id in chosen.actions
-        return super().can_do(action_id)
+        return action_id != "paste" and super().can_do(action_id)
 
     def action_again(self) -> None:
         """Start the sign-in anew."""

@@ -42,7 +42,7 @@ class HelpScreen(Sheet[None]):
                 yield from map(_line, others)
             for hint in surroundings.look().hints:
                 yield Static(Content.styled(f"\n{hint}", MUTED))
-            words = "↑ ↓ scroll · F1 is help in a field too · Ctrl+P finds actions by name · Ctrl+C twice quits · "
+            words = "↑ ↓ scroll · F1 opens this in a field too · Ctrl+P finds actions by name · Ctrl+C twice quits · "
             yield Static(Content.assemble(words, BACK), classes="keys")
 
 

@@ -44,12 +44,18 @@ class Room(Screen[Answer]):
         """Do ``go_on``; but ask first where that would lose something."""
         return go_on()
 
+    def cancel_running(self) -> bool:
+        """Stop what is running; tell whether anything was."""
+        return False
+
     def can_do(self, action_id: str) -> bool:
         """Tell whether an action of the table makes sense right now. Screens narrow it down."""
         return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Textual asks this before it offers or runs a binding."""
+        if action == "help_in_field":
+            return isinstance(self.focused, Input)
         known = find(action, self.room)
         if known is None:
             return True

@@ -25,6 +25,11 @@ class Sheet(ModalScreen[Answer]):
 
     AUTO_FOCUS = "VerticalScroll"
 
+    def on_mount(self) -> None:
+        """What was said last does not lie over the question; the keys of the screen below do nothing now."""
+        self.app.clear_notifications()
+        self.mount(Static(id="covers_the_footer"))
+
     async def action_enter(self) -> None:
         """Enter by mouse: the click has taken the focus from the field or list that is meant."""
         meant = self.query("Input, OptionList").first()
@@ -53,11 +58,11 @@ def in_full(
         (explanation.code, MUTED),
         (f"\nThe page says: {explanation.browser_says}" if explanation.browser_says else "", MUTED),
         f"\n\n{explanation.happened}\n\n",
-        *([*rows, "\n"] if rows else []),
         ("What to do\n", "bold"),
         *(f"{number}. {remedy}\n" for number, remedy in enumerate(explanation.remedies, 1)),
         keys,
         "\n\n" if keys else "\n",
+        *([*rows, "\n"] if rows else []),
         ("Likely causes\n", "bold"),
         *(f"• {cause}\n" for cause in explanation.causes),
         f"\n{explanation.again_in_words}",

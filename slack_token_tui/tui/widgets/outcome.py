@@ -62,8 +62,9 @@ def granted_in_words(profile: Profile) -> Content:
     if not granted:
         return Content("Slack named no scopes")
     head = f"{len(granted)} scope{'s' if len(granted) > 1 else ''}"
+    all_of_them = "all that were asked for" if len(asked) > 1 else "which was asked for"
     earlier = f", {len(more)} of them from earlier sign-ins" if more else ""
-    lines = [Content(f"{head}, all that were asked for{earlier}" if asked and not missing else f"{head}{earlier}")]
+    lines = [Content(f"{head}, {all_of_them}{earlier}" if asked and not missing else f"{head}{earlier}")]
     for name in profile.scopes[:_MOST_LINES]:
         one = scope(name)
         mark = ("! ", "$text-warning") if one.is_sensitive else "  "

@@ -34,6 +34,17 @@ class PasteBox(Input):
         self._joined_by = joined_by
         self._replaces = replaces
 
+    def take_digit(self, event: events.Key) -> None:
+        """Take the focus when a digit is typed outside of every field: it begins a new number here."""
+        if isinstance(self.screen.focused, Input) or not (event.character or "").isdigit():
+            return
+        event.stop()
+        self.select_on_focus = False  # the next digit would replace what is selected
+        self.screen.set_focus(self)
+        self.value = event.character or ""
+        self.cursor_position = len(self.value)
+        self.call_later(setattr, self, "select_on_focus", True)
+
     def on_paste(self, event: events.Paste) -> None:
         """Put the lines together."""
         event.prevent_default()

@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from slack_token_tui.foreign_text import clean
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import Unreadable
 from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS
@@ -78,13 +79,13 @@ class ProfileList(OptionList):
         self._states = {entry.name: state_of(entry, now) for entry in self._shown}
         self.set_options(Option(self._row(entry), id=entry.name) for entry in self._shown)
         names = [entry.name for entry in self._shown]
+        if self.wanted and not names:
+            self.add_option(Option(f"Nothing matches “{clean(self.wanted)}”.\nEsc shows all.", disabled=True))
         if names:
             # Where the profile is gone, its neighbour has come into its row.
             row = 0 if self.wanted else min(self._last[1], len(names) - 1)
             self.highlighted = names.index(name) if name in names else row
         few = f"{len(names)} of {len(self._entries)}" if self.wanted else str(len(names))
-        if self.wanted and not names:
-            few += " · Esc shows all"
         by = "" if self.order == "name" else f", by {self.order}"
         self.border_title = Content(f"Profiles · {few}{by}" if self._entries else "Profiles")
 

@@ -17,7 +17,7 @@ from slack_token_tui.keeping.apps import SlackApp, is_heard_here, read_app
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
-from slack_token_tui.slack.scope_catalogue import Group, scope, unfit
+from slack_token_tui.slack.scope_catalogue import Group, scope, unfit, unknown_in_words
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes, scopes_to_ask_for
 from slack_token_tui.slack.token_kinds import kind_of
 from slack_token_tui.tui.widgets.field import MUTED
@@ -225,8 +225,8 @@ class SignInForm(VerticalScroll):
 def _warnings(names: tuple[str, ...], app: SlackApp) -> list[str]:
     """Return what may go wrong with ``names``, as far as it is known before Slack is asked."""
     warnings = []
-    if strange := [name for name in names if scope(name).group is Group.UNLISTED]:
-        warnings.append(f"! Not a scope that is known here: {', '.join(strange)}. It is sent as it is.")
+    if unknown := unknown_in_words(names):
+        warnings.append(f"! {unknown}")
     if lacking := [name for name in names if app.registered_scopes and name not in app.registered_scopes]:
         warnings.append(
             f"! {app.shown_name} is not known to have {', '.join(lacking)}. Slack refuses the whole request until that is "

@@ -43,6 +43,7 @@ class SignInGround(Room[None]):
         self._errors: Room[str | None] | None = None
         self._no_browser = ""
         self._waiting = False
+        self._listening = False
         self._countdown: Timer | None = None
         self._ended = asyncio.Event()  # the sign-in that was begun last
 

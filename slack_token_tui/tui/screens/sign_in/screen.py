@@ -117,7 +117,7 @@ class SignInScreen(FillsIn, Helps):
     def _begin(self) -> None:
         assert self._app is not None
         self._failure = self._kept = self._url = self._tunnel = None
-        self._no_browser = ""
+        self._no_browser, self._listening = "", False
         self.query_one(TopLine).show(self._app.endpoints)
         self.token_app.draft = self._app if self._older is None else self.token_app.draft
         name = self._older.name if self._older else None
@@ -146,6 +146,7 @@ class SignInScreen(FillsIn, Helps):
         steps, waiting = self.query_one(Steps), self.query_one(Waiting)
         match event:
             case events.Listening(redirect_uri, families, passed_over):
+                self._listening = True
                 others = "".join(f" · passed over {holder}" for holder in passed_over)
                 address = redirect_uri.split("://", 1)[1].split("/", 1)[0]
                 steps.done(Step.LISTEN, f"Listening on {address}, {' and '.join(families)}{others}")
@@ -173,9 +174,10 @@ class SignInScreen(FillsIn, Helps):
                 if self._no_browser:
                     steps.warn(Step.BROWSER, self._no_browser)  # what to do stands below, step by step
                 waiting.show_elsewhere(tunnel)
+                steps.note(Step.APPROVE, "If the browser shows an error, press b.")
                 self.refresh_bindings()
             case events.NothingYet():
-                if self.query_one("#elsewhere").display:  # the steps to take leave no room for more below them
+                if self.query_one("#elsewhere").display:  # the steps to take leave no room for more; this has its line
                     steps.note(Step.APPROVE, "Nothing yet. If the browser shows an error, press b.")
                     self._count_down()
                 else:
@@ -227,6 +229,11 @@ class SignInScreen(FillsIn, Helps):
 
     # ── pasting ──
 
+    def on_key(self, event: textual_events.Key) -> None:
+        """A digit typed beside the fields begins a Client ID."""
+        if self._form.display:
+            self._form.query_one("#client_id", PasteBox).take_digit(event)
+
     def on_paste(self, event: textual_events.Paste) -> None:
         """A paste anywhere on the screen lands where it belongs, without taking the focus."""
         if self._form.display:
@@ -273,7 +280,7 @@ class SignInScreen(FillsIn, Helps):
         """Each key only where it does something."""
         if action_id in _ONLY_FORM:
             return self._form.display
-        if action_id == "play_browser" and self.token_app.start.play_browser is None:
+        if action_id == "play_browser" and (self.token_app.start.play_browser is None or not self._listening):
             return False
         if action_id == "copy_tunnel":
             return self._waiting and self._tunnel is not None
@@ -301,8 +308,8 @@ class SignInScreen(FillsIn, Helps):
         self.end(None)
 
     def cancel_running(self) -> bool:
-        """Stop what is running, if anything is."""
-        if self._waiting:
+        """End the sign-in, if one is under way."""
+        if self._sign_in is not None and not self._ended.is_set():
             self.unless_unsaved(self._really_leave)
             return True
         return False

@@ -1,0 +1,73 @@
+"""What to do with a manifest: the steps to a Client ID, the message for somebody else, the page, the text itself."""
+
+from __future__ import annotations
+
+import shlex
+
+from textual.content import Content
+from textual.style import Style
+
+from slack_token_tui.slack.endpoints import SLACK, Endpoints
+from slack_token_tui.slack.manifest import Manifest
+from slack_token_tui.tui.widgets.field import MUTED
+
+_KEY = "bold $text-primary"
+
+
+def what_to_do(made: Manifest, endpoints: Endpoints, *, opens: bool) -> Content:
+    """Return the three steps to a Client ID; where no browser can be opened here, with what to do instead."""
+    page, fits = made.page(endpoints), made.prefilled_address(endpoints) is not None
+    if fits and opens:
+        first = Content.assemble(("o", _KEY), " opens Slack’s page with everything filled in.")
+    elif fits:
+        first = Content.assemble(
+            ("u", _KEY),
+            " copies the address of Slack’s page, which stands below too. Open it where you have a browser.",
+        )
+    elif opens:
+        first = Content.assemble(
+            ("o", _KEY), " copies the manifest and opens Slack’s page: with so many scopes its address cannot hold it."
+        )
+    else:
+        first = Content.assemble(("c", _KEY), f" copies the manifest. Open {page} where you have a browser.")
+    there = "" if fits else "From a manifest, "
+    pasting = "" if fits else "paste, "
+    return Content.assemble(
+        (f"{made.name} is ready to be made\n\n", "bold"),
+        "1. ",
+        first,
+        f" Choose {there}your workspace, {pasting}then Next and Create.\n",
+        "2. The page that follows is Basic Information. Under App Credentials stands the Client ID: copy it. The "
+        "secrets below it are not needed; leave them there.\n",
+        "3. Paste it here.",
+    )
+
+
+def what_else(made: Manifest, endpoints: Endpoints) -> Content:
+    """Return the way for those who may not make apps, the page, and the manifest."""
+    page = made.page(endpoints)
+    return Content.assemble(
+        ("\nNot allowed to make apps? ", "bold"),
+        ("m", _KEY),
+        " copies a message to somebody who is: what the app may do and why, the manifest, and what to send back. "
+        "Sign in with the Client ID that comes back. In a shell:\n",
+        (_command(made, endpoints), MUTED),
+        ("\n\nThe page (", MUTED),
+        ("u", _KEY),
+        (" copies its address)\n", MUTED),
+        Content.styled(page, Style(link=page)),
+        ("\n\nThe manifest (", MUTED),
+        ("c", _KEY),
+        (" copies it)\n", MUTED),
+        made.as_json(),
+    )
+
+
+def _command(made: Manifest, endpoints: Endpoints) -> str:
+    """Return the line for a shell that prints the message."""
+    words = ["slack-token-tui", "manifest", "--message", "--name", made.name, "--scopes", ",".join(made.scopes)]
+    if not made.rotation:
+        words.append("--no-rotation")
+    if endpoints.base != SLACK:
+        words += ["--slack-url", endpoints.base]
+    return shlex.join(words)
