@@ -105,13 +105,17 @@ class PendingSignIn:
         return self.wait()
 
     def cancel(self) -> None:
-        """Stop, and close the port."""
+        """Stop, and close the port. A token that Slack has given already is saved first."""
         self._stop()
         self._thread.join(5)
 
     def _stop(self) -> None:
+        def stop() -> None:
+            if self._task is not None and not self._sign_in.hurry():
+                self._task.cancel()
+
         with suppress(RuntimeError):  # it has ended already
-            self._loop.call_soon_threadsafe(lambda: self._task.cancel() if self._task else None)
+            self._loop.call_soon_threadsafe(stop)
 
     def _stop_when_cancelled(self, outcome: Future[ProfileSummary]) -> None:
         if outcome.cancelled():
@@ -160,6 +164,8 @@ class PendingSignIn:
 
     def _fail(self, explanation: Explanation) -> None:
         self.line = f"{explanation.title} ({explanation.code}). {explanation.happened}"
+        if self._sign_in.holds_unsaved:
+            self.line += f" {self._sign_in.rescue()}"
         if not self._outcome.done():
             self._outcome.set_exception(SignInFailed(explanation))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,3 +151,22 @@ def child_environment(home: Path) -> dict[str, str]:
     """The environment for a process of its own: nothing of this machine's desktop or network."""
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     return {**kept, "SLACK_TOKEN_TUI_HOME": str(home)}
+
+
+@pytest.fixture
+def exchanging(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Slack has given the token, and its answer is on the way: set then. It arrives when the second one is set."""
+    given, arrives = threading.Event(), threading.Event()
+    exchange = workspace.exchange
+
+    def late(*arguments: Any) -> dict[str, object]:
+        answer = exchange(*arguments)
+        given.set()
+        arrives.wait(30)
+        return answer
+
+    monkeypatch.setattr(workspace, "exchange", late)
+    yield given, arrives
+    arrives.set()

@@ -84,8 +84,15 @@ def login(options: LoginOptions) -> int:
     try:
         return asyncio.run(_followed(sign_in, lines, as_json=options.as_json))
     except _Stopped as stopped:
-        report.say("slack-token-tui: stopped, and the port is closed. A token that had come already is saved.")
-        report.say("  Start again: slack-token-tui login")
+        if sign_in.kept is not None:
+            report.say("slack-token-tui: stopped. The token had come already, and was saved.")
+            report.say(f"  Use it: slack-token-tui token {sign_in.kept.profile.name}")
+        elif sign_in.holds_unsaved:
+            report.say("slack-token-tui: stopped. The token had come already, and could not be saved.")
+            report.say(f"  {sign_in.rescue()}")
+        else:
+            report.say("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
+            report.say("  Start again: slack-token-tui login")
         return stopped.exit_code
 
 
@@ -130,8 +137,11 @@ async def _followed(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
     caught: list[int] = []
 
     def stop(number: int) -> None:
+        if sign_in.hurry() and not caught:
+            report.say("Stopping   as soon as the token is saved that Slack has given")
+        else:
+            task.cancel()
         caught.append(number)
-        task.cancel()
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
@@ -140,7 +150,10 @@ async def _followed(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
                 loop.add_signal_handler(number, partial(stop, number))
     threading.Thread(target=_read_pastes, args=(lines, sign_in, loop), daemon=True).start()
     try:
-        return await _narrated(sign_in, as_json=as_json)
+        exit_code = await _narrated(sign_in, as_json=as_json)
+        if caught:
+            raise _Stopped(caught[0])
+        return exit_code
     except asyncio.CancelledError:
         if caught:
             raise _Stopped(caught[0]) from None
@@ -179,8 +192,10 @@ async def _narrated(sign_in: SignIn, *, as_json: bool) -> int:
             if isinstance(event, events.Saved):
                 return _saved(event, sign_in.name, as_json=as_json)
             if isinstance(event, events.Failed):
-                code = report.exit_code_of(event.explanation)
-                return report.explained(event.explanation, code, as_json=as_json)
+                code = report.explained(event.explanation, report.exit_code_of(event.explanation), as_json=as_json)
+                if sign_in.holds_unsaved:
+                    report.say(f"  {sign_in.rescue()}")
+                return code
             report.say(line_of(event))
     raise AssertionError("the stream ends with Saved or Failed")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from slack_token_tui.keeping.apps import unreadable_apps
 from slack_token_tui.keeping.fast_read import ProfileFileError, read_record
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.rescue import left_behind
 from slack_token_tui.keeping.settings import read_settings
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.slack.explanations import explain
@@ -136,6 +138,16 @@ def left_over(home: Path) -> Iterator[Finding]:
         said = f"A refresh of {whose or 'a profile that is gone'} is under way or was interrupted."
         remedy = f"The next use looks after it: slack-token-tui refresh {whose}" if whose else ""
         yield Finding("journal", Verdict.LOOK, "Journal", said, remedy)
+    for path in left_behind():
+        whose = names.get(path.stem)
+        remedy = (
+            f"The next use looks after it: slack-token-tui refresh {whose}" if whose else "It may hold a living token."
+        )
+        if path.suffix == ".tokens":
+            remedy = f"slack-token-tui import < {shlex.quote(str(path))}, then delete it."
+        yield Finding(
+            "rescued", Verdict.LOOK, "Rescued", f"{path} holds tokens that could be saved nowhere else.", remedy
+        )
     for path in _files(quarantine):
         said = f"{path} holds an answer that could not be used."
         remedy = "It may hold a living token. When the profile works again, delete it."

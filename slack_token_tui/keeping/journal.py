@@ -11,16 +11,13 @@ import errno
 import hashlib
 import json
 import os
-import stat
-import sys
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from slack_token_tui.keeping import keyring_tokens
-from slack_token_tui.keeping.files import StoreError, private_directory, save, store_error, sync, sync_directory
+from slack_token_tui.keeping import keyring_tokens, rescue
+from slack_token_tui.keeping.files import private_directory, store_error, sync, sync_directory
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Pair
 
@@ -71,7 +68,7 @@ class Journal:
             in_keyring: whether answers go to the keyring; the file then holds what is no secret.
         """
         self.path = home / "journal" / f"{profile_id}.journal"
-        self._rescues = [directory / self.path.name for directory in _runtime_directories()]
+        self._rescues = [directory / self.path.name for directory in rescue.places()]
         self._item = f"{profile_id}.journal"
         self._in_keyring = in_keyring
         self._descriptor: int | None = None
@@ -95,7 +92,7 @@ class Journal:
 
     def _places(self) -> list[Path]:
         """Where it may be, the surer place first: what was rescued could not be written here."""
-        return [*(path for path in self._rescues if _is_ours(path.parent)), self.path]
+        return [*(path for path in self._rescues if rescue.is_ours(path.parent)), self.path]
 
     def _parsed(self, content: bytes) -> Unfinished | None:
         intent = json.loads(content[:_INTENT_BYTES])
@@ -173,12 +170,7 @@ class Journal:
         Raises:
             StoreError: that cannot be written either.
         """
-        path = self._rescues[0]
-        private_directory(path.parent)
-        if not _is_ours(path.parent):
-            raise StoreError("store_unwritable", file=str(path.parent), detail="others can write there")
-        save(path, _intent_slot(intent) + _answer_header(body) + body)
-        return path
+        return rescue.rescue(self.path.name, _intent_slot(intent) + _answer_header(body) + body)
 
     def close(self) -> None:
         """Close the file and leave it."""
@@ -221,27 +213,6 @@ def _intent_slot(intent: Intent) -> bytes:
 def _answer_header(body: bytes) -> bytes:
     text = json.dumps({"length": len(body), "sha256": hashlib.sha256(body).hexdigest()})
     return text.encode().ljust(_HEADER_BYTES)
-
-
-def _runtime_directories() -> list[Path]:
-    """Places that are hardly on the disk of the profiles, for what could be written nowhere else; the best first.
-
-    All are looked into: cron has no runtime directory where a login session has one.
-    """
-    given = os.environ.get("XDG_RUNTIME_DIR")
-    # macOS, cron and containers have none. The directory for temporary files may be everybody's: see _is_ours.
-    everywhere = Path(tempfile.gettempdir()) / f"slack-token-tui-{os.geteuid() if hasattr(os, 'geteuid') else 'mine'}"
-    return [Path(given) / "slack-token-tui", everywhere] if given else [everywhere]
-
-
-def _is_ours(directory: Path) -> bool:
-    """Tell whether nobody else can write in ``directory`` or has put it there."""
-    try:
-        status = directory.lstat()
-    except OSError:
-        return False
-    mine = sys.platform == "win32" or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
-    return mine and stat.S_ISDIR(status.st_mode)
 
 
 def _content(path: Path) -> bytes:

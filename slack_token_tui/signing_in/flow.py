@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
@@ -15,6 +16,7 @@ from slack_token_tui.keeping.apps import SlackApp, is_heard_here, read_app, save
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.rescue import rescue_tokens
 from slack_token_tui.keeping.settings import remember_last_app
 from slack_token_tui.keeping.store import Kept, ProfileStore
 from slack_token_tui.signing_in import events
@@ -47,7 +49,11 @@ OpenBrowser = Callable[[str, str], Awaitable[browser.Opened | browser.NotOpened]
 class SignIn:
     """One sign-in. Iterate over :meth:`events` once; close or cancel it at any point to end everything it opened.
 
-    A grant in hand survives that: when the end comes after the exchange, it is saved before anything else.
+    A grant in hand survives that: when the end comes after the code went to Slack, the answer is waited for and saved before
+    anything else.
+
+    Attributes:
+        kept: what was saved, also on the way out.
     """
 
     def __init__(
@@ -81,6 +87,8 @@ class SignIn:
         self._hint_seconds = hint_seconds
         self._heard: asyncio.Queue[Answer | events.Stray] = asyncio.Queue()
         self._answered = False
+        self.kept: Kept | None = None
+        self._exchanging: asyncio.Future[Grant] | None = None
         self._unsaved: Profile | None = None
         self._hurried = False
         self._verifying: asyncio.Timeout | None = None
@@ -125,14 +133,34 @@ class SignIn:
 
     @property
     def holds_unsaved(self) -> bool:
-        """Whether there is a grant that is not saved yet, or could not be, and is here alone."""
-        return self._unsaved is not None
+        """Whether there is a grant, or one on its way, that is not saved yet or could not be, and is here alone."""
+        return self._unsaved is not None or self._exchanging is not None
 
-    def hurry(self) -> None:
-        """Somebody wants to leave: do not wait for Slack to say who the grant speaks for, save it."""
+    def hurry(self) -> bool:
+        """Somebody wants to leave. Tell whether the stream must be followed to its end first, because it holds a grant.
+
+        That end comes soon: Slack is no longer asked who the grant speaks for.
+        """
         self._hurried = True
         if self._verifying is not None:
             self._verifying.reschedule(0)
+        return self.holds_unsaved
+
+    def rescue(self) -> str:
+        """Put the grant that could not be saved into a file of its own, and return what to say of that, as a sentence."""
+        assert self._unsaved is not None, "holds_unsaved says when there is one"
+        profile = self._unsaved
+        try:
+            path = rescue_tokens(profile)
+        except StoreError:
+            return (
+                f"The new token could be kept nowhere. It works at Slack until it ends: {self.app.endpoints.apps_page}"
+            )
+        words = ["slack-token-tui", "import", "--client-id", profile.client_id, "--slack-url", profile.endpoints.base]
+        return (
+            f"The new token is in {path}, readable by you alone. When what is in the way is mended: "
+            f"{shlex.join(words)} < {shlex.quote(str(path))}"
+        )
 
     async def save_again(self, *, in_file: bool = False) -> Kept:
         """Save the grant that could not be saved.
@@ -276,15 +304,25 @@ class SignIn:
             granted_at = datetime.now(UTC)
             verifier = request.pkce.code_verifier if request.pkce else None
             client = Client(self.app.client_id, self.app.client_secret)
+            self._exchanging = asyncio.ensure_future(
+                slack.exchange(client, answer.code, verifier, request.redirect_uri)
+            )
             try:
-                grant = await slack.exchange(client, answer.code, verifier, request.redirect_uri)
+                grant = await asyncio.shield(self._exchanging)
+            except asyncio.CancelledError:
+                # Slack may have given a token by now: whoever has cancelled waits for it, as long as a request may take.
+                with suppress(SlackError):
+                    self._unsaved = self._profile(request, await self._exchanging, None, granted_at)
+                    self._keep_unsaved(listener)
+                raise
             except SlackError as error:
+                self._exchanging = None
                 never_asked = isinstance(error, SlackUnreachable) and not isinstance(error, RateLimited)
                 page = Page.UNREACHABLE if never_asked else Page.REFUSED
                 yield failed(Step.EXCHANGE, page, error.code, error.facts)
                 return
             # From here on there is a grant, and whatever ends this generator must not lose it.
-            self._unsaved = self._profile(request, grant, None, granted_at)
+            self._unsaved, self._exchanging = self._profile(request, grant, None, granted_at), None
             try:
                 yield events.Verifying()
                 identity, trouble = await self._verified(slack, grant)
@@ -297,15 +335,13 @@ class SignIn:
                 elif trouble is not None:
                     yield events.Unverified(self.explain(trouble.code, trouble.facts))
             except (GeneratorExit, asyncio.CancelledError):
-                if self._unsaved is not None:
-                    with suppress(StoreError):  # there is nobody left to tell
-                        self._keep(self._unsaved)
+                self._keep_unsaved(listener)
                 raise
         self._unsaved = profile = self._profile(request, grant, identity, granted_at)
         # A future of the executor, not a task: it is under way at once, and no cancel of ours can stop it any more.
         saving = asyncio.get_running_loop().run_in_executor(None, self._keep, profile)
         try:
-            kept = await asyncio.shield(saving)
+            kept = self.kept = await asyncio.shield(saving)
             self._unsaved = None
             await asyncio.shield(remembering)
         except StoreError as error:
@@ -340,6 +376,15 @@ class SignIn:
             granted_at=granted_at,
             verified_at=datetime.now(UTC) if identity else None,
         )
+
+    def _keep_unsaved(self, listener: CallbackListener | None) -> None:
+        """Save at the very end what is here alone; ``kept`` and ``holds_unsaved`` say what came of it."""
+        if self._unsaved is None:
+            return
+        with suppress(StoreError):
+            self.kept, self._unsaved = self._keep(self._unsaved), None
+            if listener is not None:
+                listener.finish(Page.SAVED)
 
     def _keep(self, profile: Profile, in_file: bool = False) -> Kept:
         kept = self.store.keep(profile, self.name, in_keyring=False if in_file else None)

@@ -143,8 +143,12 @@ class TokenApp(App[None]):
             change_settings(self.store.home, theme=theme.name)
 
     def _ended_by(self, number: int) -> None:
-        """Leave in order: the terminal is restored and the port closed."""
-        self.exit(return_code=128 + number)
+        """Leave in order: the terminal is restored, the port closed, and a token that is here alone saved or rescued."""
+        self.run_worker(self._end_in_order(number), group="end", exclusive=True, exit_on_error=False)
+
+    async def _end_in_order(self, number: int) -> None:
+        last_words = [await screen.last_words() for screen in self.screen_stack if isinstance(screen, Room)]
+        self.exit(return_code=128 + number, message=Text("\n".join(filter(None, last_words))))
 
     def _after_first_frame(self) -> None:
         gc.enable()

@@ -132,7 +132,8 @@ def test_no_query_without_the_state_is_an_answer(fields: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["xoxp-canary-0123456789", "xoxe-1-canary", "0123456789abcdef" * 2, "2141029472.691202649728", "A012ABCD0A0"]
+    "text",
+    ["xoxp-canary-0123456789", "xoxe-1-canary", "0123456789abcdef" * 2, "2141029472.691202649728", "A012ABCD0A0"],
 )
 def test_a_token_a_secret_or_an_id_is_never_offered_as_a_code(text: str) -> None:
     with pytest.raises(CallbackRejected) as rejected:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +14,14 @@ from textual.widgets import Input
 
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.rescue import left_behind
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.grants import SlackSays
 from slack_token_tui.practice.server import play_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.tui.pilots import begin, port_closes, running, shows, until
+from tests.tui.pilots import begin, port_closes, running, settled, shows, until
 
 
 def full_disk(*_: object, **__: object) -> object:
@@ -119,3 +122,37 @@ async def test_whoever_leaves_then_is_asked_when_the_token_cannot_be_saved(
         await pilot.press("w")
         await shows(pilot, "Signed in")
     assert len(ProfileStore(home).names()) == 1
+
+
+@pytest.mark.parametrize("way", ["escape", "ctrl+q", "ctrl+c", "SIGTERM"])
+async def test_whoever_leaves_while_slack_answers_loses_no_token(
+    home: Path, app: SlackApp, exchanging: tuple[threading.Event, threading.Event], way: str
+) -> None:
+    given, arrives = exchanging
+    async with running(home, app) as pilot:
+        browser = asyncio.create_task(asyncio.to_thread(play_browser, await begin(pilot)))
+        await until(pilot, given.is_set)
+        if way == "SIGTERM":
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            await pilot.press(way)
+        await settled(pilot)
+        arrives.set()
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen) or not pilot.app.is_running)
+        assert "You are signed in" in await browser
+    assert len(ProfileStore(home).names()) == 1
+
+
+async def test_a_signal_puts_a_token_that_cannot_be_saved_into_a_file_and_names_it(
+    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    async with running(home, app, (100, 40)) as pilot:
+        monkeypatch.setattr(ProfileStore, "keep", full_disk)
+        await asyncio.to_thread(play_browser, await begin(pilot))
+        await shows(pilot, "store_full")
+        words = await pilot.app.screen.last_words()
+    (rescued,) = (tmp_path / "slack-token-tui").iterdir()
+    assert f"The new token is in {rescued}, readable by you alone" in words
+    assert "-practice-" in rescued.read_text()
+    assert rescued in left_behind()

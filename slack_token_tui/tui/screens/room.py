@@ -44,6 +44,10 @@ class Room(Screen[Answer]):
         """Do ``go_on``; but ask first where that would lose something."""
         return go_on()
 
+    async def last_words(self) -> str:
+        """Bring to safety what is here alone, because the program ends; return what to say of it afterwards."""
+        return ""
+
     def cancel_running(self) -> bool:
         """Stop what is running; tell whether anything was."""
         return False

@@ -65,8 +65,7 @@ class SignInGround(Room[None]):
     @work(exclusive=True, group="question", exit_on_error=False)
     async def unless_unsaved(self, go_on: Callable[[], object]) -> None:
         """Go on; but let a new token be saved first, and ask when it cannot be: going on would throw it away."""
-        if self.holds_unsaved and self._sign_in is not None:
-            self._sign_in.hurry()
+        if self._sign_in is not None and self._sign_in.hurry():
             await self._ended.wait()
         if self.holds_unsaved:
             question = Content.assemble(
@@ -77,6 +76,13 @@ class SignInGround(Room[None]):
             if not await self.app.push_screen_wait(ConfirmScreen(question, "Throw it away", "Keep it here")):
                 return
         go_on()
+
+    async def last_words(self) -> str:
+        """Follow a sign-in that holds a token to its end; put a token that cannot be saved into a file of its own."""
+        if self._sign_in is None or not self._sign_in.hurry():
+            return ""
+        await self._ended.wait()
+        return self._sign_in.rescue() if self._sign_in.holds_unsaved else ""
 
     # What the screen itself does, and the other rooms call.
 
