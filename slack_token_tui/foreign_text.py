@@ -36,6 +36,15 @@ def clean(text: str, limit: int = 80) -> str:
     return "".join(out).strip()
 
 
+def harmless(text: str) -> str:
+    """Return ``text``, of any length and on any number of lines, with what a terminal would obey replaced."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return "".join(
+        one if one == "\n" or unicodedata.category(one) not in _UNSAFE_CATEGORIES else _REPLACEMENT for one in text
+    )
+
+
 def clean_or_none(value: object, limit: int = 80) -> str | None:
     """Return cleaned text, or None when ``value`` is not a string or nothing is left of it."""
     return (clean(value, limit) or None) if isinstance(value, str) else None

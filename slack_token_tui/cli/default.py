@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from slack_token_tui.cli import exit_codes, report
-from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError, chosen_name, default_name
 from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.settings import change_settings, read_settings
+from slack_token_tui.keeping.settings import change_settings
 from slack_token_tui.keeping.store import ProfileStore
 
 
@@ -17,7 +17,7 @@ def default_profile(name: str | None, none: bool, as_json: bool) -> int:
         return report.usage("A name and --none were given.", "Give one of them", as_json=as_json)
     store = ProfileStore()
     if name is None and not none:
-        default = read_settings(store.home).get("default_profile")
+        default = default_name(str(store.home))
         if as_json:
             print(json.dumps({"ok": True, "default": default}))
         elif default:

@@ -10,6 +10,7 @@ from textwrap import fill
 
 from slack_token_tui.cli import exit_codes
 from slack_token_tui.doctor import Finding, Verdict, examine
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.apps import remembered_apps
 from slack_token_tui.keeping.store import ProfileStore
 
@@ -29,7 +30,7 @@ async def _check(as_json: bool) -> int:
         async for finding in found:
             findings.append(finding)
             if not as_json:
-                print(_lines(finding), flush=True)
+                print(harmless(_lines(finding)), flush=True)
     bad = any(one.verdict is Verdict.BAD for one in findings)
     if as_json:
         print(json.dumps({"ok": not bad, "findings": [asdict(one) for one in findings]}, ensure_ascii=False, indent=1))

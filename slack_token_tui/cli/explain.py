@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from textwrap import fill
 
 from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.secret import redacted
 from slack_token_tui.slack.explanations import Explanation, codes, explain, is_known
 
 _WIDTH = 88
@@ -24,6 +25,10 @@ def explain_code(code: str | None, as_json: bool) -> int:
             for entry in entries:
                 print(f"{entry.code:<{width}}  {entry.title}")
         return exit_codes.DONE
+    if redacted(code) != code:
+        return report.usage(
+            "That is a token, and no error code.", "All codes: slack-token-tui explain", as_json=as_json
+        )
     explanation = explain(code)
     if as_json:
         print(json.dumps(asdict(explanation), ensure_ascii=False, indent=1))

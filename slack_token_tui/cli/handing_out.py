@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.main import core_limit_of_the_caller
@@ -65,5 +66,7 @@ def _as_the_caller_was() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     if (limit := core_limit_of_the_caller()) is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (limit, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # full, or closed on the other side: the command will meet it
+            if stream is not None:
+                stream.flush()

@@ -61,6 +61,8 @@ def remove_profile(argument: str, keep_grant: bool, yes: bool, as_json: bool) ->
         if profile is None:
             delete_unreadable(store, name)
             report.say(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
+            if as_json:
+                print(json.dumps({"ok": True, "profile": name, "answers": [], "authorization": None}))
             return exit_codes.DONE
         removal = remove(store, name, keep_grant=keep_grant)
     except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
@@ -77,7 +79,7 @@ def _removed(removal: Removal, *, as_json: bool) -> int:
         return report.store_trouble(removal.error, as_json=as_json)
     answers = [{"token": one.kind, "ended": one.ended, "answer": one.answer} for one in removal.revocations]
     if not removal.deleted:
-        answer = next(one.answer for one in removal.revocations if not one.ended)
+        answer = next(one.answer for one in removal.revocations if not one.ended and not one.is_good_enough)
         explanation = explain("not_revoked", {"name": profile.name, "detail": answer})
         later = explain(answer).again == "later"
         return report.explained(explanation, exit_codes.TRY_LATER if later else exit_codes.SAID_NO, as_json=as_json)

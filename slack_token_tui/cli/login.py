@@ -6,12 +6,14 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from getpass import getpass
 
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.profiles import masked_record
@@ -104,7 +106,9 @@ def _app_and_scopes(options: LoginOptions, store: ProfileStore, lines: _Lines) -
     """
     secret = None
     if options.client_secret_stdin:
-        secret = Secret((lines.next() or "").strip())
+        at_a_terminal = sys.stdin is not None and sys.stdin.isatty()
+        given = getpass("Client secret (not shown): ") if at_a_terminal else lines.next()
+        secret = Secret((given or "").strip())
         if not secret.reveal():
             raise ValueError("No client secret came on standard input.")
     try:
@@ -185,6 +189,8 @@ def _read_pastes(lines: _Lines, sign_in: SignIn, loop: asyncio.AbstractEventLoop
 async def _narrated(sign_in: SignIn, *, as_json: bool) -> int:
     report.say(f"Slack      {sign_in.app.endpoints.host}")
     report.say(f"Will keep  the token in {sign_in.store.home / 'profiles'}, readable by you alone")
+    if sign_in.app.browser:
+        report.say(f"Opens with {sign_in.app.browser}")
     if unknown := unknown_in_words(sign_in.scopes):
         report.say(f"Note       {unknown}")
     async with aclosing(sign_in.events()) as stream:

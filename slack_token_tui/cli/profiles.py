@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError, chosen_name
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.profile_file import to_record
@@ -59,7 +60,7 @@ def show_profile(argument: str | None, as_json: bool) -> int:
     for key, value in record.items():
         if value not in (None, [], False, ""):
             text = ", ".join(value) if isinstance(value, list) else str(value)
-            print(f"{key.replace('_', ' '):<18} {text}")
+            print(f"{key.replace('_', ' '):<18} {harmless(str(text))}")
     return exit_codes.DONE
 
 

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 
 from slack_token_tui.cli import exit_codes
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.secret import redacted
@@ -27,7 +28,7 @@ def say(line: str) -> None:
     """Print a line of narration to stderr. Where that is closed or full, there is nobody to tell."""
     with suppress(OSError):
         if sys.stderr is not None:
-            print(line, file=sys.stderr, flush=True)
+            print(harmless(line), file=sys.stderr, flush=True)  # a path may hold anything
 
 
 def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False) -> int:
@@ -46,7 +47,8 @@ def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False
 
 
 def usage(message: str, remedy: str, *, as_json: bool = False) -> int:
-    """Report that the command was not understood, and return exit code 2."""
+    """Report that the command was not understood, and return exit code 2. A token in the wrong place is not repeated."""
+    message = redacted(message)
     say(f"slack-token-tui: {message}")
     say(f"  {remedy}")
     if as_json:

@@ -60,11 +60,11 @@ def directory(home: Path) -> Iterator[Finding]:
     if hasattr(os, "getuid") and status.st_uid != os.getuid():
         trouble, remedy = f"{home} belongs to another user.", "Set SLACK_TOKEN_TUI_HOME to a directory of your own."
     elif os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
-        trouble, remedy = f"{home} can be entered by others.", f"chmod 700 {home}"
+        trouble, remedy = f"{home} can be entered by others.", f"chmod 700 {shlex.quote(str(home))}"
     elif not os.access(home, os.W_OK):
         trouble, remedy = (
             f"{home} cannot be written to.",
-            f"chmod 700 {home}, or free the disk if it was mounted read-only.",
+            f"chmod 700 {shlex.quote(str(home))}, or free the disk if it was mounted read-only.",
         )
     if trouble:
         yield Finding("directory", Verdict.BAD, "Files", trouble, remedy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from slack_token_tui.slack.scopes import parse_scopes
 
 LOOPBACK_REDIRECT_URIS = tuple(f"http://localhost:{port}/callback" for port in (28417, 28418, 28419))
 """Registered with the app and tried in order. Slack compares them character by character, so they say ``localhost``."""
+_LISTENED_ON = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST_NAME, _LONGEST_COMMAND = 80, 500
 
 
@@ -59,6 +60,12 @@ class SlackApp:
         """Whether it proves itself with a client secret instead of PKCE."""
         return self.client_secret is not None or self.secret_in_keyring
 
+    def at(self, endpoints: Endpoints) -> SlackApp:
+        """Return the app at ``endpoints``. Its client secret is for the Slack it is remembered for, and for no other."""
+        if endpoints.base == self.endpoints.base:
+            return replace(self, endpoints=endpoints)
+        return replace(self, endpoints=endpoints, client_secret=None, secret_in_keyring=False)
+
     @property
     def shown_name(self) -> str:
         """What to call it."""
@@ -87,29 +94,43 @@ def checked_redirect_uri(address: str) -> str:
     Raises:
         ValueError: with a sentence for the person.
     """
+    address = address.strip()
+    if not all("!" <= character <= "~" for character in address):
+        raise ValueError("There is something in it that no address has: a space, or a letter that is not ASCII.")
     try:
-        parts = urlsplit(address.strip())
+        parts = urlsplit(address)
         port = parts.port
     except ValueError:
         raise ValueError("That is not an address.") from None
-    if parts.fragment or "#" in address:
+    if "#" in address:
         raise ValueError("A redirect address has no # in it.")
+    if "@" in parts.netloc:
+        raise ValueError("A redirect address has no user name in it.")
     if parts.scheme == "https" and parts.hostname:
-        return address.strip()
-    if parts.scheme == "http" and parts.hostname and is_loopback(parts.hostname):
-        if port is None:
+        return address
+    if parts.scheme == "http" and parts.hostname in _LISTENED_ON:
+        if not port:
             raise ValueError("A redirect address on localhost needs a port, as in http://localhost:28417/callback.")
-        return address.strip()
+        return address
     raise ValueError("A redirect address is http://localhost:PORT/PATH, or begins with https://.")
 
 
 def read_app(home: Path, client_id: str) -> SlackApp | None:
     """Return the remembered app, or None when there is none or its file cannot be used."""
     try:
-        path = _path(home, client_id)
-        return _from_record(read_record(str(path)))
-    except (ValueError, FileNotFoundError, ProfileFileError):
+        return find_app(home, client_id)
+    except (ValueError, StoreError):
         return None
+
+
+def find_app(home: Path, client_id: str) -> SlackApp | None:
+    """Return the remembered app, or None when there is none.
+
+    Raises:
+        ValueError: that is no Client ID.
+        StoreError: ``app_unreadable``: there is a file, and it cannot be used.
+    """
+    return _old(_path(home, client_id))
 
 
 def remembered_apps(home: Path) -> list[SlackApp]:
@@ -137,6 +158,30 @@ def save_app(home: Path, app: SlackApp, *, in_keyring: bool | None = None) -> No
         StoreError: it could not be written; ``app_unreadable`` when its file is there and cannot be read, so it stays.
     """
     private_directory(home / "apps")
+    with lock.held(home / "locks", f"app-{app.client_id}"):
+        _save(home, app, in_keyring)
+
+
+def change_app(home: Path, client_id: str, change: Callable[[SlackApp | None], SlackApp | None]) -> None:
+    """Change the remembered app, of which others may have changed something else a moment ago.
+
+    Args:
+        home: where it is.
+        client_id: its own.
+        change: of what is remembered now, None when nothing is; returns what shall be, None to leave it.
+
+    Raises:
+        StoreError: as :func:`save_app`.
+    """
+    private_directory(home / "apps")
+    with lock.held(home / "locks", f"app-{client_id}"):
+        known = _old(_path(home, client_id))
+        if (app := change(known)) is not None and app != known:
+            _save(home, app, None)
+
+
+def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
+    """Save ``app``. The caller holds its lock."""
     path = _path(home, app.client_id)
     if in_keyring is None:
         in_keyring = app.secret_in_keyring or (
@@ -156,19 +201,18 @@ def save_app(home: Path, app: SlackApp, *, in_keyring: bool | None = None) -> No
         "client_secret": app.client_secret.reveal() if app.client_secret and not in_keyring else None,
         "secret_in_keyring": in_keyring,
     }
-    with lock.held(home / "locks", f"app-{app.client_id}"):
-        sweep(path)  # what a killed process left may hold a client secret
-        item, old = _keyring_item(app.client_id), _old(path)
-        if in_keyring and app.client_secret is not None:
-            _keyring().put_text(item, app.client_secret)
-        elif old is not None and old.secret_in_keyring and not in_keyring:
-            _keyring().remove_text(item)  # before the file stops pointing at it
-        try:
-            save(path, json.dumps(record, indent=1).encode())
-        except StoreError:
-            if in_keyring and not (old is not None and old.secret_in_keyring):
-                _keyring().delete_text(item)  # nothing points at it
-            raise
+    sweep(path)  # what a killed process left may hold a client secret
+    item, old = _keyring_item(app.client_id), _old(path)
+    if in_keyring and app.client_secret is not None:
+        _keyring().put_text(item, app.client_secret)
+    elif old is not None and old.secret_in_keyring and not in_keyring:
+        _keyring().remove_text(item)  # before the file stops pointing at it
+    try:
+        save(path, json.dumps(record, indent=1).encode())
+    except StoreError:
+        if in_keyring and not (old is not None and old.secret_in_keyring):
+            _keyring().delete_text(item)  # nothing points at it
+        raise
 
 
 def with_secret(app: SlackApp) -> SlackApp:
@@ -226,7 +270,10 @@ def _old(path: Path) -> SlackApp | None:
         StoreError: ``app_unreadable``: there is one that must not be overwritten.
     """
     try:
-        return _from_record(read_record(str(path)))
+        app = _from_record(read_record(str(path)))
+        if app.client_id != path.stem:
+            raise ValueError(f"it is about {app.client_id}")
+        return app
     except FileNotFoundError:
         return None
     except ProfileFileError as error:

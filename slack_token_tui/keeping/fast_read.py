@@ -120,7 +120,7 @@ def chosen_name(directory: str, argument: str | None) -> str:
         ChoiceError: none is, or there is none of that name.
     """
     # An empty argument is a mistake of a script (an unset variable), and never means the default.
-    wanted = argument if argument is not None else os.environ.get("SLACK_TOKEN_PROFILE") or _default(directory)
+    wanted = argument if argument is not None else os.environ.get("SLACK_TOKEN_PROFILE") or default_name(directory)
     if wanted is not None:
         if not is_name(wanted):
             raise ChoiceError("profile_name_invalid", wanted, [])
@@ -135,8 +135,8 @@ def chosen_name(directory: str, argument: str | None) -> str:
     raise ChoiceError("profile_not_chosen" if there else "no_profiles", "", there)
 
 
-def _default(directory: str) -> str | None:
-    """The default profile; settings that cannot be read set none, and a default that is gone counts for nothing."""
+def default_name(directory: str) -> str | None:
+    """Return the default profile; settings that cannot be read set none, and a default that is gone counts for nothing."""
     try:
         name = read_record(os.path.join(directory, "settings.json")).get("default_profile")
     except (OSError, ProfileFileError):

@@ -8,8 +8,9 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from slack_token_tui.keeping.fast_read import home
 from slack_token_tui.keeping.profile import Profile
@@ -27,16 +28,17 @@ class Format:
         id: as ``export --as`` names it.
         label: what it is, in a few words.
         holds_token: whether the token itself stands in the text; otherwise it fetches a fresh one when it is used.
-        text: makes it, of the profile, its token and the name of an environment variable.
+        text: makes it, of the profile, its token, the name of an environment variable, and the environment that says where
+            profiles are.
     """
 
     id: str
     label: str
     holds_token: bool
-    text: Callable[[Profile, str, str], str]
+    text: Callable[[Profile, str, str, Mapping[str, str]], str]
 
 
-def formatted(profile: Profile, format_id: str, token: str, variable: str = VARIABLE) -> str:
+def formatted(profile: Profile, format_id: str, token: str, variable: str = VARIABLE, at: Path | None = None) -> str:
     """Return the text of format ``format_id``, without a newline at its end.
 
     Args:
@@ -44,19 +46,20 @@ def formatted(profile: Profile, format_id: str, token: str, variable: str = VARI
         format_id: one of :data:`FORMATS`.
         token: the access token itself, or a mask for a preview.
         variable: the environment variable, where one is used.
+        at: the directory of profiles, where it is not this user's own.
     """
-    return FORMATS[format_id].text(profile, token, variable)
+    return FORMATS[format_id].text(profile, token, variable, _elsewhere(at))
 
 
-def preview(profile: Profile, format_id: str) -> str:
+def preview(profile: Profile, format_id: str, at: Path | None = None) -> str:
     """Return the same text with the token masked."""
-    return formatted(profile, format_id, profile.masked_token)
+    return formatted(profile, format_id, profile.masked_token, at=at)
 
 
-def secret_text(profile: Profile, format_id: str, variable: str = VARIABLE) -> Secret:
+def secret_text(profile: Profile, format_id: str, variable: str = VARIABLE, at: Path | None = None) -> Secret:
     """Return the text with the token in it. The profile has its tokens."""
     assert profile.access_token is not None, "with_tokens() comes first"
-    return Secret(formatted(profile, format_id, profile.access_token.reveal(), variable))
+    return Secret(formatted(profile, format_id, profile.access_token.reveal(), variable, at))
 
 
 def own_command() -> list[str]:
@@ -65,12 +68,14 @@ def own_command() -> list[str]:
     return [found] if found else [sys.executable, "-m", "slack_token_tui"]
 
 
-def _elsewhere() -> dict[str, str]:
-    """The variable that says where profiles are, when one does: programs started by others do not inherit it."""
+def _elsewhere(at: Path | None) -> Mapping[str, str]:
+    """The variable that says where profiles are, when one must: programs started by others do not inherit it."""
+    if at is not None:
+        return {"SLACK_TOKEN_TUI_HOME": str(at)}
     return {"SLACK_TOKEN_TUI_HOME": home()} if os.environ.get("SLACK_TOKEN_TUI_HOME") else {}
 
 
-def _json(profile: Profile, token: str, _: str) -> str:
+def _json(profile: Profile, token: str, *_: object) -> str:
     record = {
         "profile": profile.name,
         "token": token,
@@ -83,23 +88,23 @@ def _json(profile: Profile, token: str, _: str) -> str:
     return json.dumps(record, ensure_ascii=False, indent=1)
 
 
-def _dotenv(_: Profile, token: str, variable: str) -> str:
+def _dotenv(_: Profile, token: str, variable: str, __: object) -> str:
     if _PLAIN.fullmatch(token):
         return f"{variable}={token}"
     escaped = re.sub(r'(["\\$`])', r"\\\1", token)
     return f'{variable}="{escaped}"'
 
 
-def _curl(profile: Profile, token: str, _: str) -> str:
+def _curl(profile: Profile, token: str, *_: object) -> str:
     # printf is part of the shell and curl reads the header from its standard input: no list of processes shows it.
     header = 'header = "Authorization: Bearer %s"\\n'
     escaped = re.sub(r'(["\\])', r"\\\1", token)
     return f"printf '{header}' {_quoted(escaped)} | curl --silent --config - {profile.endpoints.method('auth.test')}"
 
 
-def _python(profile: Profile, _: str, __: str) -> str:
+def _python(profile: Profile, _: str, __: str, elsewhere: Mapping[str, str]) -> str:
     command = [*own_command(), "token", profile.name]
-    where = f", env={{**os.environ, **{_elsewhere()!r}}}" if _elsewhere() else ""
+    where = f", env={{**os.environ, **{elsewhere!r}}}" if elsewhere else ""
     return "\n".join(
         [
             "import json, os, subprocess, urllib.request",
@@ -111,11 +116,11 @@ def _python(profile: Profile, _: str, __: str) -> str:
     )
 
 
-def _mcp(profile: Profile, _: str, __: str) -> str:
+def _mcp(profile: Profile, _: str, __: str, elsewhere: Mapping[str, str]) -> str:
     command, *arguments = own_command()
     server = ["npx", "-y", "slack-mcp-server@latest", "--transport", "stdio"]
     words = [*arguments, "exec", profile.name, "--env", "SLACK_MCP_XOXP_TOKEN", "--", *server]
-    environment = {"env": _elsewhere()} if _elsewhere() else {}
+    environment = {"env": elsewhere} if elsewhere else {}
     return json.dumps({"mcpServers": {"slack": {"command": command, "args": words, **environment}}}, indent=2)
 
 
@@ -126,9 +131,9 @@ def _quoted(text: str) -> str:
 FORMATS = {
     one.id: one
     for one in (
-        Format("token", "the token alone", True, lambda _, token, __: token),
-        Format("header", "an HTTP header", True, lambda _, token, __: f"Authorization: Bearer {token}"),
-        Format("env", "a line for a shell", True, lambda _, token, name: f"export {name}={_quoted(token)}"),
+        Format("token", "the token alone", True, lambda _, token, *__: token),
+        Format("header", "an HTTP header", True, lambda _, token, *__: f"Authorization: Bearer {token}"),
+        Format("env", "a line for a shell", True, lambda _, token, name, __: f"export {name}={_quoted(token)}"),
         Format("dotenv", "a line of a .env file", True, _dotenv),
         Format("curl", "a curl command", True, _curl),
         Format("python", "a Python program that fetches a fresh token", False, _python),

@@ -84,7 +84,12 @@ async def import_token(
 
 def _kept(store: ProfileStore, profile: Profile, name: str | None) -> Kept:
     for entry in store.entries():
-        if isinstance(entry, Profile) and entry.access_token == profile.access_token:
+        # One in the keyring is asked for only where the mask is the same.
+        if (
+            isinstance(entry, Profile)
+            and entry.masked_token == profile.masked_token
+            and store.with_tokens(entry).access_token == profile.access_token
+        ):
             raise SlackRefused("token_already_kept", {"name": entry.name})
     for twin in store.same_account(profile):
         if twin.is_renewable and not profile.is_renewable:

@@ -88,6 +88,14 @@ def get_text(item: str) -> Secret | None:
     return None if found is None else Secret(found)
 
 
+def has_text(item: str) -> bool:
+    """Tell whether ``item`` is known to be there; a keyring that cannot be asked tells of none."""
+    try:
+        return get_text(item) is not None
+    except StoreError:
+        return False
+
+
 def remove_text(item: str) -> None:
     """Delete ``item``, which may not be there.
 

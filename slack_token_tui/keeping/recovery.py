@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from slack_token_tui.keeping import keyring_tokens
 from slack_token_tui.keeping.files import StoreError, private_directory, save
@@ -22,8 +21,8 @@ SPENT_AND_USELESS = frozenset(
     {"token_missing", "token_is_bot", "tokens_differ", "token_malformed", "token_type_unknown", "other_account"}
 )
 """Slack said yes, and what came cannot be used: the refresh token is gone all the same."""
-_MAYBE_SPENT = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
-"""Refusals after which Slack may have rotated all the same."""
+MAY_BE_DONE_ALL_THE_SAME = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
+"""Refusals after which Slack may have done what it was asked for, or may do it another time."""
 _NEVER_REACHED_SLACK = frozenset({"ratelimited", "proxy_sign_in_required"})
 
 
@@ -119,7 +118,7 @@ def set_aside(store: ProfileStore, profile: Profile, answer: bytes, journal: Jou
     """
     now = datetime.now(UTC)
     if profile.in_keyring:
-        keyring_tokens.put_text(f"{profile.id}.unusable", Secret(answer.decode("latin-1")))
+        keyring_tokens.put_text(_unusable_item(profile), Secret(answer.decode("latin-1")))
     else:
         private_directory(store.home / "quarantine")
         save(store.home / "quarantine" / f"{profile.name}.{profile.id}.{now:%Y%m%dT%H%M%SZ}.answer", answer)
@@ -129,9 +128,19 @@ def set_aside(store: ProfileStore, profile: Profile, answer: bytes, journal: Jou
     return marked
 
 
-def answers_set_aside(store: ProfileStore, profile: Profile) -> list[Path]:
-    """Return the files that hold unusable answers for ``profile``, under whatever name it had."""
-    return sorted((store.home / "quarantine").glob(f"*.{profile.id}.*.answer"))
+def answers_set_aside(store: ProfileStore, profile: Profile) -> tuple[str, ...]:
+    """Return where unusable answers for ``profile`` are, under whatever name it had: files, or an item of the keyring."""
+    files = sorted((store.home / "quarantine").glob(f"*.{profile.id}.*.answer"))
+    item = _unusable_item(profile)
+    in_keyring = profile.in_keyring and keyring_tokens.has_text(item)
+    return (
+        *map(str, files),
+        *([f"item {item} of service {keyring_tokens.SERVICE} in the keyring"] if in_keyring else []),
+    )
+
+
+def _unusable_item(profile: Profile) -> str:
+    return f"{profile.id}.unusable"
 
 
 def leaves_doubt(error: SlackError) -> bool:
@@ -139,5 +148,5 @@ def leaves_doubt(error: SlackError) -> bool:
     if isinstance(error, RateLimited) or error.code in _NEVER_REACHED_SLACK:
         return False
     if isinstance(error, SlackRefused):
-        return error.code in _MAYBE_SPENT
+        return error.code in MAY_BE_DONE_ALL_THE_SAME
     return isinstance(error, SlackUnreachable) or error.code not in SPENT_AND_USELESS

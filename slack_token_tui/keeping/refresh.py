@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from slack_token_tui.keeping import lock
-from slack_token_tui.keeping.apps import read_app, with_secret
+from slack_token_tui.keeping.apps import find_app, with_secret
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Intent, Journal, Unfinished, digest_of
@@ -127,6 +127,7 @@ class _Spending:
         self._sent = False
         self._answer: bytes | None = None
         self._journal_failed = False
+        self._app_trouble: StoreError | None = None
 
     def run(self) -> Renewal:
         """Do it all, from the room on the disk to the end of the journal."""
@@ -182,11 +183,16 @@ class _Spending:
             asking.cancel()
 
     async def _at_either_method(self) -> Grant:
-        app = read_app(self._store.home, self._profile.client_id)
         try:
-            client = Client(self._profile.client_id, with_secret(app).client_secret if app else None)
+            app = find_app(self._store.home, self._profile.client_id) if self._profile.client_id else None
+        except (ValueError, StoreError) as error:
+            # Only an app with a client secret needs its file, and that shows when Slack misses the secret.
+            app, self._app_trouble = None, error if isinstance(error, StoreError) else None
+        try:
+            secret = with_secret(app.at(self._profile.endpoints)).client_secret if app else None
         except StoreError as error:
             raise SlackUnreachable(error.code, error.facts) from None  # nothing was asked, and nothing spent
+        client = Client(self._profile.client_id, secret)
         async with SlackClient(self._profile.endpoints) as slack:
             try:
                 return await self._persistently(slack, client)
@@ -262,6 +268,8 @@ class _Spending:
         if error.code in REFRESH_TOKEN_OVER:
             return self._over(error.code)
         self._forget_unless_doubted()
+        if error.code == "bad_client_secret" and self._app_trouble is not None:
+            return Renewal(self._profile, trouble=Trouble(self._app_trouble.code, self._app_trouble.facts))
         return Renewal(self._profile, trouble=Trouble(error.code, facts))
 
     def _over(self, code: str) -> Renewal:

@@ -11,7 +11,7 @@ from slack_token_tui.keeping import keyring_tokens, lock
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError, store_error, sweep, sync_directory
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.recovery import answers_set_aside, journal_of, recover
+from slack_token_tui.keeping.recovery import MAY_BE_DONE_ALL_THE_SAME, answers_set_aside, journal_of, recover
 from slack_token_tui.keeping.settings import change_settings, read_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
@@ -40,6 +40,12 @@ class Revocation:
     error: SlackError | None = None
 
     @property
+    def is_good_enough(self) -> bool:
+        """Whether the profile may go all the same: Slack does not revoke every refresh token, and said so for good."""
+        refused = isinstance(self.error, SlackRefused) and self.error.code not in MAY_BE_DONE_ALL_THE_SAME
+        return self.kind == "refresh token" and refused
+
+    @property
     def sentence(self) -> str:
         """What is known of the token now."""
         if self.error is not None and not isinstance(self.error, SlackRefused):
@@ -57,14 +63,15 @@ class Removal:
         revocations: one a token, in order; none when the grant was kept.
         deleted: whether the file is gone.
         error: why it could not be deleted, when Slack had ended the tokens already.
-        set_aside: files that hold answers of Slack that could not be used; a living token may be in them.
+        set_aside: files, or items of the keyring, with answers of Slack that could not be used; a living token may be in
+            them.
     """
 
     profile: Profile
     revocations: tuple[Revocation, ...]
     deleted: bool
     error: StoreError | None = None
-    set_aside: tuple[Path, ...] = ()
+    set_aside: tuple[str, ...] = ()
 
 
 def remove(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Removal:
@@ -89,9 +96,7 @@ def remove(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Remov
     with lock.held(store.home / "locks", name):
         profile = store.read(name) if keep_grant else store.with_tokens(recover(store, name).profile)
         revocations = () if keep_grant else run(_revoked(profile))
-        deleted = all(
-            one.ended or (one.kind == "refresh token" and isinstance(one.error, SlackRefused)) for one in revocations
-        )
+        deleted = all(one.ended or one.is_good_enough for one in revocations)
         error = None
         if deleted:
             try:
@@ -100,7 +105,7 @@ def remove(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Remov
                 if not revocations:
                     raise
                 deleted, error = False, refused
-    return Removal(profile, revocations, deleted, error, tuple(answers_set_aside(store, profile)))
+    return Removal(profile, revocations, deleted, error, answers_set_aside(store, profile))
 
 
 def what_ends(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
@@ -162,7 +167,6 @@ def _delete(store: ProfileStore, profile: Profile) -> None:
     is_copied = any(isinstance(entry, Profile) and entry.id == profile.id for entry in store.entries())
     if profile.in_keyring and not is_copied:  # somebody has copied the file: the copy still points at these tokens
         keyring_tokens.delete(profile.id, profile.generation)
-        keyring_tokens.delete_text(f"{profile.id}.unusable")
 
 
 def _unlink(store: ProfileStore, name: str) -> None:

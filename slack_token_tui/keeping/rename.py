@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from slack_token_tui.keeping import lock
-from slack_token_tui.keeping.fast_read import may_be_given
+from slack_token_tui.keeping.fast_read import ProfileFileError, may_be_given
 from slack_token_tui.keeping.files import StoreError, store_error, sync_directory
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.recovery import recover
@@ -34,11 +34,15 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
         # Both locks are held, so nobody of ours can take the name between these two.
         if os.path.lexists(target):
             raise StoreError("profile_name_taken", name=new)
+        is_default = read_settings(store.home).get("default_profile") == old
+        if is_default:  # first: what may fail here shall not fail when the file has its new name already
+            change_settings(store.home, default_profile=new)
         try:
             source.rename(target)
             sync_directory(target.parent)
         except OSError as error:
+            if is_default:
+                with suppress(StoreError, ProfileFileError):
+                    change_settings(store.home, default_profile=old)
             raise store_error(error, target) from None
-        if read_settings(store.home).get("default_profile") == old:
-            change_settings(store.home, default_profile=new)
     return profile.renamed(new)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -107,8 +108,11 @@ class ProfileStore:
             return []
         return [entry for entry in self.entries() if isinstance(entry, Profile) and entry.account == profile.account]
 
-    def make_ready(self) -> None:
+    def make_ready(self, name: str | None = None) -> None:
         """See to it that a sign-in can be saved, before a person is asked to make one.
+
+        Args:
+            name: of the profile that is signed in again, if one is.
 
         Raises:
             StoreError: it could not be, and why.
@@ -117,7 +121,11 @@ class ProfileStore:
         probe = self.home / "profiles" / ".ready"
         save(probe, b"")
         probe.unlink(missing_ok=True)
-        if read_settings(self.home).get("storage") == KEYRING:
+        in_keyring = read_settings(self.home).get("storage") == KEYRING
+        if name is not None:
+            with suppress(FileNotFoundError, ProfileFileError):
+                in_keyring = self.read(name).in_keyring
+        if in_keyring:
             from slack_token_tui.keeping import keyring_tokens
 
             keyring_tokens.put_text("probe", Secret("x" * 256))  # as long as a token: some keyrings cut
@@ -131,7 +139,7 @@ class ProfileStore:
         Args:
             profile: with its tokens; its own name does not count.
             wished_name: taken when it is free, or the account's own already.
-            in_keyring: where a new profile's tokens go; None for what the settings say. A renewed one's stay where they are.
+            in_keyring: where its tokens go; None for where the older ones are, and a new profile's as the settings say.
 
         Raises:
             StoreError: nothing was saved and nothing changed.
@@ -139,9 +147,8 @@ class ProfileStore:
         from slack_token_tui.keeping.naming import proposals
 
         self._prepare()
-        if in_keyring is None:
-            in_keyring = read_settings(self.home).get("storage") == KEYRING
-        profile = replace(profile, in_keyring=in_keyring)
+        by_default = read_settings(self.home).get("storage") == KEYRING
+        profile = replace(profile, in_keyring=by_default if in_keyring is None else in_keyring)
         twins = self.same_account(profile)
         for twin in sorted(twins, key=lambda twin: twin.name != wished_name):
             with lock.held(self.home / "locks", twin.name):
@@ -156,7 +163,7 @@ class ProfileStore:
                     name=twin.name,
                     id=current.id,
                     generation=current.generation + 1,
-                    in_keyring=current.in_keyring,
+                    in_keyring=current.in_keyring if in_keyring is None else in_keyring,
                     extra=current.extra,
                 )
                 return Kept(renewed, self.write(renewed, current), replaced=True)

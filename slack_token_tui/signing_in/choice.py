@@ -49,13 +49,12 @@ def chosen_app(
             "No app is known here yet: give its Client ID (Your app → Basic Information → App Credentials)."
         )
     client_id = checked_client_id(client_id)
-    app = read_app(store.home, client_id) or SlackApp(client_id, older.endpoints if older else Endpoints())
+    app = read_app(store.home, client_id) or SlackApp(client_id)
+    lives_on = older.endpoints if older and older.client_id == client_id else app.endpoints
+    base = checked_base(slack_url) if slack_url else lives_on.base
+    app = app.at(Endpoints(base, Pair(oauth) if oauth else lives_on.pair))
     app = replace(
         app,
-        endpoints=Endpoints(
-            checked_base(slack_url) if slack_url else app.endpoints.base,
-            Pair(oauth) if oauth else app.endpoints.pair,
-        ),
         redirect_uris=tuple(map(checked_redirect_uri, redirect_uris)) or app.redirect_uris,
         client_secret=client_secret or app.client_secret,
     )

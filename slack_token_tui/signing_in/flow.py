@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from slack_token_tui.desktop import browser, port_holders, surroundings
-from slack_token_tui.keeping.apps import SlackApp, is_heard_here, read_app, save_app, with_secret
+from slack_token_tui.keeping.apps import SlackApp, change_app, is_heard_here, read_app, with_secret
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
@@ -39,6 +39,8 @@ from slack_token_tui.slack.explanations import Explanation, explain
 
 TIME_LIMIT_SECONDS = 300.0
 EXTENSION_SECONDS = 300.0
+_USED = ("endpoints", "redirect_uris", "client_secret", "secret_in_keyring")
+"""What a sign-in uses of its app, and proves to be right. The rest of what is remembered is the person's own."""
 HINT_SECONDS = 20.0
 """After so long without an answer the browser probably shows something that never comes here."""
 
@@ -88,6 +90,7 @@ class SignIn:
         self._heard: asyncio.Queue[Answer | events.Stray] = asyncio.Queue()
         self._answered = False
         self.kept: Kept | None = None
+        self._app_before: SlackApp | None = None
         self._exchanging: asyncio.Future[Grant] | None = None
         self._unsaved: Profile | None = None
         self._hurried = False
@@ -200,7 +203,8 @@ class SignIn:
         """Yield what happens. The last event is Saved or Failed."""
         try:
             # What could not be saved is better not asked for.
-            await asyncio.to_thread(self.store.make_ready)
+            await asyncio.to_thread(self.store.make_ready, self.name)
+            self._app_before = await asyncio.to_thread(read_app, self.store.home, self.app.client_id)
             self.app = await asyncio.to_thread(with_secret, self.app)
         except StoreError as error:
             yield events.Failed(Step.SAVE, self.explain(error.code, error.facts))
@@ -393,18 +397,33 @@ class SignIn:
 
     def _learn(self, granted: tuple[str, ...]) -> None:
         """Where it is known which scopes the app has, those that Slack has granted belong to them."""
-        known = self.app.registered_scopes
-        if known and not set(granted) <= set(known):
-            together = tuple(dict.fromkeys((*known, *granted)))
-            with suppress(StoreError):  # as in _remember_app
-                save_app(self.store.home, replace(self.app, scopes=self.scopes, registered_scopes=together))
+
+        def learn(known: SlackApp | None) -> SlackApp | None:
+            if known is None or not known.registered_scopes:
+                return None
+            return replace(known, registered_scopes=tuple(dict.fromkeys((*known.registered_scopes, *granted))))
+
+        with suppress(StoreError):  # as in _remember_app
+            change_app(self.store.home, self.app.client_id, learn)
 
     def _remember_app(self) -> None:
         """It is only a convenience for next time: what prevents it is not reported."""
+
+        def remember(known: SlackApp | None) -> SlackApp | None:
+            if self._app_before is None:
+                return replace(known or self.app, scopes=self.scopes)
+            if known is None:
+                return None  # it was forgotten meanwhile
+            used = {name: getattr(self.app, name) for name in _USED if self._differs(name)}
+            return replace(known, scopes=self.scopes, **used)
+
         with suppress(StoreError):
-            known = read_app(self.store.home, self.app.client_id)
-            save_app(self.store.home, replace(self.app, scopes=self.scopes, extra=known.extra if known else {}))
+            change_app(self.store.home, self.app.client_id, remember)
             remember_last_app(self.store.home, self.app.client_id)
+
+    def _differs(self, name: str) -> bool:
+        """Tell whether this sign-in has used another value than was remembered when it began."""
+        return bool(getattr(self.app, name) != getattr(self._app_before, name))
 
 
 def _lacking(app: SlackApp, scopes: tuple[str, ...]) -> str:

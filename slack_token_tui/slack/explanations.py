@@ -115,6 +115,11 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     given = {key: clean(value, _LONGEST_FACT) for key, value in (facts or {}).items() if value is not None}
     values = {**_UNKNOWN_HERE, **given, "code": code}
 
+    if any("{file_quoted}" in remedy for remedy in entry["remedies"]):
+        from shlex import quote  # a remedy to be typed
+
+        values["file_quoted"] = quote(values["file"])
+
     def filled(text: str) -> str:
         whole = text.format_map(values).strip()
         # "the profile" stands for a name that is not given, also where a sentence begins with it.

@@ -269,6 +269,47 @@ def test_a_locked_keyring_is_named_and_nothing_falls_back_to_a_file(
     assert not in_any_file(store.home, CANARY)
 
 
+def test_a_new_token_is_kept_in_a_file_when_that_is_asked_for_though_the_old_one_was_in_the_keyring(
+    store: ProfileStore, bus: None
+) -> None:
+    move(store, store.keep(profile()).profile.name, to_keyring=True)
+    lock()
+    with pytest.raises(StoreError):
+        store.make_ready("acme")
+    with pytest.raises(StoreError):
+        store.keep(profile(access_token=Secret("xoxp-canary-newer")))
+    kept = store.keep(profile(access_token=Secret("xoxp-canary-newer")), in_keyring=False).profile
+    assert (kept.name, kept.in_keyring) == ("acme", False)
+    token = store.read("acme").access_token
+    assert token is not None
+    assert token.reveal() == "xoxp-canary-newer"
+
+
+def test_a_token_that_is_in_the_keyring_already_is_not_imported_into_a_file(
+    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+) -> None:
+    token = store.with_tokens(in_keyring(store, slack)).access_token
+    assert token is not None
+    done = run("import", "--slack-url", slack.base, env=child_environment, given=token.reveal())
+    assert done.returncode == 1
+    assert "token_already_kept" in done.stderr
+    assert store.names() == ["acme"]
+
+
+def test_removing_leaves_and_names_an_answer_that_may_hold_a_living_token(
+    store: ProfileStore, slack: PracticeSlack, bus: None
+) -> None:
+    old = in_keyring(store, slack)
+    slack.workspace.faults.append('with:{"token_type": "weird"}')
+    trouble = refresh(store, "acme").trouble
+    assert trouble is not None
+    assert trouble.code == "refresh_unusable"
+    removal = remove(store, "acme")
+    assert removal.deleted
+    assert removal.set_aside == (f"item {old.id}.unusable of service slack-token-tui in the keyring",)
+    assert items() == {f"{old.id}.unusable"}
+
+
 def test_an_absent_service_is_named(
     store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
 ) -> None:

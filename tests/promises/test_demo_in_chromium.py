@@ -185,7 +185,7 @@ def test_a_refusal_on_the_page_is_looked_up_while_the_wait_goes_on(
     demo.shows("What does the browser say?")
     demo.paste(" ".join(words.split()[:4]))
     demo.shows("bad_redirect_uri")
-    demo.shows("http://localhost:28418/callback")
+    demo.shows("http://localhost:28417/callback and")  # the remedy, with the address that was sent
     demo.press("Escape")
     demo.shows("Waiting for you to press Allow")
     demo.press("Escape")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on, work
@@ -67,9 +68,15 @@ class CopyAsScreen(Sheet[str | None]):
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back"), ("q", "dismiss(None)", "Back")]
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, at: Path | None) -> None:
+        """
+        Args:
+            profile: whose token.
+            at: the directory of profiles, where it is not this user's own.
+        """
         super().__init__()
         self._profile = profile
+        self._at = at
 
     def compose(self) -> ComposeResult:
         """A list and the preview of the highlighted line."""
@@ -89,7 +96,7 @@ class CopyAsScreen(Sheet[str | None]):
     @on(OptionList.OptionHighlighted)
     def show(self, event: OptionList.OptionHighlighted) -> None:
         """Preview the format."""
-        text = formats.preview(self._profile, event.option_id or "token")
+        text = formats.preview(self._profile, event.option_id or "token", self._at)
         self.query_one("#preview", Static).update(Content.styled(text, MUTED))
 
     @on(OptionList.OptionSelected)

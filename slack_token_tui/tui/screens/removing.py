@@ -134,7 +134,7 @@ def _told(removal: Removal) -> Content:
             )
         )
     else:
-        answer = next(one.answer for one in removal.revocations if not one.ended)
+        answer = next(one.answer for one in removal.revocations if not one.ended and not one.is_good_enough)
         explanation = explain("not_revoked", {"name": removal.profile.name, "detail": answer})
         lines.append(
             Content.assemble(
@@ -143,4 +143,6 @@ def _told(removal: Removal) -> Content:
                 "Try again later; or remove it again, choose d, and end the grant at Slack.",
             )
         )
+    for place in removal.set_aside:
+        lines.append(Content(f"\nAn answer of Slack’s that could not be used may hold a living token: {place}"))
     return Content("").join(lines)

@@ -74,7 +74,7 @@ class SignInScreen(FillsIn, Helps):
         home = self.token_app.store.home
         if self._older is not None and self._older.client_id:
             known = read_app(home, self._older.client_id) or SlackApp(self._older.client_id)
-            return replace(known, endpoints=self._older.endpoints)
+            return known.at(self._older.endpoints)
         if (draft := self.token_app.draft) is not None:
             changed = read_app(home, draft.client_id)  # it may have been since
             return replace(changed, scopes=draft.scopes) if changed else draft
