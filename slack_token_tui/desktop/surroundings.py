@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_%-]{0,252}")
+_USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,64}")
 _SSH_PORT = "22"
 _CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
 
@@ -144,6 +145,7 @@ def _ssh_host() -> str:
     with suppress(KeyError, OSError, ImportError):  # a user without a name, or a system without such a list
         import getpass
 
-        user = f"{getpass.getuser()}@"
+        name = getpass.getuser()
+        user = f"{name}@" if _USER.fullmatch(name) else ""  # from the environment, and ssh takes -o for an option
     target = shlex.quote(f"{user}{host}")
     return target if port == _SSH_PORT or not port.isdigit() else f"-p {port} {target}"

@@ -17,7 +17,7 @@ from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.secret import Secret
 
 VARIABLE = "SLACK_TOKEN"
-_PLAIN = re.compile(r"[A-Za-z0-9._%+/=-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9._%+/=:-]+")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ def _curl(profile: Profile, token: str, *_: object) -> str:
     # printf is part of the shell and curl reads the header from its standard input: no list of processes shows it.
     header = 'header = "Authorization: Bearer %s"\\n'
     escaped = re.sub(r'(["\\])', r"\\\1", token)
-    return f"printf '{header}' {_quoted(escaped)} | curl --silent --config - {profile.endpoints.method('auth.test')}"
+    address = _quoted(profile.endpoints.method("auth.test"))
+    return f"printf '{header}' {_quoted(escaped)} | curl --silent --config - {address}"
 
 
 def _python(profile: Profile, _: str, __: str, elsewhere: Mapping[str, str]) -> str:

@@ -128,8 +128,9 @@ class ProfileStore:
         if in_keyring:
             from slack_token_tui.keeping import keyring_tokens
 
-            keyring_tokens.put_text("probe", Secret("x" * 256))  # as long as a token: some keyrings cut
-            keyring_tokens.delete_text("probe")
+            item = f"probe.{os.getpid()}"  # another sign-in may begin at the same moment
+            keyring_tokens.put_text(item, Secret("x" * 256))  # as long as a token: some keyrings cut
+            keyring_tokens.delete_text(item)
 
     def keep(self, profile: Profile, wished_name: str | None = None, *, in_keyring: bool | None = None) -> Kept:
         """Save a fresh sign-in: in the place of the same account's older one, else under a free name.
@@ -199,7 +200,16 @@ class ProfileStore:
 
             keyring_tokens.put(profile.id, profile.generation, profile.access_token, profile.refresh_token)
         sweep(path)
-        save(path, json.dumps(to_record(profile), indent=1, ensure_ascii=False).encode())
+        is_there = os.path.lexists(path)
+        try:
+            save(path, json.dumps(to_record(profile), indent=1, ensure_ascii=False).encode())
+        except StoreError:
+            points_at = (older.in_keyring, older.generation) if older else (is_there, profile.generation)
+            if profile.in_keyring and profile.access_token is not None and points_at != (True, profile.generation):
+                from slack_token_tui.keeping import keyring_tokens
+
+                keyring_tokens.delete(profile.id, profile.generation)  # nothing points at them
+            raise
         if (
             older is not None
             and older.in_keyring

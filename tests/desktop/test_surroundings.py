@@ -83,3 +83,9 @@ def test_terminals_with_a_mind_of_their_own_are_named(
 def test_an_ordinary_terminal_needs_no_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     assert surroundings.look() == Surroundings()
+
+
+def test_a_user_name_that_ssh_would_take_for_an_option_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.5 50000 10.0.0.9 22")
+    monkeypatch.setenv("LOGNAME", "-oProxyCommand=x")
+    assert surroundings.look().tunnel(28417) == "ssh -L 28417:localhost:28417 10.0.0.9"

@@ -19,6 +19,7 @@ from slack_token_tui.keeping.storage import move
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Pair
+from tests.accounts import profile
 from tests.keeping.refreshing import granted
 
 
@@ -145,3 +146,20 @@ def test_a_file_that_says_there_is_a_refresh_token_without_a_time_keeps_it(
     assert store.read("acme").refresh_token == old.refresh_token
     with pytest.raises(StoreError):
         keyring_tokens.fetch(old.id, old.generation + 1, with_refresh=True)
+
+
+def test_tokens_whose_file_could_not_be_saved_do_not_stay_in_the_keyring(
+    store: ProfileStore, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("store_full", file="acme.json", detail="no room")
+
+    kept = store.keep(profile(), in_keyring=True).profile
+    before = dict(keyring.items)
+    monkeypatch.setattr("slack_token_tui.keeping.store.save", full)
+    for user_id in ("U1", "U2"):  # the same account again, and a new one
+        with pytest.raises(StoreError):
+            store.keep(profile(user_id=user_id), in_keyring=True)
+    with pytest.raises(StoreError):
+        store.write(store.with_tokens(kept))  # the file still points at these
+    assert keyring.items == before

@@ -209,3 +209,19 @@ async def test_hostile_names_are_shown_as_harmless_text(home: Path, store: Profi
         assert "\x1b" not in text(pilot)
         assert "\u202e" not in text(pilot)
         assert pilot.app.screen.query_one("#profiles", OptionList).option_count == 1
+
+
+async def test_a_directory_with_escape_sequences_in_its_name_is_shown_harmless(tmp_path: Path) -> None:
+    home = tmp_path / "e\x1b]0;pwned\x07"
+    async with running(home, size=(120, 40)) as pilot:
+        await shows(pilot, "pwned")
+        await pilot.press("a")
+        await shows(pilot, "readable by you alone")
+        assert not set("\x1b\x07") & set(text(pilot))
+    ProfileStore(home).keep(profile())
+    async with running(home, size=(120, 40)) as pilot:
+        await shows(pilot, "Kept in")
+        assert not set("\x1b\x07") & set(text(pilot))
+        await pilot.press("x")
+        await shows(pilot, "Remove acme?")
+        assert not set("\x1b\x07") & set(text(pilot))

@@ -12,6 +12,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
@@ -53,7 +54,7 @@ class RemoveScreen(Sheet[None]):
             words = what_ends(readable, path, keep_grant=False)
             if readable is not None:
                 words += f"\n\nWith d, {what_ends(readable, path, keep_grant=True)}"
-            yield Static(Content(words), id="said")
+            yield Static(Content(harmless(words)), id="said")
             yield Static(BACK, classes="keys", id="back")
 
     def on_mount(self) -> None:

@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import Kept
 from slack_token_tui.slack.scope_catalogue import scope
@@ -43,7 +44,7 @@ class Outcome(Vertical):
         values: dict[str, str | Content] = {
             "who": Content.assemble(("✓ Signed in", "bold $text-success"), f" as {who} in {where}"),
             "token": f"{profile.masked_token}  works {life}",
-            "saved": Content.assemble((profile.name, "bold"), f" in {kept.path}"),
+            "saved": Content.assemble((profile.name, "bold"), f" in {harmless(str(kept.path))}"),
             "scopes": granted_in_words(profile),
             "workspaces": workspaces_in_words(profile),
             "note": f"{kept.name_taken} belongs to another account, so a free name was taken."

@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.profile import REFRESH_TOKEN_WARNING, Profile
 from slack_token_tui.keeping.store import Unreadable
 from slack_token_tui.slack.endpoints import SLACK
@@ -65,7 +66,7 @@ class ProfileDetail(VerticalScroll):
             self._shown = entry.name
             self.scroll_home(animate=False)
         self.border_title = Content(entry.name)
-        values: dict[str, str | Content] = {"Kept in": str(path)}
+        values: dict[str, str | Content] = {"Kept in": harmless(str(path))}
         if isinstance(entry, Profile):
             values = _values(entry, path, now)
         if revealed is not None:
@@ -99,7 +100,7 @@ def _values(profile: Profile, path: Path, now: datetime) -> dict[str, str | Cont
         "Renewable": _renewable(profile, now),
         "Scopes": ", ".join(profile.scopes) or "none named",
         "Verified": f"{profile.verified_at.astimezone():%Y-%m-%d %H:%M}" if profile.verified_at else "never",
-        "Kept in": f"the keyring, and {path}" if profile.in_keyring else str(path),
+        "Kept in": harmless(f"the keyring, and {path}" if profile.in_keyring else str(path)),
     }
 
 

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Label, Static
 
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.apps import SlackApp, is_heard_here, read_app
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
@@ -71,7 +72,8 @@ class SignInForm(VerticalScroll):
             yield Button("Other app (F3)", id="choose_app", compact=True)
             yield Button("App details (F4)", id="app_details", compact=True)
             yield Button("Make me an app (F6)", id="new_app", compact=True)
-        yield Label(Content(f"The token will be kept in {self._home / 'profiles'}, readable by you alone."))
+        place = harmless(str(self._home / "profiles"))
+        yield Label(Content(f"The token will be kept in {place}, readable by you alone."))
 
     def on_mount(self) -> None:
         """Say what the first values mean."""

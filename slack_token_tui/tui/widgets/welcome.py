@@ -10,6 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.tui.widgets.field import MUTED
 
 
@@ -38,7 +39,7 @@ class Welcome(VerticalScroll):
             yield Button("I have none: make me an app (N)", id="make_app", compact=True)
             yield Button("I have a token: import it (i)", id="import_token", compact=True)
             yield Button("Check this machine first (D)", id="doctor", compact=True)
-        yield Static(Content.styled(f"Tokens will be kept in {self._place}", MUTED))
+        yield Static(Content.styled(f"Tokens will be kept in {harmless(str(self._place))}", MUTED))
 
     @on(Button.Pressed)
     async def pressed(self, event: Button.Pressed) -> None:

@@ -128,6 +128,8 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
         if action_id == "explain":
             return self._to_explain is not None
         entry = self.highlighted
+        if action_id == "move_tokens" and self.token_app.start.is_demo:
+            return False  # what the demo saves is gone at the end; a keyring keeps it
         if action_id in _OF_A_PROFILE:
             return isinstance(entry, Profile) and (action_id != "refresh" or entry.has_refresh_token)
         if action_id in _OF_MANY:
