@@ -1,0 +1,214 @@
+"""The second half of a sign-in, from the code to the saved profile. A token that Slack gives survives every end of it."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.rescue import rescue_tokens
+from slack_token_tui.keeping.store import Kept, ProfileStore
+from slack_token_tui.signing_in import events
+from slack_token_tui.signing_in.callback import AuthorizationCode
+from slack_token_tui.signing_in.events import Event, Step
+from slack_token_tui.signing_in.learning import learn_scopes
+from slack_token_tui.signing_in.pages import Page
+from slack_token_tui.signing_in.profile_of import profile_of
+from slack_token_tui.signing_in.request import AuthorizationRequest
+from slack_token_tui.slack.answers import Grant, Identity
+from slack_token_tui.slack.client import Client, SlackClient
+from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable
+from slack_token_tui.slack.explanations import Explanation
+
+Explain = Callable[[str, dict[str, str]], Explanation]
+
+
+class Finishing:
+    """Exchanges the code, asks Slack who the grant speaks for, saves the profile. Iterate over :meth:`events` once.
+
+    From the moment that the code goes out, whoever cancels waits for the answer; what came is saved before anything else.
+
+    Attributes:
+        kept: what was saved, also on the way out.
+    """
+
+    def __init__(
+        self,
+        app: SlackApp,
+        request: AuthorizationRequest,
+        store: ProfileStore,
+        name: str | None,
+        explain: Explain,
+        tell_browser: Callable[[Page], None],
+    ) -> None:
+        """
+        Args:
+            app: with its client secret, if it has one.
+            request: that the code answers.
+            store: where the profile will be kept.
+            name: the profile's name, if one is wished for.
+            explain: a code of the catalogue and the values of this case.
+            tell_browser: what the browser that still waits is shown.
+        """
+        self.kept: Kept | None = None
+        self._app = app
+        self._request = request
+        self._store = store
+        self._name = name
+        self._explain = explain
+        self._tell_browser = tell_browser
+        self._granted_at = datetime.now(UTC)
+        self._exchanging: asyncio.Future[Grant] | None = None
+        self._verifying: asyncio.Timeout | None = None
+        self._hurried = False
+        self._unsaved: Profile | None = None
+
+    @property
+    def holds_unsaved(self) -> bool:
+        """Whether there is a grant, or one on its way, that is not saved yet or could not be, and is here alone."""
+        return self._unsaved is not None or self._exchanging is not None
+
+    def hurry(self) -> None:
+        """Somebody wants to leave: do not wait for Slack to say who the grant speaks for, save it."""
+        self._hurried = True
+        if self._verifying is not None:
+            self._verifying.reschedule(0)
+
+    async def events(self, code: AuthorizationCode) -> AsyncGenerator[Event, None]:
+        """Yield what happens. The last event is Saved or Failed."""
+        async with SlackClient(self._app.endpoints) as slack:
+            yield events.Exchanging()
+            try:
+                grant = await self._exchanged(slack, code)
+            except SlackError as error:
+                never_asked = isinstance(error, SlackUnreachable) and not isinstance(error, RateLimited)
+                yield self._failed(Step.EXCHANGE, Page.UNREACHABLE if never_asked else Page.REFUSED, error)
+                return
+            try:
+                yield events.Verifying()
+                identity, trouble = await self._verified(slack, grant)
+                if trouble is not None and trouble.code == "token_is_bot":
+                    self._unsaved = None
+                    yield self._failed(Step.VERIFY, Page.REFUSED, trouble)
+                    return
+                if identity is not None:
+                    yield events.Verified(identity)
+                elif trouble is not None:
+                    yield events.Unverified(self._explain(trouble.code, trouble.facts))
+            except (GeneratorExit, asyncio.CancelledError):
+                self._save_on_the_way_out()
+                raise
+        try:
+            kept = await self._saved(self._profile(grant, identity))
+        except StoreError as error:
+            yield self._failed(Step.SAVE, Page.NOT_SAVED, error)
+            return
+        self._tell_browser(Page.SAVED)
+        yield events.Saved(kept)
+
+    async def save_again(self, *, in_file: bool = False) -> Kept:
+        """Save the grant that could not be saved.
+
+        Args:
+            in_file: in a file, when the settings say keyring.
+
+        Raises:
+            StoreError: it still cannot be. The grant stays here.
+        """
+        assert self._unsaved is not None, "holds_unsaved says when there is one"
+        kept = await asyncio.get_running_loop().run_in_executor(None, self._keep, self._unsaved, in_file)
+        self.kept, self._unsaved = kept, None
+        return kept
+
+    def rescue(self) -> str:
+        """Put the grant that could not be saved into a file of its own, and return what to say of that, as a sentence."""
+        assert self._unsaved is not None, "holds_unsaved says when there is one"
+        profile = self._unsaved
+        try:
+            path = rescue_tokens(profile)
+        except StoreError:
+            page = profile.endpoints.apps_page
+            return f"The new token could be kept nowhere. At Slack it works until it ends, or is revoked: {page}"
+        words = ["slack-token-tui", "import", "--client-id", profile.client_id, "--slack-url", profile.endpoints.base]
+        return (
+            f"The new token is in {path}, readable by you alone. When what is in the way is mended: "
+            f"{shlex.join(words)} < {shlex.quote(str(path))}"
+        )
+
+    # ── its three steps ──
+
+    async def _exchanged(self, slack: SlackClient, code: AuthorizationCode) -> Grant:
+        verifier = self._request.pkce.code_verifier if self._request.pkce else None
+        client = Client(self._app.client_id, self._app.client_secret)
+        asking = slack.exchange(client, code.code, verifier, self._request.redirect_uri)
+        self._exchanging = asyncio.ensure_future(asking)
+        try:
+            grant = await asyncio.shield(self._exchanging)
+            self._unsaved = self._profile(grant, None)
+            return grant
+        except asyncio.CancelledError:
+            # Slack may have given a token by now: it is waited for, as long as a request may take.
+            with suppress(SlackError):
+                self._unsaved = self._profile(await self._exchanging, None)
+            self._save_on_the_way_out()
+            raise
+        finally:
+            self._exchanging = None
+
+    async def _verified(self, slack: SlackClient, grant: Grant) -> tuple[Identity | None, SlackError | None]:
+        """Return who the grant speaks for, or what prevented Slack from saying; neither after :meth:`hurry`."""
+        try:
+            async with asyncio.timeout(0 if self._hurried else None) as self._verifying:
+                return await slack.verify(grant.access_token), None
+        except TimeoutError:  # only hurry()'s: a time limit of Slack's is a SlackError
+            return None, None
+        except SlackError as error:
+            return None, error
+        finally:
+            self._verifying = None
+
+    async def _saved(self, profile: Profile) -> Kept:
+        self._unsaved = profile
+        # A future of the executor, not a task: it is under way at once, and no cancel of ours can stop it any more.
+        saving = asyncio.get_running_loop().run_in_executor(None, self._keep, profile)
+        try:
+            kept = await asyncio.shield(saving)
+        except asyncio.CancelledError:
+            with suppress(StoreError):
+                self.kept, self._unsaved = await saving, None
+            raise
+        self.kept, self._unsaved = kept, None
+        return kept
+
+    def _save_on_the_way_out(self) -> None:
+        """Save what is here alone; ``kept`` and ``holds_unsaved`` say what came of it."""
+        if self._unsaved is not None:
+            with suppress(StoreError):
+                self.kept, self._unsaved = self._keep(self._unsaved), None
+                self._tell_browser(Page.SAVED)
+
+    def _keep(self, profile: Profile, in_file: bool = False) -> Kept:
+        kept = self._store.keep(profile, self._name, in_keyring=False if in_file else None)
+        learn_scopes(self._store.home, self._app.client_id, profile.scopes)
+        return kept
+
+    def _profile(self, grant: Grant, identity: Identity | None) -> Profile:
+        return profile_of(
+            grant=grant,
+            identity=identity,
+            client_id=self._request.client_id,
+            endpoints=self._request.endpoints,
+            redirect_uri=self._request.redirect_uri,
+            scopes_asked=self._request.scopes,
+            granted_at=self._granted_at,
+            verified_at=datetime.now(UTC) if identity else None,
+        )
+
+    def _failed(self, step: Step, page: Page, error: SlackError | StoreError) -> Event:
+        self._tell_browser(page)
+        return events.Failed(step, self._explain(error.code, error.facts))
