@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from slack_token_tui.desktop import surroundings
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import CLIENT_ID, App
-from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.slack.endpoints import Endpoints, Pair
 
@@ -49,6 +55,15 @@ FOREIGN = (
     "VSCODE_INJECTION",
     "JUPYTER_SERVER_ROOT",
     "JUPYTERHUB_USER",
+    "PYTHON_KEYRING_BACKEND",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "SSH_CLIENT",
+    "COLUMNS",
+    "LINES",
+    "FORCE_COLOR",
+    "XDG_SESSION_TYPE",
 )
 
 
@@ -57,9 +72,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Started in the background, as CI may do, Ctrl+C is ignored, and every child would inherit that."""
+    """Started in the background, as CI may do, signals are ignored, and every child would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("SIGHUP", "SIGTERM", "SIGQUIT", "SIGTSTP"):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    # How long an example takes says something about the machine; and the same ones each time make CI repeatable.
+    settings.register_profile(
+        "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None, derandomize=True
+    )
+    settings.load_profile("suite")
 
 
 class Rounds:
@@ -113,16 +136,45 @@ def store(home: Path) -> ProfileStore:
     return ProfileStore(home)
 
 
+def becomes(condition: Callable[[], object], seconds: float = 60) -> bool:
+    """Wait for ``condition``; the time limit is only there so that a broken program does not hang the tests."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return bool(condition())
+
+
+def pressing(url: str, *decision: str) -> threading.Thread:
+    """Let somebody press a button on the consent page at ``url``; what became of the browser afterwards is nobody's concern."""
+
+    def press() -> None:
+        with suppress(OSError, HTTPException):
+            play_browser(url, *decision)
+
+    thread = threading.Thread(target=press, daemon=True)
+    thread.start()
+    return thread
+
+
+_WORKER = int("0" + os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"))
+_PORTS = itertools.cycle(range(12000 + 4000 * _WORKER, 16000 + 4000 * _WORKER))
+"""Below those that the system gives to outgoing connections, and other ones for each worker."""
+
+
 def free_ports(count: int) -> list[int]:
-    held = []
-    for _ in range(count):
-        one = socket.socket()
-        one.bind(("127.0.0.1", 0))
-        held.append(one)
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
+    return list(itertools.islice(filter(_is_free, _PORTS), count))
+
+
+def _is_free(port: int) -> bool:
+    families = [(socket.AF_INET, "127.0.0.1"), *([(socket.AF_INET6, "::1")] if socket.has_ipv6 else [])]
+    for family, host in families:
+        with socket.socket(family) as one:
+            try:
+                one.bind((host, port))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    return False
+    return True
 
 
 @pytest.fixture

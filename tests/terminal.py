@@ -25,7 +25,7 @@ class Terminal:
         self.seen = b""
         self._pressed_at = 0
 
-    def until(self, condition: Callable[[bytes], object], seconds: float = 20) -> None:
+    def until(self, condition: Callable[[bytes], object], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition(self.seen):
             if time.monotonic() > deadline:
@@ -61,7 +61,7 @@ class Terminal:
 
     def end(self) -> int:
         """Read to the end and return the exit code."""
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while self._read(0.1):
             assert time.monotonic() < deadline, f"it does not end: {self.seen[-500:]!r}"
             pid, status = os.waitpid(self.pid, os.WNOHANG)

@@ -20,6 +20,7 @@ from slack_token_tui.practice.grants import SlackSays
 from slack_token_tui.practice.workspace import Workspace, scopes_asked
 
 _PAIRS = {"/oauth/v2_user/authorize": "v2_user", "/oauth/v2/authorize": "v2"}
+_LONGEST_HOLD_SECONDS = 60.0
 _EXCHANGES = {"/api/oauth.v2.user.access": "v2_user", "/api/oauth.v2.access": "v2"}
 
 
@@ -191,8 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _refresh(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> None:
         """Refresh, with the next fault of the workspace if there is one.
 
-        Before anything is spent: ``error:CODE``, ``status:NUMBER``. After it: ``late:SECONDS`` answers late, ``lost`` never,
-        ``half`` breaks off, ``html`` is a portal's page, ``spent_error:CODE`` and ``spent_status:NUMBER`` hide the success,
+        Before anything is spent: ``error:CODE``, ``status:NUMBER``. After it: ``late:SECONDS`` answers late, ``held``
+        when the workspace says so, ``lost`` never, ``half`` breaks off, ``html`` is a portal's page, ``spent_error:CODE`` and ``spent_status:NUMBER`` hide the success,
         ``without:KEY`` and ``with:{JSON}`` change the answer.
         """
         workspace = self.server.workspace
@@ -205,6 +206,8 @@ class _Handler(BaseHTTPRequestHandler):
         answer = workspace.refresh(pair, form, basic)
         if kind == "late":
             time.sleep(float(value))
+        elif kind == "held":
+            workspace.may_answer.wait(_LONGEST_HOLD_SECONDS)
         elif kind == "spent_error":
             raise SlackSays(value)
         elif kind == "spent_status":

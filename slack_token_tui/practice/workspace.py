@@ -91,6 +91,8 @@ class Workspace:
     """Pairs that do not refresh, with the error they answer."""
     faults: deque[str] = field(default_factory=deque)
     """What goes wrong with the next refreshes, one each; see :mod:`slack_token_tui.practice.server`."""
+    may_answer: threading.Event = field(default_factory=threading.Event)
+    """What the fault ``held`` waits for."""
     calls: Counter[str] = field(default_factory=Counter)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 

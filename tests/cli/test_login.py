@@ -17,9 +17,10 @@ import pytest
 
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import CLIENT_ID
-from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from tests.cli.test_commands import COMMAND, run
+from tests.conftest import pressing
 
 
 class Login:
@@ -60,8 +61,7 @@ def test_login_narrates_on_stderr_and_answers_json_without_a_token(
 ) -> None:
     login = Login(child_environment, "work", *words, "--json")
     url = login.until("Open").split()[1]
-    browser = threading.Thread(target=play_browser, args=(url,))
-    browser.start()
+    browser = pressing(url)
     code, out, err = login.end()
     browser.join()
     assert code == 0
@@ -76,7 +76,7 @@ def test_login_narrates_on_stderr_and_answers_json_without_a_token(
 def test_a_cancelled_login_exits_1_with_json_on_stdout(words: list[str], child_environment: dict[str, str]) -> None:
     login = Login(child_environment, *words, "--json")
     url = login.until("Open").split()[1]
-    threading.Thread(target=play_browser, args=(url, "cancel")).start()
+    pressing(url, "cancel")
     code, out, _ = login.end()
     assert code == 1
     assert json.loads(out)["error"] == "access_denied"
@@ -100,7 +100,7 @@ def test_a_pasted_address_finishes_a_login_and_the_end_of_stdin_changes_nothing(
     silent.process.stdin.close()
     silent.process.stdin = None
     url = silent.until("Open").split()[1]
-    threading.Thread(target=play_browser, args=(url,)).start()
+    pressing(url)
     assert silent.end()[0] == 0
 
 
@@ -163,8 +163,7 @@ def test_a_signal_while_slack_answers_loses_no_token(
 ) -> None:
     given, arrives = exchanging
     login = Login(child_environment, "work", *words)
-    browser = threading.Thread(target=play_browser, args=(login.until("Open").split()[1],))
-    browser.start()
+    browser = pressing(login.until("Open").split()[1])
     assert given.wait(30)
     login.process.send_signal(number)
     login.until("Stopping")
@@ -187,7 +186,7 @@ def test_a_token_that_cannot_be_saved_is_put_where_import_finds_it(
     runtime = tmp_path / "runtime"
     runtime.mkdir(mode=0o700)
     login = Login({**child_environment, "XDG_RUNTIME_DIR": str(runtime)}, *words)
-    threading.Thread(target=play_browser, args=(login.until("Open").split()[1],)).start()
+    pressing(login.until("Open").split()[1])
     assert given.wait(30)
     profiles = store.home / "profiles"
     profiles.rmdir()

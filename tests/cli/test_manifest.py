@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.practice.manifest_rules import objections
+from tests.conftest import becomes
 
 
 def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
@@ -63,8 +64,9 @@ def test_open_gives_slacks_page_to_the_browser_or_says_its_address(
     assert done.returncode == 1
     assert "https://api.slack.com/apps?new_app=1&manifest_json=%7B" in done.stderr
     browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/url\n')
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/url.new; mv {tmp_path}/url.new {tmp_path}/url\n')
     browser.chmod(0o755)
     done = run({**child_environment, "BROWSER": str(browser)}, "--open")
     assert done.returncode == 0
+    assert becomes((tmp_path / "url").exists)
     assert (tmp_path / "url").read_text().startswith("https://api.slack.com/apps?new_app=1&manifest_json=%7B")

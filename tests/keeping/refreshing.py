@@ -16,7 +16,7 @@ from tests.accounts import in_, profile
 
 
 def granted(store: ProfileStore, slack: PracticeSlack, name: str = "acme", **changes: Any) -> Profile:
-    """Save a profile whose tokens ``slack`` knows; its access token has a minute left unless ``changes`` say otherwise."""
+    """Save a profile whose tokens ``slack`` knows; its access token has eight minutes left unless ``changes`` say otherwise."""
     workspace = slack.workspace
     app, team, person = workspace.apps[0], workspace.teams[0], workspace.people[0]
     access, refresh, _ = workspace.grants.give(app, team, person, ("users:read",))
@@ -29,7 +29,7 @@ def granted(store: ProfileStore, slack: PracticeSlack, name: str = "acme", **cha
         "endpoints": Endpoints(slack.base),
         "team_id": team.id,
         "user_id": person.id,
-        "expires_at": in_(minutes=1),
+        "expires_at": in_(minutes=8),
         "refresh_issued_at": in_(hours=-12),
     }
     kept = store.keep(profile(**values), name).profile

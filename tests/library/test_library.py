@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import httpx
@@ -21,6 +20,7 @@ from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.secret import Secret
 from tests.accounts import CANARY, in_, profile
+from tests.conftest import becomes, pressing
 from tests.keeping.refreshing import granted
 
 
@@ -165,7 +165,7 @@ def test_a_bearer_goes_to_slack(store: ProfileStore, url: str) -> None:
 
 def answer(pending: stt.PendingSignIn, decision: str = "allow") -> None:
     assert pending.url is not None
-    threading.Thread(target=play_browser, args=(pending.url, decision), daemon=True).start()
+    pressing(pending.url, decision)
 
 
 async def test_a_sign_in_can_be_awaited_while_the_loop_goes_on(app: SlackApp, slack: PracticeSlack) -> None:
@@ -276,7 +276,7 @@ def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
 ) -> None:
     slack.workspace.grants.grace_seconds = 0
     granted(store, slack, expires_at=in_(hours=-1))
-    slack.workspace.faults.append("late:1")
+    slack.workspace.faults.append("late:5")
     cell = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED],
         stdin=subprocess.PIPE,
@@ -285,8 +285,7 @@ def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
         text=True,
     )
     assert cell.stdin is not None
-    while not slack.workspace.grants.refreshed:
-        time.sleep(0.01)
+    assert becomes(lambda: slack.workspace.grants.refreshed)
     said, _ = cell.communicate("now\n", timeout=30)
     assert said == "interrupted\n"
     assert slack.workspace.grants.token(stt.token("acme"))
@@ -338,5 +337,5 @@ def test_where_nobody_can_be_asked_for_an_address_the_wait_goes_on(
     pending = stt.sign_in(
         client_id=CLIENT_ID, slack_url=slack.base, redirect_uris=app.redirect_uris, open_browser=False
     )
-    threading.Thread(target=play_browser, args=(pending.url,)).start()
+    pressing(pending.url)
     assert pending.ask().name == "acme-practice"

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.practice.grants import Grants
 from slack_token_tui.practice.server import PracticeSlack
 from tests.accounts import in_
 from tests.cli.test_commands import run
-from tests.conftest import Rounds
+from tests.conftest import Rounds, becomes
 from tests.keeping.refreshing import granted
 from tests.terminal import Terminal
 
@@ -27,9 +28,10 @@ SECRET = b"-practice-"
 
 
 class Watch:
-    """Looks at the arguments and environments of all processes, again and again."""
+    """Looks at the arguments and environments of all processes, again and again, for the tokens of one practice Slack."""
 
-    def __init__(self) -> None:
+    def __init__(self, grants: Grants) -> None:
+        self._grants = grants
         self.looks = 0
         self.arguments: set[bytes] = set()
         self.environments: set[int] = set()
@@ -37,20 +39,22 @@ class Watch:
 
     def look(self) -> None:
         self.looks += 1
+        tokens = [token.encode() for token in [*list(self._grants.access_tokens), *list(self._grants.refresh_tokens)]]
         for process in Path("/proc").iterdir():
             if not process.name.isdigit() or int(process.name) == os.getpid():
                 continue
             with suppress(OSError):
                 arguments = (process / "cmdline").read_bytes()
-                if SECRET in arguments:
+                if any(token in arguments for token in tokens):
                     self.arguments.add(arguments)
-                if SECRET in (process / "environ").read_bytes():
+                environment = (process / "environ").read_bytes()
+                if any(token in environment for token in tokens):
                     self.environments.add(int(process.name))
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
-    watch, done = Watch(), threading.Event()
+def watching(grants: Grants) -> Iterator[Watch]:
+    watch, done = Watch(grants), threading.Event()
 
     def go() -> None:
         while not done.is_set():
@@ -73,7 +77,7 @@ def test_no_arguments_and_no_environment_hold_a_token(
     granted(store, slack, expires_at=in_(hours=-1))
     workspace = slack.workspace
     other, _, _ = workspace.grants.give(workspace.apps[0], workspace.teams[1], workspace.people[1], ("a:read",))
-    with watching() as watch:
+    with watching(workspace.grants) as watch:
         commands = [
             ["token"],
             ["copy"],
@@ -91,9 +95,12 @@ def test_no_arguments_and_no_environment_hold_a_token(
         run("import", "other", "--slack-url", slack.base, env=child_environment, given=other)
         assert not watch.environments
         child = subprocess.Popen(
-            [sys.executable, "-m", "slack_token_tui", "exec", "other", "--", "sleep", "0.3"], env=child_environment
+            [sys.executable, "-m", "slack_token_tui", "exec", "other", "--", "cat"],
+            env=child_environment,
+            stdin=subprocess.PIPE,
         )
-        child.wait()
+        assert becomes(lambda: child.pid in watch.environments)
+        child.communicate(timeout=30)
     assert not watch.arguments
     assert watch.environments == {child.pid}  # exec puts the command in its own place
     rounds.closing(

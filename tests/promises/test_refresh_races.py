@@ -20,7 +20,7 @@ from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
 from tests.accounts import in_
-from tests.conftest import Rounds
+from tests.conftest import Rounds, becomes
 from tests.keeping.refreshing import granted
 from tests.terminal import Terminal
 
@@ -209,13 +209,11 @@ def test_a_terminal_that_closes_under_the_tui_loses_nothing(
         before = slack.workspace.grants.refreshed
         slack.workspace.faults.clear()
         slack.workspace.faults.append("late:0.5")
+        generation = store.read("acme").generation
         terminal = Terminal(child_environment, "-m", "slack_token_tui")
         terminal.until(lambda _, before=before: slack.workspace.grants.refreshed > before)
         terminal.hang_up()  # Slack has rotated, and its answer is on its way
-        generation = store.read("acme").generation
-        deadline = time.monotonic() + 10
-        while store.read("acme").generation == generation and time.monotonic() < deadline:
-            time.sleep(0.02)
+        assert becomes(lambda generation=generation: store.read("acme").generation != generation)
         after = store.read("acme")
         assert after.access_token and slack.workspace.grants.token(after.access_token.reveal())
         store.write(_expired(after))
@@ -228,7 +226,7 @@ def test_a_stopped_process_keeps_the_lock_and_the_others_end_in_order(
     """Ctrl+Z or a suspended laptop: nobody refreshes without the lock, and after it there is no second spending."""
     slack.workspace.grants.grace_seconds = 0
     granted(store, slack)
-    slack.workspace.faults.append("late:1")
+    slack.workspace.faults.append("held")
     holder = subprocess.Popen(
         [sys.executable, "-m", "slack_token_tui", "token", "acme"],
         stdout=subprocess.PIPE,
@@ -236,9 +234,9 @@ def test_a_stopped_process_keeps_the_lock_and_the_others_end_in_order(
         env=child_environment,
         text=True,
     )
-    while not slack.workspace.grants.refreshed:
-        time.sleep(0.01)
+    assert becomes(lambda: slack.workspace.grants.refreshed)
     os.kill(holder.pid, signal.SIGSTOP)
+    slack.workspace.may_answer.set()
     monkeypatch.setattr("slack_token_tui.keeping.lock.held.__wrapped__.__defaults__", (0.3, None), raising=False)
     waiting = refresh(store, "acme")
     assert waiting.trouble and waiting.trouble.code == "store_busy"

@@ -136,7 +136,9 @@ async def test_after_a_removal_the_cursor_is_on_the_neighbour(store: ProfileStor
         await shows(pilot, "╭─ d")
 
 
-async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(store: ProfileStore, home: Path) -> None:
+async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(
+    store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.keep(profile())
     for key, words in (
         ("question_mark", "Your saved sign-ins"),
@@ -150,6 +152,7 @@ async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(store: Prof
             if key == "question_mark":
                 await pilot.press("end")
                 await shows(pilot, "Ctrl+C twice quits")
+            monkeypatch.setattr("slack_token_tui.tui.app._TWICE_SECONDS", 60)
             await pilot.press("ctrl+c", "ctrl+c")
             assert pilot.app._exit
 

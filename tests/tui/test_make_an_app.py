@@ -63,7 +63,7 @@ def free_redirects(monkeypatch: pytest.MonkeyPatch, redirect_uris: tuple[str, ..
 
 
 async def test_from_nothing_to_a_token_by_keyboard_alone(
-    home: Path, slack: PracticeSlack, workspace: Workspace
+    home: Path, slack: PracticeSlack, workspace: Workspace, free_redirects: None
 ) -> None:
     async with in_the_demo(home, slack) as pilot:
         await to_slacks_page(pilot)

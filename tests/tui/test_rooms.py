@@ -36,6 +36,17 @@ ROOMS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_asked_of_slack_com(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check looks for the Slack of its app; where that is none of this machine, it is only said to have looked."""
+
+    async def examine(*_: object) -> AsyncGenerator[Finding, None]:
+        yield Finding("port_1", Verdict.GOOD, "Port 1", "Free.")
+
+    if "app" not in request.fixturenames:
+        monkeypatch.setattr(doctor, "examine", examine)
+
+
 async def enter(pilot: Pilot[None], room: str) -> Room[object]:
     for key in ROOMS[room]:
         before = pilot.app.screen

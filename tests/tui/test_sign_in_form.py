@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from tests.tui.pilots import running, says, shows, text, until
@@ -42,7 +43,7 @@ async def test_scopes_that_the_app_is_known_to_lack_are_named_before_slack_refus
         await pilot.press("enter")
         await shows(pilot, "Waiting for you to press Allow")
         await pilot.press("b")
-        await shows(pilot, "What does the browser say?")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen) and pilot.app.screen.focused is not None)
         pilot.app.screen.query_one("#search", Input).value = "invalid permissions"
         await shows(pilot, "The app is not known to have chat:write.")
 
@@ -112,6 +113,6 @@ async def test_a_digit_typed_beside_the_fields_begins_a_client_id(home: Path, ap
 async def test_a_misspelt_scope_is_answered_with_the_right_one(home: Path, app: SlackApp) -> None:
     async with running(home, app, (120, 40)) as pilot:
         await pilot.press("N")
-        await shows(pilot, "Three questions")
+        await until(pilot, lambda: pilot.app.screen.query("#scopes") and pilot.app.screen.focused is not None)
         pilot.app.screen.query_one("#scopes", Input).value = "users:reed"
         await shows(pilot, "Not a scope that is known here: users:reed. It is sent as it is. Did you mean users:read?")
