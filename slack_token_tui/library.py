@@ -278,8 +278,5 @@ def summary_of(entry: Profile | Unreadable, now: datetime) -> ProfileSummary:
     """Return what may be shown of ``entry``."""
     if isinstance(entry, Unreadable):
         return ProfileSummary(entry.name, "unreadable")
-    workspace = entry.team_name or entry.enterprise_name or entry.team_id
-    user = entry.user_name or entry.user_id
-    return ProfileSummary(
-        entry.name, entry.state(now), user, workspace, entry.expires_at, entry.scopes, entry.masked_token
-    )
+    state, token = entry.state(now), entry.masked_token
+    return ProfileSummary(entry.name, state, entry.who, entry.where, entry.expires_at, entry.scopes, token)

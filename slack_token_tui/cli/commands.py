@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -20,26 +19,42 @@ Command = Callable[[argparse.Namespace], int]
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Parse ``arguments`` and run the command; without one, open the TUI. Usage errors leave with exit code 2."""
+    """Parse ``arguments`` and run the command; without one, open the TUI. A usage error is exit code 2."""
     arguments, command_to_become = _split_at_dashes(list(arguments))
-    options = parser().parse_args(arguments)
+    try:
+        options = parser().parse_args(arguments)
+    except _Misused as misused:
+        return _misused(misused, arguments)
     options.become = command_to_become
     command: Command = options.command
     return command(options)
 
 
+class _Misused(Exception):
+    """The arguments cannot be understood."""
+
+    def __init__(self, program: str, message: str) -> None:
+        super().__init__(message)
+        self.program = program
+
+
 class _Parser(argparse.ArgumentParser):
-    """Says what was wrong as everything else does: two lines, and JSON where that was asked for. Exit code 2."""
+    """Tells what is wrong to whoever asked, instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
-        from slack_token_tui.cli import report
+        raise _Misused(self.prog, message)
 
-        remedy = f"See: {self.prog} --help"
-        if message.startswith("unrecognized arguments") and (command := " ".join(sys.argv[1:2])).isalpha():
-            remedy = f"See: slack-token-tui {command} --help"
-            if command == "exec":
-                remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
-        sys.exit(report.usage(f"{message}.", remedy, as_json="--json" in sys.argv))
+
+def _misused(misused: _Misused, arguments: list[str]) -> int:
+    """Say what was wrong as everything else is said: two lines, and JSON where that was asked for."""
+    from slack_token_tui.cli import report
+
+    remedy = f"See: {misused.program} --help"
+    if str(misused).startswith("unrecognized arguments") and (command := " ".join(arguments[:1])).isalpha():
+        remedy = f"See: slack-token-tui {command} --help"
+        if command == "exec":
+            remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
+    return report.usage(f"{misused}.", remedy, as_json="--json" in arguments)
 
 
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:

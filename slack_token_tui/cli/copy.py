@@ -35,7 +35,8 @@ class _Tty:
     async def allows(self) -> bool:
         if is_there := self._takes(""):
             report.say(
-                "slack-token-tui: no clipboard here can be cleared; the token goes to your terminal’s, which keeps it"
+                "slack-token-tui: no clipboard of this machine works; the token goes to your terminal’s, and cannot be "
+                "taken off it again"
             )
         return is_there
 

@@ -1,4 +1,4 @@
-"""What the process says when it ends."""
+"""Exit codes, so that a script can tell a dead token from a busy network."""
 
 DONE = 0
 SAID_NO = 1

@@ -19,6 +19,8 @@ from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.profiles import masked_record
 from slack_token_tui.desktop import browser
 from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.settings import place_in_words
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.signing_in import events
@@ -188,7 +190,7 @@ def _read_pastes(lines: _Lines, sign_in: SignIn, loop: asyncio.AbstractEventLoop
 
 async def _narrated(sign_in: SignIn, *, as_json: bool) -> int:
     report.say(f"Slack      {sign_in.app.endpoints.host}")
-    report.say(f"Will keep  the token in {sign_in.store.home / 'profiles'}, readable by you alone")
+    report.say(f"Will keep  the token in {_place(sign_in)}")
     if sign_in.app.browser:
         report.say(f"Opens with {sign_in.app.browser}")
     if unknown := unknown_in_words(sign_in.scopes):
@@ -204,6 +206,14 @@ async def _narrated(sign_in: SignIn, *, as_json: bool) -> int:
                 return code
             report.say(line_of(event))
     raise AssertionError("the stream ends with Saved or Failed")
+
+
+def _place(sign_in: SignIn) -> str:
+    in_keyring = None
+    if sign_in.name is not None:
+        with suppress(FileNotFoundError, ProfileFileError):
+            in_keyring = sign_in.store.read(sign_in.name).in_keyring
+    return place_in_words(sign_in.store.home, in_keyring=in_keyring)
 
 
 def _saved(event: events.Saved, name: str | None, *, as_json: bool) -> int:

@@ -9,8 +9,8 @@ from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.each import Outcome, answered_for, concluded
 from slack_token_tui.keeping.apps import SlackApp, move_secret, remembered_apps
 from slack_token_tui.keeping.fast_read import ChoiceError, chosen_name
+from slack_token_tui.keeping.moving import move
 from slack_token_tui.keeping.settings import change_settings
-from slack_token_tui.keeping.storage import move
 from slack_token_tui.keeping.store import ProfileStore
 
 

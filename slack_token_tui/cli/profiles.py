@@ -89,7 +89,5 @@ def _row(entry: Profile | Unreadable, now: datetime) -> tuple[str, str, str, str
     if isinstance(entry, Unreadable):
         explanation = explain(entry.error.code, report.file_facts(entry.error))
         return entry.name, "unreadable", "", f"{explanation.title}. {explanation.remedies[0]}"
-    workspace = entry.team_name or entry.enterprise_name or entry.team_id or "unknown workspace"
-    who = f"{entry.user_name or entry.user_id or 'unknown'} in {workspace}"
     expiry = f"until {entry.expires_at.astimezone():%Y-%m-%d %H:%M}" if entry.expires_at else "does not expire"
-    return entry.name, entry.state(now), who, expiry
+    return entry.name, entry.state(now), entry.whose, expiry

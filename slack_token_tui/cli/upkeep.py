@@ -65,7 +65,7 @@ def _verified(store: ProfileStore, name: str) -> Outcome:
     now = said.profile
     if said.unnoted is not None:
         report.say(f"{name}: {explain(said.unnoted.code, said.unnoted.facts).happened} So this is not noted there.")
-    report.say(f"{name}: good. {now.user_name or now.user_id} in {now.team_name or now.enterprise_name or 'Slack'}")
+    report.say(f"{name}: good. {now.whose}")
     scopes = list(now.scopes)
     return exit_codes.DONE, {
         "ok": True,

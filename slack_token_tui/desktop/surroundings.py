@@ -27,7 +27,7 @@ class Surroundings:
         container: what kind of container this is, or None.
         is_wsl: whether this is Linux on Windows.
         has_display: whether a browser could open a window here.
-        tmux: whether tmux or screen stands between the program and the terminal.
+        tmux: whether tmux stands between the program and the terminal.
         terminal: ``vscode``, ``jupyter``, or None for one of its own window.
     """
 
@@ -94,7 +94,7 @@ def look() -> Surroundings:
         container=_container(),
         is_wsl=is_wsl,
         has_display=windowed,
-        tmux=bool(here.get("TMUX") or here.get("STY")),
+        tmux=bool(here.get("TMUX")),
         terminal=_terminal(),
     )
 

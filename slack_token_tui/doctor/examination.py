@@ -76,4 +76,4 @@ def _all_of(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
 
 
 def _unfinished(error: Exception) -> Finding:
-    return Finding("unexpected", Verdict.BAD, "Doctor", f"A look was not finished: {place_of(error)}.", "Report it.")
+    return Finding("unexpected", Verdict.BAD, "Doctor", f"One check failed: {place_of(error)}.", "Report it.")

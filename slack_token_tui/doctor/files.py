@@ -29,7 +29,7 @@ def keyring(home: Path) -> Iterator[Finding]:
     profiles = [one for one in ProfileStore(home).entries() if isinstance(one, Profile)]
     wanted = read_settings(home).get("storage") == "keyring" or any(one.in_keyring for one in profiles)
     try:
-        said = f"{keyring_tokens.name()} is there; m at home moves tokens into it."
+        said = f"{keyring_tokens.name()} is there; in the interface, m moves tokens into it."
         yield Finding("keyring", Verdict.GOOD, "Keyring", said)
     except StoreError as error:
         explanation = explain(error.code, error.facts)

@@ -40,7 +40,7 @@ def where() -> Iterator[Finding]:
     if around.is_wsl:
         places.append("in WSL")
     if around.tmux:
-        places.append("in tmux or screen")
+        places.append("in tmux")
     if around.terminal:
         places.append({"vscode": "in VS Code’s terminal", "jupyter": "in JupyterLab’s terminal"}[around.terminal])
     said = f"This runs {', '.join(places)}." if places else "This runs in a terminal of this machine."
@@ -133,7 +133,7 @@ def clipboard() -> Iterator[Finding]:
     ways = clipboard_check.ways()
     for way in ways:
         if way.works is False:
-            remedy = "Copies go to your terminal instead (OSC 52); t at home shows a token."
+            remedy = "Copies go to your terminal instead (OSC 52); in the interface, t shows a token."
             yield Finding("clipboard", Verdict.LOOK, "Clipboard", way.said, remedy)
         else:
             yield Finding("clipboard", Verdict.GOOD, "Clipboard", way.said)
@@ -144,4 +144,4 @@ def clipboard() -> Iterator[Finding]:
         yield Finding("clipboard", Verdict.LOOK, "Clipboard", said, remedy)
 
 
-_NO_CLIPBOARD = "t at home shows a token, to select by hand."
+_NO_CLIPBOARD = "In the interface, t shows a token, to select by hand."

@@ -15,7 +15,7 @@ from slack_token_tui.foreign_text import clean
 from slack_token_tui.keeping import lock
 from slack_token_tui.keeping.fast_read import SCHEMA, ProfileFileError, read_record
 from slack_token_tui.keeping.files import StoreError, private_directory, save, store_error, sweep
-from slack_token_tui.keeping.settings import change_settings, read_settings
+from slack_token_tui.keeping.settings import KEYRING, change_settings, read_settings
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, Pair, checked_base, is_loopback
@@ -185,7 +185,7 @@ def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
     path = _path(home, app.client_id)
     if in_keyring is None:
         in_keyring = app.secret_in_keyring or (
-            app.client_secret is not None and read_settings(home).get("storage") == "keyring"
+            app.client_secret is not None and read_settings(home).get("storage") == KEYRING
         )
     record = {
         **app.extra,

@@ -14,10 +14,11 @@ if sys.platform != "win32":
 
 
 class StoreError(Exception):
-    """Something could not be written. What was there before is untouched.
+    """What is kept could not be written, or not be fetched. What was there before is untouched.
 
     Attributes:
-        code: the catalogue's: ``store_unwritable``, ``store_full`` or ``store_busy``.
+        code: the catalogue's: ``store_…`` of the disk, ``keyring_…`` of the keyring, ``profile_name_…`` of a name that
+            cannot be given, ``app_unreadable`` and ``client_secret_gone`` of an app.
         facts: values that the explanation fills in.
     """
 

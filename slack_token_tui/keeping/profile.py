@@ -103,6 +103,21 @@ class Profile:
         return (self.endpoints.base, self.enterprise_id or "-", self.team_id or "-", self.user_id, self.client_id)
 
     @property
+    def who(self) -> str | None:
+        """The person that the token speaks for, by the best name that is known."""
+        return self.user_name or self.user_id
+
+    @property
+    def where(self) -> str | None:
+        """The workspace or organisation that it works in, likewise."""
+        return self.team_name or self.enterprise_name or self.team_id
+
+    @property
+    def whose(self) -> str:
+        """``jane in Acme``, as far as it is known."""
+        return f"{self.who or 'unknown'} in {self.where or 'an unknown workspace'}"
+
+    @property
     def refresh_expires_at(self) -> datetime | None:
         """When the refresh token dies, if there is one."""
         return None if self.refresh_issued_at is None else self.refresh_issued_at + REFRESH_TOKEN_LIFE

@@ -11,6 +11,7 @@ from typing import Any
 from slack_token_tui.foreign_text import clean, clean_code
 from slack_token_tui.keeping.fast_read import SCHEMA, TOKEN, ProfileFileError, access_token
 from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.settings import KEYRING
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, Pair, checked_base
 from slack_token_tui.slack.limits import MOST_SCOPES
@@ -30,7 +31,6 @@ _TEXTS = (
     "user_name",
 )
 _INSTANTS = ("expires_at", "refresh_issued_at", "refresh_refused_at", "signed_in_at", "verified_at")
-KEYRING = "keyring"
 """The value of ``storage`` in the file of a profile whose tokens are in the operating system's keyring."""
 _MOST_UNKNOWN_BYTES = 16 * 1024
 _INSTANT_LENGTH = len("2026-11-24T12:00:00Z")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slack_token_tui.keeping import keyring_tokens, lock
-from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.fast_read import DEAD_CODES, ProfileFileError
 from slack_token_tui.keeping.files import StoreError, store_error, sweep, sync_directory
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.recovery import MAY_BE_DONE_ALL_THE_SAME, answers_set_aside, journal_of, recover
@@ -19,8 +19,6 @@ from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.errors import SlackError, SlackRefused
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.slack.running import run
-
-_OVER_ANYWAY = frozenset({"token_revoked", "token_expired", "account_inactive"})
 
 
 @dataclass(frozen=True)
@@ -121,10 +119,9 @@ def what_ends(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
     if keep_grant:
         return f"{path} is deleted, and the tokens go on working at Slack: nothing is revoked there."
     tokens = "The access token and the refresh token" if profile.has_refresh_token else "The access token"
-    who = profile.user_name or profile.user_id or "somebody"
     return (
-        f"{tokens} of {who} in {profile.team_name or profile.team_id or 'Slack'} "
-        f"will be revoked at {profile.endpoints.host}: every program that uses them stops. Then {path} is deleted."
+        f"{tokens} of {profile.whose} will be revoked at {profile.endpoints.host}: every program that uses them stops. "
+        f"Then {path} is deleted."
     )
 
 
@@ -155,7 +152,7 @@ async def _revoke(slack: SlackClient, kind: str, token: Secret) -> Revocation:
     try:
         ended = await slack.revoke(token)
     except SlackError as error:
-        return Revocation(kind, isinstance(error, SlackRefused) and error.code in _OVER_ANYWAY, error.code, error)
+        return Revocation(kind, isinstance(error, SlackRefused) and error.code in DEAD_CODES, error.code, error)
     return Revocation(kind, ended, "revoked" if ended else "not revoked")
 
 

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping import lock
 from slack_token_tui.keeping.fast_read import SCHEMA, ProfileFileError, read_record
 from slack_token_tui.keeping.files import StoreError, private_directory, save, sweep
 
+KEYRING = "keyring"
 CLIPBOARD_SECONDS = 45
 """How long a copied token stays on a clipboard that can be cleared."""
 _KINDS: dict[str, type] = {
@@ -33,6 +35,18 @@ def read_settings(home: Path) -> dict[str, Any]:
     except (FileNotFoundError, ProfileFileError):
         return {}
     return {key: value for key, value in record.items() if isinstance(value, _KINDS.get(key, ()))}
+
+
+def place_in_words(home: Path, *, in_keyring: bool | None = None) -> str:
+    """Return where a new token will be kept, as the end of "The token will be kept in …".
+
+    Args:
+        home: the directory of profiles.
+        in_keyring: where the older one is, when a profile is signed in again: it stays there.
+    """
+    if in_keyring is None:
+        in_keyring = read_settings(home).get("storage") == KEYRING
+    return "the keyring of this system" if in_keyring else harmless(f"{home / 'profiles'}, readable by you alone")
 
 
 def clipboard_seconds(home: Path) -> int:

@@ -14,8 +14,8 @@ from slack_token_tui.keeping import fast_read, lock
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError, private_directory, save, sweep
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.profile_file import KEYRING, from_record, to_record
-from slack_token_tui.keeping.settings import read_settings
+from slack_token_tui.keeping.profile_file import from_record, to_record
+from slack_token_tui.keeping.settings import KEYRING, read_settings
 from slack_token_tui.secret import Secret
 
 

@@ -69,7 +69,7 @@ class BrowserElsewhere:
 
 @dataclass(frozen=True)
 class NothingYet:
-    """Twenty seconds without an answer: the browser may be showing something that never comes here."""
+    """Some time without an answer: the browser may be showing something that never comes here."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class SlackError(Exception):
 
 
 class SlackRefused(SlackError):
-    """Slack answered, and the answer was no (``{"ok": false}``). Trying the same again changes nothing."""
+    """The answer is no: Slack's (``{"ok": false}``), or ours before it is asked. Trying the same again changes nothing."""
 
 
 class SlackUnreachable(SlackError):

@@ -117,7 +117,13 @@ ACTIONS = (
     Action("new_app", "f6", "Make an app", "Be led through making a Slack app of your own.", (SIGN_IN,)),
     Action("more_time", "e", "More time", "Wait for the browser at least five minutes from now.", (SIGN_IN,)),
     Action("copy_url", "u", "Copy address", "Put Slack’s address on the clipboard, to open it elsewhere.", (SIGN_IN,)),
-    Action("copy_tunnel", "l", "Copy ssh line", "Put the line that leads your browser’s localhost here.", (SIGN_IN,)),
+    Action(
+        "copy_tunnel",
+        "l",
+        "Copy ssh line",
+        "Copy the ssh line that leads your browser’s localhost here.",
+        (SIGN_IN,),
+    ),
     Action("browser_says", "b", "Browser says", "Find what Slack’s page shows when no answer comes back.", (SIGN_IN,)),
     Action("copy_new", "c", "Copy token", "Put the new access token on the clipboard.", (SIGN_IN,)),
     Action("save_again", "w", "Save again", "Save the token that is here and could not be saved.", (SIGN_IN,)),
@@ -134,14 +140,14 @@ ACTIONS = (
         "copy_request",
         "m",
         "Message to an admin",
-        "Put a ready message on the clipboard, for who may make apps.",
+        "Put a ready message on the clipboard, for somebody who may make apps.",
         (APP_SETUP,),
     ),
     Action("pick_scopes", "f2", "Choose scopes", "Choose what the app may ask for, in plain words.", (APP_SETUP,)),
     Action("other_slack", "f3", "Other Slack", "Make it on GovSlack instead of slack.com, or back.", (APP_SETUP,)),
     Action("change_form", "b", "Change it", "Go back to name, scopes and rotation.", (APP_SETUP,)),
     # ── scopes ──
-    Action("choose", "space", "Choose or not", "Ask for the highlighted scope, or no longer.", (SCOPES,)),
+    Action("choose", "space", "Choose, undo", "Ask for the highlighted scope, or no longer.", (SCOPES,)),
     Action("done", "f2", "Use these", "Take the chosen scopes back to the form.", (SCOPES,)),
     Action(
         "to_list", "down", "Into the list", "Leave the search for the list, where letters are keys.", (SCOPES, ERRORS)

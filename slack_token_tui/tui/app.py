@@ -227,7 +227,9 @@ class TokenApp(App[None]):
         """
         error = self._exception
         lines = (
-            [f"slack-token-tui made a mistake: {place_of(error)}."] if error else ["slack-token-tui made a mistake."]
+            [f"slack-token-tui stopped because of a defect of its own: {place_of(error)}."]
+            if error
+            else ["slack-token-tui stopped because of a defect of its own."]
         )
         lines += [f"  {call}" for call in way_to(error)] if error else []
         lines.append("No secret is in this report. Profiles are unharmed; start again to go on.")

@@ -18,11 +18,11 @@ from slack_token_tui.keeping import keyring_tokens
 from slack_token_tui.keeping.apps import SlackApp, forget_app, read_app, save_app, with_secret
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Journal
+from slack_token_tui.keeping.moving import move
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.refresh import refresh
 from slack_token_tui.keeping.removal import remove
 from slack_token_tui.keeping.settings import change_settings
-from slack_token_tui.keeping.storage import move
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret

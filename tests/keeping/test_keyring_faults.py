@@ -11,11 +11,11 @@ import pytest
 from slack_token_tui.keeping import keyring_tokens
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Intent, Journal, digest_of
+from slack_token_tui.keeping.moving import move
 from slack_token_tui.keeping.recovery import recover
 from slack_token_tui.keeping.refresh import refresh
 from slack_token_tui.keeping.removal import remove
 from slack_token_tui.keeping.rename import rename
-from slack_token_tui.keeping.storage import move
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Pair

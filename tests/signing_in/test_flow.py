@@ -64,6 +64,22 @@ async def test_every_shape_ends_in_a_saved_verified_profile(
     assert "You are signed in" in run.page  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "variant",
+    [{"token_type": "Bearer"}, {"scope_separator": " "}, {"leave_out_ok": True}, {"empty_top_scope": True}],
+    ids=lambda variant: next(iter(variant)),
+)
+async def test_every_variant_that_was_reported_of_slack_is_understood(
+    app: SlackApp, store: ProfileStore, workspace: Workspace, shape: str, variant: dict[str, object]
+) -> None:
+    for name, value in variant.items():
+        setattr(workspace, name, value)
+    saved = (await run(new(app, store), shape=shape))[-1]
+    assert isinstance(saved, events.Saved)
+    assert store.read("acme-practice").scopes == app.scopes
+
+
 @pytest.mark.parametrize("code", EXCHANGE_ERRORS)
 async def test_every_error_of_the_exchange_is_explained_and_nothing_is_saved(
     app: SlackApp, store: ProfileStore, code: str

@@ -191,7 +191,7 @@ async def test_words_that_nobody_knows_say_how_to_search(home: Path) -> None:
         await pilot.press("e")
         await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen))
         pilot.app.screen.query_one("#search", Input).value = "zzzz"
-        await shows(pilot, "Nothing of that is known")
+        await shows(pilot, "Nothing matches")
 
 
 async def test_a_remedy_from_home_begins_a_sign_in(home: Path) -> None:

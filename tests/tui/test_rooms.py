@@ -125,7 +125,7 @@ async def test_the_check_lists_findings_as_they_come_and_looks_again(
         await enter(pilot, "doctor")
         await shows(pilot, "look 1")
         await shows(pilot, "the remedy")
-        await shows(pilot, "1 to know of")
+        await shows(pilot, "1 note.")
         await pilot.press("r")
         await shows(pilot, "look 2")
         assert not says(pilot, "look 1")

@@ -127,7 +127,7 @@ async def test_a_bot_scope_typed_in_the_form_can_be_taken_out_again(home: Path) 
 async def test_nothing_found_and_space_do_no_harm(home: Path) -> None:
     async with picking(home) as pilot:
         await pilot.press(*"zzz", "space")
-        await shows(pilot, "Nothing of that is known")
+        await shows(pilot, "Nothing matches")
 
 
 async def test_leaving_asks_only_when_something_has_changed(home: Path) -> None:

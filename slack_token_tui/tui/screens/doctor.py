@@ -86,5 +86,6 @@ def _verdict(findings: list[Finding]) -> Content:
     if not wanting:
         return Content.styled("✓ Everything that a sign-in needs is there.", "$text-success")
     bad = sum(one.verdict is Verdict.BAD for one in wanting)
-    words = f"{bad} in the way, {len(wanting) - bad} to know of." if bad else f"{len(wanting)} to know of."
-    return Content.assemble((words, "$text-warning"), (" y copies the list, without any secret.", MUTED))
+    counted = ((bad, "problem"), (len(wanting) - bad, "note"))
+    words = ", ".join(f"{count} {what}{'s' if count > 1 else ''}" for count, what in counted if count)
+    return Content.assemble((f"{words}.", "$text-warning"), (" y copies the list, without any secret.", MUTED))

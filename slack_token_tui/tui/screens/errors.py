@@ -93,7 +93,7 @@ class ErrorsScreen(SearchRoom[str | None]):
         if found:
             listed.highlighted = 0
         else:
-            words_of_page = "Nothing of that is known. Try a word or two of it; the code of an error has underscores: "
+            words_of_page = "Nothing matches. Try a word or two of it; the code of an error has underscores: "
             self.query_one("#error_text", Static).update(Content(f"{words_of_page}bad_redirect_uri."))
         self.refresh_bindings()
 

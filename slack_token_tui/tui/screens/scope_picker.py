@@ -155,7 +155,7 @@ class ScopePicker(SearchRoom[tuple[str, ...] | None]):
     def _show_words(self) -> None:
         one = self._highlighted
         if one is None:
-            text = Content("Nothing of that is known. A scope that is not in the list is taken as you type it: Enter.")
+            text = Content("Nothing matches. A scope that is not in the list is taken as you type it: Enter.")
         else:
             lines: list[Content] = [Content.styled(one.name, "bold"), Content(f"{one.does}.")]
             if one.is_sensitive:

@@ -38,11 +38,9 @@ class Outcome(Vertical):
     def show(self, kept: Kept, now: datetime) -> None:
         """Tell of ``kept``."""
         profile = kept.profile
-        who = profile.user_name or profile.user_id or "unknown"
-        where = profile.team_name or profile.enterprise_name or profile.team_id or "unknown"
         life = "until it is revoked" if profile.expires_at is None else f"for {left(profile.expires_at, now)}"
         values: dict[str, str | Content] = {
-            "who": Content.assemble(("✓ Signed in", "bold $text-success"), f" as {who} in {where}"),
+            "who": Content.assemble(("✓ Signed in", "bold $text-success"), f" as {profile.whose}"),
             "token": f"{profile.masked_token}  works {life}",
             "saved": Content.assemble((profile.name, "bold"), f" in {harmless(str(kept.path))}"),
             "scopes": granted_in_words(profile),

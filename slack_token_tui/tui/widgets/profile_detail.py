@@ -87,11 +87,10 @@ def _values(profile: Profile, path: Path, now: datetime) -> dict[str, str | Cont
     mark, colour = MARKS[state]
     host = (profile.workspace_url or "").removeprefix("https://").rstrip("/")
     elsewhere = profile.endpoints.base != SLACK
-    workspace = profile.team_name or profile.enterprise_name or profile.team_id
     return {
         "Status": Content.styled(f"{mark} {IN_WORDS[state]}", colour),
         "Slack": Content.styled(f"{profile.endpoints.host}, not slack.com", "$text-warning") if elsewhere else "",
-        "Workspace": _joined(workspace, host),
+        "Workspace": _joined(profile.where, host),
         "Workspaces": workspaces_in_words(profile),
         "User": _joined(profile.user_name, profile.user_id),
         "App": _joined(profile.app_name, profile.client_id),

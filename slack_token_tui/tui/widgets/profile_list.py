@@ -135,8 +135,7 @@ class ProfileList(OptionList):
         mark, colour = MARKS[state]
         who = ""
         if isinstance(entry, Profile):
-            team = entry.team_name or entry.enterprise_name or entry.team_id or "unknown"
-            who = f" · {entry.user_name or entry.user_id or 'unknown'} in {team}"
+            who = f" · {entry.whose}"
         word = "asking Slack …" if entry.name in self.busy else IN_WORDS[state]
         default = (" · default", MUTED) if entry.name == self.default else ""
         trouble = ("! ", "bold $text-error") if entry.name in self.troubled else "  "

@@ -13,9 +13,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Input, Label, Static
 
-from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.apps import SlackApp, is_heard_here, read_app
 from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.settings import place_in_words
 from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
 from slack_token_tui.slack.scope_catalogue import Group, scope, unfit, unknown_in_words
@@ -72,8 +72,8 @@ class SignInForm(VerticalScroll):
             yield Button("Other app (F3)", id="choose_app", compact=True)
             yield Button("App details (F4)", id="app_details", compact=True)
             yield Button("Make me an app (F6)", id="new_app", compact=True)
-        place = harmless(str(self._home / "profiles"))
-        yield Label(Content(f"The token will be kept in {place}, readable by you alone."))
+        place = place_in_words(self._home, in_keyring=self._older.in_keyring if self._older else None)
+        yield Label(Content(f"The token will be kept in {place}."))
 
     def on_mount(self) -> None:
         """Say what the first values mean."""

@@ -10,20 +10,20 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from slack_token_tui.foreign_text import harmless
+from slack_token_tui.keeping.settings import place_in_words
 from slack_token_tui.tui.widgets.field import MUTED
 
 
 class Welcome(VerticalScroll):
     """Loaded only where there are no profiles: the first frame of everybody else does not pay for it."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, home: Path) -> None:
         """
         Args:
-            place: where tokens will be kept.
+            home: the directory of profiles.
         """
         super().__init__(id="welcome_card")
-        self._place = place
+        self._home = home
 
     def compose(self) -> ComposeResult:
         """A sentence or two, and the ways on."""
@@ -39,7 +39,7 @@ class Welcome(VerticalScroll):
             yield Button("I have none: make me an app (N)", id="make_app", compact=True)
             yield Button("I have a token: import it (i)", id="import_token", compact=True)
             yield Button("Check this machine first (D)", id="doctor", compact=True)
-        yield Static(Content.styled(f"Tokens will be kept in {harmless(str(self._place))}", MUTED))
+        yield Static(Content.styled(f"Tokens will be kept in {place_in_words(self._home)}.", MUTED))
 
     @on(Button.Pressed)
     async def pressed(self, event: Button.Pressed) -> None:

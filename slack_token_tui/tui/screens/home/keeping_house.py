@@ -51,7 +51,7 @@ class KeepsHouse(ShownProfiles):
 
     @work(exclusive=True, group="house", exit_on_error=False)
     async def _move_tokens(self, entry: Profile) -> None:
-        from slack_token_tui.keeping.storage import move
+        from slack_token_tui.keeping.moving import move
 
         to_keyring = not entry.in_keyring
         place = "the operating system’s keyring" if to_keyring else "its file"

@@ -1,4 +1,4 @@
-"""The screen itself: its parts, its clock, its keys, and the ways to the other rooms."""
+"""Home as a screen: its parts, its clock, its keys, and the ways to the other rooms."""
 
 from __future__ import annotations
 

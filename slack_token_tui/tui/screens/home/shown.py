@@ -82,7 +82,7 @@ class ShownProfiles(Room[None]):
         if not there and not welcome.children:
             from slack_token_tui.tui.widgets.welcome import Welcome
 
-            welcome.mount(Welcome(self.token_app.store.home / "profiles"))
+            welcome.mount(Welcome(self.token_app.store.home))
         self._show_detail()
         if there and self.is_current and self.focused is None:
             profiles.focus()

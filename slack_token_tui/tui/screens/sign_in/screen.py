@@ -1,4 +1,4 @@
-"""The screen itself: the form, the steps that take its place, the stream of events, and pasting."""
+"""The sign-in as a screen: the form, the steps that take its place, the stream of events, and pasting."""
 
 from __future__ import annotations
 
