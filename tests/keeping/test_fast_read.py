@@ -74,7 +74,7 @@ def test_a_default_that_is_gone_counts_for_nothing(store: ProfileStore) -> None:
     ("changes", "dead"),
     [
         ({}, False),
-        ({"expires_at": in_(hours=1)}, False),
+        ({"expires_at": in_(days=300)}, False),
         ({"expires_at": in_(hours=-1)}, True),
         ({"refused": "token_revoked"}, True),
         ({"refused": "account_inactive"}, True),
