@@ -6,9 +6,12 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from slack_token_tui.keeping.apps import SlackApp
-from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.keeping.apps import SlackApp, save_app
+from slack_token_tui.keeping.settings import remember_last_app
+from slack_token_tui.practice.people import CLIENT_ID, App, app_with_a_secret
 from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
 
 
@@ -19,6 +22,16 @@ def run_demo() -> int:
     async def play(url: str) -> str:
         return await asyncio.to_thread(play_browser, url)
 
-    with tempfile.TemporaryDirectory(prefix="slack-token-tui-demo-") as directory, PracticeSlack() as slack:
-        app = SlackApp(CLIENT_ID, Endpoints(slack.base), scopes=("users:read", "channels:read"))
-        return run_app(Start(home=Path(directory), app=app, play_browser=play, is_demo=True))
+    older = app_with_a_secret()
+    workspace = Workspace(apps=[App(), older])
+    with tempfile.TemporaryDirectory(prefix="slack-token-tui-demo-") as directory, PracticeSlack(workspace) as slack:
+        home, endpoints = Path(directory), Endpoints(slack.base)
+        app = SlackApp(CLIENT_ID, endpoints, scopes=("users:read", "channels:read"), name="Practice App")
+        secret = Secret(older.client_secret)
+        for one in (
+            SlackApp(older.client_id, endpoints, older.redirect_urls, app.scopes, secret, name=older.name),
+            app,
+        ):
+            save_app(home, one)
+        remember_last_app(home, app.client_id)
+        return run_app(Start(home=home, app=app, play_browser=play, is_demo=True))

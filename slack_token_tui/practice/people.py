@@ -41,3 +41,14 @@ class App:
     client_secret: str = "practice-client-secret"
     rotation: bool = True
     signing_secret: str = "practice-signing-secret"
+
+
+def app_with_a_secret() -> App:
+    """Return an app as they were before PKCE: it has a client secret, and Slack takes only https redirects of it."""
+    return App(
+        client_id="3333333333.4444444444444",
+        app_id="A0SECRET",
+        name="Practice App with a secret",
+        redirect_urls=("https://tokens.example.com/done",),
+        pkce_enabled=False,
+    )

@@ -97,7 +97,7 @@ def demo(tmp_path: Path, child_environment: dict[str, str]) -> Iterator[Tmux]:
 
 
 def address(tmp_path: Path) -> str:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while not (tmp_path / "url").exists():
         assert time.monotonic() < deadline, "no browser was opened"
         time.sleep(0.05)
@@ -168,6 +168,22 @@ def test_an_app_is_made_in_a_real_browser_and_signed_in_with(
     demo.press("Escape")
     demo.shows("Profiles · 1")
     demo.press("q")
+
+
+def test_an_app_with_a_secret_signs_in_by_the_address_that_the_browser_ends_on(
+    demo: Tmux, chromium: webdriver.Chrome, tmp_path: Path
+) -> None:
+    demo.shows("No profiles yet")
+    demo.press("p")
+    demo.shows("by paste from https://tokens.example.com/done")
+    demo.press("Down", "Enter")
+    demo.shows("with its client secret")
+    demo.press("Enter")
+    chromium.get(address(tmp_path))
+    chromium.find_element(By.CSS_SELECTOR, "button.allow").click()
+    WebDriverWait(chromium, 60).until(lambda driver: "tokens.example.com" in driver.current_url)
+    demo.paste(chromium.current_url)  # nobody answers there, and the address bar has it all the same
+    demo.shows("Signed in as jane in Acme Practice")
 
 
 def test_a_refusal_on_the_page_is_looked_up_while_the_wait_goes_on(
