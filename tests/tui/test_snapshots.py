@@ -247,7 +247,7 @@ def test_check_this_machine(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: s
         yield Finding("directory", Verdict.BAD, "Files", "home can be entered by others.", "chmod 700 home")
 
     monkeypatch.setattr(doctor, "examine", examine)
-    assert snap(press("D", then="in the way"), size=size)
+    assert snap(press("D", then="1 problem, 1 note."), size=size)
 
 
 def test_help(snap: Snap) -> None:
