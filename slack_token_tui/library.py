@@ -26,8 +26,9 @@ class TokenError(Exception):
         explanation: what happened, why, and what to do. Its ``code`` is Slack's own, or one of ours.
     """
 
-    def __init__(self, explanation: Explanation) -> None:
-        super().__init__(f"{explanation.title} ({explanation.code}). {explanation.happened} {explanation.remedies[0]}.")
+    def __init__(self, explanation: Explanation, more: str = "") -> None:
+        words = f"{explanation.title} ({explanation.code}). {explanation.happened} {explanation.remedies[0]}. {more}"
+        super().__init__(words.rstrip())
         self.explanation = explanation
 
     @property

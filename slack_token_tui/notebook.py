@@ -31,6 +31,9 @@ from slack_token_tui.signing_in.choice import chosen_app
 from slack_token_tui.signing_in.flow import TIME_LIMIT_SECONDS, SignIn
 from slack_token_tui.slack.explanations import Explanation, explain
 
+_LONGEST_END_SECONDS = 30.0
+"""A request that may bring a token is waited for, and the token saved; else it ends at once."""
+
 
 class PendingSignIn:
     """A sign-in that is under way in a thread of its own. ``await`` it, or :meth:`wait` for it.
@@ -107,7 +110,7 @@ class PendingSignIn:
     def cancel(self) -> None:
         """Stop, and close the port. A token that Slack has given already is saved first."""
         self._stop()
-        self._thread.join(5)
+        self._thread.join(_LONGEST_END_SECONDS)
 
     def _stop(self) -> None:
         def stop() -> None:
@@ -164,10 +167,10 @@ class PendingSignIn:
 
     def _fail(self, explanation: Explanation) -> None:
         self.line = f"{explanation.title} ({explanation.code}). {explanation.happened}"
-        if self._sign_in.holds_unsaved:
-            self.line += f" {self._sign_in.rescue()}"
+        rescued = self._sign_in.rescue()
+        self.line = f"{self.line} {rescued}".rstrip()
         if not self._outcome.done():
-            self._outcome.set_exception(SignInFailed(explanation))
+            self._outcome.set_exception(SignInFailed(explanation, rescued))
 
     async def _paste(self, address: str) -> Explanation | None:
         return self._sign_in.paste(address)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from slack_token_tui.cli import exit_codes, report
-from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError
 from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.secret import redacted
 from slack_token_tui.slack.explanations import Explanation, explain
 
 Outcome = tuple[int, dict[str, Any]]
@@ -17,6 +18,7 @@ _GRAVITY = (
     exit_codes.STORE_UNUSABLE,
     exit_codes.SIGN_IN_NEEDED,
     exit_codes.NO_SUCH_PROFILE,
+    exit_codes.USAGE,
     exit_codes.SAID_NO,
     exit_codes.TRY_LATER,
     exit_codes.DONE,
@@ -24,26 +26,36 @@ _GRAVITY = (
 """Of several outcomes the first of these is the command's own."""
 
 
-def answered_for(name: str, do: Callable[[], Outcome]) -> Outcome:
-    """Do ``do``; return what came of it for profile ``name``, also where something stood in the way."""
+def answered_for(name: str, do: Callable[[], Outcome], *, kind: str = "profile") -> Outcome:
+    """Do ``do``; return what came of it, also where something stood in the way.
+
+    Args:
+        name: what it is about.
+        do: does it.
+        kind: of thing: ``profile``, ``app`` or ``settings``.
+    """
     try:
         return do()
+    except ChoiceError as error:
+        # Somebody may have typed a token where a name belongs.
+        name = redacted(name)
+        return failed(name, explain(error.code, {"name": name}), report.CHOICE[error.code], kind=kind)
     except FileNotFoundError:
-        return failed(name, explain("profile_not_found", {"name": name}), exit_codes.NO_SUCH_PROFILE)
+        return failed(name, explain("profile_not_found", {"name": name}), exit_codes.NO_SUCH_PROFILE, kind=kind)
     except ProfileFileError as error:
-        return failed(name, explain(error.code, report.file_facts(error)), exit_codes.STORE_UNUSABLE)
+        return failed(name, explain(error.code, report.file_facts(error)), exit_codes.STORE_UNUSABLE, kind=kind)
     except StoreError as error:
         explanation = explain(error.code, {"name": name, **error.facts})
-        return failed(name, explanation, report.exit_code_of(explanation))
+        return failed(name, explanation, report.exit_code_of(explanation), kind=kind)
 
 
-def failed(name: str, explanation: Explanation, code: int) -> Outcome:
-    """Report why it did not go well with profile ``name``."""
+def failed(name: str, explanation: Explanation, code: int, *, kind: str = "profile") -> Outcome:
+    """Report why it did not go well with ``name``."""
     report.say(f"{name}: {explanation.title} ({explanation.code}). {explanation.happened}")
     report.say(f"  {explanation.remedies[0]}")
     return code, {
         "ok": False,
-        "profile": name,
+        kind: name,
         "error": explanation.code,
         "message": explanation.happened,
         "remedy": explanation.remedy,

@@ -143,10 +143,10 @@ async def _followed(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
     caught: list[int] = []
 
     def stop(number: int) -> None:
-        if sign_in.hurry() and not caught:
-            report.say("Stopping   as soon as the token is saved that Slack has given")
-        else:
+        if not sign_in.hurry():
             task.cancel()
+        elif not caught:
+            report.say("Stopping   as soon as the token is saved that Slack gives; half a minute at most")
         caught.append(number)
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

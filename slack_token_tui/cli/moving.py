@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.each import Outcome, answered_for, concluded
 from slack_token_tui.keeping.apps import SlackApp, move_secret, remembered_apps
-from slack_token_tui.keeping.fast_read import ChoiceError, chosen_name
+from slack_token_tui.keeping.fast_read import chosen_name
 from slack_token_tui.keeping.moving import move
 from slack_token_tui.keeping.settings import change_settings
 from slack_token_tui.keeping.store import ProfileStore
@@ -21,23 +20,19 @@ def move_profiles(names: list[str], every: bool, to_keyring: bool, from_now_on: 
     if not names and not every and not from_now_on:
         return report.usage("No profile was named.", "Name one or more, or use --all or --from-now-on", as_json=as_json)
     store = ProfileStore()
-    try:
-        chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names]
-    except ChoiceError as error:
-        return report.no_choice(error, as_json=as_json)
-    wanted: list[tuple[str, Callable[[], Outcome]]] = [
-        (name, partial(_profile, store, name, to_keyring)) for name in chosen
+    outcomes = [
+        answered_for(name, partial(_profile, store, name, to_keyring)) for name in (store.names() if every else names)
     ]
     if every:
         apps = [app for app in remembered_apps(store.home) if app.is_confidential]
-        wanted += [(app.shown_name, partial(_secret, store, app, to_keyring)) for app in apps]
+        outcomes += [answered_for(app.shown_name, partial(_secret, store, app, to_keyring), kind="app") for app in apps]
     if from_now_on:
-        wanted.append(("settings", partial(_settings, store, to_keyring)))
-    return concluded([answered_for(name, do) for name, do in wanted], as_json=as_json)
+        outcomes.append(answered_for("settings", partial(_settings, store, to_keyring), kind="settings"))
+    return concluded(outcomes, as_json=as_json)
 
 
 def _profile(store: ProfileStore, name: str, to_keyring: bool) -> Outcome:
-    move(store, name, to_keyring=to_keyring)
+    move(store, chosen_name(str(store.home), name), to_keyring=to_keyring)
     report.say(f"{name}: its tokens are in {'the keyring' if to_keyring else 'its file'} now")
     return exit_codes.DONE, {"ok": True, "profile": name, "kept_in": _place(to_keyring)}
 

@@ -16,7 +16,7 @@ from slack_token_tui.slack.explanations import Explanation, explain
 
 _LATER = frozenset({"sign_in_timed_out", "store_busy"})
 _USAGE = frozenset({"profile_name_invalid", "profile_name_taken"})
-_CHOICE = {
+CHOICE = {
     "no_profiles": exit_codes.NO_SUCH_PROFILE,
     "profile_not_found": exit_codes.NO_SUCH_PROFILE,
     "profile_not_chosen": exit_codes.USAGE,
@@ -60,7 +60,7 @@ def no_choice(error: ChoiceError, *, as_json: bool = False) -> int:
     """Report that no profile, or none in particular, is meant."""
     # Somebody may have typed a token where a name belongs.
     facts = {"name": redacted(error.name), "detail": ", ".join(error.names)}
-    code = explained(explain(error.code, facts), _CHOICE[error.code], as_json=as_json)
+    code = explained(explain(error.code, facts), CHOICE[error.code], as_json=as_json)
     if error.name and error.name == os.environ.get("SLACK_TOKEN_PROFILE"):
         say("  That name stands in SLACK_TOKEN_PROFILE")
     return code

@@ -13,7 +13,7 @@ from slack_token_tui.keeping.apps import unreadable_apps
 from slack_token_tui.keeping.fast_read import ProfileFileError, read_record
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.rescue import left_behind
+from slack_token_tui.keeping.rescue import how_to_import, left_behind
 from slack_token_tui.keeping.settings import read_settings
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.slack.explanations import explain
@@ -144,7 +144,7 @@ def left_over(home: Path) -> Iterator[Finding]:
             f"The next use looks after it: slack-token-tui refresh {whose}" if whose else "It may hold a living token."
         )
         if path.suffix == ".tokens":
-            remedy = f"slack-token-tui import < {shlex.quote(str(path))}, then delete it."
+            remedy = f"{how_to_import(path)} and then delete it."
         yield Finding(
             "rescued", Verdict.LOOK, "Rescued", f"{path} holds tokens that could be saved nowhere else.", remedy
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -176,8 +177,12 @@ def change_app(home: Path, client_id: str, change: Callable[[SlackApp | None], S
     private_directory(home / "apps")
     with lock.held(home / "locks", f"app-{client_id}"):
         known = _old(_path(home, client_id))
-        if (app := change(known)) is not None and app != known:
+        app = change(known)
+        if app is not None and app != known:
             _save(home, app, None)
+        elif app is not None:
+            with suppress(OSError):
+                os.utime(_path(home, client_id))  # the youngest file is the one used last
 
 
 def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
@@ -203,9 +208,10 @@ def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
     }
     sweep(path)  # what a killed process left may hold a client secret
     item, old = _keyring_item(app.client_id), _old(path)
+    leaves_keyring = old is not None and old.secret_in_keyring and not in_keyring
     if in_keyring and app.client_secret is not None:
         _keyring().put_text(item, app.client_secret)
-    elif old is not None and old.secret_in_keyring and not in_keyring:
+    elif leaves_keyring and app.client_secret is None:
         _keyring().remove_text(item)  # before the file stops pointing at it
     try:
         save(path, json.dumps(record, indent=1).encode())
@@ -213,6 +219,8 @@ def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
         if in_keyring and not (old is not None and old.secret_in_keyring):
             _keyring().delete_text(item)  # nothing points at it
         raise
+    if leaves_keyring:
+        _keyring().delete_text(item)  # after the file has it
 
 
 def with_secret(app: SlackApp) -> SlackApp:
@@ -235,8 +243,10 @@ def move_secret(home: Path, app: SlackApp, *, to_keyring: bool) -> None:
     Raises:
         StoreError: nothing was changed.
     """
-    if app.secret_in_keyring != to_keyring:
-        save_app(home, with_secret(app), in_keyring=to_keyring)
+    with lock.held(home / "locks", f"app-{app.client_id}"):
+        known = _old(_path(home, app.client_id))
+        if known is not None and known.is_confidential and known.secret_in_keyring != to_keyring:
+            _save(home, with_secret(known), to_keyring)
 
 
 def forget_app(home: Path, app: SlackApp) -> None:
@@ -307,12 +317,13 @@ def _keyring_item(client_id: str) -> str:
 def _from_record(record: dict[str, Any]) -> SlackApp:
     """Raises ValueError when a value is not of its kind: the app is then asked for anew."""
     redirect_uris, secret = record.get("redirect_uris"), record.get("client_secret")
-    if not isinstance(redirect_uris, list) or not redirect_uris:
+    usable = tuple(filter(_is_redirect_uri, map(str, redirect_uris if isinstance(redirect_uris, list) else ())))
+    if not usable:
         raise ValueError("no redirect address")
     return SlackApp(
         client_id=checked_client_id(str(record.get("client_id"))),
         endpoints=Endpoints(checked_base(str(record.get("slack", SLACK))), Pair(record.get("oauth", Pair.V2_USER))),
-        redirect_uris=tuple(checked_redirect_uri(str(address)) for address in redirect_uris),
+        redirect_uris=usable,
         scopes=_scopes(record.get("scopes")),
         client_secret=Secret(secret) if isinstance(secret, str) and secret else None,
         secret_in_keyring=record.get("secret_in_keyring") is True,
@@ -346,6 +357,14 @@ def _scopes(value: object) -> tuple[str, ...]:
         return parse_scopes(" ".join(map(str, value))) if isinstance(value, list) and value else ()
     except ValueError:
         return ()
+
+
+def _is_redirect_uri(address: str) -> bool:
+    """One that can no longer be used is left out; the app is none the worse for it while there is another."""
+    try:
+        return bool(checked_redirect_uri(address))
+    except ValueError:
+        return False
 
 
 def _text(value: object, longest: int) -> str:

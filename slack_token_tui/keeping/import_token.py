@@ -18,12 +18,12 @@ from slack_token_tui.slack.token_kinds import REFRESH, TokenKind, kind_of
 
 
 def checked_tokens(text: str, client_id: str) -> tuple[TokenKind, Secret, Secret | None]:
-    """Return kind, access token and refresh token in ``text``: one a line, the second one optional.
+    """Return kind, access token and refresh token in ``text``: one a line, the second one optional; # begins a comment.
 
     Raises:
         ValueError: with a sentence for the person, which never repeats what was given.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
         raise ValueError("No token came.")
     kind = kind_of(lines[0])

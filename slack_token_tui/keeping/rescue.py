@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+from slack_token_tui.foreign_text import clean
 from slack_token_tui.keeping.files import StoreError, private_directory, save
 from slack_token_tui.keeping.profile import Profile
 
@@ -34,28 +37,42 @@ def is_ours(directory: Path) -> bool:
 
 
 def rescue(name: str, content: bytes) -> Path:
-    """Write ``content`` into file ``name`` of the best place, and return its path.
+    """Write ``content`` into file ``name`` of the best place that takes it, and return its path.
 
     Raises:
         StoreError: it cannot be written there either.
     """
-    path = places()[0] / name
-    private_directory(path.parent)
-    if not is_ours(path.parent):
-        raise StoreError("store_unwritable", file=str(path.parent), detail="others can write there")
-    save(path, content)
-    return path
+    trouble = StoreError("store_unwritable", file=str(places()[0]), detail="others can write there")
+    for place in places():
+        try:
+            private_directory(place)
+            if is_ours(place):
+                save(place / name, content)
+                return place / name
+        except StoreError as error:
+            trouble = error
+    raise trouble
 
 
 def rescue_tokens(profile: Profile) -> Path:
-    """Write the tokens of ``profile`` as ``import`` reads them, one a line, and return the file's path.
+    """Write the tokens of ``profile`` as ``import`` reads them, below a comment that says how, and return the file's path.
 
     Raises:
         StoreError: it cannot be written there either.
     """
+    words = ["slack-token-tui", "import", "--client-id", profile.client_id, "--slack-url", profile.endpoints.base]
     tokens = (profile.access_token, profile.refresh_token)
-    lines = "".join(f"{token.reveal()}\n" for token in tokens if token is not None)
-    return rescue(f"{profile.id}.tokens", lines.encode())
+    lines = [f"# {shlex.join(words)}", *(token.reveal() for token in tokens if token is not None)]
+    return rescue(f"{profile.id}.tokens", "".join(f"{line}\n" for line in lines).encode())
+
+
+def how_to_import(path: Path) -> str:
+    """Return the line for a shell that imports the tokens in ``path``."""
+    command = "slack-token-tui import"
+    with suppress(OSError, UnicodeDecodeError):
+        first = path.read_text().partition("\n")[0]
+        command = clean(first[2:], 500) if first.startswith("# slack-token-tui import ") else command
+    return f"{command} < {shlex.quote(str(path))}"
 
 
 def left_behind() -> list[Path]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.rescue import rescue_tokens
+from slack_token_tui.keeping.rescue import how_to_import, rescue_tokens
 from slack_token_tui.keeping.store import Kept, ProfileStore
 from slack_token_tui.signing_in import events
 from slack_token_tui.signing_in.callback import AuthorizationCode
@@ -26,6 +26,7 @@ from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachab
 from slack_token_tui.slack.explanations import Explanation
 
 Explain = Callable[[str, dict[str, str]], Explanation]
+_Result = TypeVar("_Result")
 
 
 class Finishing:
@@ -75,9 +76,9 @@ class Finishing:
 
     def hurry(self) -> None:
         """Somebody wants to leave: do not wait for Slack to say who the grant speaks for, save it."""
-        self._hurried = True
-        if self._verifying is not None:
+        if self._verifying is not None and not self._hurried:
             self._verifying.reschedule(0)
+        self._hurried = True
 
     async def events(self, code: AuthorizationCode) -> AsyncGenerator[Event, None]:
         """Yield what happens. The last event is Saved or Failed."""
@@ -126,19 +127,15 @@ class Finishing:
         return kept
 
     def rescue(self) -> str:
-        """Put the grant that could not be saved into a file of its own, and return what to say of that, as a sentence."""
-        assert self._unsaved is not None, "holds_unsaved says when there is one"
-        profile = self._unsaved
+        """Put the grant that could not be saved into a file of its own, and return what to say of that; "" without one."""
+        if self._unsaved is None:
+            return ""
         try:
-            path = rescue_tokens(profile)
+            path = rescue_tokens(self._unsaved)
         except StoreError:
-            page = profile.endpoints.apps_page
+            page = self._unsaved.endpoints.apps_page
             return f"The new token could be kept nowhere. At Slack it works until it ends, or is revoked: {page}"
-        words = ["slack-token-tui", "import", "--client-id", profile.client_id, "--slack-url", profile.endpoints.base]
-        return (
-            f"The new token is in {path}, readable by you alone. When what is in the way is mended: "
-            f"{shlex.join(words)} < {shlex.quote(str(path))}"
-        )
+        return f"The new token is in {path}, readable by you alone. When what is in the way is mended: {how_to_import(path)}"
 
     # ── its three steps ──
 
@@ -154,7 +151,7 @@ class Finishing:
         except asyncio.CancelledError:
             # Slack may have given a token by now: it is waited for, as long as a request may take.
             with suppress(SlackError):
-                self._unsaved = self._profile(await self._exchanging, None)
+                self._unsaved = self._profile(await _to_its_end(self._exchanging), None)
             self._save_on_the_way_out()
             raise
         finally:
@@ -180,7 +177,7 @@ class Finishing:
             kept = await asyncio.shield(saving)
         except asyncio.CancelledError:
             with suppress(StoreError):
-                self.kept, self._unsaved = await saving, None
+                self.kept, self._unsaved = await _to_its_end(saving), None
             raise
         self.kept, self._unsaved = kept, None
         return kept
@@ -212,3 +209,13 @@ class Finishing:
     def _failed(self, step: Step, page: Page, error: SlackError | StoreError) -> Event:
         self._tell_browser(page)
         return events.Failed(step, self._explain(error.code, error.facts))
+
+
+async def _to_its_end(work: asyncio.Future[_Result]) -> _Result:
+    """Wait for ``work`` however often this is cancelled: it ends by itself, and what it brings must not be lost."""
+    while True:
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            if work.cancelled():  # with the loop itself
+                raise

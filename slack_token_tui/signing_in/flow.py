@@ -75,6 +75,7 @@ class SignIn:
         self._hint_seconds = hint_seconds
         self._heard: asyncio.Queue[Answer | events.Stray] = asyncio.Queue()
         self._answered = False
+        self._given = app
         self._app_before: SlackApp | None = None
         self._finishing: Finishing | None = None
         self._strays = 0
@@ -139,8 +140,7 @@ class SignIn:
 
     def rescue(self) -> str:
         """See :meth:`slack_token_tui.signing_in.finishing.Finishing.rescue`."""
-        assert self._finishing is not None, "holds_unsaved says when there is one"
-        return self._finishing.rescue()
+        return self._finishing.rescue() if self._finishing else ""
 
     async def save_again(self, *, in_file: bool = False) -> Kept:
         """See :meth:`slack_token_tui.signing_in.finishing.Finishing.save_again`."""
@@ -265,7 +265,7 @@ class SignIn:
             yield events.Failed(Step.APPROVE, self.explain(answer.code))
             return
         # Slack has taken the app, so it is worth remembering; that goes on beside the requests.
-        known = (self.store.home, self.app, self._app_before, self.scopes)
+        known = (self.store.home, self._given, self._app_before, self.scopes)
         remembering = asyncio.get_running_loop().run_in_executor(None, remember_app, *known)
         yield events.Approved()
         self._finishing = Finishing(self.app, request, self.store, self.name, self.explain, tell_browser)

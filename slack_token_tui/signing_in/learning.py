@@ -9,12 +9,9 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from slack_token_tui.keeping.apps import SlackApp, change_app
+from slack_token_tui.keeping.apps import SlackApp, change_app, read_app
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.settings import remember_last_app
-
-_USED = ("endpoints", "redirect_uris", "client_secret", "secret_in_keyring")
-"""What a sign-in uses of its app, and proves to be right. The rest of what is remembered is the person's own."""
 
 
 def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tuple[str, ...]) -> None:
@@ -22,7 +19,7 @@ def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tu
 
     Args:
         home: where apps are remembered.
-        used: the app as it was signed in with.
+        used: the app as it was given for this sign-in; its client secret only where a person has given it.
         before: what was remembered of it when the sign-in began.
         scopes: asked for.
     """
@@ -32,12 +29,22 @@ def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tu
             return replace(known or used, scopes=scopes)
         if known is None:
             return None  # it was forgotten meanwhile
-        proven = {name: getattr(used, name) for name in _USED if getattr(used, name) != getattr(before, name)}
-        return replace(known, scopes=scopes, **proven)
+        app = replace(known, scopes=scopes)
+        if used.endpoints.base != before.endpoints.base:
+            return app  # elsewhere for once: what is remembered, its secret above all, is for the Slack it is from
+        # What has worked, and was not so before, is right. The rest is the person's own, and may have been changed since.
+        if used.endpoints != before.endpoints:
+            app = replace(app, endpoints=used.endpoints)
+        if used.redirect_uris != before.redirect_uris:
+            app = replace(app, redirect_uris=used.redirect_uris)
+        if used.client_secret not in (None, before.client_secret):
+            app = replace(app, client_secret=used.client_secret)
+        return app
 
     with suppress(StoreError):
         change_app(home, used.client_id, remembered)
-        remember_last_app(home, used.client_id)
+        if read_app(home, used.client_id) is not None:
+            remember_last_app(home, used.client_id)
 
 
 def learn_scopes(home: Path, client_id: str, granted: tuple[str, ...]) -> None:

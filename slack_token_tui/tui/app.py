@@ -147,8 +147,13 @@ class TokenApp(App[None]):
         self.run_worker(self._end_in_order(number), group="end", exclusive=True, exit_on_error=False)
 
     async def _end_in_order(self, number: int) -> None:
-        last_words = [await screen.last_words() for screen in self.screen_stack if isinstance(screen, Room)]
-        self.exit(return_code=128 + number, message=Text("\n".join(filter(None, last_words))))
+        words: list[str] = []
+        try:
+            words = [await screen.last_words() for screen in self.screen_stack if isinstance(screen, Room)]
+        finally:
+            # On one line each, however long: a command in it is there to be pasted.
+            said = Text("\n".join(filter(None, words)), no_wrap=True, overflow="ignore")
+            self.exit(return_code=128 + number, message=said)
 
     def _after_first_frame(self) -> None:
         gc.enable()
@@ -200,10 +205,12 @@ class TokenApp(App[None]):
         self.leave()
 
     def leave(self) -> None:
-        """Leave; but a token that is here alone is asked about first."""
+        """Leave; but a token that is here alone is saved first, or asked about."""
+        from slack_token_tui.tui.screens.sheets import ConfirmScreen
+
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Room) and screen.holds_unsaved:
-                if screen is self.screen:  # else a question about it stands already
+                if not isinstance(self.screen, ConfirmScreen):  # else a question about it stands already
                     screen.unless_unsaved(self.exit)
                 return
         self.exit()
@@ -216,8 +223,11 @@ class TokenApp(App[None]):
             return
         self._last_interrupt = now
         # Also what waits under a help or an error list.
-        stops = [screen.cancel_running for screen in reversed(self.screen_stack) if isinstance(screen, Room)]
-        words = "Stopped." if any(stop() for stop in stops) else "Nothing is running."
+        rooms = [screen for screen in reversed(self.screen_stack) if isinstance(screen, Room)]
+        holds = any(room.holds_unsaved for room in rooms)
+        words = "Nothing is running."
+        if any(room.cancel_running() for room in rooms):
+            words = "Stopping as soon as the token is saved." if holds else "Stopped."
         self.notify(f"{words} Ctrl+C again quits.", timeout=_TWICE_SECONDS, markup=False)
 
     def _fatal_error(self) -> None:

@@ -13,6 +13,7 @@ from slack_token_tui.keeping.apps import (
     SlackApp,
     forget_app,
     is_heard_here,
+    move_secret,
     read_app,
     remembered_apps,
     save_app,
@@ -23,6 +24,7 @@ from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.settings import change_settings, read_settings, remember_last_app
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
+from slack_token_tui.signing_in.learning import remember_app
 from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints, Pair
 
 CONFIDENTIAL = SlackApp(
@@ -185,6 +187,44 @@ class TestInTheKeyring:
         with pytest.raises(StoreError):
             forget_app(rooms, CONFIDENTIAL)
         assert read_app(rooms, CONFIDENTIAL.client_id) is not None
+
+    def test_a_secret_that_cannot_be_moved_stays_where_it_is(
+        self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise StoreError("store_full", file="app", detail="no room")
+
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        kept = read_app(rooms, CONFIDENTIAL.client_id)
+        assert kept is not None
+        monkeypatch.setattr("slack_token_tui.keeping.apps.save", full)
+        with pytest.raises(StoreError):
+            move_secret(rooms, kept, to_keyring=False)
+        assert list(items.values()) == ["canary-client-secret"]
+
+    @pytest.mark.parametrize("changed", ["canary-new-secret", None])
+    def test_a_sign_in_does_not_bring_back_the_secret_that_it_began_with(
+        self, rooms: Path, items: dict[str, str], changed: str | None
+    ) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        given = read_app(rooms, CONFIDENTIAL.client_id)
+        assert given is not None
+        save_app(rooms, replace(CONFIDENTIAL, client_secret=Secret(changed) if changed else None))
+        remember_app(rooms, given, given, ("users:read",))
+        assert list(items.values()) == ([changed] if changed else [])
+
+    def test_a_sign_in_elsewhere_leaves_the_remembered_app_alone(self, rooms: Path, items: dict[str, str]) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        before = read_app(rooms, CONFIDENTIAL.client_id)
+        assert before is not None
+        remember_app(rooms, before.at(Endpoints("http://localhost:9999")), before, ("users:read",))
+        after = read_app(rooms, CONFIDENTIAL.client_id)
+        assert after is not None
+        assert (after.endpoints, after.secret_in_keyring) == (before.endpoints, True)
+        assert list(items.values()) == ["canary-client-secret"]
 
     def test_forgetting_empties_the_keyring(self, rooms: Path, items: dict[str, str]) -> None:
         change_settings(rooms, storage="keyring")

@@ -19,6 +19,7 @@ from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.grants import SlackSays
 from slack_token_tui.practice.server import play_browser
 from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from tests.tui.pilots import begin, port_closes, running, settled, shows, until
@@ -156,3 +157,45 @@ async def test_a_signal_puts_a_token_that_cannot_be_saved_into_a_file_and_names_
     assert f"The new token is in {rescued}, readable by you alone" in words
     assert "-practice-" in rescued.read_text()
     assert rescued in left_behind()
+
+
+@pytest.mark.parametrize("way", ["ctrl+c", "SIGTERM"])
+async def test_a_second_attempt_is_left_as_the_first_one_is(
+    home: Path, app: SlackApp, exchanging: tuple[threading.Event, threading.Event], way: str
+) -> None:
+    given, arrives = exchanging
+    async with running(home, app, (100, 40)) as pilot:
+        first = await begin(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen) and pilot.app.screen.focused is not None)
+        await pilot.press("down", "r")
+        screen = pilot.app.screen_stack[1]
+        assert isinstance(screen, SignInScreen)
+        await until(pilot, lambda: pilot.app.screen is screen and screen._url not in (None, first))
+        browser = asyncio.create_task(asyncio.to_thread(play_browser, screen._url or ""))
+        await until(pilot, given.is_set)
+        if way == "SIGTERM":
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            await pilot.press(way)
+            await shows(pilot, "Stopping as soon as the token is saved.")
+        arrives.set()
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen) or not pilot.app.is_running)
+        await browser
+    assert len(ProfileStore(home).names()) == 1
+
+
+async def test_ctrl_q_under_help_saves_the_token_that_comes_and_leaves(
+    home: Path, app: SlackApp, exchanging: tuple[threading.Event, threading.Event]
+) -> None:
+    given, arrives = exchanging
+    async with running(home, app, (100, 40)) as pilot:
+        browser = asyncio.create_task(asyncio.to_thread(play_browser, await begin(pilot)))
+        await until(pilot, given.is_set)
+        await pilot.press("question_mark")
+        await shows(pilot, "Help")
+        await pilot.press("ctrl+q")
+        arrives.set()
+        await until(pilot, lambda: not pilot.app.is_running)
+        await browser
+    assert len(ProfileStore(home).names()) == 1

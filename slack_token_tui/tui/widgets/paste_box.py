@@ -35,8 +35,8 @@ class PasteBox(Input):
         self._replaces = replaces
 
     def take_digit(self, event: events.Key) -> None:
-        """Take the focus when a digit is typed outside of every field: it begins a new number here."""
-        if isinstance(self.screen.focused, Input) or not (event.character or "").isdigit():
+        """Take the focus when a digit is typed outside of every field: it begins a number in this one, if it is empty."""
+        if self.value or isinstance(self.screen.focused, Input) or (event.character or " ") not in "0123456789":
             return
         event.stop()
         self.select_on_focus = False  # the next digit would replace what is selected

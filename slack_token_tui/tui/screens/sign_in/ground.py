@@ -67,6 +67,8 @@ class SignInGround(Room[None]):
         """Go on; but let a new token be saved first, and ask when it cannot be: going on would throw it away."""
         if self._sign_in is not None and self._sign_in.hurry():
             await self._ended.wait()
+            if (kept := self._sign_in.kept) is not None:
+                self.app.notify(f"The token came, and was saved as {kept.profile.name}.", markup=False)
         if self.holds_unsaved:
             question = Content.assemble(
                 ("Throw the new token away?\n\n", "bold"),
@@ -82,7 +84,7 @@ class SignInGround(Room[None]):
         if self._sign_in is None or not self._sign_in.hurry():
             return ""
         await self._ended.wait()
-        return self._sign_in.rescue() if self._sign_in.holds_unsaved else ""
+        return self._sign_in.rescue()
 
     # What the screen itself does, and the other rooms call.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
 from dataclasses import replace
 from typing import ClassVar
@@ -124,11 +125,11 @@ class SignInScreen(FillsIn, Helps):
         self._sign_in = SignIn(self._app, self._app.scopes, self.token_app.store, name=name)
         self.query_one(Steps).begin()
         self._show_progress()
-        self._ended.clear()
-        self._follow(self._sign_in)
+        self._ended = asyncio.Event()
+        self._follow(self._sign_in, self._ended)
 
     @work(exclusive=True, group="sign_in", exit_on_error=False)
-    async def _follow(self, sign_in: SignIn) -> None:
+    async def _follow(self, sign_in: SignIn, ended: asyncio.Event) -> None:
         if self._countdown is None:
             self._countdown = self.set_interval(1.0, self._count_down)
         self._countdown.resume()
@@ -139,8 +140,9 @@ class SignInScreen(FillsIn, Helps):
         except Exception as error:  # the sign-in's defects are shown where everything else about it is
             await self._fail(self.query_one(Steps).current, explain("unexpected", {"detail": place_of(error)}))
         finally:
-            self._countdown.pause()
-            self._ended.set()
+            ended.set()
+            if sign_in is self._sign_in:  # else another one has been begun
+                self._countdown.pause()
 
     async def _show(self, event: events.Event) -> None:
         steps, waiting = self.query_one(Steps), self.query_one(Waiting)
