@@ -30,12 +30,16 @@ def explain_code(code: str | None, as_json: bool) -> int:
             "That is a token, and no error code.", "All codes: slack-token-tui explain", as_json=as_json
         )
     explanation = explain(code)
+    meant = [] if is_known(explanation.code) else get_close_matches(explanation.code, codes(), 1, 0.75)
+    if meant and not as_json:
+        report.say(f"slack-token-tui: {explanation.code} is not in the catalogue.")
+        report.say(f"  Did you mean {meant[0]}? slack-token-tui explain {meant[0]}")
+        return exit_codes.SAID_NO
     if as_json:
         print(json.dumps(asdict(explanation), ensure_ascii=False, indent=1))
     else:
         print(in_full(explanation))
     if not is_known(explanation.code):
-        meant = get_close_matches(explanation.code, codes(), 1)
         report.say("slack-token-tui: this code is not in the catalogue.")
         report.say(f"  Did you mean {meant[0]}?" if meant else "  All codes: slack-token-tui explain")
         return exit_codes.SAID_NO

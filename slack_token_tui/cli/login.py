@@ -187,6 +187,14 @@ def _read_pastes(lines: _Lines, sign_in: SignIn, loop: asyncio.AbstractEventLoop
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(take, bare_code if meant and bare_code else text, meant)
 
+    def ended() -> None:
+        if not sign_in.has_answer:
+            minutes = max(1, round(sign_in.seconds_left / 60))
+            report.say(f"Note       standard input has ended, so only the browser can answer: {minutes} min at most")
+
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(ended)
+
 
 async def _narrated(sign_in: SignIn, *, as_json: bool) -> int:
     report.say(f"Slack      {sign_in.app.endpoints.host}")
@@ -222,7 +230,7 @@ def _saved(event: events.Saved, name: str | None, *, as_json: bool) -> int:
         report.say(f"Note       this account is kept as {kept.profile.name} already, so {name} was not used")
     if kept.name_taken:
         report.say(f"Note       {kept.name_taken} belongs to another account, so a free name was taken")
-    verb = "Renewed" if kept.replaced else "Saved"
+    verb = "Updated" if kept.replaced else "Saved"
     report.say(f"{verb:<10} {kept.profile.name} in {kept.path}")
     report.say(f"Use it     slack-token-tui token {kept.profile.name}")
     if as_json:

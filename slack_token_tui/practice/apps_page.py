@@ -1,4 +1,4 @@
-"""The page of a practice Slack where apps are made from a manifest, and the one that shows a new app's credentials."""
+"""The pages of a practice Slack for those who make apps: from a manifest, its credentials, its OAuth & Permissions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from slack_token_tui.practice.workspace import Workspace
 
 def apps_page(workspace: Workspace, manifest: str | None, wrong: Sequence[str] = ()) -> str:
     """Return the list of apps, with the form that makes one from ``manifest``, and what was wrong with it."""
-    apps = "".join(f"<li>{escape(app.name)} · <code>{escape(app.client_id)}</code></li>" for app in workspace.apps)
+    apps = "".join(
+        f'<li><a href="/apps/{app.app_id}/oauth">{escape(app.name)}</a> · <code>{escape(app.client_id)}</code></li>'
+        for app in workspace.apps
+    )
     trouble = "".join(f"<li>{escape(one)}</li>" for one in wrong)
     return page(
         "Your apps",
@@ -33,4 +36,24 @@ def credentials_page(app: App) -> str:
         ("Signing Secret", app.signing_secret),
     )
     listed = "".join(f"<dt>{label}</dt><dd><code>{escape(value)}</code></dd>" for label, value in rows)
-    return page("Basic Information", f"<h1>{escape(app.name)}</h1><h2>App Credentials</h2><dl>{listed}</dl>")
+    more = f'<p><a href="/apps/{app.app_id}/oauth">OAuth &amp; Permissions</a></p>'
+    return page("Basic Information", f"<h1>{escape(app.name)}</h1><h2>App Credentials</h2><dl>{listed}</dl>{more}")
+
+
+def permissions_page(app: App, said: str = "") -> str:
+    """Return an app's OAuth & Permissions, where redirect addresses and scopes are added, with what came of saving them."""
+    scopes = "" if app.scopes is None else "\n".join(sorted(app.scopes))
+    pkce = "checked disabled" if app.pkce_enabled else ""
+    return page(
+        "OAuth & Permissions",
+        f"<h1>{escape(app.name)}</h1><h2>OAuth &amp; Permissions</h2>"
+        + (f"<p>{escape(said)}</p>" if said else "")
+        + f'<form method="post" action="/apps/{app.app_id}/oauth">'
+        f'<label for="pkce"><input type="checkbox" id="pkce" name="pkce" value="on" {pkce}> PKCE, for good</label>'
+        '<label for="redirects">Redirect URLs, one a line</label>'
+        f'<textarea id="redirects" name="redirects" rows="5">{escape(chr(10).join(app.redirect_urls))}</textarea>'
+        f'<label for="scopes">User Token Scopes, one a line; none for any</label>'
+        f'<textarea id="scopes" name="scopes" rows="8">{escape(scopes)}</textarea>'
+        '<div class="buttons"><button class="allow">Save</button></div></form>'
+        '<p><a href="/apps">Your apps</a></p>',
+    )

@@ -74,7 +74,7 @@ def objections(manifest: object, names_taken: Set[str] = frozenset()) -> list[st
     if not isinstance(pkce, bool):
         wrong.append("oauth_config.pkce_enabled is true or false")
     redirects = oauth.get("redirect_urls", [])
-    wrong += _redirects(redirects, pkce is True)
+    wrong += redirect_objections(redirects, pkce=pkce is True)
     wrong += _scopes(oauth.get("scopes", {}))
     if settings.get("token_rotation_enabled") and not redirects:
         wrong.append("token rotation needs a redirect URL")
@@ -100,7 +100,8 @@ def _display(display: object, names_taken: Set[str]) -> list[str]:
     return wrong
 
 
-def _redirects(redirects: object, pkce: bool) -> list[str]:
+def redirect_objections(redirects: object, *, pkce: bool) -> list[str]:
+    """Return what is wrong with the redirect addresses of an app, one line each."""
     if not isinstance(redirects, list) or not all(isinstance(one, str) for one in redirects):
         return ["oauth_config.redirect_urls is a list of texts"]
     wrong = []

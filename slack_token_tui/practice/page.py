@@ -10,7 +10,7 @@ body{margin:0;font:16px/1.5 system-ui,sans-serif;background:#f4f1f5;color:#1d1c1
 header{background:#4a154b;color:#fff;padding:.8rem 1.5rem;font-weight:600}header small{font-weight:400;opacity:.85}
 main{max-width:34rem;margin:2rem auto;background:#fff;border-radius:12px;padding:1.8rem 2rem;box-shadow:0 1px 4px rgba(0,0,0,.15)}
 h1{font-size:1.4rem;line-height:1.3;margin:0 0 1rem}h2{font-size:1.1rem;margin:0 0 .6rem}dt{font-weight:600}label{display:block;margin:.7rem 0 .2rem;font-weight:600;font-size:.9rem}
-select,textarea{width:100%;padding:.5rem;font:inherit;border-radius:6px;border:1px solid #999}ul{margin:.3rem 0 1rem;padding-left:1.2rem}
+input[type=checkbox]{width:auto}select,textarea{width:100%;padding:.5rem;font:inherit;border-radius:6px;border:1px solid #999}ul{margin:.3rem 0 1rem;padding-left:1.2rem}
 .buttons{display:flex;gap:.8rem;justify-content:flex-end;margin-top:1.6rem}
 button{font:inherit;font-weight:700;padding:.6rem 1.6rem;border-radius:6px;border:1px solid #999;background:#fff;color:#1d1c1d}
 button.allow{background:#007a5a;border-color:#007a5a;color:#fff}details{margin-top:1rem}summary{cursor:pointer}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import threading
 import time
@@ -14,9 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from slack_token_tui.practice.apps_page import apps_page, credentials_page
+from slack_token_tui.practice.apps_page import apps_page, credentials_page, permissions_page
 from slack_token_tui.practice.consent_page import consent_page, error_page
 from slack_token_tui.practice.grants import SlackSays
+from slack_token_tui.practice.people import App
 from slack_token_tui.practice.workspace import Workspace, scopes_asked
 
 _PAIRS = {"/oauth/v2_user/authorize": "v2_user", "/oauth/v2/authorize": "v2"}
@@ -93,6 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._authorize(pair)
         elif urlsplit(self.path).path == "/apps":
             self._page(HTTPStatus.OK, apps_page(self.server.workspace, self._query().get("manifest_json")))
+        elif (app := self._app_of_page()) is not None:
+            self._page(HTTPStatus.OK, permissions_page(app))
         elif urlsplit(self.path).path.startswith("/api/"):
             self._api({})
         else:
@@ -106,8 +110,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._decide(pair, form)
         elif urlsplit(self.path).path == "/apps":
             self._page(HTTPStatus.OK, self._create_app(form.get("manifest") or self._query().get("manifest_json", "")))
+        elif (app := self._app_of_page()) is not None:
+            self._page(HTTPStatus.OK, permissions_page(app, self.server.workspace.change_app(app, form)))
         else:
             self._api(form)
+
+    def _app_of_page(self) -> App | None:
+        """Return the app whose OAuth & Permissions page this is."""
+        found = re.fullmatch("/apps/(A[A-Z0-9]+)/oauth", urlsplit(self.path).path)
+        return next((app for app in self.server.workspace.apps if found and app.app_id == found[1]), None)
 
     def _query(self) -> dict[str, str]:
         return dict(parse_qsl(urlsplit(self.path).query))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from slack_token_tui.practice.grants import ACCESS_LIFE_SECONDS, Grants, SlackSays, Token
-from slack_token_tui.practice.manifest_rules import objections
+from slack_token_tui.practice.manifest_rules import objections, redirect_objections
 from slack_token_tui.practice.people import App, Person, Team
 
 CODE_LIFE_SECONDS = 600
@@ -297,6 +297,16 @@ class Workspace:
             )
             self.apps.append(app)
             return app, []
+
+    def change_app(self, app: App, form: dict[str, str]) -> str:
+        """Save what was filled in on an app's OAuth & Permissions page; return what is said of it there."""
+        with self._lock:
+            redirects, scopes = form.get("redirects", "").split(), form.get("scopes", "").split()
+            pkce = app.pkce_enabled or form.get("pkce") == "on"  # Slack: PKCE cannot be switched off again
+            if wrong := redirect_objections(redirects, pkce=pkce):
+                return f"Not saved: {'; '.join(wrong)}"
+            app.redirect_urls, app.scopes, app.pkce_enabled = tuple(redirects), frozenset(scopes) or None, pkce
+            return "Saved."
 
 
 def scopes_asked(pair: str, query: dict[str, str]) -> tuple[str, ...]:

@@ -93,6 +93,11 @@ class SignIn:
         """How long the wait for the person will go on, never below zero."""
         return max(0.0, self._deadline - time.monotonic())
 
+    @property
+    def has_answer(self) -> bool:
+        """Whether an answer has come, heard or pasted."""
+        return self._answered
+
     def extend(self, seconds: float = EXTENSION_SECONDS) -> None:
         """Give the person more time: at least ``seconds`` from now."""
         self._deadline = max(self._deadline, time.monotonic() + seconds)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segments
 from rich.text import Text
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from slack_token_tui.secret import Secret
 
 _TWICE_SECONDS = 2.0
+_READ_SECONDS = 1.5
 _READABLE_IN_LIGHT = {
     "text-success": "#0b5c30",
     "text-warning": "#6b4100",
@@ -105,7 +107,7 @@ class TokenApp(App[None]):
         self.may_send_tokens = False
         self.draft: SlackApp | None = None  # what was typed into the last sign-in form, wherever that has led
         self._token_was_copied = False
-        self._last_interrupt = 0.0
+        self._last_interrupt = self._said_at = 0.0
 
     def get_default_screen(self) -> Screen[None]:
         """Begin at home."""
@@ -128,7 +130,14 @@ class TokenApp(App[None]):
     def notify(self, message: str, **options: Any) -> None:
         """Say something for some seconds. It takes the place of what was said before: a pile would cover the screen."""
         self.clear_notifications()
+        self._said_at = time.monotonic()
         super().notify(message, **options)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Whoever presses a key has read what was said, if it has stood for a moment: it covers what comes next."""
+        if isinstance(event, events.Key) and time.monotonic() - self._said_at > _READ_SECONDS:
+            self.clear_notifications()
+        await super().on_event(event)
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's colours, except that in light themes words of a colour are dark enough to be read (4.5:1)."""
@@ -198,7 +207,7 @@ class TokenApp(App[None]):
                     run = getattr(screen, f"action_{action.id}")
                     yield SystemCommand(f"{action.label} ({action.shown_key})", action.help, run)
         yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
-        yield SystemCommand("Quit (q)", "Leave the program.", self.action_quit)
+        yield SystemCommand("Quit (Ctrl+Q)", "Leave the program.", self.action_quit)
 
     async def action_quit(self) -> None:
         """Ctrl+Q, q at home, and the palette."""

@@ -204,6 +204,17 @@ def test_a_refusal_on_the_page_is_looked_up_while_the_wait_goes_on(
     demo.shows("http://localhost:28417/callback and")  # the remedy, with the address that was sent
     demo.press("Escape")
     demo.shows("Waiting for you to press Allow")
+
+    # The remedy: the address that was sent is registered where the app's settings are, and the same page works then.
+    chromium.get(f"{url.split('/oauth/')[0]}/apps")
+    chromium.find_element(By.LINK_TEXT, "Practice App").click()
+    WebDriverWait(chromium, 60).until(title_is("OAuth & Permissions · Practice Slack"))
+    chromium.find_element(By.ID, "redirects").send_keys("\nhttp://localhost:28417/elsewhere")
+    chromium.find_element(By.CSS_SELECTOR, "button.allow").click()
+    WebDriverWait(chromium, 60).until(lambda driver: "Saved." in driver.page_source)
+    chromium.save_screenshot(str(tmp_path / "permissions.png"))
+    chromium.get(url.replace("%2Fcallback", "%2Felsewhere"))
+    assert chromium.find_elements(By.CSS_SELECTOR, "button[value=cancel]")
     demo.press("Escape")
     demo.shows("No profiles yet")
     demo.press("q")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -27,6 +27,9 @@ from slack_token_tui.tui.screens.sheets import ConfirmScreen, Sheet
 from slack_token_tui.tui.widgets.choice import Choice
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.paste_box import PasteBox
+
+if TYPE_CHECKING:
+    from slack_token_tui.tui.app import TokenApp
 
 _CONFIDENTIAL = (
     "With a client secret the app is a confidential one: no PKCE, and Slack wants an https redirect. Give an https address "
@@ -47,13 +50,18 @@ class AppDetails(Sheet[SlackApp | None]):
         self._home = home
         self._before: list[str] = []
         self._is_saving = False
+        self._wrong = "name"
+
+    @property
+    def _token_app(self) -> TokenApp:
+        return cast("TokenApp", self.app)
 
     def compose(self) -> ComposeResult:
         """A field for each thing, and what it is for."""
         app = self._app_now
         with VerticalScroll(classes="sheet", can_focus=False):
-            heading = Content.assemble(("App details  ", "bold"), app.client_id or "no Client ID yet")
-            yield Static(Content.assemble(heading, ("   F2 saves, Esc goes back", MUTED)))
+            yield Static(Content.assemble(("App details  ", "bold"), app.client_id or "no Client ID yet"))
+            yield Static(Content.styled("F2 saves, Esc goes back", MUTED))
             yield Label("Name, for you alone", classes="field")
             yield Input(app.name, placeholder="for example My Slack Tokens", id="name")
             yield Label("Slack’s address", classes="field")
@@ -129,11 +137,11 @@ class AppDetails(Sheet[SlackApp | None]):
         try:
             app = self._filled_in()
         except ValueError as wrong:
-            trouble.update(Content(f"✗ {wrong}"))
-            self.call_after_refresh(trouble.scroll_visible, animate=False)
+            self._show_wrong(f"✗ {wrong}")
             return
-        base = app.endpoints.base
-        if base not in {SLACK, self._app_now.endpoints.base} and not await is_meant(self.app, base):
+        base, is_demo = app.endpoints.base, self._token_app.start.is_demo
+        known = {self._app_now.endpoints.base} if is_demo else {SLACK, self._app_now.endpoints.base}
+        if base not in known and not await is_meant(self._token_app, base):
             return
         if app.client_id:
             self._is_saving = True
@@ -148,6 +156,19 @@ class AppDetails(Sheet[SlackApp | None]):
                 self._is_saving = False
         self.dismiss(app)
 
+    def _show_wrong(self, words: str) -> None:
+        """Say what is wrong below the field that it is wrong with, and go there."""
+        trouble, field = self.query_one("#trouble", Static), self.query_one(f"#{self._wrong}")
+        sheet = self.query_one(".sheet")
+        sheet.move_child(trouble, after=field if field.parent is sheet else self.query_one(".row"))
+        trouble.update(Content(words))
+        field.focus()
+
+    @on(Input.Changed)
+    def edited(self) -> None:
+        """What was wrong may be right now."""
+        self.query_one("#trouble", Static).update("")
+
     def _filled_in(self) -> SlackApp:
         """Return the app as the fields have it.
 
@@ -155,16 +176,22 @@ class AppDetails(Sheet[SlackApp | None]):
             ValueError: with a sentence, when one cannot be so.
         """
         values = {field.id: field.value.strip() for field in self.query(Input)}
-        pair = Pair(self.query_one("#pair", Choice).chosen)
+        self._wrong = "base"
+        base = checked_base(values["base"] or SLACK)
+        self._wrong = "redirects"
         redirects = tuple(checked_redirect_uri(one) for one in str(values["redirects"]).replace(",", " ").split())
-        secret = values["secret"]
+        self._wrong = "browser"
+        browser = checked_command(str(values["browser"]))
+        self._wrong = "registered"
+        registered = parse_scopes(values["registered"]) if values["registered"] else ()
+        self._wrong, secret = "redirects", values["secret"]  # the rest is about these two together
         app = replace(
             self._app_now,
             name=clean(str(values["name"])),
-            endpoints=Endpoints(checked_base(values["base"] or SLACK), pair),
+            endpoints=Endpoints(base, Pair(self.query_one("#pair", Choice).chosen)),
             redirect_uris=redirects or LOOPBACK_REDIRECT_URIS,
-            browser=checked_command(str(values["browser"])),
-            registered_scopes=parse_scopes(values["registered"]) if values["registered"] else (),
+            browser=browser,
+            registered_scopes=registered,
         )
         if secret:
             given = None if secret == "-" else Secret(secret)  # noqa: S105 - a dash stands for none
@@ -176,8 +203,11 @@ class AppDetails(Sheet[SlackApp | None]):
         return app
 
 
-async def is_meant(app: App[None], base: str) -> bool:
-    """Ask once whether sign-ins shall go to ``base``, which is not slack.com."""
+async def is_meant(app: TokenApp, base: str) -> bool:
+    """Ask once whether sign-ins shall go to ``base``, which is not slack.com. The demo does not leave its practice Slack."""
+    if app.start.is_demo:
+        app.notify("The demo knows its practice Slack alone.", severity="warning")
+        return False
     question = Content.assemble(
         ("Use another Slack?\n\n", "bold"),
         (base, "bold"),

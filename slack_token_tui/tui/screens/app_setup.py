@@ -153,7 +153,7 @@ class AppSetupScreen(Room[SlackApp | None]):
 
         there = self._endpoints == self._first_endpoints
         other = Endpoints(SLACK if self._first_endpoints.base == GOVSLACK else GOVSLACK)
-        if not there or other.base == SLACK or await is_meant(self.app, other.base):
+        if not there or other.base == SLACK or await is_meant(self.token_app, other.base):
             self._endpoints = other if there else self._first_endpoints
             self.query_one(TopLine).show(self._endpoints)
 

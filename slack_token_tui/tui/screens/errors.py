@@ -38,7 +38,13 @@ class ErrorsScreen(SearchRoom[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ERRORS)]
 
     def __init__(
-        self, explain: Callable[[str], Explanation], app: SlackApp | None, sent: str, *, from_page: bool
+        self,
+        explain: Callable[[str], Explanation],
+        app: SlackApp | None,
+        sent: str,
+        *,
+        from_page: bool,
+        said: str = "",
     ) -> None:
         """
         Args:
@@ -46,6 +52,7 @@ class ErrorsScreen(SearchRoom[str | None]):
             app: whose settings and redirect addresses are meant.
             sent: the redirect address that the waiting sign-in has sent, or "".
             from_page: begin with what Slack shows only on its own page.
+            said: what it is known to show, to begin with.
         """
         super().__init__()
         every = [explain(code) for code in codes()]
@@ -55,6 +62,7 @@ class ErrorsScreen(SearchRoom[str | None]):
         self._app = app
         self._sent = sent
         self._from_page = from_page
+        self._said = said
 
     def compose(self) -> ComposeResult:
         """A search, a list, an explanation."""
@@ -68,8 +76,9 @@ class ErrorsScreen(SearchRoom[str | None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Everything is there at first."""
-        self._show("")
+        """Everything is there at first, or what is known to be meant."""
+        self.query_one("#search", Input).value = self._said
+        self._show(self._said)
 
     @on(Input.Changed, "#search")
     def search_changed(self, event: Input.Changed) -> None:

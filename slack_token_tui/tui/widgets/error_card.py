@@ -30,16 +30,16 @@ class ErrorCard(Vertical):
         self._redirects = redirects_of(explanation, sent, registered)
 
     def compose(self) -> ComposeResult:
-        """Title and code, the sentence, what to do, the keys that do it, the causes."""
+        """Title and code, the sentence, the keys that help, what to do in order, the causes."""
         explanation = self.explanation
         yield Static(Content.assemble((explanation.title, "bold $text-error"), "  ", (explanation.code, MUTED)))
         yield Static(Content(explanation.happened))
+        actions = (action for action in explanation.actions if action != "paste")
+        yield Static(keys_of(*actions, "explain", "leave", screen=SIGN_IN))
         for label, addresses in self._redirects:
             yield Field(label, "\n".join(addresses), width=_LABEL, classes="address")
         for number, remedy in enumerate(explanation.remedies, 1):
             yield Field(f"Do    {number}." if number == 1 else f"      {number}.", remedy, width=_LABEL)
-        actions = (action for action in explanation.actions if action != "paste")
-        yield Static(keys_of(*actions, "explain", "leave", screen=SIGN_IN))
         for number, cause in enumerate(explanation.causes):
             yield Field("Likely" if number == 0 else "or", cause, width=_LABEL)
 

@@ -56,7 +56,8 @@ class HandsOut(ShownProfiles):
             self.notify(outcome.sentence(what) + until, markup=False)
             self._notice("")
         else:
-            self._notice(f"Not copied. {outcome.reason} On the command line: slack-token-tui token {profile.name}")
+            shell = "" if self.token_app.start.is_demo else f" In a shell: slack-token-tui token {profile.name}"
+            self._notice(f"Not copied. {outcome.reason}{shell}")
 
     async def _living(self, entry: Profile) -> Profile | None:
         """Return ``entry`` with a living token, refreshed first when due; otherwise say what is wrong."""

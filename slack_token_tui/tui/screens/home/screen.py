@@ -202,7 +202,12 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
     def _sign_in(self, older: Profile | None = None, app: SlackApp | None = None) -> None:
         from slack_token_tui.tui.screens.sign_in import SignInScreen
 
-        self.app.push_screen(SignInScreen(older, app))
+        self.app.push_screen(SignInScreen(older, app), self._signed_in)
+
+    def _signed_in(self, name: str | None) -> None:
+        """The new profile is the one that is meant next."""
+        if name is not None:
+            self.read(highlight=name)
 
     @work(exclusive=True, group="rooms", exit_on_error=False)
     async def action_make_app(self) -> None:

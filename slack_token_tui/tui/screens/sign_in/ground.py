@@ -21,8 +21,8 @@ from slack_token_tui.tui.screens.sheets import ConfirmScreen
 from slack_token_tui.tui.widgets.sign_in_form import SignInForm
 
 
-class SignInGround(Room[None]):
-    """The ground that the rooms of a sign-in stand on."""
+class SignInGround(Room[str | None]):
+    """The ground that the rooms of a sign-in stand on. It ends with the name of the profile that was saved, or None."""
 
     room = SIGN_IN
 
@@ -41,7 +41,7 @@ class SignInGround(Room[None]):
         self._url: str | None = None
         self._tunnel: str | None = None
         self._errors: Room[str | None] | None = None
-        self._no_browser = ""
+        self._no_browser = self._page_said = ""
         self._waiting = False
         self._listening = False
         self._countdown: Timer | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 
 from textual import work
 
@@ -67,7 +68,7 @@ class Helps(SignInGround):
 
         if (asking := self._sign_in) is None:
             return
-        self._errors = ErrorsScreen(asking.explain, self._app, self._sent, from_page=True)
+        self._errors = ErrorsScreen(asking.explain, self._app, self._sent, from_page=True, said=self._page_said)
         chosen = await self.app.push_screen_wait(self._errors)
         self._errors = None
         if chosen is not None and self._sign_in is asking and self._waiting:
@@ -84,9 +85,11 @@ class Helps(SignInGround):
                 self.notify("Nobody answered at that address.", severity="warning")
                 return
             if "Something went wrong" in page:
-                words = re.search("<code>(.*?)</code>", page)
-                said = f"The practice page says: {words.group(1) if words else 'an error'} · b explains it."
-                self.notify(said, severity="warning", markup=False)
+                found = re.search("<code>(.*?)</code>", page)
+                words = unescape(found.group(1)) if found else "an error"
+                code = re.search(r"\((\w+)\)", words)
+                self._page_said = code.group(1) if code else " ".join(words.split()[:4])
+                self.notify(f"The practice page says: {words} · b explains it.", severity="warning", markup=False)
 
     def action_again(self) -> None:
         """Start anew: verifier, challenge and state are fresh."""

@@ -59,7 +59,8 @@ class SignInScreen(FillsIn, Helps):
     def compose(self) -> ComposeResult:
         """The form, and the steps that take its place."""
         self._app = self._app or self._remembered_app()
-        yield TopLine("Sign in", self._app.endpoints if self._app else Endpoints(), self.slack_note)
+        title = f"Sign in again: {self._older.name}" if self._older else "Sign in"
+        yield TopLine(title, self._app.endpoints if self._app else Endpoints(), self.slack_note)
         yield SignInForm(self._app, self._older, self.token_app.store.home)
         with VerticalScroll(id="progress"):
             yield Steps()
@@ -118,7 +119,7 @@ class SignInScreen(FillsIn, Helps):
     def _begin(self) -> None:
         assert self._app is not None
         self._failure = self._kept = self._url = self._tunnel = None
-        self._no_browser, self._listening = "", False
+        self._no_browser, self._page_said, self._listening = "", "", False
         self.query_one(TopLine).show(self._app.endpoints)
         self.token_app.draft = self._app if self._older is None else self.token_app.draft
         name = self._older.name if self._older else None
@@ -205,7 +206,7 @@ class SignInScreen(FillsIn, Helps):
                 steps.warn(Step.VERIFY, f"{explanation.title}. The token is saved all the same, not verified.")
                 steps.start(Step.SAVE)
             case events.Saved(kept):
-                steps.done(Step.SAVE, f"{'Renewed' if kept.replaced else 'Saved as'} {kept.profile.name}")
+                steps.done(Step.SAVE, f"{'Updated' if kept.replaced else 'Saved as'} {kept.profile.name}")
                 self._show_saved(kept)
             case events.Failed(step, explanation):
                 await self._fail(step, explanation)
@@ -307,7 +308,7 @@ class SignInScreen(FillsIn, Helps):
 
     def _really_leave(self) -> None:
         self.workers.cancel_node(self)
-        self.end(None)
+        self.end(self._kept.profile.name if self._kept else None)
 
     def cancel_running(self) -> bool:
         """End the sign-in, if one is under way."""
