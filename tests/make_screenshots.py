@@ -23,7 +23,7 @@ from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.secret import Secret
-from slack_token_tui.signing_in import flow
+from slack_token_tui.signing_in import finishing, flow
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.launch import Start
@@ -42,17 +42,23 @@ class FixedClock(datetime):
         return NOW
 
 
+async def _nothing_is_started(_: list[str]) -> bool:
+    return True
+
+
 def make_everything_repeatable() -> None:
     for name in ("NO_COLOR", "TEXTUAL_THEME", "DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "SSH_CONNECTION", "SSH_TTY"):
         os.environ.pop(name, None)
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TZ"] = "UTC"
     surroundings.look = surroundings.Surroundings  # type: ignore[assignment]  # an ordinary machine, each time
-    browser.shutil = type("Nothing", (), {"which": staticmethod(lambda _: None)})  # type: ignore[assignment]  # no browser
+    found = {"firefox": "/usr/bin/firefox"}
+    browser.shutil = type("Found", (), {"which": staticmethod(found.get)})  # type: ignore[assignment]
+    browser._started = _nothing_is_started  # type: ignore[assignment]
     numbers = itertools.count(1)
     secrets.token_urlsafe = lambda size=32: f"practice-{next(numbers):0{size}}"  # type: ignore[assignment]
     secrets.token_hex = lambda size=8: f"{next(numbers):0{size * 2}x}"  # type: ignore[assignment]
-    flow.datetime = FixedClock  # type: ignore[misc]
+    finishing.datetime = FixedClock  # type: ignore[misc]
     flow.time = type("Frozen", (), {"monotonic": staticmethod(lambda: 0.0)})  # type: ignore[assignment]
 
 

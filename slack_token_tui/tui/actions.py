@@ -201,6 +201,7 @@ def bindings(screen: str) -> list[Binding]:
     ]
     # In a field ? is a letter, so F1 is shown there. Elsewhere F1 is help too, but last: where there is an error, it tells
     # more of that.
-    place = next((number for number, one in enumerate(own) if one.key == "f2"), 1)
+    otherwise = 1 if own[0].action == "leave" else len(own)
+    place = next((number for number, one in enumerate(own) if one.key == "f2"), otherwise)
     own.insert(place, Binding("f1", "help_in_field", "Help", key_display="F1"))
     return [*own, Binding("f1", "help", show=False)]
