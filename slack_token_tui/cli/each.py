@@ -51,7 +51,7 @@ def answered_for(name: str, do: Callable[[], Outcome], *, kind: str = "profile")
 
 def failed(name: str, explanation: Explanation, code: int, *, kind: str = "profile") -> Outcome:
     """Report why it did not go well with ``name``."""
-    report.say(f"{name}: {explanation.title} ({explanation.code}). {explanation.happened}")
+    report.say(f"{name or 'an empty name'}: {explanation.title} ({explanation.code}). {explanation.happened}")
     report.say(f"  {explanation.remedies[0]}")
     return code, {
         "ok": False,

@@ -219,8 +219,13 @@ def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
         if in_keyring and not (old is not None and old.secret_in_keyring):
             _keyring().delete_text(item)  # nothing points at it
         raise
-    if leaves_keyring:
-        _keyring().delete_text(item)  # after the file has it
+    if leaves_keyring and app.client_secret is not None:
+        try:
+            _keyring().remove_text(item)  # after the file has it
+        except StoreError:
+            pointing = {**record, "client_secret": None, "secret_in_keyring": True}
+            save(path, json.dumps(pointing, indent=1).encode())  # it still has it, so the file must say so
+            raise
 
 
 def with_secret(app: SlackApp) -> SlackApp:

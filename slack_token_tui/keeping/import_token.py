@@ -23,7 +23,7 @@ def checked_tokens(text: str, client_id: str) -> tuple[TokenKind, Secret, Secret
     Raises:
         ValueError: with a sentence for the person, which never repeats what was given.
     """
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
     if not lines:
         raise ValueError("No token came.")
     kind = kind_of(lines[0])

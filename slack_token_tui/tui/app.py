@@ -106,6 +106,9 @@ class TokenApp(App[None]):
         self.store = ProfileStore(start.home)
         self.may_send_tokens = False
         self.draft: SlackApp | None = None  # what was typed into the last sign-in form, wherever that has led
+        self.last_words: list[str] = []
+        """To be said when the terminal is the caller's again."""
+        self._is_ending = False
         self._token_was_copied = False
         self._last_interrupt = self._said_at = 0.0
 
@@ -153,16 +156,16 @@ class TokenApp(App[None]):
 
     def _ended_by(self, number: int) -> None:
         """Leave in order: the terminal is restored, the port closed, and a token that is here alone saved or rescued."""
-        self.run_worker(self._end_in_order(number), group="end", exclusive=True, exit_on_error=False)
+        if not self._is_ending:  # a closed window may be followed by a second signal
+            self._is_ending = True
+            self.run_worker(self._end_in_order(number), group="end", exit_on_error=False)
 
     async def _end_in_order(self, number: int) -> None:
-        words: list[str] = []
         try:
-            words = [await screen.last_words() for screen in self.screen_stack if isinstance(screen, Room)]
+            for room in [screen for screen in self.screen_stack if isinstance(screen, Room)]:
+                self.last_words += [words] if (words := await room.last_words()) else []
         finally:
-            # On one line each, however long: a command in it is there to be pasted.
-            said = Text("\n".join(filter(None, words)), no_wrap=True, overflow="ignore")
-            self.exit(return_code=128 + number, message=said)
+            self.exit(return_code=128 + number)
 
     def _after_first_frame(self) -> None:
         gc.enable()

@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,4 +79,7 @@ def run_app(start: Start) -> int:
 
     app = TokenApp(start)
     app.run()
+    with suppress(OSError):  # the terminal may be gone
+        for words in app.last_words:
+            print(words, file=sys.stderr)  # noqa: T201 - a whole line, so that a command in it can be pasted
     return app.return_code or 0

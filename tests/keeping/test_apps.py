@@ -203,6 +203,23 @@ class TestInTheKeyring:
             move_secret(rooms, kept, to_keyring=False)
         assert list(items.values()) == ["canary-client-secret"]
 
+    def test_a_secret_that_the_keyring_does_not_let_go_is_still_pointed_at(
+        self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from slack_token_tui.keeping import keyring_tokens
+
+        def locked(_: str) -> None:
+            raise StoreError("keyring_locked")
+
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        kept = read_app(rooms, CONFIDENTIAL.client_id)
+        assert kept is not None
+        monkeypatch.setattr(keyring_tokens, "remove_text", locked)
+        with pytest.raises(StoreError):
+            move_secret(rooms, kept, to_keyring=False)
+        assert read_app(rooms, CONFIDENTIAL.client_id) == kept
+
     @pytest.mark.parametrize("changed", ["canary-new-secret", None])
     def test_a_sign_in_does_not_bring_back_the_secret_that_it_began_with(
         self, rooms: Path, items: dict[str, str], changed: str | None

@@ -134,6 +134,8 @@ async def test_whoever_leaves_while_slack_answers_loses_no_token(
         browser = asyncio.create_task(asyncio.to_thread(play_browser, await begin(pilot)))
         await until(pilot, given.is_set)
         if way == "SIGTERM":
+            os.kill(os.getpid(), signal.SIGHUP)  # as when a window is closed and its session ended
+            await settled(pilot)
             os.kill(os.getpid(), signal.SIGTERM)
         else:
             await pilot.press(way)

@@ -145,12 +145,14 @@ class AppDetails(Sheet[SlackApp | None]):
             return
         if app.client_id:
             self._is_saving = True
+            self.query_one(".sheet").move_child(trouble, before=self.query_one(".answers"))
             trouble.update("Saving …")
             try:
                 await asyncio.to_thread(save_app, self._home, app)
             except StoreError as error:
                 explanation = explain(error.code, error.facts)
                 trouble.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
+                self.call_after_refresh(trouble.scroll_visible, animate=False)
                 return
             finally:
                 self._is_saving = False
@@ -167,7 +169,8 @@ class AppDetails(Sheet[SlackApp | None]):
     @on(Input.Changed)
     def edited(self) -> None:
         """What was wrong may be right now."""
-        self.query_one("#trouble", Static).update("")
+        if not self._is_saving:
+            self.query_one("#trouble", Static).update("")
 
     def _filled_in(self) -> SlackApp:
         """Return the app as the fields have it.
