@@ -191,7 +191,7 @@ class Finishing:
 
     def _keep(self, profile: Profile, in_file: bool = False) -> Kept:
         kept = self._store.keep(profile, self._name, in_keyring=False if in_file else None)
-        learn_scopes(self._store.home, self._app.client_id, profile.scopes)
+        learn_scopes(self._store.home, self._app, profile.scopes)
         return kept
 
     def _profile(self, grant: Grant, identity: Identity | None) -> Profile:

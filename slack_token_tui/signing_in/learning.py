@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from slack_token_tui.keeping.apps import SlackApp, change_app, read_app
+from slack_token_tui.keeping.apps import SlackApp, change_app
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.settings import remember_last_app
 
@@ -24,11 +24,15 @@ def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tu
         scopes: asked for.
     """
 
+    is_forgotten = False
+
     def remembered(known: SlackApp | None) -> SlackApp | None:
+        nonlocal is_forgotten
         if before is None:
             return replace(known or used, scopes=scopes)
         if known is None:
-            return None  # it was forgotten meanwhile
+            is_forgotten = True  # meanwhile, so it stays so
+            return None
         app = replace(known, scopes=scopes)
         if used.endpoints.base != before.endpoints.base:
             return app  # elsewhere for once: what is remembered, its secret above all, is for the Slack it is from
@@ -43,12 +47,14 @@ def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tu
 
     with suppress(StoreError):
         change_app(home, used.client_id, remembered)
-        if read_app(home, used.client_id) is not None:
+        if not is_forgotten:
             remember_last_app(home, used.client_id)
 
 
-def learn_scopes(home: Path, client_id: str, granted: tuple[str, ...]) -> None:
-    """Where it is known which scopes the app has, those that Slack has granted belong to them."""
+def learn_scopes(home: Path, app: SlackApp, granted: tuple[str, ...]) -> None:
+    """Where it is known which scopes ``app`` has, those that Slack has granted belong to them."""
+    if set(granted) <= set(app.registered_scopes or granted):
+        return
 
     def learned(known: SlackApp | None) -> SlackApp | None:
         if known is None or not known.registered_scopes:
@@ -56,4 +62,4 @@ def learn_scopes(home: Path, client_id: str, granted: tuple[str, ...]) -> None:
         return replace(known, registered_scopes=tuple(dict.fromkeys((*known.registered_scopes, *granted))))
 
     with suppress(StoreError):
-        change_app(home, client_id, learned)
+        change_app(home, app.client_id, learned)
