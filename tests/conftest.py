@@ -139,9 +139,9 @@ def store(home: Path) -> ProfileStore:
 def becomes(condition: Callable[[], object], seconds: float = 60) -> bool:
     """Wait for ``condition``; the time limit is only there so that a broken program does not hang the tests."""
     deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
+    while not (is_so := condition()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return bool(condition())
+    return bool(is_so)
 
 
 def pressing(url: str, *decision: str) -> threading.Thread:

@@ -26,11 +26,14 @@ from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.settings import change_settings, clipboard_seconds, read_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.tui.actions import on
+from slack_token_tui.tui.hang_up import continue_only_after_a_stop, let_go_of_the_terminal, terminal_is_gone
 from slack_token_tui.tui.launch import Start
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.room import Room
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
     from slack_token_tui.keeping.apps import SlackApp
     from slack_token_tui.secret import Secret
@@ -122,6 +125,7 @@ class TokenApp(App[None]):
             if theme := read_settings(self.store.home).get("theme"):
                 self.theme = theme
         self.theme_changed_signal.subscribe(self, self._remember_theme)
+        continue_only_after_a_stop()
         loop = asyncio.get_running_loop()
         for name in ("SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
@@ -158,7 +162,16 @@ class TokenApp(App[None]):
         """Leave in order: the terminal is restored, the port closed, and a token that is here alone saved or rescued."""
         if not self._is_ending:  # a closed window may be followed by a second signal
             self._is_ending = True
+            if not self.is_headless and terminal_is_gone():
+                let_go_of_the_terminal()
             self.run_worker(self._end_in_order(number), group="end", exit_on_error=False)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """Textual panics when it reads from a terminal that is closed; that is an ordinary end."""
+        if not self.is_headless and terminal_is_gone():
+            self._ended_by(getattr(signal, "SIGHUP", 1))
+        else:
+            super().panic(*renderables)
 
     async def _end_in_order(self, number: int) -> None:
         try:

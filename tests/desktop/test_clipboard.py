@@ -206,8 +206,8 @@ async def test_what_somebody_copied_since_is_left_alone(display: str, tmp_path: 
 
 async def test_a_second_copy_has_its_own_time(display: str, tmp_path: Path) -> None:
     await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 2))
-    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 12))
-    assert not becomes(lambda: held() == "", 4)
+    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 8))
+    assert not becomes(lambda: held() == "", 3)
     assert becomes(lambda: held() == "")
 
 
@@ -219,7 +219,7 @@ async def test_never_means_never(display: str, tmp_path: Path) -> None:
 
 
 async def test_whoever_waits_to_clear_knows_only_a_hash(display: str, tmp_path: Path) -> None:
-    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 15))
+    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 8))
     waiting = [
         process
         for process in Path("/proc").iterdir()

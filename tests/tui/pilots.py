@@ -39,10 +39,10 @@ async def until(pilot: Pilot[None], condition: object) -> None:
     raise AssertionError(f"it never came; the screen shows:\n{text(pilot)}")
 
 
-async def settled(pilot: Pilot[None]) -> None:
-    """Wait until the screen stays as it is, however busy the machine."""
+async def settled(pilot: Pilot[None], looks: int = 4) -> None:
+    """Wait until the screen stays as it is for so many looks, however busy the machine."""
     before, alike = "", 0
-    while alike < 4:
+    while alike < looks:
         await pilot.pause(0.05)
         alike = alike + 1 if text(pilot) == before else 0
         before = text(pilot)

@@ -73,7 +73,7 @@ def press(*keys: str, then: str = "") -> Before:
     async def step(pilot: Pilot[None]) -> None:
         for key in keys:
             await pilot.press(key)
-            await settled(pilot)
+            await settled(pilot, looks=1)
         if then:
             await shows(pilot, then)
 

@@ -1,0 +1,65 @@
+"""What a closed terminal does to a Textual app, and how it ends in order all the same.
+
+The kernel follows SIGHUP with SIGCONT. Textual 8.2 takes any SIGCONT for the end of a suspension and starts its threads a
+second time, which then wait for each other for ever; and a write to a terminal that is gone ends the thread that writes.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
+from types import FrameType
+
+if sys.platform != "win32":
+    import termios
+
+
+def continue_only_after_a_stop() -> None:
+    """Let SIGCONT reach Textual's own handler only when its SIGTSTP handler has run before."""
+    if sys.platform == "win32":
+        return
+    stop, go_on = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
+    if not callable(stop) or not callable(go_on):  # a driver without a terminal sets none
+        return
+    stopped = False
+
+    def stops(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        stopped = True
+        stop(number, frame)
+
+    def goes_on(number: int, frame: FrameType | None) -> None:
+        nonlocal stopped
+        if stopped:
+            stopped = False
+            go_on(number, frame)
+
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGTSTP, stops)
+        signal.signal(signal.SIGCONT, goes_on)
+
+
+def terminal_is_gone() -> bool:
+    """Tell whether the terminal on standard input has been closed."""
+    if sys.platform == "win32":
+        return False
+    try:
+        termios.tcgetattr(0)
+    except termios.error:
+        return True
+    return False
+
+
+def let_go_of_the_terminal() -> None:
+    """Put something in the place of a closed terminal: nothing is ever read from it, and what is written to it is gone."""
+    with suppress(OSError):
+        # Its other end stays open, so that nobody reads an end of file again and again; whoever is about to read from the
+        # terminal must not wait here for ever.
+        silent, _ = os.pipe()
+        os.set_blocking(silent, False)
+        os.dup2(silent, 0)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
