@@ -140,7 +140,7 @@ def becomes(condition: Callable[[], object], seconds: float = 60) -> bool:
     """Wait for ``condition``; the time limit is only there so that a broken program does not hang the tests."""
     deadline = time.monotonic() + seconds
     while not (is_so := condition()) and time.monotonic() < deadline:
-        time.sleep(0.02)
+        time.sleep(0.02)  # a poll: files and processes have no event to wait for
     return bool(is_so)
 
 

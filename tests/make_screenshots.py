@@ -53,12 +53,12 @@ def make_everything_repeatable() -> None:
     os.environ["TZ"] = "UTC"
     surroundings.look = surroundings.Surroundings  # type: ignore[assignment]  # an ordinary machine, each time
     found = {"firefox": "/usr/bin/firefox"}
-    browser.shutil = type("Found", (), {"which": staticmethod(found.get)})  # type: ignore[assignment]
-    browser._started = _nothing_is_started  # type: ignore[assignment]
+    browser.shutil = type("Found", (), {"which": staticmethod(found.get)})  # type: ignore[assignment]  # all it asks
+    browser._started = _nothing_is_started  # type: ignore[assignment]  # it only says that it did
     numbers = itertools.count(1)
     secrets.token_urlsafe = lambda size=32: f"practice-{next(numbers):0{size}}"  # type: ignore[assignment]
     secrets.token_hex = lambda size=8: f"{next(numbers):0{size * 2}x}"  # type: ignore[assignment]
-    finishing.datetime = FixedClock  # type: ignore[misc]
+    finishing.datetime = FixedClock  # type: ignore[misc]  # the pictures' own moment
     flow.time = type("Frozen", (), {"monotonic": staticmethod(lambda: 0.0)})  # type: ignore[assignment]
 
 

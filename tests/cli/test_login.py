@@ -169,7 +169,7 @@ def test_a_signal_while_slack_answers_loses_no_token(
     login.process.send_signal(number)
     login.until("Stopping")
     for _ in range(2):  # whoever does not wait loses nothing either
-        time.sleep(0.3)
+        time.sleep(0.3)  # as an impatient person presses; signals at once would be one
         login.process.send_signal(number)
     arrives.set()
     ended, _, err = login.end()

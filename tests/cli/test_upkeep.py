@@ -422,22 +422,3 @@ def test_a_bare_token_does_not_take_the_place_of_one_that_renews_itself(
     done = run(*words, env=child_environment, given=other)
     assert json.loads(done.stdout)["error"] == "renewable_already_kept"
     assert store.read("acme") == kept
-
-
-def test_one_bad_profile_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile())
-    (store.home / "profiles" / "aaa.json").write_text("{")
-    done = run("move", "--all", "--to", "file", "--json", env=child_environment)
-    bad, good = json.loads(done.stdout)
-    assert good == {"ok": True, "profile": "acme", "kept_in": "file"}
-    assert (bad["ok"], bad["profile"], bad["error"]) == (False, "aaa", "profile_exposed")
-    assert bad["remedy"]
-    assert done.returncode == 5
-
-
-def test_a_name_that_is_none_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile())
-    done = run("move", "missing", "acme", "xoxp-canary-0123456789", "--to", "file", "--json", env=child_environment)
-    assert [(one["ok"], one["profile"]) for one in json.loads(done.stdout)][:2] == [(False, "missing"), (True, "acme")]
-    assert done.returncode == 3
-    assert "canary-0123456789" not in done.stdout + done.stderr

@@ -96,7 +96,7 @@ async def test_a_browser_in_the_foreground_blocks_nothing_and_outlives_us(
     ticking = asyncio.create_task(tick())
     assert await browser.open_url(URL) == Opened("slow")
     ticking.cancel()
-    assert ticks > 3
+    assert ticks > 50
     assert not (programs / "lived").exists()
     (programs / "enough").touch()
     assert becomes((programs / "lived").exists), "the browser was killed"

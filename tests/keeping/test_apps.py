@@ -120,6 +120,10 @@ def test_forgetting_takes_the_secret_too(rooms: Path) -> None:
     forget_app(rooms, CONFIDENTIAL)
 
 
+def locked(_: str) -> None:
+    raise StoreError("keyring_locked")
+
+
 class TestInTheKeyring:
     @pytest.fixture(autouse=True)
     def items(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
@@ -176,14 +180,9 @@ class TestInTheKeyring:
     def test_a_locked_keyring_keeps_the_file_that_points_at_the_secret(
         self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from slack_token_tui.keeping import keyring_tokens
-
-        def locked(_: str) -> None:
-            raise StoreError("keyring_locked")
-
         change_settings(rooms, storage="keyring")
         save_app(rooms, CONFIDENTIAL)
-        monkeypatch.setattr(keyring_tokens, "remove_text", locked)
+        monkeypatch.setattr("slack_token_tui.keeping.keyring_tokens.remove_text", locked)
         with pytest.raises(StoreError):
             forget_app(rooms, CONFIDENTIAL)
         assert read_app(rooms, CONFIDENTIAL.client_id) is not None
@@ -206,16 +205,11 @@ class TestInTheKeyring:
     def test_a_secret_that_the_keyring_does_not_let_go_is_still_pointed_at(
         self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from slack_token_tui.keeping import keyring_tokens
-
-        def locked(_: str) -> None:
-            raise StoreError("keyring_locked")
-
         change_settings(rooms, storage="keyring")
         save_app(rooms, CONFIDENTIAL)
         kept = read_app(rooms, CONFIDENTIAL.client_id)
         assert kept is not None
-        monkeypatch.setattr(keyring_tokens, "remove_text", locked)
+        monkeypatch.setattr("slack_token_tui.keeping.keyring_tokens.remove_text", locked)
         with pytest.raises(StoreError):
             move_secret(rooms, kept, to_keyring=False)
         assert read_app(rooms, CONFIDENTIAL.client_id) == kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -358,6 +359,7 @@ def test_keyring_is_not_loaded_for_profiles_in_files(store: ProfileStore, child_
     program = "import sys; from slack_token_tui.cli.main import main; main(['token']); main(['list']); main(['copy']); assert 'keyring' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", program], env=child_environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert os.environ.get("PYTHON_KEYRING_BACKEND") is None
 
 
 @pytest.mark.usefixtures("bus")

@@ -162,11 +162,12 @@ async def test_nobody_coming_back_ends_with_a_time_out(app: SlackApp, store: Pro
 
 
 async def test_more_time_given_during_the_wait_counts(app: SlackApp, store: ProfileStore) -> None:
-    sign_in = new(app, store, time_limit_seconds=20)
+    sign_in = new(app, store, time_limit_seconds=4)
     task = asyncio.create_task(run(sign_in, decision="nobody"))
     await asyncio.sleep(0.1)
     sign_in.extend(60)
     assert 50 < sign_in.seconds_left <= 60
+    await asyncio.sleep(4.5)  # beyond the first limit
     assert not task.done()
     task.cancel()
     with suppress(asyncio.CancelledError):
