@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from html import escape
 
-from slack_token_tui.practice.page import page
+from slack_token_tui.practice.page import hidden, page, shorten
 from slack_token_tui.practice.people import App
 from slack_token_tui.practice.workspace import CALLBACK_ERRORS, EXCHANGE_ERRORS, PAGE_ERRORS, SHAPES, Workspace
 
 _SAYS = {
-    "bad_redirect_uri": "redirect_uri did not match any configured URIs. Passed URI: {redirect_uri}",
+    "bad_redirect_uri": "redirect_uri did not match any configured URIs. Passed URI: ",
     "invalid_client_id": "This app could not be found (invalid_client_id).",
     "invalid_scope": "Invalid permissions requested (invalid_scope).",
     "no_scopes": "No scopes requested (no_scopes).",
@@ -23,19 +23,21 @@ _SAYS = {
 
 def error_page(code: str, redirect_uri: str) -> str:
     """Return the page that Slack shows instead of calling back."""
-    words = _SAYS.get(code, code).format(redirect_uri=redirect_uri)
-    return page("Something went wrong", f"<h1>Something went wrong</h1><p><code>{escape(words)}</code></p>")
+    words = _SAYS.get(code, code) + (redirect_uri if code == "bad_redirect_uri" else "")
+    return page("Something went wrong", f"<h1>Something went wrong</h1><p><code>{escape(shorten(words))}</code></p>")
 
 
-def consent_page(workspace: Workspace, app: App, scopes: tuple[str, ...], redirect_uri: str, team: str = "") -> str:
-    """Return the page with Allow and Cancel, on workspace ``team``. The form posts to the address it stands at."""
+def consent_page(
+    workspace: Workspace, app: App, scopes: tuple[str, ...], redirect_uri: str, form_token: str, team: str = ""
+) -> str:
+    """Return the page with Allow and Cancel, on workspace ``team``. The form posts to the page's own URL."""
     wrong = [("", "Nothing, let it work")]
     wrong += [(f"page:{code}", f"Slack’s page: {code}") for code in PAGE_ERRORS]
     wrong += [(f"callback:{code}", f"Callback: {code}") for code in CALLBACK_ERRORS]
     wrong += [(f"exchange:{code}", f"Exchange: {code}") for code in EXCHANGE_ERRORS]
     body = f"""
 <h1>{escape(app.name)} is asking for permission to act for you</h1>
-<form method="post">
+<form method="post">{hidden(form_token)}
 <label for="team">Workspace</label>{_select("team", [(one.id, one.name) for one in workspace.teams], team)}
 <label for="person">You are</label>{_select("person", [(who.id, who.name) for who in workspace.people])}
 <label>What will {escape(app.name)} be able to do?</label><ul>{"".join(f"<li><code>{escape(s)}</code></li>" for s in scopes)}</ul>

@@ -107,11 +107,11 @@ class Grants:
 
     def _issue(self, token: Token) -> tuple[str, str | None, Token]:
         random = secrets.token_hex(12)
-        access = f"xoxe.xoxp-1-practice-{random}" if token.app.rotation else f"xoxp-practice-{random}"
+        access = f"xoxe.xoxp-practice-{random}" if token.app.rotation else f"xoxp-practice-{random}"
         self.access_tokens[access] = token
         if not token.app.rotation:
             return access, None, token
-        refresh = f"xoxe-1-practice-{secrets.token_hex(12)}"
+        refresh = f"xoxe-practice-{secrets.token_hex(12)}"
         self.refresh_tokens[refresh] = RefreshToken(token, time.time())
         of_grant = (one for one in self.access_tokens.values() if one.is_for(token.app, token.team, token.person))
         for surplus in [one for one in of_grant if one.is_living][:-MOST_ACTIVE]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 _TOP = frozenset(
     {
@@ -93,9 +93,13 @@ def _display(display: object, names_taken: Set[str]) -> list[str]:
         value = display.get(key, "x" * least)
         if not isinstance(value, str) or not least <= len(value) <= most:
             wrong.append(f"display_information.{key} has {least} to {most} characters")
-    if not re.fullmatch(r"#(?:[0-9a-fA-F]{3}){1,2}", str(display.get("background_color", "#000"))):
+    color = display.get("background_color", "#000")
+    if not isinstance(color, str) or not re.fullmatch(r"#(?:[0-9a-fA-F]{3}){1,2}", color):
         wrong.append("display_information.background_color is # and 3 or 6 hex digits")
-    if display["name"] in names_taken:
+    name = display["name"]
+    if isinstance(name, str) and not name.isprintable():
+        wrong.append("display_information.name has characters that cannot be shown")
+    if isinstance(name, str) and name in names_taken:
         wrong.append("an app of this name exists in the workspace")
     return wrong
 
@@ -108,14 +112,27 @@ def redirect_objections(redirects: object, *, pkce: bool) -> list[str]:
     if len(redirects) > 1000 or len(set(redirects)) != len(redirects):
         wrong.append("oauth_config.redirect_urls are up to 1000, each once")
     for address in redirects:
-        parts = urlsplit(address)
-        if len(address) > 2500 or "://" not in address or parts.fragment:
+        parts = url_parts(address)
+        if parts is None or len(address) > 2500 or "://" not in address or parts.fragment:
             wrong.append(f"{address[:60]} is no redirect URL")
         elif parts.scheme == "http" and not (pkce and parts.hostname == "localhost"):
             wrong.append(f"{address[:60]} must use https, or localhost with pkce_enabled")
         elif parts.scheme not in {"http", "https"} and not pkce:
             wrong.append(f"{address[:60]}: a custom scheme needs pkce_enabled")
     return wrong
+
+
+def url_parts(url: str) -> SplitResult | None:
+    """Return the parts of ``url``, or None where it has characters that no URL has, or a broken host."""
+    try:
+        return urlsplit(url) if is_visible_ascii(url) else None
+    except ValueError:
+        return None
+
+
+def is_visible_ascii(text: str) -> bool:
+    """Tell whether ``text`` can be in a header: no line break, no other control character, no space, only ASCII."""
+    return re.fullmatch(r"[\x21-\x7e]+", text) is not None
 
 
 def _scopes(scopes: object) -> list[str]:
@@ -132,6 +149,6 @@ def _scopes(scopes: object) -> list[str]:
             if _GRID_ONLY.fullmatch(one) or one in _NOT_IN_A_MANIFEST:
                 wrong.append(f"invalid scope {one[:50]} in this workspace")
         plain = scopes.get(kind.removesuffix("_optional"), [])
-        if kind.endswith("_optional") and not set(listed) <= set(plain):
+        if kind.endswith("_optional") and not (isinstance(plain, list) and all(one in plain for one in listed)):
             wrong.append(f"oauth_config.scopes.{kind} must stand in the plain list too")
     return wrong

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
+
+FORM_TOKEN = "form_token"
+"""The hidden field that every form has."""
+MOST_ECHOED = 500
+"""How many characters of one text from a request an error shows."""
 
 _STYLE = """
 :root{color-scheme:light dark}*{box-sizing:border-box}
@@ -17,6 +24,11 @@ button.allow{background:#007a5a;border-color:#007a5a;color:#fff}details{margin-t
 code{font-size:.9em;overflow-wrap:anywhere}
 @media(prefers-color-scheme:dark){body{background:#1a1d21;color:#e8e8e8}main{background:#222529}select,textarea{background:#1a1d21;color:inherit}}
 """
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; img-src data:; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+"""The Content-Security-Policy of every page, without ``form-action``."""
 
 
 def page(title: str, body: str) -> str:
@@ -27,3 +39,13 @@ def page(title: str, body: str) -> str:
         "<body><header>Practice Slack <small>· runs on this machine, nothing here is real</small></header>"
         f"<main>{body}</main></body></html>"
     )
+
+
+def hidden(form_token: str) -> str:
+    """Return the field that tells this server's own forms from those of other sites."""
+    return f'<input type="hidden" name="{FORM_TOKEN}" value="{escape(form_token)}">'
+
+
+def shorten(text: str) -> str:
+    """Return ``text``, cut where it is longer than an error may be."""
+    return text if len(text) <= MOST_ECHOED else f"{text[:MOST_ECHOED]}…"

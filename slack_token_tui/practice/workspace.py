@@ -9,13 +9,14 @@ import time
 from base64 import urlsafe_b64encode
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from slack_token_tui.practice.grants import ACCESS_LIFE_SECONDS, Grants, SlackSays, Token
-from slack_token_tui.practice.manifest_rules import objections, redirect_objections
+from slack_token_tui.practice.manifest_rules import is_visible_ascii, objections, redirect_objections, url_parts
 from slack_token_tui.practice.people import App, Person, Team
 
 CODE_LIFE_SECONDS = 600
+MOST_CODES = 100
+MOST_APPS = 100
 SHAPES = ("top_level", "authed_user", "both")
 
 PAGE_ERRORS = (
@@ -105,21 +106,24 @@ class Workspace:
         app = self.app(query.get("client_id", ""))
         if app is None:
             return "invalid_client_id"
-        redirect_uri = query.get("redirect_uri", app.redirect_urls[0] if app.redirect_urls else "")
+        redirect_uri = redirect_uri_of(app, query)
+        parts = url_parts(redirect_uri)
+        if parts is None or parts.scheme not in {"http", "https"}:
+            return "bad_redirect_uri"
         if not any(_matches(redirect_uri, registered) for registered in app.redirect_urls):
             return "bad_redirect_uri"
-        local = urlsplit(redirect_uri).hostname in {"localhost", "127.0.0.1", "::1"}
+        local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
         challenge = query.get("code_challenge")
         if challenge and not app.pkce_enabled:
             return "pkce_not_allowed"
-        if local and urlsplit(redirect_uri).scheme == "http" and not (app.pkce_enabled and challenge):
+        if local and parts.scheme == "http" and not (app.pkce_enabled and challenge):
             return "pkce_not_allowed"
         if challenge and (query.get("code_challenge_method") != "S256" or len(challenge) != 43):
             return "pkce_not_allowed"
         asked = scopes_asked(pair, query)
         if not asked:
             return "no_user_scopes" if pair == "v2" else "no_scopes"
-        if app.scopes is not None and not set(asked) <= app.scopes:
+        if not all(map(is_visible_ascii, asked)) or (app.scopes is not None and not set(asked) <= app.scopes):
             return "invalid_scope"
         if pair == "v2" and local and query.get("scope"):
             return "bot_scopes_on_desktop_redirect"
@@ -138,17 +142,19 @@ class Workspace:
         wrong = choice.get("wrong", "")
         code = f"1111.2222.{secrets.token_hex(32)}"
         with self._lock:
+            while len(self.codes) >= MOST_CODES:
+                del self.codes[next(iter(self.codes))]
             self.codes[code] = Code(
                 app=app,
                 pair=pair,
-                redirect_uri=query.get("redirect_uri", app.redirect_urls[0]),
+                redirect_uri=redirect_uri_of(app, query),
                 challenge=query.get("code_challenge"),
                 scopes=scopes_asked(pair, query),
                 team=next((team for team in self.teams if team.id == choice.get("team")), self.teams[0]),
                 person=next((who for who in self.people if who.id == choice.get("person")), self.people[0]),
                 issued_at=time.time(),
                 error=wrong.removeprefix("exchange:") if wrong.startswith("exchange:") else None,
-                shape=choice.get("shape") or self.shape,
+                shape=choice["shape"] if choice.get("shape") in SHAPES else self.shape,
             )
         return code
 
@@ -279,6 +285,8 @@ class Workspace:
         """Make an app as Slack's page does from a manifest; return it, or what is wrong with the manifest."""
         with self._lock:
             wrong = objections(manifest, {app.name for app in self.apps})
+            if not wrong and len(self.apps) >= MOST_APPS:
+                wrong = [f"a practice Slack has up to {MOST_APPS} apps"]
             if wrong:
                 return None, wrong
             assert isinstance(manifest, dict)
@@ -307,6 +315,11 @@ class Workspace:
                 return f"Not saved: {'; '.join(wrong)}"
             app.redirect_urls, app.scopes, app.pkce_enabled = tuple(redirects), frozenset(scopes) or None, pkce
             return "Saved."
+
+
+def redirect_uri_of(app: App, query: dict[str, str]) -> str:
+    """Return where an authorize URL sends the browser back to: without a ``redirect_uri``, to the app's first one."""
+    return query.get("redirect_uri", app.redirect_urls[0] if app.redirect_urls else "")
 
 
 def scopes_asked(pair: str, query: dict[str, str]) -> tuple[str, ...]:
