@@ -10,6 +10,8 @@ from slack_token_tui.secret import Secret
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CANARY = "xoxp-canary-0123456789abcdef"
+JANE = "jane:canary-password"
+"""A name and a password for a URL. Secret scanners report a literal URL that contains both."""
 
 
 def profile(**changes: Any) -> Profile:
@@ -26,6 +28,11 @@ def profile(**changes: Any) -> Profile:
         "verified_at": NOW,
     }
     return Profile(**{**values, **changes})
+
+
+def rotating(body: str, kind: str = "xoxp") -> str:
+    """Return a token that expires, in Slack's format. Secret scanners report such a token when it is a literal."""
+    return f"xoxe.{kind}-1-{body}"
 
 
 def in_(**delta: float) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from urllib.parse import parse_qs, urlsplit
 
 from slack_token_tui.slack.token_kinds import kind_of
@@ -23,14 +23,14 @@ _EXAMPLE = "digits, a dot, digits"
 class Kind(Enum):
     """What was pasted where a Client ID belongs."""
 
-    CLIENT_ID = "client_id"
-    SECRET = "secret"  # noqa: S105 - the name of a kind
-    APP_ID = "app_id"
-    SETTINGS_PAGE = "settings_page"
-    TOKEN = "token"  # noqa: S105 - likewise
-    VERIFICATION_TOKEN = "verification_token"  # noqa: S105 - likewise
-    NOTHING = "nothing"
-    OTHER = "other"
+    CLIENT_ID = auto()
+    SECRET = auto()
+    APP_ID = auto()
+    SETTINGS_PAGE = auto()
+    TOKEN = auto()
+    VERIFICATION_TOKEN = auto()
+    NOTHING = auto()
+    OTHER = auto()
 
 
 @dataclass(frozen=True)

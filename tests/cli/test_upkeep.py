@@ -16,7 +16,7 @@ from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.token_kinds import KINDS
-from tests.accounts import CANARY, in_, profile
+from tests.accounts import CANARY, in_, profile, rotating
 from tests.cli.test_commands import COMMAND, run
 from tests.keeping.refreshing import granted
 
@@ -216,7 +216,7 @@ def test_import_says_of_every_other_kind_why_not(kind: object, child_environment
         ("hello", "does not begin"),
         ("xoxp-canary one", "a space"),
         ("xoxp-canary-1\nxoxe-1-canary", "After a rotating token"),
-        ("xoxe.xoxp-1-canary\nxoxe-1-canary", "--client-id"),
+        (f"{rotating('canary')}\nxoxe-1-canary", "--client-id"),
     ],
 )
 def test_import_refuses_what_cannot_work(child_environment: dict[str, str], given: str, words: str) -> None:
@@ -338,8 +338,8 @@ def test_no_option_takes_a_secret() -> None:
         ["default", ""],
         ["verify", ""],
         ["export", ""],
-        ["token", "xoxp-practice-123"],
-        ["remove", "xoxp-practice-123", "--yes"],
+        ["token", "xoxp-practice"],
+        ["remove", "xoxp-practice", "--yes"],
     ],
 )
 def test_an_empty_name_and_a_token_in_its_place_mean_no_profile(

@@ -18,7 +18,7 @@ from slack_token_tui.signing_in import events
 from slack_token_tui.signing_in.choice import chosen_app
 from slack_token_tui.signing_in.flow import SignIn
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
-from tests.accounts import in_, profile
+from tests.accounts import JANE, in_, profile
 from tests.keeping.refreshing import granted
 
 SECRET = Secret("canary-client-secret")
@@ -90,7 +90,7 @@ async def test_an_app_that_was_forgotten_meanwhile_does_not_come_back(app: Slack
         "https://a.example/\x1b]0;pwned\x07",
         "https://a.example/\u202ecb",
         "http://localhost:28417/call back",
-        "http://jane:secret@localhost:28417/callback",
+        f"http://{JANE}@localhost:28417/callback",
         "http://127.0.0.2:28417/callback",
         "http://localhost:0/callback",
     ],

@@ -19,7 +19,7 @@ from slack_token_tui.keeping.refresh import refresh
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Pair
-from tests.accounts import in_
+from tests.accounts import in_, rotating
 from tests.keeping.refreshing import granted, journals
 
 
@@ -123,7 +123,8 @@ def test_what_was_rescued_without_a_runtime_directory_is_found_with_one(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     profile = granted(store, slack)
     assert profile.refresh_token is not None
-    answer = b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-0000", "refresh_token": "xoxe-1-canary-0000"}'
+    tokens = {"access_token": rotating("canary-0000"), "refresh_token": "xoxe-1-canary-0000"}
+    answer = json.dumps({"ok": True, **tokens}).encode()
     intent = Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC))
     rescued = Journal(store.home, profile.id, in_keyring=False).rescue(intent, answer)
     (tmp_path / "run").mkdir()
@@ -160,8 +161,8 @@ def test_an_answer_that_was_left_is_saved_with_the_time_of_its_request(
     answer = json.dumps(
         {
             "ok": True,
-            "access_token": "xoxe.xoxp-1-canary-left-0000",
-            "refresh_token": "xoxe-1-canary-left-0000",
+            "access_token": rotating("canary-left-0000"),
+            "refresh_token": "xoxe-1-canary-0000",
             "expires_in": 43200,
         }
     )
@@ -183,7 +184,7 @@ def test_a_journal_of_an_older_refresh_token_is_forgotten(store: ProfileStore, s
 
     def write(journal: Journal, intent: Intent) -> None:
         journal.intend(replace(intent, digest="0" * 64))
-        journal.answered(b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-stale-0000"}')
+        journal.answered(json.dumps({"ok": True, "access_token": rotating("canary-stale-0000")}).encode())
 
     left_over(store, profile, write)
     assert recover(store, "acme").profile == profile
@@ -195,7 +196,7 @@ def test_half_an_answer_in_the_journal_is_a_doubt_and_not_an_answer(store: Profi
 
     def write(journal: Journal, intent: Intent) -> None:
         journal.intend(intent)
-        journal.answered(b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-half-00000"}')
+        journal.answered(json.dumps({"ok": True, "access_token": rotating("canary-half-00000")}).encode())
 
     journal = left_over(store, profile, write)
     journal.path.write_bytes(journal.path.read_bytes()[:-10])

@@ -130,7 +130,7 @@ def test_allow_and_cancel_in_a_real_browser(demo: Tmux, chromium: webdriver.Chro
     demo.shows("Send the token to your terminal?")
     demo.press("y")
     demo.shows("sent to tmux")
-    assert demo.buffer().startswith("xoxe.xoxp-1-practice-")
+    assert demo.buffer().startswith("xoxe.xoxp-practice-")
     demo.press("Escape")
     demo.shows("globex-practice")
     demo.press("q")

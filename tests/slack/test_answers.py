@@ -8,9 +8,10 @@ import pytest
 
 from slack_token_tui.slack.answers import parse_body, parse_grant, parse_identity
 from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused
+from tests.accounts import rotating
 
 TOKEN, OTHER, BOT = "xoxp-canary-aaaaaaaa", "xoxp-canary-bbbbbbbb", "xoxb-canary-cccccccc"
-ROTATING = {"access_token": "xoxe.xoxp-1-canary", "refresh_token": "xoxe-1-canary-r", "expires_in": 43200}
+ROTATING = {"access_token": rotating("canary"), "refresh_token": "xoxe-1-canary-r", "expires_in": 43200}
 USER = {"id": "U1", "scope": "users:read,chat:write"}
 
 SHAPES: dict[str, dict[str, Any]] = {
@@ -93,7 +94,7 @@ def test_expires_in_is_data_and_is_clamped(value: object, seconds: int) -> None:
         ({"ok": True}, "token_missing"),
         ({"ok": True, "access_token": ""}, "token_missing"),
         ({"ok": True, "access_token": BOT}, "token_is_bot"),
-        ({"ok": True, "access_token": "xoxe.xoxb-1-canary"}, "token_is_bot"),
+        ({"ok": True, "access_token": rotating("canary", "xoxb")}, "token_is_bot"),
         ({"ok": True, "access_token": TOKEN, "authed_user": {"access_token": OTHER}}, "tokens_differ"),
         ({"ok": True, "access_token": ["x"]}, "token_malformed"),
         ({"ok": True, "access_token": "xoxp canary\n"}, "token_malformed"),

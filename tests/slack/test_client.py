@@ -12,6 +12,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.endpoints import Endpoints, Pair, checked_base
 from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable
+from tests.accounts import JANE
 
 CODE, VERIFIER, REDIRECT = Secret("canary-code"), Secret("canary-verifier"), "http://localhost:28417/callback"
 
@@ -167,7 +168,7 @@ async def test_a_loopback_slack_is_never_asked_through_a_proxy(
 
 
 async def test_a_dead_proxy_is_named_and_its_password_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://jane:canary-password@127.0.0.1:1")
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{JANE}@127.0.0.1:1")
     with pytest.raises(SlackUnreachable) as caught:
         await exchange("https://slack.com")
     assert caught.value.code == "proxy_unreachable"

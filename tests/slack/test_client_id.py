@@ -7,7 +7,8 @@ import pytest
 from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
 
 ID = "2141029472.691202649728"
-SECRET = "0123456789abcdef" * 2
+HEX = "0123456789abcdef"
+SECRET = HEX * 2
 
 
 @pytest.mark.parametrize(

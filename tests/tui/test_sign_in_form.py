@@ -55,7 +55,7 @@ async def test_a_wrong_paste_is_not_added_to_but_replaced(home: Path) -> None:
         box = pilot.app.screen.query_one("#client_id", Input)
         for pasted, words in (
             ("https://api.slack.com/apps/A012ABCD0A0/general", "settings page"),
-            ("A012ABCDEF", "App ID"),
+            ("A012ABCD0A0", "App ID"),
             ("xoxp-canary-0123456", "a user token"),
             ("1234567890.1234567890123", "No secret is needed"),
         ):

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Label, Static
 
 from slack_token_tui.desktop.browser import checked_command
 from slack_token_tui.foreign_text import clean
@@ -26,6 +26,7 @@ from slack_token_tui.slack.scopes import parse_scopes
 from slack_token_tui.tui.screens.sheets import ConfirmScreen, Sheet
 from slack_token_tui.tui.widgets.choice import Choice
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.paste_box import PasteBox
 
 if TYPE_CHECKING:
@@ -187,7 +188,8 @@ class AppDetails(Sheet[SlackApp | None]):
         browser = checked_command(str(values["browser"]))
         self._wrong = "registered"
         registered = parse_scopes(values["registered"]) if values["registered"] else ()
-        self._wrong, secret = "redirects", values["secret"]  # the rest is about these two together
+        self._wrong = "redirects"  # the rest is about these and the secret together
+        secret = values["secret"]
         app = replace(
             self._app_now,
             name=clean(str(values["name"])),
