@@ -10,7 +10,7 @@ TOO_EARLY_SECONDS = 11 * 3600
 """Slack keeps two access tokens alive: refreshing without need takes one away from a program that still uses it."""
 REFRESH_TOKEN_OVER = frozenset({"invalid_refresh_token", "token_expired", "token_revoked", "account_inactive"})
 """Slack's refusals after which a refresh token is of no more use."""
-NEEDS_SIGN_IN = REFRESH_TOKEN_OVER | {"refresh_interrupted", "refresh_unusable", "not_renewable"}
+NEEDS_SIGN_IN = REFRESH_TOKEN_OVER | {"refresh_interrupted", "refresh_response_unusable", "not_renewable"}
 """After these troubles only a person can help."""
 
 
@@ -41,7 +41,7 @@ class Renewal:
 
 def standing_trouble(profile: Profile) -> Trouble | None:
     """Return why ``profile`` is no longer renewed, as an earlier refresh has noted it."""
-    if not profile.refresh_refused:
+    if not profile.refresh_refused or profile.is_renewable:
         return None
     at = profile.refresh_refused_at
     when = f"{at.astimezone():%Y-%m-%d %H:%M}" if at else "an earlier day"

@@ -21,6 +21,9 @@ REFRESH_TOKEN_LIFE = timedelta(days=30)
 REFRESH_TOKEN_WARNING = timedelta(days=5)
 """From day 25 on a profile says that its refresh token is about to die."""
 
+MARKED_UNCHECKED = "refresh_unusable"
+"""What version 0.1.0 wrote after a refresh response without a token, whoever sent it. It does not say who did, so the
+refresh token may still be good."""
 _LEFT_ALONE_SECONDS = 3600.0
 
 
@@ -130,7 +133,7 @@ class Profile:
     @property
     def is_renewable(self) -> bool:
         """Whether a refresh may help: there is a refresh token, and nothing is known against it."""
-        return self.has_refresh_token and not self.refresh_refused
+        return self.has_refresh_token and self.refresh_refused in (None, MARKED_UNCHECKED)
 
     @property
     def masked_token(self) -> str:
@@ -203,7 +206,8 @@ class Profile:
         """Return this profile with the tokens of ``grant``, which ``pair`` gave.
 
         Args:
-            grant: the answer. Without a refresh token in it, the old one stays good.
+            grant: the answer. Without a refresh token in it, the old one stays good. Without a user and a workspace in
+                it, the profile counts as unverified.
             asked_at: when the request went out, so that delays make the expiry earlier and never later.
             pair: whose method answered.
         """
@@ -215,6 +219,7 @@ class Profile:
             expires_at=asked_at + timedelta(seconds=grant.expires_in_seconds or ROTATING_LIFE_SECONDS),
             refresh_issued_at=asked_at if grant.refresh_token else self.refresh_issued_at,
             scopes=grant.scopes or self.scopes,
+            verified_at=self.verified_at if grant.user_id or grant.team_id else None,
             refused=None,
             refresh_refused=None,
             refresh_refused_at=None,

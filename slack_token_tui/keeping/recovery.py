@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from slack_token_tui.keeping import keyring_tokens
-from slack_token_tui.keeping.files import StoreError, private_directory, save
+from slack_token_tui.keeping.files import StoreError, read_own
 from slack_token_tui.keeping.journal import Journal, Unfinished, digest_of
-from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.profile import MARKED_UNCHECKED, Profile
+from slack_token_tui.keeping.quarantine import Quarantined, quarantine, quarantine_in_keyring
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.answers import Grant, parse_body, parse_grant
-from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackRefused, SlackUnreachable
+from slack_token_tui.slack.errors import RateLimited, SlackError, SlackRefused, TokenUnusable
 
+UNUSABLE = "refresh_response_unusable"
+"""The mark of a profile whose refresh token Slack has replaced by something that cannot be used."""
+_LARGEST_RESPONSE_BYTES = 128 * 1024
 _SAVE_AGAIN_SECONDS = 5.0
 _SAVE_PAUSE_SECONDS = 0.25
-SPENT_AND_USELESS = frozenset(
-    {"token_missing", "token_is_bot", "tokens_differ", "token_malformed", "token_type_unknown", "other_account"}
-)
-"""Slack said yes, and what came cannot be used: the refresh token is gone all the same."""
 MAY_BE_DONE_ALL_THE_SAME = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
 """Refusals after which Slack may have done what it was asked for, or may do it another time."""
 _NEVER_REACHED_SLACK = frozenset({"ratelimited", "proxy_sign_in_required"})
@@ -56,7 +58,7 @@ def recover(store: ProfileStore, name: str) -> Recovered:
     stored = store.read(name)
     journal = journal_of(store, stored)
     if not journal.is_there:
-        return Recovered(stored)
+        return _checked_mark(store, stored)
     profile = store.with_tokens(stored)
     unfinished = journal.read(digest_of(profile.refresh_token)) if profile.refresh_token else None
     if unfinished is None:
@@ -67,7 +69,7 @@ def recover(store: ProfileStore, name: str) -> Recovered:
     try:
         grant = grant_in(profile, unfinished.answer)
     except SlackError as error:
-        if error.code in SPENT_AND_USELESS:
+        if isinstance(error, TokenUnusable):
             return Recovered(set_aside(store, profile, unfinished.answer, journal))
         if leaves_doubt(error):
             return Recovered(profile, doubted_at=unfinished.intent.doubted_at or unfinished.intent.sent_at)
@@ -77,16 +79,41 @@ def recover(store: ProfileStore, name: str) -> Recovered:
     return Recovered(conclude(store, profile, grant, unfinished, journal), finished=True)
 
 
+def _checked_mark(store: ProfileStore, profile: Profile) -> Recovered:
+    """Judge a mark of version 0.1.0 by the response it was set for: it counts only if Slack sent that response."""
+    if profile.refresh_refused != MARKED_UNCHECKED:
+        return Recovered(profile)
+    for response in _responses_set_aside(store, profile):
+        try:
+            grant_in(profile, response)
+        except TokenUnusable:
+            marked = replace(profile, refresh_refused=UNUSABLE)
+            store.write(marked)
+            return Recovered(marked)
+        except SlackError:
+            continue
+    return Recovered(profile, doubted_at=profile.refresh_refused_at)
+
+
+def _responses_set_aside(store: ProfileStore, profile: Profile) -> Iterator[bytes]:
+    for path in sorted((store.home / "quarantine").glob(f"*.{profile.id}.*.answer")):
+        with suppress(OSError):
+            yield read_own(path, _LARGEST_RESPONSE_BYTES)
+    if profile.in_keyring and (kept := keyring_tokens.get_text(_unusable_item(profile))):
+        yield kept.reveal().encode("latin-1")
+
+
 def grant_in(profile: Profile, answer: bytes) -> Grant:
     """Return the grant in ``answer`` to a refresh of ``profile``.
 
     Raises:
         SlackRefused: Slack said no.
-        AnswerUnusable: it is none, or not this profile's.
+        AnswerUnusable: Slack did not send it.
+        TokenUnusable: Slack issued a token that cannot be used, or another account's.
     """
     grant = parse_grant(parse_body(answer))
     if not profile.is_same_grant(grant):
-        raise AnswerUnusable("other_account")
+        raise TokenUnusable("other_account")
     return grant
 
 
@@ -116,13 +143,12 @@ def set_aside(store: ProfileStore, profile: Profile, answer: bytes, journal: Jou
     Raises:
         StoreError: it could not be kept there; the journal keeps it.
     """
-    now = datetime.now(UTC)
+    response = Secret(answer.decode("latin-1"))
     if profile.in_keyring:
-        keyring_tokens.put_text(_unusable_item(profile), Secret(answer.decode("latin-1")))
+        quarantine_in_keyring(_unusable_item(profile), response)
     else:
-        private_directory(store.home / "quarantine")
-        save(store.home / "quarantine" / f"{profile.name}.{profile.id}.{now:%Y%m%dT%H%M%SZ}.answer", answer)
-    marked = profile.not_renewable("refresh_unusable", now)
+        quarantine(store.home, f"{profile.name}.{profile.id}", response)
+    marked = profile.not_renewable(UNUSABLE, datetime.now(UTC))
     store.write(marked)
     journal.remove()
     return marked
@@ -133,10 +159,8 @@ def answers_set_aside(store: ProfileStore, profile: Profile) -> tuple[str, ...]:
     files = sorted((store.home / "quarantine").glob(f"*.{profile.id}.*.answer"))
     item = _unusable_item(profile)
     in_keyring = profile.in_keyring and keyring_tokens.has_text(item)
-    return (
-        *map(str, files),
-        *([f"item {item} of service {keyring_tokens.SERVICE} in the keyring"] if in_keyring else []),
-    )
+    found = [Quarantined(path) for path in files] + ([Quarantined(item=item)] if in_keyring else [])
+    return tuple(map(str, found))
 
 
 def _unusable_item(profile: Profile) -> str:
@@ -149,4 +173,4 @@ def leaves_doubt(error: SlackError) -> bool:
         return False
     if isinstance(error, SlackRefused):
         return error.code in MAY_BE_DONE_ALL_THE_SAME
-    return isinstance(error, SlackUnreachable) or error.code not in SPENT_AND_USELESS
+    return not isinstance(error, TokenUnusable)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from slack_token_tui.keeping import lock
@@ -18,7 +20,7 @@ from slack_token_tui.keeping.journal import Intent, Journal, Unfinished, digest_
 from slack_token_tui.keeping.outcome import REFRESH_TOKEN_OVER, Renewal, Trouble, standing_trouble
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.recovery import (
-    SPENT_AND_USELESS,
+    UNUSABLE,
     conclude,
     journal_of,
     leaves_doubt,
@@ -31,13 +33,22 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.answers import Grant
 from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.endpoints import Pair
-from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackRefused, SlackUnreachable
+from slack_token_tui.slack.errors import (
+    AnswerUnusable,
+    RateLimited,
+    SlackError,
+    SlackRefused,
+    SlackUnreachable,
+    TokenUnusable,
+)
 from slack_token_tui.slack.running import run
 
 _OTHER_METHOD = frozenset({"invalid_grant_type", "not_implemented", "oauth_authorization_url_mismatch"})
 """The only refusals after which the other pair's method is asked."""
 _LONGEST_WAIT_SECONDS = 20
 """As long as Slack's own limit is waited for under the lock, and only when there is no living token to go on with."""
+_OWNER_SECONDS = 5.0
+"""For ``auth.test`` under the lock, after the new token is in the journal."""
 _PAUSES_SECONDS = (0.3, 1.0)
 """Between attempts that never reached Slack."""
 
@@ -81,6 +92,7 @@ def refresh(
             profile = store.with_tokens(recovered.profile)
             if not wanted(profile):
                 return Renewal(profile, renewed=recovered.finished, recovered=recovered.finished)
+            store.check_is_no_copy(profile)
             return _Spending(store, profile, recovered.doubted_at, signals, now).run()
 
     if not wanted(first):
@@ -214,8 +226,10 @@ class _Spending:
             self._sent = False
             try:
                 grant = await slack.refresh(client, self._refresh_token, self._pair, self)
+                if not grant.user_id and not grant.team_id:
+                    grant = await self._with_owner(slack, grant)
                 if not self._profile.is_same_grant(grant):
-                    raise AnswerUnusable("other_account")
+                    raise TokenUnusable("other_account")
                 return grant
             except RateLimited as limit:
                 if waited or limit.retry_after_seconds > _LONGEST_WAIT_SECONDS or not self._is_over():
@@ -233,6 +247,14 @@ class _Spending:
                     # Slack lets a spent token work for a short grace period, made for exactly this.
                     lost = True
                     self._doubted_at = self._doubted_at or (self._intent.sent_at if self._intent else None)
+
+    async def _with_owner(self, slack: SlackClient, grant: Grant) -> Grant:
+        """Ask Slack who a token speaks for whose response does not say so. It is saved even if Slack cannot be asked."""
+        with suppress(SlackError, TimeoutError):
+            async with asyncio.timeout(_OWNER_SECONDS):
+                identity = await slack.verify(grant.access_token)
+            return replace(grant, user_id=identity.user_id, team_id=identity.team_id)
+        return grant
 
     def _is_over(self) -> bool:
         return self._profile.expires_at is not None and self._profile.expires_at <= self._now()
@@ -260,9 +282,9 @@ class _Spending:
 
     def _refused(self, error: SlackError) -> Renewal:
         facts = {"client_id": self._profile.client_id, **error.facts, "name": self._profile.name}
-        if self._sent and self._answer is not None and error.code in SPENT_AND_USELESS:
+        if self._sent and self._answer is not None and isinstance(error, TokenUnusable):
             marked = set_aside(self._store, self._profile, self._answer, self._journal)
-            return Renewal(marked, trouble=Trouble("refresh_unusable", facts))
+            return Renewal(marked, trouble=Trouble(UNUSABLE, facts))
         if leaves_doubt(error) if self._sent else self._doubted_at:
             return Renewal(self._profile, trouble=Trouble("refresh_lost", {**facts, "detail": error.code}))
         if error.code in REFRESH_TOKEN_OVER:

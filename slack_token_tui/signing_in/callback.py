@@ -7,11 +7,11 @@ import secrets
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from slack_token_tui.foreign_text import clean_code
 from slack_token_tui.secret import Secret
 from slack_token_tui.signing_in.request import AuthorizationRequest
 from slack_token_tui.slack.client_id import Kind, recognise
 from slack_token_tui.slack.endpoints import is_loopback
+from slack_token_tui.slack.explanations import code_from_slack
 
 _MOST_PARAMETERS = 20
 _LONGEST_PASTE = 16 * 1024
@@ -77,7 +77,7 @@ def check_callback(query: str, request: AuthorizationRequest) -> Answer:
     if "code" in values and "error" in values:
         raise CallbackRejected("parameter_doubled")
     if "error" in values:
-        return AuthorizationError(clean_code(values["error"]))
+        return AuthorizationError(code_from_slack(values["error"]))
     if "code" in values:
         return AuthorizationCode(Secret(values["code"]))
     raise CallbackRejected("callback_empty")

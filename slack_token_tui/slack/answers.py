@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
-from slack_token_tui.foreign_text import clean, clean_code, clean_or_none
+from slack_token_tui.foreign_text import clean, clean_or_none
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused
+from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused, TokenUnusable
+from slack_token_tui.slack.explanations import code_from_slack
 from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS, MOST_SCOPES, MOST_WORKSPACES, ROTATING_LIFE_SECONDS
 
 IMPLICIT_SCOPE = "identify"
@@ -24,6 +26,8 @@ IMPLICIT_SCOPE = "identify"
 
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 _BOT_TOKEN = re.compile(r"(?:xoxe\.)?xoxb-")
+_TOKEN_IN_TEXT = re.compile(r"(?:xoxe\.)?xox[a-z]-[\x21\x23-\x5b\x5d-\x7e]{4,4096}")
+"""Up to a quotation mark or a backslash, which end a string in JSON."""
 _SCOPE_SEPARATORS = re.compile(r"[,\s]+")
 _KNOWN_TOKEN_TYPES = frozenset({"user", "bearer", "bot", ""})
 
@@ -78,19 +82,32 @@ def split_scopes(text: str) -> tuple[str, ...]:
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in ``body``.
+    """Return the JSON object in ``body`` if Slack sent it: it has a true or false ``ok``, or holds a token.
+
+    Captive portals, proxies and gateways answer in JSON too. What they say tells nothing about what Slack did.
 
     Raises:
-        AnswerUnusable: ``not_slack`` when it is not JSON (a captive portal, a proxy's page), ``answer_unreadable`` when
-            it is JSON of another shape.
+        AnswerUnusable: ``not_slack``: the body is not a response from Slack.
     """
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         raise AnswerUnusable("not_slack") from None
     if not isinstance(answer, dict):
-        raise AnswerUnusable("answer_unreadable")
+        raise AnswerUnusable("not_slack")
+    parts = (answer, _mapping(answer.get("authed_user")))
+    if not isinstance(answer.get("ok"), bool) and not any(_holds_token(part) for part in parts):
+        raise AnswerUnusable("not_slack")
     return answer
+
+
+def tokens_in(response: Secret) -> tuple[Secret, ...]:
+    """Return everything in a raw response body that looks like a Slack token, each once, refresh tokens first.
+
+    A response that cannot be used may still hold valid tokens. They can be revoked.
+    """
+    found = dict.fromkeys(_TOKEN_IN_TEXT.findall(response.reveal()))
+    return tuple(Secret(token) for token in sorted(found, key=lambda token: not token.startswith("xoxe-")))
 
 
 def raise_if_refused(answer: Mapping[str, Any]) -> None:
@@ -98,12 +115,12 @@ def raise_if_refused(answer: Mapping[str, Any]) -> None:
 
     Raises:
         SlackRefused: ``ok`` is false.
-        AnswerUnusable: ``ok`` is there and is neither true nor false.
+        AnswerUnusable: ``ok`` is neither true nor false, or an error comes without it.
     """
     ok = answer.get("ok")
     if ok is True or ("ok" not in answer and "error" not in answer):
         return
-    if ok is False or ("ok" not in answer and isinstance(answer.get("error"), str)):
+    if ok is False:
         facts = {
             key: clean(value, 200)
             for key in ("needed", "provided")
@@ -111,7 +128,7 @@ def raise_if_refused(answer: Mapping[str, Any]) -> None:
         }
         if details := _messages(answer):
             facts["detail"] = details
-        raise SlackRefused(clean_code(answer.get("error")), facts)
+        raise SlackRefused(code_from_slack(answer.get("error")), facts)
     raise AnswerUnusable("answer_unreadable")
 
 
@@ -128,17 +145,20 @@ def parse_grant(answer: Mapping[str, Any]) -> Grant:
 
     Raises:
         SlackRefused: Slack said no.
-        AnswerUnusable: there is no user token in it, or not exactly one.
+        TokenUnusable: there is no user token in it, or not exactly one.
     """
-    raise_if_refused(answer)
+    try:
+        raise_if_refused(answer)
+    except AnswerUnusable as error:
+        raise TokenUnusable(error.code) from None
     authed_user = _mapping(answer.get("authed_user"))
     holders = [part for part in (answer, authed_user) if _holds_token(part)]
     users = [part for part in holders if not _is_bot(part)]
     if not users:
-        raise AnswerUnusable("token_is_bot" if holders else "token_missing")
+        raise TokenUnusable("token_is_bot" if holders else "token_missing")
     tokens = {_token(part["access_token"]) for part in users}
     if len(tokens) > 1:
-        raise AnswerUnusable("tokens_differ")
+        raise TokenUnusable("tokens_differ")
     holder = users[0]
     # The rest belongs to the token, so it is taken from the object that held it. Where both held the same one, or the
     # fields stand alone at the top level, the other object fills the gaps; a bot's fields never do.
@@ -148,7 +168,7 @@ def parse_grant(answer: Mapping[str, Any]) -> Grant:
     for part in (holder, *others):
         token_type = part.get("token_type")
         if isinstance(token_type, str) and token_type.lower() not in _KNOWN_TOKEN_TYPES:
-            raise AnswerUnusable("token_type_unknown", {"detail": clean(token_type)})
+            raise TokenUnusable("token_type_unknown", {"detail": clean(token_type)})
     refresh_token = _first(_token_or_none(part.get("refresh_token")) for part in (holder, *others))
     expires_in = _first(_life_seconds(part.get("expires_in")) for part in (holder, *others))
     if refresh_token and expires_in is None:
@@ -193,7 +213,7 @@ def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Iden
         user_name=clean_or_none(answer.get("user")),
         team_id=clean_or_none(answer.get("team_id")),
         team_name=clean_or_none(answer.get("team")),
-        workspace_url=clean_or_none(answer.get("url"), 200),
+        workspace_url=_web_url(answer.get("url")),
         enterprise_id=clean_or_none(answer.get("enterprise_id")),
         app_id=clean_or_none(answer.get("app_id")),
         app_name=clean_or_none(answer.get("app_name")),
@@ -214,7 +234,7 @@ def parse_workspaces(answer: Mapping[str, Any]) -> tuple[str, ...]:
     teams = answer.get("teams")
     if not isinstance(teams, list):
         raise AnswerUnusable("answer_unreadable")
-    named = [one for one in teams if isinstance(one, dict) and one.get("id")]
+    named = [one for one in teams if isinstance(one, dict) and isinstance(one.get("id"), str) and one["id"]]
     return tuple(clean(f"{one['id']} {one.get('name') or ''}") for one in named[:MOST_WORKSPACES])
 
 
@@ -233,8 +253,18 @@ def _is_bot(part: Mapping[str, Any]) -> bool:
 
 def _token(value: object) -> Secret:
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise AnswerUnusable("token_malformed")
+        raise TokenUnusable("token_malformed")
     return Secret(value)
+
+
+def _web_url(value: object) -> str | None:
+    """Return a web URL, or None when ``value`` is none: what parses it later must not fail."""
+    text = clean_or_none(value, 200)
+    try:
+        parts = urlsplit(text or "")
+        return text if parts.scheme in {"https", "http"} and parts.hostname and parts.port != 0 else None
+    except ValueError:
+        return None
 
 
 def _token_or_none(value: object) -> Secret | None:

@@ -33,9 +33,10 @@ from slack_token_tui.slack.answers import (
     parse_identity,
     parse_workspaces,
     raise_if_refused,
+    tokens_in,
 )
 from slack_token_tui.slack.endpoints import Endpoints, Pair
-from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable
+from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable, TokenUnusable
 from slack_token_tui.slack.limits import MOST_WORKSPACES
 
 DEADLINE_SECONDS = 20.0
@@ -97,6 +98,15 @@ class Reached:
     date: datetime | None
 
 
+@dataclass(frozen=True)
+class _Response:
+    """What Slack sent: the JSON object, the headers, and the raw body, which may hold tokens."""
+
+    answer: dict[str, Any]
+    headers: httpx.Headers
+    body: Secret
+
+
 class SlackClient:
     """The Web API of one Slack. Use it as an async context manager."""
 
@@ -127,9 +137,7 @@ class SlackClient:
         form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": redirect_uri}
         if client.is_public and code_verifier is not None:
             form["code_verifier"] = code_verifier.reveal()
-        identified, headers = _identified(client)
-        answer, _ = await self._call(self.endpoints.exchange_method, form | identified, headers, _TOKEN_ANSWER_BYTES)
-        return parse_grant(answer)
+        return await self._ask_for_token(self.endpoints.exchange_method, client, form)
 
     async def refresh(self, client: Client, refresh_token: Secret, pair: Pair, watch: RefreshWatch) -> Grant:
         """Spend ``refresh_token`` for a new grant. RFC 6749 §6; Slack: using token rotation.
@@ -144,10 +152,17 @@ class SlackClient:
             SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
+        return await self._ask_for_token(Endpoints(self.endpoints.base, pair).exchange_method, client, form, watch)
+
+    async def _ask_for_token(
+        self, method: str, client: Client, form: Mapping[str, str], watch: RefreshWatch | None = None
+    ) -> Grant:
         identified, headers = _identified(client)
-        method = Endpoints(self.endpoints.base, pair).exchange_method
-        answer, _ = await self._call(method, form | identified, headers, _TOKEN_ANSWER_BYTES, watch)
-        return parse_grant(answer)
+        response = await self._call(method, {**form, **identified}, headers, _TOKEN_ANSWER_BYTES, watch)
+        try:
+            return parse_grant(response.answer)
+        except TokenUnusable as error:
+            raise TokenUnusable(error.code, error.facts, response.body) from None
 
     async def revoke(self, token: Secret) -> bool:
         """End ``token``, access or refresh, and return what Slack says of it. Slack: auth.revoke.
@@ -155,7 +170,8 @@ class SlackClient:
         Raises:
             SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
-        answer, _ = await self._call("auth.revoke", {}, {"Authorization": f"Bearer {token.reveal()}"}, _ANSWER_BYTES)
+        headers = {"Authorization": f"Bearer {token.reveal()}"}
+        answer = (await self._call("auth.revoke", {}, headers, _ANSWER_BYTES)).answer
         raise_if_refused(answer)
         return answer.get("revoked") is True
 
@@ -168,8 +184,8 @@ class SlackClient:
             SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         headers = {"Authorization": f"Bearer {access_token.reveal()}"}
-        answer, answered = await self._call("auth.test", {}, headers, _ANSWER_BYTES)
-        identity = parse_identity(answer, answered.get("x-oauth-scopes"))
+        response = await self._call("auth.test", {}, headers, _ANSWER_BYTES)
+        identity = parse_identity(response.answer, response.headers.get("x-oauth-scopes"))
         if not identity.is_enterprise_install:
             return identity
         with suppress(SlackError):  # who it is, is known; the list is shown where there is one
@@ -177,8 +193,8 @@ class SlackClient:
         return identity
 
     async def _workspaces(self, headers: Mapping[str, str]) -> tuple[str, ...]:
-        answer, _ = await self._call("auth.teams.list", {"limit": str(MOST_WORKSPACES)}, headers, _ANSWER_BYTES)
-        return parse_workspaces(answer)
+        form = {"limit": str(MOST_WORKSPACES)}
+        return parse_workspaces((await self._call("auth.teams.list", form, headers, _ANSWER_BYTES)).answer)
 
     async def reach(self) -> Reached:
         """Ask Slack something that needs no token, and return what the way there looks like. Slack: auth.test.
@@ -192,14 +208,8 @@ class SlackClient:
             if event.endswith("start_tls.complete"):
                 seen.update(_certificate(details["return_value"]))
 
-        answer, headers = await self._call("auth.test", {}, {}, _ANSWER_BYTES, trace=look)
-        if "ok" not in answer:
-            raise AnswerUnusable("not_slack", {"host": self.endpoints.host})
-        try:
-            date = parsedate_to_datetime(headers.get("date", "")).replace(tzinfo=UTC)  # HTTP dates are GMT, always
-        except ValueError:
-            date = None
-        return Reached(self._proxy(), seen.get("version"), seen.get("issuer"), date)
+        response = await self._call("auth.test", {}, {}, _ANSWER_BYTES, trace=look)
+        return Reached(self._proxy(), seen.get("version"), seen.get("issuer"), _date(response.headers.get("date", "")))
 
     async def _call(
         self,
@@ -209,8 +219,8 @@ class SlackClient:
         most_bytes: int,
         watch: RefreshWatch | None = None,
         trace: Trace | None = None,
-    ) -> tuple[dict[str, Any], httpx.Headers]:
-        """POST ``form`` and return the answer's JSON object and headers, whatever ``ok`` says in it."""
+    ) -> _Response:
+        """POST ``form`` and return Slack's response, whatever its status is and ``ok`` says in it."""
         http = await self._open()
         host = {"host": self.endpoints.host}
         trace = _trace_for(watch) if watch else trace
@@ -230,7 +240,9 @@ class SlackClient:
                 async for chunk in response.aiter_raw():
                     body += chunk
                     if len(body) > most_bytes:
-                        raise AnswerUnusable("answer_too_large", host)
+                        break
+                too_large = len(body) > most_bytes
+                del body[most_bytes:]
                 if watch is not None:
                     # Here and not after the block: closing the connection is work in which a process can be killed.
                     watch.received(bytes(body))
@@ -239,10 +251,15 @@ class SlackClient:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # An httpx error holds the request, and the request holds a code or a token: it goes no further than here.
             raise SlackUnreachable(*_named(error, host, self._proxy())) from None
+        raw = Secret(body.decode("latin-1"))
+        if too_large and most_bytes == _TOKEN_ANSWER_BYTES and tokens_in(raw):
+            raise TokenUnusable("answer_too_large", host, raw)
         try:
-            return parse_body(bytes(body)), response.headers
+            return _Response(parse_body(bytes(body)), response.headers, raw)
         except AnswerUnusable as error:
-            raise AnswerUnusable(error.code, host) from None
+            if response.is_server_error:
+                raise SlackUnreachable("slack_outage", {**host, "detail": str(response.status_code)}) from None
+            raise AnswerUnusable("answer_too_large" if too_large else error.code, host) from None
 
     async def _open(self) -> httpx.AsyncClient:
         if self._http is None:
@@ -274,7 +291,7 @@ class SlackClient:
         return clean(address.rsplit("@", 1)[-1], 120) if address else None
 
     def _raise_for_status(self, response: httpx.Response) -> None:
-        """Slack says no with HTTP 200; other statuses come from something before it, from an outage or a limit."""
+        """Raise for a status that decides by itself. Slack says no with HTTP 200, and its body decides for the others."""
         facts = {"host": self.endpoints.host, "detail": str(response.status_code)}
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             raise RateLimited(_retry_after_seconds(response.headers.get("retry-after")))
@@ -282,10 +299,18 @@ class SlackClient:
             raise SlackUnreachable("proxy_sign_in_required", facts)
         if response.is_redirect:
             raise AnswerUnusable("answer_redirects", facts)
-        if response.is_server_error:
-            raise SlackUnreachable("slack_outage", facts)
-        if response.headers.get("content-encoding", "identity").lower() != "identity":
+        if response.headers.get("content-encoding", "identity").lower() != "identity" and not response.is_server_error:
             raise AnswerUnusable("answer_packed", facts)
+
+
+def tls_key_log() -> str | None:
+    """Return the file that the keys of every TLS connection are written to, or None.
+
+    OpenSSL's SSLKEYLOGFILE is honored: people debug with it. Whoever can read that file can decrypt recorded traffic, tokens
+    included, so the interfaces say that it is set.
+    """
+    named = os.environ.get("SSLKEYLOGFILE")
+    return clean(named, 200) if named else None
 
 
 async def _trust() -> ssl.SSLContext:
@@ -328,6 +353,14 @@ def _certificate(stream: Any) -> dict[str, str]:
     issuer = {key: value for part in (connection.getpeercert() or {}).get("issuer", ()) for key, value in part}
     name = issuer.get("organizationName") or issuer.get("commonName") or ""
     return {"version": str(connection.version() or ""), "issuer": clean(name, 80)}
+
+
+def _date(header: str) -> datetime | None:
+    """Return the instant in a ``Date`` header (RFC 9110 §6.6.1), or None when it is not one."""
+    try:
+        return parsedate_to_datetime(header).replace(tzinfo=UTC)  # HTTP dates are GMT, always
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _retry_after_seconds(value: str | None) -> int:

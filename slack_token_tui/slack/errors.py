@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from slack_token_tui.secret import Secret
+
 
 class SlackError(Exception):
     """Something stood between the person and an answer.
@@ -41,3 +43,15 @@ class RateLimited(SlackUnreachable):
 
 class AnswerUnusable(SlackError):
     """An answer came, and it is not one that can be used: not Slack's, too large, or with the wrong kind of token."""
+
+
+class TokenUnusable(AnswerUnusable):
+    """Slack issued a token, so the code or refresh token is spent, but the response cannot be used.
+
+    Attributes:
+        response: the raw body, as far as it was read. It may hold a valid token.
+    """
+
+    def __init__(self, code: str, facts: Mapping[str, str] | None = None, response: Secret | None = None) -> None:
+        super().__init__(code, facts)
+        self.response = response or Secret("")

@@ -102,6 +102,15 @@ def is_known(code: str) -> bool:
     return code in _entries()
 
 
+def code_from_slack(value: object) -> str:
+    """Return an error code that Slack sent, never one of ours: those decide what this program does.
+
+    A code that only this program uses gets the prefix ``slack:``, which no entry has, so it is explained as unknown.
+    """
+    code = clean_code(value)
+    return f"slack:{code}" if _entries().get(code, {}).get("ours") else code
+
+
 def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     """Return the explanation of ``code``, honest about a code that nobody has described.
 

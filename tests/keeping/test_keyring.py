@@ -303,7 +303,7 @@ def test_removing_leaves_and_names_an_answer_that_may_hold_a_living_token(
     slack.workspace.faults.append('with:{"token_type": "weird"}')
     trouble = refresh(store, "acme").trouble
     assert trouble is not None
-    assert trouble.code == "refresh_unusable"
+    assert trouble.code == "refresh_response_unusable"
     removal = remove(store, "acme")
     assert removal.deleted
     assert removal.set_aside == (f"item {old.id}.unusable of service slack-token-tui in the keyring",)

@@ -21,7 +21,7 @@ from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, Pair
-from tests.accounts import in_
+from tests.accounts import in_, rotating
 from tests.conftest import becomes
 from tests.keeping.refreshing import granted, journals
 
@@ -226,7 +226,7 @@ def test_an_answer_without_a_refresh_token_keeps_the_old_one(store: ProfileStore
 @pytest.mark.parametrize(
     "changed",
     [
-        {"access_token": "xoxe.xoxb-1-practice-bot"},
+        {"access_token": rotating("practice-bot", "xoxb")},
         {"access_token": ""},
         {"access_token": 5},
         {"user_id": "U0OTHER"},
@@ -240,9 +240,11 @@ def test_an_answer_that_cannot_be_used_is_kept_and_never_overwrites_the_profile(
     before = granted(store, slack)
     slack.workspace.faults.append(f"with:{json.dumps(changed)}")
     renewal = refresh(store, "acme")
-    assert renewal.trouble and renewal.trouble.code == "refresh_unusable"
+    assert renewal.trouble and renewal.trouble.code == "refresh_response_unusable"
     after = store.read("acme")
-    assert after == replace(before, refresh_refused="refresh_unusable", refresh_refused_at=after.refresh_refused_at)
+    assert after == replace(
+        before, refresh_refused="refresh_response_unusable", refresh_refused_at=after.refresh_refused_at
+    )
     kept = list((store.home / "quarantine").iterdir())
     assert len(kept) == 1 and "refresh_token" in kept[0].read_text()
     assert kept[0].stat().st_mode & 0o777 == 0o600
