@@ -124,7 +124,11 @@ def test_every_format_works_when_pasted(
     kept = granted(store, slack, expires_at=in_(hours=5))
     assert kept.access_token
     token = kept.access_token.reveal()
-    text = {one: run("export", "acme", "--as", one, env=environment).stdout.rstrip("\n") for one in FORMATS}
+    store.keep(profile(user_id="U2", access_token=Secret(token)), "of-slack")
+    text = {
+        one: run("export", "of-slack" if one == "mcp" else "acme", "--as", one, env=environment).stdout.rstrip("\n")
+        for one in FORMATS
+    }
     assert text["token"] == token
     assert pasted(f"{text['env']}; printenv SLACK_TOKEN", environment).strip() == token
     assert text["dotenv"] == f"SLACK_TOKEN={token}"
@@ -153,8 +157,12 @@ def test_a_token_with_strange_characters_is_quoted(
     store.keep(profile(access_token=Secret(strange)))
     line = run("export", "--as", "env", env=child_environment).stdout
     assert pasted(f"{line}\nprintenv SLACK_TOKEN", child_environment).rstrip("\n") == strange
-    dotenv = run("export", "--as", "dotenv", env=child_environment).stdout.strip()
-    assert pasted(f'{dotenv}\nprintf %s "$SLACK_TOKEN"', child_environment) == strange
+    dotenv = run("export", "--as", "dotenv", env=child_environment)
+    if "'" in strange:  # programs read it in different ways
+        assert (dotenv.returncode, dotenv.stdout) == (1, "")
+        assert "dotenv_unsafe" in dotenv.stderr and CANARY not in dotenv.stderr and strange not in dotenv.stderr
+    else:
+        assert pasted(f'{dotenv.stdout}\nprintf %s "$SLACK_TOKEN"', child_environment) == strange
     curl = formats.formatted(store.read("acme"), "curl", strange)
     fed = pasted(curl.split(" | ")[0], child_environment)
     assert fed.startswith('header = "Authorization: Bearer ') and fed.endswith('"\n')

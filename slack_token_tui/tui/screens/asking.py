@@ -11,15 +11,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from slack_token_tui.keeping import formats
+from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.slack.explanations import Explanation
+from slack_token_tui.slack.explanations import Explanation, explain
 from slack_token_tui.slack.token_kinds import REFRESH, kind_of
 from slack_token_tui.tui.screens.sheets import Sheet
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.keys import BACK, pressable
 
 
@@ -95,8 +97,12 @@ class CopyAsScreen(Sheet[str | None]):
 
     @on(OptionList.OptionHighlighted)
     def show(self, event: OptionList.OptionHighlighted) -> None:
-        """Preview the format."""
-        text = formats.preview(self._profile, event.option_id or "token", self._at)
+        """Preview the format, or say why there is none."""
+        try:
+            text = formats.preview(self._profile, event.option_id or "token", self._at)
+        except StoreError as error:
+            trouble = explain(error.code, error.facts)
+            text = f"✗ {trouble.title}. {trouble.happened} {trouble.remedies[0]}."
         self.query_one("#preview", Static).update(Content.styled(text, MUTED))
 
     @on(OptionList.OptionSelected)

@@ -43,14 +43,18 @@ class HandsOut(ShownProfiles):
         if format_id is None and (format_id := await self.app.push_screen_wait(CopyAsScreen(profile, at))) is None:
             return
         until = ""
-        if formats.FORMATS[format_id].holds_token:
-            if (profile := await self._living(profile)) is None:
-                return
-            outcome = await self.token_app.copy_secret(formats.secret_text(profile, format_id, at=at))
-            if profile.expires_at:
-                until = f" It works for {left(profile.expires_at, self.token_app.start.now())}."
-        else:
-            outcome = await self.token_app.copy_text(formats.preview(profile, format_id, at))
+        try:
+            if formats.FORMATS[format_id].holds_token:
+                if (profile := await self._living(profile)) is None:
+                    return
+                outcome = await self.token_app.copy_secret(formats.secret_text(profile, format_id, at=at))
+                if profile.expires_at:
+                    until = f" It works for {left(profile.expires_at, self.token_app.start.now())}."
+            else:
+                outcome = await self.token_app.copy_text(formats.preview(profile, format_id, at))
+        except StoreError as error:
+            self._say(explain(error.code, error.facts))
+            return
         if isinstance(outcome, Copied):
             what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
             self.notify(outcome.sentence(what) + until, markup=False)
