@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from slack_token_tui.desktop import clipboard_check
-from slack_token_tui.doctor import Finding, Verdict, examine, this_machine, way_to_slack
+from slack_token_tui.doctor import Finding, Verdict, as_text, examine, this_machine, way_to_slack
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.apps import SlackApp, save_app
 from slack_token_tui.keeping.journal import Journal
 from slack_token_tui.keeping.settings import remember_last_app
@@ -186,6 +187,30 @@ class TestClipboard:
             assert subprocess.run([*tmux, "list-buffers"], capture_output=True).stdout == b""
         finally:
             subprocess.run([*tmux, "kill-server"], check=False)
+
+
+async def test_no_finding_holds_what_a_terminal_obeys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, app: SlackApp
+) -> None:
+    evil = "e\x1b]52;c;cHduZWQ=\x07\x9b\u202e"
+    program = tmp_path / evil
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"'{program}'")
+    store = ProfileStore(tmp_path / f"home{evil}")
+    store.keep(profile())
+    store.keep(profile(user_id="U2"), "damaged").path.write_text("{")
+    (store.home / "apps").mkdir()
+    (store.home / "apps" / "1.1.json").write_text("{")
+    (store.home / "quarantine").mkdir()
+    (store.home / "quarantine" / evil).write_text("{}")
+    store.home.chmod(0o755)
+    found = [one async for one in examine(store.home, app)]
+    assert {"browser", "directory", "profile", "app", "quarantine"} <= {one.id for one in found}
+    for one in found:
+        for words in (one.about, one.said, one.remedy):
+            assert words == harmless(words)
+    assert as_text(found) == harmless(as_text(found))
 
 
 def test_the_command_prints_lines_or_json_and_tells_by_its_exit_code(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from slack_token_tui import __version__
-from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS
+from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ProfileFileError
+
+if TYPE_CHECKING:
+    from slack_token_tui.keeping.files import StoreError
 
 TIME_LIMIT_SECONDS = 300.0
 LONGEST_WISH_SECONDS = 11 * 3600
@@ -27,7 +30,12 @@ def run(arguments: Sequence[str]) -> int:
         return _misused(misused, arguments)
     options.become = command_to_become
     command: Command = options.command
-    return command(options)
+    try:
+        return command(options)
+    except _directory_errors() as error:  # a single profile's problem is reported where it is used
+        from slack_token_tui.cli import report
+
+        return report.trouble(error, None, as_json=getattr(options, "json", False))
 
 
 class _Misused(Exception):
@@ -55,6 +63,12 @@ def _misused(misused: _Misused, arguments: list[str]) -> int:
         if command == "exec":
             remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
     return report.usage(f"{misused}.", remedy, as_json="--json" in arguments)
+
+
+def _directory_errors() -> tuple[type[ProfileFileError], type[StoreError]]:
+    from slack_token_tui.keeping.files import StoreError  # only where something was raised
+
+    return ProfileFileError, StoreError
 
 
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -24,6 +24,29 @@ def fingerprint(salt: str, text: str) -> str:
     return hashlib.sha256((salt + text.removesuffix("\n")).encode()).hexdigest()
 
 
+def note_newest(newest: str, mine: str) -> None:
+    """Write into file ``newest`` that copy ``mine`` is the newest. A link in its place is replaced, not followed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    temporary = f"{newest}.{mine}"
+    with os.fdopen(os.open(temporary, flags, 0o600), "w") as file:
+        file.write(mine)
+    Path(temporary).replace(newest)
+
+
+def _is_newest(newest: str, mine: str) -> bool:
+    """Tell whether no later copy was noted. A file that cannot be read tells of none."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        with os.fdopen(os.open(newest, flags)) as file:
+            return file.read(len(mine) + 1) == mine
+    except OSError:
+        return True
+
+
 def text_on(where: str) -> str:
     """Return what the native clipboard or a tmux buffer holds, without the line end that some tools add; or nothing."""
     if where == NATIVE:
@@ -41,9 +64,8 @@ def main(words: list[str]) -> int:
     """Wait and clear: where, seconds, the file that names the newest copy, this one's name, salt, hash."""
     where, seconds, newest, mine, salt, expected = words
     time.sleep(float(seconds))
-    with suppress(OSError):
-        if Path(newest).read_text() != mine:
-            return 0  # a later copy has its own time
+    if not _is_newest(newest, mine):
+        return 0  # a later copy has its own time
     _limit_the_tools()
     if fingerprint(salt, text_on(where)) == expected:
         if where == NATIVE:

@@ -16,9 +16,8 @@ import secrets
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 
-from slack_token_tui.desktop.clipboard_clearing import NATIVE, fingerprint, text_on
+from slack_token_tui.desktop.clipboard_clearing import NATIVE, fingerprint, note_newest, text_on
 from slack_token_tui.desktop.sensitive import copy_marked
 
 
@@ -70,7 +69,7 @@ def _copy_to_tmux(text: str, buffer: str) -> str | None:
 def _clear_later(where: str, seconds: str, newest: str, text: str) -> None:
     mine, salt = secrets.token_hex(8), secrets.token_hex(8)
     with suppress(OSError):
-        Path(newest).write_text(mine)
+        note_newest(newest, mine)
     command = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_clearing"]
     with suppress(OSError):
         subprocess.Popen(

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from slack_token_tui.doctor.findings import Finding, Verdict
 from slack_token_tui.keeping.apps import unreadable_apps
-from slack_token_tui.keeping.fast_read import ProfileFileError, read_record
+from slack_token_tui.keeping.fast_read import ProfileFileError, check_directory, read_record
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.rescue import how_to_import, left_behind
+from slack_token_tui.keeping.rescue import how_to_import, id_in, left_behind
 from slack_token_tui.keeping.settings import read_settings
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
 from slack_token_tui.slack.explanations import explain
@@ -26,7 +26,7 @@ def keyring(home: Path) -> Iterator[Finding]:
     """The keyring, where it is used or could be."""
     from slack_token_tui.keeping import keyring_tokens
 
-    profiles = [one for one in ProfileStore(home).entries() if isinstance(one, Profile)]
+    profiles = [one for one in _entries(home) if isinstance(one, Profile)]
     wanted = read_settings(home).get("storage") == "keyring" or any(one.in_keyring for one in profiles)
     try:
         said = f"{keyring_tokens.name()} is there; in the interface, m moves tokens into it."
@@ -70,10 +70,12 @@ def directory(home: Path) -> Iterator[Finding]:
         yield Finding("directory", Verdict.BAD, "Files", trouble, remedy)
     else:
         yield Finding("directory", Verdict.GOOD, "Files", f"{home}, for you alone.")
-    for room in ("profiles", "apps", "locks", "journal"):
-        if os.path.lexists(home / room) and not (home / room).is_dir():
-            said = f"{home / room} is there and is not a directory."
-            yield Finding("directory", Verdict.BAD, "Files", said, "Move it away.")
+    for name in ("profiles", "apps", "locks", "journal", "quarantine"):
+        try:
+            check_directory(str(home / name))
+        except ProfileFileError as error:
+            explanation = explain(error.code, {"file": error.path})
+            yield Finding("directory", Verdict.BAD, "Files", explanation.happened, f"{explanation.remedies[0]}.")
     try:
         read_record(str(home / "settings.json"))
     except FileNotFoundError:
@@ -110,7 +112,7 @@ def _shared_directory(home: Path) -> Iterator[Finding]:
 
 def profiles(home: Path) -> Iterator[Finding]:
     """Files of profiles and apps that cannot be read, and how many can."""
-    entries = list(ProfileStore(home).entries())
+    entries = _entries(home)
     for one in entries:
         if isinstance(one, Unreadable):
             facts = {"file": one.error.path, "detail": one.error.detail or "damaged"}
@@ -127,19 +129,14 @@ def profiles(home: Path) -> Iterator[Finding]:
 def left_over(home: Path) -> Iterator[Finding]:
     """What interrupted refreshes have left."""
     journals, quarantine = home / "journal", home / "quarantine"
-    names = {}
-    for name in ProfileStore(home).names():
-        try:
-            names[ProfileStore(home).read(name).id] = name
-        except (FileNotFoundError, ProfileFileError):
-            continue
+    names = {one.id: one.name for one in _entries(home) if isinstance(one, Profile)}
     for path in _files(journals):
         whose = names.get(path.stem)
         said = f"A refresh of {whose or 'a profile that is gone'} is under way or was interrupted."
         remedy = f"The next use looks after it: slack-token-tui refresh {whose}" if whose else ""
         yield Finding("journal", Verdict.LOOK, "Journal", said, remedy)
-    for path in left_behind():
-        whose = names.get(path.stem)
+    for path in left_behind(home):
+        whose = names.get(id_in(path))
         remedy = (
             f"The next use looks after it: slack-token-tui refresh {whose}" if whose else "It may hold a living token."
         )
@@ -152,6 +149,14 @@ def left_over(home: Path) -> Iterator[Finding]:
         said = f"{path} holds an answer that could not be used."
         remedy = "It may hold a living token. When the profile works again, delete it."
         yield Finding("quarantine", Verdict.LOOK, "Quarantine", said, remedy)
+
+
+def _entries(home: Path) -> list[Profile | Unreadable]:
+    """Return the profiles; none where the directory itself cannot be used, which has a finding of its own."""
+    try:
+        return list(ProfileStore(home).entries())
+    except StoreError:
+        return []
 
 
 def _files(directory: Path) -> list[Path]:

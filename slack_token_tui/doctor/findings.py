@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from slack_token_tui.foreign_text import harmless
+
 
 class Verdict(StrEnum):
     """What a finding means for a sign-in."""
@@ -22,7 +24,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was looked at. A path or a program's name in it may hold anything, so its texts are made harmless.
 
     Attributes:
         id: for scripts: ``port_28417``, ``loopback``, ``browser`` …
@@ -37,6 +39,10 @@ class Finding:
     about: str
     said: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("about", "said", "remedy"):
+            object.__setattr__(self, name, harmless(getattr(self, name)))
 
 
 def as_text(findings: list[Finding]) -> str:

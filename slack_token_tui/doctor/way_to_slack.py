@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from slack_token_tui.doctor.findings import Finding, Verdict
-from slack_token_tui.slack.client import Reached, SlackClient
+from slack_token_tui.slack.client import Reached, SlackClient, tls_key_log
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackError
 from slack_token_tui.slack.explanations import explain
@@ -25,6 +25,16 @@ async def slack(endpoints: Endpoints) -> list[Finding]:
         explanation = explain(error.code, error.facts)
         remedy = f"{explanation.remedies[0]}."
         return [Finding("slack", Verdict.BAD, "Slack", f"{explanation.title}. {explanation.happened}", remedy)]
+    if path := tls_key_log():
+        said, remedy = (
+            f"SSLKEYLOGFILE is set: the keys of TLS connections are written to {path}.",
+            "unset SSLKEYLOGFILE",
+        )
+        return [Finding("key_log", Verdict.LOOK, "TLS keys", said, remedy), *_findings(reached, host)]
+    return _findings(reached, host)
+
+
+def _findings(reached: Reached, host: str) -> list[Finding]:
     through = f" through the proxy {reached.proxy}" if reached.proxy else ""
     findings = [Finding("slack", Verdict.GOOD, "Slack", f"{host} answers{through}.")]
     findings += _tls(reached)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from slack_token_tui.foreign_text import clean
 from slack_token_tui.keeping import lock
-from slack_token_tui.keeping.fast_read import SCHEMA, ProfileFileError, read_record
+from slack_token_tui.keeping.fast_read import SCHEMA, ProfileFileError, check_directories, read_record
 from slack_token_tui.keeping.files import StoreError, private_directory, save, store_error, sweep
 from slack_token_tui.keeping.settings import KEYRING, change_settings, read_settings
 from slack_token_tui.secret import Secret
@@ -285,6 +285,7 @@ def _old(path: Path) -> SlackApp | None:
         StoreError: ``app_unreadable``: there is one that must not be overwritten.
     """
     try:
+        check_directories(str(path.parent.parent), path.parent.name)
         app = _from_record(read_record(str(path)))
         if app.client_id != path.stem:
             raise ValueError(f"it is about {app.client_id}")

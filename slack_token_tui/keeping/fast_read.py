@@ -27,6 +27,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _LIKE_A_TOKEN = re.compile(r"xox[a-z][.-]|xapp-|xwfp-")
 _WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_WRITABLE_BY_OTHERS = 0o022
 TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 
 
@@ -99,8 +100,49 @@ def may_be_given(name: str) -> bool:
     return is_name(name) and _LIKE_A_TOKEN.match(name) is None
 
 
+def check_directory(path: str, *, may_be_link: bool = False) -> None:
+    """Refuse a directory in which others can put, replace or remove files. One that does not exist is fine.
+
+    Args:
+        path: the directory.
+        may_be_link: whether it may be a symbolic link that only this user or root can have put there.
+
+    Raises:
+        ProfileFileError: ``store_not_a_directory``, ``store_not_ours`` or ``store_exposed``.
+    """
+    if sys.platform == "win32":
+        return
+    try:
+        status = os.lstat(path)
+        if may_be_link and stat.S_ISLNK(status.st_mode):
+            parent = os.stat(os.path.dirname(path) or ".")
+            if parent.st_uid not in (os.geteuid(), 0) or parent.st_mode & _WRITABLE_BY_OTHERS:
+                raise ProfileFileError("store_not_a_directory", path)
+            status = os.stat(path)
+    except OSError:
+        return  # whatever is about to be read there fails by itself
+    if not stat.S_ISDIR(status.st_mode):
+        raise ProfileFileError("store_not_a_directory", path)
+    if status.st_uid != os.geteuid():
+        raise ProfileFileError("store_not_ours", path)
+    if status.st_mode & _WRITABLE_BY_OTHERS:
+        raise ProfileFileError("store_exposed", path)
+
+
+def check_directories(home: str, *below: str) -> None:
+    """Refuse home directory ``home``, or one of those ``below`` it, as :func:`check_directory` does."""
+    check_directory(home, may_be_link=True)
+    for name in below:
+        check_directory(os.path.join(home, name))
+
+
 def names(directory: str) -> list[str]:
-    """Return the names of the profiles below home ``directory``, sorted; readable or not."""
+    """Return the names of the profiles below home ``directory``, sorted; readable or not.
+
+    Raises:
+        ProfileFileError: others can change what is there.
+    """
+    check_directories(directory, "profiles")
     try:
         files = os.listdir(os.path.join(directory, "profiles"))
     except OSError:
@@ -118,7 +160,9 @@ def chosen_name(directory: str, argument: str | None) -> str:
 
     Raises:
         ChoiceError: none is, or there is none of that name.
+        ProfileFileError: others can change what is there.
     """
+    check_directories(directory, "profiles")
     # An empty argument is a mistake of a script (an unset variable), and never means the default.
     wanted = argument if argument is not None else os.environ.get("SLACK_TOKEN_PROFILE") or default_name(directory)
     if wanted is not None:
@@ -138,6 +182,7 @@ def chosen_name(directory: str, argument: str | None) -> str:
 def default_name(directory: str) -> str | None:
     """Return the default profile; settings that cannot be read set none, and a default that is gone counts for nothing."""
     try:
+        check_directories(directory)
         name = read_record(os.path.join(directory, "settings.json")).get("default_profile")
     except (OSError, ProfileFileError):
         return None

@@ -5,12 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
+from slack_token_tui.keeping.fast_read import ProfileFileError, check_directory
+
 if sys.platform != "win32":
     import fcntl
+
+_TEMPORARY = re.compile(r"\..+\.(\d{1,20})\.[0-9a-f]+\.tmp")
+_SURELY_DEAD_SECONDS = 3600
 
 
 class StoreError(Exception):
@@ -36,22 +43,54 @@ def store_error(error: OSError, path: Path) -> StoreError:
     )
 
 
-def private_directory(path: Path) -> None:
-    """Make ``path`` a directory that only this user can enter, whatever the umask. One that exists is left as it is.
+def private_directory(path: Path, *, may_be_link: bool = False) -> None:
+    """Make ``path`` a directory that only this user can enter, whatever the umask, or check the one that exists.
+
+    Missing parents are made the same way (XDG Base Directory Specification: mode 0700).
+
+    Args:
+        path: the directory.
+        may_be_link: as :func:`slack_token_tui.keeping.fast_read.check_directory` takes it.
 
     Raises:
-        StoreError: it cannot be made.
+        StoreError: it cannot be made, or others can change what is in it.
     """
     try:
-        if path.is_dir():
-            return
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            path.mkdir(0o700)
-            path.chmod(0o700)
+        for missing in reversed([one for one in (path, *path.parents) if not os.path.lexists(one)]):
+            with suppress(FileExistsError):
+                missing.mkdir(0o700)
+                missing.chmod(0o700)
+        check_directory(str(path), may_be_link=may_be_link)
     except OSError as error:
         raise store_error(error, path) from None
+    except ProfileFileError as error:
+        raise StoreError(error.code, file=error.path) from None
+
+
+def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
+    """Open a regular file of this user and return its descriptor. Links and pipes are refused without waiting for them.
+
+    Raises:
+        OSError: it cannot be opened, or is something else.
+    """
+    safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags | safe, mode)
+    status = os.fstat(descriptor)
+    is_ours = sys.platform == "win32" or status.st_uid == os.geteuid()
+    if not stat.S_ISREG(status.st_mode) or not is_ours:
+        os.close(descriptor)
+        raise OSError(errno.EPERM, "it is not a regular file of yours", str(path))
+    return descriptor
+
+
+def read_own(path: Path, limit: int) -> bytes:
+    """Return at most ``limit`` bytes of a regular file of this user.
+
+    Raises:
+        OSError: it cannot be read, or is something else.
+    """
+    with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
+        return file.read(limit)
 
 
 def save(path: Path, content: bytes) -> None:
@@ -107,6 +146,29 @@ def sync_directory(path: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sweep_dead(directory: Path) -> None:
+    """Remove temporary files in ``directory`` whose process is gone, whatever they were for: they may hold tokens.
+
+    A process of another container may have the same number, so what is younger than an hour is left.
+    """
+    with suppress(OSError):
+        for path in directory.iterdir():
+            found = _TEMPORARY.fullmatch(path.name)
+            if found and path.lstat().st_mtime < time.time() - _SURELY_DEAD_SECONDS and not _is_running(int(found[1])):
+                with suppress(OSError):
+                    path.unlink()
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def sweep(path: Path) -> None:

@@ -17,10 +17,12 @@ from datetime import datetime
 from pathlib import Path
 
 from slack_token_tui.keeping import keyring_tokens, rescue
-from slack_token_tui.keeping.files import private_directory, store_error, sync, sync_directory
+from slack_token_tui.keeping.files import open_own, private_directory, read_own, store_error, sync, sync_directory
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Pair
 
+_DAMAGE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+"""What reading a damaged entry raises. Such an entry counts as not written."""
 _INTENT_BYTES = 1024
 _HEADER_BYTES = 128
 _RESERVED_BYTES = 96 * 1024
@@ -68,7 +70,7 @@ class Journal:
             in_keyring: whether answers go to the keyring; the file then holds what is no secret.
         """
         self.path = home / "journal" / f"{profile_id}.journal"
-        self._rescues = [directory / self.path.name for directory in rescue.places()]
+        self._home = home
         self._item = f"{profile_id}.journal"
         self._in_keyring = in_keyring
         self._descriptor: int | None = None
@@ -85,14 +87,19 @@ class Journal:
             digest: of the refresh token that it must be about.
         """
         for path in self._places():
-            with suppress(OSError, ValueError, KeyError, TypeError):
-                if (found := self._parsed(_content(path))) and digest in (None, found.intent.digest):
+            with suppress(OSError, *_DAMAGE):
+                if (found := self._parsed(read_own(path, _RESERVED_BYTES * 2))) and digest in (
+                    None,
+                    found.intent.digest,
+                ):
                     return found
         return None
 
     def _places(self) -> list[Path]:
         """Where it may be, the surer place first: what was rescued could not be written here."""
-        return [*(path for path in self._rescues if rescue.is_ours(path.parent)), self.path]
+        names = rescue.names_of(self._home, self.path.name)
+        rescued = [place / name for place in rescue.places() if rescue.is_ours(place) for name in names]
+        return [*rescued, self.path]
 
     def _parsed(self, content: bytes) -> Unfinished | None:
         intent = json.loads(content[:_INTENT_BYTES])
@@ -110,7 +117,9 @@ class Journal:
         try:
             header = json.loads(content[_INTENT_BYTES : _INTENT_BYTES + _HEADER_BYTES])
             length, digest = int(header["length"]), str(header["sha256"])
-        except (ValueError, KeyError, TypeError):
+        except _DAMAGE:
+            return None
+        if not 0 <= length <= _RESERVED_BYTES:
             return None
         body = content[_INTENT_BYTES + _HEADER_BYTES :][:length]
         if hashlib.sha256(body).hexdigest() == digest:
@@ -128,8 +137,7 @@ class Journal:
         """
         try:
             private_directory(self.path.parent)
-            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-            self._descriptor = os.open(self.path, flags, 0o600)
+            self._descriptor = open_own(self.path, os.O_RDWR | os.O_CREAT)
             if hasattr(os, "fchmod"):
                 os.fchmod(self._descriptor, 0o600)
             _allocate(self._descriptor)
@@ -170,7 +178,7 @@ class Journal:
         Raises:
             StoreError: that cannot be written either.
         """
-        return rescue.rescue(self.path.name, _intent_slot(intent) + _answer_header(body) + body)
+        return rescue.rescue(self._home, self.path.name, _intent_slot(intent) + _answer_header(body) + body)
 
     def close(self) -> None:
         """Close the file and leave it."""
@@ -213,14 +221,6 @@ def _intent_slot(intent: Intent) -> bytes:
 def _answer_header(body: bytes) -> bytes:
     text = json.dumps({"length": len(body), "sha256": hashlib.sha256(body).hexdigest()})
     return text.encode().ljust(_HEADER_BYTES)
-
-
-def _content(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
-    try:
-        return os.read(descriptor, _RESERVED_BYTES * 2)
-    finally:
-        os.close(descriptor)
 
 
 def _allocate(descriptor: int) -> None:

@@ -19,7 +19,12 @@ class NotNeeded(Exception):
 
 @contextmanager
 def held(
-    directory: Path, name: str, wait_seconds: float = WAIT_SECONDS, unless: Callable[[], bool] | None = None
+    directory: Path,
+    name: str,
+    wait_seconds: float = WAIT_SECONDS,
+    unless: Callable[[], bool] | None = None,
+    *,
+    may_be_link: bool = False,
 ) -> Iterator[None]:
     """Hold the lock called ``name`` in ``directory``. The kernel frees it when the process dies; its file stays.
 
@@ -29,6 +34,7 @@ def held(
         directory: where the lock's file is.
         name: of the lock.
         wait_seconds: how long somebody else may hold it.
+        may_be_link: as :func:`slack_token_tui.keeping.files.private_directory` takes it.
         unless: asked again and again while waiting; when it says yes, the lock is no longer wanted.
 
     Raises:
@@ -37,7 +43,7 @@ def held(
     """
     from filelock import FileLock, Timeout  # 40 ms, and only who writes needs it
 
-    private_directory(directory)
+    private_directory(directory, may_be_link=may_be_link)
     path = directory / f"{name}.lock"
     lock = FileLock(path, mode=0o600, blocking=False, fallback_to_soft=False, preserve_lock_file=True)
     deadline = time.monotonic() + wait_seconds

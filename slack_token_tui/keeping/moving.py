@@ -24,6 +24,7 @@ def move(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:
         profile = recover(store, name).profile
         if profile.in_keyring == to_keyring:
             return profile
+        store.check_is_no_copy(profile)  # the copy would point at what is taken away here
         profile = store.with_tokens(profile)
         moved = replace(
             profile,

@@ -27,11 +27,8 @@ def proposals(profile: Profile) -> Iterator[str]:
     The workspace's subdomain comes from the address that ``auth.test`` gave, so workspaces named in any script get a
     name that can be typed.
     """
-    host = urlsplit(profile.workspace_url or "").hostname or ""
-    subdomain = host.split(".")[0] if host.count(".") >= 2 else ""
-    workspace = (
-        slug(subdomain) or slug(profile.team_name) or slug(profile.team_id) or slug(profile.enterprise_id) or "slack"
-    )
+    known = (_subdomain(profile.workspace_url or ""), profile.team_name, profile.team_id, profile.enterprise_id)
+    workspace = next(filter(None, map(slug, known)), "slack")
     if not is_name(workspace):
         workspace = f"{workspace}-slack"
     yield workspace
@@ -39,3 +36,11 @@ def proposals(profile: Profile) -> Iterator[str]:
         yield f"{workspace}-{user}"[:64]
     for number in count(2):
         yield f"{workspace}-{number}"
+
+
+def _subdomain(workspace_url: str) -> str:
+    try:
+        host = urlsplit(workspace_url).hostname or ""
+    except ValueError:  # a profile's file may hold anything
+        return ""
+    return host.split(".")[0] if host.count(".") >= 2 else ""

@@ -44,6 +44,7 @@ def to_record(profile: Profile) -> dict[str, Any]:
     """Return ``profile`` as its file holds it. Tokens stand in it in clear."""
     record: dict[str, Any] = {
         "schema": SCHEMA,
+        "name": profile.name,
         "slack": profile.endpoints.base,
         "oauth": str(profile.endpoints.pair),
         "client_id": profile.client_id,
@@ -73,6 +74,7 @@ def from_record(name: str, record: dict[str, Any], path: str) -> Profile:
     """
     read = _Reader(dict(record), path)
     read.take("schema")
+    read.take("name")  # only tells a copied file
     base = read.text("slack", 300) or SLACK
     pair = read.text("oauth") or Pair.V2_USER
     refresh_pair = read.text("refresh_oauth")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from slack_token_tui.keeping.settings import change_settings, read_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
+from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackError, SlackRefused
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.slack.running import run
@@ -144,8 +146,13 @@ def delete_unreadable(store: ProfileStore, name: str) -> None:
 
 async def _revoked(profile: Profile) -> tuple[Revocation, ...]:
     tokens = (("refresh token", profile.refresh_token), ("access token", profile.access_token))
-    async with SlackClient(profile.endpoints) as slack:
-        return tuple([await _revoke(slack, kind, token) for kind, token in tokens if token is not None])
+    return await revoke_tokens(profile.endpoints, [(kind, token) for kind, token in tokens if token is not None])
+
+
+async def revoke_tokens(endpoints: Endpoints, tokens: Sequence[tuple[str, Secret]]) -> tuple[Revocation, ...]:
+    """Revoke ``tokens``, each with its kind, in order, and return what Slack said of each. Slack: auth.revoke."""
+    async with SlackClient(endpoints) as slack:
+        return tuple([await _revoke(slack, kind, token) for kind, token in tokens])
 
 
 async def _revoke(slack: SlackClient, kind: str, token: Secret) -> Revocation:
@@ -158,6 +165,9 @@ async def _revoke(slack: SlackClient, kind: str, token: Secret) -> Revocation:
 
 def _delete(store: ProfileStore, profile: Profile) -> None:
     _unlink(store, profile.name)
+    with suppress(OSError):  # what a killed process left of a quarantined response
+        for path in (store.home / "quarantine").glob(f".*.{profile.id}.*.tmp"):
+            path.unlink()
     journal = journal_of(store, profile)
     if journal.is_there:
         journal.remove()

@@ -7,7 +7,7 @@ from contextlib import ExitStack, suppress
 
 from slack_token_tui.keeping import lock
 from slack_token_tui.keeping.fast_read import ProfileFileError, may_be_given
-from slack_token_tui.keeping.files import StoreError, store_error, sync_directory
+from slack_token_tui.keeping.files import StoreError, store_error, sweep, sync_directory
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.recovery import recover
 from slack_token_tui.keeping.settings import change_settings, read_settings
@@ -38,6 +38,8 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
         if is_default:  # first: what may fail here shall not fail when the file has its new name already
             change_settings(store.home, default_profile=new)
         try:
+            for path in (source, target):
+                sweep(path)
             source.rename(target)
             sync_directory(target.parent)
         except OSError as error:
@@ -45,4 +47,7 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
                 with suppress(StoreError, ProfileFileError):
                     change_settings(store.home, default_profile=old)
             raise store_error(error, target) from None
-    return profile.renamed(new)
+        renamed = profile.renamed(new)
+        with suppress(StoreError):  # the file says its name, so that a copy can be told; a stale one does no harm
+            store.write(renamed)
+    return renamed

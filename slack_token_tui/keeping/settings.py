@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping import lock
-from slack_token_tui.keeping.fast_read import SCHEMA, ProfileFileError, read_record
+from slack_token_tui.keeping.fast_read import SCHEMA, ProfileFileError, check_directories, read_record
 from slack_token_tui.keeping.files import StoreError, private_directory, save, sweep
 
 KEYRING = "keyring"
@@ -31,6 +31,7 @@ def read_settings(home: Path) -> dict[str, Any]:
     A settings file that cannot be read sets nothing; it is reported where it would be written.
     """
     try:
+        check_directories(str(home))
         record = read_record(str(home / "settings.json"))
     except (FileNotFoundError, ProfileFileError):
         return {}
@@ -62,9 +63,9 @@ def change_settings(home: Path, **changes: str | int | None) -> None:
         StoreError: they could not be written.
         ProfileFileError: the file is there and cannot be read, so it is not overwritten.
     """
-    private_directory(home)
+    private_directory(home, may_be_link=True)
     path = home / "settings.json"
-    with lock.held(home, "settings"):
+    with lock.held(home, "settings", may_be_link=True):
         try:
             record = read_record(str(path))
         except FileNotFoundError:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from slack_token_tui.keeping import fast_read, lock
 from slack_token_tui.keeping.fast_read import ProfileFileError
-from slack_token_tui.keeping.files import StoreError, private_directory, save, sweep
+from slack_token_tui.keeping.files import StoreError, private_directory, save, sweep, sweep_dead
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.profile_file import from_record, to_record
 from slack_token_tui.keeping.settings import KEYRING, read_settings
@@ -55,18 +55,62 @@ class ProfileStore:
         return Path(fast_read.profile_path(str(self.home), name))
 
     def names(self) -> list[str]:
-        """Return the names of all profiles, readable or not, sorted."""
-        return fast_read.names(str(self.home))
+        """Return the names of all profiles, readable or not, sorted.
+
+        Raises:
+            StoreError: others can change what is in the directory.
+        """
+        try:
+            return fast_read.names(str(self.home))
+        except ProfileFileError as error:
+            raise StoreError(error.code, file=error.path) from None
 
     def read(self, name: str) -> Profile:
         """Return profile ``name``. No lock is taken: a file is replaced as a whole.
 
         Raises:
             FileNotFoundError: there is none.
-            ProfileFileError: its file cannot be used.
+            ProfileFileError: its file cannot be used, or is a copy of another profile's.
         """
         path = str(self.path(name))
-        return from_record(name, fast_read.read_record(path), path)
+        fast_read.check_directories(str(self.home), "profiles")
+        record = fast_read.read_record(path)
+        profile = from_record(name, record, path)
+        called = record.get("name")
+        if isinstance(called, str) and called != name and self._id_of(called) == profile.id:
+            raise ProfileFileError("profile_copied", path, called)
+        return profile
+
+    def _id_of(self, name: str) -> object:
+        """Return the id in the file of profile ``name``, or None when it cannot be read."""
+        if not fast_read.is_name(name):
+            return None
+        with suppress(OSError, ProfileFileError):
+            return fast_read.read_record(str(self.path(name))).get("id")
+        return None
+
+    def check_is_no_copy(self, profile: Profile) -> None:
+        """Refuse a profile whose file is a copy of another one's: both would spend one refresh token.
+
+        Files that version 0.1.0 wrote do not say their name. Of two with one id the one that was refreshed more often counts
+        as the original, then the older one.
+
+        Raises:
+            ProfileFileError: ``profile_copied``.
+        """
+        twins = [name for name in self.names() if name == profile.name or self._id_of(name) == profile.id]
+        original = min(twins, key=self._age, default=profile.name)
+        if original != profile.name:
+            raise ProfileFileError("profile_copied", str(self.path(profile.name)), original)
+
+    def _age(self, name: str) -> tuple[bool, int, int, str]:
+        try:
+            record, status = fast_read.read_record(str(self.path(name))), self.path(name).stat()
+        except (OSError, ProfileFileError):
+            return True, 0, 0, name
+        generation = record.get("generation")
+        count = generation if isinstance(generation, int) else 0
+        return record.get("name") != name, -count, status.st_mtime_ns, name
 
     def with_tokens(self, profile: Profile) -> Profile:
         """Return ``profile`` with its tokens, fetched from the keyring where they are kept there.
@@ -93,7 +137,11 @@ class ProfileStore:
         return replace(profile, access_token=access_token, refresh_token=refresh_token)
 
     def entries(self) -> Iterator[Profile | Unreadable]:
-        """Yield every profile in the order of names; one that cannot be read does not stop the others."""
+        """Yield every profile in the order of names; one that cannot be read does not stop the others.
+
+        Raises:
+            StoreError: others can change what is in the directory.
+        """
         for name in self.names():
             try:
                 yield self.read(name)
@@ -179,8 +227,10 @@ class ProfileStore:
         raise AssertionError("proposals never end")
 
     def _prepare(self) -> None:
-        private_directory(self.home)
+        private_directory(self.home, may_be_link=True)
         private_directory(self.home / "profiles")
+        for name in ("profiles", "apps", "quarantine"):
+            sweep_dead(self.home / name)
         ignore = self.home / ".gitignore"
         if not os.path.lexists(ignore):
             save(ignore, b"*\n")

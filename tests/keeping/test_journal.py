@@ -111,8 +111,9 @@ def test_without_a_runtime_directory_the_answer_is_rescued_where_nobody_else_can
     assert journal.is_there and journal.read()
     path.parent.chmod(0o777)
     assert not journal.is_there and journal.read() is None
-    with pytest.raises(StoreError):
-        journal.rescue(intent, b"{}")
+    elsewhere = journal.rescue(intent, b"{}").parent
+    assert elsewhere != path.parent and elsewhere.stat().st_mode & 0o777 == 0o700
+    assert journal.is_there and journal.read()
 
 
 def test_what_was_rescued_without_a_runtime_directory_is_found_with_one(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,9 @@ from slack_token_tui.keeping.rename import rename
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Pair
-from tests.accounts import profile
+from tests.accounts import profile, rotating
 from tests.keeping.refreshing import granted
+from tests.keeping.test_copied_files import copied
 
 
 class Keyring:
@@ -79,12 +81,12 @@ def test_killed_between_the_item_and_its_header_loses_nothing(
     write, put = Journal._write, keyring_tokens.put_text
     monkeypatch.setattr(Journal, "_write", lambda *given: (order.append("header"), write(*given)))
     monkeypatch.setattr(keyring_tokens, "put_text", lambda *given: (order.append("item"), put(*given)))
-    answer = b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-0000", "refresh_token": "xoxe-1-canary-0000"}'
-    journal.answered(answer)
+    tokens = {"access_token": rotating("canary-0000"), "refresh_token": "xoxe-1-canary-0000"}
+    journal.answered(json.dumps({"ok": True, **tokens}).encode())
     journal.close()
     assert order == ["header", "item"], "an item that no header tells of would not be looked for"
     found = recover(store, "acme")
-    assert found.finished and found.profile.access_token.reveal() == "xoxe.xoxp-1-canary-0000"  # type: ignore[union-attr]
+    assert found.finished and found.profile.access_token.reveal() == tokens["access_token"]  # type: ignore[union-attr]
 
 
 def test_a_reader_that_comes_between_gets_the_new_tokens(
@@ -115,9 +117,7 @@ def test_removing_a_copied_file_leaves_the_tokens_of_the_other(
 ) -> None:
     granted(store, slack)
     move(store, "acme", to_keyring=True)
-    copy = store.path("copy")
-    copy.write_bytes(store.path("acme").read_bytes())
-    copy.chmod(0o600)
+    copied(store, "acme", "copy", by_old_version=True)
     remove(store, "copy", keep_grant=True)
     assert store.with_tokens(store.read("acme")).access_token
     remove(store, "acme", keep_grant=True)
@@ -131,7 +131,7 @@ def test_an_unusable_answer_of_a_keyring_profile_goes_to_no_file(
     move(store, "acme", to_keyring=True)
     slack.workspace.faults.append('with:{"user_id": "U0OTHER"}')
     trouble = refresh(store, "acme", insist=True).trouble
-    assert trouble and trouble.code == "refresh_unusable"
+    assert trouble and trouble.code == "refresh_response_unusable"
     assert not (store.home / "quarantine").exists()
     assert any(item.endswith(".unusable") and "practice" in text for item, text in keyring.items.items())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import on, work
@@ -59,7 +60,9 @@ class AppsScreen(Room[SlackApp | None]):
         at = listed.highlighted or 0
         self._apps = remembered_apps(self.token_app.store.home)
         listed.clear_options()
-        profiles = [one for one in self.token_app.store.entries() if isinstance(one, Profile)]
+        profiles: list[Profile] = []
+        with suppress(StoreError):  # home says what is wrong
+            profiles = [one for one in self.token_app.store.entries() if isinstance(one, Profile)]
         self._names = {one.client_id: one.app_name for one in profiles if one.app_name}
         listed.add_options(Option(_line(app, self._called(app))) for app in self._apps)
         listed.display = bool(self._apps)

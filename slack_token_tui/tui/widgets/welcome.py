@@ -11,22 +11,36 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from slack_token_tui.keeping.settings import place_in_words
+from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.widgets.field import MUTED
 
 
 class Welcome(VerticalScroll):
     """Loaded only where there are no profiles: the first frame of everybody else does not pay for it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, problem: Explanation | None = None) -> None:
         """
         Args:
             home: the directory of profiles.
+            problem: why it is not used, if it is not.
         """
         super().__init__(id="welcome_card")
         self._home = home
+        self._problem = problem
 
     def compose(self) -> ComposeResult:
-        """A sentence or two, and the ways on."""
+        """A sentence or two, and the ways on; or what is wrong with the directory, and how to fix it."""
+        if (problem := self._problem) is not None:
+            steps = [f"{number}. {remedy}\n" for number, remedy in enumerate(problem.remedies, 1)]
+            yield Static(
+                Content.assemble(
+                    (f"{problem.title}\n\n", "bold $text-error"), f"{problem.happened}\n\n", *steps, "\nThen press F5."
+                )
+            )
+            with Vertical(id="welcome_buttons"):
+                yield Button("Reload (F5)", id="reload", variant="primary", compact=True)
+                yield Button("Check this machine (D)", id="doctor", compact=True)
+            return
         yield Static(
             Content.assemble(
                 ("No profiles yet\n\n", "bold"),

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from slack_token_tui.keeping.fast_read import ProfileFileError
@@ -39,6 +40,7 @@ class ShownProfiles(Room[None]):
         self._is_partly_read = False
         self._told_of: str | None = None
         self._said: Explanation | None = None
+        self._store_problem: Explanation | None = None
 
     @property
     def _list(self) -> ProfileList:
@@ -72,21 +74,35 @@ class ShownProfiles(Room[None]):
         self._files_have_changed()
         profiles = self._list
         profiles.default = read_settings(self.token_app.store.home).get("default_profile")
-        entries = list(islice(self.token_app.store.entries(), only_first))
+        problem: Explanation | None = None
+        try:
+            entries = list(islice(self.token_app.store.entries(), only_first))
+        except StoreError as error:
+            entries, problem = [], explain(error.code, error.facts)
         self._is_partly_read = len(entries) == only_first
         profiles.show(entries, self.token_app.start.now(), highlight)
         there = bool(profiles.entries)
         self.query_one("#home").display = there
         welcome = self.query_one("#welcome")
         welcome.display = not there
-        if not there and not welcome.children:
+        if not there and (not welcome.children or problem != self._store_problem):
             from slack_token_tui.tui.widgets.welcome import Welcome
 
-            welcome.mount(Welcome(self.token_app.store.home))
+            card = Welcome(self.token_app.store.home, problem)
+            if welcome.children:
+                self.call_later(self._replace_welcome, card)
+            else:
+                welcome.mount(card)
+        self._store_problem = problem
         self._show_detail()
         if there and self.is_current and self.focused is None:
             profiles.focus()
         self.refresh_bindings()
+
+    async def _replace_welcome(self, card: Widget) -> None:
+        welcome = self.query_one("#welcome")
+        await welcome.remove_children()
+        await welcome.mount(card)
 
     def read_rest(self) -> None:
         """Read what the first frame has left out."""

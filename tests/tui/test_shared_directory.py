@@ -1,0 +1,40 @@
+"""Home says which directory others can change and how to fix it, instead of an empty list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.keeping.store import ProfileStore
+from tests.accounts import profile
+from tests.tui.pilots import running, says, shows
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 20)])
+@pytest.mark.parametrize("directory", ["", "profiles"])
+async def test_home_names_the_directory_and_shows_the_profiles_once_it_is_fixed(
+    store: ProfileStore, home: Path, directory: str, size: tuple[int, int]
+) -> None:
+    store.keep(profile())
+    (home / directory).chmod(0o777)
+    async with running(home, size=size) as pilot:
+        await shows(pilot, "Other users can change your profiles")
+        await shows(pilot, "chmod go-w")
+        assert not says(pilot, "No profiles yet")
+        (home / directory).chmod(0o700)
+        await pilot.press("f5")
+        await shows(pilot, "acme")
+
+
+async def test_a_directory_that_is_opened_while_home_is_shown_is_named(store: ProfileStore, home: Path) -> None:
+    store.keep(profile())
+    async with running(home) as pilot:
+        await shows(pilot, "acme")
+        home.chmod(0o777)
+        await pilot.press("f5")
+        await shows(pilot, "Other users can change your profiles")
+        home.chmod(0o700)
+        (home / "profiles" / "acme.json").unlink()
+        await pilot.press("f5")
+        await shows(pilot, "No profiles yet")
