@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
+from slack_token_tui.crash import place_of
 from slack_token_tui.keeping import fast_read
 from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.outcome import NEEDS_SIGN_IN, Renewal, standing_trouble
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import ProfileStore, Unreadable
-from slack_token_tui.secret import masked
+from slack_token_tui.secret import Secret, masked
 from slack_token_tui.slack.explanations import Explanation, explain
+
+_Result = TypeVar("_Result")
 
 
 class TokenError(Exception):
@@ -86,7 +91,49 @@ def token(name: str | None = None, *, min_ttl_seconds: float = REFRESH_MARGIN_SE
     Raises:
         NoSuchProfile, SignInNeeded, StoreUnusable, TryLater: see there; all are a :class:`TokenError`.
     """
-    return _handed_out(*_read(name), min_ttl_seconds)[0]
+    outcome = outcome_of(_fresh_token, name, min_ttl_seconds)
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return Token(outcome.reveal())
+
+
+def outcome_of(
+    work: Callable[..., _Result], *arguments: object, expected: type[Exception] = TokenError
+) -> _Result | BaseException:
+    """Return what ``work`` returns or raises, so that its caller can raise it from a frame that has seen no token.
+
+    What it raises beyond ``expected`` is a bug, and comes back as a :class:`TokenError` that says where. Sentry, Rich,
+    IPython and loguru show the local variables of every frame of a traceback. The frames below this one may hold tokens,
+    so the traceback and the chained exceptions are dropped.
+    """
+    try:
+        return work(*arguments)
+    except expected as refusal:
+        error: BaseException = refusal
+    except StoreError as unusable:
+        error = StoreUnusable(explain(unusable.code, unusable.facts))
+    except Exception as unexpected:
+        error = TokenError(explain("unexpected", {"detail": place_of(unexpected)}))
+    except BaseException as interrupt:  # Ctrl+C in a cell
+        error = type(interrupt)()
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
+def _fresh_token(name: str | None, min_ttl_seconds: float, url: str | None = None) -> Secret:
+    """Return a living token, for a request to ``url`` where one is given."""
+    chosen, record, path = _read(name)
+    base = str(record.get("slack", "https://slack.com"))
+    if url is not None and not _is_of_slack(url, base):
+        raise WrongHost(explain("token_goes_elsewhere", {"name": chosen, "host": base, "detail": _place_of(url)}))
+    if fast_read.wants_more_than_reading(record, min_ttl_seconds):
+        return _renewed(chosen, min_ttl_seconds)
+    if why := fast_read.why_dead(record):
+        raise SignInNeeded(explain("sign_in_needed", {"name": chosen, "detail": why}))
+    try:
+        return Secret(fast_read.access_token(record, path))
+    except ProfileFileError as error:
+        _raise_unusable(error)
 
 
 def _read(name: str | None) -> tuple[str, dict[str, object], str]:
@@ -104,20 +151,7 @@ def _read(name: str | None) -> tuple[str, dict[str, object], str]:
         _raise_unusable(error)
 
 
-def _handed_out(name: str, record: dict[str, object], path: str, min_ttl_seconds: float) -> tuple[Token, str]:
-    """Return a living token and the base address of its Slack."""
-    base = str(record.get("slack", "https://slack.com"))
-    if fast_read.wants_more_than_reading(record, min_ttl_seconds):
-        return _renewed(name, min_ttl_seconds), base
-    if why := fast_read.why_dead(record):
-        raise SignInNeeded(explain("sign_in_needed", {"name": name, "detail": why}))
-    try:
-        return Token(fast_read.access_token(record, path)), base
-    except ProfileFileError as error:
-        _raise_unusable(error)
-
-
-def _renewed(name: str, min_ttl_seconds: float) -> Token:
+def _renewed(name: str, min_ttl_seconds: float) -> Secret:
     """Refresh in a process of its own when it is due: an interrupted cell must not lose a grant."""
     from slack_token_tui.keeping.refresh_child import refresh_in_child
 
@@ -125,6 +159,8 @@ def _renewed(name: str, min_ttl_seconds: float) -> Token:
     try:
         profile = store.read(name)
         if profile.is_due(datetime.now(UTC), min_ttl_seconds):
+            if path := os.environ.get("SSLKEYLOGFILE"):
+                warnings.warn(f"SSLKEYLOGFILE is set: the keys of TLS connections are written to {path}", stacklevel=2)
             renewal = refresh_in_child(store, name, min_ttl_seconds=min_ttl_seconds)
         else:
             renewal = Renewal(store.with_tokens(profile))
@@ -134,14 +170,14 @@ def _renewed(name: str, min_ttl_seconds: float) -> Token:
         _raise_unusable(error, name)
     why = renewal.profile.why_dead(datetime.now(UTC))
     if why is None and renewal.profile.access_token is not None:
-        return Token(renewal.profile.access_token.reveal())
+        return renewal.profile.access_token
     trouble = renewal.trouble or standing_trouble(renewal.profile)
     if trouble is None:
         raise SignInNeeded(explain("sign_in_needed", {"name": name, "detail": why or ""}))
     if trouble.code in NEEDS_SIGN_IN:
         raise SignInNeeded(explain(trouble.code, trouble.facts))
     explanation = explain(trouble.code, trouble.facts)
-    if explanation.code.startswith(("store_", "keyring_")) and explanation.again != "later":
+    if explanation.code.startswith(("store_", "keyring_", "profile_")) and explanation.again != "later":
         raise StoreUnusable(explanation)
     raise TryLater(explanation)
 
@@ -170,25 +206,35 @@ class Bearer:
             WrongHost: the request goes somewhere else than to this profile's Slack.
             TokenError: as :func:`token`.
         """
-        name, record, path = _read(self.name)
-        fresh, base = _handed_out(name, record, path, REFRESH_MARGIN_SECONDS)
+        url = None if request is None else str(request.url)
+        outcome = outcome_of(_fresh_token, self.name, REFRESH_MARGIN_SECONDS, url)
+        if isinstance(outcome, BaseException):
+            raise outcome
         if request is None:
-            return fresh
-        if not _is_of_slack(str(request.url), base):
-            asked = urlsplit(str(request.url))
-            where = {"host": base, "detail": f"{asked.scheme}://{asked.netloc.rpartition('@')[2]}"}
-            raise WrongHost(explain("token_goes_elsewhere", {"name": name, **where}))
-        request.headers["Authorization"] = f"Bearer {fresh}"
+            return Token(outcome.reveal())
+        request.headers["Authorization"] = f"Bearer {outcome.reveal()}"
         return request
 
     def __repr__(self) -> str:
         return f"Bearer({self.name!r})"
 
 
+def _place_of(url: str) -> str:
+    """Return scheme and host of ``url``, without the user, path and query, which may be secret."""
+    try:
+        asked = urlsplit(url)
+        return f"{asked.scheme}://{asked.netloc.rpartition('@')[2]}"
+    except ValueError:
+        return "that URL"
+
+
 def _is_of_slack(url: str, base: str) -> bool:
     """Tell whether ``url`` has the scheme, port and host of ``base``, or the host of a workspace or service below it."""
-    asked, own = urlsplit(url), urlsplit(base)
-    ports = [part.port or {"https": 443, "http": 80}.get(part.scheme) for part in (asked, own)]
+    try:
+        asked, own = urlsplit(url), urlsplit(base)
+        ports = [part.port or {"https": 443, "http": 80}.get(part.scheme) for part in (asked, own)]
+    except ValueError:
+        return False
     hosts = [(part.hostname or "").rstrip(".") for part in (asked, own)]
     return asked.scheme == own.scheme and ports[0] == ports[1] and f".{hosts[0]}".endswith(f".{hosts[1]}")
 
@@ -270,9 +316,20 @@ _HEADINGS = ("name", "state", "user", "workspace", "works until", "scopes", "tok
 
 
 def profiles() -> Profiles:
-    """Return all profiles, readable or not, in the order of names."""
+    """Return all profiles, readable or not, in the order of names.
+
+    Raises:
+        StoreUnusable: others can change what is in the directory.
+    """
+    outcome = outcome_of(_summaries)
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return Profiles(outcome)
+
+
+def _summaries() -> list[ProfileSummary]:
     now = datetime.now(UTC)
-    return Profiles([summary_of(entry, now) for entry in ProfileStore().entries()])
+    return [summary_of(entry, now) for entry in ProfileStore().entries()]
 
 
 def summary_of(entry: Profile | Unreadable, now: datetime) -> ProfileSummary:

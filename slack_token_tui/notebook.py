@@ -19,13 +19,15 @@ from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
 from typing import Any
 
 from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser
 from slack_token_tui.keeping.store import ProfileStore
-from slack_token_tui.library import ProfileSummary, SignInFailed, summary_of
+from slack_token_tui.library import ProfileSummary, SignInFailed, outcome_of, summary_of
+from slack_token_tui.secret import Secret
 from slack_token_tui.signing_in import events
 from slack_token_tui.signing_in.choice import chosen_app
 from slack_token_tui.signing_in.flow import TIME_LIMIT_SECONDS, SignIn
@@ -91,7 +93,9 @@ class PendingSignIn:
         Raises:
             ValueError: it is not the answer to this sign-in; the sentence says why. The wait goes on.
         """
-        refusal = asyncio.run_coroutine_threadsafe(self._paste(address), self._loop).result(10)
+        pasted = Secret(address)  # it holds a code, and tracebacks with local variables would show it
+        del address
+        refusal = asyncio.run_coroutine_threadsafe(self._paste(pasted), self._loop).result(10)
         if refusal is not None:
             raise ValueError(f"{refusal.title}. {refusal.remedies[0]}.")
 
@@ -99,13 +103,20 @@ class PendingSignIn:
         """Show a field for the pasted address, and wait for the end. An empty line only waits."""
         # Where nobody can be asked, as in a notebook that runs by itself, the wait goes on without.
         with suppress(EOFError, NotImplementedError):
-            while not self.done and (address := input("Paste the address that the browser ended on: ").strip()):
-                try:
-                    self.paste(address)
-                    break
-                except ValueError as refused:
-                    print(f"✗ {refused}")  # noqa: T201 - the answer to what was typed
+            while not self.done and not self._ask_once():
+                pass
         return self.wait()
+
+    def _ask_once(self) -> bool:
+        """Ask for a pasted address once; tell whether nothing more is to be asked."""
+        address = input("Paste the address that the browser ended on: ").strip()
+        if address:
+            try:
+                self.paste(address)
+            except ValueError as refused:
+                print(f"✗ {refused}")  # noqa: T201 - the answer to what was typed
+                return False
+        return True
 
     def cancel(self) -> None:
         """Stop, and close the port. A token that Slack has given already is saved first."""
@@ -172,8 +183,8 @@ class PendingSignIn:
         if not self._outcome.done():
             self._outcome.set_exception(SignInFailed(explanation, rescued))
 
-    async def _paste(self, address: str) -> Explanation | None:
-        return self._sign_in.paste(address)
+    async def _paste(self, address: Secret) -> Explanation | None:
+        return self._sign_in.paste(address.reveal())
 
     def _show(self) -> None:
         if self._display is not None:
@@ -227,9 +238,19 @@ def sign_in(
         ValueError: something is missing or cannot be what it should be.
     """
     store = ProfileStore()
-    app, wanted = chosen_app(
-        store, name=name, client_id=client_id, scopes=scopes, slack_url=slack_url, redirect_uris=redirect_uris
+    choose = partial(
+        chosen_app,
+        store,
+        name=name,
+        client_id=client_id,
+        scopes=scopes,
+        slack_url=slack_url,
+        redirect_uris=redirect_uris,
     )
+    chosen = outcome_of(choose, expected=ValueError)
+    if isinstance(chosen, BaseException):
+        raise chosen
+    app, wanted = chosen
     opener = browser.open_url if open_browser else None
     return PendingSignIn(SignIn(app, wanted, store, name=name, open_browser=opener, time_limit_seconds=timeout_seconds))
 

@@ -60,5 +60,14 @@ class Secret:
     def __hash__(self) -> int:
         return hash(self._value)
 
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, _: object) -> Secret:
+        return self
+
     def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled")
+
+    def __getstate__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled")
