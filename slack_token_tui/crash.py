@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import traceback
 from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.traceback import Traceback
 
 
 def place_of(error: BaseException) -> str:
@@ -12,6 +16,16 @@ def place_of(error: BaseException) -> str:
     if not frames:
         return type(error).__name__
     return f"{type(error).__name__} in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"
+
+
+def place_of_traceback(traceback: Traceback) -> str:
+    """Return the same of an exception that Rich has taken apart already."""
+    stacks = traceback.trace.stacks
+    if not stacks:
+        return "an error of unknown kind"
+    if not (frames := stacks[0].frames):
+        return stacks[0].exc_type
+    return f"{stacks[0].exc_type} in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"
 
 
 def way_to(error: BaseException) -> list[str]:

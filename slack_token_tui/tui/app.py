@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.segment import Segments
-from rich.text import Text
+from rich.traceback import Traceback
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -20,14 +19,16 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.theme import Theme
 
-from slack_token_tui.crash import place_of, way_to
+from slack_token_tui.crash import place_of, place_of_traceback, way_to
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.settings import change_settings, clipboard_seconds, read_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.tui.actions import on
+from slack_token_tui.tui.driver import driver_class
 from slack_token_tui.tui.hang_up import continue_only_after_a_stop, let_go_of_the_terminal, terminal_is_gone
-from slack_token_tui.tui.launch import Start
+from slack_token_tui.tui.launch import Start, say
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.room import Room
 
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
     from slack_token_tui.keeping.apps import SlackApp
     from slack_token_tui.secret import Secret
+    from slack_token_tui.signing_in.flow import SignIn
 
 _TWICE_SECONDS = 2.0
 _READ_SECONDS = 1.5
+_WARNING_SECONDS = 15
 _READABLE_IN_LIGHT = {
     "text-success": "#0b5c30",
     "text-warning": "#6b4100",
@@ -104,14 +107,16 @@ class TokenApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self, start: Start) -> None:
-        super().__init__()
+        super().__init__(driver_class=driver_class())
         self.start = start
         self.store = ProfileStore(start.home)
         self.may_send_tokens = False
         self.draft: SlackApp | None = None  # what was typed into the last sign-in form, wherever that has led
         self.last_words: list[str] = []
         """To be said when the terminal is the caller's again."""
-        self._is_ending = False
+        self.sign_ins: list[tuple[SignIn, asyncio.Event]] = []
+        """Every sign-in that was begun, with what is set at its end."""
+        self._is_ending = self._is_crashed = False
         self._token_was_copied = False
         self._last_interrupt = self._said_at = 0.0
 
@@ -138,12 +143,15 @@ class TokenApp(App[None]):
         """Say something for some seconds. It takes the place of what was said before: a pile would cover the screen."""
         self.clear_notifications()
         self._said_at = time.monotonic()
-        super().notify(message, **options)
+        options.pop("markup", None)  # Textual's screens and widgets pass it: a name or a path is no markup
+        super().notify(harmless(message), markup=False, **options)
 
     async def on_event(self, event: events.Event) -> None:
         """Whoever presses a key has read what was said, if it has stood for a moment: it covers what comes next."""
         if isinstance(event, events.Key) and time.monotonic() - self._said_at > _READ_SECONDS:
             self.clear_notifications()
+        if isinstance(event, events.Paste):  # for the command palette, whose field is Textual's and shows it as it is
+            event.text = "\n".join(map(harmless, event.text.expandtabs(1).splitlines()))
         await super().on_event(event)
 
     def get_css_variables(self) -> dict[str, str]:
@@ -167,16 +175,34 @@ class TokenApp(App[None]):
             self.run_worker(self._end_in_order(number), group="end", exit_on_error=False)
 
     def panic(self, *renderables: RenderableType) -> None:
-        """Textual panics when it reads from a terminal that is closed; that is an ordinary end."""
+        """Textual panics when reading from the terminal fails. A closed terminal is an ordinary end."""
         if not self.is_headless and terminal_is_gone():
             self._ended_by(getattr(signal, "SIGHUP", 1))
         else:
-            super().panic(*renderables)
+            tracebacks = [one for one in renderables if isinstance(one, Traceback)]
+            self._crash([place_of_traceback(one) for one in tracebacks] or ["an error of Textual's"])
+
+    async def bring_tokens_to_safety(self) -> None:
+        """Follow every sign-in that holds a token to its end, and put a token that cannot be saved into a file.
+
+        It is called before the program ends in order, and again when the interface is gone and its event loop is not:
+        whatever has ended the interface has not stopped an exchange that is under way.
+        """
+        while self.sign_ins:
+            sign_in, ended = self.sign_ins.pop()
+            if not sign_in.hurry():
+                continue
+            if not ended.is_set() and not self.is_running:
+                say("Waiting for Slack's response, to save the token. This takes half a minute at most.")
+            await ended.wait()
+            if words := sign_in.rescue():
+                self.last_words.append(words)
+            elif sign_in.kept is not None:
+                self.last_words.append(f"The token was saved as {sign_in.kept.profile.name}.")
 
     async def _end_in_order(self, number: int) -> None:
         try:
-            for room in [screen for screen in self.screen_stack if isinstance(screen, Room)]:
-                self.last_words += [words] if (words := await room.last_words()) else []
+            await self.bring_tokens_to_safety()
         finally:
             self.exit(return_code=128 + number)
 
@@ -188,7 +214,12 @@ class TokenApp(App[None]):
     async def _warm_up(self) -> None:
         """Load what the first sign-in needs, while the person is still reading."""
         await asyncio.sleep(0)
+        from slack_token_tui.slack.client import tls_key_log
         from slack_token_tui.tui.screens import sign_in  # noqa: F401
+
+        if path := tls_key_log():
+            words = f"SSLKEYLOGFILE is set. The keys of TLS connections are written to {path}."
+            self.notify(words, severity="warning", timeout=_WARNING_SECONDS, markup=False)
 
     async def copy_secret(self, text: Secret) -> Copied | NotCopied:
         """Put ``text`` on the clipboard, to be cleared after a while, and return how surely it is there."""
@@ -261,12 +292,17 @@ class TokenApp(App[None]):
         ``test_a_crash_shows_no_token`` fails when upstream renames it.
         """
         error = self._exception
-        lines = (
-            [f"slack-token-tui stopped because of a defect of its own: {place_of(error)}."]
-            if error
-            else ["slack-token-tui stopped because of a defect of its own."]
-        )
-        lines += [f"  {call}" for call in way_to(error)] if error else []
-        lines.append("No secret is in this report. Profiles are unharmed; start again to go on.")
-        self._exit_renderables.append(Segments(self.console.render(Text("\n".join(lines)))))
+        self._crash([place_of(error), *way_to(error)] if error else ["no more is known"])
+
+    def _crash(self, places: list[str]) -> None:
+        """End the program with exit code 1. ``places`` says where it happened; messages and values may hold tokens."""
+        if not self._is_crashed:
+            self._is_crashed = True
+            self._return_code = 1
+            first, *calls = places
+            self.last_words[:0] = [
+                f"slack-token-tui crashed (this is a bug): {first}.",
+                *(f"  {call}" for call in calls),
+                "This report holds no secret. Your profiles are unharmed. Start slack-token-tui again to continue.",
+            ]
         self._close_messages_no_wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import sys
@@ -12,9 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slack_token_tui.foreign_text import harmless
+
 if TYPE_CHECKING:
     from slack_token_tui.keeping.apps import SlackApp
     from slack_token_tui.slack.endpoints import Endpoints
+    from slack_token_tui.tui.app import TokenApp
 
 
 def _now() -> datetime:
@@ -78,8 +82,21 @@ def run_app(start: Start) -> int:
     from slack_token_tui.tui.app import TokenApp
 
     app = TokenApp(start)
-    app.run()
-    with suppress(OSError):  # the terminal may be gone
-        for words in app.last_words:
-            print(words, file=sys.stderr)  # noqa: T201 - a whole line, so that a command in it can be pasted
+    asyncio.run(_run_to_its_end(app))
+    say(*app.last_words)
     return app.return_code or 0
+
+
+async def _run_to_its_end(app: TokenApp) -> None:
+    """Run ``app``, and let its loop live until no token is on its way to this process alone, however the app has ended."""
+    try:
+        await app.run_async()
+    finally:
+        await app.bring_tokens_to_safety()
+
+
+def say(*lines: str) -> None:
+    """Print ``lines`` to the terminal when the interface is gone, each whole, so that a command in it can be pasted."""
+    with suppress(OSError):  # the terminal may be gone too
+        for line in lines:
+            print(harmless(line), file=sys.stderr, flush=True)  # noqa: T201

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 from slack_token_tui.keeping.apps import SlackApp, save_app
@@ -36,6 +37,20 @@ def test_a_closed_terminal_leaves_no_process_behind(child_environment: dict[str,
         terminal.press((b"", b"?", b"N")[number % 3])
         assert ends(terminal)
     rounds.closing(f"{times} terminals closed under the demo: every process ended")
+
+
+def test_a_terminal_that_closes_with_output_unread_leaves_no_process_behind(
+    child_environment: dict[str, str], rounds: Rounds
+) -> None:
+    for _ in range(rounds(2, 10)):
+        terminal = Terminal(child_environment, "-m", "slack_token_tui", "demo")
+        terminal.shows("No profiles yet")
+        for _ in range(60):  # more than the terminal's buffer and Textual's queue hold
+            os.write(terminal.descriptor, b"?")
+            time.sleep(0.02)  # each is drawn by itself
+            os.write(terminal.descriptor, b"\x1b")
+            time.sleep(0.12)  # longer than an escape sequence may take
+        assert ends(terminal)
 
 
 def test_a_terminal_that_closes_while_slack_answers_loses_no_token(

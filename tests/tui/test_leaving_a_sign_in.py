@@ -19,6 +19,7 @@ from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.grants import SlackSays
 from slack_token_tui.practice.server import play_browser
 from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
@@ -154,11 +155,13 @@ async def test_a_signal_puts_a_token_that_cannot_be_saved_into_a_file_and_names_
         monkeypatch.setattr(ProfileStore, "keep", full_disk)
         await asyncio.to_thread(play_browser, await begin(pilot))
         await shows(pilot, "store_full")
-        words = await pilot.app.screen.last_words()
+        assert isinstance(pilot.app, TokenApp)
+        await pilot.app.bring_tokens_to_safety()
+        (words,) = pilot.app.last_words
     (rescued,) = (tmp_path / "slack-token-tui").iterdir()
     assert f"The new token is in {rescued}, readable by you alone" in words
     assert "-practice-" in rescued.read_text()
-    assert rescued in left_behind()
+    assert rescued in left_behind(home)
 
 
 @pytest.mark.parametrize("way", ["ctrl+c", "SIGTERM"])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual import events, work
 from textual.screen import Screen
-from textual.widgets import Input
 
 from slack_token_tui.tui.actions import find, on
+from slack_token_tui.tui.widgets.input import Input
 
 if TYPE_CHECKING:
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
@@ -43,10 +43,6 @@ class Room(Screen[Answer]):
     def unless_unsaved(self, go_on: Callable[[], object]) -> object:
         """Do ``go_on``; but ask first where that would lose something."""
         return go_on()
-
-    async def last_words(self) -> str:
-        """Bring to safety what is here alone, because the program ends; return what to say of it afterwards."""
-        return ""
 
     def cancel_running(self) -> bool:
         """Stop what is running; tell whether anything was."""

@@ -1,0 +1,132 @@
+"""Whatever bytes a terminal sends, the interface lives on; and however it crashes, a token that Slack gave is safe."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.keeping.apps import SlackApp, save_app
+from slack_token_tui.keeping.rescue import left_behind
+from slack_token_tui.keeping.settings import remember_last_app
+from slack_token_tui.keeping.store import ProfileStore
+from tests.accounts import profile
+from tests.conftest import pressing
+from tests.terminal import Terminal
+
+NOT_UTF8 = {
+    "0xff": b"\xff",
+    "0x80": b"\x80",
+    "Latin-1 é": b"\xe9z",
+    "cut UTF-8": b"\xe2\x82",
+    "a surrogate": b"\xed\xa0\x80",
+    "too long": b"\xf8\x88\x80\x80\x80",
+    "a paste": b"\x1b[200~https://example.com/\xff\xe9\x1b[201~",
+    "an escape sequence": b"\x1b[\xff~",
+    "a mouse report": b"\x1b[<0;\xe9;1M",
+}
+
+
+@pytest.mark.parametrize("received", NOT_UTF8)
+def test_bytes_that_are_not_utf8_do_not_end_the_interface(
+    store: ProfileStore, child_environment: dict[str, str], received: str
+) -> None:
+    store.keep(profile())
+    terminal = Terminal(child_environment, "-m", "slack_token_tui")
+    terminal.shows("acme")
+    terminal.press(NOT_UTF8[received])
+    terminal.press(b"\x1b")  # out of whatever field the bytes have led to
+    terminal.press(b"?")
+    terminal.answers("Be led through")
+    terminal.press(b"\x1b")
+    terminal.press(b"\x03\x03")
+    assert terminal.end() == 0
+    assert b"Traceback" not in terminal.seen
+
+
+CRASHING = """
+import sys
+from textual import events
+from textual.drivers import linux_driver
+from textual.widget import Widget
+from slack_token_tui.tui.app import TokenApp
+from slack_token_tui.tui.screens.sign_in.screen import SignInScreen
+from slack_token_tui.cli.main import main
+
+feed, on_event = linux_driver.XTermParser.feed, TokenApp.on_event
+
+def boom(*arguments):
+    canary = "xoxp-canary-in-a-local"
+    raise ZeroDivisionError(canary)
+
+def boom_on_x(self, text):
+    return boom() if "X" in text else feed(self, text)
+
+async def boom_on_key(self, event):
+    return boom() if isinstance(event, events.Key) and event.key == "X" else await on_event(self, event)
+
+def break_now(self, event):
+    if event.key == "X":
+        {crash}
+
+SignInScreen.on_key = break_now
+{at_once}
+sys.exit(main([]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("crash", "at_once"),
+    [
+        ("boom()", ""),
+        ("pass", "linux_driver.XTermParser.feed = boom_on_x"),
+        ("pass", "TokenApp.on_event = boom_on_key"),
+        ("Widget.render_line = boom; self.refresh(layout=True); self.app.refresh()", ""),
+    ],
+    ids=["in a key's handler", "in the reading thread", "in the app", "while drawing"],
+)
+@pytest.mark.parametrize("can_be_saved", [True, False])
+def test_a_crash_during_the_exchange_saves_or_rescues_the_token(
+    store: ProfileStore,
+    app: SlackApp,
+    child_environment: dict[str, str],
+    exchanging: tuple[threading.Event, threading.Event],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    crash: str,
+    at_once: str,
+    can_be_saved: bool,
+) -> None:
+    given, arrives = exchanging
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+    store.make_ready()
+    save_app(store.home, app)
+    remember_last_app(store.home, app.client_id)
+    opener, url, script = tmp_path / "browser", tmp_path / "url", tmp_path / "crashing.py"
+    opener.write_text(f'#!/bin/sh\nprintf %s "$1" > {url}.new; mv {url}.new {url}\n')
+    opener.chmod(0o755)
+    script.write_text(CRASHING.format(crash=crash, at_once=at_once))
+    environment = {**child_environment, "BROWSER": str(opener), "XDG_RUNTIME_DIR": str(tmp_path / "runtime")}
+    terminal = Terminal(environment, str(script))
+    terminal.shows("No profiles yet")
+    terminal.press(b"a")
+    terminal.shows("Sign in (Enter)")
+    terminal.press(b"\r")
+    terminal.until(lambda _: url.exists())
+    pressing(url.read_text())
+    terminal.until(lambda _: given.is_set())
+    if not can_be_saved:
+        (store.home / "profiles").rmdir()
+        (store.home / "profiles").write_text("in the way")
+    terminal.press(b"X")
+    terminal.until(lambda seen: b"\x1b[?1049l" in seen)  # the interface is gone
+    arrives.set()
+    assert terminal.end() == 1
+    assert b"canary" not in terminal.seen
+    assert b"ZeroDivisionError" in terminal.seen
+    if can_be_saved:
+        assert len(store.names()) == 1
+    else:
+        assert len(left_behind(store.home)) == 1
+        assert b"slack-token-tui import" in terminal.seen
