@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.keeping.fast_read import ChoiceError, ProfileFileError, chosen_name, default_name
 from slack_token_tui.keeping.files import StoreError
@@ -19,7 +17,7 @@ def default_profile(name: str | None, none: bool, as_json: bool) -> int:
     if name is None and not none:
         default = default_name(str(store.home))
         if as_json:
-            print(json.dumps({"ok": True, "default": default}))
+            report.print_json({"ok": True, "default": default})
         elif default:
             print(default)
         else:
@@ -31,6 +29,6 @@ def default_profile(name: str | None, none: bool, as_json: bool) -> int:
     except (ChoiceError, ProfileFileError, StoreError) as error:
         return report.trouble(error, name, as_json=as_json)
     if as_json:
-        print(json.dumps({"ok": True, "default": chosen}))
+        report.print_json({"ok": True, "default": chosen})
     report.say(f"{chosen} is the default now" if chosen else "There is no default now")
     return exit_codes.DONE

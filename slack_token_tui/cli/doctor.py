@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import aclosing
 from dataclasses import asdict
 from textwrap import fill
 
-from slack_token_tui.cli import exit_codes
+from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.doctor import Finding, Verdict, examine
 from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.apps import remembered_apps
@@ -33,7 +32,7 @@ async def _check(as_json: bool) -> int:
                 print(harmless(_lines(finding)), flush=True)
     bad = any(one.verdict is Verdict.BAD for one in findings)
     if as_json:
-        print(json.dumps({"ok": not bad, "findings": [asdict(one) for one in findings]}, ensure_ascii=False, indent=1))
+        report.print_json({"ok": not bad, "findings": [asdict(one) for one in findings]}, indent=1)
     return exit_codes.SAID_NO if bad else exit_codes.DONE
 
 

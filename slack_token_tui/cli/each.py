@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -66,6 +65,6 @@ def concluded(outcomes: Iterable[Outcome], *, as_json: bool) -> int:
     """Print all ``outcomes`` as a JSON list where that was asked for, and return the gravest exit code."""
     outcomes = list(outcomes)
     if as_json:
-        print(json.dumps([said for _, said in outcomes], ensure_ascii=False, indent=1))
+        report.print_json([said for _, said in outcomes], indent=1)
     codes = {code for code, _ in outcomes}
     return next((code for code in _GRAVITY if code in codes), exit_codes.DONE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from difflib import get_close_matches
 from textwrap import fill
@@ -19,7 +18,7 @@ def explain_code(code: str | None, as_json: bool) -> int:
     if code is None:
         entries = [explain(one) for one in codes()]
         if as_json:
-            print(json.dumps([asdict(entry) for entry in entries], ensure_ascii=False, indent=1))
+            report.print_json([asdict(entry) for entry in entries], indent=1)
         else:
             width = max(len(entry.code) for entry in entries)
             for entry in entries:
@@ -36,7 +35,7 @@ def explain_code(code: str | None, as_json: bool) -> int:
         report.say(f"  Did you mean {meant[0]}? slack-token-tui explain {meant[0]}")
         return exit_codes.SAID_NO
     if as_json:
-        print(json.dumps(asdict(explanation), ensure_ascii=False, indent=1))
+        report.print_json(asdict(explanation), indent=1)
     else:
         print(in_full(explanation))
     if not is_known(explanation.code):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 from getpass import getpass
@@ -32,7 +31,7 @@ def rename_profile(old: str, new: str, as_json: bool) -> int:
         return report.trouble(error, old, as_json=as_json)
     report.say(f"{old} is called {new} now")
     if as_json:
-        print(json.dumps({"ok": True, "profile": renamed.name}))
+        report.print_json({"ok": True, "profile": renamed.name})
     return exit_codes.DONE
 
 
@@ -62,15 +61,18 @@ def remove_profile(argument: str, keep_grant: bool, yes: bool, as_json: bool) ->
             delete_unreadable(store, name)
             report.say(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
             if as_json:
-                print(json.dumps({"ok": True, "profile": name, "answers": [], "authorization": None}))
+                report.print_json({"ok": True, "profile": name, "answers": [], "authorization": None})
             return exit_codes.DONE
+        if not keep_grant:
+            report.warn_of_key_log()
         removal = remove(store, name, keep_grant=keep_grant)
     except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
         return report.trouble(error, argument, as_json=as_json)
-    return _removed(removal, as_json=as_json)
+    return report_removal(removal, as_json=as_json)
 
 
-def _removed(removal: Removal, *, as_json: bool) -> int:
+def report_removal(removal: Removal, *, as_json: bool) -> int:
+    """Report what Slack said of each token and whether the profile is gone; return the exit code."""
     profile = removal.profile
     for one in removal.revocations:
         report.say(one.sentence)
@@ -90,7 +92,7 @@ def _removed(removal: Removal, *, as_json: bool) -> int:
     for path in removal.set_aside:
         report.say(f"An answer of Slack’s that could not be used may hold a living token: {path}")
     if as_json:
-        print(json.dumps({"ok": True, "profile": profile.name, "answers": answers, "authorization": page}))
+        report.print_json({"ok": True, "profile": profile.name, "answers": answers, "authorization": page})
     return exit_codes.DONE
 
 
@@ -113,6 +115,7 @@ def import_profile(name: str | None, client_id: str | None, slack_url: str | Non
     except ValueError as error:
         hint = "Give the access token on standard input; on a second line its refresh token, with --client-id"
         return report.usage(str(error), hint, as_json=as_json)
+    report.warn_of_key_log()
     report.say(f"That is {kind.with_article}. Asking {endpoints.host} whose it is")
     try:
         kept = run(
@@ -128,5 +131,5 @@ def import_profile(name: str | None, client_id: str | None, slack_url: str | Non
     if kind.rotates and refresh_token is None:
         report.say("  Without its refresh token it cannot be renewed: it works until it expires, 12 hours at most")
     if as_json:
-        print(json.dumps({"ok": True, "profile": masked_record(profile, datetime.now(UTC))}, ensure_ascii=False))
+        report.print_json({"ok": True, "profile": masked_record(profile, datetime.now(UTC))})
     return exit_codes.DONE

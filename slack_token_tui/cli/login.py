@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -16,10 +15,13 @@ from functools import partial
 from getpass import getpass
 
 from slack_token_tui.cli import exit_codes, report
+from slack_token_tui.cli.housekeeping import report_removal
 from slack_token_tui.cli.profiles import masked_record
 from slack_token_tui.desktop import browser
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.removal import remove
 from slack_token_tui.keeping.settings import place_in_words
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
@@ -86,7 +88,7 @@ def login(options: LoginOptions) -> int:
         time_limit_seconds=options.timeout_seconds,
     )
     try:
-        return asyncio.run(_followed(sign_in, lines, as_json=options.as_json))
+        return _run(sign_in, lines, as_json=options.as_json)
     except _Stopped as stopped:
         if sign_in.kept is not None:
             report.say("slack-token-tui: stopped. The token had come already, and was saved.")
@@ -98,6 +100,17 @@ def login(options: LoginOptions) -> int:
             report.say("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
             report.say("  Start again: slack-token-tui login")
         return stopped.exit_code
+
+
+def _run(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
+    try:
+        return asyncio.run(_followed(sign_in, lines, as_json=as_json))
+    except _Stopped:
+        raise
+    except Exception:  # a bug: it is reported above, and the token is safe first
+        if sign_in.holds_unsaved:
+            report.say(f"  {sign_in.rescue()}")
+        raise
 
 
 def _app_and_scopes(options: LoginOptions, store: ProfileStore, lines: _Lines) -> tuple[SlackApp, tuple[str, ...]]:
@@ -154,9 +167,10 @@ async def _followed(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
             number = getattr(signal, name)
             with suppress(NotImplementedError):  # Windows
                 loop.add_signal_handler(number, partial(stop, number))
-    threading.Thread(target=_read_pastes, args=(lines, sign_in, loop), daemon=True).start()
+    typed = _TypedLines(sign_in)
+    threading.Thread(target=_read_typed, args=(lines, typed, loop), daemon=True).start()
     try:
-        exit_code = await _narrated(sign_in, as_json=as_json)
+        exit_code = await _narrated(sign_in, typed, as_json=as_json)
         if caught:
             raise _Stopped(caught[0])
         return exit_code
@@ -166,54 +180,126 @@ async def _followed(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
         raise
 
 
-def _read_pastes(lines: _Lines, sign_in: SignIn, loop: asyncio.AbstractEventLoop) -> None:
-    """Give every line to the sign-in. The end of standard input changes nothing: the listener goes on waiting."""
-    bare_code: str | None = None
+class _TypedLines:
+    """Each line that is typed answers the open question; while none is open, it is a pasted URL for the sign-in."""
 
-    def take(text: str, meant: bool) -> None:
-        nonlocal bare_code
-        refusal = sign_in.paste(text, bare_code_is_meant=meant)
-        bare_code = text if refusal is not None and refusal.code == "pasted_bare_code" else None
+    def __init__(self, sign_in: SignIn) -> None:
+        self._sign_in = sign_in
+        self._bare_code: str | None = None
+        self._question: asyncio.Future[str] | None = None
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a person sees a question and can answer it."""
+        return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+    async def ask(self, question: str) -> str:
+        """Return what is typed after ``question``, in lower case; "" at the end of standard input."""
+        self._question = asyncio.get_running_loop().create_future()
+        sys.stderr.write(harmless(f"{question} "))
+        sys.stderr.flush()
+        return await self._question
+
+    def take(self, line: str) -> None:
+        """Use one line."""
+        text = line.strip()
+        if self._question is not None:
+            if not self._question.done():
+                self._question.set_result(text.lower())
+        elif text:
+            self._paste(text)
+
+    def _paste(self, text: str) -> None:
+        meant = self._bare_code is not None and text.lower() == "yes"
+        text = self._bare_code if meant and self._bare_code else text
+        refusal = self._sign_in.paste(text, bare_code_is_meant=meant)
+        self._bare_code = text if refusal is not None and refusal.code == "pasted_bare_code" else None
         if refusal is not None:
             report.say(f"  {refusal.title}. {refusal.remedies[0]}.")
-        if bare_code is not None:
+        if self._bare_code is not None:
             report.say("  To use the code alone all the same, type yes.")
 
-    for line in lines:
-        text = line.strip()
-        if not text:
-            continue
-        meant = bare_code is not None and text.lower() == "yes"
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(take, bare_code if meant and bare_code else text, meant)
-
-    def ended() -> None:
-        if not sign_in.has_answer:
-            minutes = max(1, round(sign_in.seconds_left / 60))
+    def end(self) -> None:
+        """Standard input has ended. That changes nothing for the listener."""
+        if self._question is not None:
+            self.take("")
+        elif not self._sign_in.has_answer:
+            minutes = max(1, round(self._sign_in.seconds_left / 60))
             report.say(f"Note       standard input has ended, so only the browser can answer: {minutes} min at most")
 
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(ended)
+
+def _read_typed(lines: _Lines, typed: _TypedLines, loop: asyncio.AbstractEventLoop) -> None:
+    with suppress(RuntimeError):  # the loop has ended meanwhile
+        for line in lines:
+            loop.call_soon_threadsafe(typed.take, line)
+        loop.call_soon_threadsafe(typed.end)
 
 
-async def _narrated(sign_in: SignIn, *, as_json: bool) -> int:
+class _IgnoredResponses:
+    """Says once what was ignored, then at every power of ten how often, and the whole number at the end."""
+
+    def __init__(self) -> None:
+        self._count = self._said = 0
+
+    def tell(self, event: events.Stray) -> None:
+        """Say it, if it is worth a line."""
+        if event.explanation.code == "out_of_files":
+            report.say(f"Note       {event.explanation.happened} {event.explanation.remedies[0]}")
+            return
+        self._count = event.count
+        if self._said == 0:
+            report.say(f"Ignored    {_counted(event.count)}: {event.explanation.title.lower()}")
+            self._said = event.count
+        elif event.count >= 10 * self._said:
+            self.end()
+
+    def end(self) -> None:
+        """Say how many there were, if that was not said."""
+        if self._count > self._said:
+            report.say(f"Ignored    {_counted(self._count)} so far")
+            self._said = self._count
+
+
+def _counted(count: int) -> str:
+    return (
+        "1 response that is not for this sign-in" if count == 1 else f"{count} responses that are not for this sign-in"
+    )
+
+
+async def _narrated(sign_in: SignIn, typed: _TypedLines, *, as_json: bool) -> int:
+    report.warn_of_key_log()
     report.say(f"Slack      {sign_in.app.endpoints.host}")
     report.say(f"Will keep  the token in {_place(sign_in)}")
     if sign_in.app.browser:
         report.say(f"Opens with {sign_in.app.browser}")
     if unknown := unknown_in_words(sign_in.scopes):
         report.say(f"Note       {unknown}")
+    ignored = _IgnoredResponses()
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
+            if isinstance(event, events.Stray):
+                ignored.tell(event)
+                continue
+            if not isinstance(event, events.NothingYet):
+                ignored.end()
             if isinstance(event, events.Saved):
-                return _saved(event, sign_in.name, as_json=as_json)
+                return await _saved(event, sign_in, typed, as_json=as_json)
             if isinstance(event, events.Failed):
-                code = report.explained(event.explanation, report.exit_code_of(event.explanation), as_json=as_json)
-                if sign_in.holds_unsaved:
-                    report.say(f"  {sign_in.rescue()}")
-                return code
+                return await _failed(event, sign_in, typed, as_json=as_json)
             report.say(line_of(event))
     raise AssertionError("the stream ends with Saved or Failed")
+
+
+async def _failed(event: events.Failed, sign_in: SignIn, typed: _TypedLines, *, as_json: bool) -> int:
+    code = report.explained(event.explanation, report.exit_code_of(event.explanation), as_json=as_json)
+    if sign_in.holds_unsaved:
+        report.say(f"  {sign_in.rescue()}")
+    if sign_in.unusable is not None:
+        report.say(f"  {sign_in.about_unusable()}")
+        if typed.can_ask and await typed.ask("  Revoke this token now? [Y/n]") not in {"n", "no"}:
+            for answer in await sign_in.revoke_unusable():
+                report.say(f"  {answer.sentence}")
+    return code
 
 
 def _place(sign_in: SignIn) -> str:
@@ -224,19 +310,25 @@ def _place(sign_in: SignIn) -> str:
     return place_in_words(sign_in.store.home, in_keyring=in_keyring)
 
 
-def _saved(event: events.Saved, name: str | None, *, as_json: bool) -> int:
-    kept = event.kept
+async def _saved(event: events.Saved, sign_in: SignIn, typed: _TypedLines, *, as_json: bool) -> int:
+    kept, name = event.kept, sign_in.name
     if kept.replaced and name not in (None, kept.profile.name):
         report.say(f"Note       this account is kept as {kept.profile.name} already, so {name} was not used")
     if kept.name_taken:
         report.say(f"Note       {kept.name_taken} belongs to another account, so a free name was taken")
     verb = "Updated" if kept.replaced else "Saved"
     report.say(f"{verb:<10} {kept.profile.name} in {kept.path}")
+    if not kept.replaced and not as_json and typed.can_ask:
+        # Whoever sees the link can open it first, in another account's browser. Only a person can tell.
+        question = f"Signed in  as {kept.profile.whose}. Press Enter if this is you, or type no to undo it:"
+        if await typed.ask(question) in {"n", "no"}:
+            removal = await asyncio.to_thread(remove, sign_in.store, kept.profile.name)
+            return report_removal(removal, as_json=False) or exit_codes.SAID_NO
     report.say(f"Use it     slack-token-tui token {kept.profile.name}")
     if as_json:
         record = masked_record(kept.profile, datetime.now(UTC))
         answer = {"ok": True, "replaced": kept.replaced, "file": str(kept.path), "profile": record}
-        print(json.dumps(answer, ensure_ascii=False))
+        report.print_json(answer)
     return exit_codes.DONE
 
 
@@ -266,8 +358,6 @@ def line_of(event: events.Event) -> str:
                 "Nothing yet. If Slack’s page shows an error, it never comes here: "
                 "slack-token-tui explain bad_redirect_uri names the commonest"
             )
-        case events.Stray(count, explanation):
-            return f"Ignored    {count} so far that were not ours: {explanation.title.lower()}"
         case events.Approved():
             return "Approved   the code is here"
         case events.Exchanging():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +21,7 @@ def list_profiles(as_json: bool) -> int:
     store, now = ProfileStore(), datetime.now(UTC)
     entries = list(store.entries())
     if as_json:
-        print(json.dumps([_entry_record(entry, now) for entry in entries], ensure_ascii=False, indent=1))
+        report.print_json([_entry_record(entry, now) for entry in entries], indent=1)
         return exit_codes.DONE
     if not entries:
         report.say("No profiles yet. Sign in: slack-token-tui login, or start slack-token-tui and press a")
@@ -54,7 +53,7 @@ def show_profile(argument: str | None, as_json: bool) -> int:
         return report.unusable_file(error, as_json=as_json)
     record = masked_record(profile, datetime.now(UTC))
     if as_json:
-        print(json.dumps(record, ensure_ascii=False, indent=1))
+        report.print_json(record, indent=1)
         return exit_codes.DONE
     record["file"] = str(store.path(name))
     for key, value in record.items():

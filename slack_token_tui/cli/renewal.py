@@ -28,6 +28,7 @@ def living_profile(
                 refresh,
             )  # with a network behind it, and so only when it is needed
 
+            report.warn_of_key_log()
             report.say(f"slack-token-tui: {name} is about to expire; asking Slack for a new token")
             renewal = refresh(store, name, min_ttl_seconds=min_ttl_seconds)
     except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:

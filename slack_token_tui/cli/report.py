@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from contextlib import suppress
 
@@ -31,6 +32,32 @@ def say(line: str) -> None:
             print(harmless(line), file=sys.stderr, flush=True)  # a path may hold anything
 
 
+def warn_of_key_log() -> None:
+    """Say that TLS keys are written to a file, if they are. Called before Slack is asked."""
+    from slack_token_tui.slack.client import tls_key_log  # with a network behind it
+
+    if path := tls_key_log():
+        say(f"Warning: SSLKEYLOGFILE is set. The keys of this TLS connection are written to {path}")
+
+
+def print_json(value: object, *, indent: int | None = None) -> None:
+    """Print ``value`` as JSON on standard output, with every control and invisible character escaped.
+
+    Args:
+        value: as ``json.dumps`` accepts it. ``json.loads`` returns the same strings.
+        indent: spaces in front of each level, or None for one line.
+    """
+    takes_all = (sys.stdout.encoding or "utf-8").lower() in ("utf-8", "utf8")
+    text = json.dumps(value, ensure_ascii=not takes_all, indent=indent)
+    # Outside of strings JSON is printable ASCII and line breaks, and inside them a line break is escaped already.
+    print(re.sub(r"[^ -~\n]", _escaped, text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found.group()
+    return character if harmless(character) == character else json.dumps(character)[1:-1]
+
+
 def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False) -> int:
     """Report ``explanation`` and return ``exit_code``."""
     say(f"slack-token-tui: {explanation.title} ({explanation.code}). {explanation.happened}")
@@ -42,7 +69,7 @@ def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False
             "message": explanation.happened,
             "remedy": explanation.remedy,
         }
-        print(json.dumps(answer, ensure_ascii=False))
+        print_json(answer)
     return exit_code
 
 
@@ -52,7 +79,7 @@ def usage(message: str, remedy: str, *, as_json: bool = False) -> int:
     say(f"slack-token-tui: {message}")
     say(f"  {remedy}")
     if as_json:
-        print(json.dumps({"ok": False, "error": "usage", "message": message, "remedy": remedy}, ensure_ascii=False))
+        print_json({"ok": False, "error": "usage", "message": message, "remedy": remedy})
     return exit_codes.USAGE
 
 

@@ -46,6 +46,7 @@ def _each(names: Sequence[str], every: bool, as_json: bool, do: Callable[[Profil
         chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names or (None,)]
     except ChoiceError as error:
         return report.no_choice(error, as_json=as_json)
+    report.warn_of_key_log()
     if not chosen:
         report.say("No profiles yet. Sign in: slack-token-tui login")
     return concluded([answered_for(name, partial(do, store, name)) for name in chosen], as_json=as_json)
@@ -85,7 +86,7 @@ def _refreshed(store: ProfileStore, name: str, min_ttl_seconds: float, force: bo
             report.say(f"{name}: does not expire, so there is nothing to renew")
             return exit_codes.DONE, {"ok": True, "profile": name, "renewed": False, "expires_at": None}
         return failed(name, explanation, exit_codes.SIGN_IN_NEEDED)
-    may_be_renewable = before.refresh_refused not in (None, "refresh_unusable") or before.refused in DEAD_CODES
+    may_be_renewable = before.refresh_refused not in (None, "refresh_response_unusable") or before.refused in DEAD_CODES
     insist = force or (asked and may_be_renewable)
     renewal = refreshing.refresh(store, name, min_ttl_seconds=min_ttl_seconds, insist=insist)
     if renewal.trouble is not None:

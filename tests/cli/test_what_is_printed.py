@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import json
 import os
 import pty
 import shlex
 import subprocess
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from slack_token_tui.cli import report
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.settings import change_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.grants import SlackSays
@@ -19,9 +26,16 @@ from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.slack.explanations import explain
 from tests.accounts import profile
 from tests.cli.test_commands import COMMAND, run
+from tests.cli.test_login import Login
+from tests.conftest import pressing
 from tests.keeping.refreshing import granted
 
 HOSTILE = "e\x1b]0;pwned\x07\u202e"
+UNSAFE = "a\x7f\x85\x9b\xad\u061c\u200f\u2028\u202e\u2066\ue000\U000e0041b"
+
+
+def unsafe_in(printed: str) -> set[str]:
+    return {one for one in printed if harmless(one) != one}
 
 
 @pytest.mark.parametrize("words", [["show"], ["doctor"], ["login", "--client-id", "1.1", "--timeout", "0.1"]])
@@ -142,3 +156,91 @@ def test_a_refusal_that_may_pass_keeps_the_profile(
     done = run("remove", "acme", "--yes", env=child_environment)
     assert done.returncode == 75
     assert store.names() == ["acme"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list"],
+        ["show", UNSAFE],
+        ["verify", UNSAFE],
+        ["refresh", UNSAFE],
+        ["move", UNSAFE, "--to", "file"],
+        ["default", UNSAFE],
+        ["rename", UNSAFE, "other"],
+        ["rename", "acme", UNSAFE],
+        ["remove", UNSAFE, "--yes"],
+        ["remove", "damaged", "--yes"],
+        ["explain", UNSAFE],
+        ["import", "--client-id", UNSAFE],
+        ["login", "--client-id", "1.1", "--scopes", UNSAFE],
+        ["login", "--client-id", "1.1", "--oauth", UNSAFE],
+        ["doctor"],
+        ["list", UNSAFE],
+    ],
+)
+@pytest.mark.parametrize("directory", ["home" + UNSAFE, "home\udcff"], ids=["unsafe", "no text"])
+def test_json_has_no_character_that_a_terminal_obeys(
+    tmp_path: Path, child_environment: dict[str, str], words: list[str], directory: str
+) -> None:
+    home = tmp_path / directory
+    store = ProfileStore(home)
+    store.keep(profile())
+    store.keep(profile(user_id="U2"), "damaged").path.write_text("{")
+    environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "BROWSER": "/bin/true"}
+    done = run(*words, "--json", env=environment)
+    assert not unsafe_in(done.stdout + done.stderr)
+    assert json.loads(done.stdout)
+
+
+def test_a_name_in_json_is_the_one_that_was_typed(child_environment: dict[str, str]) -> None:
+    for name in (UNSAFE, "gr\u00fc\u00df", "\udcff"):
+        done = run("move", "--to", "file", name, "--json", env=child_environment)
+        assert json.loads(done.stdout)[0]["profile"] == name
+
+
+@pytest.mark.parametrize("directory", [UNSAFE, "gr\u00fc\u00df", "home\udcff"])
+def test_a_login_tells_its_file_exactly_as_json(
+    tmp_path: Path, child_environment: dict[str, str], slack: PracticeSlack, workspace: Workspace, directory: str
+) -> None:
+    (app,) = workspace.apps
+    redirects = [word for address in app.redirect_urls for word in ("--redirect-uri", address)]
+    environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(tmp_path / directory)}
+    words = ["work", "--client-id", app.client_id, "--slack-url", slack.base, "--no-browser", *redirects, "--json"]
+    login = Login(environment, *words)
+    browser = pressing(login.until("Open").split()[1])
+    code, out, err = login.end()
+    browser.join()
+    assert (code, unsafe_in(out + err)) == (0, set())
+    assert json.loads(out)["file"] == str(tmp_path / directory / "profiles" / "work.json")
+
+
+@given(st.dictionaries(st.text(st.characters()), st.lists(st.text(st.characters()))), st.sampled_from([None, 1]))
+def test_printed_json_reads_back_and_is_harmless(value: dict[str, list[str]], indent: int | None) -> None:
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        report.print_json(value, indent=indent)
+    assert not unsafe_in(printed.getvalue())
+    assert json.loads(printed.getvalue()) == json.loads(json.dumps(value))
+
+
+def test_printed_json_leaves_letters_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    report.print_json({"name": "Gr\u00fc\u00dfe, \u6771\u4eac \U0001f44b \u2713\n\x9b"})
+    assert capsys.readouterr().out == '{"name": "Gr\u00fc\u00dfe, \u6771\u4eac \U0001f44b \u2713\\n\\u009b"}\n'
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_json_can_be_read_in_any_encoding_of_standard_output(
+    store: ProfileStore, child_environment: dict[str, str], encoding: str
+) -> None:
+    store.keep(profile(user_name="j\u00fcrgen \U0001f44b \u2713"))
+    environment = {**child_environment, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = subprocess.run([*COMMAND, "show", "--json"], capture_output=True, env=environment, check=True)
+    assert json.loads(done.stdout.decode(encoding))["user_name"] == "j\u00fcrgen \U0001f44b \u2713"
+
+
+def test_every_command_prints_json_by_the_one_function() -> None:
+    sources = [path for path in Path(report.__file__).parent.glob("*.py") if path.name != "report.py"]
+    assert sources
+    for path in sources:
+        assert "json.dumps" not in {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text()))}, path

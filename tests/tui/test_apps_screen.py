@@ -17,6 +17,7 @@ from slack_token_tui.tui.screens.app_details import AppDetails
 from slack_token_tui.tui.screens.apps import AppsScreen
 from slack_token_tui.tui.screens.sheets import ConfirmScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
+from tests.accounts import CANARY
 from tests.tui.pilots import running, says, shows, text, until
 
 WIDE = (120, 50)
@@ -207,7 +208,8 @@ async def test_details_given_before_the_client_id_are_kept(home: Path) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
         await pilot.press("f4")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
-        await fill(pilot, name="Mine", redirects="https://example.com/done", secret="canary-secret")
+        pilot.app.screen.query_one("#secret", Input).value = "canary-secret"
+        await fill(pilot, name="Mine", redirects="https://example.com/done")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
         await pilot.press(*"5555555555.6666666666")
         await shows(pilot, "by paste: Slack sends the browser to https://example.com/done")
@@ -222,7 +224,8 @@ async def test_what_is_changed_or_forgotten_under_other_app_does_not_come_back(h
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and says(pilot, "Second"))
         await pilot.press("e")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
-        await fill(pilot, name="Renamed", redirects="https://example.com/done", secret="canary-secret")
+        pilot.app.screen.query_one("#secret", Input).value = "canary-secret"
+        await fill(pilot, name="Renamed", redirects="https://example.com/done")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
         await pilot.press("escape")
         await shows(pilot, "Renamed")
@@ -271,7 +274,7 @@ async def test_app_details_leave_the_chosen_scopes_alone(home: Path) -> None:
 
 @pytest.mark.parametrize(
     "pasted",
-    ["0123456789abcdef" * 2, "Signing Secret 0123456789abcdef" + "0123456789abcdef", "SLACK_TOKEN=xoxp-canary-0123"],
+    ["0123456789abcdef" * 2, "Signing Secret 0123456789abcdef" + "0123456789abcdef", f"SLACK_TOKEN={CANARY}"],
 )
 async def test_a_secret_pasted_for_a_client_id_leaves_the_screen_at_once(home: Path, pasted: str) -> None:
     from textual import events
@@ -294,8 +297,10 @@ async def test_a_confidential_app_signs_in_by_paste_from_the_interface(home: Pat
 
     assert isinstance(slack, PracticeSlack)
     redirect = "https://example.com/done"
-    slack.workspace.apps.append(App(SECOND, redirect_urls=(redirect,), pkce_enabled=False, client_secret="canary"))
-    app = SlackApp(SECOND, Endpoints(slack.base), (redirect,), ("users:read",), Secret("canary"), name="Second")
+    secret = Secret("canary")
+    known = App(SECOND, redirect_urls=(redirect,), pkce_enabled=False, client_secret=secret.reveal())
+    slack.workspace.apps.append(known)
+    app = SlackApp(SECOND, Endpoints(slack.base), (redirect,), ("users:read",), secret, name="Second")
     async with running(home, app, WIDE) as pilot:
         await pilot.press("a")
         await shows(pilot, "with its client secret")

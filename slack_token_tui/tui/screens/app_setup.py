@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.style import Style
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Label, Static
 
 from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, save_app
 from slack_token_tui.keeping.files import StoreError
@@ -28,6 +28,7 @@ from slack_token_tui.tui.screens.room import Room
 from slack_token_tui.tui.widgets.choice import Choice
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
+from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.made_app import what_else, what_to_do
 from slack_token_tui.tui.widgets.paste_box import PasteBox
 from slack_token_tui.tui.widgets.presets import Presets

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from slack_token_tui.keeping.apps import SlackApp
@@ -22,6 +22,7 @@ from slack_token_tui.tui.screens.sheets import in_full
 from slack_token_tui.tui.widgets.error_card import redirects_of
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
+from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.keys import keys_of
 from slack_token_tui.tui.widgets.search_box import SearchBox
 from slack_token_tui.tui.widgets.top_line import TopLine

@@ -145,5 +145,7 @@ def _told(removal: Removal) -> Content:
             )
         )
     for place in removal.set_aside:
-        lines.append(Content(f"\nAn answer of Slack’s that could not be used may hold a living token: {place}"))
+        lines.append(
+            Content(f"\nAn answer of Slack’s that could not be used may hold a living token: {harmless(place)}")
+        )
     return Content("").join(lines)

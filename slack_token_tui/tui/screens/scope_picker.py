@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from slack_token_tui.keeping.profile import Profile
@@ -21,6 +21,7 @@ from slack_token_tui.tui.screens.search_room import SearchRoom
 from slack_token_tui.tui.screens.sheets import ConfirmScreen
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
+from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.search_box import SearchBox
 from slack_token_tui.tui.widgets.sign_in_form import difference
 from slack_token_tui.tui.widgets.top_line import TopLine
@@ -53,8 +54,8 @@ class ScopePicker(SearchRoom[tuple[str, ...] | None]):
         yield SearchBox("words, as in “direct messages”, or a scope that is not in the list")
         with Horizontal(id="presets"):
             for number, preset in enumerate(PRESETS, 1):
-                button = Button(f"{preset.label} ({number})", id=f"preset_{number}", compact=True)
-                button.tooltip = preset.purpose
+                button = Button(Content(f"{preset.label} ({number})"), id=f"preset_{number}", compact=True)
+                button.tooltip = Content(preset.purpose)
                 yield button
             yield Button("All of app (4)", id="preset_4", compact=True, disabled=not self._of_the_app)
             yield Button("None (0)", id="preset_0", compact=True)
@@ -218,7 +219,7 @@ class ScopePicker(SearchRoom[tuple[str, ...] | None]):
             lines.append(difference(names, self._held))
         self.query_one("#chosen_text", Static).update(Content("\n").join(lines))
         done = self.query_one("#done", Button)
-        done.label = f"Use these {len(names)} (F2)" if names else "Choose at least one"
+        done.label = Content(f"Use these {len(names)} (F2)" if names else "Choose at least one")
         done.disabled = not self._is_fit
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from textual import events
-from textual.widgets import Input, OptionList
+from textual.widgets import OptionList
 
 from slack_token_tui.tui.screens.room import Answer, Room
+from slack_token_tui.tui.widgets.input import Input
 
 _LONGEST_SEARCH = 200
 

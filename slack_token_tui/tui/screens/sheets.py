@@ -11,10 +11,11 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Button, OptionList, Static
 
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.keys import BACK
 
 Answer = TypeVar("Answer")
@@ -94,7 +95,7 @@ class ConfirmScreen(Sheet[bool]):
 
     def __init__(self, question: Content, yes: str, no: str) -> None:
         super().__init__()
-        self._question = question
+        self._question: Content = question
         self._yes = yes
         self._no = no
 
@@ -103,8 +104,8 @@ class ConfirmScreen(Sheet[bool]):
         with VerticalScroll(classes="sheet"):
             yield Static(self._question)
             with Horizontal(classes="answers"):
-                yield Button(f"{self._no} (Esc)", id="no", compact=True)
-                yield Button(f"{self._yes} (y)", id="yes", compact=True)
+                yield Button(Content(f"{self._no} (Esc)"), id="no", compact=True)
+                yield Button(Content(f"{self._yes} (y)"), id="yes", compact=True)
 
     @on(Button.Pressed)
     def pressed(self, event: Button.Pressed) -> None:

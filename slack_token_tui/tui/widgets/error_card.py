@@ -7,6 +7,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.actions import SIGN_IN
 from slack_token_tui.tui.widgets.field import MUTED, Field
@@ -18,15 +19,19 @@ _LABEL = 9
 class ErrorCard(Vertical):
     """Shows one explanation."""
 
-    def __init__(self, explanation: Explanation, sent: str = "", registered: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, explanation: Explanation, sent: str = "", registered: tuple[str, ...] = (), about_unusable: str = ""
+    ) -> None:
         """
         Args:
             explanation: of the error.
             sent: the redirect address that went to Slack.
             registered: those that belong among the app's Redirect URLs.
+            about_unusable: what is known of a token that Slack issued and that cannot be used.
         """
         super().__init__()
         self.explanation = explanation
+        self._about_unusable = about_unusable
         self._redirects = redirects_of(explanation, sent, registered)
 
     def compose(self) -> ComposeResult:
@@ -34,7 +39,10 @@ class ErrorCard(Vertical):
         explanation = self.explanation
         yield Static(Content.assemble((explanation.title, "bold $text-error"), "  ", (explanation.code, MUTED)))
         yield Static(Content(explanation.happened))
-        actions = (action for action in explanation.actions if action != "paste")
+        actions = [action for action in explanation.actions if action != "paste"]
+        if self._about_unusable:
+            yield Static(Content(harmless(f"{self._about_unusable} Press x to revoke it.")), id="unusable")
+            actions.insert(0, "undo")
         yield Static(keys_of(*actions, "explain", "leave", screen=SIGN_IN))
         for label, addresses in self._redirects:
             yield Field(label, "\n".join(addresses), width=_LABEL, classes="address")

@@ -30,7 +30,7 @@ class Field(Horizontal):
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
-        self._label = Content.styled(label, MUTED) if isinstance(label, str) else label
+        self._label: Content = Content.styled(label, MUTED) if isinstance(label, str) else label
         self._value = value
         self._width = width
 

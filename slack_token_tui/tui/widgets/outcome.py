@@ -29,6 +29,7 @@ class Outcome(Vertical):
         """A line for each thing to know."""
         yield Field("", id="outcome_who", width=0)
         yield Static(keys_of("copy_new", "leave", screen=SIGN_IN))
+        yield Static("Not you? Press x to revoke the token and remove the profile.", id="outcome_undo")
         yield Field("Token", id="outcome_token")
         yield Field("Saved as", id="outcome_saved")
         yield Field("Granted", id="outcome_scopes")
@@ -51,6 +52,7 @@ class Outcome(Vertical):
         }
         for key, value in values.items():
             self.query_one(f"#outcome_{key}", Field).show(value)
+        self.query_one("#outcome_undo").display = not kept.replaced
         self.add_class("-shown")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual import events
 from textual.message import Message
-from textual.widgets import Input
+
+from slack_token_tui.tui.widgets.input import Input
 
 
 class PasteBox(Input):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button
 
@@ -32,8 +33,8 @@ class Presets(Horizontal):
     def compose(self) -> ComposeResult:
         """A button a set, and one for the list."""
         for number, preset in enumerate(PRESETS):
-            button = Button(preset.label, id=f"preset_{number}", compact=True)
-            button.tooltip = f"{preset.purpose}: {', '.join(preset.scopes)}"
+            button = Button(Content(preset.label), id=f"preset_{number}", compact=True)
+            button.tooltip = Content(f"{preset.purpose}: {', '.join(preset.scopes)}")
             yield button
         yield Button("Choose from a list (F2)", id=self._to_list, compact=True)
 

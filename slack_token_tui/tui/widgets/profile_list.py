@@ -80,7 +80,8 @@ class ProfileList(OptionList):
         self.set_options(Option(self._row(entry), id=entry.name) for entry in self._shown)
         names = [entry.name for entry in self._shown]
         if self.wanted and not names:
-            self.add_option(Option(f"Nothing matches “{clean(self.wanted)}”.\nEsc shows all.", disabled=True))
+            words = Content(f"Nothing matches “{clean(self.wanted)}”.\nEsc shows all.")
+            self.add_option(Option(words, disabled=True))
         if names:
             # Where the profile is gone, its neighbour has come into its row.
             row = 0 if self.wanted else min(self._last[1], len(names) - 1)

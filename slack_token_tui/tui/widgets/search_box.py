@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widgets import Input
+
+from slack_token_tui.tui.widgets.input import Input
 
 
 class SearchBox(Input):

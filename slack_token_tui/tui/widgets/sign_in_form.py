@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Button, Label, Static
 
 from slack_token_tui.keeping.apps import SlackApp, is_heard_here, read_app
 from slack_token_tui.keeping.profile import Profile
@@ -22,6 +22,7 @@ from slack_token_tui.slack.scope_catalogue import Group, scope, unfit, unknown_i
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes, scopes_to_ask_for
 from slack_token_tui.slack.token_kinds import kind_of
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.paste_box import PasteBox
 from slack_token_tui.tui.widgets.presets import Presets
 

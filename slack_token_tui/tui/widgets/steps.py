@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
+from slack_token_tui.foreign_text import harmless
 from slack_token_tui.signing_in.events import Step
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from slack_token_tui.tui.widgets.field import MUTED, Field
@@ -75,6 +76,7 @@ class Steps(Vertical):
             await self.mount(card, after=f"#step_{step}")
 
     def _line(self, step: Step, mark: str, words: str) -> None:
+        words = harmless(words)  # a program's name may hold anything
         line = Content.styled(words, MUTED) if mark == _NEXT else Content(words)
         if mark == _NOW and step in self._notes:
             line = Content.assemble(line, ("\n" + self._notes[step], "$text-warning"))

@@ -78,5 +78,5 @@ class Waiting(Vertical):
 
     def _say(self, selector: str, text: str | Content) -> None:
         said = self.query_one(selector, Static)
-        said.update(Content(text) if isinstance(text, str) else text)
+        said.update(Content.from_text(text, markup=False))
         said.display = bool(text)

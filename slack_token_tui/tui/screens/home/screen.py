@@ -9,7 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import OptionList, Static
 
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.settings import read_settings
@@ -19,6 +19,7 @@ from slack_token_tui.tui.actions import HOME, bindings
 from slack_token_tui.tui.screens.home.asking_slack import AsksSlack
 from slack_token_tui.tui.screens.home.handing_out import HandsOut
 from slack_token_tui.tui.screens.home.keeping_house import KeepsHouse
+from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.profile_list import ORDERS, ProfileList
 from slack_token_tui.tui.widgets.top_line import TopLine

@@ -13,6 +13,7 @@ from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.keeping.store import Kept
 from slack_token_tui.signing_in.events import Step
+from slack_token_tui.signing_in.finishing import UnusableResponse
 from slack_token_tui.signing_in.flow import SignIn
 from slack_token_tui.slack.explanations import Explanation
 from slack_token_tui.tui.actions import SIGN_IN
@@ -58,6 +59,11 @@ class SignInGround(Room[str | None]):
         return request.redirect_uri if request else ""
 
     @property
+    def _unusable(self) -> UnusableResponse | None:
+        """What Slack sent instead of a token that can be used."""
+        return self._sign_in.unusable if self._sign_in else None
+
+    @property
     def holds_unsaved(self) -> bool:
         """Whether a token is here alone."""
         return self._sign_in is not None and self._sign_in.holds_unsaved
@@ -77,14 +83,9 @@ class SignInGround(Room[str | None]):
             )
             if not await self.app.push_screen_wait(ConfirmScreen(question, "Throw it away", "Keep it here")):
                 return
+            if self._sign_in is not None:
+                self._sign_in.discard()
         go_on()
-
-    async def last_words(self) -> str:
-        """Follow a sign-in that holds a token to its end; put a token that cannot be saved into a file of its own."""
-        if self._sign_in is None or not self._sign_in.hurry():
-            return ""
-        await self._ended.wait()
-        return self._sign_in.rescue()
 
     # What the screen itself does, and the other rooms call.
 

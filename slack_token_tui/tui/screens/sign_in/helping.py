@@ -7,6 +7,8 @@ from dataclasses import replace
 from html import unescape
 
 from textual import work
+from textual.content import Content
+from textual.widgets import Static
 
 from slack_token_tui import __version__
 from slack_token_tui.keeping.files import StoreError
@@ -14,7 +16,8 @@ from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.signing_in.events import Step
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.explanations import explain
-from slack_token_tui.tui.screens.sheets import ExplanationScreen
+from slack_token_tui.tui.screens.removing import RemoveScreen
+from slack_token_tui.tui.screens.sheets import ConfirmScreen, ExplanationScreen
 from slack_token_tui.tui.screens.sign_in.ground import SignInGround
 from slack_token_tui.tui.widgets.error_card import ErrorCard, report
 from slack_token_tui.tui.widgets.steps import Steps
@@ -119,6 +122,22 @@ class Helps(SignInGround):
             await card.remove()
         steps.done(Step.SAVE, f"Saved as {kept.profile.name}")
         self._show_saved(kept)
+
+    @work(exclusive=True, group="undo", exit_on_error=False)
+    async def action_undo(self) -> None:
+        """Revoke a token that came by mistake, or that cannot be used."""
+        if self._kept is not None:
+            store, profile = self.token_app.store, self._kept.profile
+            await self.app.push_screen_wait(RemoveScreen(store, profile))
+            if profile.name not in store.names():
+                self._kept = None
+                self.end(None)
+        elif (asking := self._sign_in) is not None and asking.unusable is not None:
+            question = Content.assemble(("Revoke the token?\n\n", "bold"), asking.about_unusable())
+            if await self.app.push_screen_wait(ConfirmScreen(question, "Revoke", "Cancel")):
+                answers = await asking.revoke_unusable()
+                self.query_one("#unusable", Static).update(Content("\n".join(answer.sentence for answer in answers)))
+                self.refresh_bindings()
 
     def action_other_pair(self) -> None:
         """Start anew with the other endpoint pair."""

@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Input
 
 from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser
@@ -32,6 +31,7 @@ from slack_token_tui.tui.screens.sign_in.helping import Helps
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from slack_token_tui.tui.widgets.expiry import clock
 from slack_token_tui.tui.widgets.footer import Footer
+from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.outcome import Outcome
 from slack_token_tui.tui.widgets.paste_box import PasteBox
 from slack_token_tui.tui.widgets.sign_in_form import SignInForm
@@ -127,6 +127,7 @@ class SignInScreen(FillsIn, Helps):
         self.query_one(Steps).begin()
         self._show_progress()
         self._ended = asyncio.Event()
+        self.token_app.sign_ins.append((self._sign_in, self._ended))
         self._follow(self._sign_in, self._ended)
 
     @work(exclusive=True, group="sign_in", exit_on_error=False)
@@ -187,7 +188,8 @@ class SignInScreen(FillsIn, Helps):
                     waiting.show_nothing_yet()
             case events.Stray(count, explanation):
                 one = "1 callback that was" if count == 1 else f"{count} callbacks that were"
-                steps.note(Step.APPROVE, f"ignored {one} not ours: {explanation.title.lower()}")
+                words = f"ignored {one} not ours: {explanation.title.lower()}"
+                steps.note(Step.APPROVE, explanation.happened if explanation.code == "out_of_files" else words)
                 if explanation.code == "browser_insists_on_https":
                     waiting.show_stray(explanation)
             case events.Approved():
@@ -221,7 +223,8 @@ class SignInScreen(FillsIn, Helps):
     async def _fail(self, step: Step, explanation: Explanation) -> None:
         self._failure = explanation
         self._show_waiting(False)
-        card = ErrorCard(explanation, self._sent, self._app.redirect_uris if self._app else ())
+        about_unusable = self._sign_in.about_unusable() if self._sign_in else ""
+        card = ErrorCard(explanation, self._sent, self._app.redirect_uris if self._app else (), about_unusable)
         await self.query_one(Steps).fail(step, card)
         self.refresh_bindings()
 
@@ -294,6 +297,9 @@ class SignInScreen(FillsIn, Helps):
             return self._failure is not None and (action_id in _ALWAYS_FAILED or action_id in offered)
         if action_id == "copy_new":
             return self._kept is not None
+        if action_id == "undo":
+            is_first = self._kept is not None and not self._kept.replaced
+            return is_first or (self._failure is not None and self._unusable is not None)
         if action_id in {"save_again", "keep_in_file"}:
             in_keyring = self._failure is not None and self._failure.code.startswith("keyring_")
             return self.holds_unsaved and self._failure is not None and (action_id == "save_again" or in_keyring)

@@ -1,0 +1,566 @@
+"""Text that a person, a file, the environment or Slack supplies is shown as it is: no markup, no terminal controls."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from textual import events as textual_events
+from textual import widgets
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from slack_token_tui import doctor
+from slack_token_tui.desktop.browser import NotOpened, Opened
+from slack_token_tui.doctor import examination
+from slack_token_tui.foreign_text import harmless
+from slack_token_tui.keeping.apps import SlackApp, save_app
+from slack_token_tui.keeping.settings import remember_last_app
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.signing_in import events
+from slack_token_tui.slack.answers import Identity
+from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.slack.explanations import explain
+from slack_token_tui.tui import app as tui_app
+from slack_token_tui.tui import launch
+from slack_token_tui.tui.actions import ACTIONS
+from slack_token_tui.tui.screens.sign_in import screen as sign_in
+from tests.accounts import profile, rotating
+from tests.tui.pilots import running, settled, shows, text, until
+from tests.tui.scripted import APP, LISTENING, REQUEST, WAITING, scripted
+
+SOURCE = Path(tui_app.__file__).parent
+SIZE = (150, 60)
+MARKUP = ("[/", "[red]", "[@click=app.quit]x[/]", "[link=x")
+UNSAFE = "".join(map(chr, range(0x80, 0xA0))).replace("\x85", "")
+UNSAFE += "\x1b\x07\x7f\u061c\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff\ue000\U000e0041"
+PASTED = f"a{UNSAFE}b\x85\u2028\u2029\x1c\r\n\tc"
+LONG_TOKEN = rotating("practice-0123456789")
+
+PLACES = {
+    "home": ("slash",),
+    "sign_in": ("a",),
+    "waiting": ("a", "enter"),
+    "scopes": ("a", "f2"),
+    "app_setup": ("N",),
+    "made_app": ("N", "enter"),
+    "errors": ("e",),
+    "app_details": ("p", "e"),
+    "rename": ("n",),
+    "import": ("i",),
+    "palette": ("ctrl+p",),
+}
+"""Where there are fields, and the keys that lead there from home."""
+FIELDS = (
+    ("home", "#filter"),
+    ("sign_in", "#client_id"),
+    ("sign_in", "#scopes"),
+    ("waiting", "#paste"),
+    ("scopes", "#search"),
+    ("app_setup", "#app_name"),
+    ("app_setup", "#scopes"),
+    ("made_app", "#client_id"),
+    ("errors", "#search"),
+    ("app_details", "#name"),
+    ("app_details", "#base"),
+    ("app_details", "#redirects"),
+    ("app_details", "#browser"),
+    ("app_details", "#registered"),
+    ("app_details", "#secret"),
+    ("rename", "#name"),
+    ("import", "#access"),
+    ("import", "#refresh"),
+    ("import", "#client_id"),
+    ("palette", "CommandInput"),
+)
+EVERY_FIELD = pytest.mark.parametrize(("place", "selector"), FIELDS)
+EVERY_FIELD_OF_OURS = pytest.mark.parametrize(("place", "selector"), FIELDS[:-1])
+"""Without the palette's, which is Textual's own: only keys and pastes fill it."""
+
+
+@pytest.fixture(autouse=True)
+def _slack_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unasked(_: Endpoints) -> list[doctor.Finding]:
+        return []
+
+    monkeypatch.setattr(examination.way_to_slack, "slack", unasked)
+    monkeypatch.setattr(sign_in, "SignIn", scripted(*WAITING))
+
+
+@asynccontextmanager
+async def at(place: str, home: Path) -> AsyncIterator[Pilot[None]]:
+    """The app with one profile and one app, at ``place``."""
+    store = ProfileStore(home)
+    if not store.names():
+        store.keep(profile())
+        save_app(home, APP)
+        remember_last_app(home, APP.client_id)
+    async with running(home, size=SIZE) as pilot:
+        for key in PLACES[place]:
+            await pilot.press(key)
+            await settled(pilot, looks=2)
+        if place == "import":  # the other two fields are only for tokens that expire
+            pilot.app.screen.query_one("#access", Input).value = LONG_TOKEN
+            await settled(pilot, looks=2)
+        yield pilot
+
+
+def unsafe_in(shown: str) -> set[str]:
+    return {one for one in shown if harmless(one) != one}
+
+
+def links_and_actions(pilot: Pilot[None]) -> Iterator[object]:
+    """What the terminal and the app would do at a click on the screen."""
+    for strip in pilot.app.screen._compositor.render_strips():
+        for segment in strip:
+            if segment.style is not None:
+                yield segment.style.link
+                yield segment.style.meta.get("@click")
+
+
+# ── markup ──
+
+
+@EVERY_FIELD
+async def test_markup_typed_into_a_field_is_text(home: Path, place: str, selector: str) -> None:
+    typed = list(MARKUP)
+    while typed:
+        async with at(place, home) as pilot:
+            field = pilot.app.screen.query_one(selector, Input)
+            while typed and field in pilot.app.screen.focus_chain:  # Enter may lead to another screen
+                words = typed.pop(0)
+                field.focus()
+                field.value = ""
+                await pilot.press(*words)
+                assert field.value == words
+                assert field.password or words in text(pilot)
+                await pilot.press("enter")
+                await settled(pilot, looks=2)
+                assert not {"x", "app.quit"} & set(links_and_actions(pilot))
+                assert pilot.app.is_running
+
+
+async def test_a_filter_without_a_match_is_repeated_as_it_was_typed(home: Path) -> None:
+    async with at("home", home) as pilot:
+        for words in MARKUP:
+            pilot.app.screen.query_one("#filter", Input).value = words
+            await shows(pilot, f"Nothing matches “{words}”.")
+
+
+@pytest.fixture
+def bracketed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home full of brackets: in its path, its profiles, its app, and the browser of the environment."""
+    home = tmp_path / "[red]" / "[" / "home]"
+    program = tmp_path / "[blue]" / "[link=x"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(home))
+    monkeypatch.setenv("BROWSER", f"'{program}'")
+    store = ProfileStore(home)
+    texts = {
+        "client_id": APP.client_id,
+        "user_name": "[red]jane[/]",
+        "team_name": "[/team",
+        "app_name": "[link=x",
+        "scopes": ("[scope]", "users:read"),
+        "workspace_url": "https://acme.slack.com/[/",
+        "refresh_refused": "[error",
+    }
+    store.keep(profile(**texts), "acme")
+    store.keep(profile(user_id="U2", user_name="omar"), "damaged").path.write_text("{")
+    browser = f"'{program}' [%s]"
+    save_app(home, SlackApp(APP.client_id, scopes=("users:read",), name="[/app] [b]", browser=browser))
+    remember_last_app(home, APP.client_id)
+    return home
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ((), "[red]jane[/]"),
+        ((), "[/team"),
+        ((), "[scope]"),
+        ((), "/[red]/[/home]/profiles/acme.json"),
+        (("j",), "/[red]/[/home]/profiles/damaged.json"),
+        (("j", "f1"), "/[red]/[/home]/profiles/damaged.json"),
+        (("j", "x"), "/[red]/[/home]/profiles/damaged.json"),
+        (("x",), "[red]jane[/]"),
+        (("C", *["down"] * 5), "[red]"),
+        (("question_mark",), "Help"),
+        (("a",), "/[red]/[/home]/profiles"),
+        (("a",), "[/app] [b]"),
+        (("a",), "[link=x' [%s]"),
+        (("s",), "[/app] [b]"),
+        (("p",), "[/app] [b]"),
+        (("p",), "[link=x' [%s]"),
+        (("p", "x"), "Forget [/app] [b]?"),
+        (("p", "e"), "[link=x' [%s]"),
+        (("D",), "/[red]/[/home]"),
+        (("D",), "Slack is opened with [link=x"),
+    ],
+)
+async def test_brackets_in_files_and_paths_are_text(bracketed: Path, keys: tuple[str, ...], words: str) -> None:
+    async with running(bracketed, size=(200, 60)) as pilot:
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot, looks=2)
+        await until(pilot, lambda: re.sub(r"[\s│]", "", words) in re.sub(r"[\s│]", "", text(pilot)))
+        assert not {"x", "app.quit"} & set(links_and_actions(pilot))
+
+
+SAID = (
+    LISTENING,
+    events.BrowserOpening(REQUEST.url),
+    events.BrowserAnswered(Opened("[link=x")),
+    events.Stray(1, explain("[/code")),
+    events.Verified(Identity("U1", "[red]jane[/]", "T1", "[/team")),
+    events.Unverified(explain("missing_scope", {"needed": "[/needed", "provided": "[b]"})),
+)
+
+
+async def test_brackets_in_what_slack_and_the_browser_say_are_text(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = events.Failed(events.Step.VERIFY, explain("missing_scope", {"needed": "[/needed", "provided": "[b]"}))
+    monkeypatch.setattr(sign_in, "SignIn", scripted(*SAID, failed))
+    async with at("waiting", home) as pilot:
+        await shows(pilot, "Opened in [link=x")
+        await shows(pilot, "[/needed")
+        await pilot.press("f1")
+        await shows(pilot, "Likely causes")
+    monkeypatch.setattr(sign_in, "SignIn", scripted(LISTENING, events.BrowserAnswered(NotOpened("[/ did not start."))))
+    async with at("waiting", home) as pilot:
+        await shows(pilot, "[/ did not start.")
+
+
+async def test_a_notification_is_text(home: Path) -> None:
+    async with at("home", home) as pilot:
+        for words in MARKUP:
+            pilot.app.notify(words)
+            await shows(pilot, words)
+            pilot.app.screen.notify(f"{words} \x9b\u202e")
+            await shows(pilot, f"{words} \ufffd\ufffd")
+
+
+# ── controls ──
+
+
+@EVERY_FIELD
+async def test_a_pasted_control_is_neither_held_nor_shown(home: Path, place: str, selector: str) -> None:
+    async with at(place, home) as pilot:
+        field = pilot.app.screen.query_one(selector, Input)
+        field.value = ""
+        field.focus()
+        await until(pilot, lambda: field.has_focus)
+        # The palette's field is Textual's: the app cleans what the terminal pastes into it.
+        (pilot.app if place == "palette" else field).post_message(textual_events.Paste(PASTED))
+        await until(pilot, lambda: field.value or "✗" in text(pilot))
+        await settled(pilot, looks=2)
+        assert field.value.startswith("a\ufffd") or place == "made_app"  # which keeps nothing but a Client ID
+        assert not unsafe_in(field.value.replace("\n", "\x00"))
+        assert not unsafe_in(text(pilot))
+        assert field.cursor_position == len(field.value)
+
+
+@pytest.mark.parametrize("place", ["sign_in", "waiting", "scopes", "made_app", "errors"])
+async def test_a_control_pasted_beside_the_fields_is_neither_held_nor_shown(home: Path, place: str) -> None:
+    async with at(place, home) as pilot:
+        screen = pilot.app.screen
+        screen.set_focus(None)
+        pilot.app.post_message(textual_events.Paste(PASTED))
+        await settled(pilot)
+        assert not unsafe_in("".join(field.value for field in screen.query(Input)))
+        assert not unsafe_in(text(pilot))
+
+
+@EVERY_FIELD_OF_OURS
+async def test_a_control_set_by_code_is_neither_held_nor_shown(home: Path, place: str, selector: str) -> None:
+    async with at(place, home) as pilot:
+        field = pilot.app.screen.query_one(selector, Input)
+        with field.prevent(Input.Changed):  # a handler may empty it
+            field.value = f"{PASTED}\udc80"
+        assert not unsafe_in(field.value.replace("\n", "\x00"))
+        await settled(pilot, looks=2)
+        assert not unsafe_in(text(pilot))
+
+
+@pytest.mark.parametrize(
+    ("place", "selector"), [("import", "#access"), ("import", "#refresh"), ("app_details", "#secret")]
+)
+async def test_printable_ascii_in_a_secret_stays_as_it_was_pasted(home: Path, place: str, selector: str) -> None:
+    pasted = "".join(map(chr, range(0x21, 0x7F)))
+    async with at(place, home) as pilot:
+        field = pilot.app.screen.query_one(selector, Input)
+        field.value = ""
+        field.focus()
+        pilot.app.post_message(textual_events.Paste(pasted))
+        await until(pilot, lambda: field.value)
+        assert field.value == pasted
+
+
+async def test_a_letter_of_any_language_stays_as_it_was_typed(home: Path) -> None:
+    async with at("app_setup", home) as pilot:
+        field = pilot.app.screen.query_one("#app_name", Input)
+        field.value = ""
+        field.focus()
+        pilot.app.post_message(textual_events.Paste("Grüße, 東京 👋 مرحبا"))
+        await until(pilot, lambda: field.value)
+        assert field.value == "Grüße, 東京 👋 مرحبا"
+
+
+@pytest.fixture
+def controlled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home whose path, like the browser of the environment, sets the clipboard of a terminal that shows it."""
+    evil = "e\x1b]52;c;cHduZWQ=\x07\x9b\u202e"
+    program = tmp_path / evil
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    home = tmp_path / f"home{evil}"
+    monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(home))
+    monkeypatch.setenv("BROWSER", f"'{program}'")
+    return home
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ((), "52;c"),
+        (("j",), "52;c"),
+        (("j", "f1"), "52;c"),
+        (("x",), "52;c"),
+        (("j", "x"), "52;c"),
+        (("C", *["down"] * 5), "52;c"),
+        (("a",), "52;c"),
+        (("s",), "52;c"),
+        (("D",), "Slack is opened with e�]52;c"),
+        (("D", "y"), "The report"),
+    ],
+)
+async def test_controls_in_a_path_are_not_shown(
+    controlled: Path, keys: tuple[str, ...], words: str, copied: list[str]
+) -> None:
+    store = ProfileStore(controlled)
+    store.keep(profile())
+    store.keep(profile(user_id="U2"), "damaged").path.write_text("{")
+    async with running(controlled, APP, size=(200, 60)) as pilot:
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot, looks=2)
+        await shows(pilot, words)
+        assert not unsafe_in(text(pilot))
+    assert not any(map(unsafe_in, copied))
+
+
+async def test_an_empty_home_shows_no_controls_of_its_path(controlled: Path) -> None:
+    async with running(controlled, size=SIZE) as pilot:
+        await shows(pilot, "52;c")
+        assert not unsafe_in(text(pilot))
+
+
+async def test_controls_in_the_name_of_a_browser_are_not_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes = (Opened("e\x1b]0;pwned\x07\u202e"), NotOpened("e\x1b]0;pwned\x07\u202e did not start."))
+    for outcome in outcomes:
+        monkeypatch.setattr(sign_in, "SignIn", scripted(LISTENING, events.BrowserAnswered(outcome)))
+        async with at("waiting", home) as pilot:
+            await shows(pilot, "pwned")
+            assert not unsafe_in(text(pilot))
+
+
+async def test_the_file_of_an_answer_that_is_set_aside_is_shown_without_controls(
+    controlled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ProfileStore(controlled)
+    kept = store.keep(profile()).profile
+    quarantine = controlled / "quarantine"
+    quarantine.mkdir()
+    (quarantine / f"1.{kept.id}.1.answer").write_text("{}")
+    async with running(controlled, size=(200, 60)) as pilot:
+        await pilot.press("x", "d")
+        await shows(pilot, "may hold a living token")
+        assert not unsafe_in(text(pilot))
+
+
+def test_the_last_words_are_printed_without_controls(capsys: pytest.CaptureFixture[str]) -> None:
+    launch.say("import < '/e\x1b]0;pwned\x07\u202e'")
+    assert capsys.readouterr().err == "import < '/e\ufffd]0;pwned\ufffd\ufffd'\n"
+
+
+# ── the source ──
+
+
+MODULES = {path: ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
+PARSED_ARGUMENTS = {
+    **dict.fromkeys(("Static", "Label", "Button", "Option", "Link", "Checkbox", "RadioButton", "TabPane"), 0),
+    **dict.fromkeys(("update", "notify", "add_option", "add_options", "set_options", "with_tooltip"), 0),
+    "replace_option_prompt": 1,
+}
+"""Where Textual parses markup: the calls, and which of their arguments it is."""
+PARSED_KEYWORDS = frozenset({"content", "label", "prompt", "message", "title", "tooltip", "border_title"})
+PARSED_ATTRIBUTES = frozenset({"border_title", "border_subtitle", "tooltip", "label"})
+FIELD_CLASSES = frozenset({"Input", "MaskedInput", "TextArea"})
+
+
+def name_of(node: ast.AST) -> str | None:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+
+
+def given_to(name: str | None, nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
+    """What ``nodes`` bind ``name`` to: values, or the types that annotations name."""
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=targets, value=value) if any(name_of(one) == name for one in targets):
+                yield value
+            case ast.NamedExpr(target=target, value=value) | ast.AugAssign(target=target, value=value) if (
+                name_of(target) == name
+            ):
+                yield value
+            case ast.AnnAssign(target=target, annotation=annotation) if name_of(target) == name:
+                yield annotation
+            case ast.arg(arg=argument, annotation=ast.expr() as annotation) if argument == name:
+                yield annotation
+            case ast.FunctionDef(name=function, returns=ast.expr() as returns) if function == name:
+                yield returns
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where names are looked up: the function, its module, and the modules that it may import from."""
+
+    function: ast.AST
+    module: ast.Module
+    others: tuple[ast.Module, ...] = ()
+
+    def values_of(self, node: ast.Name | ast.Attribute) -> list[ast.expr]:
+        name = name_of(node)
+        if isinstance(node, ast.Attribute):  # of self
+            return list(given_to(name, ast.walk(self.module)))
+        places = (ast.walk(self.function), self.module.body, *(other.body for other in self.others))
+        return next((found for place in places if (found := list(given_to(name, place)))), [])
+
+    def is_plain(self, node: ast.expr, seen: tuple[str, ...] = ()) -> bool:
+        """Whether ``node`` is a constant or a Content, as far as the source says. An annotation counts as its type."""
+        match node:
+            case ast.Constant():
+                return True
+            case ast.IfExp(body=one, orelse=other) | ast.BinOp(left=one, right=other):
+                return self.is_plain(one, seen) and self.is_plain(other, seen)
+            case ast.BoolOp(values=values):
+                return all(self.is_plain(one, seen) for one in values)
+            case ast.GeneratorExp(elt=element) | ast.Subscript(value=ast.Name(id="list"), slice=element):
+                return self.is_plain(element, seen)
+            case ast.Call(func=ast.Attribute(attr="from_markup")):
+                return False
+            case ast.Call(func=ast.Attribute(attr="from_text"), keywords=keywords):
+                return any(one.arg == "markup" for one in keywords)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="Content") | ast.Call() as maker)):
+                return self.is_plain(maker, seen)  # Content.styled(…), Content(…).join(…)
+            case ast.Call(func=called):
+                return self.is_plain(called, seen)
+            case ast.Name(id="Content" | "Option"):  # an option is looked at by itself
+                return True
+            case ast.Name() | ast.Attribute():
+                name, found = str(name_of(node)), self.values_of(node)
+                return name in seen or (bool(found) and all(self.is_plain(one, (*seen, name)) for one in found))
+        return False
+
+
+def parsed_texts(module: ast.Module) -> Iterator[tuple[ast.expr, Scope]]:
+    """Every expression in ``module`` that Textual would parse as markup."""
+    others = tuple(other for other in MODULES.values() if other is not module)
+    functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    inside = {node: function for function in functions for node in ast.walk(function)}  # the innermost comes last
+    for node in ast.walk(module):
+        scope = Scope(inside.get(node, module), module, others)
+        match node:
+            case ast.Call(func=called, args=arguments, keywords=keywords):
+                place = PARSED_ARGUMENTS.get(str(name_of(called)))
+                if place is None or any(one.arg == "markup" for one in keywords):
+                    continue
+                yield from ((one, scope) for one in arguments[place : place + 1])
+                yield from ((one.value, scope) for one in keywords if one.arg in PARSED_KEYWORDS)
+            case ast.Assign(targets=targets, value=value):
+                if any(isinstance(one, ast.Attribute) and one.attr in PARSED_ATTRIBUTES for one in targets):
+                    yield value, scope
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_no_widget_is_given_text_to_parse(path: Path) -> None:
+    wrong = [ast.unparse(node) for node, scope in parsed_texts(MODULES[path]) if not scope.is_plain(node)]
+    assert not wrong, f"{path}: wrap it in Content(), or pass markup=False"
+
+
+@pytest.mark.parametrize(
+    ("line", "is_found"),
+    [
+        ("Static('constant')", False),
+        ("Static(f'{name} is gone')", True),
+        ("Static(Content(f'{name} is gone'))", False),
+        ("Static(Content.styled(name, 'bold'))", False),
+        ("Static(Content(' ').join(names))", False),
+        ("Static(' '.join(names))", True),
+        ("Static(Content.from_markup(name))", True),
+        ("Static(Content.from_text(name))", True),
+        ("Static(Content.from_text(name, markup=False))", False),
+        ("Static(name)", True),
+        ("Label('a' if name else 'b')", False),
+        ("Label('a' if name else name)", True),
+        ("screen.notify(name)", True),
+        ("screen.notify(name, markup=False)", False),
+        ("Option(name, id=name)", True),
+        ("options.add_options(Option(name) for name in names)", True),
+        ("options.add_options(name for name in names)", True),
+        ("options.add_options(Option(Content(name)) for name in names)", False),
+        ("button.tooltip = f'{name}'", True),
+        ("button.tooltip = Content(name)", False),
+        ("Button('x', tooltip=name)", True),
+        ("words = 'constant'; Static(words)", False),
+        ("words = 'constant'; words += name; Static(words)", True),
+        ("words = Content(name); words = Content.assemble(words, name); Static(words)", False),
+        ("[Static(one) for one in names]", True),
+    ],
+)
+def test_the_check_of_the_source_finds_what_is_parsed(line: str, is_found: bool) -> None:
+    tree = ast.parse(f"def show(name: str, names: list[str], screen: Screen) -> None:\n    {line}")
+    assert any(not scope.is_plain(node) for node, scope in parsed_texts(tree)) == is_found
+
+
+def test_no_word_of_the_table_of_actions_is_markup() -> None:
+    """The palette and the footer take text only, and parse it."""
+    assert not [action for action in ACTIONS if "[" in f"{action.label}{action.help}{action.shown_key}"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_every_field_is_of_the_class_that_holds_nothing_harmful(path: Path) -> None:
+    if path.name == "input.py":
+        return
+    imported = {
+        one.name
+        for node in ast.walk(MODULES[path])
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textual")
+        for one in node.names
+    }
+    qualified = {name_of(node) for node in ast.walk(MODULES[path]) if isinstance(node, ast.Attribute)}
+    assert not FIELD_CLASSES & (imported | qualified)
+
+
+def test_every_field_of_the_source_is_in_the_table() -> None:
+    calls = [node for tree in MODULES.values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    given = [
+        one.value
+        for node in calls
+        if name_of(node.func) in {"Input", "PasteBox"}
+        for one in node.keywords
+        if one.arg == "id"
+    ]
+    ids = {f"#{one.value}" for one in given if isinstance(one, ast.Constant)}
+    assert ids
+    assert ids <= {selector for _, selector in FIELDS}
+
+
+def test_textual_has_no_other_class_of_fields() -> None:
+    classes = {name for name in widgets.__all__ if issubclass(getattr(widgets, name), widgets.Input | widgets.TextArea)}
+    assert classes == FIELD_CLASSES
