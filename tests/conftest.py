@@ -60,6 +60,7 @@ FOREIGN = (
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "SSH_CLIENT",
+    "SSLKEYLOGFILE",
     "COLUMNS",
     "LINES",
     "FORCE_COLOR",

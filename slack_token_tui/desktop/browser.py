@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from slack_token_tui.desktop import surroundings
 from slack_token_tui.foreign_text import clean
@@ -35,6 +35,10 @@ _NAMES = {
     "powershell.exe": "your Windows browser",
     "explorer.exe": "your Windows browser",
 }
+_OPENS_FILES = frozenset(
+    {"firefox", "chromium", "chromium-browser", "google-chrome", "chrome", "brave-browser", "brave", "microsoft-edge"}
+)
+_ASK_SECONDS = 2
 _SETTLE_SECONDS = 1.5
 """An opener that fails does so at once; one that lives this long has started a browser or is one."""
 _POLL_SECONDS = 0.05
@@ -66,11 +70,13 @@ def checked_url(url: str) -> str:
     return url
 
 
-async def open_url(url: str, command: str = "") -> Opened | NotOpened:
+async def open_url(url: str, command: str = "", redirect_file: Path | None = None) -> Opened | NotOpened:
     """Open ``url``. ``BROWSER`` is respected, with ``%s`` and without; streams go nowhere and no shell is involved.
 
     Args:
         url: what to open.
+        redirect_file: an HTML file that leads to ``url``. A browser that can open files gets it instead, so that the URL is
+            in no list of processes.
         command: takes the place of ``BROWSER``, for an app with a browser of its own; where only ``BROWSER`` can reach the
             person (over SSH, in a container) it is not tried.
 
@@ -94,6 +100,8 @@ async def open_url(url: str, command: str = "") -> Opened | NotOpened:
             continue
         if shutil.which(words[0]) is None:
             continue
+        if redirect_file is not None and await asyncio.to_thread(_can_open_files, words):
+            words = [word.replace(url, redirect_file.as_uri()) for word in words]
         # Explorer's exit code is 1 whatever it has done.
         if await _started(words) or program == "explorer.exe":
             return Opened(_NAMES.get(program, program))
@@ -164,6 +172,50 @@ def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
             yield [explorer, url]
     for opener in _OPENERS:
         yield [opener, url]
+
+
+def _can_open_files(words: list[str]) -> bool:
+    """Tell whether the browser that ``words`` start is known to open an HTML file of this user in a hidden directory.
+
+    Snaps and Flatpaks see no hidden directories, Windows' browsers no Linux files, and a remote editor's helper sends what
+    it gets to another machine. Those, and programs that are not known, get the URL.
+    """
+    program = shutil.which(words[0]) or ""
+    if PurePath(program).name == "xdg-open":
+        program = _default_browser() or ""
+    real = os.path.realpath(program)
+    name = PurePath(real).name.removesuffix("-stable").removesuffix("-esr")
+    return name in _OPENS_FILES and "flatpak" not in real and not _is_snap(real)
+
+
+def _is_snap(program: str) -> bool:
+    """Tell whether ``program`` is a snap, or a script that starts one, as Ubuntu's ``/usr/bin/firefox`` is."""
+    if "/snap/" in program:
+        return True
+    try:
+        with open(program, "rb") as file:  # noqa: PTH123 - a program, however it is called
+            return b"/snap/" in file.read(4096)
+    except OSError:
+        return True
+
+
+def _default_browser() -> str | None:
+    """Return the program that xdg-open starts for web pages, if it starts the same one for HTML files."""
+    asked = [_asked("xdg-mime", "query", "default", kind) for kind in ("x-scheme-handler/https", "text/html")]
+    entry = asked[0].removesuffix(".desktop")
+    if not entry or asked[0] != asked[1]:
+        return None
+    return shutil.which(
+        entry
+    )  # the entry of a snap, firefox_firefox, and of a Flatpak, org.mozilla.firefox, is no program
+
+
+def _asked(*words: str) -> str:
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_ASK_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
 
 
 async def _started(command: list[str]) -> bool:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from slack_token_tui.crash import place_of
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.quarantine import Quarantined, quarantine_sign_in
+from slack_token_tui.keeping.removal import Revocation, revoke_tokens
 from slack_token_tui.keeping.rescue import how_to_import, rescue_tokens
 from slack_token_tui.keeping.store import Kept, ProfileStore
+from slack_token_tui.secret import Secret
 from slack_token_tui.signing_in import events
 from slack_token_tui.signing_in.callback import AuthorizationCode
 from slack_token_tui.signing_in.events import Event, Step
@@ -20,13 +25,26 @@ from slack_token_tui.signing_in.learning import learn_scopes
 from slack_token_tui.signing_in.pages import Page
 from slack_token_tui.signing_in.profile_of import profile_of
 from slack_token_tui.signing_in.request import AuthorizationRequest
-from slack_token_tui.slack.answers import Grant, Identity
+from slack_token_tui.slack.answers import Grant, Identity, tokens_in
 from slack_token_tui.slack.client import Client, SlackClient
-from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable
+from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable, TokenUnusable
 from slack_token_tui.slack.explanations import Explanation
 
 Explain = Callable[[str, dict[str, str]], Explanation]
 _Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class UnusableResponse:
+    """Slack issued a token, and the response cannot be used.
+
+    Attributes:
+        tokens: what looks like a token in it.
+        quarantined: where the response is saved; None when it could not be.
+    """
+
+    tokens: tuple[Secret, ...]
+    quarantined: Quarantined | None
 
 
 class Finishing:
@@ -36,6 +54,7 @@ class Finishing:
 
     Attributes:
         kept: what was saved, also on the way out.
+        unusable: what Slack sent instead of a token that can be used.
     """
 
     def __init__(
@@ -57,6 +76,7 @@ class Finishing:
             tell_browser: what the browser that still waits is shown.
         """
         self.kept: Kept | None = None
+        self.unusable: UnusableResponse | None = None
         self._app = app
         self._request = request
         self._store = store
@@ -105,7 +125,7 @@ class Finishing:
                 self._save_on_the_way_out()
                 raise
         try:
-            kept = await self._saved(self._profile(grant, identity))
+            kept = await self._saved(grant, identity)
         except StoreError as error:
             yield self._failed(Step.SAVE, Page.NOT_SAVED, error)
             return
@@ -126,16 +146,41 @@ class Finishing:
         self.kept, self._unsaved = kept, None
         return kept
 
+    async def revoke_unusable(self) -> tuple[Revocation, ...]:
+        """Revoke what looks like a token in the response that cannot be used. When all are revoked, forget it."""
+        assert self.unusable is not None, "there is one to revoke"
+        tokens = [("token", token) for token in self.unusable.tokens]
+        answers = await revoke_tokens(self._request.endpoints, tokens)
+        if all(answer.ended for answer in answers):
+            if self.unusable.quarantined is not None:
+                self.unusable.quarantined.delete()
+            self.unusable = None
+        return answers
+
+    def discard(self) -> None:
+        """Forget the grant that could not be saved. A person has decided so."""
+        self._unsaved = None
+
     def rescue(self) -> str:
         """Put the grant that could not be saved into a file of its own, and return what to say of that; "" without one."""
         if self._unsaved is None:
             return ""
         try:
-            path = rescue_tokens(self._unsaved)
+            path = rescue_tokens(self._store.home, self._unsaved)
         except StoreError:
             page = self._unsaved.endpoints.apps_page
             return f"The new token could be kept nowhere. At Slack it works until it ends, or is revoked: {page}"
         return f"The new token is in {path}, readable by you alone. When what is in the way is mended: {how_to_import(path)}"
+
+    def about_unusable(self) -> str:
+        """Return what to say of a token that Slack issued and that cannot be used; "" without one."""
+        if self.unusable is None:
+            return ""
+        if self.unusable.quarantined is None:
+            return "Slack issued a token anyway. Its response could not be saved."
+        return (
+            f"Slack issued a token anyway. Its response is saved in {self.unusable.quarantined}. Only you can read it."
+        )
 
     # ── its three steps ──
 
@@ -150,10 +195,21 @@ class Finishing:
             return grant
         except asyncio.CancelledError:
             # Slack may have given a token by now: it is waited for, as long as a request may take.
-            with suppress(SlackError):
+            try:
                 self._unsaved = self._profile(await _to_its_end(self._exchanging), None)
+            except TokenUnusable as error:
+                self._quarantine(error.response)
+            except Exception:  # noqa: S110 - no token came, and leaving goes on
+                pass
             self._save_on_the_way_out()
             raise
+        except TokenUnusable as error:
+            self._quarantine(error.response)
+            raise
+        except SlackError:
+            raise
+        except Exception as error:
+            raise _unexpected(error) from None
         finally:
             self._exchanging = None
 
@@ -166,13 +222,17 @@ class Finishing:
             return None, None
         except SlackError as error:
             return None, error
+        except Exception as error:  # the token is saved in any case
+            return None, _unexpected(error)
         finally:
             self._verifying = None
 
-    async def _saved(self, profile: Profile) -> Kept:
-        self._unsaved = profile
+    async def _saved(self, grant: Grant, identity: Identity | None) -> Kept:
+        with suppress(Exception):  # the profile without its identity is there already
+            self._unsaved = self._profile(grant, identity)
+        assert self._unsaved is not None, "the exchange has set it"
         # A future of the executor, not a task: it is under way at once, and no cancel of ours can stop it any more.
-        saving = asyncio.get_running_loop().run_in_executor(None, self._keep, profile)
+        saving = asyncio.get_running_loop().run_in_executor(None, self._keep, self._unsaved)
         try:
             kept = await asyncio.shield(saving)
         except asyncio.CancelledError:
@@ -182,6 +242,10 @@ class Finishing:
         self.kept, self._unsaved = kept, None
         return kept
 
+    def _quarantine(self, response: Secret) -> None:
+        if tokens := tokens_in(response):
+            self.unusable = UnusableResponse(tokens, quarantine_sign_in(self._store.home, response))
+
     def _save_on_the_way_out(self) -> None:
         """Save what is here alone; ``kept`` and ``holds_unsaved`` say what came of it."""
         if self._unsaved is not None:
@@ -190,8 +254,14 @@ class Finishing:
                 self._tell_browser(Page.SAVED)
 
     def _keep(self, profile: Profile, in_file: bool = False) -> Kept:
-        kept = self._store.keep(profile, self._name, in_keyring=False if in_file else None)
-        learn_scopes(self._store.home, self._app, profile.scopes)
+        try:
+            kept = self._store.keep(profile, self._name, in_keyring=False if in_file else None)
+        except StoreError:
+            raise
+        except Exception as error:  # whatever it is, the token is still here, and can be saved again or rescued
+            raise StoreError("unexpected", detail=place_of(error)) from None
+        with suppress(Exception):  # a convenience, after the token is safe
+            learn_scopes(self._store.home, self._app, profile.scopes)
         return kept
 
     def _profile(self, grant: Grant, identity: Identity | None) -> Profile:
@@ -209,6 +279,10 @@ class Finishing:
     def _failed(self, step: Step, page: Page, error: SlackError | StoreError) -> Event:
         self._tell_browser(page)
         return events.Failed(step, self._explain(error.code, error.facts))
+
+
+def _unexpected(error: Exception) -> SlackError:
+    return SlackError("unexpected", {"detail": place_of(error)})
 
 
 async def _to_its_end(work: asyncio.Future[_Result]) -> _Result:

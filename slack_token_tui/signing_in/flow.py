@@ -6,12 +6,15 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from slack_token_tui.desktop import browser, port_holders, surroundings
 from slack_token_tui.keeping.apps import SlackApp, is_heard_here, read_app, with_secret
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.keeping.removal import Revocation
 from slack_token_tui.keeping.store import Kept, ProfileStore
 from slack_token_tui.signing_in import events
 from slack_token_tui.signing_in.callback import (
@@ -22,20 +25,22 @@ from slack_token_tui.signing_in.callback import (
     check_pasted,
 )
 from slack_token_tui.signing_in.events import Event, Step
-from slack_token_tui.signing_in.finishing import Finishing
+from slack_token_tui.signing_in.finishing import Finishing, UnusableResponse
 from slack_token_tui.signing_in.learning import remember_app
 from slack_token_tui.signing_in.listener import BoundPort, CallbackListener, PortsUnavailable, bind_first_free
 from slack_token_tui.signing_in.pages import Page
+from slack_token_tui.signing_in.redirect_file import write_redirect_file
 from slack_token_tui.signing_in.request import AuthorizationRequest
-from slack_token_tui.slack.explanations import Explanation, explain
+from slack_token_tui.slack.explanations import Explanation, explain, is_known
 
 TIME_LIMIT_SECONDS = 300.0
 EXTENSION_SECONDS = 300.0
 HINT_SECONDS = 20.0
 """After so long without an answer the browser probably shows something that never comes here."""
 
-OpenBrowser = Callable[[str, str], Awaitable[browser.Opened | browser.NotOpened]]
-"""Of an address and of the app's own browser command, as :func:`slack_token_tui.desktop.browser.open_url`."""
+OpenBrowser = Callable[[str, str, Path | None], Awaitable[browser.Opened | browser.NotOpened]]
+"""Called with a URL, the app's own browser command and a file that leads to the URL, as
+:func:`slack_token_tui.desktop.browser.open_url` is."""
 
 
 class SignIn:
@@ -79,6 +84,8 @@ class SignIn:
         self._app_before: SlackApp | None = None
         self._finishing: Finishing | None = None
         self._strays = 0
+        self._redirect_file: Path | None = None
+        self._stray_waits = False
         self._facts = {
             "client_id": app.client_id,
             "scopes": ", ".join(scopes),
@@ -143,6 +150,25 @@ class SignIn:
             self._finishing.hurry()
         return self.holds_unsaved
 
+    @property
+    def unusable(self) -> UnusableResponse | None:
+        """What Slack sent instead of a token that can be used."""
+        return self._finishing.unusable if self._finishing else None
+
+    def about_unusable(self) -> str:
+        """See :meth:`slack_token_tui.signing_in.finishing.Finishing.about_unusable`."""
+        return self._finishing.about_unusable() if self._finishing else ""
+
+    async def revoke_unusable(self) -> tuple[Revocation, ...]:
+        """See :meth:`slack_token_tui.signing_in.finishing.Finishing.revoke_unusable`."""
+        assert self._finishing is not None, "unusable says when there is one"
+        return await self._finishing.revoke_unusable()
+
+    def discard(self) -> None:
+        """Forget the token that could not be saved. A person has decided so."""
+        if self._finishing is not None:
+            self._finishing.discard()
+
     def rescue(self) -> str:
         """See :meth:`slack_token_tui.signing_in.finishing.Finishing.rescue`."""
         return self._finishing.rescue() if self._finishing else ""
@@ -168,12 +194,24 @@ class SignIn:
     def stray(self, code: str) -> None:
         """See :class:`slack_token_tui.signing_in.listener.Reader`."""
         self._strays += 1
-        self._heard.put_nowait(events.Stray(self._strays, self.explain(code)))
+        if not self._stray_waits:  # thousands may come before the first is told of; the count says so
+            self._stray_waits = True
+            self._heard.put_nowait(events.Stray(self._strays, self.explain(code)))
 
     # ── the stream ──
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Yield what happens. The last event is Saved or Failed."""
+        async with aclosing(self._events()) as stream:
+            try:
+                async for event in stream:
+                    yield event
+            finally:
+                if self._redirect_file is not None:
+                    self._redirect_file.unlink(missing_ok=True)
+
+    async def _events(self) -> AsyncGenerator[Event, None]:
+        is_known("out_of_files")  # loads the catalogue: without file descriptors it cannot be opened any more
         try:
             # What could not be saved is better not asked for.
             await asyncio.to_thread(self.store.make_ready, self.name)
@@ -236,7 +274,8 @@ class SignIn:
         yield events.BrowserOpening(request.url)
         outcome: browser.Opened | browser.NotOpened | None = None
         if self._open_browser is not None:
-            outcome = await self._open_browser(request.url, self.app.browser)
+            self._redirect_file = await asyncio.to_thread(write_redirect_file, self.store.home, request.url)
+            outcome = await self._open_browser(request.url, self.app.browser, self._redirect_file)
             yield events.BrowserAnswered(outcome)
         around = surroundings.look()
         # Where BROWSER has opened one, as a remote editor's does, that editor forwards the port too.
@@ -262,7 +301,8 @@ class SignIn:
                 yield events.Failed(Step.APPROVE, self.explain("sign_in_timed_out"))
                 return
             if isinstance(heard, events.Stray):
-                yield heard
+                self._stray_waits = False
+                yield replace(heard, count=self._strays)
             else:
                 answer = heard
         if not isinstance(answer, AuthorizationCode):

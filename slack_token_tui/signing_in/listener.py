@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -27,6 +28,8 @@ HOLD_SECONDS = 10.0
 """How long a browser is held for the truth before it is told to go on in the terminal."""
 _CLOSE_SECONDS = 1.0
 _MOST_CONNECTIONS = 64
+_OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_RESOURCES_PAUSE_SECONDS = 1.0
 _TLS_HANDSHAKE = b"\x16\x03"
 _ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 """This machine does not have that family's loopback, which is no reason to give the port up."""
@@ -147,7 +150,8 @@ class CallbackListener:
         self._hold_seconds = hold_seconds
         self._path = address.path or "/"
         self._host = re.compile(rf"(?:localhost|127\.0\.0\.1|\[::1\]):{address.port}", re.IGNORECASE)
-        self._servers: list[asyncio.Server] = []
+        self._accepting: list[asyncio.Task[None]] = []
+        self._is_out_of_files = False
         self._connections: dict[asyncio.Task[None], bool] = {}
         """Each connection's task, in order of arrival, with whether it is held for the truth."""
         self._winner: str | None = None
@@ -155,8 +159,30 @@ class CallbackListener:
 
     async def start(self) -> None:
         """Begin to answer."""
-        for bound in self._port.sockets:
-            self._servers.append(await asyncio.start_server(self._connected, sock=bound, limit=HEAD_BYTES))
+        self._accepting = [asyncio.create_task(self._accept(bound)) for bound in self._port.sockets]
+
+    async def _accept(self, bound: socket.socket) -> None:
+        """Accept connections one by one.
+
+        Not asyncio.start_server: without a file descriptor it logs a traceback for each of a hundred attempts a second.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, _ = await loop.sock_accept(bound)
+            except OSError as error:
+                if error.errno in _OUT_OF_RESOURCES:
+                    if not self._is_out_of_files:
+                        self._is_out_of_files = True
+                        self._reader.stray("out_of_files")
+                    await asyncio.sleep(_RESOURCES_PAUSE_SECONDS)
+                continue  # otherwise the other side has left before it was accepted
+            reader = asyncio.StreamReader(limit=HEAD_BYTES)
+            protocol = asyncio.StreamReaderProtocol(reader, self._connected)
+            try:
+                await loop.connect_accepted_socket(partial(_same, protocol), connection)
+            except OSError:
+                connection.close()
 
     def finish(self, page: Page) -> None:
         """Tell every held browser how the sign-in ended. The first word counts."""
@@ -165,8 +191,8 @@ class CallbackListener:
 
     async def close(self) -> None:
         """Close the port at once, and every connection within a second."""
-        for server in self._servers:
-            server.close()
+        for accepting in self._accepting:
+            accepting.cancel()
         self._port.close()
         self.finish(Page.CANCELLED)
         # Server.wait_closed() waits for connections without a limit from Python 3.12 on, so they are waited for here.
@@ -178,7 +204,7 @@ class CallbackListener:
         left = list(self._connections)
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*left, *self._accepting, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -268,6 +294,10 @@ class CallbackListener:
         except TimeoutError:
             page = Page.GO_ON
         await _answer(writer, 200, page.value)
+
+
+def _same(protocol: asyncio.StreamReaderProtocol) -> asyncio.StreamReaderProtocol:
+    return protocol
 
 
 async def _answer(

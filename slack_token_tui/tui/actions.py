@@ -128,6 +128,7 @@ ACTIONS = (
     Action("copy_new", "c", "Copy token", "Put the new access token on the clipboard.", (SIGN_IN,)),
     Action("save_again", "w", "Save again", "Save the token that is here and could not be saved.", (SIGN_IN,)),
     Action("keep_in_file", "f", "Keep in a file", "Save it in a file instead of the keyring.", (SIGN_IN,)),
+    Action("undo", "x", "Undo", "Revoke the new token at Slack, and remove the profile.", (SIGN_IN,)),
     Action("copy_report", "y", "Copy report", "Put this on the clipboard, without any secret.", (SIGN_IN,), False),
     Action("explain", "f1", "More", "Read everything that is known about this error.", (SIGN_IN, HOME)),
     # ── make an app ──

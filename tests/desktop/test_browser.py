@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 
 from slack_token_tui.desktop import browser
 from slack_token_tui.desktop.browser import NotOpened, Opened
+from slack_token_tui.signing_in.redirect_file import write_redirect_file
 from tests.conftest import becomes
 
 URL = "https://slack.com/oauth/v2_user/authorize?client_id=1.2&scope=users%3Aread"
@@ -168,3 +170,79 @@ async def test_in_wsl_wslview_then_powershell_then_explorer(programs: Path, monk
 def test_a_browser_that_cannot_work_is_refused_when_it_is_chosen(command: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         browser.checked_command(command)
+
+
+# ── the file that keeps a URL out of the list of processes ──
+
+
+@pytest.fixture
+def redirect_file(tmp_path: Path) -> Path:
+    path = write_redirect_file(tmp_path / "home", URL)
+    assert path is not None
+    return path
+
+
+@pytest.mark.parametrize("name", ["firefox", "chromium", "google-chrome", "brave-browser", "microsoft-edge"])
+async def test_a_browser_that_opens_files_never_has_the_url_in_its_arguments(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, redirect_file: Path, name: str
+) -> None:
+    monkeypatch.setenv("BROWSER", f"{program(programs, name)} --private-window %s")
+    assert isinstance(await browser.open_url(URL, "", redirect_file), Opened)
+    assert arguments(programs, name) == ["--private-window", redirect_file.as_uri()]
+
+
+def test_the_redirect_file_is_private_and_leads_to_the_url(redirect_file: Path) -> None:
+    assert redirect_file.stat().st_mode & 0o777 == 0o600
+    assert redirect_file.parent.stat().st_mode & 0o777 == 0o700
+    assert f'content="0;url={URL.replace("&", "&amp;")}"' in redirect_file.read_text()
+
+
+def test_redirect_files_that_a_killed_process_left_are_removed(redirect_file: Path) -> None:
+    os.utime(redirect_file, (0, 0))
+    newer = write_redirect_file(redirect_file.parent.parent, URL)
+    assert list(redirect_file.parent.iterdir()) == [newer]
+
+
+@pytest.mark.parametrize("why", ["unknown program", "a script that starts a snap", "a link into a snap", "wsl"])
+async def test_a_browser_that_may_not_see_the_file_gets_the_url(
+    programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redirect_file: Path, why: str
+) -> None:
+    name = "firefox"
+    if why == "unknown program":
+        name = "browser.sh"
+        program(programs, name)
+    elif why == "a script that starts a snap":
+        program(programs, name, "# exec /snap/bin/firefox")
+    elif why == "a link into a snap":
+        (tmp_path / "snap" / "firefox").mkdir(parents=True)
+        target = program(programs, name).rename(tmp_path / "snap" / "firefox" / "firefox")
+        (programs / name).symlink_to(target)
+    else:
+        monkeypatch.setenv("WSL_DISTRO_NAME", "Debian")
+        name = "wslview"
+        program(programs, name)
+    monkeypatch.setenv("BROWSER", name)
+    assert isinstance(await browser.open_url(URL, "", redirect_file), Opened)
+    assert arguments(programs, name) == [URL]
+
+
+@pytest.mark.parametrize(
+    ("https", "html", "is_file"),
+    [
+        ("firefox.desktop", "firefox.desktop", True),
+        ("firefox.desktop", "code.desktop", False),
+        ("firefox_firefox.desktop", "firefox_firefox.desktop", False),
+        ("org.mozilla.firefox.desktop", "org.mozilla.firefox.desktop", False),
+        ("", "", False),
+    ],
+)
+async def test_xdg_open_gets_the_file_when_it_is_known_what_opens_it(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, redirect_file: Path, https: str, html: str, is_file: bool
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    program(programs, "firefox")
+    program(programs, "xdg-open")
+    answer = f'case "$3" in text/html) echo "{html}";; *) echo "{https}";; esac'
+    program(programs, "xdg-mime", answer)
+    assert await browser.open_url(URL, "", redirect_file) == Opened("your default browser")
+    assert arguments(programs, "xdg-open") == [redirect_file.as_uri() if is_file else URL]

@@ -25,7 +25,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A browser that tells what was opened in it."""
     got: list[str] = []
 
-    async def open_url(url: str, _: str = "") -> browser.Opened:
+    async def open_url(url: str, *_: object) -> browser.Opened:
         got.append(url)
         return browser.Opened("Firefox")
 

@@ -1,0 +1,69 @@
+"""TLS keys that go to a file because of SSLKEYLOGFILE: whoever reads it reads tokens, so each interface says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import slack_token_tui as stt
+from slack_token_tui.doctor.way_to_slack import slack as look_at_slack
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.slack.endpoints import Endpoints
+from tests.accounts import CANARY, in_
+from tests.cli.test_commands import run
+from tests.keeping.refreshing import granted
+from tests.tui.pilots import running, shows
+
+WARNING = "SSLKEYLOGFILE is set"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "token acme",
+        "verify acme",
+        "refresh --all",
+        "remove acme --yes",
+        "import other --slack-url SLACK",
+        f"login --client-id {CLIENT_ID} --scopes users:read --slack-url SLACK --no-browser --timeout 0.1",
+    ],
+)
+def test_every_command_that_asks_slack_warns_of_a_key_log(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], tmp_path: Path, command: str
+) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    words = [slack.base if word == "SLACK" else word for word in command.split()]
+    warned = run(*words, env={**child_environment, "SSLKEYLOGFILE": str(tmp_path / "keys")}, given=CANARY)
+    assert f"Warning: {WARNING}" in warned.stderr and str(tmp_path / "keys") in warned.stderr
+
+
+def test_without_one_nothing_is_said(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    assert WARNING not in run("token", "acme", env=child_environment).stderr
+
+
+async def test_the_doctor_names_a_key_log(
+    slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    assert "key_log" in [finding.id for finding in await look_at_slack(Endpoints(slack.base))]
+
+
+async def test_the_interface_warns_of_a_key_log(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    async with running(home, size=(120, 30)) as pilot:
+        await shows(pilot, WARNING)
+
+
+def test_the_library_warns_of_a_key_log(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    with pytest.warns(UserWarning, match=WARNING):
+        stt.token("acme")

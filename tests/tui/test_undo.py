@@ -1,0 +1,65 @@
+"""A first sign-in that another account finished, and a token that cannot be used, are undone with one key."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.practice.server import play_browser
+from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.tui.screens.home import HomeScreen
+from tests.tui.pilots import begin, running, says, shows, until
+
+
+async def test_x_revokes_and_removes_a_first_sign_in_of_another_account(
+    home: Path, app: SlackApp, workspace: Workspace
+) -> None:
+    somebody = workspace.people[1]
+    async with running(home, app, (100, 40)) as pilot:
+        await asyncio.to_thread(play_browser, await begin(pilot), person=somebody.id)
+        await shows(pilot, f"Signed in as {somebody.name} in Acme Practice")
+        await shows(pilot, "Not you? Press x")
+        await pilot.press("x")
+        await shows(pilot, "Revoke and delete (y)")
+        await pilot.press("y")
+        await shows(pilot, "is deleted here")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await shows(pilot, "No profiles yet")
+    assert ProfileStore(home).names() == []
+    assert all(token.revoked for token in workspace.grants.access_tokens.values())
+
+
+async def test_signing_in_again_offers_no_undo(home: Path, app: SlackApp) -> None:
+    async with running(home, app, (100, 40)) as pilot:
+        for round_number in range(2):
+            await asyncio.to_thread(play_browser, await begin(pilot))
+            await shows(pilot, "Signed in as jane")
+            assert says(pilot, "Not you?") == (round_number == 0)
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+
+
+async def test_x_revokes_a_token_that_cannot_be_used(
+    home: Path, app: SlackApp, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = workspace.exchange
+
+    def strange(*arguments: Any) -> dict[str, Any]:
+        return {**exchange(*arguments), "token_type": "mac"}
+
+    monkeypatch.setattr(workspace, "exchange", strange)
+    async with running(home, app, (100, 40)) as pilot:
+        await asyncio.to_thread(play_browser, await begin(pilot))
+        await shows(pilot, "x undo")
+        await pilot.press("x")
+        await shows(pilot, "Revoke the token?")
+        await pilot.press("y")
+        await shows(pilot, "token: ended. Slack says revoked")
+    assert all(token.revoked for token in workspace.grants.access_tokens.values())
+    assert list((home / "quarantine").iterdir()) == []
