@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from slack_token_tui.keeping.refresh import refresh
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints, Pair
-from tests.accounts import in_
+from tests.accounts import CANARY, in_, profile
 from tests.keeping.refreshing import granted, journals
 from tests.slack.test_client import RawServer, http
 
@@ -200,3 +201,33 @@ def test_a_refresh_response_that_cannot_be_checked_is_saved_as_unverified(
     assert refresh(store, "acme").renewed
     after = store.read("acme")
     assert after.verified_at is None and after.generation == 1
+
+
+# ── no answer from Slack means: try again later ──
+
+NO_ANSWERS = {
+    "a broken connection": b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort",
+    "nothing": b"",
+    "a page": http(b"<html>Sign in to the Wi-Fi</html>"),
+    "a gateway": http(b'{"message":"Forbidden"}', "403 Forbidden"),
+    "a redirect": http(b"", "302 Found", "Location: https://portal.example.com/"),
+    "an outage": http(b"", "503 Service Unavailable"),
+    "a limit": http(b"", "429 Too Many Requests", "Retry-After: 1"),
+}
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS)
+def test_a_verification_without_an_answer_from_slack_exits_75(
+    store: ProfileStore, gateway: type[RawServer], answer: str
+) -> None:
+    before = store.keep(profile(endpoints=Endpoints(gateway(NO_ANSWERS[answer]).base))).profile
+    assert main(["verify", "acme"]) == 75
+    assert store.read("acme") == before
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS)
+def test_an_import_without_an_answer_from_slack_exits_75(
+    gateway: type[RawServer], answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(CANARY))
+    assert main(["import", "acme", "--slack-url", gateway(NO_ANSWERS[answer]).base]) == 75

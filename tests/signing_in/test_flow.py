@@ -195,6 +195,7 @@ async def test_when_every_port_is_taken_they_are_named_and_paste_finishes(
     assert isinstance(first, events.PasteOnly)
     assert first.explanation is not None
     assert f"(process {os.getpid()})" in first.explanation.happened
+    assert "Your browser will hand Slack's response to that program" in first.explanation.happened, "before it opens"
     assert isinstance(seen[-1], events.Saved)
 
 
