@@ -72,8 +72,11 @@ class ProfileStore:
             FileNotFoundError: there is none.
             ProfileFileError: its file cannot be used, or is a copy of another profile's.
         """
-        path = str(self.path(name))
         fast_read.check_directories(str(self.home), "profiles")
+        return self._read(name)
+
+    def _read(self, name: str) -> Profile:
+        path = str(self.path(name))
         record = fast_read.read_record(path)
         profile = from_record(name, record, path)
         called = record.get("name")
@@ -144,7 +147,7 @@ class ProfileStore:
         """
         for name in self.names():
             try:
-                yield self.read(name)
+                yield self._read(name)
             except FileNotFoundError:  # removed since it was listed
                 continue
             except ProfileFileError as error:

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.traceback import Traceback
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -179,6 +178,8 @@ class TokenApp(App[None]):
         if not self.is_headless and terminal_is_gone():
             self._ended_by(getattr(signal, "SIGHUP", 1))
         else:
+            from rich.traceback import Traceback  # with a highlighter for source code behind it
+
             tracebacks = [one for one in renderables if isinstance(one, Traceback)]
             self._crash([place_of_traceback(one) for one in tracebacks] or ["an error of Textual's"])
 
