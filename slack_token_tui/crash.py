@@ -18,9 +18,9 @@ def place_of(error: BaseException) -> str:
     return f"{type(error).__name__} in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"
 
 
-def place_of_traceback(traceback: Traceback) -> str:
-    """Return the same of an exception that Rich has taken apart already."""
-    stacks = traceback.trace.stacks
+def place_of_traceback(rendered: Traceback) -> str:
+    """Return the type and source line of the exception in a Rich traceback."""
+    stacks = rendered.trace.stacks
     if not stacks:
         return "an error of unknown kind"
     if not (frames := stacks[0].frames):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -115,13 +116,13 @@ def outcome_of(
     except Exception as unexpected:
         error = TokenError(explain("unexpected", {"detail": place_of(unexpected)}))
     except BaseException as interrupt:  # Ctrl+C in a cell
-        error = type(interrupt)()
+        error = interrupt
     error.__traceback__ = error.__context__ = error.__cause__ = None
     return error
 
 
 def _fresh_token(name: str | None, min_ttl_seconds: float, url: str | None = None) -> Secret:
-    """Return a living token, for a request to ``url`` where one is given."""
+    """Return a valid token, for a request to ``url`` where one is given."""
     chosen, record, path = _read(name)
     base = str(record.get("slack", "https://slack.com"))
     if url is not None and not _is_of_slack(url, base):
@@ -160,7 +161,8 @@ def _renewed(name: str, min_ttl_seconds: float) -> Secret:
         profile = store.read(name)
         if profile.is_due(datetime.now(UTC), min_ttl_seconds):
             if path := os.environ.get("SSLKEYLOGFILE"):
-                warnings.warn(f"SSLKEYLOGFILE is set: the keys of TLS connections are written to {path}", stacklevel=2)
+                with suppress(Warning):  # where warnings are errors, a token is still a token
+                    warnings.warn(f"SSLKEYLOGFILE is set: TLS keys are written to {path}", stacklevel=2)
             renewal = refresh_in_child(store, name, min_ttl_seconds=min_ttl_seconds)
         else:
             renewal = Renewal(store.with_tokens(profile))

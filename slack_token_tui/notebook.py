@@ -95,6 +95,11 @@ class PendingSignIn:
         """
         pasted = Secret(address)  # it holds a code, and tracebacks with local variables would show it
         del address
+        self._take(pasted)
+
+    def _take(self, pasted: Secret) -> None:
+        if self.done:
+            raise ValueError("This sign-in has ended.")
         refusal = asyncio.run_coroutine_threadsafe(self._paste(pasted), self._loop).result(10)
         if refusal is not None:
             raise ValueError(f"{refusal.title}. {refusal.remedies[0]}.")
@@ -109,10 +114,10 @@ class PendingSignIn:
 
     def _ask_once(self) -> bool:
         """Ask for a pasted address once; tell whether nothing more is to be asked."""
-        address = input("Paste the address that the browser ended on: ").strip()
-        if address:
+        pasted = Secret(input("Paste the address that the browser ended on: ").strip())
+        if pasted.reveal() and not self.done:
             try:
-                self.paste(address)
+                self._take(pasted)
             except ValueError as refused:
                 print(f"✗ {refused}")  # noqa: T201 - the answer to what was typed
                 return False
@@ -178,7 +183,7 @@ class PendingSignIn:
 
     def _fail(self, explanation: Explanation) -> None:
         self.line = f"{explanation.title} ({explanation.code}). {explanation.happened}"
-        rescued = self._sign_in.rescue()
+        rescued = " ".join(filter(None, (self._sign_in.rescue(), self._sign_in.about_unusable())))
         self.line = f"{self.line} {rescued}".rstrip()
         if not self._outcome.done():
             self._outcome.set_exception(SignInFailed(explanation, rescued))

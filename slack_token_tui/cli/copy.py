@@ -8,7 +8,6 @@ from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.renewal import life, living_profile
 from slack_token_tui.desktop import clipboard
 from slack_token_tui.keeping import formats
-from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.settings import clipboard_seconds
 from slack_token_tui.keeping.store import ProfileStore
 
@@ -18,10 +17,7 @@ def copy_token(argument: str | None, format_id: str, min_ttl_seconds: float) -> 
     profile = living_profile(argument, min_ttl_seconds)
     if isinstance(profile, int):
         return profile
-    try:
-        text = formats.secret_text(profile, format_id)
-    except StoreError as error:
-        return report.store_trouble(error)
+    text = formats.secret_text(profile, format_id)
     home = ProfileStore().home
     clearing = clipboard.Clearing(clipboard_seconds(home), home / "clipboard")
     outcome = asyncio.run(clipboard.copy(text, _Tty(), clearing))

@@ -13,7 +13,6 @@ from slack_token_tui.cli import exit_codes, report
 from slack_token_tui.cli.main import core_limit_of_the_caller
 from slack_token_tui.cli.renewal import life, living_profile
 from slack_token_tui.keeping import formats
-from slack_token_tui.keeping.files import StoreError
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
@@ -27,10 +26,7 @@ def export_token(argument: str | None, format_id: str, variable: str, min_ttl_se
     profile = living_profile(argument, min_ttl_seconds, as_json=format_id == "json")
     if isinstance(profile, int):
         return profile
-    try:
-        text = formats.secret_text(profile, format_id, variable)
-    except StoreError as error:
-        return report.store_trouble(error)
+    text = formats.secret_text(profile, format_id, variable)
     print(text.reveal())
     if formats.FORMATS[format_id].holds_token and profile.expires_at is not None:
         report.say(f"slack-token-tui:{life(profile)}")

@@ -99,7 +99,10 @@ def report_removal(removal: Removal, *, as_json: bool) -> int:
 def _given_token() -> str:
     if sys.stdin is None:
         return ""
-    return getpass("Token (not shown): ") if sys.stdin.isatty() else sys.stdin.read(64 * 1024)
+    try:
+        return getpass("Token (not shown): ") if sys.stdin.isatty() else sys.stdin.read(64 * 1024)
+    except UnicodeDecodeError:
+        raise ValueError("A token has only ASCII letters, digits and dashes. This one has other bytes.") from None
 
 
 def import_profile(name: str | None, client_id: str | None, slack_url: str | None, as_json: bool) -> int:

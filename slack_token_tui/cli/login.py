@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from slack_token_tui.desktop import browser
 from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.fast_read import ProfileFileError
+from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.removal import remove
 from slack_token_tui.keeping.settings import place_in_words
 from slack_token_tui.keeping.store import ProfileStore
@@ -29,6 +31,9 @@ from slack_token_tui.signing_in import events
 from slack_token_tui.signing_in.choice import NoAppKnown, chosen_app
 from slack_token_tui.signing_in.flow import TIME_LIMIT_SECONDS, SignIn
 from slack_token_tui.slack.scope_catalogue import unknown_in_words
+
+_ANSWER_SECONDS = 120
+"""How long a question waits for its answer. The token is saved by then."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def login(options: LoginOptions) -> int:
         time_limit_seconds=options.timeout_seconds,
     )
     try:
-        return _run(sign_in, lines, as_json=options.as_json)
+        return asyncio.run(_followed(sign_in, lines, as_json=options.as_json))
     except _Stopped as stopped:
         if sign_in.kept is not None:
             report.say("slack-token-tui: stopped. The token had come already, and was saved.")
@@ -98,16 +103,9 @@ def login(options: LoginOptions) -> int:
             report.say(f"  {sign_in.rescue()}")
         else:
             report.say("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
-            report.say("  Start again: slack-token-tui login")
+            report.say(f"  {sign_in.about_unusable() or 'Start again: slack-token-tui login'}")
         return stopped.exit_code
-
-
-def _run(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
-    try:
-        return asyncio.run(_followed(sign_in, lines, as_json=as_json))
-    except _Stopped:
-        raise
-    except Exception:  # a bug: it is reported above, and the token is safe first
+    except Exception:  # a bug: the token is safe before main() reports it
         if sign_in.holds_unsaved:
             report.say(f"  {sign_in.rescue()}")
         raise
@@ -122,7 +120,10 @@ def _app_and_scopes(options: LoginOptions, store: ProfileStore, lines: _Lines) -
     secret = None
     if options.client_secret_stdin:
         at_a_terminal = sys.stdin is not None and sys.stdin.isatty()
-        given = getpass("Client secret (not shown): ") if at_a_terminal else lines.next()
+        try:
+            given = getpass("Client secret (not shown): ") if at_a_terminal else lines.next()
+        except UnicodeDecodeError:
+            raise ValueError("A client secret has 32 letters and digits. This one has other bytes.") from None
         secret = Secret((given or "").strip())
         if not secret.reveal():
             raise ValueError("No client secret came on standard input.")
@@ -155,7 +156,10 @@ async def _followed(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
     assert task is not None
     caught: list[int] = []
 
+    typed = _TypedLines(sign_in)
+
     def stop(number: int) -> None:
+        typed.stop()
         if not sign_in.hurry():
             task.cancel()
         elif not caught:
@@ -167,7 +171,6 @@ async def _followed(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
             number = getattr(signal, name)
             with suppress(NotImplementedError):  # Windows
                 loop.add_signal_handler(number, partial(stop, number))
-    typed = _TypedLines(sign_in)
     threading.Thread(target=_read_typed, args=(lines, typed, loop), daemon=True).start()
     try:
         exit_code = await _narrated(sign_in, typed, as_json=as_json)
@@ -187,18 +190,36 @@ class _TypedLines:
         self._sign_in = sign_in
         self._bare_code: str | None = None
         self._question: asyncio.Future[str] | None = None
+        self._is_over = False
 
-    @property
-    def can_ask(self) -> bool:
-        """Whether a person sees a question and can answer it."""
-        return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    async def ask(self, question: str, *, otherwise: bool) -> bool:
+        """Return whether a person says yes to ``question``.
 
-    async def ask(self, question: str) -> str:
-        """Return what is typed after ``question``, in lower case; "" at the end of standard input."""
-        self._question = asyncio.get_running_loop().create_future()
-        sys.stderr.write(harmless(f"{question} "))
-        sys.stderr.flush()
-        return await self._question
+        Args:
+            question: what is asked, until the answer is yes or no.
+            otherwise: what Enter means, and what counts where nobody can be asked or answers in time.
+        """
+        words = {"": otherwise, "y": True, "yes": True, "n": False, "no": False}
+        at_a_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while at_a_terminal and not self._is_over:
+            self._question = asyncio.get_running_loop().create_future()
+            sys.stderr.write(harmless(f"{question} "))
+            sys.stderr.flush()
+            try:
+                answer = await asyncio.wait_for(self._question, deadline - time.monotonic())
+            except TimeoutError:
+                report.say("")
+                break
+            if answer in words:
+                return words[answer]
+        return otherwise
+
+    def stop(self) -> None:
+        """Ask nothing more: the program ends, or standard input has ended."""
+        self._is_over = True
+        if self._question is not None:
+            self.take("")
 
     def take(self, line: str) -> None:
         """Use one line."""
@@ -221,9 +242,8 @@ class _TypedLines:
 
     def end(self) -> None:
         """Standard input has ended. That changes nothing for the listener."""
-        if self._question is not None:
-            self.take("")
-        elif not self._sign_in.has_answer:
+        self.stop()
+        if self._question is None and not self._sign_in.has_answer:
             minutes = max(1, round(self._sign_in.seconds_left / 60))
             report.say(f"Note       standard input has ended, so only the browser can answer: {minutes} min at most")
 
@@ -236,14 +256,14 @@ def _read_typed(lines: _Lines, typed: _TypedLines, loop: asyncio.AbstractEventLo
 
 
 class _IgnoredResponses:
-    """Says once what was ignored, then at every power of ten how often, and the whole number at the end."""
+    """Says what the first ignored response was, then each tenfold count, then the total."""
 
     def __init__(self) -> None:
         self._count = self._said = 0
 
     def tell(self, event: events.Stray) -> None:
         """Say it, if it is worth a line."""
-        if event.explanation.code == "out_of_files":
+        if event.explanation.code in {"out_of_files", "port_lost"}:
             report.say(f"Note       {event.explanation.happened} {event.explanation.remedies[0]}")
             return
         self._count = event.count
@@ -261,9 +281,7 @@ class _IgnoredResponses:
 
 
 def _counted(count: int) -> str:
-    return (
-        "1 response that is not for this sign-in" if count == 1 else f"{count} responses that are not for this sign-in"
-    )
+    return "1 response" if count == 1 else f"{count} responses"
 
 
 async def _narrated(sign_in: SignIn, typed: _TypedLines, *, as_json: bool) -> int:
@@ -296,7 +314,7 @@ async def _failed(event: events.Failed, sign_in: SignIn, typed: _TypedLines, *, 
         report.say(f"  {sign_in.rescue()}")
     if sign_in.unusable is not None:
         report.say(f"  {sign_in.about_unusable()}")
-        if typed.can_ask and await typed.ask("  Revoke this token now? [Y/n]") not in {"n", "no"}:
+        if not as_json and await typed.ask("  Revoke this token now? [y/N]", otherwise=False):
             for answer in await sign_in.revoke_unusable():
                 report.say(f"  {answer.sentence}")
     return code
@@ -318,18 +336,24 @@ async def _saved(event: events.Saved, sign_in: SignIn, typed: _TypedLines, *, as
         report.say(f"Note       {kept.name_taken} belongs to another account, so a free name was taken")
     verb = "Updated" if kept.replaced else "Saved"
     report.say(f"{verb:<10} {kept.profile.name} in {kept.path}")
-    if not kept.replaced and not as_json and typed.can_ask:
-        # Whoever sees the link can open it first, in another account's browser. Only a person can tell.
+    if not kept.replaced and not as_json:
+        # Anyone who sees the link can open it first with another account. Only a person can tell.
         question = f"Signed in  as {kept.profile.whose}. Press Enter if this is you, or type no to undo it:"
-        if await typed.ask(question) in {"n", "no"}:
-            removal = await asyncio.to_thread(remove, sign_in.store, kept.profile.name)
-            return report_removal(removal, as_json=False) or exit_codes.SAID_NO
+        if not await typed.ask(question, otherwise=True):
+            return await asyncio.to_thread(_undo, sign_in.store, kept.profile.name)
     report.say(f"Use it     slack-token-tui token {kept.profile.name}")
     if as_json:
         record = masked_record(kept.profile, datetime.now(UTC))
         answer = {"ok": True, "replaced": kept.replaced, "file": str(kept.path), "profile": record}
         report.print_json(answer)
     return exit_codes.DONE
+
+
+def _undo(store: ProfileStore, name: str) -> int:
+    try:
+        return report_removal(remove(store, name), as_json=False) or exit_codes.SAID_NO
+    except (FileNotFoundError, ProfileFileError, StoreError) as error:
+        return report.trouble(error, name, as_json=False)
 
 
 def line_of(event: events.Event) -> str:

@@ -18,6 +18,7 @@ from slack_token_tui.keeping.fast_read import (
     chosen_name,
 )
 from slack_token_tui.keeping.outcome import TOO_EARLY_SECONDS, standing_trouble
+from slack_token_tui.keeping.profile import RESPONSE_UNUSABLE
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.explanations import explain
 from slack_token_tui.slack.running import run
@@ -46,9 +47,10 @@ def _each(names: Sequence[str], every: bool, as_json: bool, do: Callable[[Profil
         chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names or (None,)]
     except ChoiceError as error:
         return report.no_choice(error, as_json=as_json)
-    report.warn_of_key_log()
     if not chosen:
         report.say("No profiles yet. Sign in: slack-token-tui login")
+    else:
+        report.warn_of_key_log()
     return concluded([answered_for(name, partial(do, store, name)) for name in chosen], as_json=as_json)
 
 
@@ -86,7 +88,7 @@ def _refreshed(store: ProfileStore, name: str, min_ttl_seconds: float, force: bo
             report.say(f"{name}: does not expire, so there is nothing to renew")
             return exit_codes.DONE, {"ok": True, "profile": name, "renewed": False, "expires_at": None}
         return failed(name, explanation, exit_codes.SIGN_IN_NEEDED)
-    may_be_renewable = before.refresh_refused not in (None, "refresh_response_unusable") or before.refused in DEAD_CODES
+    may_be_renewable = before.refresh_refused not in (None, RESPONSE_UNUSABLE) or before.refused in DEAD_CODES
     insist = force or (asked and may_be_renewable)
     renewal = refreshing.refresh(store, name, min_ttl_seconds=min_ttl_seconds, insist=insist)
     if renewal.trouble is not None:

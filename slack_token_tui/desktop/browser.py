@@ -75,10 +75,10 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
 
     Args:
         url: what to open.
-        redirect_file: an HTML file that leads to ``url``. A browser that can open files gets it instead, so that the URL is
-            in no list of processes.
         command: takes the place of ``BROWSER``, for an app with a browser of its own; where only ``BROWSER`` can reach the
             person (over SSH, in a container) it is not tried.
+        redirect_file: an HTML file that leads to ``url``. A browser that can open files gets it instead, so that the URL is
+            in no list of processes.
 
     Raises:
         ValueError: ``url`` is not one to give to a program.
@@ -100,7 +100,7 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
             continue
         if shutil.which(words[0]) is None:
             continue
-        if redirect_file is not None and await asyncio.to_thread(_can_open_files, words):
+        if redirect_file is not None and await asyncio.to_thread(_can_open_files, words[0]):
             words = [word.replace(url, redirect_file.as_uri()) for word in words]
         # Explorer's exit code is 1 whatever it has done.
         if await _started(words) or program == "explorer.exe":
@@ -174,13 +174,13 @@ def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
         yield [opener, url]
 
 
-def _can_open_files(words: list[str]) -> bool:
-    """Tell whether the browser that ``words`` start is known to open an HTML file of this user in a hidden directory.
+def _can_open_files(program: str) -> bool:
+    """Tell whether browser ``program`` is known to open an HTML file of this user in a hidden directory.
 
     Snaps and Flatpaks see no hidden directories, Windows' browsers no Linux files, and a remote editor's helper sends what
     it gets to another machine. Those, and programs that are not known, get the URL.
     """
-    program = shutil.which(words[0]) or ""
+    program = shutil.which(program) or ""
     if PurePath(program).name == "xdg-open":
         program = _default_browser() or ""
     real = os.path.realpath(program)
@@ -189,7 +189,7 @@ def _can_open_files(words: list[str]) -> bool:
 
 
 def _is_snap(program: str) -> bool:
-    """Tell whether ``program`` is a snap, or a script that starts one, as Ubuntu's ``/usr/bin/firefox`` is."""
+    """Tell whether ``program`` is a snap, cannot be read, or is a script that starts one, as Ubuntu's ``firefox`` is."""
     if "/snap/" in program:
         return True
     try:
@@ -205,9 +205,8 @@ def _default_browser() -> str | None:
     entry = asked[0].removesuffix(".desktop")
     if not entry or asked[0] != asked[1]:
         return None
-    return shutil.which(
-        entry
-    )  # the entry of a snap, firefox_firefox, and of a Flatpak, org.mozilla.firefox, is no program
+    # Snaps (firefox_firefox) and Flatpaks (org.mozilla.firefox) have entries that are not programs.
+    return shutil.which(entry)
 
 
 def _asked(*words: str) -> str:

@@ -70,9 +70,9 @@ def directory(home: Path) -> Iterator[Finding]:
         yield Finding("directory", Verdict.BAD, "Files", trouble, remedy)
     else:
         yield Finding("directory", Verdict.GOOD, "Files", f"{home}, for you alone.")
-    for name in ("profiles", "apps", "locks", "journal", "quarantine"):
+    for path in (home, *(home / name for name in ("profiles", "apps", "locks", "journal", "quarantine"))):
         try:
-            check_directory(str(home / name))
+            check_directory(str(path), may_be_link=path == home)
         except ProfileFileError as error:
             explanation = explain(error.code, {"file": error.path})
             yield Finding("directory", Verdict.BAD, "Files", explanation.happened, f"{explanation.remedies[0]}.")
@@ -152,7 +152,7 @@ def left_over(home: Path) -> Iterator[Finding]:
 
 
 def _entries(home: Path) -> list[Profile | Unreadable]:
-    """Return the profiles; none where the directory itself cannot be used, which has a finding of its own."""
+    """Return the profiles; none where the directory itself cannot be used, which is reported separately."""
     try:
         return list(ProfileStore(home).entries())
     except StoreError:

@@ -46,6 +46,11 @@ class ProfileFileError(Exception):
         self.path = path
         self.detail = detail
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """The values that the explanation fills in."""
+        return {"file": self.path, "detail": self.detail or "no more is known"}
+
 
 class ChoiceError(Exception):
     """No profile, or none in particular, is meant.
@@ -116,8 +121,10 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
         status = os.lstat(path)
         if may_be_link and stat.S_ISLNK(status.st_mode):
             parent = os.stat(os.path.dirname(path) or ".")
-            if parent.st_uid not in (os.geteuid(), 0) or parent.st_mode & _WRITABLE_BY_OTHERS:
-                raise ProfileFileError("store_not_a_directory", path)
+            if parent.st_uid not in (os.geteuid(), 0):
+                raise ProfileFileError("store_not_ours", os.path.dirname(path))
+            if parent.st_mode & _WRITABLE_BY_OTHERS:
+                raise ProfileFileError("store_exposed", os.path.dirname(path))
             status = os.stat(path)
     except OSError:
         return  # whatever is about to be read there fails by itself

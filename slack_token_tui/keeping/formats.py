@@ -23,7 +23,7 @@ VARIABLE = "SLACK_TOKEN"
 _PLAIN = re.compile(r"[A-Za-z0-9._%+/:-]+")
 # Inside single quotes, python-dotenv still reads these in its own way: it unescapes \\ and \', and fills in ${NAME}.
 _CHANGED_BY_DOTENV = re.compile(r"'|\\\\|\\\Z|\$\{")
-# Pinned: @latest would hand the token to any release that is published later, whoever publishes it.
+# Pinned: @latest would hand the token to any later release.
 _MCP_SERVER = "slack-mcp-server@1.3.0"
 _MCP_ENVIRONMENTS: Mapping[str, Mapping[str, str]] = {SLACK: {}, GOVSLACK: {"SLACK_MCP_GOVSLACK": "true"}}
 """What tells the MCP server which Slack to use. It knows these two and sends every other token to slack.com."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.profile import RESPONSE_UNUSABLE, Profile
 
 TOO_EARLY_SECONDS = 11 * 3600
 """Slack keeps two access tokens alive: refreshing without need takes one away from a program that still uses it."""
 REFRESH_TOKEN_OVER = frozenset({"invalid_refresh_token", "token_expired", "token_revoked", "account_inactive"})
 """Slack's refusals after which a refresh token is of no more use."""
-NEEDS_SIGN_IN = REFRESH_TOKEN_OVER | {"refresh_interrupted", "refresh_response_unusable", "not_renewable"}
+NEEDS_SIGN_IN = REFRESH_TOKEN_OVER | {"refresh_interrupted", RESPONSE_UNUSABLE, "not_renewable"}
 """After these troubles only a person can help."""
 
 

@@ -22,8 +22,10 @@ REFRESH_TOKEN_WARNING = timedelta(days=5)
 """From day 25 on a profile says that its refresh token is about to die."""
 
 MARKED_UNCHECKED = "refresh_unusable"
-"""What version 0.1.0 wrote after a refresh response without a token, whoever sent it. It does not say who did, so the
+"""What version 0.1.0 wrote after a refresh response without a token, even from a proxy. It does not say who did, so the
 refresh token may still be good."""
+RESPONSE_UNUSABLE = "refresh_response_unusable"
+"""The mark of a profile whose refresh token Slack has replaced by something that cannot be used."""
 _LEFT_ALONE_SECONDS = 3600.0
 
 

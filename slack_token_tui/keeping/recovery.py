@@ -11,15 +11,13 @@ from datetime import UTC, datetime
 from slack_token_tui.keeping import keyring_tokens
 from slack_token_tui.keeping.files import StoreError, read_own
 from slack_token_tui.keeping.journal import Journal, Unfinished, digest_of
-from slack_token_tui.keeping.profile import MARKED_UNCHECKED, Profile
+from slack_token_tui.keeping.profile import MARKED_UNCHECKED, RESPONSE_UNUSABLE, Profile
 from slack_token_tui.keeping.quarantine import Quarantined, quarantine, quarantine_in_keyring
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.answers import Grant, parse_body, parse_grant
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackRefused, TokenUnusable
 
-UNUSABLE = "refresh_response_unusable"
-"""The mark of a profile whose refresh token Slack has replaced by something that cannot be used."""
 _LARGEST_RESPONSE_BYTES = 128 * 1024
 _SAVE_AGAIN_SECONDS = 5.0
 _SAVE_PAUSE_SECONDS = 0.25
@@ -87,7 +85,7 @@ def _checked_mark(store: ProfileStore, profile: Profile) -> Recovered:
         try:
             grant_in(profile, response)
         except TokenUnusable:
-            marked = replace(profile, refresh_refused=UNUSABLE)
+            marked = replace(profile, refresh_refused=RESPONSE_UNUSABLE)
             store.write(marked)
             return Recovered(marked)
         except SlackError:
@@ -143,15 +141,22 @@ def set_aside(store: ProfileStore, profile: Profile, answer: bytes, journal: Jou
     Raises:
         StoreError: it could not be kept there; the journal keeps it.
     """
-    response = Secret(answer.decode("latin-1"))
-    if profile.in_keyring:
-        quarantine_in_keyring(_unusable_item(profile), response)
-    else:
-        quarantine(store.home, f"{profile.name}.{profile.id}", response)
-    marked = profile.not_renewable(UNUSABLE, datetime.now(UTC))
+    quarantine_response(store, profile, Secret(answer.decode("latin-1")))
+    marked = profile.not_renewable(RESPONSE_UNUSABLE, datetime.now(UTC))
     store.write(marked)
     journal.remove()
     return marked
+
+
+def quarantine_response(store: ProfileStore, profile: Profile, response: Secret) -> Quarantined:
+    """Save a response to a refresh of ``profile`` that cannot be used, where its tokens are saved.
+
+    Raises:
+        StoreError: it cannot be saved.
+    """
+    if profile.in_keyring:
+        return quarantine_in_keyring(_unusable_item(profile), response)
+    return quarantine(store.home, f"{profile.name}.{profile.id}", response)
 
 
 def answers_set_aside(store: ProfileStore, profile: Profile) -> tuple[str, ...]:

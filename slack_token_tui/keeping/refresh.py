@@ -18,19 +18,19 @@ from slack_token_tui.keeping.fast_read import REFRESH_MARGIN_SECONDS
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Intent, Journal, Unfinished, digest_of
 from slack_token_tui.keeping.outcome import REFRESH_TOKEN_OVER, Renewal, Trouble, standing_trouble
-from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.keeping.profile import RESPONSE_UNUSABLE, Profile
 from slack_token_tui.keeping.recovery import (
-    UNUSABLE,
     conclude,
     journal_of,
     leaves_doubt,
+    quarantine_response,
     recover,
     set_aside,
 )
 from slack_token_tui.keeping.signals import Noted, noted
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.answers import Grant
+from slack_token_tui.slack.answers import Grant, tokens_in
 from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.endpoints import Pair
 from slack_token_tui.slack.errors import (
@@ -165,9 +165,20 @@ class _Spending:
         """The last moment to turn back: the intent is on disk before the request goes out."""
         if self._signals.numbers:
             raise _Stopped
+        self._quarantine_earlier_response()
         self._intent = Intent(digest_of(self._refresh_token), self._pair, self._now(), self._doubted_at)
         self._journal.intend(self._intent)
         self._sent, self._answer = True, None
+
+    def _quarantine_earlier_response(self) -> None:
+        """The intent takes the place of an earlier response. One that could not be used may still hold tokens."""
+        earlier = self._journal.read(digest_of(self._refresh_token))
+        if earlier is None or not earlier.answer:
+            return
+        response = Secret(earlier.answer.decode("latin-1"))
+        if tokens_in(response):
+            with suppress(StoreError):
+                quarantine_response(self._store, self._profile, response)
 
     def received(self, body: bytes) -> None:
         """On disk before anybody reads it. A disk that fails now is met when everything is known."""
@@ -284,7 +295,7 @@ class _Spending:
         facts = {"client_id": self._profile.client_id, **error.facts, "name": self._profile.name}
         if self._sent and self._answer is not None and isinstance(error, TokenUnusable):
             marked = set_aside(self._store, self._profile, self._answer, self._journal)
-            return Renewal(marked, trouble=Trouble(UNUSABLE, facts))
+            return Renewal(marked, trouble=Trouble(RESPONSE_UNUSABLE, facts))
         if leaves_doubt(error) if self._sent else self._doubted_at:
             return Renewal(self._profile, trouble=Trouble("refresh_lost", {**facts, "detail": error.code}))
         if error.code in REFRESH_TOKEN_OVER:

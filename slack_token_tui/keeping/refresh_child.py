@@ -101,9 +101,7 @@ def main(words: list[str]) -> int:
             said |= {"code": renewal.trouble.code, "facts": renewal.trouble.facts}
     except FileNotFoundError:
         said["code"] = "profile_not_found"
-    except ProfileFileError as error:
-        said |= {"code": error.code, "facts": {"file": error.path, "detail": error.detail}}
-    except StoreError as error:
+    except (ProfileFileError, StoreError) as error:
         said |= {"code": error.code, "facts": error.facts}
     # Whoever asked may be gone by now; what was got is saved.
     with suppress(OSError):

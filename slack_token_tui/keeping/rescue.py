@@ -27,10 +27,14 @@ def places() -> list[Path]:
     """
     given = os.environ.get("XDG_RUNTIME_DIR")
     # macOS, cron and containers have none. The directory for temporary files may be everybody's: see is_ours.
-    everywhere = Path(tempfile.gettempdir())
-    usual = everywhere / f"slack-token-tui-{os.geteuid() if hasattr(os, 'geteuid') else 'mine'}"
+    everywhere, usual = Path(tempfile.gettempdir()), _usual_place()
     made = [path for path in everywhere.glob(f"{usual.name}.*") if is_ours(path)]
     return [*([Path(given) / "slack-token-tui"] if given else []), usual, *made]
+
+
+def _usual_place() -> Path:
+    user = os.geteuid() if hasattr(os, "geteuid") else "mine"
+    return Path(tempfile.gettempdir()) / f"slack-token-tui-{user}"
 
 
 def is_ours(directory: Path) -> bool:
@@ -46,7 +50,7 @@ def is_ours(directory: Path) -> bool:
 def names_of(home: Path, name: str) -> tuple[str, str]:
     """Return what file ``name`` is called here, and what version 0.1.0 called it.
 
-    Several directories of profiles share these places, so each has a mark of its own in front.
+    Several directories of profiles share these places, so each file name starts with a mark of its directory.
     """
     return f"{_mark(home)}{name}", name
 
@@ -73,9 +77,9 @@ def rescue(home: Path, name: str, content: bytes) -> Path:
             if is_ours(place):
                 save(place / name, content)
                 return place / name
-    # Somebody has put something in the way of the usual names.
+    # Another user has taken the usual names.
     try:
-        place = Path(tempfile.mkdtemp(prefix=f"{places()[-1].name}."))
+        place = Path(tempfile.mkdtemp(prefix=f"{_usual_place().name}."))
     except OSError as error:
         raise store_error(error, Path(tempfile.gettempdir())) from None
     save(place / name, content)

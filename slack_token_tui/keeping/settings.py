@@ -9,7 +9,7 @@ from typing import Any
 from slack_token_tui.foreign_text import harmless
 from slack_token_tui.keeping import lock
 from slack_token_tui.keeping.fast_read import SCHEMA, ProfileFileError, check_directories, read_record
-from slack_token_tui.keeping.files import StoreError, private_directory, save, sweep
+from slack_token_tui.keeping.files import StoreError, save, sweep
 
 KEYRING = "keyring"
 CLIPBOARD_SECONDS = 45
@@ -63,7 +63,6 @@ def change_settings(home: Path, **changes: str | int | None) -> None:
         StoreError: they could not be written.
         ProfileFileError: the file is there and cannot be read, so it is not overwritten.
     """
-    private_directory(home, may_be_link=True)
     path = home / "settings.json"
     with lock.held(home, "settings", may_be_link=True):
         try:

@@ -102,11 +102,12 @@ class ProfileStore:
             ProfileFileError: ``profile_copied``.
         """
         twins = [name for name in self.names() if name == profile.name or self._id_of(name) == profile.id]
-        original = min(twins, key=self._age, default=profile.name)
+        original = min(twins, key=self._originality, default=profile.name)
         if original != profile.name:
             raise ProfileFileError("profile_copied", str(self.path(profile.name)), original)
 
-    def _age(self, name: str) -> tuple[bool, int, int, str]:
+    def _originality(self, name: str) -> tuple[bool, int, int, str]:
+        """Return a sort key, the original first: its own name in the file, most refreshes, oldest."""
         try:
             record, status = fast_read.read_record(str(self.path(name))), self.path(name).stat()
         except (OSError, ProfileFileError):
@@ -231,7 +232,12 @@ class ProfileStore:
 
     def _prepare(self) -> None:
         private_directory(self.home, may_be_link=True)
-        private_directory(self.home / "profiles")
+        for name in ("profiles", "locks"):
+            private_directory(self.home / name)
+        try:
+            fast_read.check_directories(str(self.home), "apps", "journal", "quarantine")
+        except ProfileFileError as error:
+            raise StoreError(error.code, file=error.path) from None
         for name in ("profiles", "apps", "quarantine"):
             sweep_dead(self.home / name)
         ignore = self.home / ".gitignore"

@@ -27,8 +27,9 @@ from slack_token_tui.signing_in.profile_of import profile_of
 from slack_token_tui.signing_in.request import AuthorizationRequest
 from slack_token_tui.slack.answers import Grant, Identity, tokens_in
 from slack_token_tui.slack.client import Client, SlackClient
-from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable, TokenUnusable
+from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable
 from slack_token_tui.slack.explanations import Explanation
+from slack_token_tui.slack.token_kinds import REFRESH
 
 Explain = Callable[[str, dict[str, str]], Explanation]
 _Result = TypeVar("_Result")
@@ -113,10 +114,6 @@ class Finishing:
             try:
                 yield events.Verifying()
                 identity, trouble = await self._verified(slack, grant)
-                if trouble is not None and trouble.code == "token_is_bot":
-                    self._unsaved = None
-                    yield self._failed(Step.VERIFY, Page.REFUSED, trouble)
-                    return
                 if identity is not None:
                     yield events.Verified(identity)
                 elif trouble is not None:
@@ -149,9 +146,10 @@ class Finishing:
     async def revoke_unusable(self) -> tuple[Revocation, ...]:
         """Revoke what looks like a token in the response that cannot be used. When all are revoked, forget it."""
         assert self.unusable is not None, "there is one to revoke"
-        tokens = [("token", token) for token in self.unusable.tokens]
+        is_refresh = {token: token.reveal().startswith(REFRESH.prefix) for token in self.unusable.tokens}
+        tokens = [("refresh token" if is_refresh[token] else "access token", token) for token in self.unusable.tokens]
         answers = await revoke_tokens(self._request.endpoints, tokens)
-        if all(answer.ended for answer in answers):
+        if all(answer.ended or answer.is_good_enough for answer in answers):
             if self.unusable.quarantined is not None:
                 self.unusable.quarantined.delete()
             self.unusable = None
@@ -191,22 +189,20 @@ class Finishing:
         self._exchanging = asyncio.ensure_future(asking)
         try:
             grant = await asyncio.shield(self._exchanging)
-            self._unsaved = self._profile(grant, None)
+            self._hold(grant)
             return grant
         except asyncio.CancelledError:
             # Slack may have given a token by now: it is waited for, as long as a request may take.
             try:
-                self._unsaved = self._profile(await _to_its_end(self._exchanging), None)
-            except TokenUnusable as error:
+                self._hold(await to_its_end(self._exchanging))
+            except SlackError as error:
                 self._quarantine(error.response)
             except Exception:  # noqa: S110 - no token came, and leaving goes on
                 pass
             self._save_on_the_way_out()
             raise
-        except TokenUnusable as error:
+        except SlackError as error:
             self._quarantine(error.response)
-            raise
-        except SlackError:
             raise
         except Exception as error:
             raise _unexpected(error) from None
@@ -237,14 +233,23 @@ class Finishing:
             kept = await asyncio.shield(saving)
         except asyncio.CancelledError:
             with suppress(StoreError):
-                self.kept, self._unsaved = await _to_its_end(saving), None
+                self.kept, self._unsaved = await to_its_end(saving), None
             raise
         self.kept, self._unsaved = kept, None
         return kept
 
-    def _quarantine(self, response: Secret) -> None:
-        if tokens := tokens_in(response):
-            self.unusable = UnusableResponse(tokens, quarantine_sign_in(self._store.home, response))
+    def _hold(self, grant: Grant) -> None:
+        """Hold the grant as a profile that can be saved or rescued; quarantine its tokens if that is impossible."""
+        try:
+            self._unsaved = self._profile(grant, None)
+        except Exception as error:
+            tokens = [token.reveal() for token in (grant.refresh_token, grant.access_token) if token is not None]
+            self._quarantine(Secret("\n".join(tokens)))
+            raise _unexpected(error) from None
+
+    def _quarantine(self, response: Secret | None) -> None:
+        if response is not None:
+            self.unusable = UnusableResponse(tokens_in(response), quarantine_sign_in(self._store.home, response))
 
     def _save_on_the_way_out(self) -> None:
         """Save what is here alone; ``kept`` and ``holds_unsaved`` say what came of it."""
@@ -285,7 +290,7 @@ def _unexpected(error: Exception) -> SlackError:
     return SlackError("unexpected", {"detail": place_of(error)})
 
 
-async def _to_its_end(work: asyncio.Future[_Result]) -> _Result:
+async def to_its_end(work: asyncio.Future[_Result]) -> _Result:
     """Wait for ``work`` however often this is cancelled: it ends by itself, and what it brings must not be lost."""
     while True:
         try:

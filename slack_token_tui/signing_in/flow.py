@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -84,8 +84,8 @@ class SignIn:
         self._app_before: SlackApp | None = None
         self._finishing: Finishing | None = None
         self._strays = 0
-        self._redirect_file: Path | None = None
-        self._stray_waits = False
+        self._waiting_strays: set[str] = set()
+        self._redirect_file: asyncio.Future[Path | None] | None = None
         self._facts = {
             "client_id": app.client_id,
             "scopes": ", ".join(scopes),
@@ -194,8 +194,8 @@ class SignIn:
     def stray(self, code: str) -> None:
         """See :class:`slack_token_tui.signing_in.listener.Reader`."""
         self._strays += 1
-        if not self._stray_waits:  # thousands may come before the first is told of; the count says so
-            self._stray_waits = True
+        if code not in self._waiting_strays:  # thousands may come before the first is told of; the count says so
+            self._waiting_strays.add(code)
             self._heard.put_nowait(events.Stray(self._strays, self.explain(code)))
 
     # ── the stream ──
@@ -207,8 +207,11 @@ class SignIn:
                 async for event in stream:
                     yield event
             finally:
-                if self._redirect_file is not None:
-                    self._redirect_file.unlink(missing_ok=True)
+                if (written := self._redirect_file) is not None:
+                    if written.done():
+                        _remove_redirect_file(written)
+                    else:
+                        written.add_done_callback(_remove_redirect_file)
 
     async def _events(self) -> AsyncGenerator[Event, None]:
         is_known("out_of_files")  # loads the catalogue: without file descriptors it cannot be opened any more
@@ -220,6 +223,7 @@ class SignIn:
         except StoreError as error:
             yield events.Failed(Step.SAVE, self.explain(error.code, error.facts))
             return
+        team = await asyncio.to_thread(self._team)  # before the port is bound: nothing may come between bind and listen
         port: BoundPort | None = None
         redirect_uri = self.app.redirect_uris[0]
         if local := [address for address in self.app.redirect_uris if is_heard_here(address)]:
@@ -232,7 +236,6 @@ class SignIn:
         else:
             yield events.PasteOnly(redirect_uri, None)
         self._facts["redirect_uri"] = redirect_uri
-        team = await asyncio.to_thread(self._team)
         self.request = AuthorizationRequest.create(self.app, self.scopes, redirect_uri, team)
         if port is None:
             async for event in self._ask_and_finish(self.request, None):
@@ -274,8 +277,9 @@ class SignIn:
         yield events.BrowserOpening(request.url)
         outcome: browser.Opened | browser.NotOpened | None = None
         if self._open_browser is not None:
-            self._redirect_file = await asyncio.to_thread(write_redirect_file, self.store.home, request.url)
-            outcome = await self._open_browser(request.url, self.app.browser, self._redirect_file)
+            loop = asyncio.get_running_loop()
+            self._redirect_file = loop.run_in_executor(None, write_redirect_file, self.store.home, request.url)
+            outcome = await self._open_browser(request.url, self.app.browser, await asyncio.shield(self._redirect_file))
             yield events.BrowserAnswered(outcome)
         around = surroundings.look()
         # Where BROWSER has opened one, as a remote editor's does, that editor forwards the port too.
@@ -301,7 +305,7 @@ class SignIn:
                 yield events.Failed(Step.APPROVE, self.explain("sign_in_timed_out"))
                 return
             if isinstance(heard, events.Stray):
-                self._stray_waits = False
+                self._waiting_strays.discard(heard.explanation.code)
                 yield replace(heard, count=self._strays)
             else:
                 answer = heard
@@ -319,6 +323,12 @@ class SignIn:
                 if isinstance(event, events.Saved):
                     await asyncio.shield(remembering)
                 yield event
+
+
+def _remove_redirect_file(written: asyncio.Future[Path | None]) -> None:
+    if not written.cancelled() and (path := written.result()) is not None:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _nobody(_: Page) -> None:

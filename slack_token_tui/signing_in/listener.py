@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -29,7 +28,9 @@ HOLD_SECONDS = 10.0
 _CLOSE_SECONDS = 1.0
 _MOST_CONNECTIONS = 64
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_RESOURCES_PAUSE_SECONDS = 1.0
+_LEFT_EARLY = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EINTR})
+_NO_LONGER_LISTENING = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK})
+_PAUSE_SECONDS = 1.0
 _TLS_HANDSHAKE = b"\x16\x03"
 _ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 """This machine does not have that family's loopback, which is no reason to give the port up."""
@@ -171,18 +172,24 @@ class CallbackListener:
             try:
                 connection, _ = await loop.sock_accept(bound)
             except OSError as error:
-                if error.errno in _OUT_OF_RESOURCES:
-                    if not self._is_out_of_files:
-                        self._is_out_of_files = True
-                        self._reader.stray("out_of_files")
-                    await asyncio.sleep(_RESOURCES_PAUSE_SECONDS)
-                continue  # otherwise the other side has left before it was accepted
-            reader = asyncio.StreamReader(limit=HEAD_BYTES)
-            protocol = asyncio.StreamReaderProtocol(reader, self._connected)
+                if error.errno in _NO_LONGER_LISTENING:
+                    self._reader.stray("port_lost")
+                    return
+                if error.errno in _OUT_OF_RESOURCES and not self._is_out_of_files:
+                    self._is_out_of_files = True
+                    self._reader.stray("out_of_files")
+                # A pause in any case: sock_accept raises without one, and the whole program would stand still.
+                await asyncio.sleep(0 if error.errno in _LEFT_EARLY else _PAUSE_SECONDS)
+                continue
             try:
-                await loop.connect_accepted_socket(partial(_same, protocol), connection)
+                await self._serve(connection)
             except OSError:
                 connection.close()
+
+    async def _serve(self, connection: socket.socket) -> None:
+        reader = asyncio.StreamReader(limit=HEAD_BYTES)
+        protocol = asyncio.StreamReaderProtocol(reader, self._connected)
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection)
 
     def finish(self, page: Page) -> None:
         """Tell every held browser how the sign-in ended. The first word counts."""
@@ -294,10 +301,6 @@ class CallbackListener:
         except TimeoutError:
             page = Page.GO_ON
         await _answer(writer, 200, page.value)
-
-
-def _same(protocol: asyncio.StreamReaderProtocol) -> asyncio.StreamReaderProtocol:
-    return protocol
 
 
 async def _answer(

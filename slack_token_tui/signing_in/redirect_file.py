@@ -1,7 +1,7 @@
 """A private HTML file that sends the browser on to the authorize URL.
 
-A URL on a command line can be read by every user of the machine, and whoever opens it first signs in with an account of
-theirs. Jupyter hands its token to the browser the same way.
+Every user can read command lines, and the first one to open the URL signs in with their own account. Jupyter hands its token
+to the browser the same way.
 """
 
 from __future__ import annotations

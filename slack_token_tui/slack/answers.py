@@ -26,6 +26,8 @@ IMPLICIT_SCOPE = "identify"
 
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 _BOT_TOKEN = re.compile(r"(?:xoxe\.)?xoxb-")
+_SLACK_TOKEN = re.compile(r"(?:xoxe\.)?xox[a-z]-")
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _TOKEN_IN_TEXT = re.compile(r"(?:xoxe\.)?xox[a-z]-[\x21\x23-\x5b\x5d-\x7e]{4,4096}")
 """Up to a quotation mark or a backslash, which end a string in JSON."""
 _SCOPE_SEPARATORS = re.compile(r"[,\s]+")
@@ -95,10 +97,15 @@ def parse_body(body: bytes) -> dict[str, Any]:
         raise AnswerUnusable("not_slack") from None
     if not isinstance(answer, dict):
         raise AnswerUnusable("not_slack")
-    parts = (answer, _mapping(answer.get("authed_user")))
-    if not isinstance(answer.get("ok"), bool) and not any(_holds_token(part) for part in parts):
+    tokens = (answer.get("access_token"), _mapping(answer.get("authed_user")).get("access_token"))
+    if not isinstance(answer.get("ok"), bool) and not any(map(_is_from_slack, tokens)):
         raise AnswerUnusable("not_slack")
     return answer
+
+
+def _is_from_slack(token: object) -> bool:
+    """Tell whether ``token`` begins as Slack's do: portals have access tokens of their own."""
+    return isinstance(token, str) and _SLACK_TOKEN.match(token) is not None
 
 
 def tokens_in(response: Secret) -> tuple[Secret, ...]:
@@ -106,7 +113,8 @@ def tokens_in(response: Secret) -> tuple[Secret, ...]:
 
     A response that cannot be used may still hold valid tokens. They can be revoked.
     """
-    found = dict.fromkeys(_TOKEN_IN_TEXT.findall(response.reveal()))
+    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), response.reveal())
+    found = dict.fromkeys(_TOKEN_IN_TEXT.findall(plain))
     return tuple(Secret(token) for token in sorted(found, key=lambda token: not token.startswith("xoxe-")))
 
 
@@ -197,11 +205,9 @@ def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Iden
 
     Raises:
         SlackRefused: Slack said no.
-        AnswerUnusable: it names no user, or a bot.
+        AnswerUnusable: it names no user.
     """
     raise_if_refused(answer)
-    if answer.get("bot_id"):
-        raise AnswerUnusable("token_is_bot")
     user_id = clean_or_none(answer.get("user_id"))
     if answer.get("ok") is not True or user_id is None:
         raise AnswerUnusable("answer_unreadable")

@@ -23,6 +23,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from slack_token_tui.crash import place_of
 from slack_token_tui.foreign_text import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.answers import (
@@ -158,11 +159,14 @@ class SlackClient:
         self, method: str, client: Client, form: Mapping[str, str], watch: RefreshWatch | None = None
     ) -> Grant:
         identified, headers = _identified(client)
-        response = await self._call(method, {**form, **identified}, headers, _TOKEN_ANSWER_BYTES, watch)
+        response = await self._call(method, {**form, **identified}, headers, watch, issues_token=True)
         try:
             return parse_grant(response.answer)
-        except TokenUnusable as error:
-            raise TokenUnusable(error.code, error.facts, response.body) from None
+        except SlackError as error:
+            error.response = response.body if tokens_in(response.body) else None
+            raise
+        except Exception as error:  # a bug must not cost the token either
+            raise TokenUnusable("unexpected", {"detail": place_of(error)}, response.body) from None
 
     async def revoke(self, token: Secret) -> bool:
         """End ``token``, access or refresh, and return what Slack says of it. Slack: auth.revoke.
@@ -171,7 +175,7 @@ class SlackClient:
             SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         headers = {"Authorization": f"Bearer {token.reveal()}"}
-        answer = (await self._call("auth.revoke", {}, headers, _ANSWER_BYTES)).answer
+        answer = (await self._call("auth.revoke", {}, headers)).answer
         raise_if_refused(answer)
         return answer.get("revoked") is True
 
@@ -184,7 +188,7 @@ class SlackClient:
             SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         headers = {"Authorization": f"Bearer {access_token.reveal()}"}
-        response = await self._call("auth.test", {}, headers, _ANSWER_BYTES)
+        response = await self._call("auth.test", {}, headers)
         identity = parse_identity(response.answer, response.headers.get("x-oauth-scopes"))
         if not identity.is_enterprise_install:
             return identity
@@ -194,7 +198,7 @@ class SlackClient:
 
     async def _workspaces(self, headers: Mapping[str, str]) -> tuple[str, ...]:
         form = {"limit": str(MOST_WORKSPACES)}
-        return parse_workspaces((await self._call("auth.teams.list", form, headers, _ANSWER_BYTES)).answer)
+        return parse_workspaces((await self._call("auth.teams.list", form, headers)).answer)
 
     async def reach(self) -> Reached:
         """Ask Slack something that needs no token, and return what the way there looks like. Slack: auth.test.
@@ -208,7 +212,7 @@ class SlackClient:
             if event.endswith("start_tls.complete"):
                 seen.update(_certificate(details["return_value"]))
 
-        response = await self._call("auth.test", {}, {}, _ANSWER_BYTES, trace=look)
+        response = await self._call("auth.test", {}, {}, trace=look)
         return Reached(self._proxy(), seen.get("version"), seen.get("issuer"), _date(response.headers.get("date", "")))
 
     async def _call(
@@ -216,14 +220,17 @@ class SlackClient:
         method: str,
         form: Mapping[str, str],
         headers: Mapping[str, str],
-        most_bytes: int,
         watch: RefreshWatch | None = None,
         trace: Trace | None = None,
+        *,
+        issues_token: bool = False,
     ) -> _Response:
         """POST ``form`` and return Slack's response, whatever its status is and ``ok`` says in it."""
         http = await self._open()
         host = {"host": self.endpoints.host}
         trace = _trace_for(watch) if watch else trace
+        most_bytes = _TOKEN_ANSWER_BYTES if issues_token else _ANSWER_BYTES
+        body, response, failure, is_told = bytearray(), None, None, False
         try:
             async with (
                 asyncio.timeout(self._deadline_seconds),
@@ -235,31 +242,35 @@ class SlackClient:
                     extensions={"trace": trace} if trace else None,
                 ) as response,
             ):
-                self._raise_for_status(response)
-                body = bytearray()
                 async for chunk in response.aiter_raw():
                     body += chunk
                     if len(body) > most_bytes:
                         break
-                too_large = len(body) > most_bytes
-                del body[most_bytes:]
-                if watch is not None:
+                if watch is not None and self._error_of_status(response) is None:
                     # Here and not after the block: closing the connection is work in which a process can be killed.
-                    watch.received(bytes(body))
+                    is_told = True
+                    watch.received(bytes(body[:most_bytes]))
         except TimeoutError:
-            raise SlackUnreachable("network_timeout", host) from None
+            failure = SlackUnreachable("network_timeout", host)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # An httpx error holds the request, and the request holds a code or a token: it goes no further than here.
-            raise SlackUnreachable(*_named(error, host, self._proxy())) from None
-        raw = Secret(body.decode("latin-1"))
-        if too_large and most_bytes == _TOKEN_ANSWER_BYTES and tokens_in(raw):
-            raise TokenUnusable("answer_too_large", host, raw)
-        try:
-            return _Response(parse_body(bytes(body)), response.headers, raw)
-        except AnswerUnusable as error:
-            if response.is_server_error:
-                raise SlackUnreachable("slack_outage", {**host, "detail": str(response.status_code)}) from None
-            raise AnswerUnusable("answer_too_large" if too_large else error.code, host) from None
+            failure = SlackUnreachable(*_named(error, host, self._proxy()))
+        raw = Secret(body[:most_bytes].decode("latin-1"))
+        holds_token = issues_token and bool(tokens_in(raw))
+        if watch is not None and holds_token and not is_told:
+            watch.received(bytes(body[:most_bytes]))
+        trouble: SlackError | None = (self._error_of_status(response) if response is not None else None) or failure
+        if trouble is None and response is not None:
+            try:
+                return _Response(parse_body(bytes(body[:most_bytes])), response.headers, raw)
+            except AnswerUnusable as error:
+                if response.is_server_error:
+                    trouble = SlackUnreachable("slack_outage", {**host, "detail": str(response.status_code)})
+                else:
+                    trouble = AnswerUnusable("answer_too_large" if len(body) > most_bytes else error.code, host)
+        assert trouble is not None, "without a response there is a failure"
+        trouble.response = raw if holds_token else None
+        raise trouble from None
 
     async def _open(self) -> httpx.AsyncClient:
         if self._http is None:
@@ -290,17 +301,18 @@ class SlackClient:
         address = proxies.get(urlsplit(self.endpoints.base).scheme) or proxies.get("all")
         return clean(address.rsplit("@", 1)[-1], 120) if address else None
 
-    def _raise_for_status(self, response: httpx.Response) -> None:
-        """Raise for a status that decides by itself. Slack says no with HTTP 200, and its body decides for the others."""
+    def _error_of_status(self, response: httpx.Response) -> SlackError | None:
+        """Return what a status means that decides by itself. Slack says no with HTTP 200, so its body decides otherwise."""
         facts = {"host": self.endpoints.host, "detail": str(response.status_code)}
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            raise RateLimited(_retry_after_seconds(response.headers.get("retry-after")))
+            return RateLimited(_retry_after_seconds(response.headers.get("retry-after")))
         if response.status_code == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
-            raise SlackUnreachable("proxy_sign_in_required", facts)
+            return SlackUnreachable("proxy_sign_in_required", facts)
         if response.is_redirect:
-            raise AnswerUnusable("answer_redirects", facts)
+            return AnswerUnusable("answer_redirects", facts)
         if response.headers.get("content-encoding", "identity").lower() != "identity" and not response.is_server_error:
-            raise AnswerUnusable("answer_packed", facts)
+            return AnswerUnusable("answer_packed", facts)
+        return None
 
 
 def tls_key_log() -> str | None:

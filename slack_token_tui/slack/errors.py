@@ -13,12 +13,14 @@ class SlackError(Exception):
     Attributes:
         code: Slack's own code, or one of ours; both are in the catalogue.
         facts: values of this one case that the explanation fills in, cleaned.
+        response: the raw body that came with it, as far as it was read, if something in it looks like a token.
     """
 
-    def __init__(self, code: str, facts: Mapping[str, str] | None = None) -> None:
+    def __init__(self, code: str, facts: Mapping[str, str] | None = None, response: Secret | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.facts = dict(facts or {})
+        self.response = response
 
 
 class SlackRefused(SlackError):
@@ -42,16 +44,8 @@ class RateLimited(SlackUnreachable):
 
 
 class AnswerUnusable(SlackError):
-    """An answer came, and it is not one that can be used: not Slack's, too large, or with the wrong kind of token."""
+    """A response came that cannot be used: it is not Slack's, too large or unreadable."""
 
 
 class TokenUnusable(AnswerUnusable):
-    """Slack issued a token, so the code or refresh token is spent, but the response cannot be used.
-
-    Attributes:
-        response: the raw body, as far as it was read. It may hold a valid token.
-    """
-
-    def __init__(self, code: str, facts: Mapping[str, str] | None = None, response: Secret | None = None) -> None:
-        super().__init__(code, facts)
-        self.response = response or Secret("")
+    """Slack accepted the code or refresh token, so it is spent, but the response holds no token that can be used."""

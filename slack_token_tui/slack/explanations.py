@@ -17,6 +17,8 @@ _LONGEST_FACT = 4096
 """A path; everything else is shorter."""
 _CATALOGUE = Path(__file__).with_name("explanations.toml")
 
+OUR_FAMILIES = ("store_", "profile_", "keyring_")
+"""Beginnings of codes that this program alone uses. Exit codes and the library's errors go by them."""
 _UNKNOWN_HERE = {
     "app_settings": "https://api.slack.com/apps",
     "client_id": "that Client ID",
@@ -108,7 +110,8 @@ def code_from_slack(value: object) -> str:
     A code that only this program uses gets the prefix ``slack:``, which no entry has, so it is explained as unknown.
     """
     code = clean_code(value)
-    return f"slack:{code}" if _entries().get(code, {}).get("ours") else code
+    is_ours = _entries().get(code, {}).get("ours") or code.startswith(OUR_FAMILIES)
+    return f"slack:{code}" if is_ours else code
 
 
 def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:

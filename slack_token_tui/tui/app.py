@@ -131,11 +131,11 @@ class TokenApp(App[None]):
         self.theme_changed_signal.subscribe(self, self._remember_theme)
         continue_only_after_a_stop()
         loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 number = getattr(signal, name)
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
-                    loop.add_signal_handler(number, self._ended_by, number)
+                    loop.add_signal_handler(number, self.end_by_signal, number)
         self.call_after_refresh(self._after_first_frame)
 
     def notify(self, message: str, **options: Any) -> None:
@@ -165,23 +165,28 @@ class TokenApp(App[None]):
         with suppress(StoreError, ProfileFileError):  # a convenience: what prevents it is not reported
             change_settings(self.store.home, theme=theme.name)
 
-    def _ended_by(self, number: int) -> None:
+    def end_by_signal(self, number: int) -> None:
         """Leave in order: the terminal is restored, the port closed, and a token that is here alone saved or rescued."""
-        if not self._is_ending:  # a closed window may be followed by a second signal
+        self.note_signal(number)
+        if self.is_running and not self._is_ending:  # a closed window may be followed by a second signal
             self._is_ending = True
             if not self.is_headless and terminal_is_gone():
                 let_go_of_the_terminal()
             self.run_worker(self._end_in_order(number), group="end", exit_on_error=False)
 
+    def note_signal(self, number: int) -> None:
+        """The exit code says which signal has ended the program, however far its end has come."""
+        self._return_code = 128 + number
+
     def panic(self, *renderables: RenderableType) -> None:
         """Textual panics when reading from the terminal fails. A closed terminal is an ordinary end."""
         if not self.is_headless and terminal_is_gone():
-            self._ended_by(getattr(signal, "SIGHUP", 1))
+            self.end_by_signal(getattr(signal, "SIGHUP", 1))
         else:
             from rich.traceback import Traceback  # with a highlighter for source code behind it
 
             tracebacks = [one for one in renderables if isinstance(one, Traceback)]
-            self._crash([place_of_traceback(one) for one in tracebacks] or ["an error of Textual's"])
+            self._crash([place_of_traceback(one) for one in tracebacks] or ["an error in Textual"])
 
     async def bring_tokens_to_safety(self) -> None:
         """Follow every sign-in that holds a token to its end, and put a token that cannot be saved into a file.
@@ -190,16 +195,16 @@ class TokenApp(App[None]):
         whatever has ended the interface has not stopped an exchange that is under way.
         """
         while self.sign_ins:
-            sign_in, ended = self.sign_ins.pop()
-            if not sign_in.hurry():
-                continue
-            if not ended.is_set() and not self.is_running:
-                say("Waiting for Slack's response, to save the token. This takes half a minute at most.")
-            await ended.wait()
-            if words := sign_in.rescue():
-                self.last_words.append(words)
-            elif sign_in.kept is not None:
-                self.last_words.append(f"The token was saved as {sign_in.kept.profile.name}.")
+            sign_in, ended = self.sign_ins[-1]
+            if sign_in.hurry():
+                if not ended.is_set() and not self.is_running:
+                    say("Waiting for Slack's response, to save the token. This takes half a minute at most.")
+                await ended.wait()
+                saved = f"The token was saved as {sign_in.kept.profile.name}." if sign_in.kept else ""
+                self.last_words += filter(None, [sign_in.rescue() or saved])
+            if ended.is_set() and (self._is_ending or self._is_crashed):
+                self.last_words += filter(None, [sign_in.about_unusable()])
+            self.sign_ins.pop()  # not before: a wait that is cut off is taken up again
 
     async def _end_in_order(self, number: int) -> None:
         try:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
+import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from functools import partial
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from textual.driver import Driver
+
+    from slack_token_tui.tui.app import TokenApp
 
 
 def _replacing_decoder(encoding: str) -> type[codecs.IncrementalDecoder]:
@@ -26,19 +32,32 @@ class _Unfailing:
     """A stream to a terminal that may be closed: what cannot be written is dropped.
 
     A write that fails ends Textual's writer thread, and the main thread then waits for ever to hand it the next one.
+    ``on_failure`` is called at the first one: the signal of a closed terminal may have been lost among others.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, on_failure: Callable[[], object]) -> None:
         self._stream = stream
+        self._on_failure = on_failure
+        self._has_failed = False
 
     def write(self, text: str) -> int:
-        with suppress(OSError):
+        try:
             return self._stream.write(text)
+        except OSError:
+            self._fail()
         return len(text)
 
     def flush(self) -> None:
-        with suppress(OSError):
+        try:
             self._stream.flush()
+        except OSError:
+            self._fail()
+
+    def _fail(self) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            with suppress(RuntimeError):  # the loop has ended
+                self._on_failure()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -53,8 +72,10 @@ def driver_class() -> type[Driver] | None:
     class TerminalDriver(linux_driver.LinuxDriver):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
+            loop, app = asyncio.get_running_loop(), cast("TokenApp", self._app)
+            hang_up = partial(loop.call_soon_threadsafe, app.end_by_signal, signal.SIGHUP)
             # A private name, since there is no option. test_closed_terminal fails when upstream renames it.
-            self._file: Any = _Unfailing(self._file)
+            self._file: Any = _Unfailing(self._file, hang_up)
 
         def run_input_thread(self) -> None:
             # Textual decodes strictly and stops reading at the first byte that is not UTF-8. Its decoder is a name of that

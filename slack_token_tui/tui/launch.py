@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -82,17 +83,29 @@ def run_app(start: Start) -> int:
     from slack_token_tui.tui.app import TokenApp
 
     app = TokenApp(start)
-    asyncio.run(_run_to_its_end(app))
-    say(*app.last_words)
+    try:
+        asyncio.run(_run_to_its_end(app))
+    finally:
+        say(*app.last_words)
     return app.return_code or 0
 
 
 async def _run_to_its_end(app: TokenApp) -> None:
-    """Run ``app``, and let its loop live until no token is on its way to this process alone, however the app has ended."""
+    """Run ``app``, then run the event loop until no sign-in holds an unsaved token, however the app has ended."""
     try:
         await app.run_async()
     finally:
-        await app.bring_tokens_to_safety()
+        # The signals that would end this wait are noted only. A stop would wake Textual's threads again.
+        loop = asyncio.get_running_loop()
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(getattr(signal, name), app.note_signal, getattr(signal, name))
+        for name in ("SIGTSTP", "SIGCONT"):
+            with suppress(AttributeError, ValueError):
+                signal.signal(getattr(signal, name), signal.SIG_DFL)
+        from slack_token_tui.signing_in.finishing import to_its_end  # with all of a sign-in behind it
+
+        await to_its_end(asyncio.ensure_future(app.bring_tokens_to_safety()))
 
 
 def say(*lines: str) -> None:

@@ -21,10 +21,12 @@ from slack_token_tui.keeping.apps import SlackApp, find_app, save_app
 from slack_token_tui.keeping.fast_read import ProfileFileError
 from slack_token_tui.keeping.files import StoreError, private_directory, read_own
 from slack_token_tui.keeping.journal import Intent, Journal, digest_of
+from slack_token_tui.keeping.quarantine import quarantine
 from slack_token_tui.keeping.refresh import refresh
 from slack_token_tui.keeping.settings import change_settings, read_settings
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Pair
 from tests.accounts import CANARY, profile
 from tests.cli.test_commands import run
@@ -88,12 +90,35 @@ def test_write_for_group_or_others_is_refused_and_read_is_not(saved: ProfileStor
     assert saved.read("acme").name == "acme"
 
 
-@pytest.mark.parametrize("name", ["locks", "journal", "apps", "quarantine"])
+def takes_a_lock(store: ProfileStore) -> None:
+    with lock.held(store.home / "locks", "acme"):
+        pass
+
+
+WRITES: dict[str, Callable[[ProfileStore], object]] = {
+    "locks": takes_a_lock,
+    "journal": lambda store: Journal(store.home, "x", in_keyring=False).reserve(),
+    "apps": lambda store: save_app(store.home, SlackApp("1111111111.2222222222222")),
+    "quarantine": lambda store: quarantine(store.home, "x", Secret(CANARY)),
+    "profiles": lambda store: store.keep(profile(user_id="U9")),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
 def test_nothing_is_written_into_a_directory_that_others_can_change(saved: ProfileStore, name: str) -> None:
+    (saved.home / name).mkdir(exist_ok=True)
+    before = sorted(opened(saved.home / name, 0o777).iterdir())
+    with pytest.raises(StoreError, match="store_exposed"):
+        WRITES[name](saved)
+    assert sorted((saved.home / name).iterdir()) == before
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_sign_in_is_refused_before_it_begins_when_it_could_not_be_saved(saved: ProfileStore, name: str) -> None:
     (saved.home / name).mkdir(exist_ok=True)
     opened(saved.home / name, 0o777)
     with pytest.raises(StoreError, match="store_exposed"):
-        private_directory(saved.home / name)
+        saved.make_ready()
 
 
 def test_settings_and_apps_of_a_directory_that_others_can_change_are_not_believed(saved: ProfileStore) -> None:
@@ -132,8 +157,9 @@ def test_the_home_directory_may_be_a_link_that_only_its_owner_can_replace(saved:
     link.symlink_to(saved.home)
     assert ProfileStore(link).read("acme").name == "acme"
     opened(link.parent, 0o777)
-    with pytest.raises(ProfileFileError, match="store_not_a_directory"):
+    with pytest.raises(ProfileFileError, match="store_exposed") as caught:
         ProfileStore(link).read("acme")
+    assert caught.value.path == str(link.parent)
 
 
 def test_the_library_names_the_directory_and_its_fix(saved: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +203,8 @@ def test_only_regular_files_are_read(tmp_path: Path, kind: str) -> None:
         case "directory":
             path.mkdir()
         case "socket":
-            socket.socket(socket.AF_UNIX).bind(str(path))
+            with socket.socket(socket.AF_UNIX) as bound:
+                bound.bind(str(path))
     with pytest.raises(OSError):
         read_own(path, 100)
 
@@ -280,9 +307,3 @@ def test_what_was_rescued_for_other_profiles_is_not_shown(
     theirs = rescue.rescue_tokens(tmp_path / "demo", profile())
     assert rescue.left_behind(store.home) == [mine]
     assert rescue.left_behind(tmp_path / "demo") == [theirs]
-
-
-def test_the_lock_of_a_directory_that_others_can_change_is_not_taken(saved: ProfileStore) -> None:
-    opened(saved.home / "locks", 0o777)
-    with pytest.raises(StoreError, match="store_exposed"), lock.held(saved.home / "locks", "acme"):
-        pass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -252,16 +251,20 @@ def test_no_frame_of_a_refused_paste_or_a_failed_sign_in_shows_a_code(
         open_browser=False,
     )
     answers = iter([*[f"{redirect_uris[0]}?code={CODE_CANARY}&state=wrong"] * 2, ""])
-    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+
+    def answer(_: str) -> str:
+        said = next(answers)
+        if not said:
+            pending._fail(explain("sign_in_timed_out"))
+        return said
+
+    monkeypatch.setattr("builtins.input", answer)
 
     def paste() -> object:
         return pending.paste(next(answers))
 
-    def ask_until_it_fails() -> object:
-        threading.Timer(0, pending._fail, [explain("sign_in_timed_out")]).start()
-        return pending.ask()
-
-    errors = [raised(ValueError, paste), raised(stt.SignInFailed, ask_until_it_fails)]
+    errors = [raised(ValueError, paste), raised(stt.SignInFailed, pending.ask)]
+    assert next(answers, None) is None, "all were asked for"
     pending.cancel()
     for error in errors:
         for reporter in REPORTERS:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import struct
+import termios
 import threading
 import time
 from pathlib import Path
@@ -45,12 +48,22 @@ def test_a_terminal_that_closes_with_output_unread_leaves_no_process_behind(
     for _ in range(rounds(2, 10)):
         terminal = Terminal(child_environment, "-m", "slack_token_tui", "demo")
         terminal.shows("No profiles yet")
-        for _ in range(60):  # more than the terminal's buffer and Textual's queue hold
-            os.write(terminal.descriptor, b"?")
-            time.sleep(0.02)  # each is drawn by itself
-            os.write(terminal.descriptor, b"\x1b")
-            time.sleep(0.12)  # longer than an escape sequence may take
+        quiet = 0
+        while quiet < 5:  # until the main thread waits for the writer, which waits for somebody to read
+            os.write(terminal.descriptor, b"?\x1b")
+            time.sleep(0.05)  # the state of a thread has no event to wait for
+            waits = Path(f"/proc/{terminal.pid}/wchan").read_text().startswith("futex")
+            quiet = quiet + 1 if waits else 0
         assert ends(terminal)
+
+
+def test_a_terminal_that_closes_among_many_resizes_leaves_no_process_behind(child_environment: dict[str, str]) -> None:
+    terminal = Terminal(child_environment, "-m", "slack_token_tui", "demo")
+    terminal.shows("No profiles yet")
+    for number in range(200):
+        size = struct.pack("HHHH", 24, 60 + number % 40, 0, 0)
+        fcntl.ioctl(terminal.descriptor, termios.TIOCSWINSZ, size)
+    assert ends(terminal)
 
 
 def test_a_terminal_that_closes_while_slack_answers_loses_no_token(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import stat
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.signing_in import events, finishing
 from slack_token_tui.signing_in.events import Step
+from slack_token_tui.slack import client
 from slack_token_tui.slack.client import SlackClient, _date
 from tests.accounts import profile
 from tests.signing_in.test_flow import new, run
@@ -54,8 +56,6 @@ def answering(
         {"user_id": "U1", "user": {"name": "jane"}},
         {"team": 1e400},
         {"team": "\ud800"},
-        {"expires_in": 1e400},
-        {"expires_in": "9" * 5000},
     ],
     ids=str,
 )
@@ -71,6 +71,14 @@ async def test_a_strange_value_of_auth_test_never_costs_the_token(
     saved = (await run(new(app, store)))[-1]
     assert isinstance(saved, events.Saved)
     assert store.read(saved.kept.profile.name).access_token == saved.kept.profile.access_token
+
+
+@pytest.mark.parametrize("expires_in", [1e400, "9" * 5000, -1e400, [], "\ud800"], ids=repr)
+async def test_a_strange_lifetime_in_the_exchange_never_costs_the_token(
+    app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, expires_in: object
+) -> None:
+    answering(workspace, monkeypatch, lambda answer: answer.update(expires_in=expires_in))
+    assert isinstance((await run(new(app, store), shape="top"))[-1], events.Saved)
 
 
 @pytest.mark.parametrize("url", ["https://[acme.slack.com/", "http://[", "\x1b]52"])
@@ -144,16 +152,61 @@ async def test_an_exception_in_the_save_is_reported_and_the_token_can_be_saved_a
     assert (await sign_in.save_again()).profile.name in store.names()
 
 
-async def test_an_exception_in_the_exchange_ends_the_sign_in_with_its_place(
-    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("owner", "name"), [(client, "parse_grant"), (finishing, "profile_of")])
+async def test_an_exception_right_after_the_exchange_quarantines_the_token(
+    app: SlackApp,
+    store: ProfileStore,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
 ) -> None:
-    async def breaks(*_: object) -> None:
-        boom()
-
-    monkeypatch.setattr(SlackClient, "exchange", breaks)
-    failed = (await run(new(app, store)))[-1]
+    monkeypatch.setattr(owner, name, boom)
+    sign_in = new(app, store)
+    failed = (await run(sign_in))[-1]
     assert isinstance(failed, events.Failed) and failed.step is Step.EXCHANGE
     assert failed.explanation.code == "unexpected" and "Broken in" in failed.explanation.happened
+    (issued,) = workspace.grants.access_tokens
+    assert issued in {token.reveal() for token in sign_in.unusable.tokens}  # type: ignore[union-attr]
+    assert sign_in.unusable.quarantined is not None  # type: ignore[union-attr]
+    await sign_in.revoke_unusable()
+    assert workspace.grants.access_tokens[issued].revoked and sign_in.unusable is None
+
+
+BROKEN_BODIES: dict[str, Callable[[bytes], bytes]] = {
+    "a warning before it": lambda body: b"Warning: mysql in line 3\n" + body,
+    "garbage after it": lambda body: body + b"</html>",
+    "two objects": lambda body: body + body,
+    "a list": lambda body: b"[" + body + b"]",
+    "a byte that is not UTF-8": lambda body: body[:-1] + b', "x": "\xff"}',
+    "cut in the middle": lambda body: body[:-20],
+    "ok as text": lambda body: body.replace(b'"ok": true', b'"ok": "true"'),
+    "ok false": lambda body: body.replace(b'"ok": true', b'"ok": false, "error": "internal_error"'),
+    "an escaped token": lambda body: body.replace(b"xoxe.xoxp-", b"xoxe.xoxp\\u002d").replace(b'"user"', b'"mac"'),
+}
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 429, 500])
+@pytest.mark.parametrize("case", BROKEN_BODIES)
+async def test_a_token_in_a_response_that_cannot_be_read_is_quarantined(
+    app: SlackApp, store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, case: str, status: int
+) -> None:
+    handler = slack._server.RequestHandlerClass
+    send = handler.send
+
+    def broken(self: Any, before: HTTPStatus, kind: str, body: bytes, headers: Any = None) -> None:
+        is_exchange = self.path.startswith("/api/oauth")
+        changed = BROKEN_BODIES[case](body) if is_exchange else body
+        send(self, HTTPStatus(status) if is_exchange else before, kind, changed, headers)
+
+    monkeypatch.setattr(handler, "send", broken)
+    sign_in = new(app, store)
+    failed = (await run(sign_in, shape="top"))[-1]
+    if isinstance(failed, events.Saved):
+        pytest.fail("a response that cannot be read was used")
+    (issued,) = slack.workspace.grants.access_tokens
+    assert sign_in.unusable and issued in {token.reveal() for token in sign_in.unusable.tokens}
+    assert sign_in.unusable.quarantined is not None
 
 
 # ── responses that hold a token and cannot be used ──
@@ -192,17 +245,20 @@ async def test_an_unusable_response_is_quarantined_and_its_token_can_be_revoked(
     assert not workspace.grants.access_tokens[issued[0]].revoked
     answers = await sign_in.revoke_unusable()
     assert workspace.grants.access_tokens[issued[0]].revoked
-    assert any(answer.ended for answer in answers)
-    assert path.exists() != all(answer.ended for answer in answers)
+    assert {answer.kind for answer in answers} <= {"access token", "refresh token"}
+    assert path.exists() is (case == "two different tokens"), "one of them is no token of this Slack"
 
 
 async def test_an_unusable_response_goes_to_the_rescue_place_when_the_disk_is_full(
     app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    answering(workspace, monkeypatch, lambda answer: answer.update(token_type="mac"))
-    store.make_ready()
-    (store.home / "quarantine").write_text("in the way")
+
+    def changed(answer: dict[str, Any]) -> None:
+        answer.update(token_type="mac")
+        (store.home / "quarantine").write_text("in the way")
+
+    answering(workspace, monkeypatch, changed)
     sign_in = new(app, store)
     await run(sign_in, shape="top")
     assert sign_in.unusable and sign_in.unusable.quarantined

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -138,7 +139,29 @@ def test_identity_leaves_out_identify_and_cleans_names() -> None:
     assert "‮" not in (identity.team_name or "")
 
 
-def test_a_bot_identity_is_refused() -> None:
+def test_a_bot_id_does_not_outrank_the_prefix_of_a_user_token() -> None:
+    """The prefix and the type of a token decide, and were checked before Slack is asked who it speaks for."""
+    assert parse_identity({"ok": True, "user_id": "U1", "bot_id": "B1"}, None).user_id == "U1"
+
+
+@pytest.mark.parametrize("ok", [{}, {"ok": "yes"}, {"ok": None}])
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"access_token": "eyJhbGciOi.portal.session", "refresh_token": "portal-refresh-0001", "expires_in": 3600},
+        {"access_token": False},
+        {"access_token": 12345},
+        {"access_token": {"value": "x"}},
+        {"error": "unauthorized", "access_token": "none"},
+        {"authed_user": {"access_token": "session"}},
+    ],
+    ids=str,
+)
+def test_a_token_of_a_portal_is_not_slack(ok: dict[str, Any], held: dict[str, Any]) -> None:
     with pytest.raises(AnswerUnusable) as caught:
-        parse_identity({"ok": True, "user_id": "U1", "bot_id": "B1"}, None)
-    assert caught.value.code == "token_is_bot"
+        parse_body(json.dumps({**ok, **held}).encode())
+    assert caught.value.code == "not_slack"
+
+
+def test_a_token_of_slack_needs_no_ok() -> None:
+    assert parse_body(json.dumps({"access_token": TOKEN}).encode()) == {"access_token": TOKEN}

@@ -189,7 +189,9 @@ class SignInScreen(FillsIn, Helps):
             case events.Stray(count, explanation):
                 one = "1 callback that was" if count == 1 else f"{count} callbacks that were"
                 words = f"ignored {one} not ours: {explanation.title.lower()}"
-                steps.note(Step.APPROVE, explanation.happened if explanation.code == "out_of_files" else words)
+                steps.note(
+                    Step.APPROVE, explanation.happened if explanation.code in {"out_of_files", "port_lost"} else words
+                )
                 if explanation.code == "browser_insists_on_https":
                     waiting.show_stray(explanation)
             case events.Approved():
