@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,18 +31,19 @@ NOT_UTF8 = {
 }
 
 
-@pytest.mark.parametrize("received", NOT_UTF8)
 def test_bytes_that_are_not_utf8_do_not_end_the_interface(
-    store: ProfileStore, child_environment: dict[str, str], received: str
+    store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     store.keep(profile())
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
     terminal.shows("acme")
-    terminal.press(NOT_UTF8[received])
-    terminal.press(b"\x1b")  # out of whatever field the bytes have led to
-    terminal.press(b"?")
-    terminal.answers("Be led through")
-    terminal.press(b"\x1b")
+    for received in NOT_UTF8.values():
+        terminal.press(received)
+        terminal.press(b"\x1b")  # out of whatever field the bytes have led to
+        terminal.press(b"?")
+        terminal.answers("Be led through")
+        terminal.press(b"\x1b")
+        terminal.answers("acme")
     terminal.press(b"\x03\x03")
     assert terminal.end() == 0
     assert b"Traceback" not in terminal.seen
@@ -76,6 +80,43 @@ sys.exit(main([]))
 """
 
 
+@pytest.fixture
+def in_the_exchange(
+    store: ProfileStore,
+    app: SlackApp,
+    child_environment: dict[str, str],
+    exchanging: tuple[threading.Event, threading.Event],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Callable[[str, str], Terminal]:
+    """Start the interface, which crashes at X as given, and sign in until Slack has issued the token."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+    store.make_ready()
+    save_app(store.home, app)
+    remember_last_app(store.home, app.client_id)
+    opener, url, script = tmp_path / "browser", tmp_path / "url", tmp_path / "crashing.py"
+    opener.write_text(f'#!/bin/sh\nprintf %s "$1" > {url}.new; mv {url}.new {url}\n')
+    opener.chmod(0o755)
+    environment = {**child_environment, "BROWSER": str(opener), "XDG_RUNTIME_DIR": str(tmp_path / "runtime")}
+
+    def start(crash: str, at_once: str) -> Terminal:
+        script.write_text(CRASHING.format(crash=crash, at_once=at_once))
+        terminal = Terminal(environment, str(script))
+        terminal.shows("No profiles yet")
+        terminal.press(b"a")
+        terminal.shows("Sign in (Enter)")
+        terminal.press(b"\r")
+        terminal.until(lambda _: url.exists())
+        pressing(url.read_text())
+        terminal.until(lambda _: exchanging[0].is_set())
+        return terminal
+
+    return start
+
+
+INTERFACE_IS_GONE = b"\x1b[?1049l"
+
+
 @pytest.mark.parametrize(
     ("crash", "at_once"),
     [
@@ -89,39 +130,19 @@ sys.exit(main([]))
 @pytest.mark.parametrize("can_be_saved", [True, False])
 def test_a_crash_during_the_exchange_saves_or_rescues_the_token(
     store: ProfileStore,
-    app: SlackApp,
-    child_environment: dict[str, str],
+    in_the_exchange: Callable[[str, str], Terminal],
     exchanging: tuple[threading.Event, threading.Event],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
     crash: str,
     at_once: str,
     can_be_saved: bool,
 ) -> None:
-    given, arrives = exchanging
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
-    store.make_ready()
-    save_app(store.home, app)
-    remember_last_app(store.home, app.client_id)
-    opener, url, script = tmp_path / "browser", tmp_path / "url", tmp_path / "crashing.py"
-    opener.write_text(f'#!/bin/sh\nprintf %s "$1" > {url}.new; mv {url}.new {url}\n')
-    opener.chmod(0o755)
-    script.write_text(CRASHING.format(crash=crash, at_once=at_once))
-    environment = {**child_environment, "BROWSER": str(opener), "XDG_RUNTIME_DIR": str(tmp_path / "runtime")}
-    terminal = Terminal(environment, str(script))
-    terminal.shows("No profiles yet")
-    terminal.press(b"a")
-    terminal.shows("Sign in (Enter)")
-    terminal.press(b"\r")
-    terminal.until(lambda _: url.exists())
-    pressing(url.read_text())
-    terminal.until(lambda _: given.is_set())
+    terminal = in_the_exchange(crash, at_once)
     if not can_be_saved:
         (store.home / "profiles").rmdir()
         (store.home / "profiles").write_text("in the way")
     terminal.press(b"X")
-    terminal.until(lambda seen: b"\x1b[?1049l" in seen)  # the interface is gone
-    arrives.set()
+    terminal.until(lambda seen: INTERFACE_IS_GONE in seen)
+    exchanging[1].set()
     assert terminal.end() == 1
     assert b"canary" not in terminal.seen
     assert b"ZeroDivisionError" in terminal.seen
@@ -130,3 +151,53 @@ def test_a_crash_during_the_exchange_saves_or_rescues_the_token(
     else:
         assert len(left_behind(store.home)) == 1
         assert b"slack-token-tui import" in terminal.seen
+
+
+@pytest.mark.parametrize(
+    ("signals", "code"),
+    [
+        (["SIGINT"], 130),
+        (["SIGINT", "SIGINT"], 130),
+        (["SIGTERM"], 143),
+        (["SIGHUP", "SIGTERM"], 143),
+        (["SIGCONT"], 1),
+    ],
+    ids=str,
+)
+def test_signals_while_a_crashed_interface_waits_for_slack_lose_no_token(
+    store: ProfileStore,
+    in_the_exchange: Callable[[str, str], Terminal],
+    exchanging: tuple[threading.Event, threading.Event],
+    signals: list[str],
+    code: int,
+) -> None:
+    terminal = in_the_exchange("boom()", "")
+    terminal.press(b"X")
+    terminal.until(lambda seen: INTERFACE_IS_GONE in seen and b"Waiting for Slack's response" in seen)
+    for name in signals:
+        os.kill(terminal.pid, getattr(signal, name))
+    exchanging[1].set()
+    assert terminal.end() == code
+    assert len(store.names()) == 1
+    assert b"ZeroDivisionError" in terminal.seen and b"The token was saved as" in terminal.seen
+    assert b"Traceback" not in terminal.seen and b"never awaited" not in terminal.seen
+
+
+@pytest.mark.parametrize(("then", "code"), [("X", 129), ("SIGINT", 130), ("SIGTERM", 143)])
+def test_whatever_follows_a_signal_loses_no_token(
+    store: ProfileStore,
+    in_the_exchange: Callable[[str, str], Terminal],
+    exchanging: tuple[threading.Event, threading.Event],
+    then: str,
+    code: int,
+) -> None:
+    terminal = in_the_exchange("boom()", "")
+    os.kill(terminal.pid, signal.SIGHUP)
+    if then == "X":
+        terminal.press(b"X")
+        terminal.until(lambda seen: INTERFACE_IS_GONE in seen)
+    else:
+        os.kill(terminal.pid, getattr(signal, then))
+    exchanging[1].set()
+    assert terminal.end() == code
+    assert len(store.names()) == 1
