@@ -115,7 +115,7 @@ class TokenApp(App[None]):
         """To be said when the terminal is the caller's again."""
         self.sign_ins: list[tuple[SignIn, asyncio.Event]] = []
         """Every sign-in that was begun, with what is set at its end."""
-        self._is_ending = self._is_crashed = False
+        self._is_ending = self._is_crashed = self._is_signaled = False
         self._token_was_copied = False
         self._last_interrupt = self._said_at = 0.0
 
@@ -175,8 +175,10 @@ class TokenApp(App[None]):
             self.run_worker(self._end_in_order(number), group="end", exit_on_error=False)
 
     def note_signal(self, number: int) -> None:
-        """The exit code says which signal has ended the program, however far its end has come."""
-        self._return_code = 128 + number
+        """Let the exit code say which signal came first, however far the end of the program has come."""
+        if not self._is_signaled:
+            self._is_signaled = True
+            self._return_code = 128 + number
 
     def panic(self, *renderables: RenderableType) -> None:
         """Textual panics when reading from the terminal fails. A closed terminal is an ordinary end."""

@@ -154,13 +154,13 @@ def test_a_crash_during_the_exchange_saves_or_rescues_the_token(
 
 
 @pytest.mark.parametrize(
-    ("signals", "code"),
+    ("signals", "codes"),
     [
-        (["SIGINT"], 130),
-        (["SIGINT", "SIGINT"], 130),
-        (["SIGTERM"], 143),
-        (["SIGHUP", "SIGTERM"], 143),
-        (["SIGCONT"], 1),
+        (["SIGINT"], {130}),
+        (["SIGINT", "SIGINT"], {130}),
+        (["SIGTERM"], {143}),
+        (["SIGHUP", "SIGTERM"], {129, 143}),  # the kernel may swap two signals
+        (["SIGCONT"], {1}),
     ],
     ids=str,
 )
@@ -169,7 +169,7 @@ def test_signals_while_a_crashed_interface_waits_for_slack_lose_no_token(
     in_the_exchange: Callable[[str, str], Terminal],
     exchanging: tuple[threading.Event, threading.Event],
     signals: list[str],
-    code: int,
+    codes: set[int],
 ) -> None:
     terminal = in_the_exchange("boom()", "")
     terminal.press(b"X")
@@ -177,19 +177,18 @@ def test_signals_while_a_crashed_interface_waits_for_slack_lose_no_token(
     for name in signals:
         os.kill(terminal.pid, getattr(signal, name))
     exchanging[1].set()
-    assert terminal.end() == code
+    assert terminal.end() in codes
     assert len(store.names()) == 1
     assert b"ZeroDivisionError" in terminal.seen and b"The token was saved as" in terminal.seen
     assert b"Traceback" not in terminal.seen and b"never awaited" not in terminal.seen
 
 
-@pytest.mark.parametrize(("then", "code"), [("X", 129), ("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize("then", ["X", "SIGINT", "SIGTERM"])
 def test_whatever_follows_a_signal_loses_no_token(
     store: ProfileStore,
     in_the_exchange: Callable[[str, str], Terminal],
     exchanging: tuple[threading.Event, threading.Event],
     then: str,
-    code: int,
 ) -> None:
     terminal = in_the_exchange("boom()", "")
     os.kill(terminal.pid, signal.SIGHUP)
@@ -199,5 +198,8 @@ def test_whatever_follows_a_signal_loses_no_token(
     else:
         os.kill(terminal.pid, getattr(signal, then))
     exchanging[1].set()
-    assert terminal.end() == code
+    assert terminal.end() in {
+        129,
+        129 if then == "X" else 128 + getattr(signal, then),
+    }  # the kernel may swap two signals
     assert len(store.names()) == 1
