@@ -18,25 +18,23 @@ _PUBLIC_ISSUERS = ("digicert", "let's encrypt", "isrg", "amazon", "google trust"
 async def slack(endpoints: Endpoints) -> list[Finding]:
     """Whether Slack answers, and what the way there looks like."""
     host = endpoints.host
+    key_log = []
+    if path := tls_key_log():
+        said, remedy = (
+            f"SSLKEYLOGFILE is set: the keys of TLS connections are written to {path}.",
+            "unset SSLKEYLOGFILE",
+        )
+        key_log = [Finding("key_log", Verdict.LOOK, "TLS keys", said, remedy)]
     try:
         async with SlackClient(endpoints, _SLACK_SECONDS) as client:
             reached = await client.reach()
     except SlackError as error:
         explanation = explain(error.code, error.facts)
         remedy = f"{explanation.remedies[0]}."
-        return [Finding("slack", Verdict.BAD, "Slack", f"{explanation.title}. {explanation.happened}", remedy)]
-    if path := tls_key_log():
-        said, remedy = (
-            f"SSLKEYLOGFILE is set: the keys of TLS connections are written to {path}.",
-            "unset SSLKEYLOGFILE",
-        )
-        return [Finding("key_log", Verdict.LOOK, "TLS keys", said, remedy), *_findings(reached, host)]
-    return _findings(reached, host)
-
-
-def _findings(reached: Reached, host: str) -> list[Finding]:
+        said = f"{explanation.title}. {explanation.happened}"
+        return [*key_log, Finding("slack", Verdict.BAD, "Slack", said, remedy)]
     through = f" through the proxy {reached.proxy}" if reached.proxy else ""
-    findings = [Finding("slack", Verdict.GOOD, "Slack", f"{host} answers{through}.")]
+    findings = [*key_log, Finding("slack", Verdict.GOOD, "Slack", f"{host} answers{through}.")]
     findings += _tls(reached)
     if reached.date is not None:
         findings.append(clock(reached.date))

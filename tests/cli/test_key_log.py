@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,13 @@ def test_the_library_warns_of_a_key_log(
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     with pytest.warns(UserWarning, match=WARNING):
         stt.token("acme")
+
+
+def test_the_library_refreshes_where_warnings_are_errors(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert stt.token("acme")

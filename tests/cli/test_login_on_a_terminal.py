@@ -209,3 +209,15 @@ def test_without_file_descriptors_one_line_is_said_and_the_sign_in_goes_on(
     assert code == 0 and store.names() == ["work"]
     assert err.count("could not be accepted") == 1
     assert "Traceback" not in err and len(err.splitlines()) < 20, err
+
+
+@pytest.mark.parametrize("command", ["import acme", "login --client-id 1.2 --client-secret-stdin"])
+def test_bytes_that_are_not_utf8_at_a_hidden_prompt_are_not_repeated(
+    child_environment: dict[str, str], command: str
+) -> None:
+    terminal = Terminal(child_environment, "-m", "slack_token_tui", *command.split())
+    terminal.shows("(not shown)")
+    terminal.press(b"xoxp-canary\xff\r")
+    assert terminal.end() == 2
+    assert b"This one has other bytes" in terminal.seen
+    assert b"codec" not in terminal.seen and b"0xff" not in terminal.seen and b"canary" not in terminal.seen

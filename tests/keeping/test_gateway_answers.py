@@ -17,7 +17,7 @@ from slack_token_tui.keeping.refresh import refresh
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints, Pair
-from tests.accounts import CANARY, in_, profile
+from tests.accounts import CANARY, in_, profile, rotating
 from tests.keeping.refreshing import granted, journals
 from tests.slack.test_client import RawServer, http
 
@@ -231,3 +231,45 @@ def test_an_import_without_an_answer_from_slack_exits_75(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(CANARY))
     assert main(["import", "acme", "--slack-url", gateway(NO_ANSWERS[answer]).base]) == 75
+
+
+# ── responses with tokens that cannot be read ──
+
+
+def quarantined(store: ProfileStore) -> str:
+    return "".join(path.read_text() for path in (store.home / "quarantine").glob("*"))
+
+
+def test_a_response_with_tokens_that_breaks_off_is_quarantined_before_the_retry(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
+    granted(store, slack)
+    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.faults.append("half")
+    trouble = refresh(store, "acme").trouble
+    assert trouble and trouble.code == "refresh_interrupted"
+    assert "xoxe.xoxp-" in quarantined(store)
+
+
+def test_a_response_with_tokens_in_a_left_journal_is_quarantined_before_the_next_request(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
+    before = granted(store, slack)
+    assert before.refresh_token
+    journal = journal_of(store, before)
+    journal.reserve()
+    journal.intend(Intent(digest_of(before.refresh_token), Pair.V2_USER, in_(minutes=-5)))
+    journal.answered(json.dumps({"ok": True, "access_token": rotating("canary-cut-0000")}).encode()[:-1])
+    journal.close()
+    assert refresh(store, "acme").renewed
+    assert "canary-cut-0000" in quarantined(store)
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "503 Service Unavailable", "200 OK"])
+def test_a_large_page_that_shows_an_example_token_marks_nothing(
+    store: ProfileStore, slack: PracticeSlack, gateway: type[RawServer], status: str
+) -> None:
+    page = b"<html>curl -H 'Authorization: Bearer " + CANARY.encode() + b"'" + b" " * 70_000
+    before = expired(store, slack, gateway(http(page, status)).base)
+    assert main(["token", "acme"]) == 75
+    assert store.read("acme") == before

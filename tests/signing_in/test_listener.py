@@ -341,3 +341,19 @@ def test_no_page_has_a_script_an_outside_address_or_invites_a_reload(page: Page)
     assert "http:" not in text
     assert "https:" not in text
     assert "reload" not in text
+
+
+# ── the port itself fails ──
+
+
+async def test_a_port_that_is_closed_from_outside_is_named_and_nothing_stands_still(
+    redirect_uris: tuple[str, ...],
+) -> None:
+    async with running(redirect_uris) as it:
+        for bound in it.listener._port.sockets:
+            bound.shutdown(socket.SHUT_RDWR)  # what a program that closes other programs' sockets does to it
+        for _ in range(1000):
+            await asyncio.sleep(0)
+            if len(it.ear.strays) == len(it.listener._port.sockets):
+                break
+        assert set(it.ear.strays) == {"port_lost"}

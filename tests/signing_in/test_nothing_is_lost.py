@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
+import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import Any
 
 import pytest
 
+from slack_token_tui.desktop import browser
 from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.rescue import left_behind
 from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
-from slack_token_tui.signing_in import events, finishing
+from slack_token_tui.signing_in import events, finishing, flow
 from slack_token_tui.signing_in.events import Step
 from slack_token_tui.slack import client
 from slack_token_tui.slack.client import SlackClient, _date
@@ -295,3 +297,37 @@ def test_tokens_are_found_wherever_they_are_in_a_response() -> None:
     body = json.dumps({"a": [USER_TOKEN, {"b": rotating}], "refresh_token": refresh, "again": USER_TOKEN})
     assert [token.reveal() for token in tokens_in(Secret(body))] == [refresh, USER_TOKEN, rotating]
     assert tokens_in(Secret('{"message":"Forbidden"}')) == ()
+
+
+async def test_a_user_token_whose_identity_names_a_bot_is_saved(
+    app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = workspace.test
+    monkeypatch.setattr(workspace, "test", lambda bearer: ({**test(bearer)[0], "bot_id": "B1"}, test(bearer)[1]))
+    assert isinstance((await run(new(app, store)))[-1], events.Saved)
+
+
+async def test_a_cancel_while_the_redirect_file_is_written_leaves_none(
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, may_write = threading.Event(), threading.Event()
+    write = flow.write_redirect_file
+
+    def slow(*arguments: Any) -> Path | None:
+        writing.set()
+        may_write.wait(30)
+        return write(*arguments)
+
+    async def opener(*_: object) -> browser.NotOpened:
+        return browser.NotOpened("It is not tried.")
+
+    monkeypatch.setattr(flow, "write_redirect_file", slow)
+    task = asyncio.create_task(run(flow.SignIn(app, app.scopes, store, open_browser=opener)))
+    await asyncio.to_thread(writing.wait, 30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    may_write.set()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    await asyncio.sleep(0)
+    assert list((store.home / "browser").iterdir()) == []
