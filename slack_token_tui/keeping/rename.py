@@ -26,9 +26,9 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
         raise StoreError("profile_name_invalid", name=new)
     if old == new:
         return store.read(old)
-    with ExitStack() as locks:
+    with ExitStack() as stack:
         for name in sorted((old, new)):  # in one order everywhere, so that two renames cannot wait for each other
-            locks.enter_context(lock.held(store.home / "locks", name))
+            stack.enter_context(lock.held(store.home / "locks", name))
         profile = recover(store, old).profile
         source, target = store.path(old), store.path(new)
         # Both locks are held, so nobody of ours can take the name between these two.

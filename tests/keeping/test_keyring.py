@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.keeping import keyring_tokens
+from slack_token_tui.keeping import keyring_tokens as stored_tokens
 from slack_token_tui.keeping.apps import SlackApp, forget_app, read_app, save_app, with_secret
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Journal
@@ -109,7 +109,7 @@ def items() -> set[str]:
     import secretstorage
 
     with closing(secretstorage.dbus_init()) as bus:
-        found = secretstorage.search_items(bus, {"service": keyring_tokens.SERVICE})
+        found = secretstorage.search_items(bus, {"service": stored_tokens.SERVICE})
         return {item.get_attributes()["username"] for item in found}
 
 
@@ -346,11 +346,11 @@ def test_without_the_extra_a_keyring_profile_is_named_with_its_remedy(
 
 
 def test_a_keyring_that_hangs_is_given_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyring_tokens, "LIMIT_SECONDS", 0.2)
-    monkeypatch.setattr(keyring_tokens, "_backend", lambda: time.sleep(30))
+    monkeypatch.setattr(stored_tokens, "LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(stored_tokens, "_backend", lambda: time.sleep(30))
     before = time.monotonic()
     with pytest.raises(StoreError, match="keyring_timeout"):
-        keyring_tokens.get_text("x")
+        stored_tokens.get_text("x")
     assert time.monotonic() - before < 20
 
 
@@ -375,4 +375,4 @@ def test_a_client_secret_is_kept_fetched_and_forgotten_in_a_real_keyring(store: 
     assert secret is not None
     assert secret.reveal() == "canary-client-secret"
     forget_app(store.home, back)
-    assert keyring_tokens.get_text("app.1.1.client_secret") is None
+    assert stored_tokens.get_text("app.1.1.client_secret") is None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.keeping import keyring_tokens
+from slack_token_tui.keeping import keyring_tokens as stored_tokens
 from slack_token_tui.keeping.files import StoreError
 from slack_token_tui.keeping.journal import Intent, Journal, digest_of
 from slack_token_tui.keeping.moving import move
@@ -47,7 +47,7 @@ class Keyring:
 @pytest.fixture
 def keyring(monkeypatch: pytest.MonkeyPatch) -> Keyring:
     one = Keyring()
-    monkeypatch.setattr(keyring_tokens, "_backend", lambda: one)
+    monkeypatch.setattr(stored_tokens, "_backend", lambda: one)
     return one
 
 
@@ -78,9 +78,9 @@ def test_killed_between_the_item_and_its_header_loses_nothing(
     journal.reserve()
     journal.intend(Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC)))
     order: list[str] = []
-    write, put = Journal._write, keyring_tokens.put_text
+    write, put = Journal._write, stored_tokens.put_text
     monkeypatch.setattr(Journal, "_write", lambda *given: (order.append("header"), write(*given)))
-    monkeypatch.setattr(keyring_tokens, "put_text", lambda *given: (order.append("item"), put(*given)))
+    monkeypatch.setattr(stored_tokens, "put_text", lambda *given: (order.append("item"), put(*given)))
     tokens = {"access_token": rotating("canary-0000"), "refresh_token": "xoxe-1-canary-0000"}
     journal.answered(json.dumps({"ok": True, **tokens}).encode())
     journal.close()
@@ -145,7 +145,7 @@ def test_a_file_that_says_there_is_a_refresh_token_without_a_time_keeps_it(
         move(store, "acme", to_keyring=to_keyring)
     assert store.read("acme").refresh_token == old.refresh_token
     with pytest.raises(StoreError):
-        keyring_tokens.fetch(old.id, old.generation + 1, with_refresh=True)
+        stored_tokens.fetch(old.id, old.generation + 1, with_refresh=True)
 
 
 def test_tokens_whose_file_could_not_be_saved_do_not_stay_in_the_keyring(
