@@ -15,7 +15,7 @@ TYPE_CHECKING = False  # typing's own would cost ``token`` a tenth of its time
 if TYPE_CHECKING:
     from typing import Any
 
-    from slack_token_tui.library import (
+    from slack_token_tui.api import (
         Bearer,
         NoSuchProfile,
         SignInFailed,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         profiles,
         token,
     )
-    from slack_token_tui.notebook import PendingSignIn, sign_in
+    from slack_token_tui.jupyter import PendingSignIn, sign_in
 
 __all__ = [
     "Bearer",
@@ -56,7 +56,7 @@ def __getattr__(name: str) -> "Any":
     import importlib
 
     # Not kept as a global of this package: a submodule of the same name would be hidden by it.
-    return getattr(importlib.import_module(f"{__name__}.{'notebook' if name in _IN_NOTEBOOK else 'library'}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{'jupyter' if name in _IN_NOTEBOOK else 'api'}"), name)
 
 
 def __dir__() -> list[str]:

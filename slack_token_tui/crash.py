@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def place_of(error: BaseException) -> str:
-    """Return ``TypeError in flow.py, line 12``."""
+    """Return ``TypeError in session.py, line 12``."""
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return type(error).__name__

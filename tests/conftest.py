@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from slack_token_tui.desktop import surroundings
-from slack_token_tui.keeping.apps import SlackApp
-from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.desktop import environment
 from slack_token_tui.practice.people import CLIENT_ID, App
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profiles import ProfileStore
 
 FOREIGN = (
     "NO_COLOR",
@@ -124,7 +124,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(tmp_path / "home"))
     # Tests run in containers too, and mean an ordinary machine.
-    monkeypatch.setattr(surroundings, "_CONTAINER_MARKS", (str(tmp_path / "docker"), str(tmp_path / "podman")))
+    monkeypatch.setattr(environment, "_CONTAINER_MARKS", (str(tmp_path / "docker"), str(tmp_path / "podman")))
 
 
 @pytest.fixture

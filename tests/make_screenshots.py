@@ -15,20 +15,20 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from slack_token_tui import doctor
-from slack_token_tui.desktop import browser, surroundings
+from slack_token_tui.desktop import browser, environment
 from slack_token_tui.doctor import Finding, Verdict
-from slack_token_tui.keeping.apps import SlackApp
-from slack_token_tui.keeping.settings import change_settings
-from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.oauth import exchange, session
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.secret import Secret
-from slack_token_tui.signing_in import finishing, flow
 from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import change_settings
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.launch import Start
+from slack_token_tui.tui.run import Start
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.accounts import profile
+from tests.support.profiles import profile
 
 OUT = Path(__file__).parent.parent / "screenshots"
 HOME = Path("/tmp/slack-token-tui-pictures")
@@ -51,15 +51,15 @@ def make_everything_repeatable() -> None:
         os.environ.pop(name, None)
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TZ"] = "UTC"
-    surroundings.look = surroundings.Surroundings  # type: ignore[assignment]  # an ordinary machine, each time
+    environment.look = environment.Surroundings  # type: ignore[assignment]  # an ordinary machine, each time
     found = {"firefox": "/usr/bin/firefox"}
     browser.shutil = type("Found", (), {"which": staticmethod(found.get)})  # type: ignore[assignment]  # all it asks
     browser._started = _nothing_is_started  # type: ignore[assignment]  # it only says that it did
     numbers = itertools.count(1)
     secrets.token_urlsafe = lambda size=32: f"practice-{next(numbers):0{size}}"  # type: ignore[assignment]
     secrets.token_hex = lambda size=8: f"{next(numbers):0{size * 2}x}"  # type: ignore[assignment]
-    finishing.datetime = FixedClock  # type: ignore[misc]  # the pictures' own moment
-    flow.time = type("Frozen", (), {"monotonic": staticmethod(lambda: 0.0)})  # type: ignore[assignment]
+    exchange.datetime = FixedClock  # type: ignore[misc]  # the pictures' own moment
+    session.time = type("Frozen", (), {"monotonic": staticmethod(lambda: 0.0)})  # type: ignore[assignment]
 
 
 def start(app: SlackApp | None = None) -> Start:

@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from slack_token_tui.cli import exit_codes
-from slack_token_tui.cli.commands import parser
+from slack_token_tui.cli.parser import parser
 
 _TAKES_PROFILES = frozenset({"name", "names", "old"})
 

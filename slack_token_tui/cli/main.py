@@ -16,7 +16,7 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         _open_stdout()
         code = _fast(arguments)
         if code is None:
-            from slack_token_tui.cli.commands import run
+            from slack_token_tui.cli.parser import run
 
             code = run(arguments)
         sys.stdout.flush()
@@ -37,7 +37,7 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 def _fast(arguments: list[str]) -> int | None:
     """Answer what scripts call all day, and what a person waits for; None when it is another command."""
     if not arguments:
-        from slack_token_tui.tui.launch import Start, run_app
+        from slack_token_tui.tui.run import Start, run_app
 
         return run_app(Start())
     if arguments == ["--version"]:
@@ -46,7 +46,7 @@ def _fast(arguments: list[str]) -> int | None:
         print(f"slack-token-tui {__version__}")
         return 0
     if arguments[:1] == ["token"] and len(arguments) <= 2 and not any(word.startswith("-") for word in arguments):
-        from slack_token_tui.cli.tokens import print_token
+        from slack_token_tui.cli.commands.token import print_token
 
         return print_token(arguments[1] if len(arguments) == 2 else None)
     return None
@@ -82,11 +82,11 @@ def core_limit_of_the_caller() -> int | None:
 
 def _unwritable(error: OSError) -> int:
     """Report that the answer could not be printed."""
-    from slack_token_tui.cli import report
+    from slack_token_tui.cli import output
 
     _close_stdout()
-    report.say(f"slack-token-tui: standard output cannot be written: {error.strerror}.")
-    report.say("  Free some room where it goes, and run the command again")
+    output.say(f"slack-token-tui: standard output cannot be written: {error.strerror}.")
+    output.say("  Free some room where it goes, and run the command again")
     return 1
 
 
@@ -99,11 +99,11 @@ def _close_stdout() -> None:
 
 def _unexpected(error: Exception) -> int:
     """Report a defect by kind and place. Messages and local values may hold secrets, so neither is shown."""
-    from slack_token_tui.cli import report
+    from slack_token_tui.cli import output
     from slack_token_tui.crash import place_of
-    from slack_token_tui.slack.explanations import explain
+    from slack_token_tui.problems import explain
 
-    return report.explained(explain("unexpected", {"detail": place_of(error)}), 1)
+    return output.explained(explain("unexpected", {"detail": place_of(error)}), 1)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from slack_token_tui.desktop import surroundings
-from slack_token_tui.foreign_text import clean
+from slack_token_tui.desktop import environment
+from slack_token_tui.sanitize import clean
 
 _TEXT_BROWSERS = frozenset({"www-browser", "links", "links2", "elinks", "lynx", "w3m", "browsh", "carbonyl", "retawq"})
 _OPENERS = ("xdg-open", "x-www-browser", "firefox", "chromium", "google-chrome", "brave-browser", "microsoft-edge")
@@ -88,7 +88,7 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
         os.startfile(url)  # noqa: S606 - checked above; Windows has no other way
         return Opened("your default browser")
     reason = "No browser was found on this machine."
-    around = surroundings.look()
+    around = environment.look()
     if (absent := around.why_no_browser) and not os.environ.get("BROWSER"):
         return NotOpened(absent)
     if command and not absent:
@@ -136,7 +136,7 @@ def would_open(command: str = "") -> str | NotOpened:
     """Return the name of the browser that :func:`open_url` would start, without starting it."""
     if sys.platform == "win32":
         return "your default browser"
-    around = surroundings.look()
+    around = environment.look()
     if (absent := around.why_no_browser) and not os.environ.get("BROWSER"):
         return NotOpened(absent)
     for words in _commands("https://slack.com", "" if absent else command, is_wsl=around.is_wsl):

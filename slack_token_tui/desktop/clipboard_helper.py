@@ -18,7 +18,7 @@ import sys
 from contextlib import suppress
 
 from slack_token_tui.desktop.clipboard_clearing import NATIVE, fingerprint, note_newest, text_on
-from slack_token_tui.desktop.sensitive import copy_marked
+from slack_token_tui.desktop.clipboard_concealed import copy_marked
 
 
 def main(words: list[str]) -> int:

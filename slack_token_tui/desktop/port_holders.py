@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from slack_token_tui.foreign_text import clean
+from slack_token_tui.sanitize import clean
 
 _LISTEN = "0A"
 _LSOF_SECONDS = 3.0

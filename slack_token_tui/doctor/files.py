@@ -8,15 +8,15 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from slack_token_tui.doctor.findings import Finding, Verdict
-from slack_token_tui.keeping.apps import unreadable_apps
-from slack_token_tui.keeping.fast_read import ProfileFileError, check_directory, read_record
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.rescue import how_to_import, id_in, left_behind
-from slack_token_tui.keeping.settings import read_settings
-from slack_token_tui.keeping.store import ProfileStore, Unreadable
-from slack_token_tui.slack.explanations import explain
+from slack_token_tui.doctor.report import Finding, Verdict
+from slack_token_tui.problems import explain
+from slack_token_tui.store.apps import unreadable_apps
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.fallback_dir import how_to_import, id_in, left_behind
+from slack_token_tui.store.hot_path import ProfileFileError, check_directory, read_record
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profiles import ProfileStore, Unreadable
+from slack_token_tui.store.settings import read_settings
 
 _SYNCED = ("dropbox", "onedrive", "google drive", "googledrive", "mobile documents", "icloud", "nextcloud", "owncloud")
 _SYNC_MARKS = (".stfolder", ".stignore")
@@ -24,12 +24,12 @@ _SYNC_MARKS = (".stfolder", ".stignore")
 
 def keyring(home: Path) -> Iterator[Finding]:
     """The keyring, where it is used or could be."""
-    from slack_token_tui.keeping import keyring_tokens
+    from slack_token_tui.store import keyring
 
     profiles = [one for one in _entries(home) if isinstance(one, Profile)]
     wanted = read_settings(home).get("storage") == "keyring" or any(one.in_keyring for one in profiles)
     try:
-        said = f"{keyring_tokens.name()} is there; in the interface, m moves tokens into it."
+        said = f"{keyring.name()} is there; in the interface, m moves tokens into it."
         yield Finding("keyring", Verdict.GOOD, "Keyring", said)
     except StoreError as error:
         explanation = explain(error.code, error.facts)

@@ -24,9 +24,12 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from slack_token_tui.crash import place_of
-from slack_token_tui.foreign_text import clean
+from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.answers import (
+from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable, TokenUnusable
+from slack_token_tui.slack.limits import MOST_WORKSPACES
+from slack_token_tui.slack.responses import (
     Grant,
     Identity,
     parse_body,
@@ -36,9 +39,6 @@ from slack_token_tui.slack.answers import (
     raise_if_refused,
     tokens_in,
 )
-from slack_token_tui.slack.endpoints import Endpoints, Pair
-from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable, TokenUnusable
-from slack_token_tui.slack.limits import MOST_WORKSPACES
 
 DEADLINE_SECONDS = 20.0
 _TOKEN_ANSWER_BYTES = 64 * 1024

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import parse_qs, urlsplit
 
-from slack_token_tui.slack.token_kinds import kind_of
+from slack_token_tui.slack.token_types import kind_of
 
 _CLIENT_ID = re.compile(r"\d{1,20}\.\d{1,20}")
 _CLIENT_ID_IN_TEXT = re.compile(r"(?<![\d.])\d{9,20}\.\d{9,20}(?![\d.])")

@@ -1,4 +1,4 @@
-"""What can go wrong in talking to Slack. Each error carries a code of the catalogue in ``explanations.toml``."""
+"""What can go wrong in talking to Slack. Each error carries a code of the catalogue in ``problems.toml``."""
 
 from __future__ import annotations
 

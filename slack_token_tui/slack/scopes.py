@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from slack_token_tui.foreign_text import clean
+from slack_token_tui.sanitize import clean
 from slack_token_tui.slack.limits import MOST_SCOPES
-from slack_token_tui.slack.token_kinds import kind_of
+from slack_token_tui.slack.token_types import kind_of
 
 _SCOPE = re.compile(r"[a-z0-9_-]+(?:[.:][a-z0-9_-]+)*")
 _SEPARATORS = re.compile(r"[,\s]+")
@@ -101,7 +101,7 @@ def scopes_to_ask_for(text: str) -> tuple[str, ...]:
     Raises:
         ValueError: with a sentence for the person; nothing that Slack is known to refuse is sent.
     """
-    from slack_token_tui.slack.scope_catalogue import unfit  # not before somebody asks for something
+    from slack_token_tui.slack.scope_catalog import unfit  # not before somebody asks for something
 
     scopes = parse_scopes(text)
     if reasons := unfit(scopes):

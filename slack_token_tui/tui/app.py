@@ -1,4 +1,4 @@
-"""The Textual app: wiring only. Screens show, ``signing_in`` and ``keeping`` do."""
+"""The Textual app: wiring only. Screens show, ``oauth``, ``tokens`` and ``store`` do."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from slack_token_tui.crash import place_of, place_of_traceback, way_to
-from slack_token_tui.foreign_text import harmless
-from slack_token_tui.keeping.fast_read import ProfileFileError
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.settings import change_settings, clipboard_seconds, read_settings
-from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.sanitize import harmless
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import change_settings, clipboard_seconds, read_settings
 from slack_token_tui.tui.actions import on
 from slack_token_tui.tui.driver import driver_class
-from slack_token_tui.tui.hang_up import continue_only_after_a_stop, let_go_of_the_terminal, terminal_is_gone
-from slack_token_tui.tui.launch import Start, say
+from slack_token_tui.tui.run import Start, say
+from slack_token_tui.tui.screens.base import Room
 from slack_token_tui.tui.screens.home import HomeScreen
-from slack_token_tui.tui.screens.room import Room
+from slack_token_tui.tui.terminal_exit import continue_only_after_a_stop, let_go_of_the_terminal, terminal_is_gone
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
-    from slack_token_tui.keeping.apps import SlackApp
+    from slack_token_tui.oauth.session import SignIn
     from slack_token_tui.secret import Secret
-    from slack_token_tui.signing_in.flow import SignIn
+    from slack_token_tui.store.apps import SlackApp
 
 _TWICE_SECONDS = 2.0
 _READ_SECONDS = 1.5
@@ -62,7 +62,7 @@ class _OwnTerminal:
     async def allows(self) -> bool:
         if self._is_secret and not self._app.may_send_tokens:
             from slack_token_tui.desktop.clipboard import over_ssh
-            from slack_token_tui.tui.screens.sheets import ConfirmScreen
+            from slack_token_tui.tui.screens.dialogs import ConfirmScreen
 
             question = Content.assemble(
                 ("Send the token to your terminal?\n\n", "bold"),
@@ -270,7 +270,7 @@ class TokenApp(App[None]):
 
     def leave(self) -> None:
         """Leave; but a token that is here alone is saved first, or asked about."""
-        from slack_token_tui.tui.screens.sheets import ConfirmScreen
+        from slack_token_tui.tui.screens.dialogs import ConfirmScreen
 
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Room) and screen.holds_unsaved:

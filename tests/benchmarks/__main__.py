@@ -19,18 +19,18 @@ from pathlib import Path
 
 import httpx
 
-from slack_token_tui.keeping.apps import SlackApp
-from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.oauth import events
+from slack_token_tui.oauth.session import SignIn
 from slack_token_tui.practice.people import CLIENT_ID, App
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import Workspace
-from slack_token_tui.signing_in import events
-from slack_token_tui.signing_in.flow import SignIn
 from slack_token_tui.slack import client
 from slack_token_tui.slack.endpoints import Endpoints
-from tests.accounts import in_, profile
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profiles import ProfileStore
 from tests.conftest import free_ports
-from tests.terminal import Terminal
+from tests.support.profiles import in_, profile
+from tests.support.terminal import Terminal
 
 Measure = Callable[[], float]
 MINIMAL = """

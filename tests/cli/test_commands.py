@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
-from tests.accounts import CANARY, in_, profile
+from slack_token_tui.store.profiles import ProfileStore
+from tests.support.profiles import CANARY, in_, profile
 
 COMMAND = [sys.executable, "-m", "slack_token_tui"]
 
@@ -108,9 +108,9 @@ def test_a_closed_pipe_is_no_error(store: ProfileStore, child_environment: dict[
 
 def test_a_defect_shows_its_place_and_no_secret(child_environment: dict[str, str]) -> None:
     program = (
-        "import sys\nfrom slack_token_tui.cli import main, tokens\n"
+        "import sys\nfrom slack_token_tui.cli import main\nfrom slack_token_tui.cli.commands import token\n"
         f"def broken(_):\n    secret = {CANARY!r}\n    raise RuntimeError(secret)\n"
-        "tokens.print_token = broken\nsys.exit(main.main(['token']))"
+        "token.print_token = broken\nsys.exit(main.main(['token']))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment)
     assert done.returncode == 1

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 import slack_token_tui as stt
-from slack_token_tui.doctor.way_to_slack import slack as look_at_slack
-from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.doctor.connectivity import slack as look_at_slack
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
-from tests.accounts import CANARY, in_
+from slack_token_tui.store.profiles import ProfileStore
 from tests.cli.test_commands import run
-from tests.keeping.refreshing import granted
-from tests.tui.pilots import running, shows
+from tests.support.pilot import running, shows
+from tests.support.profiles import CANARY, in_
+from tests.support.refreshable import granted
 
 WARNING = "SSLKEYLOGFILE is set"
 

@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.store.profiles import ProfileStore
 from tests.cli.test_commands import COMMAND, run
 from tests.conftest import pressing
 

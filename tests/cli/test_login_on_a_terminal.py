@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import Workspace
-from tests.accounts import profile
+from slack_token_tui.store.profiles import ProfileStore
 from tests.cli.test_login import Login
 from tests.conftest import pressing
-from tests.terminal import Terminal
+from tests.support.profiles import profile
+from tests.support.terminal import Terminal
 
 QUESTION = "Press Enter if this is you"
 

@@ -8,11 +8,11 @@ import subprocess
 
 import pytest
 
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
-from tests.accounts import CANARY, in_, profile
+from slack_token_tui.store.profiles import ProfileStore
 from tests.cli.test_commands import COMMAND, run
-from tests.keeping.refreshing import granted
+from tests.support.profiles import CANARY, in_, profile
+from tests.support.refreshable import granted
 
 
 def in_shell(redirects: str, *words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from slack_token_tui.desktop import browser
 from slack_token_tui.desktop.browser import NotOpened, Opened
-from slack_token_tui.signing_in.redirect_file import write_redirect_file
+from slack_token_tui.oauth.redirect_file import write_redirect_file
 from tests.conftest import becomes
 
 URL = "https://slack.com/oauth/v2_user/authorize?client_id=1.2&scope=users%3Aread"

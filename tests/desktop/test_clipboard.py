@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.desktop import clipboard, clipboard_check
+from slack_token_tui.desktop import clipboard, clipboard_probe
 from slack_token_tui.desktop.clipboard import Clearing, Copied, NotCopied
 from slack_token_tui.secret import Secret
 from tests.conftest import becomes
@@ -349,9 +349,9 @@ async def test_a_wl_copy_without_a_seat_is_found_out(fakes: Path, monkeypatch: p
 
 
 def test_the_check_asks_a_real_wayland_clipboard_and_leaves_it_alone(wayland: str) -> None:
-    (empty,) = clipboard_check.ways()
+    (empty,) = clipboard_probe.ways()
     assert (empty.tool, empty.works) == ("wl-copy", None), empty.said
     subprocess.run(["wl-copy", "canary"], check=True, timeout=10)
-    (way,) = clipboard_check.ways()
+    (way,) = clipboard_probe.ways()
     assert way.works is None, way.said
     assert subprocess.run(["wl-paste", "-n"], capture_output=True, timeout=10).stdout == b"canary"

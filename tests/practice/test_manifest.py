@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS
 from slack_token_tui.practice.manifest_rules import objections
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
@@ -19,8 +18,9 @@ from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.slack.client_id import recognise
 from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints
 from slack_token_tui.slack.manifest import Manifest, manifest
-from slack_token_tui.slack.scope_catalogue import Group, in_words, user_scopes
+from slack_token_tui.slack.scope_catalog import Group, in_words, user_scopes
 from slack_token_tui.slack.scopes import PRESETS
+from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS
 
 STANDARD = tuple(one.name for one in user_scopes() if one.group is Group.STANDARD)
 

@@ -35,7 +35,7 @@ from slack_token_tui.practice.manifest_rules import objections
 from slack_token_tui.practice.people import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, MOST_APPS, MOST_CODES, SHAPES, Workspace
-from tests.promises.test_demo_in_chromium import MISSING, chromium  # noqa: F401 - a fixture
+from tests.system.test_demo_in_chromium import MISSING, chromium  # noqa: F401 - a fixture
 
 CHALLENGE = "c" * 43
 EVIL = "http://evil.example"

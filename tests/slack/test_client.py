@@ -12,7 +12,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.endpoints import Endpoints, Pair, checked_base
 from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable
-from tests.accounts import JANE
+from tests.support.profiles import JANE
 
 CODE, VERIFIER, REDIRECT = Secret("canary-code"), Secret("canary-verifier"), "http://localhost:28417/callback"
 

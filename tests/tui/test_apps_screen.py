@@ -8,17 +8,17 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, remembered_apps, save_app
-from slack_token_tui.keeping.settings import remember_last_app
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints, Pair
+from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, remembered_apps, save_app
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui.screens.app_details import AppDetails
 from slack_token_tui.tui.screens.apps import AppsScreen
-from slack_token_tui.tui.screens.sheets import ConfirmScreen
+from slack_token_tui.tui.screens.dialogs import ConfirmScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.accounts import CANARY
-from tests.tui.pilots import running, says, shows, text, until
+from tests.support.pilot import running, says, shows, text, until
+from tests.support.profiles import CANARY
 
 WIDE = (120, 50)
 FIRST, SECOND = "1111111111.2222222222", "3333333333.4444444444"

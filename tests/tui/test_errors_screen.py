@@ -9,18 +9,18 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.oauth.events import Step
 from slack_token_tui.practice.server import play_browser
-from slack_token_tui.signing_in.events import Step
-from slack_token_tui.slack.explanations import codes, explain
+from slack_token_tui.problems import codes, explain
+from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.actions import find
+from slack_token_tui.tui.screens.dialogs import ExplanationScreen
 from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.home import HomeScreen
-from slack_token_tui.tui.screens.sheets import ExplanationScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.error_card import ErrorCard
-from tests.tui.pilots import begin, click, port_closes, running, says, shows, until
-from tests.tui.scripted import APP
+from tests.support.pilot import begin, click, port_closes, running, says, shows, until
+from tests.support.scripted_sign_in import APP
 
 WIDE = (120, 50)
 ON_THE_PAGE = {

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from textual.widgets import OptionList
 
-from slack_token_tui.keeping.formats import FORMATS
-from slack_token_tui.keeping.settings import read_settings
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import read_settings
+from slack_token_tui.tokens.export_formats import FORMATS
 from slack_token_tui.tui.screens.home import HomeScreen
-from tests.accounts import CANARY, in_, profile
-from tests.keeping.refreshing import granted
-from tests.tui.pilots import WIDE, running, says, shows, text, until
+from tests.support.pilot import WIDE, running, says, shows, text, until
+from tests.support.profiles import CANARY, in_, profile
+from tests.support.refreshable import granted
 
 
 async def test_a_key_acts_on_the_profile_that_it_was_pressed_for(

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
-from slack_token_tui.keeping.refresh import refresh
-from slack_token_tui.keeping.settings import read_settings
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import read_settings
+from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.profile_list import ProfileList
-from tests.accounts import CANARY, in_, profile
-from tests.keeping.refreshing import granted
-from tests.tui.pilots import WIDE, running, says, shows, text, until
+from tests.support.pilot import WIDE, running, says, shows, text, until
+from tests.support.profiles import CANARY, in_, profile
+from tests.support.refreshable import granted
 
 
 @pytest.fixture
@@ -277,8 +277,8 @@ async def test_remove_keeps_the_profile_when_slack_is_away(store: ProfileStore, 
 
 
 async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
-    from slack_token_tui.keeping.apps import SlackApp
     from slack_token_tui.practice.people import CLIENT_ID
+    from slack_token_tui.store.apps import SlackApp
 
     workspace = slack.workspace
     access, _, _ = workspace.grants.give(workspace.apps[0], workspace.teams[0], workspace.people[0], ("a:read",))

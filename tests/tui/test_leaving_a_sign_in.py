@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from slack_token_tui.keeping.apps import SlackApp
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.rescue import left_behind
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.grants import SlackSays
 from slack_token_tui.practice.server import play_browser
 from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.fallback_dir import left_behind
+from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.tui.pilots import begin, port_closes, running, settled, shows, until
+from tests.support.pilot import begin, port_closes, running, settled, shows, until
 
 
 def full_disk(*_: object, **__: object) -> object:

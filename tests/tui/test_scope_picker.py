@@ -12,14 +12,14 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from slack_token_tui.keeping.apps import SlackApp
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.slack.scopes import PRESETS
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.screens.scope_picker import ScopePicker
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.accounts import profile
-from tests.tui.pilots import running, says, shows, text, until
-from tests.tui.scripted import APP
+from tests.support.pilot import running, says, shows, text, until
+from tests.support.profiles import profile
+from tests.support.scripted_sign_in import APP
 
 WIDE = (130, 40)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.keeping.store import ProfileStore
-from tests.accounts import profile
-from tests.tui.pilots import running, says, shows
+from slack_token_tui.store.profiles import ProfileStore
+from tests.support.pilot import running, says, shows
+from tests.support.profiles import profile
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 20)])

@@ -9,12 +9,12 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from slack_token_tui.keeping.apps import SlackApp
 from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.tui.pilots import running, says, shows, text, until
+from tests.support.pilot import running, says, shows, text, until
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,18 @@ import pytest
 from textual.widgets import Input
 
 from slack_token_tui.desktop import clipboard
-from slack_token_tui.keeping.apps import SlackApp
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import play_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, Workspace
+from slack_token_tui.problems import explain
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.explanations import explain
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.actions import ACTIONS
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.error_card import ErrorCard
-from tests.accounts import in_, profile
-from tests.tui.pilots import begin, running, says, shows, until
+from tests.support.pilot import begin, running, says, shows, until
+from tests.support.profiles import in_, profile
 
 
 async def test_the_empty_home_says_the_one_next_step(home: Path) -> None:
@@ -194,7 +194,7 @@ async def test_a_long_silence_is_explained_by_itself(
 ) -> None:
     from functools import partial
 
-    from slack_token_tui.signing_in.flow import SignIn
+    from slack_token_tui.oauth.session import SignIn
     from slack_token_tui.tui.screens.sign_in import screen as sign_in
 
     monkeypatch.setattr(sign_in, "SignIn", partial(SignIn, hint_seconds=0.2))

@@ -16,18 +16,18 @@ from textual.widgets import Input
 from slack_token_tui import doctor
 from slack_token_tui.desktop import browser
 from slack_token_tui.doctor import Finding, Verdict
-from slack_token_tui.keeping.apps import SlackApp, save_app
-from slack_token_tui.keeping.settings import change_settings, remember_last_app
-from slack_token_tui.keeping.store import ProfileStore
+from slack_token_tui.oauth.events import NothingYet
 from slack_token_tui.secret import Secret
-from slack_token_tui.signing_in.events import NothingYet
 from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints
+from slack_token_tui.store.apps import SlackApp, save_app
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import change_settings, remember_last_app
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.launch import Start
+from slack_token_tui.tui.run import Start
 from slack_token_tui.tui.screens.sign_in import screen as sign_in
-from tests.accounts import NOW, profile
-from tests.tui.pilots import settled, shows, until
-from tests.tui.scripted import APP, ELSEWHERE, FAILED, SAVED, WAITING, scripted
+from tests.support.pilot import settled, shows, until
+from tests.support.profiles import NOW, profile
+from tests.support.scripted_sign_in import APP, ELSEWHERE, FAILED, SAVED, WAITING, scripted
 
 SIZES = {"40x20": (40, 20), "80x24": (80, 24), "120x36": (120, 36)}
 MODES = ("dark", "light", "no-color")

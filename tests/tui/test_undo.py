@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from slack_token_tui.keeping.apps import SlackApp
-from slack_token_tui.keeping.store import ProfileStore
 from slack_token_tui.practice.server import play_browser
 from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.screens.home import HomeScreen
-from tests.tui.pilots import begin, running, says, shows, until
+from tests.support.pilot import begin, running, says, shows, until
 
 
 async def test_x_revokes_and_removes_a_first_sign_in_of_another_account(

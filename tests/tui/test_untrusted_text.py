@@ -18,22 +18,22 @@ from textual.widgets import Input
 
 from slack_token_tui import doctor
 from slack_token_tui.desktop.browser import NotOpened, Opened
-from slack_token_tui.doctor import examination
-from slack_token_tui.foreign_text import harmless
-from slack_token_tui.keeping.apps import SlackApp, save_app
-from slack_token_tui.keeping.settings import remember_last_app
-from slack_token_tui.keeping.store import ProfileStore
-from slack_token_tui.signing_in import events
-from slack_token_tui.slack.answers import Identity
+from slack_token_tui.doctor import runner
+from slack_token_tui.oauth import events
+from slack_token_tui.problems import explain
+from slack_token_tui.sanitize import harmless
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.explanations import explain
+from slack_token_tui.slack.responses import Identity
+from slack_token_tui.store.apps import SlackApp, save_app
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui import app as tui_app
-from slack_token_tui.tui import launch
+from slack_token_tui.tui import run
 from slack_token_tui.tui.actions import ACTIONS
 from slack_token_tui.tui.screens.sign_in import screen as sign_in
-from tests.accounts import profile, rotating
-from tests.tui.pilots import running, settled, shows, text, until
-from tests.tui.scripted import APP, LISTENING, REQUEST, WAITING, scripted
+from tests.support.pilot import running, settled, shows, text, until
+from tests.support.profiles import profile, rotating
+from tests.support.scripted_sign_in import APP, LISTENING, REQUEST, WAITING, scripted
 
 SOURCE = Path(tui_app.__file__).parent
 SIZE = (150, 60)
@@ -89,7 +89,7 @@ def _slack_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     async def unasked(_: Endpoints) -> list[doctor.Finding]:
         return []
 
-    monkeypatch.setattr(examination.way_to_slack, "slack", unasked)
+    monkeypatch.setattr(runner.connectivity, "slack", unasked)
     monkeypatch.setattr(sign_in, "SignIn", scripted(*WAITING))
 
 
@@ -387,7 +387,7 @@ async def test_the_file_of_an_answer_that_is_set_aside_is_shown_without_controls
 
 
 def test_the_last_words_are_printed_without_controls(capsys: pytest.CaptureFixture[str]) -> None:
-    launch.say("import < '/e\x1b]0;pwned\x07\u202e'")
+    run.say("import < '/e\x1b]0;pwned\x07\u202e'")
     assert capsys.readouterr().err == "import < '/e\ufffd]0;pwned\ufffd\ufffd'\n"
 
 

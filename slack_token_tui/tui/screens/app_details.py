@@ -15,19 +15,19 @@ from textual.content import Content
 from textual.widgets import Button, Label, Static
 
 from slack_token_tui.desktop.browser import checked_command
-from slack_token_tui.foreign_text import clean
-from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp, checked_redirect_uri, save_app
-from slack_token_tui.keeping.files import StoreError
+from slack_token_tui.problems import explain
+from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints, Pair, checked_base
-from slack_token_tui.slack.explanations import explain
 from slack_token_tui.slack.scopes import parse_scopes
-from slack_token_tui.tui.screens.sheets import ConfirmScreen, Sheet
-from slack_token_tui.tui.widgets.choice import Choice
+from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, checked_redirect_uri, save_app
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.tui.screens.dialogs import ConfirmScreen, Sheet
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.paste_box import PasteBox
+from slack_token_tui.tui.widgets.radio_list import Choice
 
 if TYPE_CHECKING:
     from slack_token_tui.tui.app import TokenApp

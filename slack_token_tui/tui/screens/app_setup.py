@@ -14,25 +14,25 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Button, Label, Static
 
-from slack_token_tui.keeping.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, save_app
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.settings import remember_last_app
+from slack_token_tui.problems import explain
 from slack_token_tui.slack.client_id import Recognised, recognise
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
-from slack_token_tui.slack.explanations import explain
 from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, manifest
-from slack_token_tui.slack.scope_catalogue import in_words, unknown_in_words
+from slack_token_tui.slack.scope_catalog import in_words, unknown_in_words
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes, scopes_to_ask_for
+from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, save_app
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui.actions import APP_SETUP, bindings
-from slack_token_tui.tui.screens.room import Room
-from slack_token_tui.tui.widgets.choice import Choice
+from slack_token_tui.tui.screens.app_setup_text import what_else, what_to_do
+from slack_token_tui.tui.screens.base import Room
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
+from slack_token_tui.tui.widgets.header import TopLine
 from slack_token_tui.tui.widgets.input import Input
-from slack_token_tui.tui.widgets.made_app import what_else, what_to_do
 from slack_token_tui.tui.widgets.paste_box import PasteBox
 from slack_token_tui.tui.widgets.presets import Presets
-from slack_token_tui.tui.widgets.top_line import TopLine
+from slack_token_tui.tui.widgets.radio_list import Choice
 
 _ONLY_FORM = frozenset({"pick_scopes", "other_slack"})
 _ONLY_MADE = frozenset({"open_page", "copy_manifest", "copy_page", "copy_request", "change_form", "play_browser"})

@@ -13,17 +13,17 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.keeping.apps import SlackApp, forget_app, is_heard_here, remembered_apps
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.profile import Profile
+from slack_token_tui.problems import explain
 from slack_token_tui.slack.endpoints import SLACK
-from slack_token_tui.slack.explanations import explain
+from slack_token_tui.store.apps import SlackApp, forget_app, is_heard_here, remembered_apps
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.profile import Profile
 from slack_token_tui.tui.actions import APPS, bindings
-from slack_token_tui.tui.screens.room import Room
-from slack_token_tui.tui.screens.sheets import ConfirmScreen
+from slack_token_tui.tui.screens.base import Room
+from slack_token_tui.tui.screens.dialogs import ConfirmScreen
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
-from slack_token_tui.tui.widgets.top_line import TopLine
+from slack_token_tui.tui.widgets.header import TopLine
 
 _NONE = (
     "No app is remembered yet: one is after its first sign-in. N leads you through making one; "

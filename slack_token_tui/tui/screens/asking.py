@@ -14,12 +14,12 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.keeping import formats
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.slack.explanations import Explanation, explain
-from slack_token_tui.slack.token_kinds import REFRESH, kind_of
-from slack_token_tui.tui.screens.sheets import Sheet
+from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.slack.token_types import REFRESH, kind_of
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.tokens import export_formats
+from slack_token_tui.tui.screens.dialogs import Sheet
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.keys import BACK, pressable
@@ -87,7 +87,7 @@ class CopyAsScreen(Sheet[str | None]):
             yield OptionList(
                 *(
                     Option(Content.assemble((f"{one.id:<8}", "bold"), one.label), id=one.id)
-                    for one in formats.FORMATS.values()
+                    for one in export_formats.FORMATS.values()
                 )
             )
             yield Static(id="preview")
@@ -99,7 +99,7 @@ class CopyAsScreen(Sheet[str | None]):
     def show(self, event: OptionList.OptionHighlighted) -> None:
         """Preview the format, or say why there is none."""
         try:
-            text = formats.preview(self._profile, event.option_id or "token", self._at)
+            text = export_formats.preview(self._profile, event.option_id or "token", self._at)
         except StoreError as error:
             trouble = explain(error.code, error.facts)
             text = f"✗ {trouble.title}. {trouble.happened} {trouble.remedies[0]}."

@@ -14,13 +14,13 @@ from textual.widgets import Static
 
 from slack_token_tui import doctor
 from slack_token_tui.doctor import Finding, Verdict
-from slack_token_tui.keeping.apps import SlackApp, remembered_apps
 from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.store.apps import SlackApp, remembered_apps
 from slack_token_tui.tui.actions import DOCTOR, bindings
-from slack_token_tui.tui.screens.room import Room
+from slack_token_tui.tui.screens.base import Room
 from slack_token_tui.tui.widgets.field import MUTED, Field
 from slack_token_tui.tui.widgets.footer import Footer
-from slack_token_tui.tui.widgets.top_line import TopLine
+from slack_token_tui.tui.widgets.header import TopLine
 
 _COLOURS = {
     Verdict.GOOD: "$text-success",

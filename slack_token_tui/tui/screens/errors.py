@@ -13,19 +13,19 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.keeping.apps import SlackApp
+from slack_token_tui.problems import Explanation, codes
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.explanations import Explanation, codes
+from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.actions import ERRORS, bindings
-from slack_token_tui.tui.screens.search_room import SearchRoom
-from slack_token_tui.tui.screens.sheets import in_full
+from slack_token_tui.tui.screens.dialogs import in_full
+from slack_token_tui.tui.screens.search_base import SearchRoom
 from slack_token_tui.tui.widgets.error_card import redirects_of
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
+from slack_token_tui.tui.widgets.header import TopLine
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.keys import keys_of
 from slack_token_tui.tui.widgets.search_box import SearchBox
-from slack_token_tui.tui.widgets.top_line import TopLine
 
 _ANSWERS = frozenset({"again", "other_pair", "change_app"})
 """Remedies that whoever opened this screen carries out."""

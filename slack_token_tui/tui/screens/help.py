@@ -10,9 +10,9 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from slack_token_tui.desktop import surroundings
+from slack_token_tui.desktop import environment
 from slack_token_tui.tui.actions import ABOUT, Action, on
-from slack_token_tui.tui.screens.sheets import Sheet
+from slack_token_tui.tui.screens.dialogs import Sheet
 from slack_token_tui.tui.widgets.field import MUTED, Field
 from slack_token_tui.tui.widgets.keys import BACK
 
@@ -40,7 +40,7 @@ class HelpScreen(Sheet[None]):
             if others := [action for action in on(self._room) if action.id not in self._able]:
                 yield Static(Content.styled("\nAt other times", MUTED))
                 yield from map(_line, others)
-            for hint in surroundings.look().hints:
+            for hint in environment.look().hints:
                 yield Static(Content.styled(f"\n{hint}", MUTED))
             words = "↑ ↓ scroll · F1 opens this in a field too · Ctrl+P finds actions by name · Ctrl+C twice quits · "
             yield Static(Content.assemble(words, BACK), classes="keys")

@@ -12,19 +12,19 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.keeping.profile import Profile
 from slack_token_tui.slack.limits import MOST_SCOPES
-from slack_token_tui.slack.scope_catalogue import TOPICS, Group, Scope, bot_scopes, scope, unfit, user_scopes
+from slack_token_tui.slack.scope_catalog import TOPICS, Group, Scope, bot_scopes, scope, unfit, user_scopes
 from slack_token_tui.slack.scopes import PRESETS, parse_scopes
+from slack_token_tui.store.profile import Profile
 from slack_token_tui.tui.actions import SCOPES, bindings
-from slack_token_tui.tui.screens.search_room import SearchRoom
-from slack_token_tui.tui.screens.sheets import ConfirmScreen
+from slack_token_tui.tui.screens.dialogs import ConfirmScreen
+from slack_token_tui.tui.screens.search_base import SearchRoom
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
+from slack_token_tui.tui.widgets.header import TopLine
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.search_box import SearchBox
 from slack_token_tui.tui.widgets.sign_in_form import difference
-from slack_token_tui.tui.widgets.top_line import TopLine
 
 
 class ScopePicker(SearchRoom[tuple[str, ...] | None]):

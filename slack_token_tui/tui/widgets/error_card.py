@@ -7,8 +7,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from slack_token_tui.foreign_text import harmless
-from slack_token_tui.slack.explanations import Explanation
+from slack_token_tui.problems import Explanation
+from slack_token_tui.sanitize import harmless
 from slack_token_tui.tui.actions import SIGN_IN
 from slack_token_tui.tui.widgets.field import MUTED, Field
 from slack_token_tui.tui.widgets.keys import keys_of

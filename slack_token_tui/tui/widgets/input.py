@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import widgets
 
-from slack_token_tui.foreign_text import harmless
+from slack_token_tui.sanitize import harmless
 
 _WHITE_SPACE = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"), " ")
 

@@ -9,15 +9,15 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from slack_token_tui.foreign_text import harmless
-from slack_token_tui.keeping.profile import REFRESH_TOKEN_WARNING, Profile
-from slack_token_tui.keeping.store import Unreadable
+from slack_token_tui.problems import Explanation
+from slack_token_tui.sanitize import harmless
 from slack_token_tui.slack.endpoints import SLACK
-from slack_token_tui.slack.explanations import Explanation
+from slack_token_tui.store.profile import REFRESH_TOKEN_WARNING, Profile
+from slack_token_tui.store.profiles import Unreadable
 from slack_token_tui.tui.actions import HOME
-from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS, left
 from slack_token_tui.tui.widgets.field import MUTED, Field
 from slack_token_tui.tui.widgets.keys import keys_of
+from slack_token_tui.tui.widgets.time_format import IN_WORDS, MARKS, left
 
 _FIELDS = (
     "Status",

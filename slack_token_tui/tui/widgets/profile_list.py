@@ -8,11 +8,11 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from slack_token_tui.foreign_text import clean
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.store import Unreadable
-from slack_token_tui.tui.widgets.expiry import IN_WORDS, MARKS
+from slack_token_tui.sanitize import clean
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profiles import Unreadable
 from slack_token_tui.tui.widgets.field import MUTED
+from slack_token_tui.tui.widgets.time_format import IN_WORDS, MARKS
 
 Entry = Profile | Unreadable
 ORDERS = ("name", "state", "expiry")

@@ -13,14 +13,14 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Label, Static
 
-from slack_token_tui.keeping.apps import SlackApp, is_heard_here, read_app
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.settings import place_in_words
 from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
-from slack_token_tui.slack.scope_catalogue import Group, scope, unfit, unknown_in_words
+from slack_token_tui.slack.scope_catalog import Group, scope, unfit, unknown_in_words
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes, scopes_to_ask_for
-from slack_token_tui.slack.token_kinds import kind_of
+from slack_token_tui.slack.token_types import kind_of
+from slack_token_tui.store.apps import SlackApp, is_heard_here, read_app
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.settings import place_in_words
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.paste_box import PasteBox

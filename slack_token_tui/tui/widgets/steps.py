@@ -6,8 +6,8 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-from slack_token_tui.foreign_text import harmless
-from slack_token_tui.signing_in.events import Step
+from slack_token_tui.oauth.events import Step
+from slack_token_tui.sanitize import harmless
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from slack_token_tui.tui.widgets.field import MUTED, Field
 

@@ -10,8 +10,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from slack_token_tui.keeping.settings import place_in_words
-from slack_token_tui.slack.explanations import Explanation
+from slack_token_tui.problems import Explanation
+from slack_token_tui.store.settings import place_in_words
 from slack_token_tui.tui.widgets.field import MUTED
 
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 
 from textual import work
 
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.slack.explanations import explain
+from slack_token_tui.problems import explain
+from slack_token_tui.store.profile import Profile
 from slack_token_tui.tui.screens.home.shown import ShownProfiles
-from slack_token_tui.tui.widgets.expiry import left
+from slack_token_tui.tui.widgets.time_format import left
 
 
 class AsksSlack(ShownProfiles):

@@ -6,13 +6,13 @@ import asyncio
 
 from textual import work
 
-from slack_token_tui.keeping.fast_read import ProfileFileError
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.outcome import NEEDS_SIGN_IN
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.slack.explanations import explain
+from slack_token_tui.problems import explain
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN
 from slack_token_tui.tui.screens.home.shown import ShownProfiles
-from slack_token_tui.tui.widgets.expiry import left
+from slack_token_tui.tui.widgets.time_format import left
 
 _REVEAL_SECONDS = 10.0
 
@@ -35,7 +35,7 @@ class HandsOut(ShownProfiles):
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def _copy(self, profile: Profile | None, format_id: str | None) -> None:
         from slack_token_tui.desktop.clipboard import Copied
-        from slack_token_tui.keeping import formats
+        from slack_token_tui.tokens import export_formats
         from slack_token_tui.tui.screens.asking import CopyAsScreen
 
         assert profile is not None
@@ -44,14 +44,14 @@ class HandsOut(ShownProfiles):
             return
         until = ""
         try:
-            if formats.FORMATS[format_id].holds_token:
+            if export_formats.FORMATS[format_id].holds_token:
                 if (profile := await self._living(profile)) is None:
                     return
-                outcome = await self.token_app.copy_secret(formats.secret_text(profile, format_id, at=at))
+                outcome = await self.token_app.copy_secret(export_formats.secret_text(profile, format_id, at=at))
                 if profile.expires_at:
                     until = f" It works for {left(profile.expires_at, self.token_app.start.now())}."
             else:
-                outcome = await self.token_app.copy_text(formats.preview(profile, format_id, at))
+                outcome = await self.token_app.copy_text(export_formats.preview(profile, format_id, at))
         except StoreError as error:
             self._say(explain(error.code, error.facts))
             return

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from textual import work
 
 from slack_token_tui.crash import place_of
-from slack_token_tui.keeping.fast_read import ProfileFileError
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.slack.explanations import Explanation, explain
+from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.profile import Profile
 from slack_token_tui.tui.screens.home.shown import ShownProfiles
 from slack_token_tui.tui.widgets.profile_list import Entry
 
@@ -35,7 +35,7 @@ class KeepsHouse(ShownProfiles):
 
     @work(exclusive=True, group="house", exit_on_error=False)
     async def _rename(self, entry: Profile) -> None:
-        from slack_token_tui.keeping.rename import rename
+        from slack_token_tui.tokens.rename import rename
         from slack_token_tui.tui.screens.asking import NameScreen
 
         async def give(new: str) -> Explanation | None:
@@ -51,7 +51,7 @@ class KeepsHouse(ShownProfiles):
 
     @work(exclusive=True, group="house", exit_on_error=False)
     async def _move_tokens(self, entry: Profile) -> None:
-        from slack_token_tui.keeping.moving import move
+        from slack_token_tui.tokens.keyring_migration import move
 
         to_keyring = not entry.in_keyring
         place = "the operating system’s keyring" if to_keyring else "its file"
@@ -71,7 +71,7 @@ class KeepsHouse(ShownProfiles):
 
     @work(exclusive=True, group="house", exit_on_error=False)
     async def _remove(self, entry: Entry) -> None:
-        from slack_token_tui.tui.screens.removing import RemoveScreen
+        from slack_token_tui.tui.screens.remove import RemoveScreen
 
         await self.app.push_screen_wait(RemoveScreen(self.token_app.store, entry))
         self.read()
@@ -79,9 +79,9 @@ class KeepsHouse(ShownProfiles):
     @work(exclusive=True, group="house", exit_on_error=False)
     async def action_import_token(self) -> None:
         """Take a token that somebody already has."""
-        from slack_token_tui.keeping.import_token import checked_tokens, import_token
         from slack_token_tui.slack.client_id import checked_client_id
         from slack_token_tui.slack.errors import SlackError
+        from slack_token_tui.tokens.import_token import checked_tokens, import_token
         from slack_token_tui.tui.screens.asking import ImportScreen
 
         async def keep(access: str, refresh: str, client_id: str) -> str | Explanation:

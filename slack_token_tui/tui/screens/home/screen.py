@@ -11,21 +11,21 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import OptionList, Static
 
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.settings import read_settings
+from slack_token_tui.problems import explain
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.explanations import explain
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui.actions import HOME, bindings
 from slack_token_tui.tui.screens.home.asking_slack import AsksSlack
 from slack_token_tui.tui.screens.home.handing_out import HandsOut
 from slack_token_tui.tui.screens.home.keeping_house import KeepsHouse
+from slack_token_tui.tui.widgets.header import TopLine
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.profile_list import ORDERS, ProfileList
-from slack_token_tui.tui.widgets.top_line import TopLine
 
 if TYPE_CHECKING:
-    from slack_token_tui.keeping.apps import SlackApp
+    from slack_token_tui.store.apps import SlackApp
 
 _CLOCK_SECONDS = 1.0
 _FIRST_FRAME_PROFILES = 60
@@ -69,7 +69,7 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
 
     async def _furnish(self) -> None:
         """What the first frame can do without. A signal may end the program at each pause; nothing can be mounted then."""
-        from slack_token_tui.tui.upkeep import Upkeep
+        from slack_token_tui.tui.auto_refresh import Upkeep
         from slack_token_tui.tui.widgets.footer import Footer
 
         self._upkeep = Upkeep(self.token_app.store, self._told)
@@ -230,7 +230,7 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
     @work(exclusive=True, group="rooms", exit_on_error=False)
     async def action_errors(self) -> None:
         """Look an error up; its remedies begin a sign-in."""
-        from slack_token_tui.keeping.apps import remembered_apps
+        from slack_token_tui.store.apps import remembered_apps
         from slack_token_tui.tui.screens.errors import ErrorsScreen
 
         app = next(iter(remembered_apps(self.token_app.store.home)), self.token_app.start.app)
@@ -250,7 +250,7 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
 
     def action_explain(self) -> None:
         """Everything that is known about what is wrong with the highlighted profile, or was said last."""
-        from slack_token_tui.tui.screens.sheets import ExplanationScreen
+        from slack_token_tui.tui.screens.dialogs import ExplanationScreen
 
         if (explanation := self._to_explain) is not None:
             self.app.push_screen(ExplanationScreen(explanation))

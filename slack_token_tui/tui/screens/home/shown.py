@@ -9,19 +9,19 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from slack_token_tui.keeping.fast_read import ProfileFileError
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.outcome import standing_trouble
-from slack_token_tui.keeping.settings import change_settings, read_settings
-from slack_token_tui.keeping.store import Unreadable
-from slack_token_tui.slack.explanations import Explanation, explain
+from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.profiles import Unreadable
+from slack_token_tui.store.settings import change_settings, read_settings
+from slack_token_tui.tokens.refresh_result import standing_trouble
 from slack_token_tui.tui.actions import HOME
-from slack_token_tui.tui.screens.room import Room
+from slack_token_tui.tui.screens.base import Room
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.profile_list import Entry, ProfileList
 
 if TYPE_CHECKING:
-    from slack_token_tui.tui.upkeep import Upkeep
+    from slack_token_tui.tui.auto_refresh import Upkeep
 
 
 class ShownProfiles(Room[None]):

@@ -7,10 +7,10 @@ from dataclasses import replace
 from textual import on, work
 from textual.widgets import Button
 
-from slack_token_tui.keeping.apps import SlackApp, read_app
+from slack_token_tui.store.apps import SlackApp, read_app
 from slack_token_tui.tui.screens.sign_in.ground import SignInGround
+from slack_token_tui.tui.widgets.header import TopLine
 from slack_token_tui.tui.widgets.sign_in_form import SignInForm
-from slack_token_tui.tui.widgets.top_line import TopLine
 
 
 class FillsIn(SignInGround):

@@ -9,16 +9,16 @@ from textual import work
 from textual.content import Content
 from textual.timer import Timer
 
-from slack_token_tui.keeping.apps import SlackApp
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.keeping.store import Kept
-from slack_token_tui.signing_in.events import Step
-from slack_token_tui.signing_in.finishing import UnusableResponse
-from slack_token_tui.signing_in.flow import SignIn
-from slack_token_tui.slack.explanations import Explanation
+from slack_token_tui.oauth.events import Step
+from slack_token_tui.oauth.exchange import UnusableResponse
+from slack_token_tui.oauth.session import SignIn
+from slack_token_tui.problems import Explanation
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profiles import Kept
 from slack_token_tui.tui.actions import SIGN_IN
-from slack_token_tui.tui.screens.room import Room
-from slack_token_tui.tui.screens.sheets import ConfirmScreen
+from slack_token_tui.tui.screens.base import Room
+from slack_token_tui.tui.screens.dialogs import ConfirmScreen
 from slack_token_tui.tui.widgets.sign_in_form import SignInForm
 
 

@@ -11,13 +11,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from slack_token_tui import __version__
-from slack_token_tui.keeping.files import StoreError
-from slack_token_tui.keeping.profile import Profile
-from slack_token_tui.signing_in.events import Step
+from slack_token_tui.oauth.events import Step
+from slack_token_tui.problems import explain
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.explanations import explain
-from slack_token_tui.tui.screens.removing import RemoveScreen
-from slack_token_tui.tui.screens.sheets import ConfirmScreen, ExplanationScreen
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.tui.screens.dialogs import ConfirmScreen, ExplanationScreen
+from slack_token_tui.tui.screens.remove import RemoveScreen
 from slack_token_tui.tui.screens.sign_in.ground import SignInGround
 from slack_token_tui.tui.widgets.error_card import ErrorCard, report
 from slack_token_tui.tui.widgets.steps import Steps

@@ -16,28 +16,28 @@ from textual.content import Content
 
 from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser
-from slack_token_tui.keeping.apps import SlackApp, read_app
-from slack_token_tui.keeping.settings import read_settings
-from slack_token_tui.keeping.store import Kept
-from slack_token_tui.signing_in import events
-from slack_token_tui.signing_in.events import Step
-from slack_token_tui.signing_in.flow import SignIn
+from slack_token_tui.oauth import events
+from slack_token_tui.oauth.events import Step
+from slack_token_tui.oauth.session import SignIn
+from slack_token_tui.problems import Explanation, explain
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.explanations import Explanation, explain
+from slack_token_tui.store.apps import SlackApp, read_app
+from slack_token_tui.store.profiles import Kept
+from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui.actions import SIGN_IN, bindings
-from slack_token_tui.tui.screens.sheets import ConfirmScreen
+from slack_token_tui.tui.screens.dialogs import ConfirmScreen
 from slack_token_tui.tui.screens.sign_in.filling_in import FillsIn
 from slack_token_tui.tui.screens.sign_in.helping import Helps
 from slack_token_tui.tui.widgets.error_card import ErrorCard
-from slack_token_tui.tui.widgets.expiry import clock
 from slack_token_tui.tui.widgets.footer import Footer
+from slack_token_tui.tui.widgets.header import TopLine
 from slack_token_tui.tui.widgets.input import Input
-from slack_token_tui.tui.widgets.outcome import Outcome
 from slack_token_tui.tui.widgets.paste_box import PasteBox
 from slack_token_tui.tui.widgets.sign_in_form import SignInForm
+from slack_token_tui.tui.widgets.sign_in_result import Outcome
 from slack_token_tui.tui.widgets.steps import Steps
-from slack_token_tui.tui.widgets.top_line import TopLine
-from slack_token_tui.tui.widgets.waiting import Waiting
+from slack_token_tui.tui.widgets.time_format import clock
+from slack_token_tui.tui.widgets.waiting_panel import Waiting
 
 _ONLY_FORM = frozenset({"choose_scopes", "choose_app", "app_details", "new_app"})
 _ONLY_WAITING = frozenset({"more_time", "copy_url", "browser_says", "play_browser"})

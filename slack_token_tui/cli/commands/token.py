@@ -1,0 +1,49 @@
+"""``token``: prints one token, in milliseconds where nothing has to be renewed."""
+
+import sys
+
+from slack_token_tui.store import hot_path
+
+
+def print_token(argument: str | None, min_ttl_seconds: float = hot_path.REFRESH_MARGIN_SECONDS) -> int:
+    """Print the access token of the profile that is meant, and a newline. Nothing is printed unless it is good.
+
+    This is the hot path: what it imports at the top and here is counted by a test.
+    """
+    directory = hot_path.home()
+    try:
+        name = hot_path.chosen_name(directory, argument)
+        path = hot_path.profile_path(directory, name)
+        record = hot_path.read_record(path)
+        if hot_path.wants_more_than_reading(record, min_ttl_seconds):
+            return _print_renewed(name, min_ttl_seconds)
+        token = hot_path.access_token(record, path)
+    except hot_path.ChoiceError as error:
+        from slack_token_tui.cli import output
+
+        return output.no_choice(error)
+    except FileNotFoundError:
+        from slack_token_tui.cli import output
+
+        return output.no_choice(hot_path.ChoiceError("profile_not_found", argument or "", []))
+    except hot_path.ProfileFileError as error:
+        from slack_token_tui.cli import output
+
+        return output.unusable_file(error)
+    if why := hot_path.why_dead(record):
+        from slack_token_tui.cli import output
+
+        return output.dead_token(name, why)
+    sys.stdout.write(token + "\n")
+    return 0
+
+
+def _print_renewed(name: str, min_ttl_seconds: float) -> int:
+    from slack_token_tui.cli.fresh_token import living_profile
+
+    profile = living_profile(name, min_ttl_seconds)
+    if isinstance(profile, int):
+        return profile
+    assert profile.access_token is not None
+    sys.stdout.write(profile.access_token.reveal() + "\n")
+    return 0

@@ -1,0 +1,140 @@
+"""Messages of the command line: one line of what happened, one of what to do; as JSON on stdout where that was asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from contextlib import suppress
+
+from slack_token_tui.cli import exit_codes
+from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.sanitize import harmless
+from slack_token_tui.secret import redacted
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.hot_path import ChoiceError, ProfileFileError
+
+_LATER = frozenset({"sign_in_timed_out", "store_busy"})
+_USAGE = frozenset({"profile_name_invalid", "profile_name_taken"})
+CHOICE = {
+    "no_profiles": exit_codes.NO_SUCH_PROFILE,
+    "profile_not_found": exit_codes.NO_SUCH_PROFILE,
+    "profile_not_chosen": exit_codes.USAGE,
+    "profile_name_invalid": exit_codes.USAGE,
+}
+
+
+def say(line: str) -> None:
+    """Print a line of narration to stderr. Where that is closed or full, there is nobody to tell."""
+    with suppress(OSError):
+        if sys.stderr is not None:
+            print(harmless(line), file=sys.stderr, flush=True)  # a path may hold anything
+
+
+def warn_of_key_log() -> None:
+    """Say that TLS keys are written to a file, if they are. Called before Slack is asked."""
+    from slack_token_tui.slack.client import tls_key_log  # with a network behind it
+
+    if path := tls_key_log():
+        say(f"Warning: SSLKEYLOGFILE is set. The keys of this TLS connection are written to {path}")
+
+
+def print_json(value: object, *, indent: int | None = None) -> None:
+    """Print ``value`` as JSON on standard output, with every control and invisible character escaped.
+
+    Args:
+        value: as ``json.dumps`` accepts it. ``json.loads`` returns the same strings.
+        indent: spaces in front of each level, or None for one line.
+    """
+    takes_all = (sys.stdout.encoding or "utf-8").lower() in ("utf-8", "utf8")
+    text = json.dumps(value, ensure_ascii=not takes_all, indent=indent)
+    # Outside of strings JSON is printable ASCII and line breaks, and inside them a line break is escaped already.
+    print(re.sub(r"[^ -~\n]", _escaped, text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    character = found.group()
+    return character if harmless(character) == character else json.dumps(character)[1:-1]
+
+
+def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False) -> int:
+    """Report ``explanation`` and return ``exit_code``."""
+    say(f"slack-token-tui: {explanation.title} ({explanation.code}). {explanation.happened}")
+    say(f"  {explanation.remedies[0]}")
+    if as_json:
+        answer = {
+            "ok": False,
+            "error": explanation.code,
+            "message": explanation.happened,
+            "remedy": explanation.remedy,
+        }
+        print_json(answer)
+    return exit_code
+
+
+def usage(message: str, remedy: str, *, as_json: bool = False) -> int:
+    """Report that the command was not understood, and return exit code 2. A token in the wrong place is not repeated."""
+    message = redacted(message)
+    say(f"slack-token-tui: {message}")
+    say(f"  {remedy}")
+    if as_json:
+        print_json({"ok": False, "error": "usage", "message": message, "remedy": remedy})
+    return exit_codes.USAGE
+
+
+def no_choice(error: ChoiceError, *, as_json: bool = False) -> int:
+    """Report that no profile, or none in particular, is meant."""
+    # Somebody may have typed a token where a name belongs.
+    facts = {"name": redacted(error.name), "detail": ", ".join(error.names)}
+    code = explained(explain(error.code, facts), CHOICE[error.code], as_json=as_json)
+    if error.name and error.name == os.environ.get("SLACK_TOKEN_PROFILE"):
+        say("  That name stands in SLACK_TOKEN_PROFILE")
+    return code
+
+
+def unusable_file(error: ProfileFileError, *, as_json: bool = False) -> int:
+    """Report a profile's file that cannot be used."""
+    return explained(explain(error.code, file_facts(error)), exit_codes.STORE_UNUSABLE, as_json=as_json)
+
+
+def store_trouble(error: StoreError, *, as_json: bool = False) -> int:
+    """Report what prevented reading from the keyring or writing."""
+    explanation = explain(error.code, error.facts)
+    return explained(explanation, exit_code_of(explanation), as_json=as_json)
+
+
+def file_facts(error: ProfileFileError) -> dict[str, str]:
+    """Return the values of ``error`` for its explanation."""
+    return {"file": error.path, "detail": error.detail or "no more is known"}
+
+
+def dead_token(name: str, why: str, *, as_json: bool = False) -> int:
+    """Report that a token no longer works."""
+    return explained(
+        explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN_NEEDED, as_json=as_json
+    )
+
+
+def exit_code_of(explanation: Explanation) -> int:
+    """Return the exit code of a failed command."""
+    if explanation.code in _USAGE:
+        return exit_codes.USAGE
+    if explanation.code.startswith(("store_", "profile_", "keyring_")) and explanation.code not in _LATER:
+        return exit_codes.STORE_UNUSABLE
+    if explanation.code in _LATER or explanation.again == "later":
+        return exit_codes.TRY_LATER
+    return exit_codes.SAID_NO
+
+
+def trouble(
+    error: ChoiceError | FileNotFoundError | ProfileFileError | StoreError, name: str | None, *, as_json: bool
+) -> int:
+    """Report what stood in the way of doing something with profile ``name``."""
+    if isinstance(error, ChoiceError):
+        return no_choice(error, as_json=as_json)
+    if isinstance(error, ProfileFileError):
+        return unusable_file(error, as_json=as_json)
+    if isinstance(error, StoreError):
+        return store_trouble(error, as_json=as_json)
+    return no_choice(ChoiceError("profile_not_found", name or "", []), as_json=as_json)

@@ -1,0 +1,450 @@
+"""Every command with its options, help and example."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from slack_token_tui import __version__
+from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileFileError
+
+if TYPE_CHECKING:
+    from slack_token_tui.store.atomic_file import StoreError
+
+TIME_LIMIT_SECONDS = 300.0
+LONGEST_WISH_SECONDS = 11 * 3600
+"""A wish for more life than this would renew a token at every call."""
+FORMATS = ("token", "header", "env", "dotenv", "curl", "python", "mcp", "json")
+"""Those of ``profiles.formats``; a test holds the two equal. Loading that for every ``--help`` would cost too much."""
+VARIABLE = "SLACK_TOKEN"
+Command = Callable[[argparse.Namespace], int]
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Parse ``arguments`` and run the command; without one, open the TUI. A usage error is exit code 2."""
+    arguments, command_to_become = _split_at_dashes(list(arguments))
+    try:
+        options = parser().parse_args(arguments)
+    except _Misused as misused:
+        return _misused(misused, arguments)
+    options.become = command_to_become
+    command: Command = options.command
+    try:
+        return command(options)
+    except _directory_errors() as error:  # a single profile's problem is reported where it is used
+        from slack_token_tui.cli import output
+
+        return output.trouble(error, None, as_json=getattr(options, "json", False))
+
+
+class _Misused(Exception):
+    """The arguments cannot be understood."""
+
+    def __init__(self, program: str, message: str) -> None:
+        super().__init__(message)
+        self.program = program
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong to whoever asked, instead of ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Misused(self.prog, message)
+
+
+def _misused(misused: _Misused, arguments: list[str]) -> int:
+    """Say what was wrong as everything else is said: two lines, and JSON where that was asked for."""
+    from slack_token_tui.cli import output
+
+    remedy = f"See: {misused.program} --help"
+    if str(misused).startswith("unrecognized arguments") and (command := " ".join(arguments[:1])).isalpha():
+        remedy = f"See: slack-token-tui {command} --help"
+        if command == "exec":
+            remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
+    return output.usage(f"{misused}.", remedy, as_json="--json" in arguments)
+
+
+def _directory_errors() -> tuple[type[ProfileFileError], type[StoreError]]:
+    from slack_token_tui.store.atomic_file import StoreError  # only where something was raised
+
+    return ProfileFileError, StoreError
+
+
+def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Only ``exec`` has a second part, and what stands there is nobody's option but the command's own."""
+    if arguments[:1] == ["exec"] and "--" in arguments:
+        at = arguments.index("--")
+        return arguments[:at], arguments[at + 1 :]
+    return arguments, []
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    whole = _Parser(
+        prog="slack-token-tui",
+        description="Sign in to Slack from a terminal, and keep the user tokens you get. "
+        "Without a command, the terminal user interface opens.",
+        epilog="Try it without Slack: slack-token-tui demo",
+    )
+    whole.set_defaults(command=_tui)
+    whole.add_argument("--version", action="version", version=f"slack-token-tui {__version__}")
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(name: str, command: Command, summary: str, example: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        added.set_defaults(command=command)
+        return added
+
+    add("demo", _demo, "try everything against a practice Slack on this machine", "slack-token-tui demo")
+    login = add(
+        "login",
+        _login,
+        "sign in without the interface and save the profile",
+        "slack-token-tui login acme --client-id 2141029472.691202649728 --scopes users:read,channels:read",
+    )
+    login.add_argument("name", nargs="?", metavar="NAME", help="name of the profile; the workspace’s own by default")
+    login.add_argument("--client-id", metavar="ID", help="your app’s Client ID; the one used last by default")
+    login.add_argument(
+        "--client-secret-stdin",
+        action="store_true",
+        help="read a client secret from the first line of standard input (apps without PKCE only)",
+    )
+    login.add_argument(
+        "--scopes", metavar="LIST", help="user scopes, separated by commas (default: those of last time)"
+    )
+    login.add_argument(
+        "--redirect-uri",
+        metavar="URI",
+        action="append",
+        default=[],
+        help="a redirect address registered with the app; may be given several times",
+    )
+    login.add_argument("--slack-url", metavar="URL", help="another Slack, for example https://slack-gov.com")
+    login.add_argument("--oauth", choices=("v2_user", "v2"), help="the endpoint pair (default: v2_user)")
+    login.add_argument("--no-browser", action="store_true", help="only print the address")
+    login.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=TIME_LIMIT_SECONDS,
+        help="how long to wait for the browser (default: 300)",
+    )
+    login.add_argument("--json", action="store_true", help="print one result object on standard output")
+    token = add(
+        "token",
+        _token,
+        "print an access token",
+        'curl -H "Authorization: Bearer $(slack-token-tui token acme)" https://slack.com/api/auth.test',
+    )
+    _takes_name(token)
+    _takes_life(token)
+    copy = add("copy", _copy, "put an access token on the clipboard", "slack-token-tui copy acme --as header")
+    _takes_name(copy)
+    _takes_life(copy)
+    copy.add_argument("--as", dest="format", choices=FORMATS, default="token", help="in which form (default: token)")
+    export = add(
+        "export",
+        _export,
+        "print an access token in the form that its user takes",
+        'eval "$(slack-token-tui export acme --as env)"',
+    )
+    _takes_name(export)
+    _takes_life(export)
+    export.add_argument("--as", dest="format", choices=FORMATS, default="env", help="in which form (default: env)")
+    export.add_argument("--env", metavar="VAR", default=VARIABLE, help=f"name of the variable (default: {VARIABLE})")
+    become = add(
+        "exec",
+        _exec,
+        "become a command, with the token in one environment variable more",
+        "slack-token-tui exec acme -- python report.py",
+    )
+    _takes_name(become)
+    _takes_life(become)
+    become.add_argument("--env", metavar="VAR", default=VARIABLE, help=f"name of the variable (default: {VARIABLE})")
+    become.usage = "slack-token-tui exec [NAME] [--env VAR] [--min-ttl SECONDS] -- COMMAND …"
+    lister = add("list", _list, "list the profiles", "slack-token-tui list --json")
+    lister.add_argument("--json", action="store_true", help="as JSON, tokens masked")
+    lister.add_argument("--names", action="store_true", help="the names alone")
+    show = add("show", _show, "show one profile, its tokens masked", "slack-token-tui show acme")
+    show.add_argument("name", nargs="?", metavar="NAME")
+    show.add_argument("--json", action="store_true", help="as JSON, tokens masked")
+    verify = add("verify", _verify, "ask Slack whether tokens work, and whose they are", "slack-token-tui verify --all")
+    _takes_names(verify, "ask about every profile")
+    refresh = add(
+        "refresh",
+        _refresh,
+        "renew rotating tokens; --all is fit for cron",
+        "slack-token-tui refresh --all",
+    )
+    _takes_names(refresh, "every profile whose token is about to expire or has expired")
+    refresh.add_argument("--force", action="store_true", help="also a fresh one; Slack keeps only two tokens alive")
+    refresh.add_argument(
+        "--min-ttl", metavar="SECONDS", type=_life_seconds, help="renew what has less life left than this"
+    )
+    default = add("default", _default, "print or set the default profile", "slack-token-tui default acme")
+    default.add_argument("name", nargs="?", metavar="NAME")
+    default.add_argument("--none", action="store_true", help="have no default")
+    default.add_argument("--json", action="store_true", help="the answer as JSON")
+    rename = add("rename", _rename, "give a profile another name", "slack-token-tui rename acme-2 acme-bot-admin")
+    rename.add_argument("old", metavar="OLD")
+    rename.add_argument("new", metavar="NEW")
+    rename.add_argument("--json", action="store_true", help="the answer as JSON")
+    remove = add("remove", _remove, "revoke both tokens at Slack and delete the profile", "slack-token-tui remove acme")
+    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("--keep-grant", action="store_true", help="delete only; revoke nothing at Slack")
+    remove.add_argument("--yes", action="store_true", help="do not ask")
+    remove.add_argument("--json", action="store_true", help="Slack’s answers as JSON")
+    importer = add(
+        "import",
+        _import,
+        "keep a token that you already have, from standard input",
+        "pass show slack/acme | slack-token-tui import acme",
+    )
+    importer.add_argument("name", nargs="?", metavar="NAME", help="name of the profile; the workspace’s own by default")
+    importer.add_argument("--client-id", metavar="ID", help="of the token’s app; needed with a refresh token")
+    importer.add_argument("--slack-url", metavar="URL", help="another Slack, for example https://slack-gov.com")
+    importer.add_argument("--json", action="store_true", help="the profile as JSON, masked")
+    move = add(
+        "move",
+        _move,
+        "keep tokens in the operating system’s keyring, or in files",
+        "slack-token-tui move --all --to keyring --from-now-on",
+    )
+    move.add_argument("names", nargs="*", metavar="NAME")
+    move.add_argument("--to", choices=("keyring", "file"), required=True)
+    move.add_argument("--all", action="store_true", help="every profile, and the client secrets of apps")
+    move.add_argument("--from-now-on", action="store_true", help="new sign-ins too")
+    move.add_argument("--json", action="store_true", help="the answer as JSON")
+    completion = add(
+        "completion",
+        _completion,
+        "print a completion script for a shell",
+        "slack-token-tui completion bash > ~/.local/share/bash-completion/completions/slack-token-tui",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    manifest = add(
+        "manifest",
+        _manifest,
+        "print the manifest that a Slack app is made from",
+        'slack-token-tui manifest --name "My Slack Tokens" --scopes users:read,channels:read --open',
+    )
+    manifest.add_argument("--name", metavar="NAME", help="of the app (default: My Slack Tokens)")
+    manifest.add_argument("--scopes", metavar="LIST", help="user scopes, separated by commas (default: users:read)")
+    manifest.add_argument(
+        "--redirect-uri",
+        metavar="URI",
+        action="append",
+        default=[],
+        help="a redirect address (default: the three on localhost); may be given several times",
+    )
+    manifest.add_argument("--slack-url", metavar="URL", help="another Slack, for example https://slack-gov.com")
+    manifest.add_argument(
+        "--no-rotation", action="store_true", help="tokens that work until they are revoked, instead of for 12 hours"
+    )
+    manifest.add_argument(
+        "--message", action="store_true", help="print a message to an administrator, with the manifest in it"
+    )
+    manifest.add_argument("--open", action="store_true", help="open Slack’s page with it filled in")
+    doctor = add(
+        "doctor",
+        _doctor,
+        "check what a sign-in needs of this machine",
+        "slack-token-tui doctor --json",
+    )
+    doctor.add_argument("--json", action="store_true", help="the findings as JSON")
+    explain = add(
+        "explain", _explain, "say what a Slack error means and what to do", "slack-token-tui explain bad_redirect_uri"
+    )
+    explain.add_argument("code", nargs="?", metavar="CODE", help="without one, all codes are listed")
+    explain.add_argument("--json", action="store_true", help="as JSON")
+    return whole
+
+
+def _takes_name(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", nargs="?", metavar="NAME", help="the profile; the default, or the only one, otherwise")
+
+
+def _takes_life(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--min-ttl",
+        metavar="SECONDS",
+        type=_life_seconds,
+        default=REFRESH_MARGIN_SECONDS,
+        help="renew a rotating token first when it has less life left (default: 600)",
+    )
+
+
+def _takes_names(command: argparse.ArgumentParser, every: str) -> None:
+    command.add_argument(
+        "names", nargs="*", metavar="NAME", help="the profiles; the default, or the only one, otherwise"
+    )
+    command.add_argument("--all", action="store_true", help=every)
+    command.add_argument("--json", action="store_true", help="a list of outcomes as JSON")
+
+
+def _life_seconds(text: str) -> float:
+    return _number(text, 0, LONGEST_WISH_SECONDS, "give seconds between 0 and 39600 (11 hours): a token lives 12 hours")
+
+
+def _seconds(text: str) -> float:
+    return _number(text, 0.1, 86_400, "give a number of seconds between 0.1 and 86400")
+
+
+def _number(text: str, least: float, most: float, otherwise: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(otherwise)
+    return number
+
+
+def _tui(_: argparse.Namespace) -> int:
+    from slack_token_tui.tui.run import Start, run_app
+
+    return run_app(Start())
+
+
+def _demo(_: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.demo import run_demo
+
+    return run_demo()
+
+
+def _login(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.login import LoginOptions, login
+
+    return login(
+        LoginOptions(
+            name=options.name,
+            client_id=options.client_id,
+            client_secret_stdin=options.client_secret_stdin,
+            scopes=options.scopes,
+            redirect_uris=tuple(options.redirect_uri),
+            slack_url=options.slack_url,
+            oauth=options.oauth,
+            no_browser=options.no_browser,
+            timeout_seconds=options.timeout,
+            as_json=options.json,
+        )
+    )
+
+
+def _token(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.token import print_token
+
+    return print_token(options.name, options.min_ttl)
+
+
+def _copy(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.copy import copy_token
+
+    return copy_token(options.name, options.format, options.min_ttl)
+
+
+def _export(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.export import export_token
+
+    return export_token(options.name, options.format, options.env, options.min_ttl)
+
+
+def _exec(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.export import become
+
+    return become(options.name, options.env, options.become, options.min_ttl)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.refresh import verify_profiles
+
+    return verify_profiles(options.names, options.all, options.json)
+
+
+def _refresh(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.refresh import refresh_profiles
+
+    return refresh_profiles(options.names, options.all, options.force, options.min_ttl, options.json)
+
+
+def _default(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.default import default_profile
+
+    return default_profile(options.name, options.none, options.json)
+
+
+def _rename(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.remove import rename_profile
+
+    return rename_profile(options.old, options.new, options.json)
+
+
+def _remove(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.remove import remove_profile
+
+    return remove_profile(options.name, options.keep_grant, options.yes, options.json)
+
+
+def _import(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.remove import import_profile
+
+    return import_profile(options.name, options.client_id, options.slack_url, options.json)
+
+
+def _move(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.move import move_profiles
+
+    return move_profiles(options.names, options.all, options.to == "keyring", options.from_now_on, options.json)
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.completion import print_script
+
+    return print_script(options.shell)
+
+
+def _manifest(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.manifest import ManifestOptions, print_manifest
+
+    return print_manifest(
+        ManifestOptions(
+            name=options.name,
+            scopes=options.scopes,
+            redirect_uris=tuple(options.redirect_uri),
+            slack_url=options.slack_url,
+            no_rotation=options.no_rotation,
+            as_message=options.message,
+            opens=options.open,
+        )
+    )
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.doctor import check_machine
+
+    return check_machine(options.json)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.list import list_profiles, print_names
+
+    return print_names() if options.names else list_profiles(options.json)
+
+
+def _show(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.list import show_profile
+
+    return show_profile(options.name, options.json)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from slack_token_tui.cli.commands.explain import explain_code
+
+    return explain_code(options.code, options.json)

@@ -1,0 +1,147 @@
+"""What a sign-in needs of the machine itself: ports, loopback, a browser, a clipboard."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import urlsplit
+
+from slack_token_tui import __version__
+from slack_token_tui.desktop import browser as browsers
+from slack_token_tui.desktop import clipboard_probe, environment, port_holders
+from slack_token_tui.doctor.report import Finding, Verdict
+from slack_token_tui.oauth.listener import PortsUnavailable, bind_first_free
+from slack_token_tui.slack.endpoints import is_loopback
+from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, is_heard_here
+
+
+def versions() -> Iterator[Finding]:
+    """What runs here."""
+    parts = [f"slack-token-tui {__version__}", f"Python {platform.python_version()}"]
+    for package in ("textual", "httpx"):
+        try:
+            parts.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            parts.append(f"{package} missing")
+    yield Finding("versions", Verdict.NOTE, "Versions", ", ".join([*parts, platform.platform(terse=True)]) + ".")
+
+
+def where() -> Iterator[Finding]:
+    """What stands between the program and the person, and what that means for keys, links and copies."""
+    around = environment.look()
+    places = []
+    if around.over_ssh:
+        places.append("over SSH")
+    if around.container:
+        places.append(f"in a container ({around.container})")
+    if around.is_wsl:
+        places.append("in WSL")
+    if around.tmux:
+        places.append("in tmux")
+    if around.terminal:
+        places.append({"vscode": "in VS Code’s terminal", "jupyter": "in JupyterLab’s terminal"}[around.terminal])
+    said = f"This runs {', '.join(places)}." if places else "This runs in a terminal of this machine."
+    hints = list(around.hints)
+    if around.is_remote:
+        tunnel = around.tunnel(urlsplit(LOOPBACK_REDIRECT_URIS[0]).port or 0)
+        before = f" Or type this where the browser is, first: {tunnel}" if tunnel else ""
+        hints.insert(0, f"Your browser cannot reach this machine’s localhost: paste the address it ends on.{before}")
+    yield Finding("surroundings", Verdict.LOOK if hints else Verdict.NOTE, "Terminal", said, " ".join(hints))
+
+
+def ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
+    """Whether the registered ports are free, and who holds the others."""
+    local = [address for address in redirect_uris if is_heard_here(address)]
+    if not local:
+        yield Finding(
+            "port", Verdict.NOTE, "Ports", "The app’s redirect is not on this machine: it is finished by paste."
+        )
+    holders: dict[int, str] = {}
+    for address in local:
+        port = urlsplit(address).port or 0
+        holders[port] = ""
+        try:
+            bind_first_free([address]).close()
+        except PortsUnavailable as unavailable:
+            holders[port] = (
+                str(port_holders.holder(port)) if unavailable.taken else unavailable.detail or "no reason given"
+            )
+    some_free = not all(holders.values())
+    remedy = (
+        "The next registered port is used instead."
+        if some_free
+        else "Close that program, or finish by paste: press Allow, then paste the address that the browser ends on."
+    )
+    for port, holder in holders.items():
+        if holder:
+            verdict = Verdict.LOOK if some_free else Verdict.BAD
+            yield Finding(f"port_{port}", verdict, f"Port {port}", f"Not free: {holder}.", remedy)
+        else:
+            yield Finding(f"port_{port}", Verdict.GOOD, f"Port {port}", "Free.")
+
+
+def loopback() -> Iterator[Finding]:
+    """Whether both loopback families can be listened on, and whether localhost leads there."""
+    there = [label for label, family, address in _FAMILIES if _can_bind(family, address)]
+    try:
+        means = {str(entry[4][0]) for entry in socket.getaddrinfo("localhost", None)}
+    except OSError:
+        means = set()
+    if not there:
+        remedy = "Finish sign-ins by paste, or ask who runs this machine for a loopback interface."
+        yield Finding("loopback", Verdict.BAD, "Loopback", "Nothing can be opened on this machine’s loopback.", remedy)
+        return
+    said = f"{' and '.join(there)} can be listened on."
+    if not means:
+        remedy = "Add “127.0.0.1 localhost” to the hosts file, or finish sign-ins by paste."
+        yield Finding("loopback", Verdict.BAD, "Loopback", f"{said} The name localhost is not known here.", remedy)
+    elif not all(is_loopback(address.split("%")[0]) for address in means):
+        remedy = "Mend the entry in the hosts file: localhost is 127.0.0.1 and ::1."
+        yield Finding("loopback", Verdict.BAD, "Loopback", f"localhost leads to {', '.join(sorted(means))}.", remedy)
+    else:
+        yield Finding("loopback", Verdict.GOOD, "Loopback", f"{said} localhost is {' and '.join(sorted(means))}.")
+
+
+_FAMILIES = (("IPv4", socket.AF_INET, "127.0.0.1"), ("IPv6", socket.AF_INET6, "::1"))
+
+
+def _can_bind(family: int, address: str) -> bool:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as bound:
+            bound.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
+def browser(app: SlackApp) -> Iterator[Finding]:
+    """Which browser would be opened."""
+    found = browsers.would_open(app.browser)
+    if isinstance(found, browsers.NotOpened):
+        remedy = "A sign-in shows the address instead: open it in any browser and paste what that ends on."
+        yield Finding("browser", Verdict.LOOK, "Browser", found.reason, remedy)
+    else:
+        named = " (from BROWSER)" if os.environ.get("BROWSER") and not app.browser else ""
+        yield Finding("browser", Verdict.GOOD, "Browser", f"Slack is opened with {found}{named}.")
+
+
+def clipboard() -> Iterator[Finding]:
+    """Which ways to a clipboard there are, and whether they work."""
+    ways = clipboard_probe.ways()
+    for way in ways:
+        if way.works is False:
+            remedy = "Copies go to your terminal instead (OSC 52); in the interface, t shows a token."
+            yield Finding("clipboard", Verdict.LOOK, "Clipboard", way.said, remedy)
+        else:
+            yield Finding("clipboard", Verdict.GOOD, "Clipboard", way.said)
+    if not ways:
+        around = environment.look()
+        said = "No clipboard of this machine can be used; copies are sent to your terminal (OSC 52), which may refuse."
+        remedy = "Install xclip, xsel or wl-clipboard." if around.has_display and not around.over_ssh else _NO_CLIPBOARD
+        yield Finding("clipboard", Verdict.LOOK, "Clipboard", said, remedy)
+
+
+_NO_CLIPBOARD = "In the interface, t shows a token, to select by hand."

@@ -1,0 +1,79 @@
+"""Looks at everything, one thing after another; Slack is asked beside that."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from slack_token_tui.crash import place_of
+from slack_token_tui.doctor import connectivity, files, machine
+from slack_token_tui.doctor.report import Finding, Verdict
+from slack_token_tui.store.apps import SlackApp
+
+
+async def examine(home: Path, app: SlackApp | None = None) -> AsyncGenerator[Finding, None]:
+    """Yield the findings, one by one, as they are known.
+
+    Args:
+        home: where profiles are kept.
+        app: whose redirect addresses, Slack and browser are meant; the usual ones when None.
+    """
+    app = app or SlackApp("")
+    asking = asyncio.ensure_future(connectivity.slack(app.endpoints))
+    try:
+        for look in (
+            machine.versions,
+            machine.where,
+            partial(machine.ports, app.redirect_uris),
+            machine.loopback,
+            partial(machine.browser, app),
+            machine.clipboard,
+            partial(files.keyring, home),
+            partial(files.directory, home),
+            partial(files.profiles, home),
+            partial(files.left_over, home),
+        ):
+            for finding in await _beside(look):
+                yield finding
+        try:
+            for finding in await asking:
+                yield finding
+        except Exception as error:  # a defect here must not hide what the others have found
+            yield _unfinished(error)
+    finally:
+        asking.cancel()
+
+
+async def _beside(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    """Look in a thread that may be left behind: one of the executor would hold up the end of the program."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[Finding]] = loop.create_future()
+
+    def tell(findings: list[Finding]) -> None:
+        if not found.done():
+            found.set_result(findings)
+
+    def work() -> None:
+        findings = _all_of(look)
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(tell, findings)
+
+    threading.Thread(target=work, daemon=True).start()
+    return await found
+
+
+def _all_of(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        found += look()
+    except Exception as error:  # a defect of one look must not hide what the others find
+        found.append(_unfinished(error))
+    return found
+
+
+def _unfinished(error: Exception) -> Finding:
+    return Finding("unexpected", Verdict.BAD, "Doctor", f"One check failed: {place_of(error)}.", "Report it.")

@@ -1,0 +1,274 @@
+"""A sign-in from a notebook: it runs beside the kernel, shows a link, and takes a pasted address.
+
+>>> await stt.sign_in("acme", client_id="2141029472.691202649728", scopes="users:read")
+>>> stt.sign_in("acme").wait()                 # where nothing can be awaited
+
+Over a tunnel, as on a JupyterHub, the browser cannot reach the kernel's machine. Keep what ``sign_in`` returns, press Allow,
+and give it the address that the browser ends on:
+
+>>> pending = stt.sign_in("acme")
+>>> pending.paste("http://localhost:28417/callback?code=…")     # or pending.ask(), which shows a field
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Generator
+from concurrent.futures import Future
+from contextlib import aclosing, suppress
+from datetime import UTC, datetime
+from functools import partial
+from html import escape
+from typing import Any
+
+from slack_token_tui.api import ProfileSummary, SignInFailed, outcome_of, summary_of
+from slack_token_tui.crash import place_of
+from slack_token_tui.desktop import browser
+from slack_token_tui.oauth import events
+from slack_token_tui.oauth.resolve_app import chosen_app
+from slack_token_tui.oauth.session import TIME_LIMIT_SECONDS, SignIn
+from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.secret import Secret
+from slack_token_tui.store.profiles import ProfileStore
+
+_LONGEST_END_SECONDS = 30.0
+"""A request that may bring a token is waited for, and the token saved; else it ends at once."""
+
+
+class PendingSignIn:
+    """A sign-in that is under way in a thread of its own. ``await`` it, or :meth:`wait` for it.
+
+    It shows its link and its progress where it was started.
+
+    Attributes:
+        line: what it is doing, in a few words.
+    """
+
+    def __init__(self, sign_in: SignIn) -> None:
+        self._sign_in = sign_in
+        self._loop = asyncio.new_event_loop()
+        self._outcome: Future[ProfileSummary] = Future()
+        self._outcome.add_done_callback(self._stop_when_cancelled)  # an interrupted ``await`` cancels it
+        self._task: asyncio.Task[None] | None = None
+        self._url: str | None = None
+        self.line = "starting"
+        self._listening = threading.Event()
+        self._display: Any = None
+        self._thread = threading.Thread(target=self._run, name="slack-token-tui sign-in", daemon=True)
+        self._thread.start()
+        self._listening.wait(10)
+        self._display = _shown(self)
+
+    @property
+    def url(self) -> str | None:
+        """Slack's address, to open in any browser."""
+        return self._url
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self._outcome.done()
+
+    def __await__(self) -> Generator[Any, None, ProfileSummary]:
+        return asyncio.wrap_future(self._outcome).__await__()
+
+    def wait(self, timeout_seconds: float | None = None) -> ProfileSummary:
+        """Block until it has ended. An interrupted cell cancels it.
+
+        Raises:
+            SignInFailed: it ended without a token.
+            TimeoutError: it goes on; ask again.
+        """
+        try:
+            return self._outcome.result(timeout_seconds)
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+
+    def paste(self, address: str) -> None:
+        """Take the address that the browser ended on.
+
+        Raises:
+            ValueError: it is not the answer to this sign-in; the sentence says why. The wait goes on.
+        """
+        pasted = Secret(address)  # it holds a code, and tracebacks with local variables would show it
+        del address
+        self._take(pasted)
+
+    def _take(self, pasted: Secret) -> None:
+        if self.done:
+            raise ValueError("This sign-in has ended.")
+        refusal = asyncio.run_coroutine_threadsafe(self._paste(pasted), self._loop).result(10)
+        if refusal is not None:
+            raise ValueError(f"{refusal.title}. {refusal.remedies[0]}.")
+
+    def ask(self) -> ProfileSummary:
+        """Show a field for the pasted address, and wait for the end. An empty line only waits."""
+        # Where nobody can be asked, as in a notebook that runs by itself, the wait goes on without.
+        with suppress(EOFError, NotImplementedError):
+            while not self.done and not self._ask_once():
+                pass
+        return self.wait()
+
+    def _ask_once(self) -> bool:
+        """Ask for a pasted address once; tell whether nothing more is to be asked."""
+        pasted = Secret(input("Paste the address that the browser ended on: ").strip())
+        if pasted.reveal() and not self.done:
+            try:
+                self._take(pasted)
+            except ValueError as refused:
+                print(f"✗ {refused}")  # noqa: T201 - the answer to what was typed
+                return False
+        return True
+
+    def cancel(self) -> None:
+        """Stop, and close the port. A token that Slack has given already is saved first."""
+        self._stop()
+        self._thread.join(_LONGEST_END_SECONDS)
+
+    def _stop(self) -> None:
+        def stop() -> None:
+            if self._task is not None and not self._sign_in.hurry():
+                self._task.cancel()
+
+        with suppress(RuntimeError):  # it has ended already
+            self._loop.call_soon_threadsafe(stop)
+
+    def _stop_when_cancelled(self, outcome: Future[ProfileSummary]) -> None:
+        if outcome.cancelled():
+            self._stop()
+
+    def __repr__(self) -> str:
+        return f"<sign-in: {self.line}>" if self.done or not self._url else f"<sign-in: {self.line}; open {self._url}>"
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._followed())
+        except Exception as error:  # a defect of ours ends the wait too
+            self._fail(explain("unexpected", {"detail": place_of(error)}))
+        finally:
+            self._listening.set()
+
+    async def _followed(self) -> None:
+        self._task = asyncio.ensure_future(self._follow())
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            self.line = "cancelled"
+            self._outcome.cancel()
+            self._show()
+
+    async def _follow(self) -> None:
+        async with aclosing(self._sign_in.events()) as stream:
+            async for event in stream:
+                match event:
+                    case events.BrowserOpening(url):
+                        self._url = url
+                        self.line = "waiting for you to press Allow"
+                        self._listening.set()
+                    case events.Exchanging() | events.Verifying():
+                        self.line = "asking Slack"
+                    case events.Saved(kept):
+                        self.line = f"saved as {kept.profile.name}"
+                        if self._sign_in.name not in (None, kept.profile.name):
+                            self.line += f", the name of this account here, and not as {self._sign_in.name}"
+                        if self._outcome.set_running_or_notify_cancel():
+                            self._outcome.set_result(summary_of(kept.profile, datetime.now(UTC)))
+                    case events.Failed(_, explanation):
+                        self._fail(explanation)
+                self._show()
+
+    def _fail(self, explanation: Explanation) -> None:
+        self.line = f"{explanation.title} ({explanation.code}). {explanation.happened}"
+        rescued = " ".join(filter(None, (self._sign_in.rescue(), self._sign_in.about_unusable())))
+        self.line = f"{self.line} {rescued}".rstrip()
+        if not self._outcome.done():
+            self._outcome.set_exception(SignInFailed(explanation, rescued))
+
+    async def _paste(self, address: Secret) -> Explanation | None:
+        return self._sign_in.paste(address.reveal())
+
+    def _show(self) -> None:
+        if self._display is not None:
+            self._display.update(_Card(self))
+
+
+class _Card:
+    """What a notebook shows of a sign-in."""
+
+    def __init__(self, pending: PendingSignIn) -> None:
+        self._pending = pending
+
+    def __repr__(self) -> str:
+        return repr(self._pending)
+
+    def _repr_html_(self) -> str:
+        pending = self._pending
+        parts = [f"<b>Sign in to Slack</b>: {escape(pending.line)}"]
+        if pending.url and not pending.done:
+            address = escape(pending.url, quote=True)
+            parts += [
+                f"<a href='{address}' target='_blank' rel='noopener noreferrer'>Open Slack and press Allow</a>",
+                "If your browser cannot reach this machine: <code>pending = stt.sign_in(…)</code>, then "
+                "<code>pending.ask()</code> shows a field for the address that the browser ends on.",
+            ]
+        return "<br>".join(parts)
+
+
+def sign_in(
+    name: str | None = None,
+    *,
+    client_id: str | None = None,
+    scopes: str | None = None,
+    slack_url: str | None = None,
+    redirect_uris: tuple[str, ...] = (),
+    open_browser: bool = True,
+    timeout_seconds: float = TIME_LIMIT_SECONDS,
+) -> PendingSignIn:
+    """Begin a sign-in and return at once. ``await`` what comes back, or call its ``wait()``.
+
+    Args:
+        name: of the profile; the workspace's own by default.
+        client_id: of the app; the profile's, or the one used last, by default.
+        scopes: separated by commas or spaces; those of last time by default.
+        slack_url: another Slack.
+        redirect_uris: registered with the app; the three of the README by default.
+        open_browser: whether to try to open one. The link is shown in any case.
+        timeout_seconds: how long to wait for the person.
+
+    Raises:
+        ValueError: something is missing or cannot be what it should be.
+    """
+    store = ProfileStore()
+    choose = partial(
+        chosen_app,
+        store,
+        name=name,
+        client_id=client_id,
+        scopes=scopes,
+        slack_url=slack_url,
+        redirect_uris=redirect_uris,
+    )
+    chosen = outcome_of(choose, expected=ValueError)
+    if isinstance(chosen, BaseException):
+        raise chosen
+    app, wanted = chosen
+    opener = browser.open_url if open_browser else None
+    return PendingSignIn(SignIn(app, wanted, store, name=name, open_browser=opener, time_limit_seconds=timeout_seconds))
+
+
+def _shown(pending: PendingSignIn) -> Any:
+    """Show it in the running notebook's cell, and return the handle to show it anew; elsewhere print the link once."""
+    with suppress(ImportError):
+        from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]
+        from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+
+        show: Any = display
+        if get_ipython() is not None:
+            return show(_Card(pending), display_id=True)
+    if pending.url and not pending.done and sys.stderr is not None:
+        print(f"Open this and press Allow: {pending.url}", file=sys.stderr)  # noqa: T201 - nobody could press it otherwise
+    return None

@@ -1,1 +1,0 @@
-"""Keeping tokens: one file a profile."""

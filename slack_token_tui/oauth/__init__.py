@@ -1,0 +1,1 @@
+"""One sign-in: authorization request, callback, exchange, saved profile."""

@@ -1,0 +1,131 @@
+"""The one checker of answers (RFC 6749 §4.1.2), for those that the listener hears and those that a person pastes."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from slack_token_tui.oauth.request import AuthorizationRequest
+from slack_token_tui.problems import code_from_slack
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.client_id import Kind, recognise
+from slack_token_tui.slack.endpoints import is_loopback
+
+_MOST_PARAMETERS = 20
+_LONGEST_PASTE = 16 * 1024
+_ONCE = ("code", "state", "error")
+_NEVER_A_CODE = frozenset({Kind.TOKEN, Kind.SECRET, Kind.CLIENT_ID, Kind.APP_ID})
+_BARE_CODE = re.compile(r"[A-Za-z0-9._-]{8,512}")
+_WRAPPING = "<>\"'`()[]"
+
+
+@dataclass(frozen=True)
+class AuthorizationCode:
+    """The person said yes: a code for one exchange within ten minutes."""
+
+    code: Secret
+
+
+@dataclass(frozen=True)
+class AuthorizationError:
+    """Slack's answer was an error, ``access_denied`` when the person said no."""
+
+    code: str
+
+
+Answer = AuthorizationCode | AuthorizationError
+
+
+class CallbackRejected(Exception):
+    """This is not the answer that is waited for. The wait goes on.
+
+    Attributes:
+        code: the catalogue's: ``state_mismatch``, ``state_missing``, ``parameter_doubled``, ``callback_empty`` and, for
+            pasted text, ``callback_unreadable``, ``pasted_elsewhere``, ``pasted_authorize_address``,
+            ``pasted_something_else``, ``pasted_bare_code`` (a yes is needed), ``bare_code_refused``.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def check_callback(query: str, request: AuthorizationRequest) -> Answer:
+    """Return the answer in ``query``, which came to the redirect address of ``request``.
+
+    The state is looked at before anything else, for codes and for errors alike, in constant time; unknown parameters are
+    ignored, a doubled one of ours is refused, and an empty one counts as absent (RFC 6749 §3.1).
+
+    Raises:
+        CallbackRejected: it does not belong to ``request``, or is not an answer.
+    """
+    try:
+        fields = parse_qsl(query, max_num_fields=_MOST_PARAMETERS, errors="strict")
+    except ValueError:
+        raise CallbackRejected("callback_unreadable") from None
+    values: dict[str, str] = {}
+    for name, value in fields:
+        if name in _ONCE and name in values:
+            raise CallbackRejected("parameter_doubled")
+        values[name] = value
+    if "state" not in values:
+        raise CallbackRejected("state_missing")
+    if not secrets.compare_digest(values["state"].encode(), request.state.reveal().encode()):
+        raise CallbackRejected("state_mismatch")
+    if "code" in values and "error" in values:
+        raise CallbackRejected("parameter_doubled")
+    if "error" in values:
+        return AuthorizationError(code_from_slack(values["error"]))
+    if "code" in values:
+        return AuthorizationCode(Secret(values["code"]))
+    raise CallbackRejected("callback_empty")
+
+
+def check_pasted(text: str, request: AuthorizationRequest, *, bare_code_is_meant: bool = False) -> Answer:
+    """Return the answer in what a person pasted: the whole address or its query; line breaks of a terminal do no harm.
+
+    Args:
+        text: as pasted.
+        request: the sign-in that is waiting.
+        bare_code_is_meant: the person has said yes to using a code without state. PKCE still ties it to this sign-in,
+            so without PKCE it is never taken.
+
+    Raises:
+        CallbackRejected: with the reason; the wait goes on.
+    """
+    if len(text) > _LONGEST_PASTE:
+        raise CallbackRejected("callback_unreadable")
+    text = "".join(text.split()).strip(_WRAPPING).replace("\\", "")
+    if "://" in text:
+        return check_callback(_query_of(text, request), request)
+    if "=" in text:
+        return check_callback(text.lstrip("?&"), request)
+    if recognise(text).kind in _NEVER_A_CODE:
+        raise CallbackRejected("pasted_something_else")
+    if not _BARE_CODE.fullmatch(text):
+        raise CallbackRejected("callback_unreadable")
+    if request.pkce is None:
+        raise CallbackRejected("bare_code_refused")
+    if not bare_code_is_meant:
+        raise CallbackRejected("pasted_bare_code")
+    return AuthorizationCode(Secret(text))
+
+
+def _query_of(address: str, request: AuthorizationRequest) -> str:
+    """Return the query of ``address``, which must be the redirect address of ``request``."""
+    expected = urlsplit(request.redirect_uri)
+    try:
+        given = urlsplit(address)
+        given_place = (given.hostname, given.port, given.path)
+    except ValueError:
+        raise CallbackRejected("callback_unreadable") from None
+    if address.startswith(request.endpoints.base + "/"):
+        raise CallbackRejected("pasted_authorize_address")
+    hostname = given_place[0]
+    if is_loopback(expected.hostname) and is_loopback(hostname):
+        hostname = expected.hostname  # 127.0.0.1 in the address bar is the same listener as localhost
+    if (hostname, *given_place[1:]) != (expected.hostname, expected.port, expected.path):
+        raise CallbackRejected("pasted_elsewhere")
+    return given.query

@@ -1,0 +1,62 @@
+"""The authorization request (RFC 6749 §4.1.1): what the browser is sent to Slack with."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from slack_token_tui.oauth.pkce import METHOD, Pkce
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.store.apps import SlackApp
+
+_STATE_BYTES = 32
+
+
+@dataclass(frozen=True)
+class AuthorizationRequest:
+    """One sign-in's request. Verifier, challenge and state are fresh each time, also after an error.
+
+    Attributes:
+        redirect_uri: sent here and in the exchange, byte for byte the same.
+        state: 256 bits that the answer must bring back (RFC 6749 §10.12).
+        pkce: None for a confidential client.
+        team: the workspace to offer, ``T…``; Slack heeds it when the person is signed in there. "" for any.
+    """
+
+    client_id: str
+    endpoints: Endpoints
+    scopes: tuple[str, ...]
+    redirect_uri: str
+    state: Secret
+    pkce: Pkce | None
+    team: str = ""
+
+    @classmethod
+    def create(cls, app: SlackApp, scopes: tuple[str, ...], redirect_uri: str, team: str = "") -> AuthorizationRequest:
+        """Return a fresh request for ``app``."""
+        return cls(
+            client_id=app.client_id,
+            endpoints=app.endpoints,
+            scopes=scopes,
+            redirect_uri=redirect_uri,
+            state=Secret(secrets.token_urlsafe(_STATE_BYTES)),
+            pkce=None if app.is_confidential else Pkce.generate(),
+            team=team,
+        )
+
+    @property
+    def url(self) -> str:
+        """The address for the browser. It holds no secret that is worth anything without the verifier."""
+        parameters = {
+            "client_id": self.client_id,
+            self.endpoints.scope_parameter: ",".join(self.scopes),  # commas: Slack refuses spaces for some apps
+            "redirect_uri": self.redirect_uri,
+            "state": self.state.reveal(),
+        }
+        if self.pkce is not None:
+            parameters |= {"code_challenge": self.pkce.code_challenge, "code_challenge_method": METHOD}
+        if self.team:
+            parameters["team"] = self.team
+        return f"{self.endpoints.authorize}?{urlencode(parameters)}"

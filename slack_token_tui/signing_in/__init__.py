@@ -1,1 +1,0 @@
-"""Getting a token: from a key press to a saved profile."""

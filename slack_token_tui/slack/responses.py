@@ -1,0 +1,292 @@
+"""Slack's answers, read strictly where safety hangs on it and generously where Slack's own sources differ.
+
+The token of ``oauth.v2.user.access`` has been documented and seen at the top level, under ``authed_user``, and in both
+places; with ``token_type`` ``user`` and ``Bearer``; with scopes by comma and by space, here or there; with and without
+rotation; and without ``ok``. All of that is accepted. A bot token, an empty one or two different user tokens are not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from urllib.parse import urlsplit
+
+from slack_token_tui.problems import code_from_slack
+from slack_token_tui.sanitize import clean, clean_or_none
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused, TokenUnusable
+from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS, MOST_SCOPES, MOST_WORKSPACES, ROTATING_LIFE_SECONDS
+
+IMPLICIT_SCOPE = "identify"
+"""Slack adds it to every user token without being asked."""
+
+_TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
+_BOT_TOKEN = re.compile(r"(?:xoxe\.)?xoxb-")
+_SLACK_TOKEN = re.compile(r"(?:xoxe\.)?xox[a-z]-")
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_TOKEN_IN_TEXT = re.compile(r"(?:xoxe\.)?xox[a-z]-[\x21\x23-\x5b\x5d-\x7e]{4,4096}")
+"""Up to a quotation mark or a backslash, which end a string in JSON."""
+_SCOPE_SEPARATORS = re.compile(r"[,\s]+")
+_KNOWN_TOKEN_TYPES = frozenset({"user", "bearer", "bot", ""})
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a code was exchanged for. Slack: oauth.v2.user.access, oauth.v2.access.
+
+    Everything but the access token may be missing; identity is asked of ``auth.test`` and not taken from here.
+    """
+
+    access_token: Secret
+    refresh_token: Secret | None = None
+    expires_in_seconds: int | None = None
+    scopes: tuple[str, ...] = ()
+    user_id: str | None = None
+    team_id: str | None = None
+    team_name: str | None = None
+    enterprise_id: str | None = None
+    enterprise_name: str | None = None
+    app_id: str | None = None
+    is_enterprise_install: bool = False
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a token speaks for. Slack: auth.test and its ``x-oauth-scopes`` header.
+
+    ``scopes`` is what Slack says the token has now, without the implicit ``identify``; None when no header came.
+    ``expires_in_seconds`` is what a rotating token has left, where Slack says so. ``workspaces`` are those that the token
+    of a whole organisation may use, each as its id and its name (auth.teams.list); None when Slack was not asked.
+    """
+
+    user_id: str
+    user_name: str | None = None
+    team_id: str | None = None
+    team_name: str | None = None
+    workspace_url: str | None = None
+    enterprise_id: str | None = None
+    app_id: str | None = None
+    app_name: str | None = None
+    is_enterprise_install: bool = False
+    scopes: tuple[str, ...] | None = None
+    expires_in_seconds: int | None = None
+    workspaces: tuple[str, ...] | None = None
+
+
+def split_scopes(text: str) -> tuple[str, ...]:
+    """Return the scopes in ``text``, separated by commas or white space, each once, in their order, 255 at most."""
+    scopes = dict.fromkeys(clean(part) for part in _SCOPE_SEPARATORS.split(text) if part)
+    return tuple(islice(scopes, MOST_SCOPES))
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in ``body`` if Slack sent it: it has a true or false ``ok``, or holds a token.
+
+    Captive portals, proxies and gateways answer in JSON too. What they say tells nothing about what Slack did.
+
+    Raises:
+        AnswerUnusable: ``not_slack``: the body is not a response from Slack.
+    """
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        raise AnswerUnusable("not_slack") from None
+    if not isinstance(answer, dict):
+        raise AnswerUnusable("not_slack")
+    tokens = (answer.get("access_token"), _mapping(answer.get("authed_user")).get("access_token"))
+    if not isinstance(answer.get("ok"), bool) and not any(map(_is_from_slack, tokens)):
+        raise AnswerUnusable("not_slack")
+    return answer
+
+
+def _is_from_slack(token: object) -> bool:
+    """Tell whether ``token`` begins as Slack's do: portals have access tokens of their own."""
+    return isinstance(token, str) and _SLACK_TOKEN.match(token) is not None
+
+
+def tokens_in(response: Secret) -> tuple[Secret, ...]:
+    """Return everything in a raw response body that looks like a Slack token, each once, refresh tokens first.
+
+    A response that cannot be used may still hold valid tokens. They can be revoked.
+    """
+    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), response.reveal())
+    found = dict.fromkeys(_TOKEN_IN_TEXT.findall(plain))
+    return tuple(Secret(token) for token in sorted(found, key=lambda token: not token.startswith("xoxe-")))
+
+
+def raise_if_refused(answer: Mapping[str, Any]) -> None:
+    """Raise :class:`SlackRefused` with Slack's code when ``answer`` says no.
+
+    Raises:
+        SlackRefused: ``ok`` is false.
+        AnswerUnusable: ``ok`` is neither true nor false, or an error comes without it.
+    """
+    ok = answer.get("ok")
+    if ok is True or ("ok" not in answer and "error" not in answer):
+        return
+    if ok is False:
+        facts = {
+            key: clean(value, 200)
+            for key in ("needed", "provided")
+            if isinstance(value := answer.get(key), str) and value
+        }
+        if details := _messages(answer):
+            facts["detail"] = details
+        raise SlackRefused(code_from_slack(answer.get("error")), facts)
+    raise AnswerUnusable("answer_unreadable")
+
+
+def _messages(answer: Mapping[str, Any]) -> str | None:
+    """Slack puts human words about malformed arguments into ``response_metadata.messages``."""
+    messages = _mapping(answer.get("response_metadata")).get("messages")
+    if not isinstance(messages, list):
+        return None
+    return clean(" ".join(message for message in messages if isinstance(message, str)), 200) or None
+
+
+def parse_grant(answer: Mapping[str, Any]) -> Grant:
+    """Return the user grant in an answer of ``oauth.v2.user.access`` or ``oauth.v2.access``.
+
+    Raises:
+        SlackRefused: Slack said no.
+        TokenUnusable: there is no user token in it, or not exactly one.
+    """
+    try:
+        raise_if_refused(answer)
+    except AnswerUnusable as error:
+        raise TokenUnusable(error.code) from None
+    authed_user = _mapping(answer.get("authed_user"))
+    holders = [part for part in (answer, authed_user) if _holds_token(part)]
+    users = [part for part in holders if not _is_bot(part)]
+    if not users:
+        raise TokenUnusable("token_is_bot" if holders else "token_missing")
+    tokens = {_token(part["access_token"]) for part in users}
+    if len(tokens) > 1:
+        raise TokenUnusable("tokens_differ")
+    holder = users[0]
+    # The rest belongs to the token, so it is taken from the object that held it. Where both held the same one, or the
+    # fields stand alone at the top level, the other object fills the gaps; a bot's fields never do.
+    others = [
+        part for part in (answer, authed_user) if part is not holder and not (_holds_token(part) and _is_bot(part))
+    ]
+    for part in (holder, *others):
+        token_type = part.get("token_type")
+        if isinstance(token_type, str) and token_type.lower() not in _KNOWN_TOKEN_TYPES:
+            raise TokenUnusable("token_type_unknown", {"detail": clean(token_type)})
+    refresh_token = _first(_token_or_none(part.get("refresh_token")) for part in (holder, *others))
+    expires_in = _first(_life_seconds(part.get("expires_in")) for part in (holder, *others))
+    if refresh_token and expires_in is None:
+        expires_in = ROTATING_LIFE_SECONDS
+    scope = next(
+        (part["scope"] for part in (holder, *others) if isinstance(part.get("scope"), str) and part["scope"]), ""
+    )
+    team, enterprise = _mapping(answer.get("team")), _mapping(answer.get("enterprise"))
+    return Grant(
+        access_token=tokens.pop(),
+        refresh_token=refresh_token,
+        expires_in_seconds=expires_in,
+        scopes=tuple(one for one in split_scopes(scope) if one != IMPLICIT_SCOPE),
+        user_id=clean_or_none(answer.get("user_id")) or clean_or_none(authed_user.get("id")),
+        team_id=clean_or_none(team.get("id")),
+        team_name=clean_or_none(team.get("name")),
+        enterprise_id=clean_or_none(enterprise.get("id")),
+        enterprise_name=clean_or_none(enterprise.get("name")),
+        app_id=clean_or_none(answer.get("app_id")),
+        is_enterprise_install=answer.get("is_enterprise_install") is True,
+    )
+
+
+def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Identity:
+    """Return who an ``auth.test`` answer and its ``x-oauth-scopes`` header speak of.
+
+    Raises:
+        SlackRefused: Slack said no.
+        AnswerUnusable: it names no user.
+    """
+    raise_if_refused(answer)
+    user_id = clean_or_none(answer.get("user_id"))
+    if answer.get("ok") is not True or user_id is None:
+        raise AnswerUnusable("answer_unreadable")
+    scopes = None
+    if scopes_header is not None:
+        scopes = tuple(scope for scope in split_scopes(scopes_header) if scope != IMPLICIT_SCOPE)
+    return Identity(
+        user_id=user_id,
+        user_name=clean_or_none(answer.get("user")),
+        team_id=clean_or_none(answer.get("team_id")),
+        team_name=clean_or_none(answer.get("team")),
+        workspace_url=_web_url(answer.get("url")),
+        enterprise_id=clean_or_none(answer.get("enterprise_id")),
+        app_id=clean_or_none(answer.get("app_id")),
+        app_name=clean_or_none(answer.get("app_name")),
+        is_enterprise_install=answer.get("is_enterprise_install") is True,
+        scopes=scopes,
+        expires_in_seconds=_life_seconds(answer.get("expires_in")),
+    )
+
+
+def parse_workspaces(answer: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the workspaces in an answer of ``auth.teams.list``, each as its id and its name, ``MOST_WORKSPACES`` at most.
+
+    Raises:
+        SlackRefused: Slack said no.
+        AnswerUnusable: there is no list in it.
+    """
+    raise_if_refused(answer)
+    teams = answer.get("teams")
+    if not isinstance(teams, list):
+        raise AnswerUnusable("answer_unreadable")
+    named = [one for one in teams if isinstance(one, dict) and isinstance(one.get("id"), str) and one["id"]]
+    return tuple(clean(f"{one['id']} {one.get('name') or ''}") for one in named[:MOST_WORKSPACES])
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _holds_token(part: Mapping[str, Any]) -> bool:
+    return part.get("access_token") not in (None, "")
+
+
+def _is_bot(part: Mapping[str, Any]) -> bool:
+    token = part.get("access_token")
+    return part.get("token_type") == "bot" or (isinstance(token, str) and _BOT_TOKEN.match(token) is not None)
+
+
+def _token(value: object) -> Secret:
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise TokenUnusable("token_malformed")
+    return Secret(value)
+
+
+def _web_url(value: object) -> str | None:
+    """Return a web URL, or None when ``value`` is none: what parses it later must not fail."""
+    text = clean_or_none(value, 200)
+    try:
+        parts = urlsplit(text or "")
+        return text if parts.scheme in {"https", "http"} and parts.hostname and parts.port != 0 else None
+    except ValueError:
+        return None
+
+
+def _token_or_none(value: object) -> Secret | None:
+    return None if value in (None, "") else _token(value)
+
+
+def _life_seconds(value: object) -> int | None:
+    """``expires_in`` has been seen as a number and as text. What is not a positive number says nothing."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        seconds = int(float(value))
+    except (ValueError, OverflowError):
+        return None
+    return min(seconds, LONGEST_LIFE_SECONDS) if seconds > 0 else None
+
+
+def _first(values: Any) -> Any:
+    return next((value for value in values if value is not None), None)

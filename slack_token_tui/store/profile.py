@@ -1,0 +1,234 @@
+"""One saved sign-in: an account in a workspace, its tokens, and what is known about both."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS, ROTATING_LIFE_SECONDS
+from slack_token_tui.store.hot_path import DEAD_CODES, REFRESH_MARGIN_SECONDS
+
+if TYPE_CHECKING:
+    from slack_token_tui.slack.responses import Grant
+
+REFRESH_TOKEN_LIFE = timedelta(days=30)
+"""A refresh token of a PKCE app dies 30 days after it was given (Slack: using PKCE)."""
+REFRESH_TOKEN_WARNING = timedelta(days=5)
+"""From day 25 on a profile says that its refresh token is about to die."""
+
+MARKED_UNCHECKED = "refresh_unusable"
+"""What version 0.1.0 wrote after a refresh response without a token, even from a proxy. It does not say who did, so the
+refresh token may still be good."""
+RESPONSE_UNUSABLE = "refresh_response_unusable"
+"""The mark of a profile whose refresh token Slack has replaced by something that cannot be used."""
+_LEFT_ALONE_SECONDS = 3600.0
+
+
+def new_id() -> str:
+    """Return a profile's own random id."""
+    return os.urandom(16).hex()
+
+
+STATES = ("good", "unverified", "expiring", "renewal_ends", "not_renewed", "asleep", "expired", "revoked")
+"""``renewal_ends``: the refresh token is in its last days. ``not_renewed``: Slack refuses to renew a token that still works.
+``asleep``: the access token is over, and the next use renews it.
+"""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A saved sign-in. All times are aware UTC datetimes, to the second.
+
+    Attributes:
+        name: as typed on the command line, and the file's name.
+        endpoints: the Slack and the pair that issued the tokens.
+        scopes: what Slack said was granted.
+        scopes_asked: what this sign-in asked for; at Slack scopes only add up.
+        expires_at: when the access token dies; None when it does not rotate.
+        refresh_issued_at: when the refresh token was given; None exactly when there is none.
+        verified_at: when ``auth.test`` last confirmed the account; None when it never could be asked.
+        workspaces: those that the token of a whole organisation may use, each as its id and its name.
+        refused: Slack's code, when it has refused the access token.
+        refresh_refused: the catalogue's code, when the refresh token is known to be useless. The access token may live on.
+        refresh_refused_at: when that became known, or when the request went out whose answer never came.
+        refresh_pair: the pair whose method has refreshed last, when it was not the sign-in's own.
+        generation: counts the refreshes, so that two versions of a profile can be told apart.
+        in_keyring: whether the tokens are in the operating system's keyring. They are None here until
+            :meth:`ProfileStore.with_tokens` has fetched them.
+        shown_token: what may be shown of an access token that is in the keyring.
+        extra: keys of the file that this version does not know. They are kept.
+    """
+
+    name: str
+    access_token: Secret | None
+    client_id: str
+    endpoints: Endpoints = Endpoints()
+    id: str = field(default_factory=new_id)
+    redirect_uri: str | None = None
+    app_id: str | None = None
+    app_name: str | None = None
+    team_id: str | None = None
+    team_name: str | None = None
+    workspace_url: str | None = None
+    enterprise_id: str | None = None
+    enterprise_name: str | None = None
+    is_enterprise_install: bool = False
+    workspaces: tuple[str, ...] = ()
+    user_id: str | None = None
+    user_name: str | None = None
+    scopes: tuple[str, ...] = ()
+    scopes_asked: tuple[str, ...] = ()
+    refresh_token: Secret | None = None
+    expires_at: datetime | None = None
+    refresh_issued_at: datetime | None = None
+    signed_in_at: datetime | None = None
+    verified_at: datetime | None = None
+    refused: str | None = None
+    refresh_refused: str | None = None
+    refresh_refused_at: datetime | None = None
+    refresh_pair: Pair | None = None
+    generation: int = 0
+    in_keyring: bool = False
+    shown_token: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def account(self) -> tuple[str, str, str, str, str] | None:
+        """What makes two sign-ins the same account: Slack, organisation, workspace, user and app.
+
+        None when the user or the app is not known: such a profile matches no other.
+        """
+        if not self.user_id or not self.client_id or not (self.team_id or self.enterprise_id):
+            return None
+        return (self.endpoints.base, self.enterprise_id or "-", self.team_id or "-", self.user_id, self.client_id)
+
+    @property
+    def who(self) -> str | None:
+        """The person that the token speaks for, by the best name that is known."""
+        return self.user_name or self.user_id
+
+    @property
+    def where(self) -> str | None:
+        """The workspace or organisation that it works in, likewise."""
+        return self.team_name or self.enterprise_name or self.team_id
+
+    @property
+    def whose(self) -> str:
+        """``jane in Acme``, as far as it is known."""
+        return f"{self.who or 'unknown'} in {self.where or 'an unknown workspace'}"
+
+    @property
+    def refresh_expires_at(self) -> datetime | None:
+        """When the refresh token dies, if there is one."""
+        return None if self.refresh_issued_at is None else self.refresh_issued_at + REFRESH_TOKEN_LIFE
+
+    @property
+    def has_refresh_token(self) -> bool:
+        """Whether there is a refresh token, wherever it is kept."""
+        return self.refresh_issued_at is not None
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether a refresh may help: there is a refresh token, and nothing is known against it."""
+        return self.has_refresh_token and self.refresh_refused in (None, MARKED_UNCHECKED)
+
+    @property
+    def masked_token(self) -> str:
+        """What may be shown of the access token, wherever it is kept."""
+        return str(self.access_token) if self.access_token else self.shown_token or "…"
+
+    def is_due(self, now: datetime, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> bool:
+        """Tell whether the access token should be refreshed: less than ``min_ttl_seconds`` of its life are left.
+
+        One that claims to live longer than any does was written by a wrong clock, and is not believed.
+        """
+        if self.expires_at is None or not self.is_renewable:
+            return False
+        left = (self.expires_at - now).total_seconds()
+        return self.refused == "token_expired" or not self._margin(min_ttl_seconds) <= left <= LONGEST_LIFE_SECONDS
+
+    def _margin(self, min_ttl_seconds: float) -> float:
+        """Return how much life is left when a refresh makes sense: not in a token's first hour, or first half if shorter.
+
+        Slack keeps two access tokens of a grant alive. Whoever asks for more life than a token ever has would renew it at
+        each call, and end the one that somebody else has just been given.
+        """
+        # Of an imported token it is not known how long it lived before; each refresh counts.
+        if self.generation == 0 or self.refresh_issued_at is None or self.expires_at is None:
+            return min_ttl_seconds
+        life = (self.expires_at - self.refresh_issued_at).total_seconds()
+        return min(min_ttl_seconds, max(life - _LEFT_ALONE_SECONDS, life / 2, 60.0))
+
+    def why_dead(self, now: datetime) -> str | None:
+        """Return why the access token must not be handed out, as the end of "it …", or None while it is good."""
+        if self.refused in DEAD_CODES:
+            return f"was refused by Slack ({self.refused})"
+        if self.expires_at is not None and self.expires_at <= now:
+            return f"expired at {self.expires_at:%Y-%m-%d %H:%M} UTC"
+        return None
+
+    def state(self, now: datetime) -> str:
+        """Return one of :data:`STATES`.
+
+        ``expiring`` is said of an access token in its last ten minutes that will not renew itself.
+        """
+        if self.refused in DEAD_CODES - {"token_expired"}:
+            return "revoked"
+        over = self.refused == "token_expired" or (self.expires_at is not None and self.expires_at <= now)
+        if over:
+            return "asleep" if self.is_renewable and not self._refresh_is_over(now) else "expired"
+        if self.expires_at is not None and not self.is_renewable:
+            if (self.expires_at - now).total_seconds() < REFRESH_MARGIN_SECONDS:
+                return "expiring"
+            return "not_renewed" if self.refresh_refused else "good"
+        if self.refresh_expires_at is not None and self.refresh_expires_at - now < REFRESH_TOKEN_WARNING:
+            return "renewal_ends"
+        return "good" if self.verified_at else "unverified"
+
+    def _refresh_is_over(self, now: datetime) -> bool:
+        return self.refresh_expires_at is not None and self.refresh_expires_at <= now
+
+    def is_same_grant(self, grant: Grant) -> bool:
+        """Tell whether ``grant`` can be this profile's: nothing that both know of user and workspace differs."""
+        pairs = [(self.user_id, grant.user_id)]
+        if not self.is_enterprise_install and not grant.is_enterprise_install:
+            pairs.append((self.team_id, grant.team_id))
+        return all(not mine or not theirs or mine == theirs for mine, theirs in pairs)
+
+    def not_renewable(self, code: str, at: datetime) -> Profile:
+        """Return this profile with the note that its refresh token is of no use; nothing is deleted or blanked."""
+        return replace(self, refresh_refused=code, refresh_refused_at=at.astimezone(UTC).replace(microsecond=0))
+
+    def refreshed(self, grant: Grant, asked_at: datetime, pair: Pair) -> Profile:
+        """Return this profile with the tokens of ``grant``, which ``pair`` gave.
+
+        Args:
+            grant: the answer. Without a refresh token in it, the old one stays good. Without a user and a workspace in
+                it, the profile counts as unverified.
+            asked_at: when the request went out, so that delays make the expiry earlier and never later.
+            pair: whose method answered.
+        """
+        asked_at = asked_at.astimezone(UTC).replace(microsecond=0)
+        return replace(
+            self,
+            access_token=grant.access_token,
+            refresh_token=grant.refresh_token or self.refresh_token,
+            expires_at=asked_at + timedelta(seconds=grant.expires_in_seconds or ROTATING_LIFE_SECONDS),
+            refresh_issued_at=asked_at if grant.refresh_token else self.refresh_issued_at,
+            scopes=grant.scopes or self.scopes,
+            verified_at=self.verified_at if grant.user_id or grant.team_id else None,
+            refused=None,
+            refresh_refused=None,
+            refresh_refused_at=None,
+            refresh_pair=None if pair is self.endpoints.pair else pair,
+            generation=self.generation + 1,
+        )
+
+    def renamed(self, name: str) -> Profile:
+        """Return the same profile under another name."""
+        return replace(self, name=name)

@@ -1,0 +1,280 @@
+"""The profiles of one home directory: read, listed, and saved without ever overwriting another account's."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+from slack_token_tui.secret import Secret
+from slack_token_tui.store import hot_path, locks
+from slack_token_tui.store.atomic_file import StoreError, private_directory, save, sweep, sweep_dead
+from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profile_codec import from_record, to_record
+from slack_token_tui.store.settings import KEYRING, read_settings
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A profile whose file cannot be used: it is shown with its remedy and left alone."""
+
+    name: str
+    error: ProfileFileError
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What became of a sign-in.
+
+    Attributes:
+        profile: as it was saved, with its name.
+        path: the file.
+        replaced: whether an older sign-in of the same account was renewed.
+        name_taken: the wished name, when it belongs to another account and a free one was used.
+    """
+
+    profile: Profile
+    path: Path
+    replaced: bool = False
+    name_taken: str | None = None
+
+
+class ProfileStore:
+    """The profiles below one home directory, this user's when None is given."""
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = Path(hot_path.home()) if home is None else home
+
+    def path(self, name: str) -> Path:
+        """Return the file of profile ``name``."""
+        return Path(hot_path.profile_path(str(self.home), name))
+
+    def names(self) -> list[str]:
+        """Return the names of all profiles, readable or not, sorted.
+
+        Raises:
+            StoreError: others can change what is in the directory.
+        """
+        try:
+            return hot_path.names(str(self.home))
+        except ProfileFileError as error:
+            raise StoreError(error.code, file=error.path) from None
+
+    def read(self, name: str) -> Profile:
+        """Return profile ``name``. No lock is taken: a file is replaced as a whole.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ProfileFileError: its file cannot be used, or is a copy of another profile's.
+        """
+        hot_path.check_directories(str(self.home), "profiles")
+        return self._read(name)
+
+    def _read(self, name: str) -> Profile:
+        path = str(self.path(name))
+        record = hot_path.read_record(path)
+        profile = from_record(name, record, path)
+        called = record.get("name")
+        if isinstance(called, str) and called != name and self._id_of(called) == profile.id:
+            raise ProfileFileError("profile_copied", path, called)
+        return profile
+
+    def _id_of(self, name: str) -> object:
+        """Return the id in the file of profile ``name``, or None when it cannot be read."""
+        if not hot_path.is_name(name):
+            return None
+        with suppress(OSError, ProfileFileError):
+            return hot_path.read_record(str(self.path(name))).get("id")
+        return None
+
+    def check_is_no_copy(self, profile: Profile) -> None:
+        """Refuse a profile whose file is a copy of another one's: both would spend one refresh token.
+
+        Files that version 0.1.0 wrote do not say their name. Of two with one id the one that was refreshed more often counts
+        as the original, then the older one.
+
+        Raises:
+            ProfileFileError: ``profile_copied``.
+        """
+        twins = [name for name in self.names() if name == profile.name or self._id_of(name) == profile.id]
+        original = min(twins, key=self._originality, default=profile.name)
+        if original != profile.name:
+            raise ProfileFileError("profile_copied", str(self.path(profile.name)), original)
+
+    def _originality(self, name: str) -> tuple[bool, int, int, str]:
+        """Return a sort key, the original first: its own name in the file, most refreshes, oldest."""
+        try:
+            record, status = hot_path.read_record(str(self.path(name))), self.path(name).stat()
+        except (OSError, ProfileFileError):
+            return True, 0, 0, name
+        generation = record.get("generation")
+        count = generation if isinstance(generation, int) else 0
+        return record.get("name") != name, -count, status.st_mtime_ns, name
+
+    def with_tokens(self, profile: Profile) -> Profile:
+        """Return ``profile`` with its tokens, fetched from the keyring where they are kept there.
+
+        Raises:
+            FileNotFoundError, ProfileFileError: the profile went while its tokens were fetched.
+            StoreError: ``keyring_…``: it cannot be asked, or has lost them.
+        """
+        if not profile.in_keyring:
+            return profile
+        from slack_token_tui.store import keyring
+
+        try:
+            access_token, refresh_token = keyring.fetch(
+                profile.id, profile.generation, with_refresh=profile.has_refresh_token
+            )
+        except StoreError as error:
+            if error.code == "keyring_empty":
+                # Whoever has refreshed or moved it since it was read has taken away what the file pointed at then.
+                current = self.read(profile.name)
+                if (current.generation, current.in_keyring) != (profile.generation, profile.in_keyring):
+                    return self.with_tokens(current)
+            raise StoreError(error.code, **{**error.facts, "name": profile.name}) from None
+        return replace(profile, access_token=access_token, refresh_token=refresh_token)
+
+    def entries(self) -> Iterator[Profile | Unreadable]:
+        """Yield every profile in the order of names; one that cannot be read does not stop the others.
+
+        Raises:
+            StoreError: others can change what is in the directory.
+        """
+        for name in self.names():
+            try:
+                yield self._read(name)
+            except FileNotFoundError:  # removed since it was listed
+                continue
+            except ProfileFileError as error:
+                yield Unreadable(name, error)
+
+    def same_account(self, profile: Profile) -> list[Profile]:
+        """Return the readable profiles of the same account as ``profile``."""
+        if profile.account is None:
+            return []
+        return [entry for entry in self.entries() if isinstance(entry, Profile) and entry.account == profile.account]
+
+    def make_ready(self, name: str | None = None) -> None:
+        """See to it that a sign-in can be saved, before a person is asked to make one.
+
+        Args:
+            name: of the profile that is signed in again, if one is.
+
+        Raises:
+            StoreError: it could not be, and why.
+        """
+        self._prepare()
+        probe = self.home / "profiles" / ".ready"
+        save(probe, b"")
+        probe.unlink(missing_ok=True)
+        in_keyring = read_settings(self.home).get("storage") == KEYRING
+        if name is not None:
+            with suppress(FileNotFoundError, ProfileFileError):
+                in_keyring = self.read(name).in_keyring
+        if in_keyring:
+            from slack_token_tui.store import keyring
+
+            item = f"probe.{os.getpid()}"  # another sign-in may begin at the same moment
+            keyring.put_text(item, Secret("x" * 256))  # as long as a token: some keyrings cut
+            keyring.delete_text(item)
+
+    def keep(self, profile: Profile, wished_name: str | None = None, *, in_keyring: bool | None = None) -> Kept:
+        """Save a fresh sign-in: in the place of the same account's older one, else under a free name.
+
+        A sign-in that comes back as somebody else never replaces a profile.
+
+        Args:
+            profile: with its tokens; its own name does not count.
+            wished_name: taken when it is free, or the account's own already.
+            in_keyring: where its tokens go; None for where the older ones are, and a new profile's as the settings say.
+
+        Raises:
+            StoreError: nothing was saved and nothing changed.
+        """
+        from slack_token_tui.store.names import proposals
+
+        self._prepare()
+        by_default = read_settings(self.home).get("storage") == KEYRING
+        profile = replace(profile, in_keyring=by_default if in_keyring is None else in_keyring)
+        twins = self.same_account(profile)
+        for twin in sorted(twins, key=lambda twin: twin.name != wished_name):
+            with locks.held(self.home / "locks", twin.name):
+                try:
+                    current = self.read(twin.name)
+                except (FileNotFoundError, ProfileFileError):
+                    continue
+                if current.account != profile.account:
+                    continue
+                renewed = replace(
+                    profile,
+                    name=twin.name,
+                    id=current.id,
+                    generation=current.generation + 1,
+                    in_keyring=current.in_keyring if in_keyring is None else in_keyring,
+                    extra=current.extra,
+                )
+                return Kept(renewed, self.write(renewed, current), replaced=True)
+        for name in chain([wished_name] if wished_name else [], proposals(profile)):
+            with locks.held(self.home / "locks", name):
+                if not os.path.lexists(self.path(name)):
+                    named = profile.renamed(name)
+                    taken = wished_name if wished_name not in (None, name) else None
+                    return Kept(named, self.write(named), name_taken=taken)
+            if self.same_account(profile):  # somebody else has just finished a sign-in of the same account
+                return self.keep(profile, wished_name, in_keyring=in_keyring)
+        raise AssertionError("proposals never end")
+
+    def _prepare(self) -> None:
+        private_directory(self.home, may_be_link=True)
+        for name in ("profiles", "locks"):
+            private_directory(self.home / name)
+        try:
+            hot_path.check_directories(str(self.home), "apps", "journal", "quarantine")
+        except ProfileFileError as error:
+            raise StoreError(error.code, file=error.path) from None
+        for name in ("profiles", "apps", "quarantine"):
+            sweep_dead(self.home / name)
+        ignore = self.home / ".gitignore"
+        if not os.path.lexists(ignore):
+            save(ignore, b"*\n")
+
+    def write(self, profile: Profile, older: Profile | None = None) -> Path:
+        """Save ``profile`` and return its file. The caller holds the lock of its name.
+
+        Tokens for the keyring go there first, under a generation of their own; the file then points at them, and what it
+        pointed at before (``older``) is deleted last. Whenever this is cut off, the file points at tokens that are there.
+
+        Raises:
+            StoreError: what was there before is untouched.
+        """
+        path = self.path(profile.name)
+        if profile.in_keyring and profile.access_token is not None:
+            from slack_token_tui.store import keyring
+
+            keyring.put(profile.id, profile.generation, profile.access_token, profile.refresh_token)
+        sweep(path)
+        is_there = os.path.lexists(path)
+        try:
+            save(path, json.dumps(to_record(profile), indent=1, ensure_ascii=False).encode())
+        except StoreError:
+            points_at = (older.in_keyring, older.generation) if older else (is_there, profile.generation)
+            if profile.in_keyring and profile.access_token is not None and points_at != (True, profile.generation):
+                from slack_token_tui.store import keyring
+
+                keyring.delete(profile.id, profile.generation)  # nothing points at them
+            raise
+        if (
+            older is not None
+            and older.in_keyring
+            and (not profile.in_keyring or older.generation != profile.generation)
+        ):
+            from slack_token_tui.store import keyring
+
+            keyring.delete(older.id, older.generation)
+        return path

@@ -1,0 +1,72 @@
+"""Responses from Slack that cannot be used but may hold a valid token. They are saved until a person has looked at them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from slack_token_tui.secret import Secret
+from slack_token_tui.store import fallback_dir, keyring
+from slack_token_tui.store.atomic_file import StoreError, private_directory, save
+from slack_token_tui.store.settings import KEYRING, read_settings
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """Where a response is.
+
+    Attributes:
+        path: the file, or None.
+        item: the keyring item, or None.
+    """
+
+    path: Path | None = None
+    item: str | None = None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.path else f"item {self.item} of service {keyring.SERVICE} in the keyring"
+
+    def delete(self) -> None:
+        """Delete it, once its tokens are revoked. What cannot be deleted is left."""
+        if self.path is not None:
+            with suppress(OSError):
+                self.path.unlink()
+        if self.item is not None:
+            keyring.delete_text(self.item)
+
+
+def quarantine(home: Path, name: str, response: Secret) -> Quarantined:
+    """Save ``response`` as file ``name`` below the directory of profiles.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    private_directory(home / "quarantine")
+    path = home / "quarantine" / f"{name}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.answer"
+    save(path, response.reveal().encode("latin-1"))
+    return Quarantined(path)
+
+
+def quarantine_in_keyring(item: str, response: Secret) -> Quarantined:
+    """Save ``response`` as a keyring item.
+
+    Raises:
+        StoreError: the keyring cannot take it.
+    """
+    keyring.put_text(item, response)
+    return Quarantined(item=item)
+
+
+def quarantine_sign_in(home: Path, response: Secret) -> Quarantined | None:
+    """Save the response of a sign-in where new tokens go, or where there is still room. None when nothing takes it."""
+    name = f"sign-in.{os.urandom(8).hex()}"
+    with suppress(StoreError):
+        if read_settings(home).get("storage") == KEYRING:
+            return quarantine_in_keyring(f"{name}.unusable", response)
+        return quarantine(home, name, response)
+    with suppress(StoreError):
+        return Quarantined(fallback_dir.rescue(home, f"{name}.answer", response.reveal().encode("latin-1")))
+    return None

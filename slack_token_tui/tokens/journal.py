@@ -1,0 +1,240 @@
+"""What a refresh has come to, written down before and after the moment that spends the refresh token.
+
+A journal file is reserved on disk before anything is sent, so that a full disk is found in time. It has two slots of fixed
+size, the intent and the answer, and every entry is one system call into the reserved space: a process that is killed
+leaves a slot empty or whole. An entry that is neither counts as not written.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Pair
+from slack_token_tui.store import fallback_dir, keyring
+from slack_token_tui.store.atomic_file import open_own, private_directory, read_own, store_error, sync, sync_directory
+
+_DAMAGE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+"""What reading a damaged entry raises. Such an entry counts as not written."""
+_INTENT_BYTES = 1024
+_HEADER_BYTES = 128
+_RESERVED_BYTES = 96 * 1024
+"""Room for both slots with the largest answer that is taken (64 KiB), and to save the profile after it."""
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A refresh token is about to be spent.
+
+    Attributes:
+        digest: of the refresh token.
+        pair: whose method is asked.
+        sent_at: when.
+        doubted_at: when an earlier request with the same token went out whose answer never came.
+    """
+
+    digest: str
+    pair: Pair
+    sent_at: datetime
+    doubted_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What a journal says: the request went out, and perhaps the answer came, which nobody has looked at."""
+
+    intent: Intent
+    answer: bytes | None
+
+
+def digest_of(token: Secret) -> str:
+    """Return what a journal holds in the place of a refresh token."""
+    return hashlib.sha256(token.reveal().encode()).hexdigest()
+
+
+class Journal:
+    """The journal of one profile. Use it under the profile's lock alone."""
+
+    def __init__(self, home: Path, profile_id: str, *, in_keyring: bool) -> None:
+        """
+        Args:
+            home: the directory of profiles.
+            profile_id: the profile's own random id; names change.
+            in_keyring: whether answers go to the keyring; the file then holds what is no secret.
+        """
+        self.path = home / "journal" / f"{profile_id}.journal"
+        self._home = home
+        self._item = f"{profile_id}.journal"
+        self._in_keyring = in_keyring
+        self._descriptor: int | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether an earlier process left anything at all."""
+        return any(path.exists() for path in self._places())
+
+    def read(self, digest: str | None = None) -> Unfinished | None:
+        """Return what an earlier process left, or None when it had not sent anything.
+
+        Args:
+            digest: of the refresh token that it must be about.
+        """
+        for path in self._places():
+            with suppress(OSError, *_DAMAGE):
+                if (found := self._parsed(read_own(path, _RESERVED_BYTES * 2))) and digest in (
+                    None,
+                    found.intent.digest,
+                ):
+                    return found
+        return None
+
+    def _places(self) -> list[Path]:
+        """Where it may be, the surer place first: what was rescued could not be written here."""
+        names = fallback_dir.names_of(self._home, self.path.name)
+        rescued = [place / name for place in fallback_dir.places() if fallback_dir.is_ours(place) for name in names]
+        return [*rescued, self.path]
+
+    def _parsed(self, content: bytes) -> Unfinished | None:
+        intent = json.loads(content[:_INTENT_BYTES])
+        doubted_at = intent["doubted_at"]
+        unfinished = Intent(
+            digest=str(intent["digest"]),
+            pair=Pair(intent["pair"]),
+            sent_at=datetime.fromisoformat(intent["sent_at"]),
+            doubted_at=datetime.fromisoformat(doubted_at) if doubted_at else None,
+        )
+        return Unfinished(unfinished, self._answer(content))
+
+    def _answer(self, content: bytes) -> bytes | None:
+        """Return the answer when it is there from its first byte to its last."""
+        try:
+            header = json.loads(content[_INTENT_BYTES : _INTENT_BYTES + _HEADER_BYTES])
+            length, digest = int(header["length"]), str(header["sha256"])
+        except _DAMAGE:
+            return None
+        if not 0 <= length <= _RESERVED_BYTES:
+            return None
+        body = content[_INTENT_BYTES + _HEADER_BYTES :][:length]
+        if hashlib.sha256(body).hexdigest() == digest:
+            return body
+        # The rescued journal of a keyring profile holds the answer itself: the keyring had not taken it.
+        kept = keyring.get_text(self._item) if self._in_keyring else None
+        body = kept.reveal().encode("latin-1") if kept else b""
+        return body if hashlib.sha256(body).hexdigest() == digest else None
+
+    def reserve(self) -> None:
+        """Make the journal, with room for all that will be written. What is in it already stays.
+
+        Raises:
+            StoreError: there is no room, or nothing can be written here. Nothing was sent then.
+        """
+        try:
+            private_directory(self.path.parent)
+            self._descriptor = open_own(self.path, os.O_RDWR | os.O_CREAT)
+            if hasattr(os, "fchmod"):
+                os.fchmod(self._descriptor, 0o600)
+            _allocate(self._descriptor)
+            sync(self._descriptor)
+            sync_directory(self.path.parent)
+        except OSError as error:
+            self.close()
+            if self.read() is None:
+                self.remove()
+            raise store_error(error, self.path) from None
+
+    def intend(self, intent: Intent) -> None:
+        """Write that the refresh token is about to be spent. An answer in the second slot is gone with it.
+
+        Raises:
+            StoreError: it could not be written, so the request must not go out.
+        """
+        self._write(_intent_slot(intent) + bytes(_HEADER_BYTES), 0)
+
+    def answered(self, body: bytes) -> None:
+        """Write the whole answer, unread.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        kept_here = b"" if self._in_keyring else body
+        self._write(_answer_header(body) + kept_here, _INTENT_BYTES)
+        if self._in_keyring:
+            # The header first: an answer that nothing tells of would not be looked for.
+            keyring.put_text(self._item, Secret(body.decode("latin-1")))
+        # The room that is left is needed for the profile now.
+        with suppress(OSError):
+            os.ftruncate(self._descriptor or -1, _INTENT_BYTES + _HEADER_BYTES + len(kept_here))
+
+    def rescue(self, intent: Intent, body: bytes) -> Path:
+        """Write intent and answer into the runtime directory, when neither journal nor profile can be written.
+
+        Raises:
+            StoreError: that cannot be written either.
+        """
+        return fallback_dir.rescue(self._home, self.path.name, _intent_slot(intent) + _answer_header(body) + body)
+
+    def close(self) -> None:
+        """Close the file and leave it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def remove(self) -> None:
+        """Nothing is unfinished any more."""
+        self.close()
+        for path in self._places():
+            with suppress(OSError):
+                path.unlink()
+        if self._in_keyring:
+            keyring.delete_text(self._item)
+
+    def _write(self, content: bytes, offset: int) -> None:
+        assert self._descriptor is not None, "reserve() comes first"
+        try:
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            if os.write(self._descriptor, content) != len(content):
+                raise OSError(errno.EIO, "written in part")
+            sync(self._descriptor)
+        except OSError as error:
+            raise store_error(error, self.path) from None
+
+
+def _intent_slot(intent: Intent) -> bytes:
+    text = json.dumps(
+        {
+            "digest": intent.digest,
+            "pair": str(intent.pair),
+            "sent_at": intent.sent_at.isoformat(),
+            "doubted_at": intent.doubted_at.isoformat() if intent.doubted_at else None,
+        }
+    )
+    return text.encode().ljust(_INTENT_BYTES)
+
+
+def _answer_header(body: bytes) -> bytes:
+    text = json.dumps({"length": len(body), "sha256": hashlib.sha256(body).hexdigest()})
+    return text.encode().ljust(_HEADER_BYTES)
+
+
+def _allocate(descriptor: int) -> None:
+    missing = _RESERVED_BYTES - os.fstat(descriptor).st_size
+    if missing <= 0:
+        return
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(descriptor, 0, _RESERVED_BYTES)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+    # macOS and some file systems cannot reserve; zeros take the room as well.
+    os.lseek(descriptor, 0, os.SEEK_END)
+    while missing > 0:
+        missing -= os.write(descriptor, bytes(min(missing, 16 * 1024)))

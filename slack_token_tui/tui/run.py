@@ -1,0 +1,115 @@
+"""Starts the TUI: what has to happen before Textual is imported, and what the process says when it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slack_token_tui.sanitize import harmless
+
+if TYPE_CHECKING:
+    from slack_token_tui.slack.endpoints import Endpoints
+    from slack_token_tui.store.apps import SlackApp
+    from slack_token_tui.tui.app import TokenApp
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+_USAGE = 2
+_NO_TERMINAL = """slack-token-tui: the interface needs a terminal, and there is none here.
+  Without one: slack-token-tui login, token, list; see slack-token-tui --help
+"""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the TUI begins with.
+
+    Attributes:
+        home: where profiles are kept; this user's own directory when None.
+        app: the Slack app that the sign-in form starts with; the one used last when None.
+        play_browser: does what a person would in a browser at an address, and returns the last page. The demo
+            alone has one.
+        is_demo: whether everything is gone afterwards.
+        now: the clock, UTC.
+    """
+
+    home: Path | None = None
+    app: SlackApp | None = None
+    play_browser: Callable[[str], Awaitable[str]] | None = None
+    is_demo: bool = False
+    now: Callable[[], datetime] = field(default=_now)
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """The Slack that new apps live on, to begin with."""
+        from slack_token_tui.slack.endpoints import Endpoints
+
+        return self.app.endpoints if self.app else Endpoints()
+
+
+def _has_terminal() -> bool:
+    """Textual reads keys from standard input and draws on standard error. Without a terminal there it would run unseen."""
+    drawn_on = 1 if sys.platform == "win32" else 2
+    try:
+        return os.isatty(0) and os.isatty(drawn_on)
+    except OSError:
+        return False
+
+
+def run_app(start: Start) -> int:
+    """Run the TUI to its end and return the exit code."""
+    if not _has_terminal():
+        if sys.stderr is not None:
+            sys.stderr.write(_NO_TERMINAL)
+        return _USAGE
+    # Textual's log would hold every paste and every password field in clear.
+    for name in ("TEXTUAL_LOG", "TEXTUAL", "TEXTUAL_SCREENSHOT"):
+        os.environ.pop(name, None)
+    # Importing Textual makes hundreds of thousands of objects that never die; collecting them in between costs a tenth
+    # of the time to the first frame. The app turns collection on again after it.
+    gc.disable()
+    from slack_token_tui.tui.app import TokenApp
+
+    app = TokenApp(start)
+    try:
+        asyncio.run(_run_to_its_end(app))
+    finally:
+        say(*app.last_words)
+    return app.return_code or 0
+
+
+async def _run_to_its_end(app: TokenApp) -> None:
+    """Run ``app``, then run the event loop until no sign-in holds an unsaved token, however the app has ended."""
+    try:
+        await app.run_async()
+    finally:
+        # The signals that would end this wait are noted only. A stop would wake Textual's threads again.
+        loop = asyncio.get_running_loop()
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(getattr(signal, name), app.note_signal, getattr(signal, name))
+        for name in ("SIGTSTP", "SIGCONT"):
+            with suppress(AttributeError, ValueError):
+                signal.signal(getattr(signal, name), signal.SIG_DFL)
+        from slack_token_tui.oauth.exchange import to_its_end  # with all of a sign-in behind it
+
+        await to_its_end(asyncio.ensure_future(app.bring_tokens_to_safety()))
+
+
+def say(*lines: str) -> None:
+    """Print ``lines`` to the terminal when the interface is gone, each whole, so that a command in it can be pasted."""
+    with suppress(OSError):  # the terminal may be gone too
+        for line in lines:
+            print(harmless(line), file=sys.stderr, flush=True)  # noqa: T201

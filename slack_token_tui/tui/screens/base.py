@@ -1,0 +1,135 @@
+"""What all main screens share: letters are keys only while no field has the focus, and the footer shows which is so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from textual import events, work
+from textual.screen import Screen
+
+from slack_token_tui.tui.actions import find, on
+from slack_token_tui.tui.widgets.input import Input
+
+if TYPE_CHECKING:
+    from slack_token_tui.desktop.clipboard import Copied, NotCopied
+    from slack_token_tui.store.apps import SlackApp
+    from slack_token_tui.tui.app import TokenApp
+
+Answer = TypeVar("Answer")
+
+
+class Room(Screen[Answer]):
+    """A main screen. ``room`` is its name in the table of actions."""
+
+    room: str
+    _redirects_copied = 0
+
+    @property
+    def token_app(self) -> TokenApp:
+        """The app, by its own type."""
+        return cast("TokenApp", self.app)
+
+    @property
+    def slack_note(self) -> str:
+        """What to call a Slack that is not slack.com, beside its address."""
+        return "practice Slack" if self.token_app.start.is_demo else ""
+
+    @property
+    def holds_unsaved(self) -> bool:
+        """Whether something is here alone that leaving would lose."""
+        return False
+
+    def unless_unsaved(self, go_on: Callable[[], object]) -> object:
+        """Do ``go_on``; but ask first where that would lose something."""
+        return go_on()
+
+    def cancel_running(self) -> bool:
+        """Stop what is running; tell whether anything was."""
+        return False
+
+    def can_do(self, action_id: str) -> bool:
+        """Tell whether an action of the table makes sense right now. Screens narrow it down."""
+        return True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Textual asks this before it offers or runs a binding."""
+        if action == "help_in_field":
+            return isinstance(self.focused, Input)
+        known = find(action, self.room)
+        if known is None:
+            return True
+        if known.is_letter and isinstance(self.focused, Input):
+            return False
+        return self.can_do(action)
+
+    def on_descendant_focus(self, _: events.DescendantFocus) -> None:
+        """The footer follows the focus."""
+        self.refresh_bindings()
+
+    def on_descendant_blur(self, _: events.DescendantBlur) -> None:
+        """The footer follows the focus."""
+        self.refresh_bindings()
+
+    def action_help(self) -> None:
+        """Show what can be done here."""
+        from slack_token_tui.tui.screens.help import HelpScreen
+
+        able = frozenset(action.id for action in on(self.room) if self.can_do(action.id))
+        self.app.push_screen(HelpScreen(self.room, able))
+
+    def action_help_in_field(self) -> None:
+        """The same while a field has the focus."""
+        self.action_help()
+
+    def action_leave(self) -> None:
+        """Go back without an answer."""
+        self.end(None)
+
+    def end(self, answer: Answer | None) -> None:
+        """End this screen with ``answer``, once, also where another lies over it.
+
+        Textual's ``dismiss`` answers for this screen and then takes away whichever is on top.
+        """
+        if self in self.app.screen_stack:
+            self.pop_until_active()
+            self.dismiss(answer)
+
+    # ── what several of them do ──
+
+    async def open_page(self, url: str, command: str = "") -> None:
+        """Open ``url`` in the browser and say what came of it; where there is none, copy the address."""
+        from slack_token_tui.desktop import browser
+
+        outcome = await browser.open_url(url, command)
+        if isinstance(outcome, browser.Opened):
+            self.notify(f"Opened in {outcome.name}.", markup=False)
+            return
+        copied = await self.token_app.copy_text(url)
+        self.notify(f"{outcome.reason} {_sentence(copied, 'The address')}", severity="warning", markup=False)
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def copy_redirect_of(self, app: SlackApp | None, sent: str) -> None:
+        """Copy the redirect address that was sent; pressed again, the next one of ``app``: Slack takes one a field."""
+        from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS
+
+        addresses = app.redirect_uris if app else LOOPBACK_REDIRECT_URIS
+        first = addresses.index(sent) if sent in addresses else 0
+        number = (first + self._redirects_copied) % len(addresses)
+        self._redirects_copied += 1
+        more = f" {number + 1} of {len(addresses)}; d again copies the next." if len(addresses) > 1 else ""
+        outcome = await self.token_app.copy_text(addresses[number])
+        self.notify(_sentence(outcome, addresses[number]) + more, markup=False)
+
+    def say_copied(self, outcome: Copied | NotCopied, what: str) -> None:
+        """Say what came of copying ``what``."""
+        from slack_token_tui.desktop.clipboard import Copied
+
+        severity = "information" if isinstance(outcome, Copied) else "warning"
+        self.notify(_sentence(outcome, what), severity=severity, markup=False)  # type: ignore[arg-type]  # one of its words
+
+
+def _sentence(outcome: Copied | NotCopied, what: str) -> str:
+    from slack_token_tui.desktop.clipboard import Copied
+
+    return outcome.sentence(what) if isinstance(outcome, Copied) else f"Not copied. {outcome.reason}"

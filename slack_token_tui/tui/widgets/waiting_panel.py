@@ -1,0 +1,82 @@
+"""What there is to do while a sign-in waits for the browser: the address, the paste box, and help when nothing comes."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Static
+
+from slack_token_tui.problems import Explanation
+from slack_token_tui.tui.widgets.field import Field
+from slack_token_tui.tui.widgets.paste_box import PasteBox
+
+_NOTHING_YET = (
+    "Nothing yet. If the browser shows an error, Slack does not tell it here: press b and say what it shows. "
+    "If it shows Allow, go on; there is time."
+)
+
+
+class Waiting(Vertical):
+    """Shown between the opening of the browser and its answer."""
+
+    def compose(self) -> ComposeResult:
+        """Hints where there are any, the way by hand, the address, the box."""
+        yield Static(id="elsewhere")
+        yield Field("Address", id="address", classes="address")
+        with Horizontal(id="paste_row"):
+            yield Static("Paste", id="paste_label")
+            yield PasteBox(placeholder="the address that the browser ended on", id="paste")
+        yield Static(id="paste_trouble")
+        yield Static(id="hint")
+
+    def begin(self) -> None:
+        """A new attempt: nothing is known yet."""
+        for selector in ("#elsewhere", "#hint", "#paste_trouble"):
+            self._say(selector, "")
+        self.move_child(self.query_one("#address"), before=self.query_one("#paste_row"))
+        self.query_one(PasteBox).value = ""
+
+    def show_address(self, url: str) -> None:
+        """Show Slack's address, as a link of the terminal's own (OSC 8), so that a wrapped one can be clicked whole."""
+        self.query_one("#address", Field).show(Content.styled(url, Style(link=url)))
+
+    def show_elsewhere(self, tunnel: str | None) -> None:
+        """The browser is on another machine: say what to do by hand, in order, and how to do without."""
+        key = "bold $text-primary"
+        lines = [
+            Content.assemble(("Your browser is on another machine\n", "bold")),
+            Content.assemble("1. Copy the address below (", ("u", key), "), open it where you sit, press Allow.\n"),
+            Content("2. The browser ends on a page that it cannot reach. Copy its address.\n"),
+            Content("3. Paste that here, anywhere on this screen."),
+        ]
+        if tunnel is not None:
+            lines.append(
+                Content.assemble(
+                    "\nOr type this first where you sit, and skip 2 and 3 (",
+                    ("l", key),
+                    " copies it):\n",
+                    (tunnel, "bold"),
+                )
+            )
+        self._say("#elsewhere", Content("").join(lines))
+        # A paste is what will end this, so its box comes before the address.
+        self.move_child(self.query_one("#address"), after=self.query_one("#paste_trouble"))
+
+    def show_nothing_yet(self) -> None:
+        """Say what a long silence may mean."""
+        self._say("#hint", _NOTHING_YET)
+
+    def show_stray(self, explanation: Explanation) -> None:
+        """Explain something that came and was not the answer, where a person can do something about it."""
+        self._say("#hint", f"{explanation.title}. {explanation.happened} {explanation.remedies[-1]}.")
+
+    def show_trouble(self, trouble: Content) -> None:
+        """Say what is wrong with what was pasted."""
+        self._say("#paste_trouble", trouble)
+
+    def _say(self, selector: str, text: str | Content) -> None:
+        said = self.query_one(selector, Static)
+        said.update(Content.from_text(text, markup=False))
+        said.display = bool(text)

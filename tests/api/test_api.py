@@ -1,0 +1,341 @@
+"""``import slack_token_tui as stt``: living tokens, masked where they would be shown, and errors that say what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+import slack_token_tui as stt
+from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.secret import Secret
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profiles import ProfileStore
+from tests.conftest import becomes, pressing
+from tests.support.profiles import CANARY, in_, profile
+from tests.support.refreshable import granted
+
+
+def test_a_token_is_a_string_whose_repr_alone_is_masked(store: ProfileStore) -> None:
+    store.keep(profile())
+    token = stt.token("acme")
+    assert isinstance(token, str) and token == CANARY
+    assert (f"{token}", str(token), token + "", "".join([token])) == (CANARY,) * 4
+    assert repr(token) == "'xoxp-…cdef'"
+    assert CANARY not in repr([token]) + repr({"token": token}) + f"{token!r}"
+    assert httpx.Headers({"Authorization": f"Bearer {token}"})["authorization"] == f"Bearer {CANARY}"
+
+
+def test_a_token_that_is_about_to_expire_is_refreshed_first(store: ProfileStore, slack: PracticeSlack) -> None:
+    old = granted(store, slack)
+    token = stt.token("acme")
+    assert slack.workspace.grants.token(token)
+    assert Secret(token) != old.access_token
+    assert stt.token() == token
+    assert slack.workspace.grants.refreshed == 1
+    assert stt.token(min_ttl_seconds=39_600) == token
+
+
+def test_many_threads_get_one_refreshed_token(store: ProfileStore, slack: PracticeSlack) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    slack.workspace.grants.grace_seconds = 0
+    got: list[str] = []
+    threads = [threading.Thread(target=lambda: got.append(stt.token("acme"))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(got)) == 1 and len(got) == 4
+    assert slack.workspace.grants.refreshed == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "code"),
+    [
+        ({"refused": "token_revoked"}, stt.SignInNeeded, "sign_in_needed"),
+        ({"expires_at": in_(hours=-1)}, stt.SignInNeeded, "sign_in_needed"),
+        (
+            {
+                "expires_at": in_(hours=-1),
+                "refresh_issued_at": in_(days=-2),
+                "refresh_refused": "refresh_interrupted",
+                "refresh_token": Secret("xoxe-1-canary-000000"),
+            },
+            stt.SignInNeeded,
+            "refresh_interrupted",
+        ),
+    ],
+)
+def test_errors_are_typed_and_say_what_to_do(
+    store: ProfileStore, changes: dict[str, Any], error: type[stt.TokenError], code: str
+) -> None:
+    store.keep(profile(**changes))
+    with pytest.raises(error) as raised:
+        stt.token("acme")
+    assert raised.value.code == code
+    assert "Sign in again" in str(raised.value)
+    assert "canary" not in str(raised.value)
+
+
+def test_other_errors_are_typed_too(store: ProfileStore, slack: PracticeSlack) -> None:
+    with pytest.raises(stt.NoSuchProfile):
+        stt.token()
+    with pytest.raises(LookupError):
+        stt.token("nobody")
+    granted(store, slack, expires_at=in_(hours=-1))
+    slack.workspace.faults.append("status:429")
+    slack.workspace.faults.append("status:429")
+    slack.workspace.faults.extend(["status:503"] * 4)
+    with pytest.raises(stt.TryLater):
+        stt.token("acme")
+    store.path("acme").chmod(0o644)
+    with pytest.raises(stt.StoreUnusable, match="chmod 600"):
+        stt.token("acme")
+
+
+def test_profiles_are_a_table_without_tokens(store: ProfileStore) -> None:
+    store.keep(profile(team_name="<script>alert(1)</script>"))
+    (store.home / "profiles" / "bad.json").write_text("{")
+    table = stt.profiles()
+    assert [one.name for one in table] == ["acme", "bad"]
+    assert table[0].state == "good" and table[1].state == "unreadable"
+    assert CANARY not in repr(table) + table._repr_html_() + repr(list(table))
+    assert "xoxp-…cdef" in repr(table)
+    assert "<script>" not in table._repr_html_()
+
+
+# ── bearer ──
+
+
+def test_a_bearer_is_fresh_every_time_and_fits_httpx(store: ProfileStore, slack: PracticeSlack) -> None:
+    granted(store, slack)
+    auth = stt.bearer("acme")
+    assert auth() == stt.token("acme")
+    url = f"{slack.base}/api/auth.test"
+    assert httpx.post(url, auth=auth, trust_env=False).json()["user"] == "jane"
+    refreshed = store.read("acme")
+    store.write(__import__("dataclasses").replace(refreshed, expires_at=in_(seconds=5)))
+    assert httpx.post(url, auth=auth, trust_env=False).json()["ok"] is True
+    assert slack.workspace.grants.refreshed == 2
+    assert "practice" not in repr(auth)
+
+
+async def test_a_bearer_fits_the_async_client(store: ProfileStore, slack: PracticeSlack) -> None:
+    granted(store, slack, expires_at=in_(hours=5))
+    async with httpx.AsyncClient(auth=stt.bearer("acme"), trust_env=False) as client:
+        assert (await client.post(f"{slack.base}/api/auth.test")).json()["ok"] is True
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com/",
+        "https://slack.com.evil.example/",
+        "http://slack.com/api/x",
+        "https://notslack.com/",
+        "https://slack.com:8443/api/x",
+    ],
+)
+def test_a_bearer_goes_to_no_other_host(store: ProfileStore, url: str) -> None:
+    store.keep(profile())
+    request = httpx.Request("GET", url)
+    with pytest.raises(ValueError, match=r"goes to https://slack\.com alone"):
+        stt.bearer("acme")(request)
+    assert "authorization" not in request.headers
+
+
+@pytest.mark.parametrize(
+    "url", ["https://slack.com/api/x", "https://files.slack.com/x", "https://acme.slack.com/api/x"]
+)
+def test_a_bearer_goes_to_slack(store: ProfileStore, url: str) -> None:
+    store.keep(profile())
+    assert stt.bearer("acme")(httpx.Request("GET", url)).headers["authorization"] == f"Bearer {CANARY}"
+
+
+# ── sign-in ──
+
+
+def answer(pending: stt.PendingSignIn, decision: str = "allow") -> None:
+    assert pending.url is not None
+    pressing(pending.url, decision)
+
+
+async def test_a_sign_in_can_be_awaited_while_the_loop_goes_on(app: SlackApp, slack: PracticeSlack) -> None:
+    import asyncio
+
+    pending = stt.sign_in(
+        "mine",
+        client_id=CLIENT_ID,
+        scopes="users:read",
+        slack_url=slack.base,
+        redirect_uris=app.redirect_uris,
+        open_browser=False,
+    )
+    # Allow is pressed by a task of this very loop: it would never come to that if the await held the loop.
+    pressing = asyncio.ensure_future(asyncio.to_thread(answer, pending))
+    summary = await pending
+    await pressing
+    assert (summary.name, summary.user) == ("mine", "jane")
+    assert slack.workspace.grants.token(stt.token("mine"))
+    assert "practice-" not in repr(pending) + repr(summary)
+
+
+def started(app: SlackApp, slack: PracticeSlack, **more: Any) -> stt.PendingSignIn:
+    return stt.sign_in(
+        client_id=CLIENT_ID,
+        scopes="users:read",
+        slack_url=slack.base,
+        redirect_uris=app.redirect_uris,
+        open_browser=False,
+        **more,
+    )
+
+
+def test_a_sign_in_can_be_waited_for(app: SlackApp, slack: PracticeSlack) -> None:
+    pending = started(app, slack)
+    with pytest.raises(TimeoutError):
+        pending.wait(0.05)
+    answer(pending)
+    assert pending.wait(20).name == "acme-practice"
+    assert pending.done
+
+
+def test_a_refused_sign_in_says_why(app: SlackApp, slack: PracticeSlack) -> None:
+    pending = started(app, slack)
+    answer(pending, "cancel")
+    with pytest.raises(stt.SignInFailed) as raised:
+        pending.wait(20)
+    assert raised.value.code == "access_denied"
+
+
+def test_an_address_can_be_pasted_and_asked_for(
+    app: SlackApp, slack: PracticeSlack, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from urllib.parse import parse_qs, urlsplit
+
+    pending = started(app, slack)
+    assert pending.url is not None
+    query = {key: values[0] for key, values in parse_qs(urlsplit(pending.url).query).items()}
+    with pytest.raises(ValueError, match=r"\."):
+        pending.paste("https://example.com/")
+    code = workspace.allow("v2_user", query, {})
+    typed = iter(["nonsense", f"{query['redirect_uri']}?code={code}&state={query['state']}"])
+    monkeypatch.setattr("builtins.input", lambda _: next(typed))
+    assert pending.ask().name == "acme-practice"
+
+
+def test_a_cancelled_sign_in_closes_its_port(app: SlackApp, slack: PracticeSlack) -> None:
+    from concurrent.futures import CancelledError
+
+    from tests.system.test_terminal import is_open
+
+    pending = started(app, slack)
+    assert is_open(app.redirect_uris[0])
+    pending.cancel()
+    assert not is_open(app.redirect_uris[0])
+    with pytest.raises(CancelledError):
+        pending.wait(5)
+
+
+def test_importing_loads_nothing_and_a_good_token_little(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    store.keep(profile())
+    program = (
+        "import sys, slack_token_tui as stt\n"
+        "assert {n for n in sys.modules if n.startswith('slack_token_tui.')} == set()\n"
+        "stt.token('acme')\n"
+        "assert not {'httpx', 'textual', 'asyncio', 'ssl', 'filelock', 'IPython'} & set(sys.modules)\n"
+        "assert 'sign_in' in dir(stt)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment)
+    assert done.returncode == 0, done.stderr
+
+
+INTERRUPTED = """
+import os, signal, sys, threading, time
+import slack_token_tui as stt
+threading.Thread(target=lambda: (sys.stdin.readline(), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
+try:
+    stt.token("acme")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    slack.workspace.grants.grace_seconds = 0
+    granted(store, slack, expires_at=in_(hours=-1))
+    slack.workspace.faults.append("late:5")
+    cell = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=child_environment,
+        text=True,
+    )
+    assert cell.stdin is not None
+    assert becomes(lambda: slack.workspace.grants.refreshed)
+    said, _ = cell.communicate("now\n", timeout=30)
+    assert said == "interrupted\n"
+    assert slack.workspace.grants.token(stt.token("acme"))
+    assert (slack.workspace.grants.refreshed, slack.workspace.grants.reused) == (1, 0)
+
+
+def test_no_name_and_an_empty_one_are_not_the_same(store: ProfileStore) -> None:
+    """``token(os.environ.get("TEAM", ""))`` must not give the token of another workspace."""
+    store.keep(profile())
+    assert stt.token() == CANARY
+    with pytest.raises(stt.NoSuchProfile):
+        stt.token("")
+
+
+async def test_an_interrupted_await_ends_the_sign_in_and_frees_the_port(store: ProfileStore, app: SlackApp) -> None:
+    pending = stt.sign_in(
+        client_id=CLIENT_ID, slack_url=app.endpoints.base, redirect_uris=app.redirect_uris, open_browser=False
+    )
+    assert pending.url is not None
+    port = int(app.redirect_uris[0].split(":")[2].split("/")[0])
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(pending, 0.05)
+    await asyncio.to_thread(pending._thread.join, 10)
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
+
+
+def test_a_plain_script_is_told_the_link_and_the_name_it_gets(
+    store: ProfileStore, app: SlackApp, slack: PracticeSlack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for wished in ("mine", "other"):
+        pending = stt.sign_in(
+            wished, client_id=CLIENT_ID, slack_url=slack.base, redirect_uris=app.redirect_uris, open_browser=False
+        )
+        assert f"Open this and press Allow: {pending.url}" in capsys.readouterr().err
+        play_browser(str(pending.url))
+        assert pending.wait(30).name == "mine"
+    assert "the name of this account here, and not as other" in repr(pending)
+
+
+def test_where_nobody_can_be_asked_for_an_address_the_wait_goes_on(
+    store: ProfileStore, app: SlackApp, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", nobody)
+    pending = stt.sign_in(
+        client_id=CLIENT_ID, slack_url=slack.base, redirect_uris=app.redirect_uris, open_browser=False
+    )
+    pressing(pending.url)
+    assert pending.ask().name == "acme-practice"

@@ -1,0 +1,71 @@
+"""A real notebook in a real kernel: tokens masked, the loop free, a sign-in awaited in a cell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profiles import ProfileStore
+from tests.support.refreshable import granted
+
+nbformat = pytest.importorskip("nbformat", reason="LOUD: no nbformat, so no notebook was executed")
+nbclient = pytest.importorskip("nbclient", reason="LOUD: no nbclient, so no notebook was executed")
+
+CELLS = [
+    "import slack_token_tui as stt",
+    "stt.profiles()",
+    "stt.token('acme')",
+    "[stt.token('acme')]",
+    "token = stt.token('acme')\nassert '-practice-' in f'{token}' and '…' not in str(token)\nimport httpx\n"
+    "httpx.post(SLACK + '/api/auth.test', headers={'Authorization': f'Bearer {token}'}, trust_env=False).json()['user']",
+    "httpx.post(SLACK + '/api/auth.test', auth=stt.bearer('acme'), trust_env=False).json()['ok']",
+    # The loop goes on while the sign-in waits: a task of the kernel's own presses Allow.
+    "import asyncio\nfrom slack_token_tui.practice.server import play_browser\n"
+    "pending = stt.sign_in('mine', client_id=CLIENT, scopes='users:read', slack_url=SLACK, redirect_uris=REDIRECTS, open_browser=False)\n"
+    "task = asyncio.ensure_future(asyncio.to_thread(play_browser, pending.url, team='T0PRACTICE2'))\n"
+    "summary = await pending\nsummary.name",
+    "pending",
+    "pending = stt.sign_in('third', client_id=CLIENT, scopes='users:read', slack_url=SLACK, redirect_uris=REDIRECTS, open_browser=False)\n"
+    "import threading\nthreading.Thread(target=play_browser, args=(pending.url, 'cancel')).start()\n"
+    "try:\n    pending.wait()\nexcept stt.SignInFailed as error:\n    print(error.code)",
+    "stt.token('nobody')",
+]
+
+
+def test_a_real_notebook(
+    store: ProfileStore, slack: PracticeSlack, app: SlackApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    granted(store, slack)
+    setup = f"SLACK, CLIENT, REDIRECTS = {slack.base!r}, {CLIENT_ID!r}, {app.redirect_uris!r}"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in [setup, *CELLS]])
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    nbclient.NotebookClient(
+        notebook, timeout=60, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    cells = notebook.cells[1:]
+
+    def shown(number: int) -> str:
+        return json.dumps(cells[number].outputs, ensure_ascii=False)
+
+    def value(number: int) -> Any:
+        return next(one["data"]["text/plain"] for one in cells[number].outputs if one.output_type == "execute_result")
+
+    everything = json.dumps([cell.outputs for cell in cells], ensure_ascii=False)
+    assert "-practice-" not in everything, "no output of any cell shows a token"
+    assert "<table>" in shown(1) and "acme" in shown(1)
+    assert value(2).startswith("'xoxe.xoxp-…")
+    assert value(3).startswith("['xoxe.xoxp-…")
+    assert value(4) == "'jane'"
+    assert value(5) == "True"
+    assert value(6) == "'mine'"
+    assert "Open Slack and press Allow" in shown(6) or "saved as mine" in shown(6)
+    assert value(7) == "<sign-in: saved as mine>"
+    assert "access_denied" in shown(8)
+    assert "NoSuchProfile" in shown(9) and "is not among the saved profiles" in shown(9)
+    assert store.read("mine").team_name == "Globex Practice"

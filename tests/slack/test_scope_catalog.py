@@ -1,0 +1,69 @@
+"""Scopes in words: every known one is there, and what a user token cannot have is explained and not sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from slack_token_tui.slack.scope_catalog import TOPICS, Group, in_words, scope, unfit, user_scopes
+from slack_token_tui.slack.scopes import PRESETS, parse_scopes, scopes_to_ask_for
+
+
+def test_every_known_user_scope_is_there_once() -> None:
+    scopes = user_scopes()
+    assert len(scopes) == len({one.name for one in scopes}) == 114
+    assert Counter(one.group for one in scopes) == {
+        Group.STANDARD: 63,
+        Group.SPECIAL: 14,
+        Group.SIGN_IN: 7,
+        Group.LEGACY: 4,
+        Group.ADMIN: 26,
+    }
+
+
+@pytest.mark.parametrize("one", user_scopes(), ids=lambda one: one.name)
+def test_every_scope_has_plain_words_and_a_heading(one: object) -> None:
+    from slack_token_tui.slack.scope_catalog import Scope
+
+    assert isinstance(one, Scope)
+    assert one.topic in TOPICS
+    assert one.does[0].isupper()
+    assert not one.does.endswith(".")
+    assert "the user" not in one.does.replace("the user groups", ""), "it speaks to the person"
+    assert parse_scopes(one.name) == (one.name,)
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.label)
+def test_every_set_holds_only_what_an_ordinary_app_may_ask_for(preset: object) -> None:
+    from slack_token_tui.slack.scopes import Preset
+
+    assert isinstance(preset, Preset)
+    assert {scope(name).group for name in preset.scopes} == {Group.STANDARD}
+    assert not unfit(preset.scopes)
+
+
+def test_the_read_only_set_changes_nothing() -> None:
+    assert not any("write" in name for name in PRESETS[0].scopes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("bot", "for bots"),
+        ("channels:join", "for bots"),
+        ("admin.users:read", "owners of an Enterprise organisation"),
+        ("chat:write:user", "classic apps"),
+        ("identify", "comes with every user token"),
+        ("openid,users:read", "cannot stand beside"),
+    ],
+)
+def test_what_slack_would_refuse_is_explained_instead_of_sent(asked: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        scopes_to_ask_for(asked)
+
+
+def test_sign_in_scopes_go_alone_and_unknown_ones_go_as_they_are() -> None:
+    assert scopes_to_ask_for("openid,email") == ("openid", "email")
+    assert scopes_to_ask_for("brand.new:thing, users:read") == ("brand.new:thing", "users:read")
+    assert in_words(["chat:write"]) == ("chat:write: post, schedule, edit and delete messages as you",)

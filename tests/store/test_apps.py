@@ -1,0 +1,246 @@
+"""Apps remembered: each with all that a sign-in needs, the last one first, and secrets where tokens are kept."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.oauth.app_memory import remember_app
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints, Pair
+from slack_token_tui.store.apps import (
+    SlackApp,
+    forget_app,
+    is_heard_here,
+    move_secret,
+    read_app,
+    remembered_apps,
+    save_app,
+    unreadable_apps,
+    with_secret,
+)
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import change_settings, read_settings, remember_last_app
+
+CONFIDENTIAL = SlackApp(
+    "2222222222.3333333333",
+    Endpoints(GOVSLACK, Pair.V2),
+    ("https://example.com/done",),
+    ("users:read",),
+    Secret("canary-client-secret"),
+    name="Work",
+    browser="firefox --private-window %s",
+    registered_scopes=("users:read", "chat:write"),
+)
+
+
+@pytest.fixture
+def rooms(store: ProfileStore) -> Path:
+    store.make_ready()
+    return store.home
+
+
+def test_everything_comes_back_as_it_was(rooms: Path) -> None:
+    save_app(rooms, CONFIDENTIAL)
+    back = read_app(rooms, CONFIDENTIAL.client_id)
+    assert back is not None
+    assert back.client_secret is not None
+    assert back.client_secret.reveal() == "canary-client-secret"
+    assert (back.name, back.browser, back.endpoints, back.redirect_uris, back.registered_scopes) == (
+        CONFIDENTIAL.name,
+        CONFIDENTIAL.browser,
+        CONFIDENTIAL.endpoints,
+        CONFIDENTIAL.redirect_uris,
+        CONFIDENTIAL.registered_scopes,
+    )
+    mode = (rooms / "apps" / f"{CONFIDENTIAL.client_id}.json").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_the_last_one_is_first_then_the_youngest(rooms: Path) -> None:
+    for number in (1, 2, 3):
+        save_app(rooms, SlackApp(f"{number}.{number}", name=f"app {number}"))
+        os.utime(rooms / "apps" / f"{number}.{number}.json", (number, number))
+    remember_last_app(rooms, "1.1")
+    assert [app.client_id for app in remembered_apps(rooms)] == ["1.1", "3.3", "2.2"]
+
+
+def test_a_damaged_app_is_left_out_and_left_alone(rooms: Path) -> None:
+    save_app(rooms, SlackApp("1.1"))
+    (rooms / "apps" / "2.2.json").write_text("{")
+    (rooms / "apps" / "notes.json").write_text("{}")
+    assert [app.client_id for app in remembered_apps(rooms)] == ["1.1"]
+    assert (rooms / "apps" / "2.2.json").read_text() == "{"
+
+
+def test_a_secret_with_localhost_is_refused_with_both_ways_out() -> None:
+    assert "https redirect" in str(SlackApp("1.1", client_secret=Secret("canary")).why_unusable)
+    assert CONFIDENTIAL.why_unusable is None
+
+
+@pytest.mark.parametrize(
+    "damage", ['{"schema": 99}', "{", '{"schema": 1, "client_id": "1.1", "redirect_uris": ["ftp://x"]}']
+)
+def test_a_file_that_cannot_be_used_is_never_overwritten(rooms: Path, damage: str) -> None:
+    save_app(rooms, SlackApp("1.1", client_secret=Secret("canary")))
+    path = rooms / "apps" / "1.1.json"
+    path.write_text(damage)
+    path.chmod(0o600)
+    with pytest.raises(StoreError) as raised:
+        save_app(rooms, SlackApp("1.1"))
+    assert raised.value.code == "app_unreadable"
+    assert path.read_text() == damage
+    assert [error.code for error in unreadable_apps(rooms)] == ["app_unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("address", "heard"),
+    [
+        ("http://localhost:28417/callback", True),
+        ("http://127.0.0.1:1/x", True),
+        ("https://localhost:8443/cb", False),
+        ("https://example.com/cb", False),
+    ],
+)
+def test_only_plain_http_on_this_machine_is_listened_for(address: str, heard: bool) -> None:
+    assert is_heard_here(address) is heard
+
+
+def test_forgetting_takes_the_secret_too(rooms: Path) -> None:
+    save_app(rooms, CONFIDENTIAL)
+    remember_last_app(rooms, CONFIDENTIAL.client_id)
+    forget_app(rooms, CONFIDENTIAL)
+    assert remembered_apps(rooms) == []
+    assert "last_app" not in read_settings(rooms)
+    forget_app(rooms, CONFIDENTIAL)
+
+
+def locked(_: str) -> None:
+    raise StoreError("keyring_locked")
+
+
+class TestInTheKeyring:
+    @pytest.fixture(autouse=True)
+    def items(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+        from slack_token_tui.store import keyring
+
+        items: dict[str, str] = {}
+        monkeypatch.setattr(keyring, "put_text", lambda key, text: items.__setitem__(key, text.reveal()))
+        monkeypatch.setattr(keyring, "get_text", lambda key: Secret(items[key]) if key in items else None)
+        monkeypatch.setattr(keyring, "delete_text", lambda key: items.pop(key, None))
+        monkeypatch.setattr(keyring, "remove_text", lambda key: items.pop(key, None))
+        return items
+
+    def test_a_secret_goes_where_tokens_go(self, rooms: Path, items: dict[str, str]) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        assert list(items.values()) == ["canary-client-secret"]
+        assert "canary" not in (rooms / "apps" / f"{CONFIDENTIAL.client_id}.json").read_text()
+        back = read_app(rooms, CONFIDENTIAL.client_id)
+        assert back is not None
+        assert back.is_confidential
+        assert back.client_secret is None
+        secret = with_secret(back).client_secret
+        assert secret is not None
+        assert secret.reveal() == "canary-client-secret"
+        save_app(rooms, back)
+        assert read_app(rooms, CONFIDENTIAL.client_id) == back, "saved again without having been fetched"
+
+    def test_a_secret_that_is_gone_is_an_explained_error(self, rooms: Path, items: dict[str, str]) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        items.clear()
+        back = read_app(rooms, CONFIDENTIAL.client_id)
+        assert back is not None
+        with pytest.raises(StoreError) as raised:
+            with_secret(back)
+        assert raised.value.code == "client_secret_gone"
+
+    def test_taking_the_secret_out_takes_it_out_of_the_keyring(self, rooms: Path, items: dict[str, str]) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        save_app(rooms, replace(CONFIDENTIAL, client_secret=None))
+        assert items == {}
+
+    def test_one_that_came_from_the_keyring_never_goes_to_a_file(self, rooms: Path, items: dict[str, str]) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        change_settings(rooms, storage="file")
+        back = read_app(rooms, CONFIDENTIAL.client_id)
+        assert back is not None
+        save_app(rooms, with_secret(back))
+        assert "canary" not in (rooms / "apps" / f"{CONFIDENTIAL.client_id}.json").read_text()
+        assert list(items.values()) == ["canary-client-secret"]
+
+    def test_a_locked_keyring_keeps_the_file_that_points_at_the_secret(
+        self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        monkeypatch.setattr("slack_token_tui.store.keyring.remove_text", locked)
+        with pytest.raises(StoreError):
+            forget_app(rooms, CONFIDENTIAL)
+        assert read_app(rooms, CONFIDENTIAL.client_id) is not None
+
+    def test_a_secret_that_cannot_be_moved_stays_where_it_is(
+        self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise StoreError("store_full", file="app", detail="no room")
+
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        kept = read_app(rooms, CONFIDENTIAL.client_id)
+        assert kept is not None
+        monkeypatch.setattr("slack_token_tui.store.apps.save", full)
+        with pytest.raises(StoreError):
+            move_secret(rooms, kept, to_keyring=False)
+        assert list(items.values()) == ["canary-client-secret"]
+
+    def test_a_secret_that_the_keyring_does_not_let_go_is_still_pointed_at(
+        self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        kept = read_app(rooms, CONFIDENTIAL.client_id)
+        assert kept is not None
+        monkeypatch.setattr("slack_token_tui.store.keyring.remove_text", locked)
+        with pytest.raises(StoreError):
+            move_secret(rooms, kept, to_keyring=False)
+        assert read_app(rooms, CONFIDENTIAL.client_id) == kept
+
+    @pytest.mark.parametrize("changed", ["canary-new-secret", None])
+    def test_a_sign_in_does_not_bring_back_the_secret_that_it_began_with(
+        self, rooms: Path, items: dict[str, str], changed: str | None
+    ) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        given = read_app(rooms, CONFIDENTIAL.client_id)
+        assert given is not None
+        save_app(rooms, replace(CONFIDENTIAL, client_secret=Secret(changed) if changed else None))
+        remember_app(rooms, given, given, ("users:read",))
+        assert list(items.values()) == ([changed] if changed else [])
+
+    def test_a_sign_in_elsewhere_leaves_the_remembered_app_alone(self, rooms: Path, items: dict[str, str]) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        before = read_app(rooms, CONFIDENTIAL.client_id)
+        assert before is not None
+        remember_app(rooms, before.at(Endpoints("http://localhost:9999")), before, ("users:read",))
+        after = read_app(rooms, CONFIDENTIAL.client_id)
+        assert after is not None
+        assert (after.endpoints, after.secret_in_keyring) == (before.endpoints, True)
+        assert list(items.values()) == ["canary-client-secret"]
+
+    def test_forgetting_empties_the_keyring(self, rooms: Path, items: dict[str, str]) -> None:
+        change_settings(rooms, storage="keyring")
+        save_app(rooms, CONFIDENTIAL)
+        back = read_app(rooms, CONFIDENTIAL.client_id)
+        assert back is not None
+        forget_app(rooms, back)
+        assert items == {}

@@ -1,0 +1,124 @@
+"""An app belongs to one Slack and to those who change it: no secret goes elsewhere, and no sign-in undoes an edit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing
+from dataclasses import replace
+
+import pytest
+
+from slack_token_tui.oauth import events
+from slack_token_tui.oauth.resolve_app import chosen_app
+from slack_token_tui.oauth.session import SignIn
+from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import SLACK, Endpoints
+from slack_token_tui.store.apps import SlackApp, checked_redirect_uri, forget_app, read_app, remembered_apps, save_app
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.tokens.refresh import refresh
+from tests.support.profiles import JANE, in_, profile
+from tests.support.refreshable import granted
+
+SECRET = Secret("canary-client-secret")
+HTTPS = ("https://tokens.example/done",)
+
+
+def test_a_client_secret_is_never_sent_to_another_slack(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = granted(store, slack)
+    save_app(store.home, SlackApp(old.client_id, Endpoints(SLACK), HTTPS, client_secret=SECRET))
+    sent: list[object] = []
+    answer = slack.workspace.refresh
+
+    def look(pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
+        sent.append(basic)
+        return answer(pair, form, basic)
+
+    monkeypatch.setattr(slack.workspace, "refresh", look)
+    assert refresh(store, "acme").renewed
+    assert sent == [None]
+
+
+def test_a_sign_in_at_another_slack_goes_without_the_secret(store: ProfileStore, slack: PracticeSlack) -> None:
+    store.make_ready()
+    save_app(store.home, SlackApp("1.1", Endpoints(SLACK), HTTPS, client_secret=SECRET))
+    app, _ = chosen_app(store, client_id="1.1", slack_url=slack.base)
+    assert (app.endpoints.base, app.is_confidential) == (slack.base, False)
+    app, _ = chosen_app(store, client_id="1.1")
+    assert app.is_confidential
+
+
+def test_a_profile_is_signed_in_again_at_its_own_slack(store: ProfileStore, slack: PracticeSlack) -> None:
+    store.keep(profile(client_id="1.1", endpoints=Endpoints(slack.base)))
+    save_app(store.home, SlackApp("1.1", Endpoints(SLACK)))
+    app, _ = chosen_app(store, name="acme")
+    assert app.endpoints.base == slack.base
+
+
+async def test_what_was_changed_in_an_app_while_its_sign_in_waited_stays(app: SlackApp, store: ProfileStore) -> None:
+    store.make_ready()
+    save_app(store.home, replace(app, name="old"))
+    async with aclosing(SignIn(app, ("users:read",), store, open_browser=None).events()) as stream:
+        async for event in stream:
+            if isinstance(event, events.BrowserOpening):
+                edited = replace(app, name="new", browser="firefox %s", registered_scopes=("users:read", "chat:write"))
+                save_app(store.home, edited)
+                browser = asyncio.create_task(asyncio.to_thread(play_browser, event.url))
+    await browser
+    kept = read_app(store.home, app.client_id)
+    assert kept == replace(edited, scopes=("users:read",))
+
+
+async def test_an_app_that_was_forgotten_meanwhile_does_not_come_back(app: SlackApp, store: ProfileStore) -> None:
+    store.make_ready()
+    save_app(store.home, app)
+    async with aclosing(SignIn(app, app.scopes, store, open_browser=None).events()) as stream:
+        async for event in stream:
+            if isinstance(event, events.BrowserOpening):
+                forget_app(store.home, app)
+                browser = asyncio.create_task(asyncio.to_thread(play_browser, event.url))
+    await browser
+    assert read_app(store.home, app.client_id) is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://a.example/\x1b]0;pwned\x07",
+        "https://a.example/\u202ecb",
+        "http://localhost:28417/call back",
+        f"http://{JANE}@localhost:28417/callback",
+        "http://127.0.0.2:28417/callback",
+        "http://localhost:0/callback",
+    ],
+)
+def test_a_redirect_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match=r"\."):
+        checked_redirect_uri(address)
+
+
+def test_an_app_file_is_believed_about_its_own_client_id_alone(store: ProfileStore) -> None:
+    store.make_ready()
+    save_app(store.home, SlackApp("1.1", redirect_uris=HTTPS, client_secret=SECRET))
+    copy = store.home / "apps" / "2.2.json"
+    copy.write_bytes((store.home / "apps" / "1.1.json").read_bytes())
+    copy.chmod(0o600)
+    assert read_app(store.home, "2.2") is None
+    assert [app.client_id for app in remembered_apps(store.home)] == ["1.1"]
+
+
+def test_an_app_file_that_cannot_be_used_is_named_when_its_secret_is_missed(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
+    slack.workspace.apps[0].pkce_enabled = False
+    old = granted(store, slack, expires_at=in_(hours=-1))
+    save_app(store.home, SlackApp(old.client_id, old.endpoints, HTTPS, client_secret=SECRET))
+    path = store.home / "apps" / f"{old.client_id}.json"
+    path.chmod(0o644)
+    trouble = refresh(store, "acme").trouble
+    assert trouble is not None
+    assert (trouble.code, trouble.facts["file"]) == ("app_unreadable", str(path))
+    assert json.loads(path.read_text())["client_secret"] == SECRET.reveal()

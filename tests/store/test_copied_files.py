@@ -1,0 +1,117 @@
+"""A copied profile file shares its id and refresh token: it is named as a problem, and the original keeps working."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+import slack_token_tui as stt
+from slack_token_tui.cli.main import main
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profiles import ProfileStore, Unreadable
+from slack_token_tui.tokens.keyring_migration import move
+from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.rename import rename
+from slack_token_tui.tokens.revoke import delete_unreadable
+from tests.support.profiles import in_, profile
+from tests.support.refreshable import granted
+
+
+def copied(store: ProfileStore, name: str, to: str, *, by_old_version: bool = False) -> None:
+    """Copy a profile's file as ``cp -p`` does. Version 0.1.0 did not write its name into it."""
+    if by_old_version:
+        without_name(store, name)
+    store.path(to).write_bytes(store.path(name).read_bytes())
+    store.path(to).chmod(0o600)
+    status = store.path(name).stat()
+    os.utime(store.path(to), ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+
+
+def without_name(store: ProfileStore, name: str) -> None:
+    record = json.loads(store.path(name).read_text())
+    del record["name"]
+    store.path(name).write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize("by_old_version", [False, True])
+def test_only_the_original_is_refreshed(store: ProfileStore, slack: PracticeSlack, by_old_version: bool) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    copied(store, "acme", "backup", by_old_version=by_old_version)
+    with pytest.raises(ProfileFileError, match="profile_copied"):
+        refresh(store, "backup")
+    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
+    assert refresh(store, "acme").renewed
+    assert main(["refresh", "backup"]) == 5
+    assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
+
+
+def test_a_copy_is_listed_as_a_file_problem_and_the_original_as_usual(store: ProfileStore) -> None:
+    store.keep(profile())
+    copied(store, "acme", "backup")
+    acme, backup = store.entries()
+    assert isinstance(acme, Profile)
+    assert isinstance(backup, Unreadable)
+    assert (backup.error.code, backup.error.detail) == ("profile_copied", "acme")
+
+
+@pytest.mark.parametrize(
+    "command", ["show backup", "token backup", "verify backup", "rename backup other", "copy backup"]
+)
+def test_every_command_explains_a_copy_of_a_due_profile(
+    store: ProfileStore, slack: PracticeSlack, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    copied(store, "acme", "backup")
+    assert main(command.split()) == 5
+    assert f"rm {store.path('backup')}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("by_old_version", [False, True])
+def test_the_library_explains_a_copy(store: ProfileStore, slack: PracticeSlack, by_old_version: bool) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    copied(store, "acme", "backup", by_old_version=by_old_version)
+    with pytest.raises(stt.StoreUnusable, match="profile_copied"):
+        stt.token("backup")
+
+
+def test_a_file_that_was_moved_by_hand_is_no_copy(store: ProfileStore, slack: PracticeSlack) -> None:
+    granted(store, slack, expires_at=in_(hours=-1))
+    store.path("acme").rename(store.path("work"))
+    assert refresh(store, "work").renewed
+    assert json.loads(store.path("work").read_text())["name"] == "work"
+
+
+def test_of_two_files_of_the_old_version_the_one_that_was_refreshed_is_the_original(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
+    granted(store, slack)
+    copied(store, "acme", "aaa", by_old_version=True)
+    assert refresh(store, "acme").renewed
+    without_name(store, "acme")
+    with pytest.raises(ProfileFileError, match="profile_copied"):
+        refresh(store, "aaa", insist=True)
+    assert refresh(store, "acme", insist=True).renewed
+
+
+def test_a_renamed_profile_says_its_new_name(store: ProfileStore) -> None:
+    store.keep(profile())
+    rename(store, "acme", "work")
+    assert json.loads(store.path("work").read_text())["name"] == "work"
+    store.keep(profile(user_id="U9"), "acme")
+    assert store.read("work").user_id == "U1"
+
+
+def test_a_copy_can_be_removed_and_not_be_moved_to_a_keyring(store: ProfileStore) -> None:
+    store.keep(profile())
+    copied(store, "acme", "backup")
+    with pytest.raises(ProfileFileError):
+        move(store, "backup", to_keyring=True)
+    assert main(["remove", "backup", "--keep-grant", "--yes"]) == 0
+    assert store.names() == ["acme"]
+    copied(store, "acme", "backup")
+    delete_unreadable(store, "backup")
+    assert store.names() == ["acme"]

@@ -1,0 +1,123 @@
+"""The hot path: the same directory as platformdirs, the right profile, and no dead token."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.store import hot_path
+from slack_token_tui.store.hot_path import ChoiceError
+from slack_token_tui.store.profile_codec import to_record
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import change_settings
+from tests.support.profiles import in_, profile
+
+
+@pytest.mark.parametrize("xdg", [None, "", "  ", "relative/dir", "/abs/dir", "/abs/dir/", "~/x"])
+@pytest.mark.parametrize("user_home", [None, "", "relative", "/home/somebody", "/home/somebody/", "/"])
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_the_directory_is_the_one_platformdirs_names(
+    monkeypatch: pytest.MonkeyPatch, xdg: str | None, user_home: str | None, system: str
+) -> None:
+    monkeypatch.delenv("SLACK_TOKEN_TUI_HOME")
+    for name, value in (("XDG_CONFIG_HOME", xdg), ("HOME", user_home)):
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    from platformdirs.macos import MacOS
+    from platformdirs.unix import Unix
+
+    expected = (MacOS if system == "darwin" else Unix)("slack-token-tui").user_config_dir
+    monkeypatch.setattr(hot_path.sys, "platform", system)
+    assert os.path.normpath(hot_path.home()) == os.path.normpath(expected)
+
+
+def test_on_windows_platformdirs_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    import platformdirs
+
+    monkeypatch.delenv("SLACK_TOKEN_TUI_HOME")
+    monkeypatch.setattr(hot_path.sys, "platform", "win32")
+    monkeypatch.setattr(platformdirs, "user_config_dir", lambda name: f"C:\\{name}")
+    assert hot_path.home() == "C:\\slack-token-tui"
+
+
+def test_the_argument_comes_before_the_environment_before_the_default(
+    store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, name in enumerate(("one", "two", "three")):
+        store.keep(profile(user_id=f"U{number}"), name)
+    directory = str(store.home)
+    with pytest.raises(ChoiceError) as caught:
+        hot_path.chosen_name(directory, None)
+    assert (caught.value.code, caught.value.names) == ("profile_not_chosen", ["one", "three", "two"])
+    change_settings(store.home, default_profile="three")
+    assert hot_path.chosen_name(directory, None) == "three"
+    monkeypatch.setenv("SLACK_TOKEN_PROFILE", "two")
+    assert hot_path.chosen_name(directory, None) == "two"
+    assert hot_path.chosen_name(directory, "one") == "one"
+
+
+def test_the_only_profile_needs_no_name(store: ProfileStore) -> None:
+    store.keep(profile())
+    assert hot_path.chosen_name(str(store.home), None) == "acme"
+
+
+def test_a_default_that_is_gone_counts_for_nothing(store: ProfileStore) -> None:
+    store.keep(profile())
+    change_settings(store.home, default_profile="gone")
+    assert hot_path.chosen_name(str(store.home), None) == "acme"
+
+
+@pytest.mark.parametrize(
+    ("changes", "dead"),
+    [
+        ({}, False),
+        ({"expires_at": in_(days=300)}, False),
+        ({"expires_at": in_(hours=-1)}, True),
+        ({"refused": "token_revoked"}, True),
+        ({"refused": "account_inactive"}, True),
+        ({"refused": "invalid_auth"}, False),
+    ],
+)
+def test_only_slacks_final_words_and_the_clock_make_a_token_dead(changes: dict[str, object], dead: bool) -> None:
+    assert (hot_path.why_dead(to_record(profile(**changes))) is not None) is dead
+
+
+def test_token_imports_nothing_that_costs_more_than_the_work(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    store.keep(profile())
+    program = (
+        "import sys; from slack_token_tui.cli.main import main; code = main(['token', 'acme']);"
+        "print(sorted(sys.modules), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=child_environment, check=True
+    )
+    loaded = set(eval(done.stderr))
+    forbidden = {
+        "textual",
+        "rich",
+        "httpx",
+        "asyncio",
+        "ssl",
+        "platformdirs",
+        "dataclasses",
+        "pathlib",
+        "argparse",
+        "tomllib",
+        "keyring",
+        "filelock",
+    }
+    # This test's own editable install may have loaded pathlib and re before the first line of ours.
+    baseline = subprocess.run(
+        [sys.executable, "-c", "import sys; print(sorted(sys.modules))"],
+        capture_output=True,
+        text=True,
+        env=child_environment,
+        check=True,
+    )
+    assert not (loaded - set(eval(baseline.stdout))) & forbidden
+    assert Path(sys.executable).exists()

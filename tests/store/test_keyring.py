@@ -1,0 +1,378 @@
+"""Tokens in a real Secret Service: unlocked, locked, hanging and absent; moved there and back without a moment of loss."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.secret import Secret
+from slack_token_tui.store import keyring as stored_tokens
+from slack_token_tui.store.apps import SlackApp, forget_app, read_app, save_app, with_secret
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import change_settings
+from slack_token_tui.tokens.journal import Journal
+from slack_token_tui.tokens.keyring_migration import move
+from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.revoke import remove
+from tests.cli.test_commands import run
+from tests.support.profiles import CANARY, in_, profile
+from tests.support.refreshable import granted
+
+pytest.importorskip("keyring", reason="LOUD: the keyring extra is not installed")
+
+
+BUS = """<busconfig>
+  <type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/>
+  </policy>
+</busconfig>"""
+"""Without service directories: a first call that comes early must not start a second, locked Secret Service."""
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, child_environment: dict[str, str]) -> Iterator[None]:
+    """A session bus of our own with a Secret Service on it, unlocked."""
+    if not shutil.which("gnome-keyring-daemon") or not shutil.which("dbus-daemon"):
+        pytest.skip("LOUD: no gnome-keyring-daemon or dbus-daemon here, so no real Secret Service")
+    (tmp_path / "bus.conf").write_text(BUS)
+    daemon = subprocess.Popen(
+        ["dbus-daemon", f"--config-file={tmp_path / 'bus.conf'}", "--nofork", "--print-address"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert daemon.stdout is not None
+    changes = {
+        "DBUS_SESSION_BUS_ADDRESS": daemon.stdout.readline().strip(),
+        "HOME": str(tmp_path),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+        "XDG_RUNTIME_DIR": str(tmp_path),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring",
+    }
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+        child_environment[name] = value
+    service = subprocess.Popen(
+        ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert service.stdin is not None
+    service.stdin.write(b"practice-password")
+    service.stdin.close()
+    _forget_the_backend()
+    deadline = time.monotonic() + 30
+    while not unlocked():
+        assert time.monotonic() < deadline, "the Secret Service did not start"
+        time.sleep(0.05)
+    yield
+    for process in (service, daemon):
+        process.terminate()
+        process.wait()
+    _forget_the_backend()
+
+
+def _forget_the_backend() -> None:
+    import keyring.core
+
+    keyring.core._keyring_backend = None
+
+
+def unlocked() -> bool:
+    """Whether the default collection is there. Asked so that none is created: that would prompt, and stay in the way."""
+    import secretstorage
+    from secretstorage.exceptions import SecretStorageException
+
+    try:
+        with closing(secretstorage.dbus_init()) as bus:
+            return not secretstorage.get_collection_by_alias(bus, "default").is_locked()
+    except SecretStorageException:
+        return False
+
+
+def items() -> set[str]:
+    import secretstorage
+
+    with closing(secretstorage.dbus_init()) as bus:
+        found = secretstorage.search_items(bus, {"service": stored_tokens.SERVICE})
+        return {item.get_attributes()["username"] for item in found}
+
+
+def lock() -> None:
+    import secretstorage
+
+    with closing(secretstorage.dbus_init()) as bus:
+        secretstorage.get_default_collection(bus).lock()
+
+
+def in_any_file(home: Path, text: str) -> bool:
+    return any(text.encode() in path.read_bytes() for path in home.rglob("*") if path.is_file())
+
+
+def test_a_profile_moves_into_the_keyring_and_back(store: ProfileStore, bus: None) -> None:
+    before = store.keep(
+        profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=in_(hours=-1))
+    ).profile
+    moved = move(store, "acme", to_keyring=True)
+    assert not in_any_file(store.home, "canary")
+    assert items() == {f"{before.id}.{moved.generation}.{kind}" for kind in ("access", "refresh")}
+    listed = store.read("acme")
+    assert listed.access_token is None and listed.masked_token == "xoxp-…cdef" and listed.in_keyring
+    fetched = store.with_tokens(listed)
+    assert (fetched.access_token, fetched.refresh_token) == (before.access_token, before.refresh_token)
+    back = move(store, "acme", to_keyring=False)
+    assert (back.access_token, back.refresh_token) == (before.access_token, before.refresh_token)
+    assert store.read("acme") == back
+    assert items() == set()
+
+
+def test_a_move_that_is_cut_off_leaves_the_tokens_where_they_were(
+    store: ProfileStore, bus: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = store.keep(profile()).profile
+    with monkeypatch.context() as broken:
+
+        def failing(*_: object) -> None:
+            raise StoreError("store_full", file="x", detail="no room")
+
+        broken.setattr("slack_token_tui.store.profiles.save", failing)
+        with pytest.raises(StoreError):
+            move(store, "acme", to_keyring=True)
+    assert store.read("acme") == before
+    assert move(store, "acme", to_keyring=True).in_keyring
+    assert store.with_tokens(store.read("acme")).access_token == before.access_token
+
+
+def test_new_sign_ins_go_there_when_the_setting_says_so(store: ProfileStore, bus: None) -> None:
+    store.keep(profile(user_id="U0"), "before")
+    change_settings(store.home, storage="keyring")
+    kept = store.keep(profile(user_id="U9"), "after").profile
+    assert kept.in_keyring
+    assert not in_any_file(store.home / "profiles" / "after.json", CANARY)
+    assert store.with_tokens(store.read("after")).access_token == Secret(CANARY)
+    again = store.keep(profile(user_id="U9", access_token=Secret("xoxp-canary-again-0123")))
+    assert again.replaced and store.with_tokens(store.read("after")).access_token == Secret("xoxp-canary-again-0123")
+    assert len(items()) == 1
+    assert not store.read("before").in_keyring
+
+
+def in_keyring(store: ProfileStore, slack: PracticeSlack) -> Profile:
+    granted(store, slack)
+    return move(store, "acme", to_keyring=True)
+
+
+def test_a_refresh_keeps_its_new_tokens_and_its_journal_in_the_keyring(
+    store: ProfileStore, slack: PracticeSlack, bus: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = in_keyring(store, slack)
+    seen: list[str] = []
+    answered = Journal.answered
+
+    def watched(self: Journal, body: bytes) -> None:
+        answered(self, body)
+        token = json.loads(body)["access_token"]
+        seen.append("file" if in_any_file(store.home, token) else "keyring")
+        assert f"{old.id}.journal" in items()
+
+    monkeypatch.setattr(Journal, "answered", watched)
+    renewal = refresh(store, "acme")
+    assert renewal.renewed and seen == ["keyring"]
+    new = store.with_tokens(store.read("acme"))
+    assert new.access_token and slack.workspace.grants.token(new.access_token.reveal())
+    assert items() == {f"{old.id}.{new.generation}.{kind}" for kind in ("access", "refresh")}
+    assert not in_any_file(store.home, "practice-")
+
+
+def test_an_unfinished_refresh_is_finished_from_the_keyring(
+    store: ProfileStore, slack: PracticeSlack, bus: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_keyring(store, slack)
+    slack.workspace.grants.grace_seconds = 0
+
+    def failing(*_: object) -> Path:
+        raise StoreError("store_full", file="x", detail="no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ProfileStore, "write", failing)
+        broken.setattr("slack_token_tui.tokens.recovery._SAVE_AGAIN_SECONDS", 0.0)
+        renewal = refresh(store, "acme")
+    assert renewal.trouble and renewal.trouble.code == "refresh_not_saved"
+    again = refresh(store, "acme")
+    assert again.recovered and again.profile.access_token == renewal.profile.access_token
+
+
+def test_the_command_line_reads_from_the_keyring_and_lists_without_it(
+    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+) -> None:
+    old = in_keyring(store, slack)
+    store.write(replace(old, expires_at=in_(hours=5)))
+    done = run("token", env=child_environment)
+    assert (done.returncode, slack.workspace.grants.refreshed) == (0, 0)
+    assert slack.workspace.grants.token(done.stdout.strip())
+    without = {**child_environment, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
+    assert "acme" in run("list", env=without).stdout
+    assert run("list", env=without).returncode == 0
+
+
+def test_all_that_is_secret_moves_into_the_keyring_and_back(
+    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+) -> None:
+    granted(store, slack)
+    save_app(store.home, SlackApp("1.1", redirect_uris=("https://a.example/",), client_secret=Secret("canary-secret")))
+    files = (store.path("acme"), store.home / "apps" / "1.1.json")
+    done = run("move", "--all", "--to", "keyring", "--json", env=child_environment)
+    assert [one["ok"] for one in json.loads(done.stdout)] == [True, True], done.stderr
+    assert not any(word in file.read_text() for file in files for word in ("-practice-", "canary"))
+    done = run("move", "--all", "--to", "file", env=child_environment)
+    assert "1.1: its client secret is in its file now" in done.stderr
+    assert "canary-secret" in files[1].read_text()
+    assert items() == set()
+
+
+def test_removing_empties_the_keyring(store: ProfileStore, slack: PracticeSlack, bus: None) -> None:
+    in_keyring(store, slack)
+    assert remove(store, "acme").deleted
+    assert items() == set()
+
+
+def test_a_locked_keyring_is_named_and_nothing_falls_back_to_a_file(
+    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+) -> None:
+    in_keyring(store, slack)
+    lock()
+    before = time.monotonic()
+    for words in (["token"], ["export"], ["refresh"]):
+        done = run(*words, env=child_environment)
+        assert done.returncode == 5
+        assert "keyring_" in done.stderr and done.stdout == ""
+    assert time.monotonic() - before < 20
+    assert slack.workspace.grants.refreshed == 0
+    change_settings(store.home, storage="keyring")
+    with pytest.raises(StoreError, match="keyring_"):
+        store.keep(profile(user_id="U7"), "new")
+    assert store.names() == ["acme"]
+    assert not in_any_file(store.home, CANARY)
+
+
+def test_a_new_token_is_kept_in_a_file_when_that_is_asked_for_though_the_old_one_was_in_the_keyring(
+    store: ProfileStore, bus: None
+) -> None:
+    move(store, store.keep(profile()).profile.name, to_keyring=True)
+    lock()
+    with pytest.raises(StoreError):
+        store.make_ready("acme")
+    with pytest.raises(StoreError):
+        store.keep(profile(access_token=Secret("xoxp-canary-newer")))
+    kept = store.keep(profile(access_token=Secret("xoxp-canary-newer")), in_keyring=False).profile
+    assert (kept.name, kept.in_keyring) == ("acme", False)
+    token = store.read("acme").access_token
+    assert token is not None
+    assert token.reveal() == "xoxp-canary-newer"
+
+
+def test_a_token_that_is_in_the_keyring_already_is_not_imported_into_a_file(
+    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+) -> None:
+    token = store.with_tokens(in_keyring(store, slack)).access_token
+    assert token is not None
+    done = run("import", "--slack-url", slack.base, env=child_environment, given=token.reveal())
+    assert done.returncode == 1
+    assert "token_already_kept" in done.stderr
+    assert store.names() == ["acme"]
+
+
+def test_removing_leaves_and_names_an_answer_that_may_hold_a_living_token(
+    store: ProfileStore, slack: PracticeSlack, bus: None
+) -> None:
+    old = in_keyring(store, slack)
+    slack.workspace.faults.append('with:{"token_type": "weird"}')
+    trouble = refresh(store, "acme").trouble
+    assert trouble is not None
+    assert trouble.code == "refresh_response_unusable"
+    removal = remove(store, "acme")
+    assert removal.deleted
+    assert removal.set_aside == (f"item {old.id}.unusable of service slack-token-tui in the keyring",)
+    assert items() == {f"{old.id}.unusable"}
+
+
+def test_an_absent_service_is_named(
+    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+) -> None:
+    in_keyring(store, slack)
+    without = {**child_environment, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
+    del without["PYTHON_KEYRING_BACKEND"]
+    done = run("token", env=without)
+    assert done.returncode == 5
+    assert "keyring_absent" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring", "keyrings.alt.file.PlaintextKeyring"]
+)
+def test_no_other_keyring_is_ever_used(store: ProfileStore, child_environment: dict[str, str], backend: str) -> None:
+    store.keep(profile())
+    done = run("move", "acme", "--to", "keyring", env={**child_environment, "PYTHON_KEYRING_BACKEND": backend})
+    assert done.returncode == 5
+    assert "keyring_" in done.stderr
+    access_token = store.read("acme").access_token
+    assert access_token and access_token.reveal() == CANARY
+
+
+def test_without_the_extra_a_keyring_profile_is_named_with_its_remedy(
+    store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    store.write(replace(store.keep(profile()).profile, in_keyring=True, access_token=None))
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "keyring.py").write_text("raise ImportError")
+    done = run("token", env={**child_environment, "PYTHONPATH": str(hidden)})
+    assert done.returncode == 5
+    assert "pip install keyring" in done.stderr
+
+
+def test_a_keyring_that_hangs_is_given_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_tokens, "LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(stored_tokens, "_backend", lambda: time.sleep(30))
+    before = time.monotonic()
+    with pytest.raises(StoreError, match="keyring_timeout"):
+        stored_tokens.get_text("x")
+    assert time.monotonic() - before < 20
+
+
+def test_keyring_is_not_loaded_for_profiles_in_files(store: ProfileStore, child_environment: dict[str, str]) -> None:
+    store.keep(profile())
+    program = "import sys; from slack_token_tui.cli.main import main; main(['token']); main(['list']); main(['copy']); assert 'keyring' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", program], env=child_environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert os.environ.get("PYTHON_KEYRING_BACKEND") is None
+
+
+@pytest.mark.usefixtures("bus")
+def test_a_client_secret_is_kept_fetched_and_forgotten_in_a_real_keyring(store: ProfileStore) -> None:
+    store.make_ready()
+    change_settings(store.home, storage="keyring")
+    app = SlackApp("1.1", redirect_uris=("https://example.com/done",), client_secret=Secret("canary-client-secret"))
+    save_app(store.home, app)
+    assert "canary" not in (store.home / "apps" / "1.1.json").read_text()
+    back = read_app(store.home, "1.1")
+    assert back is not None
+    secret = with_secret(back).client_secret
+    assert secret is not None
+    assert secret.reveal() == "canary-client-secret"
+    forget_app(store.home, back)
+    assert stored_tokens.get_text("app.1.1.client_secret") is None

@@ -1,0 +1,325 @@
+"""Profiles on disk: saved whole, private, never overwritten by another, and named when they cannot be used."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.secret import Secret
+from slack_token_tui.store import atomic_file, hot_path
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.hot_path import ProfileFileError, chosen_name
+from slack_token_tui.store.names import proposals
+from slack_token_tui.store.profiles import ProfileStore, Unreadable
+from slack_token_tui.store.settings import change_settings, read_settings
+from tests.conftest import Rounds
+from tests.support.profiles import CANARY, in_, profile
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
+def test_everything_is_private_whatever_the_umask(store: ProfileStore, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        kept = store.keep(profile())
+    finally:
+        os.umask(before)
+    assert mode(kept.path) == 0o600
+    for directory in (store.home, store.home / "profiles", store.home / "locks"):
+        assert mode(directory) == 0o700
+    assert all(mode(lock) == 0o600 for lock in (store.home / "locks").iterdir())
+    assert (store.home / ".gitignore").read_text() == "*\n"
+
+
+def test_a_profile_comes_back_as_it_was_saved_with_unknown_keys(store: ProfileStore) -> None:
+    rotating = {"refresh_token": Secret("xoxe-1-canary"), "refresh_issued_at": in_(), "expires_at": in_(hours=12)}
+    original = profile(**rotating, extra={"x-future": [1]})
+    kept = store.keep(original)
+    assert store.read(kept.profile.name) == kept.profile
+    assert json.loads(kept.path.read_text())["x-future"] == [1]
+
+
+def test_the_same_account_is_renewed_in_place_and_keeps_unknown_keys(store: ProfileStore) -> None:
+    first = store.keep(profile(extra={"x-future": 1}), "work").profile
+    again = store.keep(profile(access_token=Secret("xoxp-canary-renewed")))
+    assert again.replaced
+    assert again.profile.name == "work"
+    assert again.profile.id == first.id
+    assert store.read("work").extra == {"x-future": 1}
+    assert store.names() == ["work"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"user_id": "U2"},
+        {"team_id": "T2"},
+        {"enterprise_id": "E1"},
+        {"client_id": "3.4"},
+        {"user_id": None},
+        {"client_id": ""},
+    ],
+)
+def test_another_account_never_replaces_a_profile(store: ProfileStore, other: dict[str, str]) -> None:
+    before = store.keep(profile()).path.read_bytes()
+    kept = store.keep(profile(**other), "acme")
+    assert kept.profile.name != "acme"
+    assert kept.name_taken == "acme"
+    assert store.path("acme").read_bytes() == before
+
+
+def test_names_come_from_the_workspace_then_the_user_then_a_number() -> None:
+    names = proposals(profile())
+    assert [next(names) for _ in range(4)] == ["acme", "acme-jane", "acme-2", "acme-3"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"workspace_url": "https://acme.enterprise.slack.com/"}, "acme"),
+        ({"workspace_url": None, "team_name": "Ünïcode & Söhne GmbH"}, "unicode-sohne-gmbh"),
+        ({"workspace_url": None, "team_name": "株式会社"}, "t1"),
+        ({"workspace_url": "https://con.slack.com/"}, "con-slack"),
+        ({"workspace_url": None, "team_name": None, "team_id": None}, "slack"),
+        ({"workspace_url": f"https://{'a' * 60}.slack.com/"}, "a" * 48),
+    ],
+)
+def test_every_workspace_gets_a_name_that_can_be_typed(changes: dict[str, object], name: str) -> None:
+    proposed = next(proposals(profile(**changes)))
+    assert proposed == name
+    assert hot_path.is_name(proposed)
+
+
+@pytest.mark.parametrize("name", ["", "A", "a/b", "..", ".a", "-a", "a b", "con", "nul.txt", "a" * 65, "é", "a\n"])
+def test_what_cannot_be_a_file_name_everywhere_is_no_name(name: str) -> None:
+    assert not hot_path.is_name(name)
+
+
+def chmod(path: Path) -> None:
+    path.chmod(0o644)
+
+
+def link(path: Path) -> None:
+    path.rename(path.with_suffix(".real"))
+    path.symlink_to(path.with_suffix(".real"))
+
+
+def dangling(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def directory(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+
+def foreign(path: Path) -> None:
+    os.chown(path, 12345, 12345)
+
+
+def content(text: str) -> Callable[[Path], None]:
+    return lambda path: path.write_text(text) and None
+
+
+GOOD = {"schema": 1, "client_id": "1.2", "access_token": CANARY}
+DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
+    "world-readable": (chmod, "profile_exposed"),
+    "a link": (link, "profile_not_a_file"),
+    "a dangling link": (dangling, "profile_not_a_file"),
+    "a directory": (directory, "profile_not_a_file"),
+    "a pipe": (fifo, "profile_not_a_file"),
+    "empty": (content(""), "profile_unreadable"),
+    "cut": (content('{"schema": 1, "acc'), "profile_unreadable"),
+    "a list": (content("[]"), "profile_unreadable"),
+    "deep": (content("[" * 50_000), "profile_unreadable"),
+    "huge": (content(json.dumps(GOOD) + " " * 140_000), "profile_unreadable"),
+    "no token": (content(json.dumps({**GOOD, "access_token": None})), "profile_unreadable"),
+    "a token with an escape": (content(json.dumps({**GOOD, "access_token": "xoxp-\x1b[2J"})), "profile_unreadable"),
+    "a number for a name": (content(json.dumps({**GOOD, "team_name": 7})), "profile_unreadable"),
+    "a bad time": (content(json.dumps({**GOOD, "expires_at": "soon"})), "profile_unreadable"),
+    "an id that leads elsewhere": (content(json.dumps({**GOOD, "id": "../../x"})), "profile_unreadable"),
+    "a refresh token with a line end": (
+        content(json.dumps({**GOOD, "refresh_token": "xoxe-1-practice\n"})),
+        "profile_unreadable",
+    ),
+    "a time at the end of days": (
+        content(json.dumps({**GOOD, "refresh_issued_at": "9999-12-31T00:00:00Z"})),
+        "profile_unreadable",
+    ),
+    "half a character": (content(json.dumps({**GOOD, "x-note": "\ud800"})), "profile_unreadable"),
+    "more than can be saved": (content(json.dumps({**GOOD, "x-many": [1] * 20_000})), "profile_unreadable"),
+    "http elsewhere": (content(json.dumps({**GOOD, "slack": "http://evil.example"})), "profile_unreadable"),
+    "a text for a schema": (content(json.dumps({**GOOD, "schema": "1"})), "profile_unreadable"),
+    "newer": (content(json.dumps({**GOOD, "schema": 999})), "profile_too_new"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_file_that_cannot_be_used_is_named_left_alone_and_harms_no_other(store: ProfileStore, damage: str) -> None:
+    path = store.keep(profile()).path
+    store.keep(profile(user_id="U2"), "other")
+    inflict, code = DAMAGE[damage]
+    inflict(path)
+    before = path.read_bytes() if path.is_file() else None
+    entries = {entry.name: entry for entry in store.entries()}
+    bad = entries["acme"]
+    assert isinstance(bad, Unreadable)
+    assert bad.error.code == code
+    assert not isinstance(entries["other"], Unreadable)
+    assert store.keep(profile(), "acme").profile.name != "acme"
+    assert (path.read_bytes() if path.is_file() else None) == before
+    assert os.path.lexists(path)
+
+
+def test_a_file_without_an_id_has_the_same_one_each_time(store: ProfileStore) -> None:
+    """Written by hand or by a provisioning tool; a journal left by a crash must be found again."""
+    path = store.keep(profile()).path
+    path.write_text(json.dumps(GOOD))
+    assert store.read("acme").id == store.read("acme").id
+
+
+def test_the_largest_profile_that_can_be_read_can_be_saved_and_read_again(store: ProfileStore) -> None:
+    path = store.keep(profile()).path
+    long, unknown = "\U0001f600" * 300, {"x-future": ["a"] * 2_000}
+    texts = dict.fromkeys(("app_name", "team_name", "user_name", "enterprise_name", "workspace_url"), long)
+    scopes = ["\U0001f600" * 80] * 255
+    record = {
+        **GOOD,
+        **texts,
+        **unknown,
+        "scopes": [*scopes[:50], *["b"] * 205],
+        "refresh_token": "xoxe-practice" * 300,
+    }
+    path.write_text(json.dumps(record, ensure_ascii=False))
+    read = store.read("acme")
+    store.write(replace(read, scopes=tuple(scopes), access_token=Secret("xoxp-practice" * 300)))
+    assert store.read("acme").extra == unknown
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="LOUD: giving a file to somebody else needs root")
+def test_a_file_of_somebody_else_is_not_trusted(store: ProfileStore) -> None:
+    path = store.keep(profile()).path
+    foreign(path)
+    with pytest.raises(ProfileFileError) as caught:
+        store.read("acme")
+    assert caught.value.code == "profile_not_ours"
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_rest(store: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = store.keep(profile())
+    before = kept.path.read_bytes()
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic_file.os, "write", full)
+    with pytest.raises(StoreError) as caught:
+        store.keep(replace(profile(), access_token=Secret("xoxp-canary-new")))
+    assert caught.value.code == "store_full"
+    assert kept.path.read_bytes() == before
+    assert [path.name for path in kept.path.parent.iterdir()] == ["acme.json"]
+
+
+def test_what_a_killed_process_left_is_swept_at_the_next_save(store: ProfileStore) -> None:
+    path = store.keep(profile()).path
+    left_over = path.with_name(".acme.999999.dead.tmp")
+    left_over.write_text(CANARY)
+    store.keep(profile())
+    assert not left_over.exists()
+
+
+def test_rests_of_a_neighbour_whose_name_begins_alike_are_left_to_it(store: ProfileStore) -> None:
+    store.keep(profile())
+    neighbours = store.home / "profiles" / ".acme.eu.4242.deadbeef.tmp"
+    neighbours.write_text(CANARY)
+    store.keep(profile())
+    assert neighbours.exists()
+
+
+def test_a_workspace_whose_name_begins_as_a_token_does_is_kept_and_found(store: ProfileStore) -> None:
+    for number in range(2):
+        kept = store.keep(profile(user_id=f"U{number}", workspace_url="https://xoxo.slack.com/"))
+        assert kept.profile.name in store.names()
+        assert chosen_name(str(store.home), kept.profile.name) == kept.profile.name
+
+
+SAVER = """
+import sys
+from pathlib import Path
+from slack_token_tui.store.profiles import ProfileStore
+from tests.support.profiles import profile
+store = ProfileStore(Path(sys.argv[1]))
+print("ready", flush=True)
+while True:
+    store.keep(profile())
+"""
+
+
+def test_a_process_killed_while_saving_leaves_a_whole_file(store: ProfileStore, rounds: Rounds) -> None:
+    store.keep(profile())
+    times = rounds(12, 200)
+    for _ in range(times):
+        child = subprocess.Popen([sys.executable, "-c", SAVER, str(store.home)], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(random.random() * 0.03)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+        access_token = store.read("acme").access_token
+        assert access_token and access_token.reveal() == CANARY
+    rounds.closing(f"kill -9 while saving: {times} kills, {times} whole files")
+
+
+def test_two_processes_never_take_the_same_name(store: ProfileStore) -> None:
+    program = (
+        "import sys; from pathlib import Path; from slack_token_tui.store.profiles import ProfileStore;"
+        "from tests.support.profiles import profile; ProfileStore(Path(sys.argv[1])).keep(profile(user_id=sys.argv[2]))"
+    )
+    children = [subprocess.Popen([sys.executable, "-c", program, str(store.home), f"U{n}"]) for n in range(8)]
+    assert [child.wait() for child in children] == [0] * 8
+    assert len(store.names()) == 8
+
+
+def test_two_first_sign_ins_of_one_account_at_once_make_one_profile(store: ProfileStore) -> None:
+    program = (
+        "import sys; from pathlib import Path; from slack_token_tui.store.profiles import ProfileStore;"
+        "from tests.support.profiles import profile; sys.stdin.readline(); ProfileStore(Path(sys.argv[1])).keep(profile())"
+    )
+    children = [
+        subprocess.Popen([sys.executable, "-c", program, str(store.home)], stdin=subprocess.PIPE) for _ in range(8)
+    ]
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.close()
+    assert [child.wait() for child in children] == [0] * 8
+    assert store.names() == ["acme"]
+
+
+def test_settings_keep_what_they_do_not_know(home: Path) -> None:
+    change_settings(home, default_profile="acme")
+    record = json.loads((home / "settings.json").read_text())
+    (home / "settings.json").write_text(json.dumps({**record, "x-future": 1}))
+    change_settings(home, last_app="1.2")
+    assert json.loads((home / "settings.json").read_text())["x-future"] == 1
+    assert read_settings(home) == {"default_profile": "acme", "last_app": "1.2"}

@@ -1,0 +1,309 @@
+"""A directory that others can write to is refused on every use, and what others can plant is never followed or waited for."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import slack_token_tui as stt
+from slack_token_tui.desktop.clipboard_clearing import note_newest
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Pair
+from slack_token_tui.store import fallback_dir, hot_path, locks
+from slack_token_tui.store.apps import SlackApp, find_app, save_app
+from slack_token_tui.store.atomic_file import StoreError, private_directory, read_own
+from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.quarantine import quarantine
+from slack_token_tui.store.settings import change_settings, read_settings
+from slack_token_tui.tokens.journal import Intent, Journal, digest_of
+from slack_token_tui.tokens.refresh import refresh
+from tests.cli.test_commands import run
+from tests.support.profiles import CANARY, profile
+from tests.support.refreshable import granted
+
+MODES = [0o777, 0o775, 0o722, 0o1777]
+COMMANDS = {
+    "token": "token acme",
+    "token without a name": "token",
+    "list": "list",
+    "list as JSON": "list --json",
+    "names": "list --names",
+    "show": "show acme",
+    "verify": "verify acme",
+    "verify all": "verify --all",
+    "refresh": "refresh acme",
+    "refresh all": "refresh --all --json",
+    "export": "export acme",
+    "exec": "exec acme -- true",
+    "copy": "copy acme",
+    "default": "default acme",
+    "rename": "rename acme work",
+    "remove": "remove acme --yes",
+    "remove here": "remove acme --keep-grant --yes",
+    "move": "move --all --to file",
+    "login": "login --client-id 1111111111.2222222222222 --scopes users:read --no-browser",
+}
+
+
+def opened(path: Path, mode: int) -> Path:
+    path.chmod(mode)
+    return path
+
+
+@pytest.fixture
+def saved(store: ProfileStore) -> ProfileStore:
+    store.keep(profile(refresh_token=None))
+    return store
+
+
+@pytest.mark.parametrize("directory", ["", "profiles"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_refuses_a_directory_that_others_can_change(
+    saved: ProfileStore, child_environment: dict[str, str], command: str, directory: str
+) -> None:
+    place = opened(saved.home / directory, 0o777)
+    done = run(*COMMANDS[command].split(), env=child_environment)
+    assert done.returncode == 5, done.stderr
+    assert f"chmod go-w {place}" in done.stderr
+    assert CANARY not in done.stdout + done.stderr
+    if "--json" in COMMANDS[command]:
+        assert json.loads(done.stdout)["error"] == "store_exposed"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_write_for_group_or_others_is_refused_and_read_is_not(saved: ProfileStore, mode: int) -> None:
+    opened(saved.home, mode)
+    with pytest.raises(ProfileFileError, match="store_exposed"):
+        saved.read("acme")
+    opened(saved.home, 0o755)
+    assert saved.read("acme").name == "acme"
+
+
+def takes_a_lock(store: ProfileStore) -> None:
+    with locks.held(store.home / "locks", "acme"):
+        pass
+
+
+WRITES: dict[str, Callable[[ProfileStore], object]] = {
+    "locks": takes_a_lock,
+    "journal": lambda store: Journal(store.home, "x", in_keyring=False).reserve(),
+    "apps": lambda store: save_app(store.home, SlackApp("1111111111.2222222222222")),
+    "quarantine": lambda store: quarantine(store.home, "x", Secret(CANARY)),
+    "profiles": lambda store: store.keep(profile(user_id="U9")),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_nothing_is_written_into_a_directory_that_others_can_change(saved: ProfileStore, name: str) -> None:
+    (saved.home / name).mkdir(exist_ok=True)
+    before = sorted(opened(saved.home / name, 0o777).iterdir())
+    with pytest.raises(StoreError, match="store_exposed"):
+        WRITES[name](saved)
+    assert sorted((saved.home / name).iterdir()) == before
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_sign_in_is_refused_before_it_begins_when_it_could_not_be_saved(saved: ProfileStore, name: str) -> None:
+    (saved.home / name).mkdir(exist_ok=True)
+    opened(saved.home / name, 0o777)
+    with pytest.raises(StoreError, match="store_exposed"):
+        saved.make_ready()
+
+
+def test_settings_and_apps_of_a_directory_that_others_can_change_are_not_believed(saved: ProfileStore) -> None:
+    change_settings(saved.home, default_profile="acme")
+    save_app(saved.home, SlackApp("1111111111.2222222222222", browser="firefox"))
+    opened(saved.home, 0o777)
+    assert read_settings(saved.home) == {} and hot_path.default_name(str(saved.home)) is None
+    with pytest.raises(StoreError):
+        find_app(saved.home, "1111111111.2222222222222")
+    with pytest.raises(StoreError):
+        change_settings(saved.home, theme="x")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files to another user")
+@pytest.mark.parametrize("directory", ["", "profiles"])
+def test_a_directory_of_another_user_is_refused(saved: ProfileStore, directory: str) -> None:
+    os.chown(saved.home / directory, 1002, -1)
+    with pytest.raises(ProfileFileError, match="store_not_ours"):
+        saved.read("acme")
+
+
+@pytest.mark.parametrize("name", ["profiles", "locks", "journal"])
+def test_a_link_in_the_place_of_a_directory_is_refused(saved: ProfileStore, tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    if (saved.home / name).exists():
+        (saved.home / name).rename(tmp_path / "moved")
+    (saved.home / name).symlink_to(elsewhere)
+    with pytest.raises(StoreError, match="store_not_a_directory"):
+        private_directory(saved.home / name)
+
+
+def test_the_home_directory_may_be_a_link_that_only_its_owner_can_replace(saved: ProfileStore, tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir(mode=0o700)
+    link = tmp_path / "dotfiles" / "slack-token-tui"
+    link.symlink_to(saved.home)
+    assert ProfileStore(link).read("acme").name == "acme"
+    opened(link.parent, 0o777)
+    with pytest.raises(ProfileFileError, match="store_exposed") as caught:
+        ProfileStore(link).read("acme")
+    assert caught.value.path == str(link.parent)
+
+
+def test_the_library_names_the_directory_and_its_fix(saved: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(saved.home))
+    opened(saved.home, 0o777)
+    calls: list[Callable[[], object]] = [lambda: stt.token("acme"), stt.token, stt.profiles, stt.bearer("acme")]
+    for call in calls:
+        with pytest.raises(stt.StoreUnusable, match="chmod go-w"):
+            call()
+
+
+# ── what others may have planted ──
+
+
+def test_a_pipe_in_the_place_of_a_journal_hangs_nobody(store: ProfileStore, slack: PracticeSlack) -> None:
+    before = granted(store, slack)
+    (store.home / "journal").mkdir(mode=0o700)
+    os.mkfifo(store.home / "journal" / f"{before.id}.journal")
+    done = threading.Event()
+
+    def work() -> None:
+        refresh(store, "acme")
+        done.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    assert done.wait(60), "it waits for somebody to write into the pipe"
+    assert store.read("acme").generation == before.generation + 1
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "directory", "socket"])
+def test_only_regular_files_are_read(tmp_path: Path, kind: str) -> None:
+    import socket
+
+    path, secret = tmp_path / "file", tmp_path / "secret"
+    secret.write_text(CANARY)
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "link":
+            path.symlink_to(secret)
+        case "directory":
+            path.mkdir()
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as bound:
+                bound.bind(str(path))
+    with pytest.raises(OSError):
+        read_own(path, 100)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"length": 1e999, "sha256": "x"}',
+        b'{"length": Infinity, "sha256": "x"}',
+        b'{"length": -5, "sha256": "x"}',
+        b'{"length": ' + b"9" * 100 + b', "sha256": "x"}',
+        b"[" * 128,
+        b"{" * 128,
+        b"[]",
+        b"null",
+        b'{"length": NaN, "sha256": 5}',
+        b"\xff" * 128,
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("slot", ["intent", "answer"])
+def test_a_damaged_journal_entry_counts_as_not_written(
+    store: ProfileStore, slack: PracticeSlack, header: bytes, slot: str
+) -> None:
+    before = granted(store, slack)
+    assert before.refresh_token
+    journal = Journal(store.home, before.id, in_keyring=False)
+    journal.reserve()
+    journal.intend(Intent(digest_of(before.refresh_token), Pair.V2_USER, datetime.now(UTC)))
+    journal.answered(b'{"ok": true}')
+    journal.close()
+    content = bytearray(journal.path.read_bytes())
+    start, size = (0, 1024) if slot == "intent" else (1024, 128)
+    content[start : start + size] = header[:size].ljust(size)
+    journal.path.write_bytes(content)
+    found = Journal(store.home, before.id, in_keyring=False).read()
+    assert found is None if slot == "intent" else (found is not None and found.answer is None)
+    assert refresh(store, "acme").renewed
+
+
+def test_a_deeply_nested_journal_entry_counts_as_not_written(store: ProfileStore) -> None:
+    (store.home / "journal").mkdir(parents=True)
+    path = store.home / "journal" / "x.journal"
+    path.write_bytes(b"[" * 190_000)
+    assert Journal(store.home, "x", in_keyring=False).read() is None
+
+
+def test_a_planted_link_does_not_make_copy_overwrite_a_file(tmp_path: Path) -> None:
+    victim, newest = tmp_path / "victim", tmp_path / "clipboard-native"
+    victim.write_text("precious")
+    newest.symlink_to(victim)
+    note_newest(str(newest), "abc")
+    assert victim.read_text() == "precious"
+    assert newest.read_text() == "abc" and not newest.is_symlink()
+
+
+# ── what is made ──
+
+
+def test_a_first_run_makes_every_directory_private_whatever_the_umask(tmp_path: Path) -> None:
+    program = (
+        "import os; os.umask(0); from slack_token_tui.store.profiles import ProfileStore; ProfileStore().make_ready()"
+    )
+    environment = {**os.environ, "HOME": str(tmp_path / "home"), "PATH": os.environ["PATH"]}
+    for name in ("SLACK_TOKEN_TUI_HOME", "XDG_CONFIG_HOME"):
+        environment.pop(name, None)
+    (tmp_path / "home").mkdir(mode=0o755)
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    made = [path for path in (tmp_path / "home").rglob("*") if path.is_dir()]
+    assert tmp_path / "home" / ".config" in made
+    assert {stat.S_IMODE(path.stat().st_mode) for path in made} == {0o700}
+
+
+@pytest.mark.parametrize("planted", ["a directory of others", "a file", "a link"])
+def test_a_rescue_goes_elsewhere_when_its_place_is_planted(
+    store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: str
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (usual,) = fallback_dir.places()
+    if planted == "a file":
+        usual.write_text("")
+    elif planted == "a link":
+        (tmp_path / "elsewhere").mkdir()
+        usual.symlink_to(tmp_path / "elsewhere")
+    else:
+        usual.mkdir()
+        usual.chmod(0o777)
+    path = fallback_dir.rescue_tokens(store.home, profile())
+    assert path.parent != usual and CANARY in path.read_text()
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert fallback_dir.left_behind(store.home) == [path]
+
+
+def test_what_was_rescued_for_other_profiles_is_not_shown(
+    store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+    mine = fallback_dir.rescue_tokens(store.home, profile())
+    theirs = fallback_dir.rescue_tokens(tmp_path / "demo", profile())
+    assert fallback_dir.left_behind(store.home) == [mine]
+    assert fallback_dir.left_behind(tmp_path / "demo") == [theirs]

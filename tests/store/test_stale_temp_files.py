@@ -1,0 +1,74 @@
+"""Temporary files of a process that is gone hold tokens, and go with the profile that they were for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.store.atomic_file import sweep_dead
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.tokens.rename import rename
+from slack_token_tui.tokens.revoke import remove
+from tests.support.profiles import CANARY, profile
+
+
+@pytest.fixture(scope="module")
+def dead() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def left(directory: Path, stem: str, pid: int, *, hours: float = 0) -> Path:
+    directory.mkdir(mode=0o700, exist_ok=True)
+    path = directory / f".{stem}.{pid}.0123abcd.tmp"
+    path.write_text(CANARY)
+    path.chmod(0o600)
+    os.utime(path, (path.stat().st_mtime - hours * 3600,) * 2)
+    return path
+
+
+def holding_the_token(home: Path) -> list[Path]:
+    return [path for path in home.rglob("*") if path.is_file() and CANARY in path.read_text()]
+
+
+def test_a_rename_takes_the_left_over_files_of_both_names_along(store: ProfileStore, dead: int) -> None:
+    store.keep(profile())
+    old, new = (left(store.home / "profiles", name, dead) for name in ("acme", "work"))
+    rename(store, "acme", "work")
+    assert not old.exists() and not new.exists()
+    assert holding_the_token(store.home) == [store.path("work")]
+
+
+def test_a_removal_leaves_no_file_with_the_token(store: ProfileStore, dead: int) -> None:
+    kept = store.keep(profile()).profile
+    left(store.home / "profiles", "acme", dead)
+    left(store.home / "quarantine", f"acme.{kept.id}.20261101T030000Z", dead)
+    left(store.home / "quarantine", f"older-name.{kept.id}.20261101T030000Z", dead)
+    remove(store, "acme", keep_grant=True)
+    assert holding_the_token(store.home) == []
+
+
+def test_a_sign_in_removes_what_processes_left_that_are_gone_for_an_hour(store: ProfileStore, dead: int) -> None:
+    store.make_ready()
+    gone = [left(store.home / name, "elsewhere", dead, hours=2) for name in ("profiles", "apps", "quarantine")]
+    young = left(store.home / "profiles", "young", dead)
+    alive = left(store.home / "profiles", "alive", os.getpid(), hours=2)
+    store.make_ready()
+    assert not any(path.exists() for path in gone)
+    assert young.exists() and alive.exists()
+
+
+@pytest.mark.parametrize(
+    "name", [".x.99999999999999999999.ab.tmp", ".x.-1.ab.tmp", ".x.1.tmp", "x.1.ab.tmp", ".gitignore"]
+)
+def test_only_names_of_temporary_files_are_looked_at(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("")
+    os.utime(path, (0, 0))
+    sweep_dead(tmp_path)
+    assert path.exists() is (name != ".x.99999999999999999999.ab.tmp")

@@ -1,0 +1,153 @@
+"""``kill -9`` at every system call of a refresh: the file stays whole, and what can be lost is named."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.practice.people import App
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.tokens.recovery import recover
+from slack_token_tui.tokens.refresh import refresh
+from tests.conftest import Rounds
+from tests.support.profiles import in_
+from tests.support.refreshable import granted
+
+# Everything is loaded and used once before the marker, so that the sweep is of the refresh alone.
+MARKER = "/the-sweep-begins-here"
+REFRESHING = f"""
+import os, sys
+from pathlib import Path
+import filelock, httpx, anyio
+from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.store.profiles import ProfileStore
+store = ProfileStore(Path(sys.argv[1]))
+refresh(store, "warm", insist=True)
+os.access("{MARKER}", os.F_OK)
+refresh(store, "acme")
+"""
+
+
+@dataclass(frozen=True)
+class Call:
+    name: str
+    number: int
+    line: str
+
+
+def traced(command: list[str], trace: Path) -> list[Call]:
+    """Run ``command`` and return its system calls after the marker, each with its number among those of its name."""
+    subprocess.run(["strace", "-s", "64", "-o", str(trace), *command], check=True, capture_output=True)
+    counted: Counter[str] = Counter()
+    calls, begun = [], False
+    for line in trace.read_text(errors="replace").splitlines():
+        found = re.match(r"(\w+)\(", line)
+        if found is None:
+            continue
+        counted[found[1]] += 1
+        if begun and found[1] not in {"exit_group", "rt_sigreturn"}:
+            calls.append(Call(found[1], counted[found[1]], line))
+        begun = begun or MARKER in line
+    return calls
+
+
+def prepared(directory: Path) -> tuple[ProfileStore, PracticeSlack]:
+    slack = PracticeSlack(Workspace(apps=[App()]))
+    slack.__enter__()
+    store = ProfileStore(directory)
+    slack.workspace.people = slack.workspace.people[::-1]
+    granted(store, slack, "warm")
+    slack.workspace.people = slack.workspace.people[::-1]
+    granted(store, slack, "acme", expires_at=in_(minutes=1))
+    slack.workspace.grants.grace_seconds = 0
+    return store, slack
+
+
+def killed_at(call: Call, directory: Path) -> str:
+    """Refresh, killed at ``call``; then let the next process come, and return what became of the grant.
+
+    Two runs never make quite the same calls, so where the kill fell is read from the killed run itself.
+    """
+    store, slack = prepared(directory)
+    try:
+        command = [sys.executable, "-c", REFRESHING, str(directory)]
+        seen, inject = directory / "seen", f"inject={call.name}:signal=KILL:when={call.number}"
+        subprocess.run(
+            [
+                "strace",
+                "-s",
+                "64",
+                "-o",
+                str(seen),
+                "-e",
+                f"trace=?access,?faccessat2,sendto,write,{call.name}",
+                "-e",
+                inject,
+                *command,
+            ],
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        # Threads wake each other more or less often from run to run, so the kill may have come while all was being warmed up.
+        recover(store, "warm")
+        before = store.read("acme")  # whole, whenever the kill came
+        doubted = recover(store, "acme").doubted_at is not None
+        renewal = refresh(store, "acme")
+        after = store.read("acme")
+        assert list((store.home / "journal").glob("*")) == [], (call, renewal.trouble, doubted)
+        if renewal.trouble is None:
+            assert after.access_token and slack.workspace.grants.token(after.access_token.reveal())
+            assert after.refresh_token and after.refresh_token.reveal() in slack.workspace.grants.refresh_tokens
+            return "kept"
+        assert (renewal.trouble.code, doubted) == ("refresh_interrupted", True)
+        assert (after.access_token, after.refresh_token) == (before.access_token, before.refresh_token)
+        assert slack.workspace.grants.refreshed == 2  # the warm-up's and the lost one
+        assert is_in_the_window(seen.read_text(errors="replace")), (call, "lost where nothing can be lost")
+        return "named"
+    finally:
+        slack.__exit__()
+
+
+def is_in_the_window(trace: str) -> bool:
+    """Tell whether the run in ``trace`` ended between its last send and its first write of the answer."""
+    _, began, trace = trace.partition(MARKER)
+    last_send = trace.rfind("refresh_token=")
+    has_kept_the_answer = re.search(r'write\(\d+, "\{\\"length.*= \d+$', trace[last_send:], re.MULTILINE)
+    return bool(began) and last_send >= 0 and not has_kept_the_answer
+
+
+def test_kill_at_every_system_call_of_a_refresh(tmp_path: Path, rounds: Rounds) -> None:
+    if not shutil.which("strace"):
+        pytest.skip("LOUD: no strace here, so the sweep of kills was not made")
+    trial = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False)
+    if trial.returncode != 0:
+        pytest.skip("LOUD: strace may not trace here, so the sweep of kills was not made")
+    store, slack = prepared(tmp_path / "traced")
+    calls = traced([sys.executable, "-c", REFRESHING, str(store.home)], tmp_path / "trace")
+    slack.__exit__()
+    sent = max(n for n, call in enumerate(calls) if call.name == "sendto" and "refresh_token" in call.line)
+    kept = next(n for n, call in enumerate(calls) if n > sent and call.name == "write" and '"length' in call.line)
+    # Without the full numbers: all around the dangerous window, and a sample of the rest.
+    chosen = (
+        list(enumerate(calls))
+        if rounds.exhaustive
+        else [(n, call) for n, call in enumerate(calls) if sent - 2 <= n <= kept + 2 or n % 40 == 0]
+    )
+    with ThreadPoolExecutor(2) as pool:
+        ends = list(pool.map(lambda one: killed_at(one[1], tmp_path / f"at-{one[0]}"), chosen))
+    named = [call.name for (_, call), end in zip(chosen, ends, strict=True) if end == "named"]
+    rounds.closing(
+        f"kill -9 at {len(chosen)} of {len(calls)} system calls of a refresh: 0 unreadable files, {ends.count('kept')} kept, "
+        f"{len(named)} lost and named, all between the last send and the first journal write ({', '.join(sorted(set(named)))})"
+    )

@@ -1,0 +1,395 @@
+"""Exported texts run no code from the current directory, send a token to the right Slack, and are read back unchanged."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import threading
+import venv
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+from textual.widgets import OptionList
+
+import slack_token_tui
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.tokens import export_formats
+from tests.support.pilot import WIDE, running, shows
+from tests.support.profiles import CANARY, in_, profile
+from tests.support.refreshable import granted
+
+COMMAND = "slack-token-tui"
+SYSTEM = "/usr/bin:/bin"
+PATHS = [SYSTEM, f".:{SYSTEM}", f":{SYSTEM}", f"{SYSTEM}:", f"bin:{SYSTEM}", f"./bin:{SYSTEM}"]
+
+
+@pytest.fixture(scope="module")
+def bare_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An interpreter that can import the package and has no slack-token-tui beside it."""
+    root = tmp_path_factory.mktemp("bare")
+    venv.create(root, symlinks=True)
+    libraries = [str(Path(slack_token_tui.__file__).parents[1]), sysconfig.get_path("purelib")]
+    site_packages = next(root.glob("lib/python*/site-packages"))
+    (site_packages / "project.pth").write_text("\n".join(libraries))
+    return str(root / "bin" / "python")
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A directory whose every likely file writes ``ran`` in it when it runs."""
+    directory = tmp_path / "hostile"
+    (directory / "bin").mkdir(parents=True)
+    for module in ("argparse", "json", "slack_token_tui"):
+        (directory / f"{module}.py").write_text(f"open({str(directory / 'ran')!r}, 'a').write(__file__)")
+    for place in (directory, directory / "bin"):
+        script(place / COMMAND, f"echo {COMMAND} >> {directory / 'ran'}")
+    return directory
+
+
+def script(path: Path, line: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+    return path
+
+
+def exported(format_id: str, python: str, environment: dict[str, str], cwd: Path) -> str:
+    words = [python, "-P", "-m", "slack_token_tui", "export", "acme", "--as", format_id]
+    return subprocess.run(words, capture_output=True, text=True, env=environment, cwd=cwd, check=True).stdout
+
+
+def own_command(python: str, environment: dict[str, str], cwd: Path, first: str = "pass") -> object:
+    program = f"import json, sys; {first}; from slack_token_tui.tokens import export_formats; print(json.dumps(export_formats.own_command()))"
+    done = subprocess.run([python, "-P", "-c", program], capture_output=True, text=True, env=environment, cwd=cwd)
+    return json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+
+# ── the own command ──
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("has_script", [True, False])
+def test_the_python_program_runs_no_code_from_the_current_directory(
+    store: ProfileStore,
+    slack: PracticeSlack,
+    child_environment: dict[str, str],
+    bare_python: str,
+    hostile: Path,
+    tmp_path: Path,
+    path: str,
+    has_script: bool,
+) -> None:
+    granted(store, slack, expires_at=in_(hours=5))
+    environment = {**child_environment, "PATH": path}
+    program = tmp_path / "program.py"
+    program.write_text(exported("python", sys.executable if has_script else bare_python, environment, hostile))
+    words = [sys.executable, str(program)]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=hostile, check=False)
+    assert not (hostile / "ran").exists()
+    assert "'user': 'jane'" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("has_script", [True, False])
+def test_the_mcp_entry_runs_no_code_from_the_current_directory(
+    store: ProfileStore,
+    child_environment: dict[str, str],
+    bare_python: str,
+    hostile: Path,
+    path: str,
+    has_script: bool,
+) -> None:
+    store.keep(profile())
+    environment = {**child_environment, "PATH": path}
+    text = exported("mcp", sys.executable if has_script else bare_python, environment, hostile)
+    server = json.loads(text)["mcpServers"]["slack"]
+    assert Path(server["command"]).is_absolute()
+    words = server["args"][: server["args"].index("--") + 1]
+    done = subprocess.run(
+        [server["command"], *words, "printenv", "SLACK_MCP_XOXP_TOKEN"],
+        capture_output=True,
+        text=True,
+        env={**environment, **server["env"]},
+        cwd=hostile,
+        check=False,
+    )
+    assert not (hostile / "ran").exists()
+    assert done.stdout == CANARY + "\n", done.stderr
+
+
+def test_the_command_beside_the_interpreter_comes_before_path(
+    child_environment: dict[str, str], bare_python: str, tmp_path: Path
+) -> None:
+    found = str(script(tmp_path / COMMAND, ":"))
+    environment = {**child_environment, "PATH": f"bin:{tmp_path}:{SYSTEM}"}
+    assert own_command(sys.executable, environment, tmp_path) == [str(Path(sys.executable).parent / COMMAND)]
+    assert own_command(bare_python, environment, tmp_path) == [found]
+
+
+@pytest.mark.parametrize("path", [*PATHS, "", None])
+def test_a_relative_entry_of_path_is_never_used(
+    child_environment: dict[str, str], bare_python: str, hostile: Path, path: str | None
+) -> None:
+    environment = {**child_environment, "PATH": path or ""}
+    if path is None:
+        del environment["PATH"]
+    assert own_command(bare_python, environment, hostile) == [bare_python, "-P", "-m", "slack_token_tui"]
+
+
+@pytest.mark.parametrize("unknown", ["''", "None", "'python3'"])
+def test_an_interpreter_without_an_absolute_path_is_refused_or_not_needed(
+    child_environment: dict[str, str], bare_python: str, hostile: Path, tmp_path: Path, unknown: str
+) -> None:
+    environment = {**child_environment, "PATH": f".:{SYSTEM}"}
+    first = f"sys.executable = {unknown}"
+    assert "StoreError: own_command_unknown" in str(own_command(bare_python, environment, hostile, first))
+    environment["PATH"] = str(tmp_path)
+    found = str(script(tmp_path / COMMAND, ":"))
+    assert own_command(bare_python, environment, hostile, first) == [found]
+
+
+@pytest.mark.parametrize("format_id", ["python", "mcp"])
+def test_export_explains_that_its_own_command_is_unknown(
+    store: ProfileStore, child_environment: dict[str, str], bare_python: str, hostile: Path, format_id: str
+) -> None:
+    store.keep(profile())
+    program = (
+        "import sys; sys.executable = ''; from slack_token_tui.cli.main import main;"
+        f"sys.exit(main(['export', '--as', {format_id!r}]))"
+    )
+    environment = {**child_environment, "PATH": SYSTEM}
+    words = [bare_python, "-P", "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=hostile, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "own_command_unknown" in done.stderr
+
+
+# ── where profiles are ──
+
+
+@pytest.mark.parametrize("format_id", ["python", "mcp"])
+def test_the_directory_of_profiles_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, format_id: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", "mine")
+    assert json.dumps(str(tmp_path / "mine")) in export_formats.preview(profile(), format_id).replace("'", '"')
+    text = export_formats.preview(profile(), format_id, Path("other"))
+    assert json.dumps(str(tmp_path / "other")) in text.replace("'", '"')
+    monkeypatch.delenv("SLACK_TOKEN_TUI_HOME")
+    assert "SLACK_TOKEN_TUI_HOME" not in export_formats.preview(profile(), format_id)
+
+
+def test_no_value_can_change_the_python_program(
+    slack: PracticeSlack, child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    nasty = "a'b\"c\\d\n{0}%s\u2028#é\udcff"
+    one = profile(name=nasty, endpoints=Endpoints(f"https://{nasty}"))
+    body = ast.parse(export_formats.formatted(one, "python", "", at=tmp_path / nasty)).body
+    assert [type(statement) for statement in body] == [ast.Import, ast.Assign, ast.Assign, ast.Expr, ast.Expr]
+    values = {node.value for statement in body for node in ast.walk(statement) if isinstance(node, ast.Constant)}
+    assert {nasty, f"https://{nasty}/api/auth.test", str(tmp_path / nasty)} <= values
+
+    home = tmp_path / nasty.removesuffix("\udcff")  # not every file system has such a name
+    granted(ProfileStore(home), slack, expires_at=in_(hours=5))
+    environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(home)}
+    program = exported("python", sys.executable, environment, tmp_path)
+    del environment["SLACK_TOKEN_TUI_HOME"]
+    words = [sys.executable, "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path, check=True)
+    assert "'user': 'jane'" in done.stdout
+
+
+# ── the MCP server ──
+
+
+@pytest.mark.parametrize(("base", "more"), [(SLACK, {}), (GOVSLACK, {"SLACK_MCP_GOVSLACK": "true"})])
+def test_the_mcp_entry_names_the_slack_and_a_pinned_server(base: str, more: dict[str, str], tmp_path: Path) -> None:
+    text = export_formats.preview(profile(endpoints=Endpoints(base)), "mcp", tmp_path)
+    server = json.loads(text)["mcpServers"]["slack"]
+    assert server["env"] == {"SLACK_TOKEN_TUI_HOME": str(tmp_path), **more}
+    words = server["args"][server["args"].index("--") + 1 :]
+    assert words[0] == "npx"
+    assert "-y" not in words and "--yes" not in words
+    assert [word for word in words if re.fullmatch(r"slack-mcp-server@\d+\.\d+\.\d+", word)]
+
+
+@pytest.mark.parametrize("base", ["http://localhost:1234", "https://slack.com.example.org", "https://slack.com:8443"])
+def test_the_mcp_entry_is_refused_for_another_slack(
+    store: ProfileStore, child_environment: dict[str, str], tmp_path: Path, base: str
+) -> None:
+    store.keep(profile(endpoints=Endpoints(base)))
+    words = [sys.executable, "-P", "-m", "slack_token_tui"]
+    for command in (["export", "--as", "mcp"], ["copy", "--as", "mcp"]):
+        done = subprocess.run([*words, *command], capture_output=True, text=True, env=child_environment, check=False)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "mcp_other_slack" in done.stderr and "--as python" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("npx") is None, reason="npx is not installed")
+def test_npx_starts_no_server_from_the_current_directory(
+    store: ProfileStore, child_environment: dict[str, str], hostile: Path, tmp_path: Path
+) -> None:
+    store.keep(profile())
+    server = json.loads(exported("mcp", sys.executable, child_environment, hostile))["mcpServers"]["slack"]
+    package = next(word for word in server["args"] if word.startswith("slack-mcp-server@"))
+    installed = hostile / "node_modules" / "slack-mcp-server"
+    installed.mkdir(parents=True)
+    program = script(installed / "server.sh", f"echo server >> {hostile / 'ran'}")
+    (installed / "package.json").write_text(
+        json.dumps({"name": "slack-mcp-server", "version": package.split("@")[1], "bin": program.name})
+    )
+    (hostile / "node_modules" / ".bin").mkdir()
+    (hostile / "node_modules" / ".bin" / "slack-mcp-server").symlink_to(program)
+    (hostile / ".npmrc").write_text(f"script-shell={script(hostile / 'shell', f'echo shell >> {hostile}/ran')}\n")
+    environment = {
+        **child_environment,
+        **server.get("env", {}),
+        "HOME": str(tmp_path),
+        "npm_config_registry": "http://127.0.0.1:1",
+        "npm_config_fetch_retries": "0",
+    }
+
+    def starts(words: list[str]) -> str:
+        given = subprocess.DEVNULL
+        return subprocess.run(words, stdin=given, capture_output=True, text=True, env=environment, cwd=hostile).stderr
+
+    said = starts([server["command"], *server["args"]])
+    assert not (hostile / "ran").exists()
+    assert "ECONNREFUSED" in said
+    starts(["npx", package])
+    assert (hostile / "ran").exists(), "the directory is hostile to a plain npx"
+
+
+async def test_the_copy_as_screen_shows_why_a_format_is_refused(store: ProfileStore, home: Path) -> None:
+    store.keep(profile(endpoints=Endpoints("https://slack.example.org")))
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("C")
+        await shows(pilot, "a curl command")
+        pilot.app.screen.query_one(OptionList).highlighted = list(export_formats.FORMATS).index("mcp")
+        await shows(pilot, "✗ This MCP server works only with slack.com and GovSlack")
+        await pilot.press("enter")
+        await shows(pilot, "Choose another format: slack-token-tui export acme --as python. F1 tells more.")
+
+
+async def test_home_says_why_a_token_was_not_copied_in_a_format(store: ProfileStore, home: Path) -> None:
+    """Only the token itself tells: the preview has its mask."""
+    store.keep(profile(access_token=Secret("xoxp-canary-'-0123456789abcdef")))
+    async with running(home, size=WIDE) as pilot:
+        await pilot.press("C")
+        await shows(pilot, "a curl command")
+        pilot.app.screen.query_one(OptionList).highlighted = list(export_formats.FORMATS).index("dotenv")
+        await shows(pilot, "SLACK_TOKEN='xoxp-…cdef'")
+        await pilot.press("enter")
+        await shows(pilot, "A .env file can’t hold this token")
+
+
+# ── values are read back unchanged ──
+
+_PRINTABLE = [chr(code) for code in range(0x21, 0x7F)]
+_SPECIAL = "'\"`$\\#{}()=:~!&|;<>*?[]%+-/. "
+_CHANGED_BY_DOTENV = ("'", "\\\\", "${")
+
+
+def values() -> list[str]:
+    """Each printable character at each place, each pair of special ones, and random tokens up to the longest."""
+    places = [pattern.replace("@", one) for one in _PRINTABLE for pattern in ("@practice", "prac@tice", "practice@")]
+    pairs = [f"practice{first}{second}0" for first in _SPECIAL for second in _SPECIAL]
+    dice = random.Random(20261124)
+    lengths = [8, 4096, *(dice.randint(8, 120) for _ in range(600))]
+    random_ones = ["".join(dice.choices(_PRINTABLE, k=length)) for length in lengths]
+    known = [
+        "practice${HOME}",
+        "practice${A:-b}",
+        "practice$(id)",
+        "practice`id`",
+        "practice\\n",
+        "=ls",
+        "a:=ls",
+        "~root",
+    ]
+    return [*places, *pairs, *random_ones, *known]
+
+
+def said_by(shell: str, lines: str, directory: Path) -> list[str]:
+    """Run ``lines``, which print each value with a newline behind it."""
+    (directory / "lines").write_text(lines)
+    done = subprocess.run([shell, str(directory / "lines")], capture_output=True, text=True, cwd=directory, check=True)
+    assert done.stderr == ""
+    return done.stdout.split("\n")[:-1]
+
+
+SHELLS = [one for one in ("sh", "bash", "dash", "zsh") if shutil.which(one)]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_shell_reads_an_env_line_back_unchanged(shell: str, tmp_path: Path) -> None:
+    given = values()
+    lines = [export_formats.formatted(profile(), "env", value, "T") + "\nprintf '%s\\n' \"$T\"" for value in given]
+    assert said_by(shell, "\n".join(lines), tmp_path) == given
+
+
+def test_a_dotenv_line_is_read_alike_by_python_dotenv_and_shells_or_refused(tmp_path: Path) -> None:
+    given, lines = [], []
+    for value in values():
+        is_changed = any(part in value for part in _CHANGED_BY_DOTENV) or value.endswith("\\")
+        try:
+            lines.append(export_formats.formatted(profile(), "dotenv", value, f"T{len(given)}"))
+        except StoreError as error:
+            assert (error.code, is_changed) == ("dotenv_unsafe", True)
+        else:
+            assert not is_changed
+            given.append(value)
+    assert len(given) >= 480
+    text = "\n".join(lines) + "\n"
+    assert list(dotenv_values(stream=io.StringIO(text)).values()) == given
+    for shell in SHELLS:
+        show = "".join(f"printf '%s\\n' \"$T{number}\"\n" for number in range(len(given)))
+        assert said_by(shell, text + show, tmp_path) == given
+
+
+def test_a_plain_token_has_no_quotes() -> None:
+    plain = "practice.token-1_0123%2B/Ab+c:d"
+    assert export_formats.formatted(profile(), "dotenv", plain) == f"SLACK_TOKEN={plain}"
+    assert export_formats.formatted(profile(), "env", plain) == f"export SLACK_TOKEN={plain}"
+
+
+@pytest.fixture
+def bearers() -> Iterator[tuple[str, list[str]]]:
+    """A server's base and the Authorization headers that it got, in order."""
+    got: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            got.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", got
+        server.shutdown()
+
+
+def test_curl_sends_every_token_unchanged(bearers: tuple[str, list[str]], tmp_path: Path) -> None:
+    base, got = bearers
+    # A header has no spaces at its end, and a token has none at all.
+    given = [value for value in values() if " " not in value][::2]
+    assert len(given) >= 480
+    lines = [export_formats.formatted(profile(endpoints=Endpoints(base)), "curl", value) for value in given]
+    assert said_by("sh", "\n".join(lines), tmp_path) == []
+    assert got == [f"Bearer {value}" for value in given]
