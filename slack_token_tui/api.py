@@ -20,7 +20,7 @@ from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, Unreadable
-from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, Renewal, standing_trouble
+from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, RefreshResult, standing_trouble
 
 _Result = TypeVar("_Result")
 
@@ -127,9 +127,9 @@ def _fresh_token(name: str | None, min_ttl_seconds: float, url: str | None = Non
     base = str(record.get("slack", "https://slack.com"))
     if url is not None and not _is_of_slack(url, base):
         raise WrongHost(explain("token_goes_elsewhere", {"name": chosen, "host": base, "detail": _place_of(url)}))
-    if hot_path.wants_more_than_reading(record, min_ttl_seconds):
+    if hot_path.needs_slow_path(record, min_ttl_seconds):
         return _renewed(chosen, min_ttl_seconds)
-    if why := hot_path.why_dead(record):
+    if why := hot_path.unusable_reason(record):
         raise SignInNeeded(explain("sign_in_needed", {"name": chosen, "detail": why}))
     try:
         return Secret(hot_path.access_token(record, path))
@@ -165,12 +165,12 @@ def _renewed(name: str, min_ttl_seconds: float) -> Secret:
                     warnings.warn(f"SSLKEYLOGFILE is set: TLS keys are written to {path}", stacklevel=2)
             renewal = refresh_in_child(store, name, min_ttl_seconds=min_ttl_seconds)
         else:
-            renewal = Renewal(store.with_tokens(profile))
+            renewal = RefreshResult(store.with_tokens(profile))
     except FileNotFoundError:
         raise NoSuchProfile(explain("profile_not_found", {"name": name})) from None
     except (ProfileFileError, StoreError) as error:
         _raise_unusable(error, name)
-    why = renewal.profile.why_dead(datetime.now(UTC))
+    why = renewal.profile.unusable_reason(datetime.now(UTC))
     if why is None and renewal.profile.access_token is not None:
         return renewal.profile.access_token
     trouble = renewal.trouble or standing_trouble(renewal.profile)

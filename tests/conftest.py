@@ -22,7 +22,7 @@ from slack_token_tui.desktop import environment
 from slack_token_tui.practice.people import CLIENT_ID, App
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import Workspace
-from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
 
@@ -196,7 +196,9 @@ def slack(workspace: Workspace) -> Iterator[PracticeSlack]:
 
 @pytest.fixture
 def app(slack: PracticeSlack, redirect_uris: tuple[str, ...]) -> SlackApp:
-    return SlackApp(CLIENT_ID, Endpoints(slack.base, Pair.V2_USER), redirect_uris, ("users:read", "channels:read"))
+    return SlackApp(
+        CLIENT_ID, Endpoints(slack.base, EndpointVariant.V2_USER), redirect_uris, ("users:read", "channels:read")
+    )
 
 
 @pytest.fixture

@@ -189,7 +189,7 @@ async def main() -> None:
     shutil.rmtree(HOME)
     store = ProfileStore(HOME)
     rotating = {"refresh_token": Secret("xoxe-1-practice-refresh-0001"), "refresh_issued_at": NOW - timedelta(days=2)}
-    store.keep(
+    store.save_sign_in(
         profile(
             **rotating,
             expires_at=NOW + timedelta(hours=9, minutes=40),
@@ -197,12 +197,12 @@ async def main() -> None:
             app_name="My Slack Tokens",
         )
     )
-    store.keep(
+    store.save_sign_in(
         profile(
             user_id="U2", team_id="T2", team_name="Globex", user_name="omar", workspace_url="https://globex.slack.com/"
         )
     )
-    store.keep(
+    store.save_sign_in(
         profile(
             user_id="U3",
             team_id="T3",
@@ -213,7 +213,7 @@ async def main() -> None:
     )
     store.path("old").write_text("{")
     store.path("old").chmod(0o600)
-    store.keep(
+    store.save_sign_in(
         profile(
             user_id="U4",
             team_id="T4",

@@ -10,7 +10,7 @@ from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, Renewal, Trouble, standing_trouble
+from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, RefreshProblem, RefreshResult, standing_trouble
 
 
 def living_profile(
@@ -22,7 +22,7 @@ def living_profile(
         name = chosen_name(str(store.home), argument)
         profile = store.read(name)
         if not profile.is_due(datetime.now(UTC), min_ttl_seconds):
-            renewal = Renewal(store.with_tokens(profile))
+            renewal = RefreshResult(store.with_tokens(profile))
         else:
             from slack_token_tui.tokens.refresh import (
                 refresh,
@@ -36,11 +36,11 @@ def living_profile(
     return _living(renewal, as_json=as_json)
 
 
-def _living(renewal: Renewal, *, as_json: bool) -> Profile | int:
+def _living(renewal: RefreshResult, *, as_json: bool) -> Profile | int:
     profile, trouble = renewal.profile, renewal.trouble
     if renewal.recovered:
         output.say("  An interrupted refresh was finished: its answer was in the journal")
-    why = profile.why_dead(datetime.now(UTC))
+    why = profile.unusable_reason(datetime.now(UTC))
     if why is None:
         if trouble is not None:
             explanation = explained(trouble)
@@ -55,7 +55,7 @@ def _living(renewal: Renewal, *, as_json: bool) -> Profile | int:
     return output.explained(explanation, exit_code_of(explanation), as_json=as_json)
 
 
-def explained(trouble: Trouble) -> Explanation:
+def explained(trouble: RefreshProblem) -> Explanation:
     """Return the explanation of what stood in the way of a refresh."""
     return explain(trouble.code, trouble.facts)
 

@@ -21,7 +21,7 @@ _EMPTY = ("nothing is copied", "no selection")
 
 
 @dataclass(frozen=True)
-class Way:
+class ClipboardBackend:
     """A way to the clipboard.
 
     Attributes:
@@ -35,7 +35,7 @@ class Way:
     said: str
 
 
-def ways() -> list[Way]:
+def ways() -> list[ClipboardBackend]:
     """Return every way to a clipboard, in the order in which they are tried; empty when there is only the terminal's own."""
     found = [] if over_ssh() else _native()
     if os.environ.get("TMUX") and shutil.which("tmux"):
@@ -54,11 +54,11 @@ _XSEL = (["xsel", "--secondary", "--input"], ["xsel", "--secondary", "--output"]
 _PBCOPY = (["pbcopy", "-pboard", "ruler"], ["pbpaste", "-pboard", "ruler"], None)
 
 
-def _native() -> list[Way]:
+def _native() -> list[ClipboardBackend]:
     if sys.platform == "darwin":
         return [_round_trip("pbcopy", *_PBCOPY)]
     if sys.platform == "win32":
-        return [Way("windows", None, "Windows has its own clipboard; it is read back at each copy.")]
+        return [ClipboardBackend("windows", None, "Windows has its own clipboard; it is read back at each copy.")]
     if os.environ.get("WAYLAND_DISPLAY") and shutil.which("wl-copy"):
         return [_asked("wl-copy", ["wl-paste", "--list-types"])]
     if os.environ.get("DISPLAY"):
@@ -67,11 +67,11 @@ def _native() -> list[Way]:
         if shutil.which("xsel"):
             return [_round_trip("xsel", *_XSEL)]
     if shutil.which("clip.exe"):
-        return [Way("clip.exe", None, "Windows’ clipboard is used; it is read back at each copy.")]
+        return [ClipboardBackend("clip.exe", None, "Windows’ clipboard is used; it is read back at each copy.")]
     return []
 
 
-def _round_trip(tool: str, write: list[str], read: list[str], clear: list[str] | None) -> Way:
+def _round_trip(tool: str, write: list[str], read: list[str], clear: list[str] | None) -> ClipboardBackend:
     text = secrets.token_hex(8)
     try:
         _run(write, text)
@@ -79,23 +79,25 @@ def _round_trip(tool: str, write: list[str], read: list[str], clear: list[str] |
         if clear:
             _run(clear)
     except subprocess.TimeoutExpired:
-        return Way(tool, False, f"{tool} hangs.")
+        return ClipboardBackend(tool, False, f"{tool} hangs.")
     except (OSError, subprocess.CalledProcessError):
-        return Way(tool, False, f"{tool} fails: it may not reach the display.")
-    return Way(tool, same, f"{tool} gives back what it was given." if same else f"{tool} says yes and keeps nothing.")
+        return ClipboardBackend(tool, False, f"{tool} fails: it may not reach the display.")
+    return ClipboardBackend(
+        tool, same, f"{tool} gives back what it was given." if same else f"{tool} says yes and keeps nothing."
+    )
 
 
-def _asked(tool: str, command: list[str]) -> Way:
+def _asked(tool: str, command: list[str]) -> ClipboardBackend:
     try:
         # An empty clipboard is an error to wl-paste, and a sign that the display answers.
         done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return Way(tool, False, f"{tool} hangs.")
+        return ClipboardBackend(tool, False, f"{tool} hangs.")
     except OSError:
-        return Way(tool, False, f"{tool} cannot be started.")
+        return ClipboardBackend(tool, False, f"{tool} cannot be started.")
     if done.returncode == 0 or any(words in done.stderr.lower() for words in _EMPTY):
-        return Way(tool, None, f"{tool} answers; each copy is read back.")
-    return Way(tool, False, f"{tool} fails: it may not reach the display.")
+        return ClipboardBackend(tool, None, f"{tool} answers; each copy is read back.")
+    return ClipboardBackend(tool, False, f"{tool} fails: it may not reach the display.")
 
 
 def _run(command: list[str], text: str | None = None) -> str:

@@ -9,7 +9,7 @@ from slack_token_tui.desktop.browser import NotOpened, Opened
 from slack_token_tui.desktop.port_holders import PortHolder
 from slack_token_tui.problems import Explanation
 from slack_token_tui.slack.responses import Identity
-from slack_token_tui.store.profiles import Kept
+from slack_token_tui.store.profiles import SavedProfile
 
 
 class Step(StrEnum):
@@ -73,7 +73,7 @@ class NothingYet:
 
 
 @dataclass(frozen=True)
-class Stray:
+class UnexpectedCallback:
     """Something came that is not the answer, and was ignored. ``count`` of them so far."""
 
     count: int
@@ -113,7 +113,7 @@ class Unverified:
 class Saved:
     """The end: the profile is on disk."""
 
-    kept: Kept
+    kept: SavedProfile
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ Event = (
     | BrowserAnswered
     | BrowserElsewhere
     | NothingYet
-    | Stray
+    | UnexpectedCallback
     | Approved
     | Exchanging
     | Verifying

@@ -21,13 +21,13 @@ from slack_token_tui.problems import Explanation
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable
-from slack_token_tui.slack.responses import Grant, Identity, tokens_in
+from slack_token_tui.slack.responses import Identity, TokenResponse, tokens_in
 from slack_token_tui.slack.token_types import REFRESH
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.fallback_dir import how_to_import, rescue_tokens
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import Kept, ProfileStore
+from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 from slack_token_tui.store.quarantine import Quarantined, quarantine_sign_in
 from slack_token_tui.tokens.revoke import Revocation, revoke_tokens
 
@@ -76,7 +76,7 @@ class Finishing:
             explain: a code of the catalogue and the values of this case.
             tell_browser: what the browser that still waits is shown.
         """
-        self.kept: Kept | None = None
+        self.kept: SavedProfile | None = None
         self.unusable: UnusableResponse | None = None
         self._app = app
         self._request = request
@@ -85,7 +85,7 @@ class Finishing:
         self._explain = explain
         self._tell_browser = tell_browser
         self._granted_at = datetime.now(UTC)
-        self._exchanging: asyncio.Future[Grant] | None = None
+        self._exchanging: asyncio.Future[TokenResponse] | None = None
         self._verifying: asyncio.Timeout | None = None
         self._hurried = False
         self._unsaved: Profile | None = None
@@ -129,7 +129,7 @@ class Finishing:
         self._tell_browser(Page.SAVED)
         yield events.Saved(kept)
 
-    async def save_again(self, *, in_file: bool = False) -> Kept:
+    async def save_again(self, *, in_file: bool = False) -> SavedProfile:
         """Save the grant that could not be saved.
 
         Args:
@@ -182,7 +182,7 @@ class Finishing:
 
     # ── its three steps ──
 
-    async def _exchanged(self, slack: SlackClient, code: AuthorizationCode) -> Grant:
+    async def _exchanged(self, slack: SlackClient, code: AuthorizationCode) -> TokenResponse:
         verifier = self._request.pkce.code_verifier if self._request.pkce else None
         client = Client(self._app.client_id, self._app.client_secret)
         asking = slack.exchange(client, code.code, verifier, self._request.redirect_uri)
@@ -209,7 +209,7 @@ class Finishing:
         finally:
             self._exchanging = None
 
-    async def _verified(self, slack: SlackClient, grant: Grant) -> tuple[Identity | None, SlackError | None]:
+    async def _verified(self, slack: SlackClient, grant: TokenResponse) -> tuple[Identity | None, SlackError | None]:
         """Return who the grant speaks for, or what prevented Slack from saying; neither after :meth:`hurry`."""
         try:
             async with asyncio.timeout(0 if self._hurried else None) as self._verifying:
@@ -223,7 +223,7 @@ class Finishing:
         finally:
             self._verifying = None
 
-    async def _saved(self, grant: Grant, identity: Identity | None) -> Kept:
+    async def _saved(self, grant: TokenResponse, identity: Identity | None) -> SavedProfile:
         with suppress(Exception):  # the profile without its identity is there already
             self._unsaved = self._profile(grant, identity)
         assert self._unsaved is not None, "the exchange has set it"
@@ -238,7 +238,7 @@ class Finishing:
         self.kept, self._unsaved = kept, None
         return kept
 
-    def _hold(self, grant: Grant) -> None:
+    def _hold(self, grant: TokenResponse) -> None:
         """Hold the grant as a profile that can be saved or rescued; quarantine its tokens if that is impossible."""
         try:
             self._unsaved = self._profile(grant, None)
@@ -258,9 +258,9 @@ class Finishing:
                 self.kept, self._unsaved = self._keep(self._unsaved), None
                 self._tell_browser(Page.SAVED)
 
-    def _keep(self, profile: Profile, in_file: bool = False) -> Kept:
+    def _keep(self, profile: Profile, in_file: bool = False) -> SavedProfile:
         try:
-            kept = self._store.keep(profile, self._name, in_keyring=False if in_file else None)
+            kept = self._store.save_sign_in(profile, self._name, in_keyring=False if in_file else None)
         except StoreError:
             raise
         except Exception as error:  # whatever it is, the token is still here, and can be saved again or rescued
@@ -269,7 +269,7 @@ class Finishing:
             learn_scopes(self._store.home, self._app, profile.scopes)
         return kept
 
-    def _profile(self, grant: Grant, identity: Identity | None) -> Profile:
+    def _profile(self, grant: TokenResponse, identity: Identity | None) -> Profile:
         return profile_of(
             grant=grant,
             identity=identity,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.responses import Grant, Identity
+from slack_token_tui.slack.responses import Identity, TokenResponse
 from slack_token_tui.store.profile import Profile
 
 
 def profile_of(
     *,
-    grant: Grant,
+    grant: TokenResponse,
     identity: Identity | None,
     client_id: str,
     endpoints: Endpoints,

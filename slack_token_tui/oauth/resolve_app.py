@@ -8,10 +8,10 @@ from dataclasses import replace
 from slack_token_tui.problems import explain
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import checked_client_id
-from slack_token_tui.slack.endpoints import Endpoints, Pair, checked_base
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant, checked_base
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, scopes_to_ask_for
 from slack_token_tui.store.apps import SlackApp, checked_redirect_uri, read_app
-from slack_token_tui.store.hot_path import ProfileFileError, may_be_given
+from slack_token_tui.store.hot_path import ProfileFileError, is_allowed_new_name
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
 
@@ -37,7 +37,7 @@ def chosen_app(
         NoAppKnown: no Client ID was given, and none is remembered.
         ValueError: with a sentence, when something cannot be what it should be.
     """
-    if name is not None and not may_be_given(name):
+    if name is not None and not is_allowed_new_name(name):
         raise ValueError(explain("profile_name_invalid").happened)
     older = None
     if name is not None:
@@ -52,7 +52,7 @@ def chosen_app(
     app = read_app(store.home, client_id) or SlackApp(client_id)
     lives_on = older.endpoints if older and older.client_id == client_id else app.endpoints
     base = checked_base(slack_url) if slack_url else lives_on.base
-    app = app.at(Endpoints(base, Pair(oauth) if oauth else lives_on.pair))
+    app = app.at(Endpoints(base, EndpointVariant(oauth) if oauth else lives_on.pair))
     app = replace(
         app,
         redirect_uris=tuple(map(checked_redirect_uri, redirect_uris)) or app.redirect_uris,

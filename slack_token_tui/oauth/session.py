@@ -30,7 +30,7 @@ from slack_token_tui.problems import Explanation, explain, is_known
 from slack_token_tui.store.apps import SlackApp, is_heard_here, read_app, with_secret
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.hot_path import ProfileFileError
-from slack_token_tui.store.profiles import Kept, ProfileStore
+from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 from slack_token_tui.tokens.revoke import Revocation
 
 TIME_LIMIT_SECONDS = 300.0
@@ -78,7 +78,7 @@ class SignIn:
         self._open_browser = open_browser
         self._deadline = time.monotonic() + time_limit_seconds
         self._hint_seconds = hint_seconds
-        self._heard: asyncio.Queue[Answer | events.Stray] = asyncio.Queue()
+        self._heard: asyncio.Queue[Answer | events.UnexpectedCallback] = asyncio.Queue()
         self._answered = False
         self._given = app
         self._app_before: SlackApp | None = None
@@ -132,7 +132,7 @@ class SignIn:
     # ── a grant that is here alone ──
 
     @property
-    def kept(self) -> Kept | None:
+    def kept(self) -> SavedProfile | None:
         """What was saved, also on the way out."""
         return self._finishing.kept if self._finishing else None
 
@@ -173,7 +173,7 @@ class SignIn:
         """See :meth:`slack_token_tui.oauth.exchange.Finishing.rescue`."""
         return self._finishing.rescue() if self._finishing else ""
 
-    async def save_again(self, *, in_file: bool = False) -> Kept:
+    async def save_again(self, *, in_file: bool = False) -> SavedProfile:
         """See :meth:`slack_token_tui.oauth.exchange.Finishing.save_again`."""
         assert self._finishing is not None, "holds_unsaved says when there is one"
         return await self._finishing.save_again(in_file=in_file)
@@ -196,7 +196,7 @@ class SignIn:
         self._strays += 1
         if code not in self._waiting_strays:  # thousands may come before the first is told of; the count says so
             self._waiting_strays.add(code)
-            self._heard.put_nowait(events.Stray(self._strays, self.explain(code)))
+            self._heard.put_nowait(events.UnexpectedCallback(self._strays, self.explain(code)))
 
     # ── the stream ──
 
@@ -304,7 +304,7 @@ class SignIn:
                 tell_browser(Page.CANCELLED)
                 yield events.Failed(Step.APPROVE, self.explain("sign_in_timed_out"))
                 return
-            if isinstance(heard, events.Stray):
+            if isinstance(heard, events.UnexpectedCallback):
                 self._waiting_strays.discard(heard.explanation.code)
                 yield replace(heard, count=self._strays)
             else:

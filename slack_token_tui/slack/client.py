@@ -26,12 +26,12 @@ import httpx
 from slack_token_tui.crash import place_of
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable, TokenUnusable
 from slack_token_tui.slack.limits import MOST_WORKSPACES
 from slack_token_tui.slack.responses import (
-    Grant,
     Identity,
+    TokenResponse,
     parse_body,
     parse_grant,
     parse_identity,
@@ -123,7 +123,9 @@ class SlackClient:
         if self._http is not None:
             await self._http.aclose()
 
-    async def exchange(self, client: Client, code: Secret, code_verifier: Secret | None, redirect_uri: str) -> Grant:
+    async def exchange(
+        self, client: Client, code: Secret, code_verifier: Secret | None, redirect_uri: str
+    ) -> TokenResponse:
         """Exchange an authorization code for a grant. RFC 6749 §4.1.3, RFC 7636 §4.5; Slack: oauth.v2.user.access.
 
         Args:
@@ -140,7 +142,9 @@ class SlackClient:
             form["code_verifier"] = code_verifier.reveal()
         return await self._ask_for_token(self.endpoints.exchange_method, client, form)
 
-    async def refresh(self, client: Client, refresh_token: Secret, pair: Pair, watch: RefreshWatch) -> Grant:
+    async def refresh(
+        self, client: Client, refresh_token: Secret, pair: EndpointVariant, watch: RefreshWatch
+    ) -> TokenResponse:
         """Spend ``refresh_token`` for a new grant. RFC 6749 §6; Slack: using token rotation.
 
         Args:
@@ -157,7 +161,7 @@ class SlackClient:
 
     async def _ask_for_token(
         self, method: str, client: Client, form: Mapping[str, str], watch: RefreshWatch | None = None
-    ) -> Grant:
+    ) -> TokenResponse:
         identified, headers = _identified(client)
         response = await self._call(method, {**form, **identified}, headers, watch, issues_token=True)
         try:

@@ -12,7 +12,7 @@ GOVSLACK = "https://slack-gov.com"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
-class Pair(StrEnum):
+class EndpointVariant(StrEnum):
     """An authorize page and the method that takes its codes. The two must never be mixed.
 
     Slack answers a mixed pair with ``oauth_authorization_url_mismatch``.
@@ -24,9 +24,9 @@ class Pair(StrEnum):
     """``/oauth/v2/authorize`` with ``oauth.v2.access``: the user scopes travel as ``user_scope``."""
 
     @property
-    def other(self) -> Pair:
+    def other(self) -> EndpointVariant:
         """The pair that is left to try when Slack does not know this one."""
-        return Pair.V2 if self is Pair.V2_USER else Pair.V2_USER
+        return EndpointVariant.V2 if self is EndpointVariant.V2_USER else EndpointVariant.V2_USER
 
 
 def is_loopback(host: str | None) -> bool:
@@ -87,7 +87,7 @@ class Endpoints:
     """
 
     base: str = SLACK
-    pair: Pair = Pair.V2_USER
+    pair: EndpointVariant = EndpointVariant.V2_USER
 
     @property
     def authorize(self) -> str:
@@ -97,12 +97,12 @@ class Endpoints:
     @property
     def exchange_method(self) -> str:
         """The method that turns a code into a grant, and renews it."""
-        return "oauth.v2.user.access" if self.pair is Pair.V2_USER else "oauth.v2.access"
+        return "oauth.v2.user.access" if self.pair is EndpointVariant.V2_USER else "oauth.v2.access"
 
     @property
     def scope_parameter(self) -> str:
         """The authorize parameter that carries user scopes: on ``v2`` plain ``scope`` means bot scopes."""
-        return "scope" if self.pair is Pair.V2_USER else "user_scope"
+        return "scope" if self.pair is EndpointVariant.V2_USER else "user_scope"
 
     @property
     def host(self) -> str:

@@ -35,7 +35,7 @@ _KNOWN_TOKEN_TYPES = frozenset({"user", "bearer", "bot", ""})
 
 
 @dataclass(frozen=True)
-class Grant:
+class TokenResponse:
     """What a code was exchanged for. Slack: oauth.v2.user.access, oauth.v2.access.
 
     Everything but the access token may be missing; identity is asked of ``auth.test`` and not taken from here.
@@ -148,7 +148,7 @@ def _messages(answer: Mapping[str, Any]) -> str | None:
     return clean(" ".join(message for message in messages if isinstance(message, str)), 200) or None
 
 
-def parse_grant(answer: Mapping[str, Any]) -> Grant:
+def parse_grant(answer: Mapping[str, Any]) -> TokenResponse:
     """Return the user grant in an answer of ``oauth.v2.user.access`` or ``oauth.v2.access``.
 
     Raises:
@@ -185,7 +185,7 @@ def parse_grant(answer: Mapping[str, Any]) -> Grant:
         (part["scope"] for part in (holder, *others) if isinstance(part.get("scope"), str) and part["scope"]), ""
     )
     team, enterprise = _mapping(answer.get("team")), _mapping(answer.get("enterprise"))
-    return Grant(
+    return TokenResponse(
         access_token=tokens.pop(),
         refresh_token=refresh_token,
         expires_in_seconds=expires_in,

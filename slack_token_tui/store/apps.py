@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import checked_client_id
-from slack_token_tui.slack.endpoints import SLACK, Endpoints, Pair, checked_base, is_loopback
+from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, checked_base, is_loopback
 from slack_token_tui.slack.scopes import parse_scopes
 from slack_token_tui.store import locks
-from slack_token_tui.store.atomic_file import StoreError, private_directory, save, store_error, sweep
+from slack_token_tui.store.atomic_file import StoreError, private_directory, remove_stale_temp_files, save, store_error
 from slack_token_tui.store.hot_path import SCHEMA, ProfileFileError, check_directories, read_record
 from slack_token_tui.store.settings import KEYRING, change_settings, read_settings
 
@@ -159,7 +159,7 @@ def save_app(home: Path, app: SlackApp, *, in_keyring: bool | None = None) -> No
         StoreError: it could not be written; ``app_unreadable`` when its file is there and cannot be read, so it stays.
     """
     private_directory(home / "apps")
-    with locks.held(home / "locks", f"app-{app.client_id}"):
+    with locks.acquire(home / "locks", f"app-{app.client_id}"):
         _save(home, app, in_keyring)
 
 
@@ -175,7 +175,7 @@ def change_app(home: Path, client_id: str, change: Callable[[SlackApp | None], S
         StoreError: as :func:`save_app`.
     """
     private_directory(home / "apps")
-    with locks.held(home / "locks", f"app-{client_id}"):
+    with locks.acquire(home / "locks", f"app-{client_id}"):
         known = _old(_path(home, client_id))
         app = change(known)
         if app is not None and app != known:
@@ -206,7 +206,7 @@ def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
         "client_secret": app.client_secret.reveal() if app.client_secret and not in_keyring else None,
         "secret_in_keyring": in_keyring,
     }
-    sweep(path)  # what a killed process left may hold a client secret
+    remove_stale_temp_files(path)  # what a killed process left may hold a client secret
     item, old = _keyring_item(app.client_id), _old(path)
     leaves_keyring = old is not None and old.secret_in_keyring and not in_keyring
     if in_keyring and app.client_secret is not None:
@@ -248,7 +248,7 @@ def move_secret(home: Path, app: SlackApp, *, to_keyring: bool) -> None:
     Raises:
         StoreError: nothing was changed.
     """
-    with locks.held(home / "locks", f"app-{app.client_id}"):
+    with locks.acquire(home / "locks", f"app-{app.client_id}"):
         known = _old(_path(home, app.client_id))
         if known is not None and known.is_confidential and known.secret_in_keyring != to_keyring:
             _save(home, with_secret(known), to_keyring)
@@ -261,7 +261,7 @@ def forget_app(home: Path, app: SlackApp) -> None:
         StoreError: its secret or its file could not be deleted. As long as the secret may be there, so is the file.
     """
     path = _path(home, app.client_id)
-    with locks.held(home / "locks", f"app-{app.client_id}"):
+    with locks.acquire(home / "locks", f"app-{app.client_id}"):
         old = read_app(home, app.client_id)
         if app.secret_in_keyring or (old is not None and old.secret_in_keyring):
             _keyring().remove_text(_keyring_item(app.client_id))
@@ -328,7 +328,9 @@ def _from_record(record: dict[str, Any]) -> SlackApp:
         raise ValueError("no redirect address")
     return SlackApp(
         client_id=checked_client_id(str(record.get("client_id"))),
-        endpoints=Endpoints(checked_base(str(record.get("slack", SLACK))), Pair(record.get("oauth", Pair.V2_USER))),
+        endpoints=Endpoints(
+            checked_base(str(record.get("slack", SLACK))), EndpointVariant(record.get("oauth", EndpointVariant.V2_USER))
+        ),
         redirect_uris=usable,
         scopes=_scopes(record.get("scopes")),
         client_secret=Secret(secret) if isinstance(secret, str) and secret else None,

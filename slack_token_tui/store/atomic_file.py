@@ -148,7 +148,7 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def sweep_dead(directory: Path) -> None:
+def remove_temp_files_of_dead_processes(directory: Path) -> None:
     """Remove temporary files in ``directory`` whose process is gone, whatever they were for: they may hold tokens.
 
     A process of another container may have the same number, so what is younger than an hour is left.
@@ -173,7 +173,7 @@ def _is_running(pid: int) -> bool:
     return True
 
 
-def sweep(path: Path) -> None:
+def remove_stale_temp_files(path: Path) -> None:
     """Remove what killed processes left of saving ``path``. Call it under the lock: nobody else is saving then."""
     # Names may hold dots: acme's rests are not those of acme.eu.
     mine = re.compile(re.escape(f".{path.stem}.") + r"\d+\.[0-9a-f]+\.tmp")

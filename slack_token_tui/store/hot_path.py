@@ -100,7 +100,7 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and _WINDOWS_DEVICE.fullmatch(name) is None
 
 
-def may_be_given(name: str) -> bool:
+def is_allowed_new_name(name: str) -> bool:
     """Tell whether a person may call a profile ``name``: not what begins as a token. Names are shown."""
     return is_name(name) and _LIKE_A_TOKEN.match(name) is None
 
@@ -176,7 +176,7 @@ def chosen_name(directory: str, argument: str | None) -> str:
         if not is_name(wanted):
             raise ChoiceError("profile_name_invalid", wanted, [])
         if not os.path.lexists(profile_path(directory, wanted)):
-            if not may_be_given(wanted):
+            if not is_allowed_new_name(wanted):
                 raise ChoiceError("profile_name_invalid", wanted, [])
             raise ChoiceError("profile_not_found", wanted, names(directory))
         return wanted
@@ -250,7 +250,7 @@ def _checked_content(descriptor: int, path: str) -> bytes:
     return content
 
 
-def why_dead(record: dict[str, object], now: float | None = None) -> str | None:
+def unusable_reason(record: dict[str, object], now: float | None = None) -> str | None:
     """Return why the access token in ``record`` must not be handed out, as the end of "it …", or None while it is good.
 
     Args:
@@ -271,7 +271,7 @@ def why_dead(record: dict[str, object], now: float | None = None) -> str | None:
     return None
 
 
-def wants_more_than_reading(record: dict[str, object], min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> bool:
+def needs_slow_path(record: dict[str, object], min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> bool:
     """Tell whether the token in ``record`` cannot simply be handed out: it is to be refreshed first, or is in the keyring.
 
     It may say yes too often, never too seldom: the store decides, at leisure.

@@ -18,7 +18,7 @@ class NotNeeded(Exception):
 
 
 @contextmanager
-def held(
+def acquire(
     directory: Path,
     name: str,
     wait_seconds: float = WAIT_SECONDS,

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS, ROTATING_LIFE_SECONDS
 from slack_token_tui.store.hot_path import DEAD_CODES, REFRESH_MARGIN_SECONDS
 
 if TYPE_CHECKING:
-    from slack_token_tui.slack.responses import Grant
+    from slack_token_tui.slack.responses import TokenResponse
 
 REFRESH_TOKEN_LIFE = timedelta(days=30)
 """A refresh token of a PKCE app dies 30 days after it was given (Slack: using PKCE)."""
@@ -91,7 +91,7 @@ class Profile:
     refused: str | None = None
     refresh_refused: str | None = None
     refresh_refused_at: datetime | None = None
-    refresh_pair: Pair | None = None
+    refresh_pair: EndpointVariant | None = None
     generation: int = 0
     in_keyring: bool = False
     shown_token: str | None = None
@@ -164,7 +164,7 @@ class Profile:
         life = (self.expires_at - self.refresh_issued_at).total_seconds()
         return min(min_ttl_seconds, max(life - _LEFT_ALONE_SECONDS, life / 2, 60.0))
 
-    def why_dead(self, now: datetime) -> str | None:
+    def unusable_reason(self, now: datetime) -> str | None:
         """Return why the access token must not be handed out, as the end of "it …", or None while it is good."""
         if self.refused in DEAD_CODES:
             return f"was refused by Slack ({self.refused})"
@@ -193,7 +193,7 @@ class Profile:
     def _refresh_is_over(self, now: datetime) -> bool:
         return self.refresh_expires_at is not None and self.refresh_expires_at <= now
 
-    def is_same_grant(self, grant: Grant) -> bool:
+    def is_same_grant(self, grant: TokenResponse) -> bool:
         """Tell whether ``grant`` can be this profile's: nothing that both know of user and workspace differs."""
         pairs = [(self.user_id, grant.user_id)]
         if not self.is_enterprise_install and not grant.is_enterprise_install:
@@ -204,7 +204,7 @@ class Profile:
         """Return this profile with the note that its refresh token is of no use; nothing is deleted or blanked."""
         return replace(self, refresh_refused=code, refresh_refused_at=at.astimezone(UTC).replace(microsecond=0))
 
-    def refreshed(self, grant: Grant, asked_at: datetime, pair: Pair) -> Profile:
+    def refreshed(self, grant: TokenResponse, asked_at: datetime, pair: EndpointVariant) -> Profile:
         """Return this profile with the tokens of ``grant``, which ``pair`` gave.
 
         Args:

@@ -10,7 +10,7 @@ from typing import Any
 
 from slack_token_tui.sanitize import clean, clean_code
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import SLACK, Endpoints, Pair, checked_base
+from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, checked_base
 from slack_token_tui.slack.limits import MOST_SCOPES
 from slack_token_tui.store.hot_path import SCHEMA, TOKEN, ProfileFileError, access_token
 from slack_token_tui.store.profile import Profile
@@ -76,11 +76,11 @@ def from_record(name: str, record: dict[str, Any], path: str) -> Profile:
     read.take("schema")
     read.take("name")  # only tells a copied file
     base = read.text("slack", 300) or SLACK
-    pair = read.text("oauth") or Pair.V2_USER
+    pair = read.text("oauth") or EndpointVariant.V2_USER
     refresh_pair = read.text("refresh_oauth")
     try:
-        endpoints = Endpoints(checked_base(base), Pair(pair))
-        refreshed_at = Pair(refresh_pair) if refresh_pair else None
+        endpoints = Endpoints(checked_base(base), EndpointVariant(pair))
+        refreshed_at = EndpointVariant(refresh_pair) if refresh_pair else None
     except ValueError:
         raise ProfileFileError("profile_unreadable", path, "its Slack address or endpoint pair is not one") from None
     read.take("access_token")

@@ -12,7 +12,13 @@ from pathlib import Path
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import hot_path, locks
-from slack_token_tui.store.atomic_file import StoreError, private_directory, save, sweep, sweep_dead
+from slack_token_tui.store.atomic_file import (
+    StoreError,
+    private_directory,
+    remove_stale_temp_files,
+    remove_temp_files_of_dead_processes,
+    save,
+)
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profile_codec import from_record, to_record
@@ -28,7 +34,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True)
-class Kept:
+class SavedProfile:
     """What became of a sign-in.
 
     Attributes:
@@ -184,7 +190,9 @@ class ProfileStore:
             keyring.put_text(item, Secret("x" * 256))  # as long as a token: some keyrings cut
             keyring.delete_text(item)
 
-    def keep(self, profile: Profile, wished_name: str | None = None, *, in_keyring: bool | None = None) -> Kept:
+    def save_sign_in(
+        self, profile: Profile, wished_name: str | None = None, *, in_keyring: bool | None = None
+    ) -> SavedProfile:
         """Save a fresh sign-in: in the place of the same account's older one, else under a free name.
 
         A sign-in that comes back as somebody else never replaces a profile.
@@ -204,7 +212,7 @@ class ProfileStore:
         profile = replace(profile, in_keyring=by_default if in_keyring is None else in_keyring)
         twins = self.same_account(profile)
         for twin in sorted(twins, key=lambda twin: twin.name != wished_name):
-            with locks.held(self.home / "locks", twin.name):
+            with locks.acquire(self.home / "locks", twin.name):
                 try:
                     current = self.read(twin.name)
                 except (FileNotFoundError, ProfileFileError):
@@ -219,15 +227,15 @@ class ProfileStore:
                     in_keyring=current.in_keyring if in_keyring is None else in_keyring,
                     extra=current.extra,
                 )
-                return Kept(renewed, self.write(renewed, current), replaced=True)
+                return SavedProfile(renewed, self.write(renewed, current), replaced=True)
         for name in chain([wished_name] if wished_name else [], proposals(profile)):
-            with locks.held(self.home / "locks", name):
+            with locks.acquire(self.home / "locks", name):
                 if not os.path.lexists(self.path(name)):
                     named = profile.renamed(name)
                     taken = wished_name if wished_name not in (None, name) else None
-                    return Kept(named, self.write(named), name_taken=taken)
+                    return SavedProfile(named, self.write(named), name_taken=taken)
             if self.same_account(profile):  # somebody else has just finished a sign-in of the same account
-                return self.keep(profile, wished_name, in_keyring=in_keyring)
+                return self.save_sign_in(profile, wished_name, in_keyring=in_keyring)
         raise AssertionError("proposals never end")
 
     def _prepare(self) -> None:
@@ -239,7 +247,7 @@ class ProfileStore:
         except ProfileFileError as error:
             raise StoreError(error.code, file=error.path) from None
         for name in ("profiles", "apps", "quarantine"):
-            sweep_dead(self.home / name)
+            remove_temp_files_of_dead_processes(self.home / name)
         ignore = self.home / ".gitignore"
         if not os.path.lexists(ignore):
             save(ignore, b"*\n")
@@ -258,7 +266,7 @@ class ProfileStore:
             from slack_token_tui.store import keyring
 
             keyring.put(profile.id, profile.generation, profile.access_token, profile.refresh_token)
-        sweep(path)
+        remove_stale_temp_files(path)
         is_there = os.path.lexists(path)
         try:
             save(path, json.dumps(to_record(profile), indent=1, ensure_ascii=False).encode())

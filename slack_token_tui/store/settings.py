@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_token_tui.sanitize import harmless
 from slack_token_tui.store import locks
-from slack_token_tui.store.atomic_file import StoreError, save, sweep
+from slack_token_tui.store.atomic_file import StoreError, remove_stale_temp_files, save
 from slack_token_tui.store.hot_path import SCHEMA, ProfileFileError, check_directories, read_record
 
 KEYRING = "keyring"
@@ -64,13 +64,13 @@ def change_settings(home: Path, **changes: str | int | None) -> None:
         ProfileFileError: the file is there and cannot be read, so it is not overwritten.
     """
     path = home / "settings.json"
-    with locks.held(home, "settings", may_be_link=True):
+    with locks.acquire(home, "settings", may_be_link=True):
         try:
             record = read_record(str(path))
         except FileNotFoundError:
             record = {}
         record.update(changes, schema=SCHEMA)
-        sweep(path)
+        remove_stale_temp_files(path)
         save(path, json.dumps({key: value for key, value in record.items() if value is not None}, indent=1).encode())
 
 

@@ -11,7 +11,7 @@ from types import FrameType
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
 
 
-class Noted:
+class DeferredSignals:
     """The signals that came.
 
     Attributes:
@@ -31,13 +31,13 @@ class Noted:
 
 
 @contextmanager
-def noted() -> Iterator[Noted]:
+def defer_signals() -> Iterator[DeferredSignals]:
     """Note signals instead of dying of them; at the end each does what it would have done.
 
     Handlers, not a mask: a mask holds for one thread, and the resolver's thread is enough for the process to be killed.
     Outside the main thread no handler can be set; whoever works there starts a process of its own instead.
     """
-    record = Noted()
+    record = DeferredSignals()
     if threading.current_thread() is not threading.main_thread():
         yield record
         return

@@ -14,7 +14,7 @@ from slack_token_tui.slack.limits import ROTATING_LIFE_SECONDS
 from slack_token_tui.slack.responses import Identity
 from slack_token_tui.slack.token_types import REFRESH, TokenKind, kind_of
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import Kept, ProfileStore
+from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 
 
 def checked_tokens(text: str, client_id: str) -> tuple[TokenKind, Secret, Secret | None]:
@@ -54,7 +54,7 @@ async def import_token(
     client_id: str = "",
     endpoints: Endpoints | None = None,
     name: str | None = None,
-) -> Kept:
+) -> SavedProfile:
     """Ask Slack whose ``access_token`` is, and keep it.
 
     Args:
@@ -82,7 +82,7 @@ async def import_token(
     return await asyncio.to_thread(_kept, store, profile, name)  # locks, disks and keyrings may take their time
 
 
-def _kept(store: ProfileStore, profile: Profile, name: str | None) -> Kept:
+def _kept(store: ProfileStore, profile: Profile, name: str | None) -> SavedProfile:
     for entry in store.entries():
         # One in the keyring is asked for only where the mask is the same.
         if (
@@ -94,7 +94,7 @@ def _kept(store: ProfileStore, profile: Profile, name: str | None) -> Kept:
     for twin in store.same_account(profile):
         if twin.is_renewable and not profile.is_renewable:
             raise SlackRefused("renewable_already_kept", {"name": twin.name})
-    return store.keep(profile, name)
+    return store.save_sign_in(profile, name)
 
 
 def _profile_of(

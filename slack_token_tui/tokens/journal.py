@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import Pair
+from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store import fallback_dir, keyring
 from slack_token_tui.store.atomic_file import open_own, private_directory, read_own, store_error, sync, sync_directory
 
@@ -41,7 +41,7 @@ class Intent:
     """
 
     digest: str
-    pair: Pair
+    pair: EndpointVariant
     sent_at: datetime
     doubted_at: datetime | None = None
 
@@ -106,7 +106,7 @@ class Journal:
         doubted_at = intent["doubted_at"]
         unfinished = Intent(
             digest=str(intent["digest"]),
-            pair=Pair(intent["pair"]),
+            pair=EndpointVariant(intent["pair"]),
             sent_at=datetime.fromisoformat(intent["sent_at"]),
             doubted_at=datetime.fromisoformat(doubted_at) if doubted_at else None,
         )

@@ -20,7 +20,7 @@ def move(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:
         FileNotFoundError, ProfileFileError: there is none that can be read.
         StoreError: nothing was changed.
     """
-    with locks.held(store.home / "locks", name):
+    with locks.acquire(store.home / "locks", name):
         profile = recover(store, name).profile
         if profile.in_keyring == to_keyring:
             return profile

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackRefused, TokenUnusable
-from slack_token_tui.slack.responses import Grant, parse_body, parse_grant
+from slack_token_tui.slack.responses import TokenResponse, parse_body, parse_grant
 from slack_token_tui.store import keyring
 from slack_token_tui.store.atomic_file import StoreError, read_own
 from slack_token_tui.store.profile import MARKED_UNCHECKED, RESPONSE_UNUSABLE, Profile
@@ -69,7 +69,7 @@ def recover(store: ProfileStore, name: str) -> Recovered:
     except SlackError as error:
         if isinstance(error, TokenUnusable):
             return Recovered(set_aside(store, profile, unfinished.answer, journal))
-        if leaves_doubt(error):
+        if may_have_rotated(error):
             return Recovered(profile, doubted_at=unfinished.intent.doubted_at or unfinished.intent.sent_at)
         if unfinished.intent.doubted_at is None:
             journal.remove()  # a plain no, and asking again says it again
@@ -101,7 +101,7 @@ def _responses_set_aside(store: ProfileStore, profile: Profile) -> Iterator[byte
         yield kept.reveal().encode("latin-1")
 
 
-def grant_in(profile: Profile, answer: bytes) -> Grant:
+def grant_in(profile: Profile, answer: bytes) -> TokenResponse:
     """Return the grant in ``answer`` to a refresh of ``profile``.
 
     Raises:
@@ -115,7 +115,9 @@ def grant_in(profile: Profile, answer: bytes) -> Grant:
     return grant
 
 
-def conclude(store: ProfileStore, profile: Profile, grant: Grant, unfinished: Unfinished, journal: Journal) -> Profile:
+def conclude(
+    store: ProfileStore, profile: Profile, grant: TokenResponse, unfinished: Unfinished, journal: Journal
+) -> Profile:
     """Save ``profile`` with its new tokens, then forget the journal.
 
     Raises:
@@ -172,7 +174,7 @@ def _unusable_item(profile: Profile) -> str:
     return f"{profile.id}.unusable"
 
 
-def leaves_doubt(error: SlackError) -> bool:
+def may_have_rotated(error: SlackError) -> bool:
     """Tell whether Slack may have rotated although ``error`` came back to a refresh that was sent."""
     if isinstance(error, RateLimited) or error.code in _NEVER_REACHED_SLACK:
         return False

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from slack_token_tui.event_loop import run
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import Client, SlackClient
-from slack_token_tui.slack.endpoints import Pair
+from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.slack.errors import (
     AnswerUnusable,
     RateLimited,
@@ -24,24 +24,24 @@ from slack_token_tui.slack.errors import (
     SlackUnreachable,
     TokenUnusable,
 )
-from slack_token_tui.slack.responses import Grant, tokens_in
+from slack_token_tui.slack.responses import TokenResponse, tokens_in
 from slack_token_tui.store import locks
 from slack_token_tui.store.apps import find_app, with_secret
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.deferred_signals import Noted, noted
+from slack_token_tui.tokens.deferred_signals import DeferredSignals, defer_signals
 from slack_token_tui.tokens.journal import Intent, Journal, Unfinished, digest_of
 from slack_token_tui.tokens.recovery import (
     conclude,
     journal_of,
-    leaves_doubt,
+    may_have_rotated,
     quarantine_response,
     recover,
     set_aside,
 )
-from slack_token_tui.tokens.refresh_result import REFRESH_TOKEN_OVER, Renewal, Trouble, standing_trouble
+from slack_token_tui.tokens.refresh_result import REFRESH_TOKEN_OVER, RefreshProblem, RefreshResult, standing_trouble
 
 _OTHER_METHOD = frozenset({"invalid_grant_type", "not_implemented", "oauth_authorization_url_mismatch"})
 """The only refusals after which the other pair's method is asked."""
@@ -60,7 +60,7 @@ def refresh(
     min_ttl_seconds: float = REFRESH_MARGIN_SECONDS,
     insist: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
-) -> Renewal:
+) -> RefreshResult:
     """Renew profile ``name`` if its access token has less than ``min_ttl_seconds`` to live. It may block for a minute.
 
     Call it in the main thread, where signals can be held back, or in a process of its own.
@@ -84,38 +84,38 @@ def refresh(
             return profile.has_refresh_token and profile.generation == first.generation
         return profile.is_due(now(), min_ttl_seconds)
 
-    def locked(signals: Noted) -> Renewal:
-        with locks.held(
+    def locked(signals: DeferredSignals) -> RefreshResult:
+        with locks.acquire(
             store.home / "locks", name, unless=lambda: bool(signals.numbers) or not wanted(store.read(name))
         ):
             recovered = recover(store, name)
             profile = store.with_tokens(recovered.profile)
             if not wanted(profile):
-                return Renewal(profile, renewed=recovered.finished, recovered=recovered.finished)
+                return RefreshResult(profile, renewed=recovered.finished, recovered=recovered.finished)
             store.check_is_no_copy(profile)
-            return _Spending(store, profile, recovered.doubted_at, signals, now).run()
+            return RefreshAttempt(store, profile, recovered.doubted_at, signals, now).run()
 
     if not wanted(first):
-        return Renewal(store.with_tokens(first))
+        return RefreshResult(store.with_tokens(first))
     while True:
         try:
             # Signals are obeyed when the lock is free again: Ctrl+Z must not stop everybody who waits for it.
-            with noted() as signals:
+            with defer_signals() as signals:
                 return locked(signals)
         except locks.NotNeeded:
             if wanted(store.read(name)):
                 continue  # stopped with Ctrl+Z while it waited, and woken again
-            return Renewal(store.with_tokens(store.read(name)))
+            return RefreshResult(store.with_tokens(store.read(name)))
         except StoreError as error:
-            trouble = Trouble(error.code, {"name": name, **error.facts})
-            return Renewal(store.with_tokens(store.read(name)), trouble=trouble)
+            trouble = RefreshProblem(error.code, {"name": name, **error.facts})
+            return RefreshResult(store.with_tokens(store.read(name)), trouble=trouble)
 
 
 class _Stopped(Exception):
     """A signal came before anything was sent."""
 
 
-class _Spending:
+class RefreshAttempt:
     """One refresh under the lock. It is the :class:`RefreshWatch` of its own requests."""
 
     def __init__(
@@ -123,7 +123,7 @@ class _Spending:
         store: ProfileStore,
         profile: Profile,
         doubted_at: datetime | None,
-        signals: Noted,
+        signals: DeferredSignals,
         now: Callable[[], datetime],
     ) -> None:
         assert profile.refresh_token is not None, "is_due() and insist ask for one"
@@ -133,7 +133,7 @@ class _Spending:
         self._now = now
         self._journal: Journal = journal_of(store, profile)
         self._doubted_at = doubted_at
-        self._pair: Pair = profile.refresh_pair or profile.endpoints.pair
+        self._pair: EndpointVariant = profile.refresh_pair or profile.endpoints.pair
         self._signals = signals
         self._intent: Intent | None = None
         self._sent = False
@@ -141,14 +141,14 @@ class _Spending:
         self._journal_failed = False
         self._app_trouble: StoreError | None = None
 
-    def run(self) -> Renewal:
+    def run(self) -> RefreshResult:
         """Do it all, from the room on the disk to the end of the journal."""
         self._journal.reserve()
         try:
             grant = run(self._ask())
         except _Stopped:
             self._forget_unless_doubted()
-            return Renewal(self._profile, trouble=Trouble("refresh_stopped", {"name": self._profile.name}))
+            return RefreshResult(self._profile, trouble=RefreshProblem("refresh_stopped", {"name": self._profile.name}))
         except StoreError:
             self._forget_unless_doubted()  # the intent could not be written, so nothing was sent
             raise
@@ -190,7 +190,7 @@ class _Spending:
 
     # ── asking ──
 
-    async def _ask(self) -> Grant:
+    async def _ask(self) -> TokenResponse:
         asking = asyncio.ensure_future(self._at_either_method())
         loop = asyncio.get_running_loop()
         self._signals.on_first = lambda: loop.call_soon_threadsafe(self._stop, asking)
@@ -201,11 +201,11 @@ class _Spending:
         except asyncio.CancelledError:
             raise _Stopped from None
 
-    def _stop(self, asking: asyncio.Future[Grant]) -> None:
+    def _stop(self, asking: asyncio.Future[TokenResponse]) -> None:
         if not self._sent:
             asking.cancel()
 
-    async def _at_either_method(self) -> Grant:
+    async def _at_either_method(self) -> TokenResponse:
         try:
             app = find_app(self._store.home, self._profile.client_id) if self._profile.client_id else None
         except (ValueError, StoreError) as error:
@@ -230,7 +230,7 @@ class _Spending:
                 # "Not here" from both: the first one's own words say more about this profile.
                 raise first_refusal if refusal.code in _OTHER_METHOD else refusal from None
 
-    async def _persistently(self, slack: SlackClient, client: Client) -> Grant:
+    async def _persistently(self, slack: SlackClient, client: Client) -> TokenResponse:
         """Ask until there is an answer, or it is certain or too risky that none comes."""
         pauses, lost, waited = list(_PAUSES_SECONDS), False, False
         while True:
@@ -252,14 +252,14 @@ class _Spending:
                     if not pauses or error.code == "network_timeout" or isinstance(error, AnswerUnusable):
                         raise
                     await asyncio.sleep(pauses.pop(0))
-                elif not leaves_doubt(error) or lost:
+                elif not may_have_rotated(error) or lost:
                     raise
                 else:
                     # Slack lets a spent token work for a short grace period, made for exactly this.
                     lost = True
                     self._doubted_at = self._doubted_at or (self._intent.sent_at if self._intent else None)
 
-    async def _with_owner(self, slack: SlackClient, grant: Grant) -> Grant:
+    async def _with_owner(self, slack: SlackClient, grant: TokenResponse) -> TokenResponse:
         """Ask Slack who a token speaks for whose response does not say so. It is saved even if Slack cannot be asked."""
         with suppress(SlackError, TimeoutError):
             async with asyncio.timeout(_OWNER_SECONDS):
@@ -272,15 +272,15 @@ class _Spending:
 
     # ── what came of it ──
 
-    def _granted(self, grant: Grant) -> Renewal:
+    def _granted(self, grant: TokenResponse) -> RefreshResult:
         assert self._intent is not None and self._answer is not None
         try:
             renewed = conclude(self._store, self._profile, grant, Unfinished(self._intent, self._answer), self._journal)
         except StoreError as error:
             renewed = self._profile.refreshed(grant, self._intent.sent_at, self._pair)
             facts = {**error.facts, "name": self._profile.name, "kept": self._rescued(self._intent, self._answer)}
-            return Renewal(renewed, renewed=True, trouble=Trouble("refresh_not_saved", facts))
-        return Renewal(renewed, renewed=True)
+            return RefreshResult(renewed, renewed=True, trouble=RefreshProblem("refresh_not_saved", facts))
+        return RefreshResult(renewed, renewed=True)
 
     def _rescued(self, intent: Intent, answer: bytes) -> str:
         """Return where the answer is that could not be saved, as the end of "the new tokens are kept …"."""
@@ -291,32 +291,32 @@ class _Spending:
         except StoreError:
             return "nowhere: they are lost when this program ends"
 
-    def _refused(self, error: SlackError) -> Renewal:
+    def _refused(self, error: SlackError) -> RefreshResult:
         facts = {"client_id": self._profile.client_id, **error.facts, "name": self._profile.name}
         if self._sent and self._answer is not None and isinstance(error, TokenUnusable):
             marked = set_aside(self._store, self._profile, self._answer, self._journal)
-            return Renewal(marked, trouble=Trouble(RESPONSE_UNUSABLE, facts))
-        if leaves_doubt(error) if self._sent else self._doubted_at:
-            return Renewal(self._profile, trouble=Trouble("refresh_lost", {**facts, "detail": error.code}))
+            return RefreshResult(marked, trouble=RefreshProblem(RESPONSE_UNUSABLE, facts))
+        if may_have_rotated(error) if self._sent else self._doubted_at:
+            return RefreshResult(self._profile, trouble=RefreshProblem("refresh_lost", {**facts, "detail": error.code}))
         if error.code in REFRESH_TOKEN_OVER:
             return self._over(error.code)
         self._forget_unless_doubted()
         if error.code == "bad_client_secret" and self._app_trouble is not None:
-            return Renewal(self._profile, trouble=Trouble(self._app_trouble.code, self._app_trouble.facts))
-        return Renewal(self._profile, trouble=Trouble(error.code, facts))
+            return RefreshResult(self._profile, trouble=RefreshProblem(self._app_trouble.code, self._app_trouble.facts))
+        return RefreshResult(self._profile, trouble=RefreshProblem(error.code, facts))
 
-    def _over(self, code: str) -> Renewal:
+    def _over(self, code: str) -> RefreshResult:
         """The refresh token is useless. Nothing is deleted or blanked: the access token may live for hours."""
         current = self._store.with_tokens(self._store.read(self._profile.name))
         if current.refresh_token != self._refresh_token:  # a synchronised directory brought another one
             self._journal.remove()
-            return Renewal(current)
+            return RefreshResult(current)
         if self._doubted_at is not None:
             code = "refresh_interrupted"
         marked = self._profile.not_renewable(code, self._doubted_at or self._now())
         self._store.write(marked)
         self._journal.remove()
-        return Renewal(marked, trouble=standing_trouble(marked))
+        return RefreshResult(marked, trouble=standing_trouble(marked))
 
     def _forget_unless_doubted(self) -> None:
         if self._doubted_at is None:

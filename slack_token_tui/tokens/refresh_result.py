@@ -15,7 +15,7 @@ NEEDS_SIGN_IN = REFRESH_TOKEN_OVER | {"refresh_interrupted", RESPONSE_UNUSABLE, 
 
 
 @dataclass(frozen=True)
-class Trouble:
+class RefreshProblem:
     """What stood in the way, as a code of the catalogue with its facts."""
 
     code: str
@@ -23,7 +23,7 @@ class Trouble:
 
 
 @dataclass(frozen=True)
-class Renewal:
+class RefreshResult:
     """What came of a refresh.
 
     Attributes:
@@ -36,13 +36,13 @@ class Renewal:
     profile: Profile
     renewed: bool = False
     recovered: bool = False
-    trouble: Trouble | None = None
+    trouble: RefreshProblem | None = None
 
 
-def standing_trouble(profile: Profile) -> Trouble | None:
+def standing_trouble(profile: Profile) -> RefreshProblem | None:
     """Return why ``profile`` is no longer renewed, as an earlier refresh has noted it."""
     if not profile.refresh_refused or profile.is_renewable:
         return None
     at = profile.refresh_refused_at
     when = f"{at.astimezone():%Y-%m-%d %H:%M}" if at else "an earlier day"
-    return Trouble(profile.refresh_refused, {"name": profile.name, "detail": when})
+    return RefreshProblem(profile.refresh_refused, {"name": profile.name, "detail": when})

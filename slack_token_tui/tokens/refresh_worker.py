@@ -19,7 +19,7 @@ from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileFileError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
-from slack_token_tui.tokens.refresh_result import Renewal, Trouble
+from slack_token_tui.tokens.refresh_result import RefreshProblem, RefreshResult
 
 _LONGEST_SECONDS = 180
 """A lock, two deadlines and the pauses between are less."""
@@ -27,7 +27,7 @@ _LONGEST_SECONDS = 180
 
 def refresh_in_child(
     store: ProfileStore, name: str, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, insist: bool = False
-) -> Renewal:
+) -> RefreshResult:
     """Do what :func:`slack_token_tui.tokens.refresh.refresh` does, from any thread.
 
     Raises:
@@ -38,7 +38,7 @@ def refresh_in_child(
 
 async def refresh_in_child_async(
     store: ProfileStore, name: str, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, insist: bool = False
-) -> Renewal:
+) -> RefreshResult:
     """The same without blocking. When it is cancelled, or the loop ends, the child goes on to its end."""
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[bytes] = loop.create_future()
@@ -76,14 +76,14 @@ def _said_by_child(store: ProfileStore, name: str, min_ttl_seconds: float, insis
     return b""
 
 
-def _read(store: ProfileStore, name: str, said: bytes) -> Renewal:
+def _read(store: ProfileStore, name: str, said: bytes) -> RefreshResult:
     profile = store.with_tokens(store.read(name))
     try:
         answer = json.loads(said)
-        trouble = Trouble(answer["code"], answer["facts"]) if answer["code"] else None
-        return Renewal(profile, answer["renewed"], answer["recovered"], trouble)
+        trouble = RefreshProblem(answer["code"], answer["facts"]) if answer["code"] else None
+        return RefreshResult(profile, answer["renewed"], answer["recovered"], trouble)
     except (ValueError, KeyError, TypeError):
-        return Renewal(profile, trouble=Trouble("refresh_child_failed", {"name": name}))
+        return RefreshResult(profile, trouble=RefreshProblem("refresh_child_failed", {"name": name}))
 
 
 def main(words: list[str]) -> int:

@@ -6,8 +6,8 @@ import os
 from contextlib import ExitStack, suppress
 
 from slack_token_tui.store import locks
-from slack_token_tui.store.atomic_file import StoreError, store_error, sweep, sync_directory
-from slack_token_tui.store.hot_path import ProfileFileError, may_be_given
+from slack_token_tui.store.atomic_file import StoreError, remove_stale_temp_files, store_error, sync_directory
+from slack_token_tui.store.hot_path import ProfileFileError, is_allowed_new_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, read_settings
@@ -22,13 +22,13 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
         ProfileFileError: its file cannot be used.
         StoreError: ``profile_name_invalid``, ``profile_name_taken``, or what prevented the change.
     """
-    if not may_be_given(new):
+    if not is_allowed_new_name(new):
         raise StoreError("profile_name_invalid", name=new)
     if old == new:
         return store.read(old)
     with ExitStack() as stack:
         for name in sorted((old, new)):  # in one order everywhere, so that two renames cannot wait for each other
-            stack.enter_context(locks.held(store.home / "locks", name))
+            stack.enter_context(locks.acquire(store.home / "locks", name))
         profile = recover(store, old).profile
         source, target = store.path(old), store.path(new)
         # Both locks are held, so nobody of ours can take the name between these two.
@@ -39,7 +39,7 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
             change_settings(store.home, default_profile=new)
         try:
             for path in (source, target):
-                sweep(path)
+                remove_stale_temp_files(path)
             source.rename(target)
             sync_directory(target.parent)
         except OSError as error:

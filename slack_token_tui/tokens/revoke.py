@@ -15,7 +15,7 @@ from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackError, SlackRefused
 from slack_token_tui.store import keyring, locks
-from slack_token_tui.store.atomic_file import StoreError, store_error, sweep, sync_directory
+from slack_token_tui.store.atomic_file import StoreError, remove_stale_temp_files, store_error, sync_directory
 from slack_token_tui.store.hot_path import DEAD_CODES, ProfileFileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
@@ -93,7 +93,7 @@ def remove(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Remov
     if profiles.is_dir() and not os.access(profiles, os.W_OK | os.X_OK):
         # Found out before the tokens are ended, which nothing takes back.
         raise StoreError("store_unwritable", file=str(profiles), detail="it is not writable")
-    with locks.held(store.home / "locks", name):
+    with locks.acquire(store.home / "locks", name):
         profile = store.read(name) if keep_grant else store.with_tokens(recover(store, name).profile)
         revocations = () if keep_grant else run(_revoked(profile))
         deleted = all(one.ended or one.is_good_enough for one in revocations)
@@ -140,7 +140,7 @@ def delete_unreadable(store: ProfileStore, name: str) -> None:
         FileNotFoundError: there is none.
         StoreError: it could not be deleted.
     """
-    with locks.held(store.home / "locks", name):
+    with locks.acquire(store.home / "locks", name):
         _unlink(store, name)
 
 
@@ -178,7 +178,7 @@ def _delete(store: ProfileStore, profile: Profile) -> None:
 
 def _unlink(store: ProfileStore, name: str) -> None:
     path = store.path(name)
-    sweep(path)
+    remove_stale_temp_files(path)
     try:
         path.unlink()
         sync_directory(path.parent)

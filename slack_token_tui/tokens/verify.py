@@ -62,7 +62,7 @@ def note(store: ProfileStore, asked: Profile, said: Identity | SlackError) -> Ve
 
 
 def _noted(store: ProfileStore, asked: Profile, said: Identity | SlackError, error: SlackError | None) -> Verification:
-    with locks.held(store.home / "locks", asked.name):
+    with locks.acquire(store.home / "locks", asked.name):
         current = store.read(asked.name)
         if current.generation != asked.generation or current.id != asked.id:
             return Verification(current, error)

@@ -27,7 +27,7 @@ from slack_token_tui.store.settings import change_settings, clipboard_seconds, r
 from slack_token_tui.tui.actions import on
 from slack_token_tui.tui.driver import driver_class
 from slack_token_tui.tui.run import Start, say
-from slack_token_tui.tui.screens.base import Room
+from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.terminal_exit import continue_only_after_a_stop, let_go_of_the_terminal, terminal_is_gone
 
@@ -256,7 +256,7 @@ class TokenApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every action of the screen's table, and the theme. Textual's screenshot would photograph a token."""
-        if isinstance(screen, Room):
+        if isinstance(screen, AppScreen):
             for action in on(screen.room):
                 if screen.check_action(action.id, ()) and action.id != "quit":
                     run = getattr(screen, f"action_{action.id}")
@@ -273,7 +273,7 @@ class TokenApp(App[None]):
         from slack_token_tui.tui.screens.dialogs import ConfirmScreen
 
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, Room) and screen.holds_unsaved:
+            if isinstance(screen, AppScreen) and screen.holds_unsaved:
                 if not isinstance(self.screen, ConfirmScreen):  # else a question about it stands already
                     screen.unless_unsaved(self.exit)
                 return
@@ -287,7 +287,7 @@ class TokenApp(App[None]):
             return
         self._last_interrupt = now
         # Also what waits under a help or an error list.
-        rooms = [screen for screen in reversed(self.screen_stack) if isinstance(screen, Room)]
+        rooms = [screen for screen in reversed(self.screen_stack) if isinstance(screen, AppScreen)]
         holds = any(room.holds_unsaved for room in rooms)
         words = "Nothing is running."
         if any(room.cancel_running() for room in rooms):

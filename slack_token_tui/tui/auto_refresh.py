@@ -15,7 +15,7 @@ from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, Unreadable
-from slack_token_tui.tokens.refresh_result import TOO_EARLY_SECONDS, Trouble
+from slack_token_tui.tokens.refresh_result import TOO_EARLY_SECONDS, RefreshProblem
 
 _AT_ONCE = 4
 """Slack limits how fast it is asked; four at once are below every limit."""
@@ -24,7 +24,7 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 60.0, 1800.0
 
 
 @dataclass
-class Upkeep:
+class RefreshScheduler:
     """What is going on with whom.
 
     Attributes:
@@ -37,7 +37,7 @@ class Upkeep:
     store: ProfileStore
     tell: Callable[[str, Profile | Unreadable | None], None]
     busy: set[str] = field(default_factory=set)
-    troubles: dict[str, Trouble] = field(default_factory=dict)
+    troubles: dict[str, RefreshProblem] = field(default_factory=dict)
     _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
     _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
@@ -62,10 +62,10 @@ class Upkeep:
         """
         from slack_token_tui.tokens.refresh_worker import refresh_in_child_async
 
-        async def work() -> Trouble | None:
+        async def work() -> RefreshProblem | None:
             old = await asyncio.to_thread(self.store.read, name)
             if not old.has_refresh_token:
-                return Trouble("not_renewable", {"name": name, "detail": ""})
+                return RefreshProblem("not_renewable", {"name": name, "detail": ""})
             life = {"min_ttl_seconds": float(TOO_EARLY_SECONDS)} if asked else {}
             renewal = await refresh_in_child_async(self.store, name, insist=insist, **life)
             return renewal.trouble
@@ -83,12 +83,12 @@ class Upkeep:
         """Ask Slack who the token of profile ``name`` speaks for, and write it down; tell whether it is good."""
         from slack_token_tui.tokens import verify
 
-        async def work() -> Trouble | None:
+        async def work() -> RefreshProblem | None:
             profile = await asyncio.to_thread(lambda: self.store.with_tokens(self.store.read(name)))
             said = await verify.ask(profile)
             verification = await asyncio.to_thread(verify.note, self.store, profile, said)
             error = verification.error or verification.unnoted
-            return None if error is None else Trouble(error.code, {"name": name, **error.facts})
+            return None if error is None else RefreshProblem(error.code, {"name": name, **error.facts})
 
         return await self._watched(name, work)
 
@@ -111,24 +111,24 @@ class Upkeep:
                 group.create_task(one(name))
         return fine
 
-    async def _watched(self, name: str, work: Callable[[], Awaitable[Trouble | None]]) -> bool:
+    async def _watched(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
         """Do ``work`` and tell of its beginning and end; one thing at a time for each profile."""
         async with self._turns.setdefault(name, asyncio.Lock()):
             return await self._alone(name, work)
 
-    async def _alone(self, name: str, work: Callable[[], Awaitable[Trouble | None]]) -> bool:
+    async def _alone(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
         self.busy.add(name)
         self._tell(name)
-        trouble: Trouble | None = None
+        trouble: RefreshProblem | None = None
         gone = False
         try:
             trouble = await work()
         except FileNotFoundError:
             gone = True
         except ProfileFileError as error:
-            trouble = Trouble(error.code, {"file": error.path, "detail": error.detail})
+            trouble = RefreshProblem(error.code, {"file": error.path, "detail": error.detail})
         except StoreError as error:
-            trouble = Trouble(error.code, {"name": name, **error.facts})
+            trouble = RefreshProblem(error.code, {"name": name, **error.facts})
         finally:
             self.busy.discard(name)
             self.troubles.pop(name, None)

@@ -25,7 +25,7 @@ from tests.support.refreshable import granted
 
 
 def test_a_token_is_a_string_whose_repr_alone_is_masked(store: ProfileStore) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     token = stt.token("acme")
     assert isinstance(token, str) and token == CANARY
     assert (f"{token}", str(token), token + "", "".join([token])) == (CANARY,) * 4
@@ -77,7 +77,7 @@ def test_many_threads_get_one_refreshed_token(store: ProfileStore, slack: Practi
 def test_errors_are_typed_and_say_what_to_do(
     store: ProfileStore, changes: dict[str, Any], error: type[stt.TokenError], code: str
 ) -> None:
-    store.keep(profile(**changes))
+    store.save_sign_in(profile(**changes))
     with pytest.raises(error) as raised:
         stt.token("acme")
     assert raised.value.code == code
@@ -102,7 +102,7 @@ def test_other_errors_are_typed_too(store: ProfileStore, slack: PracticeSlack) -
 
 
 def test_profiles_are_a_table_without_tokens(store: ProfileStore) -> None:
-    store.keep(profile(team_name="<script>alert(1)</script>"))
+    store.save_sign_in(profile(team_name="<script>alert(1)</script>"))
     (store.home / "profiles" / "bad.json").write_text("{")
     table = stt.profiles()
     assert [one.name for one in table] == ["acme", "bad"]
@@ -145,7 +145,7 @@ async def test_a_bearer_fits_the_async_client(store: ProfileStore, slack: Practi
     ],
 )
 def test_a_bearer_goes_to_no_other_host(store: ProfileStore, url: str) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     request = httpx.Request("GET", url)
     with pytest.raises(ValueError, match=r"goes to https://slack\.com alone"):
         stt.bearer("acme")(request)
@@ -156,7 +156,7 @@ def test_a_bearer_goes_to_no_other_host(store: ProfileStore, url: str) -> None:
     "url", ["https://slack.com/api/x", "https://files.slack.com/x", "https://acme.slack.com/api/x"]
 )
 def test_a_bearer_goes_to_slack(store: ProfileStore, url: str) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     assert stt.bearer("acme")(httpx.Request("GET", url)).headers["authorization"] == f"Bearer {CANARY}"
 
 
@@ -248,7 +248,7 @@ def test_a_cancelled_sign_in_closes_its_port(app: SlackApp, slack: PracticeSlack
 def test_importing_loads_nothing_and_a_good_token_little(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     program = (
         "import sys, slack_token_tui as stt\n"
         "assert {n for n in sys.modules if n.startswith('slack_token_tui.')} == set()\n"
@@ -294,7 +294,7 @@ def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
 
 def test_no_name_and_an_empty_one_are_not_the_same(store: ProfileStore) -> None:
     """``token(os.environ.get("TEAM", ""))`` must not give the token of another workspace."""
-    store.keep(profile())
+    store.save_sign_in(profile())
     assert stt.token() == CANARY
     with pytest.raises(stt.NoSuchProfile):
         stt.token("")

@@ -37,7 +37,7 @@ def saved(store: ProfileStore, **changes: Any) -> Profile:
         "refresh_token": Secret(REFRESH_CANARY),
         "refresh_issued_at": in_(hours=-12),
     }
-    return store.keep(profile(**{**rotates, "endpoints": Endpoints("http://127.0.0.1:1"), **changes})).profile
+    return store.save_sign_in(profile(**{**rotates, "endpoints": Endpoints("http://127.0.0.1:1"), **changes})).profile
 
 
 def try_later(store: ProfileStore, _: pytest.MonkeyPatch) -> object:

@@ -73,7 +73,7 @@ def process(*command: str, home: Path) -> Measure:
 
 def home_with(directory: Path, count: int) -> Path:
     store = ProfileStore(directory / f"home-{count}")
-    record = json.loads(store.keep(profile(expires_at=in_(hours=5))).path.read_text())
+    record = json.loads(store.save_sign_in(profile(expires_at=in_(hours=5))).path.read_text())
     for number in range(1, count):
         path = store.path(f"w{number:04}")
         path.write_text(json.dumps({**record, "id": f"{number:032}", "user_id": f"U{number}"}))

@@ -26,7 +26,7 @@ def run(*words: str, env: dict[str, str], given: str = "") -> subprocess.Complet
 def test_token_prints_the_token_and_a_newline_and_nothing_else(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.keep(profile(expires_at=in_(hours=3)))
+    store.save_sign_in(profile(expires_at=in_(hours=3)))
     done = run("token", "acme", env=child_environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, CANARY + "\n", "")
 
@@ -38,7 +38,7 @@ def test_token_prints_the_token_and_a_newline_and_nothing_else(
 def test_a_dead_token_is_never_printed(
     store: ProfileStore, child_environment: dict[str, str], changes: dict[str, object], code: int
 ) -> None:
-    store.keep(profile(**changes))
+    store.save_sign_in(profile(**changes))
     done = run("token", env=child_environment)
     assert done.returncode == code
     if code:
@@ -49,8 +49,8 @@ def test_a_dead_token_is_never_printed(
 
 def test_exit_codes_tell_a_script_what_is_wrong(store: ProfileStore, child_environment: dict[str, str]) -> None:
     assert run("token", env=child_environment).returncode == 3
-    path = store.keep(profile()).path
-    store.keep(profile(user_id="U2"), "other")
+    path = store.save_sign_in(profile()).path
+    store.save_sign_in(profile(user_id="U2"), "other")
     assert run("token", env=child_environment).returncode == 2
     assert "acme, other" in run("token", env=child_environment).stderr
     assert run("token", "nobody", env=child_environment).returncode == 3
@@ -64,7 +64,7 @@ def test_exit_codes_tell_a_script_what_is_wrong(store: ProfileStore, child_envir
 
 
 def test_list_and_show_mask_every_token(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), expires_at=in_(hours=1)))
+    store.save_sign_in(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), expires_at=in_(hours=1)))
     for words in (["list"], ["list", "--json"], ["show"], ["show", "--json"], ["show", "acme"]):
         done = run(*words, env=child_environment)
         assert done.returncode == 0
@@ -73,7 +73,7 @@ def test_list_and_show_mask_every_token(store: ProfileStore, child_environment: 
 
 
 def test_a_damaged_profile_is_listed_with_its_remedy(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile()).path.write_text("{")
+    store.save_sign_in(profile()).path.write_text("{")
     assert "unreadable" in run("list", env=child_environment).stdout
     assert json.loads(run("list", "--json", env=child_environment).stdout)[0]["error"] == "profile_unreadable"
 
@@ -95,7 +95,7 @@ def test_help_shows_an_example(words: list[str], child_environment: dict[str, st
 
 
 def test_a_closed_pipe_is_no_error(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     done = subprocess.run(
         f"{sys.executable} -m slack_token_tui explain --json | head -c 1",
         shell=True,

@@ -124,7 +124,7 @@ def test_every_format_works_when_pasted(
     kept = granted(store, slack, expires_at=in_(hours=5))
     assert kept.access_token
     token = kept.access_token.reveal()
-    store.keep(profile(user_id="U2", access_token=Secret(token)), "of-slack")
+    store.save_sign_in(profile(user_id="U2", access_token=Secret(token)), "of-slack")
     text = {
         one: run("export", "of-slack" if one == "mcp" else "acme", "--as", one, env=environment).stdout.rstrip("\n")
         for one in FORMATS
@@ -154,7 +154,7 @@ def test_every_format_works_when_pasted(
 def test_a_token_with_strange_characters_is_quoted(
     store: ProfileStore, child_environment: dict[str, str], strange: str
 ) -> None:
-    store.keep(profile(access_token=Secret(strange)))
+    store.save_sign_in(profile(access_token=Secret(strange)))
     line = run("export", "--as", "env", env=child_environment).stdout
     assert pasted(f"{line}\nprintenv SLACK_TOKEN", child_environment).rstrip("\n") == strange
     dotenv = run("export", "--as", "dotenv", env=child_environment)
@@ -169,7 +169,7 @@ def test_a_token_with_strange_characters_is_quoted(
 
 
 def test_a_variable_may_have_another_name_and_not_any(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     assert run("export", "--env", "MY_TOKEN", env=child_environment).stdout == f"export MY_TOKEN={CANARY}\n"
     assert run("export", "--env", "A;id", env=child_environment).returncode == 2
     assert run("exec", "--env", "A B", "--", "true", env=child_environment).returncode == 2
@@ -181,7 +181,7 @@ def test_a_variable_may_have_another_name_and_not_any(store: ProfileStore, child
 def test_exec_becomes_the_command_with_one_variable_more(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     show = [sys.executable, "-c", "import json,os,sys;print(json.dumps([dict(os.environ), os.getpid(), sys.argv[1:]]))"]
     process = subprocess.Popen(
         [sys.executable, "-m", "slack_token_tui", "exec", "acme", "--", *show, "--json", "a b"],
@@ -200,7 +200,7 @@ def test_exec_becomes_the_command_with_one_variable_more(
 def test_exec_gives_the_command_its_own_exit_code_signals_and_limits(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     assert run("exec", "--", "sh", "-c", "exit 42", env=child_environment).returncode == 42
     assert run("exec", "--", "sh", "-c", "kill -TERM $$", env=child_environment).returncode == -15
     # SIGPIPE as the shell had it: Python ignores it, and yes(1) would complain instead of ending.
@@ -218,7 +218,7 @@ def test_exec_gives_the_command_its_own_exit_code_signals_and_limits(
 def test_exec_says_what_is_wrong_with_a_command(
     store: ProfileStore, child_environment: dict[str, str], command: list[str], code: int
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     done = run("exec", "--", *command, env=child_environment)
     assert done.returncode == code
     assert len(done.stderr.splitlines()) == 2
@@ -228,7 +228,7 @@ def test_exec_says_what_is_wrong_with_a_command(
 def test_exec_does_not_start_the_command_without_a_living_token(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    store.keep(profile(refused="token_revoked"))
+    store.save_sign_in(profile(refused="token_revoked"))
     done = run("exec", "--", "touch", str(tmp_path / "started"), env=child_environment)
     assert done.returncode == 4
     assert not (tmp_path / "started").exists()

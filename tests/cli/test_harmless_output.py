@@ -43,14 +43,14 @@ def test_a_directory_with_escape_sequences_in_its_name_is_printed_harmless(
     tmp_path: Path, child_environment: dict[str, str], words: list[str]
 ) -> None:
     home = tmp_path / HOSTILE
-    ProfileStore(home).keep(profile())
+    ProfileStore(home).save_sign_in(profile())
     done = run(*words, env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "BROWSER": "/bin/true"})
     assert "pwned" in done.stdout + done.stderr
     assert not set("\x1b\x07\u202e") & set(done.stdout + done.stderr)
 
 
 def test_a_default_that_is_no_name_or_gone_is_none(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     for name in ("\x1b]0;pwned\x07", "gone"):
         change_settings(store.home, default_profile=name)
         done = run("default", env=child_environment)
@@ -61,7 +61,7 @@ def test_a_remedy_can_be_pasted_whatever_the_directory_is_called(
     tmp_path: Path, child_environment: dict[str, str]
 ) -> None:
     home = tmp_path / "Application Support; touch PWNED"
-    path = ProfileStore(home).keep(profile()).path
+    path = ProfileStore(home).save_sign_in(profile()).path
     path.chmod(0o644)
     done = run("token", "acme", env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(home)})
     remedy = done.stderr.splitlines()[1].split("Run: ")[1]
@@ -83,7 +83,7 @@ def test_a_remedy_can_be_pasted_whatever_the_directory_is_called(
 def test_a_token_in_the_wrong_place_is_not_repeated(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     done = run(*words, env=child_environment)
     assert done.returncode == 2
     assert "canary-0123456789" not in done.stdout + done.stderr
@@ -119,14 +119,14 @@ def test_a_client_secret_at_a_terminal_is_asked_for_and_not_shown(child_environm
 def test_exec_runs_its_command_also_without_streams(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     line = f"{shlex.join(COMMAND)} exec acme -- touch {tmp_path / 'ran'} >&- 2>&-"
     subprocess.run(["sh", "-c", line], env=child_environment, check=False, timeout=60)
     assert (tmp_path / "ran").exists()
 
 
 def test_removing_a_damaged_profile_answers_as_json_too(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile()).path.write_text("{")
+    store.save_sign_in(profile()).path.write_text("{")
     done = run("remove", "acme", "--keep-grant", "--yes", "--json", env=child_environment)
     assert json.loads(done.stdout)["ok"] is True
 
@@ -185,8 +185,8 @@ def test_json_has_no_character_that_a_terminal_obeys(
 ) -> None:
     home = tmp_path / directory
     store = ProfileStore(home)
-    store.keep(profile())
-    store.keep(profile(user_id="U2"), "damaged").path.write_text("{")
+    store.save_sign_in(profile())
+    store.save_sign_in(profile(user_id="U2"), "damaged").path.write_text("{")
     environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "BROWSER": "/bin/true"}
     done = run(*words, "--json", env=environment)
     assert not unsafe_in(done.stdout + done.stderr)
@@ -233,7 +233,7 @@ def test_printed_json_leaves_letters_readable(capsys: pytest.CaptureFixture[str]
 def test_json_can_be_read_in_any_encoding_of_standard_output(
     store: ProfileStore, child_environment: dict[str, str], encoding: str
 ) -> None:
-    store.keep(profile(user_name="j\u00fcrgen \U0001f44b \u2713"))
+    store.save_sign_in(profile(user_name="j\u00fcrgen \U0001f44b \u2713"))
     environment = {**child_environment, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     done = subprocess.run([*COMMAND, "show", "--json"], capture_output=True, env=environment, check=True)
     assert json.loads(done.stdout.decode(encoding))["user_name"] == "j\u00fcrgen \U0001f44b \u2713"

@@ -140,7 +140,7 @@ def test_signing_in_again_asks_nothing(
 def test_a_wished_name_of_another_account_is_never_taken_over(
     words: list[str], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
-    before = store.keep(profile(), "work").profile
+    before = store.save_sign_in(profile(), "work").profile
     terminal = LoginTerminal(child_environment, *words)
     pressing(terminal.url)
     terminal.shows("work belongs to another account")

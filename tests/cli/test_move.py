@@ -10,7 +10,7 @@ from tests.support.profiles import profile
 
 
 def test_one_bad_profile_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     (store.home / "profiles" / "aaa.json").write_text("{")
     done = run("move", "--all", "--to", "file", "--json", env=child_environment)
     bad, good = json.loads(done.stdout)
@@ -21,7 +21,7 @@ def test_one_bad_profile_does_not_stop_a_move(store: ProfileStore, child_environ
 
 
 def test_a_name_that_is_none_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     done = run("move", "missing", "acme", "xoxp-canary-0123456789", "--to", "file", "--json", env=child_environment)
     assert [(one["ok"], one["profile"]) for one in json.loads(done.stdout)][:2] == [(False, "missing"), (True, "acme")]
     assert done.returncode == 3

@@ -24,7 +24,7 @@ def in_shell(redirects: str, *words: str, env: dict[str, str]) -> subprocess.Com
 def test_a_full_disk_behind_standard_output_is_named(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     done = in_shell(">/dev/full", *words, env=child_environment)
     assert done.returncode == 1
     assert "standard output cannot be written: No space left on device" in done.stderr
@@ -35,7 +35,7 @@ def test_a_closed_standard_output_changes_no_exit_code(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     granted(store, slack)
-    store.keep(profile(user_id="U2", expires_at=in_(hours=-1)), "dead")
+    store.save_sign_in(profile(user_id="U2", expires_at=in_(hours=-1)), "dead")
     for words, code in ((["refresh", "acme"], 0), (["token", "acme"], 0), (["token", "dead"], 4), (["token", "x"], 3)):
         done = in_shell(">&-", *words, env=child_environment)
         assert (done.returncode, "mistake" in done.stderr) == (code, False), words
@@ -59,7 +59,7 @@ def test_a_closed_standard_input_is_no_token(child_environment: dict[str, str]) 
 def test_an_ascii_terminal_gets_every_answer_whole(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    store.keep(profile(team_name="Ä→ß"))
+    store.save_sign_in(profile(team_name="Ä→ß"))
     ascii_only = {**child_environment, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
     done = run(*words, env=ascii_only)
     assert done.returncode == 0, done.stderr
@@ -85,7 +85,7 @@ def test_usage_errors_are_two_lines_and_json_where_that_was_asked_for(child_envi
 def test_a_profile_that_the_environment_names_is_said_to_come_from_there(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     done = run("token", env={**child_environment, "SLACK_TOKEN_PROFILE": "nobody"})
     assert done.returncode == 3 and "SLACK_TOKEN_PROFILE" in done.stderr
 
@@ -93,7 +93,7 @@ def test_a_profile_that_the_environment_names_is_said_to_come_from_there(
 def test_hostile_text_of_a_file_or_the_environment_does_not_reach_the_terminal(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    path = store.keep(profile(expires_at=in_(hours=5))).path
+    path = store.save_sign_in(profile(expires_at=in_(hours=5))).path
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "expires_at": "\x1b]52;c;eA==\x07"}))
     for done in (
@@ -108,7 +108,7 @@ def test_hostile_text_of_a_file_or_the_environment_does_not_reach_the_terminal(
 def test_what_is_pasted_elsewhere_finds_the_same_profiles(
     store: ProfileStore, child_environment: dict[str, str], format_id: str
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     done = run("export", "--as", format_id, env=child_environment)
     assert child_environment["SLACK_TOKEN_TUI_HOME"] in done.stdout
     if format_id == "mcp":

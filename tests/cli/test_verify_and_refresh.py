@@ -56,7 +56,7 @@ def test_verify_and_refresh_all_go_on_after_a_bad_one_and_end_with_the_gravest(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     granted(store, slack, "acme", expires_at=in_(hours=-1))
-    store.keep(profile(user_id="U2", name="plain"), "plain")
+    store.save_sign_in(profile(user_id="U2", name="plain"), "plain")
     (store.home / "profiles" / "bad.json").write_text("{")
     done = run("refresh", "--all", "--json", env=child_environment)
     said = {one["profile"]: one for one in json.loads(done.stdout)}
@@ -92,8 +92,8 @@ def test_a_refused_refresh_token_is_tried_again_when_a_person_asks(
 
 
 def test_default_is_set_printed_used_and_taken_back(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile())
-    store.keep(profile(user_id="U2", access_token=Secret("xoxp-canary-other-000000")), "other")
+    store.save_sign_in(profile())
+    store.save_sign_in(profile(user_id="U2", access_token=Secret("xoxp-canary-other-000000")), "other")
     assert run("token", env=child_environment).returncode == 2
     assert run("default", "other", env=child_environment).returncode == 0
     assert run("default", env=child_environment).stdout == "other\n"
@@ -107,8 +107,8 @@ def test_default_is_set_printed_used_and_taken_back(store: ProfileStore, child_e
 def test_rename_moves_the_default_with_it_and_never_overwrites(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    before = store.keep(profile()).profile
-    store.keep(profile(user_id="U2"), "other")
+    before = store.save_sign_in(profile()).profile
+    store.save_sign_in(profile(user_id="U2"), "other")
     run("default", "acme", env=child_environment)
     assert run("rename", "acme", "other", env=child_environment).returncode == 2
     assert run("rename", "acme", "Bad Name", env=child_environment).returncode == 2
@@ -138,7 +138,7 @@ def test_remove_revokes_both_tokens_shows_the_answers_and_says_what_stays(
 
 
 def test_remove_asks_first_and_needs_somebody_to_ask(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     assert run("remove", "acme", env=child_environment).returncode == 2
     assert store.names() == ["acme"]
 
@@ -171,7 +171,7 @@ def test_a_token_that_is_over_already_does_not_keep_its_profile(
 
 
 def test_a_damaged_file_is_deleted_only_when_told_so(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile()).path.write_text("{")
+    store.save_sign_in(profile()).path.write_text("{")
     assert run("remove", "acme", "--yes", env=child_environment).returncode == 5
     assert run("remove", "acme", "--yes", "--keep-grant", env=child_environment).returncode == 0
     assert store.names() == []
@@ -277,7 +277,7 @@ def test_completion_works_in_the_real_shell(
 ) -> None:
     if not shutil.which(shell):
         pytest.skip(f"LOUD: no {shell} here, so its completion script was not run")
-    store.keep(profile())
+    store.save_sign_in(profile())
     environment = {
         **child_environment,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -345,7 +345,7 @@ def test_no_option_takes_a_secret() -> None:
 def test_an_empty_name_and_a_token_in_its_place_mean_no_profile(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     done = run(*words, env=child_environment)
     assert (done.returncode, done.stdout) == (2, "")
     assert "practice-123" not in done.stderr
@@ -362,7 +362,7 @@ def test_an_empty_name_and_a_token_in_its_place_mean_no_profile(
     ],
 )
 def test_contradictions_are_refused(store: ProfileStore, child_environment: dict[str, str], words: list[str]) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     assert run(*words, env=child_environment).returncode == 2
     assert read_settings(store.home) == {}
 

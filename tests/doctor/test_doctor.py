@@ -86,7 +86,7 @@ async def test_a_git_work_tree_and_a_synchronised_folder_are_named(tmp_path: Pat
 async def test_damaged_profiles_journals_and_quarantine_are_listed(
     store: ProfileStore, home: Path, app: SlackApp
 ) -> None:
-    kept = store.keep(profile()).profile
+    kept = store.save_sign_in(profile()).profile
     store.path("bad").write_text("{")
     store.path("bad").chmod(0o600)
     journal = Journal(home, kept.id, in_keyring=False)
@@ -198,8 +198,8 @@ async def test_no_finding_holds_what_a_terminal_obeys(
     program.chmod(0o755)
     monkeypatch.setenv("BROWSER", f"'{program}'")
     store = ProfileStore(tmp_path / f"home{evil}")
-    store.keep(profile())
-    store.keep(profile(user_id="U2"), "damaged").path.write_text("{")
+    store.save_sign_in(profile())
+    store.save_sign_in(profile(user_id="U2"), "damaged").path.write_text("{")
     (store.home / "apps").mkdir()
     (store.home / "apps" / "1.1.json").write_text("{")
     (store.home / "quarantine").mkdir()

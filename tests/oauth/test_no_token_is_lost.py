@@ -85,7 +85,7 @@ async def test_a_strange_lifetime_in_the_exchange_never_costs_the_token(
 
 @pytest.mark.parametrize("url", ["https://[acme.slack.com/", "http://[", "\x1b]52"])
 def test_a_profile_file_with_a_strange_workspace_url_still_gets_a_name(store: ProfileStore, url: str) -> None:
-    assert store.keep(profile(workspace_url=url)).profile.name == "acme"
+    assert store.save_sign_in(profile(workspace_url=url)).profile.name == "acme"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ async def test_an_exception_in_the_save_is_reported_and_the_token_can_be_saved_a
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     sign_in = new(app, store)
     with monkeypatch.context() as broken:
-        broken.setattr(ProfileStore, "keep", boom)
+        broken.setattr(ProfileStore, "save_sign_in", boom)
         failed = (await run(sign_in))[-1]
         assert isinstance(failed, events.Failed) and failed.step is Step.SAVE
         assert failed.explanation.code == "unexpected"

@@ -10,7 +10,7 @@ import pytest
 from slack_token_tui.oauth.pkce import Pkce, challenge
 from slack_token_tui.oauth.request import AuthorizationRequest
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp, checked_redirect_uri
 
 REDIRECT = "http://localhost:28417/callback"
@@ -41,7 +41,7 @@ def test_the_address_carries_what_slack_documents() -> None:
 
 
 def test_the_other_pair_sends_user_scope_and_no_bot_scope() -> None:
-    app = SlackApp("1.2", Endpoints(pair=Pair.V2))
+    app = SlackApp("1.2", Endpoints(pair=EndpointVariant.V2))
     query = parse_qs(urlsplit(AuthorizationRequest.create(app, ("users:read",), REDIRECT).url).query)
     assert query["user_scope"] == ["users:read"]
     assert "scope" not in query

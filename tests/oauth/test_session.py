@@ -20,7 +20,7 @@ from slack_token_tui.oauth.session import SignIn
 from slack_token_tui.practice.server import PracticeSlack, play_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, SHAPES, Workspace
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp, read_app
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.profiles import ProfileStore
@@ -46,9 +46,9 @@ def new(app: SlackApp, store: ProfileStore, **kwargs: Any) -> SignIn:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("rotation", [True, False])
-@pytest.mark.parametrize("pair", Pair)
+@pytest.mark.parametrize("pair", EndpointVariant)
 async def test_every_shape_ends_in_a_saved_verified_profile(
-    app: SlackApp, store: ProfileStore, workspace: Workspace, shape: str, rotation: bool, pair: Pair
+    app: SlackApp, store: ProfileStore, workspace: Workspace, shape: str, rotation: bool, pair: EndpointVariant
 ) -> None:
     workspace.apps[0].rotation = rotation
     app = replace(app, endpoints=Endpoints(app.endpoints.base, pair))
@@ -238,7 +238,7 @@ async def test_a_grant_that_cannot_be_saved_is_explained_in_both_places_and_save
 
     sign_in = new(app, store)
     with monkeypatch.context() as broken:
-        broken.setattr(ProfileStore, "keep", full)
+        broken.setattr(ProfileStore, "save_sign_in", full)
         seen = await run(sign_in)
         assert isinstance(seen[-1], events.Failed)
         assert (seen[-1].step, seen[-1].explanation.code) == (Step.SAVE, "store_full")
@@ -266,7 +266,7 @@ async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) 
                     await asyncio.to_thread(forged.recv, 100)
                 task = asyncio.create_task(asyncio.to_thread(play_browser, event.url))
     await task
-    strays = [event for event in seen if isinstance(event, events.Stray)]
+    strays = [event for event in seen if isinstance(event, events.UnexpectedCallback)]
     assert [(stray.count, stray.explanation.code) for stray in strays] == [(1, "state_mismatch")]
     assert isinstance(seen[-1], events.Saved)
 

@@ -10,7 +10,7 @@ import pytest
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import Client, SlackClient
-from slack_token_tui.slack.endpoints import Endpoints, Pair, checked_base
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant, checked_base
 from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable
 from tests.support.profiles import JANE
 
@@ -104,7 +104,7 @@ async def test_a_public_client_sends_its_id_and_verifier_and_no_secret(raw: list
 
 async def test_a_confidential_client_uses_basic_and_no_pkce(raw: list[RawServer]) -> None:
     server = serving(raw, http(GRANT))
-    async with SlackClient(Endpoints(server.base, Pair.V2)) as slack:
+    async with SlackClient(Endpoints(server.base, EndpointVariant.V2)) as slack:
         await slack.exchange(Client("1.2", Secret("canary-secret")), CODE, None, "https://example.com/cb")
     request = server.heard[0].decode()
     assert request.startswith("POST /api/oauth.v2.access ")
@@ -239,9 +239,9 @@ def test_a_base_is_https_and_nothing_but_a_host(address: str) -> None:
 
 def test_both_pairs_come_from_one_base() -> None:
     for base in ("https://slack.com", "https://slack-gov.com", "http://localhost:9"):
-        for pair in Pair:
+        for pair in EndpointVariant:
             endpoints = Endpoints(checked_base(base + "/"), pair)
             assert endpoints.authorize == f"{base}/oauth/{pair}/authorize"
             assert endpoints.method("auth.test") == f"{base}/api/auth.test"
     assert Endpoints().scope_parameter == "scope"
-    assert Endpoints(pair=Pair.V2).scope_parameter == "user_scope"
+    assert Endpoints(pair=EndpointVariant.V2).scope_parameter == "user_scope"

@@ -11,7 +11,7 @@ import pytest
 
 from slack_token_tui.oauth.app_memory import remember_app
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints, Pair
+from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints, EndpointVariant
 from slack_token_tui.store.apps import (
     SlackApp,
     forget_app,
@@ -29,7 +29,7 @@ from slack_token_tui.store.settings import change_settings, read_settings, remem
 
 CONFIDENTIAL = SlackApp(
     "2222222222.3333333333",
-    Endpoints(GOVSLACK, Pair.V2),
+    Endpoints(GOVSLACK, EndpointVariant.V2),
     ("https://example.com/done",),
     ("users:read",),
     Secret("canary-client-secret"),

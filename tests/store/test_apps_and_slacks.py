@@ -52,7 +52,7 @@ def test_a_sign_in_at_another_slack_goes_without_the_secret(store: ProfileStore,
 
 
 def test_a_profile_is_signed_in_again_at_its_own_slack(store: ProfileStore, slack: PracticeSlack) -> None:
-    store.keep(profile(client_id="1.1", endpoints=Endpoints(slack.base)))
+    store.save_sign_in(profile(client_id="1.1", endpoints=Endpoints(slack.base)))
     save_app(store.home, SlackApp("1.1", Endpoints(SLACK)))
     app, _ = chosen_app(store, name="acme")
     assert app.endpoints.base == slack.base

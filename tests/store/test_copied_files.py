@@ -50,7 +50,7 @@ def test_only_the_original_is_refreshed(store: ProfileStore, slack: PracticeSlac
 
 
 def test_a_copy_is_listed_as_a_file_problem_and_the_original_as_usual(store: ProfileStore) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     copied(store, "acme", "backup")
     acme, backup = store.entries()
     assert isinstance(acme, Profile)
@@ -98,15 +98,15 @@ def test_of_two_files_of_the_old_version_the_one_that_was_refreshed_is_the_origi
 
 
 def test_a_renamed_profile_says_its_new_name(store: ProfileStore) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     rename(store, "acme", "work")
     assert json.loads(store.path("work").read_text())["name"] == "work"
-    store.keep(profile(user_id="U9"), "acme")
+    store.save_sign_in(profile(user_id="U9"), "acme")
     assert store.read("work").user_id == "U1"
 
 
 def test_a_copy_can_be_removed_and_not_be_moved_to_a_keyring(store: ProfileStore) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     copied(store, "acme", "backup")
     with pytest.raises(ProfileFileError):
         move(store, "backup", to_keyring=True)

@@ -47,7 +47,7 @@ def test_the_argument_comes_before_the_environment_before_the_default(
     store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, name in enumerate(("one", "two", "three")):
-        store.keep(profile(user_id=f"U{number}"), name)
+        store.save_sign_in(profile(user_id=f"U{number}"), name)
     directory = str(store.home)
     with pytest.raises(ChoiceError) as caught:
         hot_path.chosen_name(directory, None)
@@ -60,12 +60,12 @@ def test_the_argument_comes_before_the_environment_before_the_default(
 
 
 def test_the_only_profile_needs_no_name(store: ProfileStore) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     assert hot_path.chosen_name(str(store.home), None) == "acme"
 
 
 def test_a_default_that_is_gone_counts_for_nothing(store: ProfileStore) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     change_settings(store.home, default_profile="gone")
     assert hot_path.chosen_name(str(store.home), None) == "acme"
 
@@ -82,13 +82,13 @@ def test_a_default_that_is_gone_counts_for_nothing(store: ProfileStore) -> None:
     ],
 )
 def test_only_slacks_final_words_and_the_clock_make_a_token_dead(changes: dict[str, object], dead: bool) -> None:
-    assert (hot_path.why_dead(to_record(profile(**changes))) is not None) is dead
+    assert (hot_path.unusable_reason(to_record(profile(**changes))) is not None) is dead
 
 
 def test_token_imports_nothing_that_costs_more_than_the_work(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     program = (
         "import sys; from slack_token_tui.cli.main import main; code = main(['token', 'acme']);"
         "print(sorted(sys.modules), file=sys.stderr); sys.exit(code)"

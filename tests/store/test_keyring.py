@@ -125,7 +125,7 @@ def in_any_file(home: Path, text: str) -> bool:
 
 
 def test_a_profile_moves_into_the_keyring_and_back(store: ProfileStore, bus: None) -> None:
-    before = store.keep(
+    before = store.save_sign_in(
         profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=in_(hours=-1))
     ).profile
     moved = move(store, "acme", to_keyring=True)
@@ -144,7 +144,7 @@ def test_a_profile_moves_into_the_keyring_and_back(store: ProfileStore, bus: Non
 def test_a_move_that_is_cut_off_leaves_the_tokens_where_they_were(
     store: ProfileStore, bus: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = store.keep(profile()).profile
+    before = store.save_sign_in(profile()).profile
     with monkeypatch.context() as broken:
 
         def failing(*_: object) -> None:
@@ -159,13 +159,13 @@ def test_a_move_that_is_cut_off_leaves_the_tokens_where_they_were(
 
 
 def test_new_sign_ins_go_there_when_the_setting_says_so(store: ProfileStore, bus: None) -> None:
-    store.keep(profile(user_id="U0"), "before")
+    store.save_sign_in(profile(user_id="U0"), "before")
     change_settings(store.home, storage="keyring")
-    kept = store.keep(profile(user_id="U9"), "after").profile
+    kept = store.save_sign_in(profile(user_id="U9"), "after").profile
     assert kept.in_keyring
     assert not in_any_file(store.home / "profiles" / "after.json", CANARY)
     assert store.with_tokens(store.read("after")).access_token == Secret(CANARY)
-    again = store.keep(profile(user_id="U9", access_token=Secret("xoxp-canary-again-0123")))
+    again = store.save_sign_in(profile(user_id="U9", access_token=Secret("xoxp-canary-again-0123")))
     assert again.replaced and store.with_tokens(store.read("after")).access_token == Secret("xoxp-canary-again-0123")
     assert len(items()) == 1
     assert not store.read("before").in_keyring
@@ -264,7 +264,7 @@ def test_a_locked_keyring_is_named_and_nothing_falls_back_to_a_file(
     assert slack.workspace.grants.refreshed == 0
     change_settings(store.home, storage="keyring")
     with pytest.raises(StoreError, match="keyring_"):
-        store.keep(profile(user_id="U7"), "new")
+        store.save_sign_in(profile(user_id="U7"), "new")
     assert store.names() == ["acme"]
     assert not in_any_file(store.home, CANARY)
 
@@ -272,13 +272,13 @@ def test_a_locked_keyring_is_named_and_nothing_falls_back_to_a_file(
 def test_a_new_token_is_kept_in_a_file_when_that_is_asked_for_though_the_old_one_was_in_the_keyring(
     store: ProfileStore, bus: None
 ) -> None:
-    move(store, store.keep(profile()).profile.name, to_keyring=True)
+    move(store, store.save_sign_in(profile()).profile.name, to_keyring=True)
     lock()
     with pytest.raises(StoreError):
         store.make_ready("acme")
     with pytest.raises(StoreError):
-        store.keep(profile(access_token=Secret("xoxp-canary-newer")))
-    kept = store.keep(profile(access_token=Secret("xoxp-canary-newer")), in_keyring=False).profile
+        store.save_sign_in(profile(access_token=Secret("xoxp-canary-newer")))
+    kept = store.save_sign_in(profile(access_token=Secret("xoxp-canary-newer")), in_keyring=False).profile
     assert (kept.name, kept.in_keyring) == ("acme", False)
     token = store.read("acme").access_token
     assert token is not None
@@ -325,7 +325,7 @@ def test_an_absent_service_is_named(
     "backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring", "keyrings.alt.file.PlaintextKeyring"]
 )
 def test_no_other_keyring_is_ever_used(store: ProfileStore, child_environment: dict[str, str], backend: str) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     done = run("move", "acme", "--to", "keyring", env={**child_environment, "PYTHON_KEYRING_BACKEND": backend})
     assert done.returncode == 5
     assert "keyring_" in done.stderr
@@ -336,7 +336,7 @@ def test_no_other_keyring_is_ever_used(store: ProfileStore, child_environment: d
 def test_without_the_extra_a_keyring_profile_is_named_with_its_remedy(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    store.write(replace(store.keep(profile()).profile, in_keyring=True, access_token=None))
+    store.write(replace(store.save_sign_in(profile()).profile, in_keyring=True, access_token=None))
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "keyring.py").write_text("raise ImportError")
@@ -355,7 +355,7 @@ def test_a_keyring_that_hangs_is_given_three_seconds(monkeypatch: pytest.MonkeyP
 
 
 def test_keyring_is_not_loaded_for_profiles_in_files(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     program = "import sys; from slack_token_tui.cli.main import main; main(['token']); main(['list']); main(['copy']); assert 'keyring' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", program], env=child_environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.slack.endpoints import Pair
+from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store import keyring as stored_tokens
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.profiles import ProfileStore
@@ -76,7 +76,7 @@ def test_killed_between_the_item_and_its_header_loses_nothing(
     assert profile.refresh_token is not None
     journal = Journal(store.home, profile.id, in_keyring=True)
     journal.reserve()
-    journal.intend(Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC)))
+    journal.intend(Intent(digest_of(profile.refresh_token), EndpointVariant.V2_USER, datetime.now(UTC)))
     order: list[str] = []
     write, put = Journal._write, stored_tokens.put_text
     monkeypatch.setattr(Journal, "_write", lambda *given: (order.append("header"), write(*given)))
@@ -154,12 +154,12 @@ def test_tokens_whose_file_could_not_be_saved_do_not_stay_in_the_keyring(
     def full(*_: object) -> None:
         raise StoreError("store_full", file="acme.json", detail="no room")
 
-    kept = store.keep(profile(), in_keyring=True).profile
+    kept = store.save_sign_in(profile(), in_keyring=True).profile
     before = dict(keyring.items)
     monkeypatch.setattr("slack_token_tui.store.profiles.save", full)
     for user_id in ("U1", "U2"):  # the same account again, and a new one
         with pytest.raises(StoreError):
-            store.keep(profile(user_id=user_id), in_keyring=True)
+            store.save_sign_in(profile(user_id=user_id), in_keyring=True)
     with pytest.raises(StoreError):
         store.write(store.with_tokens(kept))  # the file still points at these
     assert keyring.items == before

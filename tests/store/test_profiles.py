@@ -35,7 +35,7 @@ def mode(path: Path) -> int:
 def test_everything_is_private_whatever_the_umask(store: ProfileStore, umask: int) -> None:
     before = os.umask(umask)
     try:
-        kept = store.keep(profile())
+        kept = store.save_sign_in(profile())
     finally:
         os.umask(before)
     assert mode(kept.path) == 0o600
@@ -48,14 +48,14 @@ def test_everything_is_private_whatever_the_umask(store: ProfileStore, umask: in
 def test_a_profile_comes_back_as_it_was_saved_with_unknown_keys(store: ProfileStore) -> None:
     rotating = {"refresh_token": Secret("xoxe-1-canary"), "refresh_issued_at": in_(), "expires_at": in_(hours=12)}
     original = profile(**rotating, extra={"x-future": [1]})
-    kept = store.keep(original)
+    kept = store.save_sign_in(original)
     assert store.read(kept.profile.name) == kept.profile
     assert json.loads(kept.path.read_text())["x-future"] == [1]
 
 
 def test_the_same_account_is_renewed_in_place_and_keeps_unknown_keys(store: ProfileStore) -> None:
-    first = store.keep(profile(extra={"x-future": 1}), "work").profile
-    again = store.keep(profile(access_token=Secret("xoxp-canary-renewed")))
+    first = store.save_sign_in(profile(extra={"x-future": 1}), "work").profile
+    again = store.save_sign_in(profile(access_token=Secret("xoxp-canary-renewed")))
     assert again.replaced
     assert again.profile.name == "work"
     assert again.profile.id == first.id
@@ -75,8 +75,8 @@ def test_the_same_account_is_renewed_in_place_and_keeps_unknown_keys(store: Prof
     ],
 )
 def test_another_account_never_replaces_a_profile(store: ProfileStore, other: dict[str, str]) -> None:
-    before = store.keep(profile()).path.read_bytes()
-    kept = store.keep(profile(**other), "acme")
+    before = store.save_sign_in(profile()).path.read_bytes()
+    kept = store.save_sign_in(profile(**other), "acme")
     assert kept.profile.name != "acme"
     assert kept.name_taken == "acme"
     assert store.path("acme").read_bytes() == before
@@ -176,8 +176,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_file_that_cannot_be_used_is_named_left_alone_and_harms_no_other(store: ProfileStore, damage: str) -> None:
-    path = store.keep(profile()).path
-    store.keep(profile(user_id="U2"), "other")
+    path = store.save_sign_in(profile()).path
+    store.save_sign_in(profile(user_id="U2"), "other")
     inflict, code = DAMAGE[damage]
     inflict(path)
     before = path.read_bytes() if path.is_file() else None
@@ -186,20 +186,20 @@ def test_a_file_that_cannot_be_used_is_named_left_alone_and_harms_no_other(store
     assert isinstance(bad, Unreadable)
     assert bad.error.code == code
     assert not isinstance(entries["other"], Unreadable)
-    assert store.keep(profile(), "acme").profile.name != "acme"
+    assert store.save_sign_in(profile(), "acme").profile.name != "acme"
     assert (path.read_bytes() if path.is_file() else None) == before
     assert os.path.lexists(path)
 
 
 def test_a_file_without_an_id_has_the_same_one_each_time(store: ProfileStore) -> None:
     """Written by hand or by a provisioning tool; a journal left by a crash must be found again."""
-    path = store.keep(profile()).path
+    path = store.save_sign_in(profile()).path
     path.write_text(json.dumps(GOOD))
     assert store.read("acme").id == store.read("acme").id
 
 
 def test_the_largest_profile_that_can_be_read_can_be_saved_and_read_again(store: ProfileStore) -> None:
-    path = store.keep(profile()).path
+    path = store.save_sign_in(profile()).path
     long, unknown = "\U0001f600" * 300, {"x-future": ["a"] * 2_000}
     texts = dict.fromkeys(("app_name", "team_name", "user_name", "enterprise_name", "workspace_url"), long)
     scopes = ["\U0001f600" * 80] * 255
@@ -218,7 +218,7 @@ def test_the_largest_profile_that_can_be_read_can_be_saved_and_read_again(store:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="LOUD: giving a file to somebody else needs root")
 def test_a_file_of_somebody_else_is_not_trusted(store: ProfileStore) -> None:
-    path = store.keep(profile()).path
+    path = store.save_sign_in(profile()).path
     foreign(path)
     with pytest.raises(ProfileFileError) as caught:
         store.read("acme")
@@ -226,7 +226,7 @@ def test_a_file_of_somebody_else_is_not_trusted(store: ProfileStore) -> None:
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_rest(store: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = store.keep(profile())
+    kept = store.save_sign_in(profile())
     before = kept.path.read_bytes()
 
     def full(*_: object) -> int:
@@ -234,31 +234,31 @@ def test_a_full_disk_leaves_the_old_file_and_no_rest(store: ProfileStore, monkey
 
     monkeypatch.setattr(atomic_file.os, "write", full)
     with pytest.raises(StoreError) as caught:
-        store.keep(replace(profile(), access_token=Secret("xoxp-canary-new")))
+        store.save_sign_in(replace(profile(), access_token=Secret("xoxp-canary-new")))
     assert caught.value.code == "store_full"
     assert kept.path.read_bytes() == before
     assert [path.name for path in kept.path.parent.iterdir()] == ["acme.json"]
 
 
 def test_what_a_killed_process_left_is_swept_at_the_next_save(store: ProfileStore) -> None:
-    path = store.keep(profile()).path
+    path = store.save_sign_in(profile()).path
     left_over = path.with_name(".acme.999999.dead.tmp")
     left_over.write_text(CANARY)
-    store.keep(profile())
+    store.save_sign_in(profile())
     assert not left_over.exists()
 
 
 def test_rests_of_a_neighbour_whose_name_begins_alike_are_left_to_it(store: ProfileStore) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     neighbours = store.home / "profiles" / ".acme.eu.4242.deadbeef.tmp"
     neighbours.write_text(CANARY)
-    store.keep(profile())
+    store.save_sign_in(profile())
     assert neighbours.exists()
 
 
 def test_a_workspace_whose_name_begins_as_a_token_does_is_kept_and_found(store: ProfileStore) -> None:
     for number in range(2):
-        kept = store.keep(profile(user_id=f"U{number}", workspace_url="https://xoxo.slack.com/"))
+        kept = store.save_sign_in(profile(user_id=f"U{number}", workspace_url="https://xoxo.slack.com/"))
         assert kept.profile.name in store.names()
         assert chosen_name(str(store.home), kept.profile.name) == kept.profile.name
 
@@ -271,12 +271,12 @@ from tests.support.profiles import profile
 store = ProfileStore(Path(sys.argv[1]))
 print("ready", flush=True)
 while True:
-    store.keep(profile())
+    store.save_sign_in(profile())
 """
 
 
 def test_a_process_killed_while_saving_leaves_a_whole_file(store: ProfileStore, rounds: Rounds) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     times = rounds(12, 200)
     for _ in range(times):
         child = subprocess.Popen([sys.executable, "-c", SAVER, str(store.home)], stdout=subprocess.PIPE)
@@ -294,7 +294,7 @@ def test_a_process_killed_while_saving_leaves_a_whole_file(store: ProfileStore, 
 def test_two_processes_never_take_the_same_name(store: ProfileStore) -> None:
     program = (
         "import sys; from pathlib import Path; from slack_token_tui.store.profiles import ProfileStore;"
-        "from tests.support.profiles import profile; ProfileStore(Path(sys.argv[1])).keep(profile(user_id=sys.argv[2]))"
+        "from tests.support.profiles import profile; ProfileStore(Path(sys.argv[1])).save_sign_in(profile(user_id=sys.argv[2]))"
     )
     children = [subprocess.Popen([sys.executable, "-c", program, str(store.home), f"U{n}"]) for n in range(8)]
     assert [child.wait() for child in children] == [0] * 8
@@ -304,7 +304,7 @@ def test_two_processes_never_take_the_same_name(store: ProfileStore) -> None:
 def test_two_first_sign_ins_of_one_account_at_once_make_one_profile(store: ProfileStore) -> None:
     program = (
         "import sys; from pathlib import Path; from slack_token_tui.store.profiles import ProfileStore;"
-        "from tests.support.profiles import profile; sys.stdin.readline(); ProfileStore(Path(sys.argv[1])).keep(profile())"
+        "from tests.support.profiles import profile; sys.stdin.readline(); ProfileStore(Path(sys.argv[1])).save_sign_in(profile())"
     )
     children = [
         subprocess.Popen([sys.executable, "-c", program, str(store.home)], stdin=subprocess.PIPE) for _ in range(8)

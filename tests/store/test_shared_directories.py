@@ -18,7 +18,7 @@ import slack_token_tui as stt
 from slack_token_tui.desktop.clipboard_clearing import note_newest
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import Pair
+from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store import fallback_dir, hot_path, locks
 from slack_token_tui.store.apps import SlackApp, find_app, save_app
 from slack_token_tui.store.atomic_file import StoreError, private_directory, read_own
@@ -63,7 +63,7 @@ def opened(path: Path, mode: int) -> Path:
 
 @pytest.fixture
 def saved(store: ProfileStore) -> ProfileStore:
-    store.keep(profile(refresh_token=None))
+    store.save_sign_in(profile(refresh_token=None))
     return store
 
 
@@ -91,7 +91,7 @@ def test_write_for_group_or_others_is_refused_and_read_is_not(saved: ProfileStor
 
 
 def takes_a_lock(store: ProfileStore) -> None:
-    with locks.held(store.home / "locks", "acme"):
+    with locks.acquire(store.home / "locks", "acme"):
         pass
 
 
@@ -100,7 +100,7 @@ WRITES: dict[str, Callable[[ProfileStore], object]] = {
     "journal": lambda store: Journal(store.home, "x", in_keyring=False).reserve(),
     "apps": lambda store: save_app(store.home, SlackApp("1111111111.2222222222222")),
     "quarantine": lambda store: quarantine(store.home, "x", Secret(CANARY)),
-    "profiles": lambda store: store.keep(profile(user_id="U9")),
+    "profiles": lambda store: store.save_sign_in(profile(user_id="U9")),
 }
 
 
@@ -233,7 +233,7 @@ def test_a_damaged_journal_entry_counts_as_not_written(
     assert before.refresh_token
     journal = Journal(store.home, before.id, in_keyring=False)
     journal.reserve()
-    journal.intend(Intent(digest_of(before.refresh_token), Pair.V2_USER, datetime.now(UTC)))
+    journal.intend(Intent(digest_of(before.refresh_token), EndpointVariant.V2_USER, datetime.now(UTC)))
     journal.answered(b'{"ok": true}')
     journal.close()
     content = bytearray(journal.path.read_bytes())

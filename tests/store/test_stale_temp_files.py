@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.store.atomic_file import sweep_dead
+from slack_token_tui.store.atomic_file import remove_temp_files_of_dead_processes
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.rename import rename
 from slack_token_tui.tokens.revoke import remove
@@ -37,7 +37,7 @@ def holding_the_token(home: Path) -> list[Path]:
 
 
 def test_a_rename_takes_the_left_over_files_of_both_names_along(store: ProfileStore, dead: int) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     old, new = (left(store.home / "profiles", name, dead) for name in ("acme", "work"))
     rename(store, "acme", "work")
     assert not old.exists() and not new.exists()
@@ -45,7 +45,7 @@ def test_a_rename_takes_the_left_over_files_of_both_names_along(store: ProfileSt
 
 
 def test_a_removal_leaves_no_file_with_the_token(store: ProfileStore, dead: int) -> None:
-    kept = store.keep(profile()).profile
+    kept = store.save_sign_in(profile()).profile
     left(store.home / "profiles", "acme", dead)
     left(store.home / "quarantine", f"acme.{kept.id}.20261101T030000Z", dead)
     left(store.home / "quarantine", f"older-name.{kept.id}.20261101T030000Z", dead)
@@ -70,5 +70,5 @@ def test_only_names_of_temporary_files_are_looked_at(tmp_path: Path, name: str) 
     path = tmp_path / name
     path.write_text("")
     os.utime(path, (0, 0))
-    sweep_dead(tmp_path)
+    remove_temp_files_of_dead_processes(tmp_path)
     assert path.exists() is (name != ".x.99999999999999999999.ab.tmp")

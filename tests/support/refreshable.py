@@ -32,7 +32,7 @@ def granted(store: ProfileStore, slack: PracticeSlack, name: str = "acme", **cha
         "expires_at": in_(minutes=8),
         "refresh_issued_at": in_(hours=-12),
     }
-    kept = store.keep(profile(**values), name).profile
+    kept = store.save_sign_in(profile(**values), name).profile
     changed = replace(kept, **changes)
     store.write(changed)
     return changed

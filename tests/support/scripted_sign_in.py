@@ -16,7 +16,7 @@ from slack_token_tui.problems import explain
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.responses import Identity
 from slack_token_tui.store.apps import SlackApp
-from slack_token_tui.store.profiles import Kept
+from slack_token_tui.store.profiles import SavedProfile
 from tests.support.profiles import profile
 
 APP = SlackApp("2141029472.691202649728", scopes=("users:read", "channels:read"), name="My Slack Tokens")
@@ -53,7 +53,7 @@ SAVED: tuple[Event, ...] = (
     events.Verifying(),
     events.Verified(Identity("U1", "jane", "T1", "Acme")),
     events.Saved(
-        Kept(
+        SavedProfile(
             profile(scopes=("users:read", "chat:write"), scopes_asked=("users:read", "channels:read")),
             Path("home/profiles/acme.json"),
         )

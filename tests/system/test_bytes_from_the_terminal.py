@@ -34,7 +34,7 @@ NOT_UTF8 = {
 def test_bytes_that_are_not_utf8_do_not_end_the_interface(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
     terminal.shows("acme")
     for received in NOT_UTF8.values():

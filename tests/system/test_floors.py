@@ -88,6 +88,6 @@ def test_each_floor_imports_only_from_floors_below(module: str, child_environmen
 def test_commands_that_only_read_load_neither_textual_nor_a_network(
     command: list[str], store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     loaded = loaded_by(f"from slack_token_tui.cli.main import main; assert main({command!r}) == 0", child_environment)
     assert not loaded & {"textual", "rich", "httpx", "asyncio", "ssl", "keyring", "filelock"}

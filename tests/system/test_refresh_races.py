@@ -237,7 +237,7 @@ def test_a_stopped_process_keeps_the_lock_and_the_others_end_in_order(
     assert becomes(lambda: slack.workspace.grants.refreshed)
     os.kill(holder.pid, signal.SIGSTOP)
     slack.workspace.may_answer.set()
-    monkeypatch.setattr("slack_token_tui.store.locks.held.__wrapped__.__defaults__", (0.3, None), raising=False)
+    monkeypatch.setattr("slack_token_tui.store.locks.acquire.__wrapped__.__defaults__", (0.3, None), raising=False)
     waiting = refresh(store, "acme")
     assert waiting.trouble and waiting.trouble.code == "store_busy"
     os.kill(holder.pid, signal.SIGCONT)

@@ -24,7 +24,9 @@ HOSTILE = "[/red]\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202eevil\x1b]0;title\x07"
 @pytest.fixture
 def ready(app: SlackApp, slack: PracticeSlack, store: ProfileStore) -> ProfileStore:
     """A home whose sign-in form is filled in."""
-    store.keep(profile(team_name=HOSTILE, user_name=HOSTILE, refresh_token=Secret("xoxe-1-canary-refresh-0123")))
+    store.save_sign_in(
+        profile(team_name=HOSTILE, user_name=HOSTILE, refresh_token=Secret("xoxe-1-canary-refresh-0123"))
+    )
     save_app(store.home, app)
     remember_last_app(store.home, app.client_id)
     return store

@@ -112,7 +112,7 @@ def test_the_mcp_entry_runs_no_code_from_the_current_directory(
     path: str,
     has_script: bool,
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     environment = {**child_environment, "PATH": path}
     text = exported("mcp", sys.executable if has_script else bare_python, environment, hostile)
     server = json.loads(text)["mcpServers"]["slack"]
@@ -165,7 +165,7 @@ def test_an_interpreter_without_an_absolute_path_is_refused_or_not_needed(
 def test_export_explains_that_its_own_command_is_unknown(
     store: ProfileStore, child_environment: dict[str, str], bare_python: str, hostile: Path, format_id: str
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     program = (
         "import sys; sys.executable = ''; from slack_token_tui.cli.main import main;"
         f"sys.exit(main(['export', '--as', {format_id!r}]))"
@@ -229,7 +229,7 @@ def test_the_mcp_entry_names_the_slack_and_a_pinned_server(base: str, more: dict
 def test_the_mcp_entry_is_refused_for_another_slack(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path, base: str
 ) -> None:
-    store.keep(profile(endpoints=Endpoints(base)))
+    store.save_sign_in(profile(endpoints=Endpoints(base)))
     words = [sys.executable, "-P", "-m", "slack_token_tui"]
     for command in (["export", "--as", "mcp"], ["copy", "--as", "mcp"]):
         done = subprocess.run([*words, *command], capture_output=True, text=True, env=child_environment, check=False)
@@ -241,7 +241,7 @@ def test_the_mcp_entry_is_refused_for_another_slack(
 def test_npx_starts_no_server_from_the_current_directory(
     store: ProfileStore, child_environment: dict[str, str], hostile: Path, tmp_path: Path
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     server = json.loads(exported("mcp", sys.executable, child_environment, hostile))["mcpServers"]["slack"]
     package = next(word for word in server["args"] if word.startswith("slack-mcp-server@"))
     installed = hostile / "node_modules" / "slack-mcp-server"
@@ -273,7 +273,7 @@ def test_npx_starts_no_server_from_the_current_directory(
 
 
 async def test_the_copy_as_screen_shows_why_a_format_is_refused(store: ProfileStore, home: Path) -> None:
-    store.keep(profile(endpoints=Endpoints("https://slack.example.org")))
+    store.save_sign_in(profile(endpoints=Endpoints("https://slack.example.org")))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("C")
         await shows(pilot, "a curl command")
@@ -285,7 +285,7 @@ async def test_the_copy_as_screen_shows_why_a_format_is_refused(store: ProfileSt
 
 async def test_home_says_why_a_token_was_not_copied_in_a_format(store: ProfileStore, home: Path) -> None:
     """Only the token itself tells: the preview has its mask."""
-    store.keep(profile(access_token=Secret("xoxp-canary-'-0123456789abcdef")))
+    store.save_sign_in(profile(access_token=Secret("xoxp-canary-'-0123456789abcdef")))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("C")
         await shows(pilot, "a curl command")

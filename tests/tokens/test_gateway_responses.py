@@ -11,7 +11,7 @@ import pytest
 
 from slack_token_tui.cli.main import main
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.profile import MARKED_UNCHECKED, Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.journal import Intent, digest_of
@@ -84,7 +84,7 @@ def test_a_gateway_answer_in_a_left_journal_is_a_doubt_and_no_verdict(
     assert before.refresh_token
     journal = journal_of(store, before)
     journal.reserve()
-    journal.intend(Intent(digest_of(before.refresh_token), Pair.V2_USER, in_(minutes=-5)))
+    journal.intend(Intent(digest_of(before.refresh_token), EndpointVariant.V2_USER, in_(minutes=-5)))
     journal.answered(b'{"message":"Forbidden"}')
     journal.close()
     found = recover(store, "acme")
@@ -220,7 +220,7 @@ NO_ANSWERS = {
 def test_a_verification_without_an_answer_from_slack_exits_75(
     store: ProfileStore, gateway: type[RawServer], answer: str
 ) -> None:
-    before = store.keep(profile(endpoints=Endpoints(gateway(NO_ANSWERS[answer]).base))).profile
+    before = store.save_sign_in(profile(endpoints=Endpoints(gateway(NO_ANSWERS[answer]).base))).profile
     assert main(["verify", "acme"]) == 75
     assert store.read("acme") == before
 
@@ -258,7 +258,7 @@ def test_a_response_with_tokens_in_a_left_journal_is_quarantined_before_the_next
     assert before.refresh_token
     journal = journal_of(store, before)
     journal.reserve()
-    journal.intend(Intent(digest_of(before.refresh_token), Pair.V2_USER, in_(minutes=-5)))
+    journal.intend(Intent(digest_of(before.refresh_token), EndpointVariant.V2_USER, in_(minutes=-5)))
     journal.answered(json.dumps({"ok": True, "access_token": rotating("canary-cut-0000")}).encode()[:-1])
     journal.close()
     assert refresh(store, "acme").renewed

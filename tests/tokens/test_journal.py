@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.slack.endpoints import Pair
+from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
@@ -105,7 +105,7 @@ def test_without_a_runtime_directory_the_answer_is_rescued_where_nobody_else_can
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     profile = granted(store, slack)
     journal = Journal(store.home, profile.id, in_keyring=False)
-    intent = Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC))
+    intent = Intent(digest_of(profile.refresh_token), EndpointVariant.V2_USER, datetime.now(UTC))
     path = journal.rescue(intent, b"{}")
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert journal.is_there and journal.read()
@@ -126,7 +126,7 @@ def test_what_was_rescued_without_a_runtime_directory_is_found_with_one(
     assert profile.refresh_token is not None
     tokens = {"access_token": rotating("canary-0000"), "refresh_token": "xoxe-1-canary-0000"}
     answer = json.dumps({"ok": True, **tokens}).encode()
-    intent = Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC))
+    intent = Intent(digest_of(profile.refresh_token), EndpointVariant.V2_USER, datetime.now(UTC))
     rescued = Journal(store.home, profile.id, in_keyring=False).rescue(intent, answer)
     (tmp_path / "run").mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
@@ -141,7 +141,10 @@ def left_over(store: ProfileStore, profile: Profile, write: Callable[[Journal, I
     assert profile.refresh_token is not None
     journal = Journal(store.home, profile.id, in_keyring=False)
     journal.reserve()
-    write(journal, Intent(digest_of(profile.refresh_token), Pair.V2_USER, datetime.now(UTC) - timedelta(hours=1)))
+    write(
+        journal,
+        Intent(digest_of(profile.refresh_token), EndpointVariant.V2_USER, datetime.now(UTC) - timedelta(hours=1)),
+    )
     journal.close()
     return journal
 

@@ -16,7 +16,7 @@ import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import Endpoints, Pair
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store import locks
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import refresh as refreshing
@@ -62,7 +62,7 @@ def test_an_expiry_of_a_wrong_clock_is_not_believed_and_leads_to_one_refresh(
 
 
 def test_the_endpoint_that_issued_the_token_refreshes_it(store: ProfileStore, slack: PracticeSlack) -> None:
-    granted(store, slack, endpoints=Endpoints(slack.base, Pair.V2))
+    granted(store, slack, endpoints=Endpoints(slack.base, EndpointVariant.V2))
     assert refresh(store, "acme").renewed
     assert slack.workspace.calls["/api/oauth.v2.access"] == 1
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
@@ -78,7 +78,7 @@ def test_three_refusals_lead_to_the_other_endpoint_and_it_is_remembered(
     assert refresh(store, "acme", insist=True).renewed
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
     assert slack.workspace.calls["/api/oauth.v2.access"] == 2
-    assert store.read("acme").endpoints.pair is Pair.V2_USER
+    assert store.read("acme").endpoints.pair is EndpointVariant.V2_USER
 
 
 def test_when_neither_endpoint_refreshes_the_first_ones_words_are_given(
@@ -145,7 +145,7 @@ def test_without_grace_a_lost_answer_is_named_and_nothing_is_blanked(
     assert (after.access_token, after.refresh_token) == (before.access_token, before.refresh_token)
     assert after.refresh_refused == "refresh_interrupted"
     assert slack.workspace.grants.token(after.access_token.reveal())  # it lives on
-    assert refresh(store, "acme") == refreshing.Renewal(after)
+    assert refresh(store, "acme") == refreshing.RefreshResult(after)
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
 
 
@@ -281,13 +281,13 @@ def test_a_dead_refresh_token_is_marked_once_and_another_synchronised_one_is_use
 
     newer = replace(before, refresh_token=Secret("xoxe-1-canary-synced-0000"), generation=7, expires_at=in_(hours=5))
     store.write(before)
-    received = refreshing._Spending.received
+    received = refreshing.RefreshAttempt.received
 
-    def synchronised(self: refreshing._Spending, body: bytes) -> None:
+    def synchronised(self: refreshing.RefreshAttempt, body: bytes) -> None:
         store.write(newer)
         received(self, body)
 
-    monkeypatch.setattr(refreshing._Spending, "received", synchronised)
+    monkeypatch.setattr(refreshing.RefreshAttempt, "received", synchronised)
     renewal = refresh(store, "acme")
     assert renewal.trouble is None and renewal.profile == newer
 
@@ -368,7 +368,7 @@ def test_ctrl_z_in_the_middle_stops_this_process_when_the_lock_is_free_again(
         slack.workspace.may_answer.set()
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
-        with locks.held(store.home / "locks", "acme", wait_seconds=0):
+        with locks.acquire(store.home / "locks", "acme", wait_seconds=0):
             assert store.read("acme").generation == 1
     finally:
         process.send_signal(signal.SIGCONT)

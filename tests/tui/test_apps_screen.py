@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints, Pair
+from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints, EndpointVariant
 from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, remembered_apps, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import remember_last_app
@@ -83,7 +83,7 @@ async def test_by_mouse_alone(home: Path) -> None:
         await shows(pilot, "not slack.com: slack-gov.com")
     kept = read_app(home, SECOND)
     assert kept is not None
-    assert kept.endpoints == Endpoints(GOVSLACK, Pair.V2)
+    assert kept.endpoints == Endpoints(GOVSLACK, EndpointVariant.V2)
 
 
 async def test_everything_can_be_changed_and_is_kept(home: Path, tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ async def test_a_key_acts_on_the_profile_that_it_was_pressed_for(
     store: ProfileStore, home: Path, copied: list[str]
 ) -> None:
     """Type-ahead over a slow line: the cursor has moved on before the worker of the first key runs."""
-    store.keep(profile(access_token=Secret("xoxp-canary-of-a")), "a")
-    store.keep(profile(access_token=Secret("xoxp-canary-of-b"), user_id="U2"), "b")
+    store.save_sign_in(profile(access_token=Secret("xoxp-canary-of-a")), "a")
+    store.save_sign_in(profile(access_token=Secret("xoxp-canary-of-b"), user_id="U2"), "b")
     async with running(home, size=WIDE) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, HomeScreen)
@@ -43,8 +43,8 @@ async def test_a_key_acts_on_the_profile_that_it_was_pressed_for(
 async def test_a_profile_that_went_while_its_menu_was_open_is_not_replaced_by_another(
     store: ProfileStore, home: Path, copied: list[str]
 ) -> None:
-    store.keep(profile(), "a")
-    store.keep(profile(user_id="U2"), "b")
+    store.save_sign_in(profile(), "a")
+    store.save_sign_in(profile(user_id="U2"), "b")
     async with running(home, size=WIDE) as pilot:
         await pilot.press("C")
         await shows(pilot, "a curl command")
@@ -57,7 +57,7 @@ async def test_a_profile_that_went_while_its_menu_was_open_is_not_replaced_by_an
 async def test_what_holds_no_token_is_copied_without_asking_anybody(
     store: ProfileStore, home: Path, copied: list[str]
 ) -> None:
-    store.keep(profile(expires_at=in_(hours=-1)))
+    store.save_sign_in(profile(expires_at=in_(hours=-1)))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("C")
         await shows(pilot, "a curl command")
@@ -91,8 +91,8 @@ async def test_pressed_twice_verify_never_says_good_of_what_is_not(
 
 
 async def test_a_notice_about_one_profile_does_not_stay_beside_another(store: ProfileStore, home: Path) -> None:
-    store.keep(profile(expires_at=in_(hours=-1)), "a")
-    store.keep(profile(user_id="U2"), "b")
+    store.save_sign_in(profile(expires_at=in_(hours=-1)), "a")
+    store.save_sign_in(profile(user_id="U2"), "b")
     async with running(home, size=WIDE) as pilot:
         await pilot.press("c")
         await shows(pilot, "The token of a expired")
@@ -124,7 +124,7 @@ async def test_a_removal_that_slack_was_asked_for_is_seen_to_its_end(
 
 async def test_after_a_removal_the_cursor_is_on_the_neighbour(store: ProfileStore, home: Path) -> None:
     for number, name in enumerate("abcd"):
-        store.keep(profile(user_id=f"U{number}"), name)
+        store.save_sign_in(profile(user_id=f"U{number}"), name)
     async with running(home, size=WIDE) as pilot:
         await pilot.press("j", "j")
         await shows(pilot, "╭─ c")
@@ -139,7 +139,7 @@ async def test_after_a_removal_the_cursor_is_on_the_neighbour(store: ProfileStor
 async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(
     store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     for key, words in (
         ("question_mark", "Your saved sign-ins"),
         ("i", "Import a token"),
@@ -183,7 +183,7 @@ async def test_the_theme_is_remembered(home: Path) -> None:
 
 
 async def test_a_dead_token_is_not_copied_and_a_damaged_file_is_explained(home: Path, store: ProfileStore) -> None:
-    store.keep(profile(expires_at=in_(hours=-1)))
+    store.save_sign_in(profile(expires_at=in_(hours=-1)))
     (home / "profiles" / "bad.json").write_text("{")
     async with running(home) as pilot:
         await pilot.press("c")
@@ -194,7 +194,7 @@ async def test_a_dead_token_is_not_copied_and_a_damaged_file_is_explained(home: 
 
 @pytest.mark.parametrize("size", [(40, 20), (80, 24), (120, 36)])
 async def test_no_token_is_ever_on_the_screen(home: Path, store: ProfileStore, size: tuple[int, int]) -> None:
-    store.keep(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123")))
+    store.save_sign_in(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123")))
     async with running(home, size=size) as pilot:
         await shows(pilot, "acme")
         for key in ("question_mark", "escape", "ctrl+p", "escape"):
@@ -206,7 +206,7 @@ async def test_no_token_is_ever_on_the_screen(home: Path, store: ProfileStore, s
 
 async def test_hostile_names_are_shown_as_harmless_text(home: Path, store: ProfileStore) -> None:
     hostile = "[/red]\x1b]52;c;eA==\x07[@click=app.quit]x[/] \u202eevil"
-    store.keep(profile(team_name=hostile, user_name=hostile))
+    store.save_sign_in(profile(team_name=hostile, user_name=hostile))
     async with running(home) as pilot:
         assert "[/red]" in text(pilot)
         assert "\x1b" not in text(pilot)
@@ -221,7 +221,7 @@ async def test_a_directory_with_escape_sequences_in_its_name_is_shown_harmless(t
         await pilot.press("a")
         await shows(pilot, "readable by you alone")
         assert not set("\x1b\x07") & set(text(pilot))
-    ProfileStore(home).keep(profile())
+    ProfileStore(home).save_sign_in(profile())
     async with running(home, size=(120, 40)) as pilot:
         await shows(pilot, "Kept in")
         assert not set("\x1b\x07") & set(text(pilot))

@@ -67,7 +67,7 @@ async def test_what_another_program_saves_is_seen(store: ProfileStore, slack: Pr
         await shows(pilot, "for 1 h 59 min")
         await asyncio.to_thread(refresh, store, "acme", insist=True)
         await shows(pilot, "for 11 h 59 min")
-        store.keep(profile(user_id="U9", name="new"), "new")
+        store.save_sign_in(profile(user_id="U9", name="new"), "new")
         await shows(pilot, "Profiles · 2")
 
 
@@ -100,7 +100,7 @@ async def test_copying_a_due_token_renews_it_first(
 async def test_copy_as_previews_with_a_mask_and_copies_the_real_text(
     store: ProfileStore, home: Path, copied: list[str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     async with running(home, size=WIDE) as pilot:
         await pilot.press("C")
         await shows(pilot, "Copy acme as")
@@ -115,7 +115,7 @@ async def test_copy_as_previews_with_a_mask_and_copies_the_real_text(
 
 
 async def test_without_a_clipboard_it_asks_before_a_token_goes_to_the_terminal(store: ProfileStore, home: Path) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     async with running(home, size=WIDE) as pilot:
         sent: list[str] = []
         pilot.app.copy_to_clipboard = sent.append  # type: ignore[method-assign]
@@ -135,7 +135,7 @@ async def test_without_a_clipboard_it_asks_before_a_token_goes_to_the_terminal(s
 
 async def test_a_revealed_token_hides_itself(store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slack_token_tui.tui.screens.home.handing_out._REVEAL_SECONDS", 3)
-    store.keep(profile())
+    store.save_sign_in(profile())
     async with running(home, size=WIDE) as pilot:
         await pilot.press("t")
         await until(pilot, lambda: CANARY in text(pilot))
@@ -174,8 +174,8 @@ async def test_all_are_verified_with_progress_and_can_be_stopped(
 ) -> None:
     kept = granted(store, slack, expires_at=in_(hours=3))
     for number in range(12):
-        store.keep(replace(kept, user_id=None, name=""), f"p{number}")
-    store.keep(profile(user_id="U5", endpoints=Endpoints("http://127.0.0.1:9")), "away")
+        store.save_sign_in(replace(kept, user_id=None, name=""), f"p{number}")
+    store.save_sign_in(profile(user_id="U5", endpoints=Endpoints("http://127.0.0.1:9")), "away")
     test, progress_was_seen = slack.workspace.test, threading.Event()
 
     def held(bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
@@ -193,7 +193,7 @@ async def test_all_are_verified_with_progress_and_can_be_stopped(
         await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).order == "state")
         await pilot.press("g")
         await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "away")
-        store.keep(profile(user_id="U6", endpoints=silent), "silent")
+        store.save_sign_in(profile(user_id="U6", endpoints=silent), "silent")
         await shows(pilot, "Profiles · 15")
         await pilot.press("V")
         await shows(pilot, "of 15 · Esc stops")
@@ -205,7 +205,7 @@ async def test_all_that_rotate_are_renewed(store: ProfileStore, slack: PracticeS
     granted(store, slack, "one", expires_at=in_(hours=3))
     slack.workspace.people = slack.workspace.people[::-1]
     granted(store, slack, "two", expires_at=in_(hours=3))
-    store.keep(profile(), "plain")
+    store.save_sign_in(profile(), "plain")
     async with running(home, size=WIDE) as pilot:
         await pilot.press("R")
         await shows(pilot, "Renewing 2: 2 renewed")
@@ -216,8 +216,8 @@ async def test_all_that_rotate_are_renewed(store: ProfileStore, slack: PracticeS
 
 
 async def test_rename_until_a_name_works(store: ProfileStore, home: Path) -> None:
-    store.keep(profile())
-    store.keep(profile(user_id="U2"), "other")
+    store.save_sign_in(profile())
+    store.save_sign_in(profile(user_id="U2"), "other")
     async with running(home, size=WIDE) as pilot:
         await pilot.press("n")
         await shows(pilot, "Rename acme")
@@ -233,7 +233,7 @@ async def test_rename_until_a_name_works(store: ProfileStore, home: Path) -> Non
 
 
 async def test_default_and_back(store: ProfileStore, home: Path) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     async with running(home, size=WIDE) as pilot:
         await pilot.press("d")
         await shows(pilot, "acme · default")
@@ -262,7 +262,7 @@ async def test_remove_says_what_ends_and_what_stays(store: ProfileStore, slack: 
 
 
 async def test_remove_keeps_the_profile_when_slack_is_away(store: ProfileStore, home: Path) -> None:
-    store.keep(profile(endpoints=Endpoints("http://127.0.0.1:9")))
+    store.save_sign_in(profile(endpoints=Endpoints("http://127.0.0.1:9")))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("x")
         await shows(pilot, "Remove acme?")
@@ -297,7 +297,7 @@ async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, sl
 
 
 async def test_signing_in_again_says_what_the_scopes_change(store: ProfileStore, home: Path) -> None:
-    store.keep(profile(scopes=("users:read", "channels:read"), scopes_asked=("users:read",)))
+    store.save_sign_in(profile(scopes=("users:read", "channels:read"), scopes_asked=("users:read",)))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("s")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
@@ -312,7 +312,7 @@ async def test_signing_in_again_says_what_the_scopes_change(store: ProfileStore,
 
 async def test_filter_and_order(store: ProfileStore, home: Path) -> None:
     for number in range(30):
-        store.keep(
+        store.save_sign_in(
             profile(user_id=f"U{number}", team_name=f"Team {number}", expires_at=in_(hours=40 - number)),
             f"p{number:02}",
         )
@@ -334,7 +334,7 @@ async def test_filter_and_order(store: ProfileStore, home: Path) -> None:
 
 
 async def test_a_thousand_profiles_scroll_and_filter(store: ProfileStore, home: Path) -> None:
-    kept = store.keep(profile()).path
+    kept = store.save_sign_in(profile()).path
     record = json.loads(kept.read_text())
     for number in range(1000):
         path = store.path(f"w{number:04}")

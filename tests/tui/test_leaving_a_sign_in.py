@@ -75,7 +75,7 @@ async def test_a_token_that_could_not_be_saved_is_never_thrown_away_unasked(
     async with running(home, app, (100, 40)) as pilot:
         url = await begin(pilot)
         with monkeypatch.context() as broken:
-            broken.setattr(ProfileStore, "keep", full_disk)
+            broken.setattr(ProfileStore, "save_sign_in", full_disk)
             await asyncio.to_thread(play_browser, url)
             await shows(pilot, "store_full")
         screen = pilot.app.screen
@@ -115,7 +115,7 @@ async def test_whoever_leaves_then_is_asked_when_the_token_cannot_be_saved(
         browser = asyncio.create_task(asyncio.to_thread(play_browser, await begin(pilot)))
         await until(pilot, asked_who.is_set)
         with monkeypatch.context() as broken:
-            broken.setattr(ProfileStore, "keep", full_disk)
+            broken.setattr(ProfileStore, "save_sign_in", full_disk)
             await pilot.press("escape")
             await shows(pilot, "Throw the new token away?")
             assert "could not be saved" in await browser
@@ -152,7 +152,7 @@ async def test_a_signal_puts_a_token_that_cannot_be_saved_into_a_file_and_names_
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     async with running(home, app, (100, 40)) as pilot:
-        monkeypatch.setattr(ProfileStore, "keep", full_disk)
+        monkeypatch.setattr(ProfileStore, "save_sign_in", full_disk)
         await asyncio.to_thread(play_browser, await begin(pilot))
         await shows(pilot, "store_full")
         assert isinstance(pilot.app, TokenApp)

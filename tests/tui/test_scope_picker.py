@@ -149,7 +149,7 @@ async def test_leaving_asks_only_when_something_has_changed(home: Path) -> None:
 
 
 async def test_what_is_new_against_the_token_in_hand_is_marked(home: Path, store: ProfileStore) -> None:
-    store.keep(profile(scopes=("users:read", "files:read"), scopes_asked=("users:read",)))
+    store.save_sign_in(profile(scopes=("users:read", "files:read"), scopes_asked=("users:read",)))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("s")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)

@@ -16,7 +16,7 @@ from slack_token_tui.practice.server import play_browser
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.actions import ACTIONS, on
-from slack_token_tui.tui.screens.base import Room
+from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.doctor import DoctorScreen
 from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.help import HelpScreen
@@ -47,13 +47,13 @@ def _nothing_is_asked_of_slack_com(request: pytest.FixtureRequest, monkeypatch: 
         monkeypatch.setattr(doctor, "examine", examine)
 
 
-async def enter(pilot: Pilot[None], room: str) -> Room[object]:
+async def enter(pilot: Pilot[None], room: str) -> AppScreen[object]:
     for key in ROOMS[room]:
         before = pilot.app.screen
         await pilot.press(key)
         await until(pilot, lambda before=before: pilot.app.screen is not before and pilot.app.screen.is_mounted)
     screen = pilot.app.screen
-    assert isinstance(screen, Room)
+    assert isinstance(screen, AppScreen)
     assert screen.room == room
     return screen
 
@@ -182,7 +182,7 @@ async def test_the_search_leads_into_the_list_and_back(home: Path) -> None:
     ],
 )
 async def test_every_screen_is_left_by_mouse_alone(home: Path, store: ProfileStore, key: str, words: str) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     async with running(home, APP, (120, 40)) as pilot:
         await pilot.press(key)
         await shows(pilot, words)
@@ -196,7 +196,7 @@ async def test_every_screen_is_left_by_mouse_alone(home: Path, store: ProfileSto
 
 
 async def test_what_a_sheet_asks_is_answered_by_mouse_alone(home: Path, store: ProfileStore, copied: list[str]) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     async with running(home, APP, (120, 100)) as pilot:
         await click(pilot, "Copy as…")
         await click(pilot, "header")
@@ -224,7 +224,7 @@ async def test_the_keys_of_an_error_can_be_clicked(home: Path, app: SlackApp) ->
 async def test_a_footer_has_whole_keys_and_the_way_to_more_at_every_width(
     home: Path, store: ProfileStore, room: str
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     keys = {"F1 Help", *(f"{action.shown_key} {action.label}" for action in on(room))}
     async with running(home, APP, (130, 30)) as pilot:
         await enter(pilot, room)
@@ -258,7 +258,7 @@ async def test_ctrl_c_under_help_ends_the_sign_in_that_waits_below(home: Path, a
 async def test_only_what_was_said_last_is_shown_and_not_over_a_question(
     home: Path, store: ProfileStore, copied: list[str]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     async with running(home, APP, (120, 40)) as pilot:
         for _ in range(3):
             await pilot.press("c")

@@ -16,7 +16,7 @@ from tests.support.profiles import profile
 async def test_home_names_the_directory_and_shows_the_profiles_once_it_is_fixed(
     store: ProfileStore, home: Path, directory: str, size: tuple[int, int]
 ) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     (home / directory).chmod(0o777)
     async with running(home, size=size) as pilot:
         await shows(pilot, "Other users can change your profiles")
@@ -28,7 +28,7 @@ async def test_home_names_the_directory_and_shows_the_profiles_once_it_is_fixed(
 
 
 async def test_a_directory_that_is_opened_while_home_is_shown_is_named(store: ProfileStore, home: Path) -> None:
-    store.keep(profile())
+    store.save_sign_in(profile())
     async with running(home) as pilot:
         await shows(pilot, "acme")
         home.chmod(0o777)

@@ -147,7 +147,7 @@ async def test_what_the_browser_says_is_found_while_the_wait_goes_on(home: Path,
 
 async def test_home_moves_with_vi_keys_and_shows_the_highlighted_one(home: Path, store: ProfileStore) -> None:
     for number, name in enumerate(("one", "two", "three")):
-        store.keep(profile(user_id=f"U{number}", team_name=f"Team {name}"), name)
+        store.save_sign_in(profile(user_id=f"U{number}", team_name=f"Team {name}"), name)
     async with running(home) as pilot:
         for key, name in (("j", "three"), ("j", "two"), ("k", "three"), ("G", "two"), ("g", "one"), ("down", "three")):
             await pilot.press(key)
@@ -155,7 +155,7 @@ async def test_home_moves_with_vi_keys_and_shows_the_highlighted_one(home: Path,
 
 
 async def test_the_palette_has_every_action_and_no_screenshot(home: Path, store: ProfileStore) -> None:
-    store.keep(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=in_(hours=-1)))
+    store.save_sign_in(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=in_(hours=-1)))
     async with running(home) as pilot:
         commands = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
         assert "Screenshot" not in commands

@@ -86,7 +86,7 @@ def fill_home() -> None:
         "refresh_token": Secret("xoxe-1-practice-refresh-0001"),
         "refresh_issued_at": NOW - timedelta(days=2),
     }
-    store.keep(
+    store.save_sign_in(
         profile(
             **rotating,
             id="acme",
@@ -95,7 +95,7 @@ def fill_home() -> None:
             app_name="My Slack Tokens",
         )
     )
-    store.keep(
+    store.save_sign_in(
         profile(
             id="group",
             team_id=None,
@@ -109,7 +109,7 @@ def fill_home() -> None:
             workspace_url="https://globex.enterprise.slack.com/",
         )
     )
-    store.keep(
+    store.save_sign_in(
         profile(
             id="over",
             user_id="U3",

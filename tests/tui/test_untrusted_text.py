@@ -98,7 +98,7 @@ async def at(place: str, home: Path) -> AsyncIterator[Pilot[None]]:
     """The app with one profile and one app, at ``place``."""
     store = ProfileStore(home)
     if not store.names():
-        store.keep(profile())
+        store.save_sign_in(profile())
         save_app(home, APP)
         remember_last_app(home, APP.client_id)
     async with running(home, size=SIZE) as pilot:
@@ -174,8 +174,8 @@ def bracketed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "workspace_url": "https://acme.slack.com/[/",
         "refresh_refused": "[error",
     }
-    store.keep(profile(**texts), "acme")
-    store.keep(profile(user_id="U2", user_name="omar"), "damaged").path.write_text("{")
+    store.save_sign_in(profile(**texts), "acme")
+    store.save_sign_in(profile(user_id="U2", user_name="omar"), "damaged").path.write_text("{")
     browser = f"'{program}' [%s]"
     save_app(home, SlackApp(APP.client_id, scopes=("users:read",), name="[/app] [b]", browser=browser))
     remember_last_app(home, APP.client_id)
@@ -220,7 +220,7 @@ SAID = (
     LISTENING,
     events.BrowserOpening(REQUEST.url),
     events.BrowserAnswered(Opened("[link=x")),
-    events.Stray(1, explain("[/code")),
+    events.UnexpectedCallback(1, explain("[/code")),
     events.Verified(Identity("U1", "[red]jane[/]", "T1", "[/team")),
     events.Unverified(explain("missing_scope", {"needed": "[/needed", "provided": "[b]"})),
 )
@@ -346,8 +346,8 @@ async def test_controls_in_a_path_are_not_shown(
     controlled: Path, keys: tuple[str, ...], words: str, copied: list[str]
 ) -> None:
     store = ProfileStore(controlled)
-    store.keep(profile())
-    store.keep(profile(user_id="U2"), "damaged").path.write_text("{")
+    store.save_sign_in(profile())
+    store.save_sign_in(profile(user_id="U2"), "damaged").path.write_text("{")
     async with running(controlled, APP, size=(200, 60)) as pilot:
         for key in keys:
             await pilot.press(key)
@@ -376,7 +376,7 @@ async def test_the_file_of_an_answer_that_is_set_aside_is_shown_without_controls
     controlled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = ProfileStore(controlled)
-    kept = store.keep(profile()).profile
+    kept = store.save_sign_in(profile()).profile
     quarantine = controlled / "quarantine"
     quarantine.mkdir()
     (quarantine / f"1.{kept.id}.1.answer").write_text("{}")

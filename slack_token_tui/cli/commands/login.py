@@ -261,7 +261,7 @@ class _IgnoredResponses:
     def __init__(self) -> None:
         self._count = self._said = 0
 
-    def tell(self, event: events.Stray) -> None:
+    def tell(self, event: events.UnexpectedCallback) -> None:
         """Say it, if it is worth a line."""
         if event.explanation.code in {"out_of_files", "port_lost"}:
             output.say(f"Note       {event.explanation.happened} {event.explanation.remedies[0]}")
@@ -295,7 +295,7 @@ async def _narrated(sign_in: SignIn, typed: _TypedLines, *, as_json: bool) -> in
     ignored = _IgnoredResponses()
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
-            if isinstance(event, events.Stray):
+            if isinstance(event, events.UnexpectedCallback):
                 ignored.tell(event)
                 continue
             if not isinstance(event, events.NothingYet):

@@ -57,13 +57,13 @@ def _each(names: Sequence[str], every: bool, as_json: bool, do: Callable[[Profil
 def _verified(store: ProfileStore, name: str) -> Outcome:
     renewal = refreshing.refresh(store, name)
     profile = renewal.profile
-    if renewal.trouble is not None and profile.why_dead(datetime.now(UTC)):
+    if renewal.trouble is not None and profile.unusable_reason(datetime.now(UTC)):
         explanation = explained(renewal.trouble)
         return failed(name, explanation, exit_code_of(explanation))
     said = verifying.note(store, profile, run(verifying.ask(profile)))
     if said.error is not None:
         explanation = explain(said.error.code, {"name": name, **said.error.facts})
-        dead = said.profile.why_dead(datetime.now(UTC)) is not None
+        dead = said.profile.unusable_reason(datetime.now(UTC)) is not None
         return failed(name, explanation, exit_codes.SIGN_IN_NEEDED if dead else exit_code_of(explanation))
     now = said.profile
     if said.unnoted is not None:
@@ -97,7 +97,7 @@ def _refreshed(store: ProfileStore, name: str, min_ttl_seconds: float, force: bo
     profile = renewal.profile
     if not renewal.renewed and (standing := standing_trouble(profile)):
         return failed(name, explained(standing), exit_codes.SIGN_IN_NEEDED)
-    if why := profile.why_dead(datetime.now(UTC)):
+    if why := profile.unusable_reason(datetime.now(UTC)):
         return failed(name, explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN_NEEDED)
     assert profile.expires_at is not None
     until = clock_time(profile.expires_at)

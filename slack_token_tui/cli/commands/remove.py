@@ -14,7 +14,7 @@ from slack_token_tui.slack.client_id import checked_client_id
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, checked_base
 from slack_token_tui.slack.errors import SlackError
 from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import ChoiceError, ProfileFileError, chosen_name, may_be_given
+from slack_token_tui.store.hot_path import ChoiceError, ProfileFileError, chosen_name, is_allowed_new_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.import_token import checked_tokens, import_token
@@ -109,7 +109,7 @@ def import_profile(name: str | None, client_id: str | None, slack_url: str | Non
     """Take a token from standard input, or a hidden prompt; name its kind, ask Slack whose it is, keep it."""
     store = ProfileStore()
     try:
-        if name is not None and not may_be_given(name):
+        if name is not None and not is_allowed_new_name(name):
             raise ValueError(explain("profile_name_invalid").happened)
         app = checked_client_id(client_id) if client_id else ""
         endpoints = Endpoints(checked_base(slack_url or SLACK))

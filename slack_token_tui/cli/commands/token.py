@@ -15,7 +15,7 @@ def print_token(argument: str | None, min_ttl_seconds: float = hot_path.REFRESH_
         name = hot_path.chosen_name(directory, argument)
         path = hot_path.profile_path(directory, name)
         record = hot_path.read_record(path)
-        if hot_path.wants_more_than_reading(record, min_ttl_seconds):
+        if hot_path.needs_slow_path(record, min_ttl_seconds):
             return _print_renewed(name, min_ttl_seconds)
         token = hot_path.access_token(record, path)
     except hot_path.ChoiceError as error:
@@ -30,7 +30,7 @@ def print_token(argument: str | None, min_ttl_seconds: float = hot_path.REFRESH_
         from slack_token_tui.cli import output
 
         return output.unusable_file(error)
-    if why := hot_path.why_dead(record):
+    if why := hot_path.unusable_reason(record):
         from slack_token_tui.cli import output
 
         return output.dead_token(name, why)

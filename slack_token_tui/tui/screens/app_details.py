@@ -19,11 +19,11 @@ from slack_token_tui.problems import explain
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import checked_client_id
-from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints, Pair, checked_base
+from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints, EndpointVariant, checked_base
 from slack_token_tui.slack.scopes import parse_scopes
 from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, checked_redirect_uri, save_app
 from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.tui.screens.dialogs import ConfirmScreen, Sheet
+from slack_token_tui.tui.screens.dialogs import ConfirmScreen, Dialog
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.paste_box import PasteBox
@@ -39,7 +39,7 @@ _CONFIDENTIAL = (
 )
 
 
-class AppDetails(Sheet[SlackApp | None]):
+class AppDetails(Dialog[SlackApp | None]):
     """Ends with the app as it is now, saved when it has a Client ID, or None when nothing was changed."""
 
     AUTO_FOCUS = "#name"
@@ -193,7 +193,7 @@ class AppDetails(Sheet[SlackApp | None]):
         app = replace(
             self._app_now,
             name=clean(str(values["name"])),
-            endpoints=Endpoints(base, Pair(self.query_one("#pair", Choice).chosen)),
+            endpoints=Endpoints(base, EndpointVariant(self.query_one("#pair", Choice).chosen)),
             redirect_uris=redirects or LOOPBACK_REDIRECT_URIS,
             browser=browser,
             registered_scopes=registered,

@@ -25,7 +25,7 @@ from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui.actions import APP_SETUP, bindings
 from slack_token_tui.tui.screens.app_setup_text import what_else, what_to_do
-from slack_token_tui.tui.screens.base import Room
+from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.header import TopLine
@@ -38,7 +38,7 @@ _ONLY_FORM = frozenset({"pick_scopes", "other_slack"})
 _ONLY_MADE = frozenset({"open_page", "copy_manifest", "copy_page", "copy_request", "change_form", "play_browser"})
 
 
-class AppSetupScreen(Room[SlackApp | None]):
+class AppSetupScreen(AppScreen[SlackApp | None]):
     """Ends with the new app, remembered and ready to sign in with, or None."""
 
     room = APP_SETUP

@@ -19,7 +19,7 @@ from slack_token_tui.store.apps import SlackApp, forget_app, is_heard_here, reme
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tui.actions import APPS, bindings
-from slack_token_tui.tui.screens.base import Room
+from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.dialogs import ConfirmScreen
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
@@ -31,7 +31,7 @@ _NONE = (
 )
 
 
-class AppsScreen(Room[SlackApp | None]):
+class AppsScreen(AppScreen[SlackApp | None]):
     """Ends with the app to sign in with, or None."""
 
     room = APPS

@@ -19,13 +19,13 @@ from slack_token_tui.slack.token_types import REFRESH, kind_of
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tokens import export_formats
-from slack_token_tui.tui.screens.dialogs import Sheet
+from slack_token_tui.tui.screens.dialogs import Dialog
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.keys import BACK, pressable
 
 
-class NameScreen(Sheet[str | None]):
+class NameScreen(Dialog[str | None]):
     """Asks for a profile's new name until one works."""
 
     AUTO_FOCUS = "Input"
@@ -64,7 +64,7 @@ class NameScreen(Sheet[str | None]):
             )
 
 
-class CopyAsScreen(Sheet[str | None]):
+class CopyAsScreen(Dialog[str | None]):
     """Formats, with a preview that masks the token."""
 
     AUTO_FOCUS = "OptionList"
@@ -111,7 +111,7 @@ class CopyAsScreen(Sheet[str | None]):
         self.dismiss(event.option_id)
 
 
-class ImportScreen(Sheet[str | None]):
+class ImportScreen(Dialog[str | None]):
     """Takes a token that somebody already has. It never shows it."""
 
     AUTO_FOCUS = "#access"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 
-class Room(Screen[Answer]):
+class AppScreen(Screen[Answer]):
     """A main screen. ``room`` is its name in the table of actions."""
 
     room: str

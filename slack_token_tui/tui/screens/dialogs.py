@@ -21,7 +21,7 @@ from slack_token_tui.tui.widgets.keys import BACK
 Answer = TypeVar("Answer")
 
 
-class Sheet(ModalScreen[Answer]):
+class Dialog(ModalScreen[Answer]):
     """A small screen. Where it asks nothing, the arrows scroll it."""
 
     AUTO_FOCUS = "VerticalScroll"
@@ -71,7 +71,7 @@ def in_full(
     )
 
 
-class ExplanationScreen(Sheet[None]):
+class ExplanationScreen(Dialog[None]):
     """The long explanation of one error."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,enter", "dismiss", "Back")]
@@ -87,7 +87,7 @@ class ExplanationScreen(Sheet[None]):
             yield Static(BACK, classes="keys")
 
 
-class ConfirmScreen(Sheet[bool]):
+class ConfirmScreen(Dialog[bool]):
     """A question with the safe answer first."""
 
     AUTO_FOCUS = "#no"

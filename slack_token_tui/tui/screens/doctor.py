@@ -17,7 +17,7 @@ from slack_token_tui.doctor import Finding, Verdict
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, remembered_apps
 from slack_token_tui.tui.actions import DOCTOR, bindings
-from slack_token_tui.tui.screens.base import Room
+from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.field import MUTED, Field
 from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.header import TopLine
@@ -30,7 +30,7 @@ _COLOURS = {
 }
 
 
-class DoctorScreen(Room[None]):
+class DoctorScreen(AppScreen[None]):
     """A line a finding; those that want something done say what."""
 
     room = DOCTOR

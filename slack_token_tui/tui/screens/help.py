@@ -12,12 +12,12 @@ from textual.widgets import Static
 
 from slack_token_tui.desktop import environment
 from slack_token_tui.tui.actions import ABOUT, Action, on
-from slack_token_tui.tui.screens.dialogs import Sheet
+from slack_token_tui.tui.screens.dialogs import Dialog
 from slack_token_tui.tui.widgets.field import MUTED, Field
 from slack_token_tui.tui.widgets.keys import BACK
 
 
-class HelpScreen(Sheet[None]):
+class HelpScreen(Dialog[None]):
     """The table of actions of one screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "dismiss", "Back")]

@@ -19,11 +19,11 @@ from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, Unreadable
 from slack_token_tui.tokens.revoke import Removal, delete_unreadable, left_at_slack, remove, what_ends
-from slack_token_tui.tui.screens.dialogs import Sheet
+from slack_token_tui.tui.screens.dialogs import Dialog
 from slack_token_tui.tui.widgets.keys import BACK
 
 
-class RemoveScreen(Sheet[None]):
+class RemoveScreen(Dialog[None]):
     """Asks, does it, and tells."""
 
     AUTO_FOCUS = "#no"

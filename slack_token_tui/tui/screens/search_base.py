@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual import events
 from textual.widgets import OptionList
 
-from slack_token_tui.tui.screens.base import Answer, Room
+from slack_token_tui.tui.screens.base import Answer, AppScreen
 from slack_token_tui.tui.widgets.input import Input
 
 _LONGEST_SEARCH = 200
 
 
-class SearchRoom(Room[Answer]):
+class SearchRoom(AppScreen[Answer]):
     """It has one :class:`SearchBox` and one list."""
 
     def can_do(self, action_id: str) -> bool:

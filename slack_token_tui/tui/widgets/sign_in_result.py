@@ -12,7 +12,7 @@ from textual.widgets import Static
 from slack_token_tui.sanitize import harmless
 from slack_token_tui.slack.scope_catalog import scope
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import Kept
+from slack_token_tui.store.profiles import SavedProfile
 from slack_token_tui.tui.actions import SIGN_IN
 from slack_token_tui.tui.widgets.field import MUTED, Field
 from slack_token_tui.tui.widgets.keys import keys_of
@@ -36,7 +36,7 @@ class Outcome(Vertical):
         yield Field("Workspaces", id="outcome_workspaces")
         yield Field("Note", id="outcome_note")
 
-    def show(self, kept: Kept, now: datetime) -> None:
+    def show(self, kept: SavedProfile, now: datetime) -> None:
         """Tell of ``kept``."""
         profile = kept.profile
         life = "until it is revoked" if profile.expires_at is None else f"for {left(profile.expires_at, now)}"

@@ -84,7 +84,7 @@ class HandsOut(ShownProfiles):
         except StoreError as error:
             self._say(explain(error.code, {"name": entry.name, **error.facts}))
             return None
-        if why := profile.why_dead(now):
+        if why := profile.unusable_reason(now):
             trouble = self._upkeep.troubles.get(entry.name)
             if trouble is not None and trouble.code not in NEEDS_SIGN_IN:
                 explanation = explain(trouble.code, trouble.facts)

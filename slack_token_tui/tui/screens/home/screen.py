@@ -69,10 +69,10 @@ class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
 
     async def _furnish(self) -> None:
         """What the first frame can do without. A signal may end the program at each pause; nothing can be mounted then."""
-        from slack_token_tui.tui.auto_refresh import Upkeep
+        from slack_token_tui.tui.auto_refresh import RefreshScheduler
         from slack_token_tui.tui.widgets.footer import Footer
 
-        self._upkeep = Upkeep(self.token_app.store, self._told)
+        self._upkeep = RefreshScheduler(self.token_app.store, self._told)
         if self.is_attached:
             await self.query_one(ProfileDetail).furnish()
         if self.is_attached:

@@ -16,22 +16,22 @@ from slack_token_tui.store.profiles import Unreadable
 from slack_token_tui.store.settings import change_settings, read_settings
 from slack_token_tui.tokens.refresh_result import standing_trouble
 from slack_token_tui.tui.actions import HOME
-from slack_token_tui.tui.screens.base import Room
+from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.profile_list import Entry, ProfileList
 
 if TYPE_CHECKING:
-    from slack_token_tui.tui.auto_refresh import Upkeep
+    from slack_token_tui.tui.auto_refresh import RefreshScheduler
 
 
-class ShownProfiles(Room[None]):
+class ShownProfiles(AppScreen[None]):
     """The ground that the rooms of home stand on: reading, showing, telling."""
 
     room = HOME
 
     def __init__(self) -> None:
         super().__init__()
-        self._upkeep: Upkeep
+        self._upkeep: RefreshScheduler
         self._seen_at: object = None
         self._furnished = False
         self._revealed: tuple[str, str] | None = None
@@ -137,7 +137,7 @@ class ShownProfiles(Room[None]):
             return explain(entry.error.code, {"file": entry.error.path, "detail": entry.error.detail or "damaged"})
         if trouble := self._upkeep.troubles.get(entry.name) or standing_trouble(entry):
             return explain(trouble.code, trouble.facts)
-        why = None if entry.is_renewable else entry.why_dead(self.token_app.start.now())
+        why = None if entry.is_renewable else entry.unusable_reason(self.token_app.start.now())
         return explain("sign_in_needed", {"name": entry.name, "detail": why}) if why else None
 
     def _change_settings(self, **changes: str | None) -> bool:

@@ -15,14 +15,14 @@ from slack_token_tui.oauth.session import SignIn
 from slack_token_tui.problems import Explanation
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import Kept
+from slack_token_tui.store.profiles import SavedProfile
 from slack_token_tui.tui.actions import SIGN_IN
-from slack_token_tui.tui.screens.base import Room
+from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.dialogs import ConfirmScreen
 from slack_token_tui.tui.widgets.sign_in_form import SignInForm
 
 
-class SignInGround(Room[str | None]):
+class SignInGround(AppScreen[str | None]):
     """The ground that the rooms of a sign-in stand on. It ends with the name of the profile that was saved, or None."""
 
     room = SIGN_IN
@@ -38,10 +38,10 @@ class SignInGround(Room[str | None]):
         self._app = app
         self._sign_in: SignIn | None = None
         self._failure: Explanation | None = None
-        self._kept: Kept | None = None
+        self._kept: SavedProfile | None = None
         self._url: str | None = None
         self._tunnel: str | None = None
-        self._errors: Room[str | None] | None = None
+        self._errors: AppScreen[str | None] | None = None
         self._no_browser = self._page_said = ""
         self._waiting = False
         self._listening = False
@@ -95,7 +95,7 @@ class SignInGround(Room[str | None]):
     def _show_form(self) -> None:
         raise NotImplementedError
 
-    def _show_saved(self, kept: Kept) -> None:
+    def _show_saved(self, kept: SavedProfile) -> None:
         raise NotImplementedError
 
     def _count_down(self) -> None:

@@ -22,7 +22,7 @@ from slack_token_tui.oauth.session import SignIn
 from slack_token_tui.problems import Explanation, explain
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, read_app
-from slack_token_tui.store.profiles import Kept
+from slack_token_tui.store.profiles import SavedProfile
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui.actions import SIGN_IN, bindings
 from slack_token_tui.tui.screens.dialogs import ConfirmScreen
@@ -186,7 +186,7 @@ class SignInScreen(FillsIn, Helps):
                     self._count_down()
                 else:
                     waiting.show_nothing_yet()
-            case events.Stray(count, explanation):
+            case events.UnexpectedCallback(count, explanation):
                 one = "1 callback that was" if count == 1 else f"{count} callbacks that were"
                 words = f"ignored {one} not ours: {explanation.title.lower()}"
                 steps.note(
@@ -230,7 +230,7 @@ class SignInScreen(FillsIn, Helps):
         await self.query_one(Steps).fail(step, card)
         self.refresh_bindings()
 
-    def _show_saved(self, kept: Kept) -> None:
+    def _show_saved(self, kept: SavedProfile) -> None:
         self._kept = kept
         self.query_one(Outcome).show(kept, self.token_app.start.now())
         self.refresh_bindings()
