@@ -206,7 +206,9 @@ class TokenApp(App[None]):
                 self.last_words += filter(None, [sign_in.rescue() or saved])
             if ended.is_set() and (self._is_ending or self._is_crashed):
                 self.last_words += filter(None, [sign_in.about_unusable()])
-            self.sign_ins.pop()  # not before: a wait that is cut off is taken up again
+            # Not before: a wait that is cut off is taken up again. Two waits may end together.
+            if (sign_in, ended) in self.sign_ins:
+                self.sign_ins.remove((sign_in, ended))
 
     async def _end_in_order(self, number: int) -> None:
         try:

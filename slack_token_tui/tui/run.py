@@ -112,4 +112,4 @@ def say(*lines: str) -> None:
     """Print ``lines`` to the terminal when the interface is gone, each whole, so that a command in it can be pasted."""
     with suppress(OSError):  # the terminal may be gone too
         for line in lines:
-            print(harmless(line), file=sys.stderr, flush=True)  # noqa: T201
+            print(harmless(line), file=sys.stderr, flush=True)  # noqa: T201 - the interface is gone

@@ -197,7 +197,7 @@ class _TypedLines:
 
         Args:
             question: what is asked, until the answer is yes or no.
-            otherwise: what Enter means, and what counts where nobody can be asked or answers in time.
+            otherwise: what Enter means, and what counts without a terminal or without an answer in time.
         """
         words = {"": otherwise, "y": True, "yes": True, "n": False, "no": False}
         at_a_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
