@@ -12,8 +12,7 @@ from html import escape
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-from slack_token_tui.crash import place_of
-from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.problems import Explanation, explain, place_of
 from slack_token_tui.secret import Secret, masked
 from slack_token_tui.store import hot_path
 from slack_token_tui.store.atomic_file import StoreError

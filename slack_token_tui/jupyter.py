@@ -24,12 +24,11 @@ from html import escape
 from typing import Any
 
 from slack_token_tui.api import ProfileSummary, SignInFailed, outcome_of, summary_of
-from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.resolve_app import chosen_app
 from slack_token_tui.oauth.session import TIME_LIMIT_SECONDS, SignIn
-from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.problems import Explanation, explain, place_of
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
 

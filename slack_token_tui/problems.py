@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from slack_token_tui.sanitize import clean, clean_code
@@ -151,3 +151,13 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
         met=tuple(entry["met"]),
         browser_says=entry.get("browser_says"),
     )
+
+
+def place_of(error: BaseException) -> str:
+    """Return ``TypeError in session.py, line 12``."""
+    import traceback  # not before something has gone wrong
+
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    return f"{type(error).__name__} in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.problems import Explanation, explain
 from slack_token_tui.secret import redacted
 from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import ChoiceError, ProfileFileError
+from slack_token_tui.store.hot_path import ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.store.profiles import ProfileStore
 
 Outcome = tuple[int, dict[str, Any]]
 """An exit code, and what ``--json`` says of it."""
@@ -68,3 +70,21 @@ def concluded(outcomes: Iterable[Outcome], *, as_json: bool) -> int:
         output.print_json([said for _, said in outcomes], indent=1)
     codes = {code for code, _ in outcomes}
     return next((code for code in _GRAVITY if code in codes), exit_codes.DONE)
+
+
+def for_each_profile(
+    names: Sequence[str], every: bool, as_json: bool, do: Callable[[ProfileStore, str], Outcome]
+) -> int:
+    """Run ``do`` for the named profiles, or for every profile, and return the exit code."""
+    if every and names:
+        return output.usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
+    store = ProfileStore()
+    try:
+        chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names or (None,)]
+    except ChoiceError as error:
+        return output.no_choice(error, as_json=as_json)
+    if not chosen:
+        output.say("No profiles yet. Sign in: slack-token-tui login")
+    else:
+        output.warn_of_key_log()
+    return concluded([answered_for(name, partial(do, store, name)) for name in chosen], as_json=as_json)

@@ -100,8 +100,7 @@ def _close_stdout() -> None:
 def _unexpected(error: Exception) -> int:
     """Report a defect by kind and place. Messages and local values may hold secrets, so neither is shown."""
     from slack_token_tui.cli import output
-    from slack_token_tui.crash import place_of
-    from slack_token_tui.problems import explain
+    from slack_token_tui.problems import explain, place_of
 
     return output.explained(explain("unexpected", {"detail": place_of(error)}), 1)
 

@@ -357,13 +357,13 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _exec(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.export import become
+    from slack_token_tui.cli.commands.exec import become
 
     return become(options.name, options.env, options.become, options.min_ttl)
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.refresh import verify_profiles
+    from slack_token_tui.cli.commands.verify import verify_profiles
 
     return verify_profiles(options.names, options.all, options.json)
 
@@ -381,7 +381,7 @@ def _default(options: argparse.Namespace) -> int:
 
 
 def _rename(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.remove import rename_profile
+    from slack_token_tui.cli.commands.rename import rename_profile
 
     return rename_profile(options.old, options.new, options.json)
 
@@ -393,7 +393,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.remove import import_profile
+    from slack_token_tui.cli.commands.import_ import import_profile
 
     return import_profile(options.name, options.client_id, options.slack_url, options.json)
 
@@ -439,7 +439,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.list import show_profile
+    from slack_token_tui.cli.commands.show import show_profile
 
     return show_profile(options.name, options.json)
 

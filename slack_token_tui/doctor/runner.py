@@ -9,9 +9,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from slack_token_tui.crash import place_of
 from slack_token_tui.doctor import connectivity, files, machine
 from slack_token_tui.doctor.report import Finding, Verdict
+from slack_token_tui.problems import place_of
 from slack_token_tui.store.apps import SlackApp
 
 

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from slack_token_tui.crash import place_of
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.app_memory import learn_scopes
 from slack_token_tui.oauth.callback import AuthorizationCode
 from slack_token_tui.oauth.events import Event, Step
-from slack_token_tui.oauth.new_profile import profile_of
 from slack_token_tui.oauth.pages import Page
 from slack_token_tui.oauth.request import AuthorizationRequest
-from slack_token_tui.problems import Explanation
+from slack_token_tui.problems import Explanation, place_of
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable
@@ -26,7 +24,7 @@ from slack_token_tui.slack.token_types import REFRESH
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.fallback_dir import how_to_import, rescue_tokens
-from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profile import Profile, profile_of
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 from slack_token_tui.store.quarantine import Quarantined, quarantine_sign_in
 from slack_token_tui.tokens.revoke import Revocation, revoke_tokens

@@ -23,7 +23,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from slack_token_tui.crash import place_of
+from slack_token_tui.problems import place_of
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant

@@ -194,3 +194,8 @@ FORMATS = {
         Format("json", "a JSON object", True, _json),
     )
 }
+
+
+def is_variable_name(text: str) -> bool:
+    """Tell whether ``text`` can be the name of an environment variable."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None

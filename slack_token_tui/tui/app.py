@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
@@ -18,7 +19,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.theme import Theme
 
-from slack_token_tui.crash import place_of, place_of_traceback, way_to
+from slack_token_tui.problems import place_of
 from slack_token_tui.sanitize import harmless
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.hot_path import ProfileFileError
@@ -33,6 +34,7 @@ from slack_token_tui.tui.terminal_exit import continue_only_after_a_stop, let_go
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.traceback import Traceback
 
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
     from slack_token_tui.oauth.session import SignIn
@@ -316,3 +318,23 @@ class TokenApp(App[None]):
                 "This report holds no secret. Your profiles are unharmed. Start slack-token-tui again to continue.",
             ]
         self._close_messages_no_wait()
+
+
+def place_of_traceback(rendered: Traceback) -> str:
+    """Return the type and source line of the exception in a Rich traceback."""
+    stacks = rendered.trace.stacks
+    if not stacks:
+        return "an error of unknown kind"
+    if not (frames := stacks[0].frames):
+        return stacks[0].exc_type
+    return f"{stacks[0].exc_type} in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"
+
+
+def way_to(error: BaseException) -> list[str]:
+    """Return the calls that led to ``error``, outermost first, one a line."""
+    import traceback  # not before something has gone wrong
+
+    return [
+        f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]

@@ -15,8 +15,7 @@ from slack_token_tui.oauth.callback import (
     check_callback,
     check_pasted,
 )
-from slack_token_tui.oauth.pkce import Pkce
-from slack_token_tui.oauth.request import AuthorizationRequest
+from slack_token_tui.oauth.request import AuthorizationRequest, Pkce
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp

@@ -7,8 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from slack_token_tui.oauth.pkce import Pkce, challenge
-from slack_token_tui.oauth.request import AuthorizationRequest
+from slack_token_tui.oauth.request import AuthorizationRequest, Pkce, challenge
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp, checked_redirect_uri

@@ -9,8 +9,7 @@ from pathlib import Path
 from slack_token_tui.desktop.browser import NotOpened, Opened
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.events import Event, Step
-from slack_token_tui.oauth.pkce import Pkce
-from slack_token_tui.oauth.request import AuthorizationRequest
+from slack_token_tui.oauth.request import AuthorizationRequest, Pkce
 from slack_token_tui.oauth.session import SignIn
 from slack_token_tui.problems import explain
 from slack_token_tui.secret import Secret

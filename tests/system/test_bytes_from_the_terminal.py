@@ -55,7 +55,7 @@ from textual import events
 from textual.drivers import linux_driver
 from textual.widget import Widget
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.screens.sign_in.screen import SignInScreen
+from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.cli.main import main
 
 feed, on_event = linux_driver.XTermParser.feed, TokenApp.on_event

@@ -134,7 +134,7 @@ async def test_without_a_clipboard_it_asks_before_a_token_goes_to_the_terminal(s
 
 
 async def test_a_revealed_token_hides_itself(store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slack_token_tui.tui.screens.home.handing_out._REVEAL_SECONDS", 3)
+    monkeypatch.setattr("slack_token_tui.tui.screens.home_commands._REVEAL_SECONDS", 3)
     store.save_sign_in(profile())
     async with running(home, size=WIDE) as pilot:
         await pilot.press("t")

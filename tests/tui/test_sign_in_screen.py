@@ -195,7 +195,7 @@ async def test_a_long_silence_is_explained_by_itself(
     from functools import partial
 
     from slack_token_tui.oauth.session import SignIn
-    from slack_token_tui.tui.screens.sign_in import screen as sign_in
+    from slack_token_tui.tui.screens import sign_in
 
     monkeypatch.setattr(sign_in, "SignIn", partial(SignIn, hint_seconds=0.2))
     async with running(home, app, (100, 40)) as pilot:

@@ -24,7 +24,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, remember_last_app
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.run import Start
-from slack_token_tui.tui.screens.sign_in import screen as sign_in
+from slack_token_tui.tui.screens import sign_in
 from tests.support.pilot import settled, shows, until
 from tests.support.profiles import NOW, profile
 from tests.support.scripted_sign_in import APP, ELSEWHERE, FAILED, SAVED, WAITING, scripted

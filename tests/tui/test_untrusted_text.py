@@ -30,7 +30,7 @@ from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui import app as tui_app
 from slack_token_tui.tui import run
 from slack_token_tui.tui.actions import ACTIONS
-from slack_token_tui.tui.screens.sign_in import screen as sign_in
+from slack_token_tui.tui.screens import sign_in
 from tests.support.pilot import running, settled, shows, text, until
 from tests.support.profiles import profile, rotating
 from tests.support.scripted_sign_in import APP, LISTENING, REQUEST, WAITING, scripted

@@ -1,27 +1,15 @@
-"""``export`` and ``exec``: a token on its way to whoever uses it."""
+"""``export``: print a token in a format for another program."""
 
 from __future__ import annotations
 
-import os
-import re
-import signal
-import subprocess
-import sys
-from contextlib import suppress
-
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.cli.fresh_token import life, living_profile
-from slack_token_tui.cli.main import core_limit_of_the_caller
 from slack_token_tui.tokens import export_formats
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NOT_FOUND, _NOT_EXECUTABLE = 127, 126
-"""As a shell says it."""
 
 
 def export_token(argument: str | None, format_id: str, variable: str, min_ttl_seconds: float) -> int:
     """Print a token in one of the formats, and say on stderr until when it works."""
-    if not _VARIABLE.fullmatch(variable):
+    if not export_formats.is_variable_name(variable):
         return output.usage(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
     profile = living_profile(argument, min_ttl_seconds, as_json=format_id == "json")
     if isinstance(profile, int):
@@ -31,43 +19,3 @@ def export_token(argument: str | None, format_id: str, variable: str, min_ttl_se
     if export_formats.FORMATS[format_id].holds_token and profile.expires_at is not None:
         output.say(f"slack-token-tui:{life(profile)}")
     return exit_codes.DONE
-
-
-def become(argument: str | None, variable: str, command: list[str], min_ttl_seconds: float) -> int:
-    """Become ``command`` with the token in one environment variable more. On POSIX this returns only when it failed."""
-    if not command:
-        return output.usage("No command was given.", "Put it after two dashes: slack-token-tui exec acme -- env")
-    if not _VARIABLE.fullmatch(variable):
-        return output.usage(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
-    profile = living_profile(argument, min_ttl_seconds)
-    if isinstance(profile, int):
-        return profile
-    assert profile.access_token is not None
-    environment = {**os.environ, variable: profile.access_token.reveal()}
-    if sys.platform == "win32":
-        return subprocess.run(command, env=environment, check=False).returncode
-    _as_the_caller_was()
-    try:
-        os.execvpe(command[0], command, environment)  # noqa: S606 - becoming the command is the job
-    except FileNotFoundError:
-        output.say(f"slack-token-tui: there is no program called {command[0]}.")
-        output.say("  Check its name, and that its directory is in PATH")
-        return _NOT_FOUND
-    except OSError as error:
-        output.say(f"slack-token-tui: {command[0]} cannot be run: {error.strerror}.")
-        output.say("  Check that it may be executed (chmod +x)")
-        return _NOT_EXECUTABLE
-
-
-def _as_the_caller_was() -> None:
-    """Give back what Python and this program have changed, so that the command finds what its caller meant it to."""
-    import resource
-
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    if (limit := core_limit_of_the_caller()) is not None:
-        resource.setrlimit(resource.RLIMIT_CORE, (limit, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # full, or closed on the other side: the command will meet it
-            if stream is not None:
-                stream.flush()

@@ -16,8 +16,8 @@ from functools import partial
 from getpass import getpass
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.commands.list import masked_record
 from slack_token_tui.cli.commands.remove import report_removal
+from slack_token_tui.cli.commands.show import masked_record
 from slack_token_tui.desktop import browser
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.resolve_app import NoAppKnown, chosen_app

@@ -1,22 +1,28 @@
-"""Small screens over another: the long explanation of an error, and a question."""
+"""Modal dialogs: the long explanation of an error, a question, a name, a format to copy in, a token to import."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, OptionList, Static
+from textual.widgets.option_list import Option
 
-from slack_token_tui.problems import Explanation
+from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.slack.token_types import REFRESH, kind_of
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.tokens import export_formats
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
-from slack_token_tui.tui.widgets.keys import BACK
+from slack_token_tui.tui.widgets.keys import BACK, pressable
 
 Answer = TypeVar("Answer")
 
@@ -115,3 +121,161 @@ class ConfirmScreen(Dialog[bool]):
     def action_answer(self, yes: bool) -> None:
         """A key is an answer."""
         self.dismiss(yes)
+
+
+class NameScreen(Dialog[str | None]):
+    """Asks for a profile's new name until one works."""
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back")]
+
+    def __init__(self, name: str, rename: Callable[[str], Awaitable[Explanation | None]]) -> None:
+        """
+        Args:
+            name: the profile's name now.
+            rename: gives it another, or says why not.
+        """
+        super().__init__()
+        self._old = name
+        self._rename = rename
+
+    def compose(self) -> ComposeResult:
+        """A field with the old name in it, and room for the reason."""
+        with VerticalScroll(classes="sheet"):
+            yield Static(Content.assemble(("Rename ", "bold"), (self._old, "bold")))
+            yield Input(self._old, id="name")
+            yield Static("Small letters, digits, dots, dashes. It is what you type after slack-token-tui token.")
+            yield Static(id="trouble", classes="trouble")
+            yield Static(Content.assemble(pressable("Enter rename", "screen.enter"), "  ", BACK), classes="keys")
+
+    @on(Input.Submitted)
+    @work(exclusive=True, exit_on_error=False)
+    async def submitted(self, event: Input.Submitted) -> None:
+        """Try it; the screen stays when it does not work."""
+        new = event.value.strip()
+        trouble = await self._rename(new)
+        if trouble is None:
+            self.dismiss(new)
+        else:
+            self.query_one("#trouble", Static).update(
+                Content(f"✗ {trouble.title}. {trouble.happened} {trouble.remedies[0]}.")
+            )
+
+
+class CopyAsScreen(Dialog[str | None]):
+    """Formats, with a preview that masks the token."""
+
+    AUTO_FOCUS = "OptionList"
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back"), ("q", "dismiss(None)", "Back")]
+
+    def __init__(self, profile: Profile, at: Path | None) -> None:
+        """
+        Args:
+            profile: whose token.
+            at: the directory of profiles, where it is not this user's own.
+        """
+        super().__init__()
+        self._profile = profile
+        self._at = at
+
+    def compose(self) -> ComposeResult:
+        """A list and the preview of the highlighted line."""
+        with VerticalScroll(classes="sheet"):
+            yield Static(Content.assemble(("Copy ", "bold"), (self._profile.name, "bold"), (" as …", "bold")))
+            yield OptionList(
+                *(
+                    Option(Content.assemble((f"{one.id:<8}", "bold"), one.label), id=one.id)
+                    for one in export_formats.FORMATS.values()
+                )
+            )
+            yield Static(id="preview")
+            yield Static(
+                Content.assemble("↑ ↓ choose  ", pressable("Enter copy", "screen.enter"), "  ", BACK), classes="keys"
+            )
+
+    @on(OptionList.OptionHighlighted)
+    def show(self, event: OptionList.OptionHighlighted) -> None:
+        """Preview the format, or say why there is none."""
+        try:
+            text = export_formats.preview(self._profile, event.option_id or "token", self._at)
+        except StoreError as error:
+            trouble = explain(error.code, error.facts)
+            text = f"✗ {trouble.title}. {trouble.happened} {trouble.remedies[0]}."
+        self.query_one("#preview", Static).update(Content.styled(text, MUTED))
+
+    @on(OptionList.OptionSelected)
+    def chosen(self, event: OptionList.OptionSelected) -> None:
+        """Copy in that format."""
+        self.dismiss(event.option_id)
+
+
+class ImportScreen(Dialog[str | None]):
+    """Takes a token that somebody already has. It never shows it."""
+
+    AUTO_FOCUS = "#access"
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back")]
+
+    def __init__(self, keep: Callable[[str, str, str], Awaitable[str | Explanation]]) -> None:
+        """
+        Args:
+            keep: of access token, refresh token and Client ID; returns the new profile's name, or says why not. A ValueError
+                holds a sentence.
+        """
+        super().__init__()
+        self._keep = keep
+
+    def compose(self) -> ComposeResult:
+        """Three fields, of which one is needed."""
+        with VerticalScroll(classes="sheet"):
+            yield Static(Content.styled("Import a token", "bold"))
+            yield Static("A token that you already have is asked about at Slack and saved. Nothing of it is shown.")
+            yield Input(password=True, placeholder="xoxp-… or xoxe.xoxp-…", id="access")
+            yield Static(id="kind")
+            yield Input(password=True, placeholder="refresh token xoxe-…, if there is one", id="refresh")
+            yield Input(placeholder="its app’s Client ID, needed to refresh", id="client_id")
+            yield Static(id="trouble", classes="trouble")
+            yield Static(Content.assemble(pressable("Enter import", "screen.enter"), "  ", BACK), classes="keys")
+
+    def on_mount(self) -> None:
+        """Begin with the one field that is always needed."""
+        self._show_rotating(False)
+
+    def _show_rotating(self, rotating: bool) -> None:
+        self.query_one("#refresh").display = rotating
+        self.query_one("#client_id").display = rotating
+
+    @on(Input.Changed, "#access")
+    def name_the_kind(self, event: Input.Changed) -> None:
+        """Say what kind of token it is while it is typed or pasted."""
+        kind = kind_of(event.value.strip())
+        self._show_rotating(kind is not None and kind.rotates)
+        words = ""
+        if kind is not None:
+            words = f"✗ That is {kind.with_article}. {kind.why_not}" if kind.why_not else f"✓ {kind.name}"
+            if kind is REFRESH:
+                words = (
+                    f"✗ That is {kind.with_article}. Enter the access token (xoxe.xoxp-…) here first; "
+                    "then there is a field for this one."
+                )
+        self.query_one("#kind", Static).update(Content(words))
+        self.query_one("#trouble", Static).update("")
+
+    @on(Input.Submitted)
+    @work(exclusive=True, exit_on_error=False)
+    async def submitted(self) -> None:
+        """Ask Slack; the screen stays when it does not work."""
+        trouble = self.query_one("#trouble", Static)
+        kind = kind_of(self.query_one("#access", Input).value.strip())
+        if kind is not None and kind.why_not:
+            return  # said already, under the field
+        trouble.update("Asking Slack …")
+        values = [self.query_one(f"#{name}", Input).value.strip() for name in ("access", "refresh", "client_id")]
+        try:
+            kept = await self._keep(*values)
+        except ValueError as error:
+            trouble.update(Content(f"✗ {error}"))
+            return
+        if isinstance(kept, str):
+            self.dismiss(kept)
+        else:
+            trouble.update(Content(f"✗ {kept.title} ({kept.code}). {kept.happened} {kept.remedies[0]}."))

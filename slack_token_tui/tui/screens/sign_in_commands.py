@@ -1,30 +1,176 @@
-"""What helps while a sign-in waits and when it has failed: a key for each remedy."""
+"""The state of the sign-in screen and what its keys do: fill in the form, copy, wait longer, recover from an error."""
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
 
-from textual import work
+from textual import on, work
 from textual.content import Content
-from textual.widgets import Static
+from textual.timer import Timer
+from textual.widgets import Button, Static
 
 from slack_token_tui import __version__
 from slack_token_tui.oauth.events import Step
-from slack_token_tui.problems import explain
+from slack_token_tui.oauth.exchange import UnusableResponse
+from slack_token_tui.oauth.session import SignIn
+from slack_token_tui.problems import Explanation, explain
 from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.store.apps import SlackApp, read_app
 from slack_token_tui.store.atomic_file import StoreError
 from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profiles import SavedProfile
+from slack_token_tui.tui.actions import SIGN_IN
+from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.dialogs import ConfirmScreen, ExplanationScreen
 from slack_token_tui.tui.screens.remove import RemoveScreen
-from slack_token_tui.tui.screens.sign_in.ground import SignInGround
 from slack_token_tui.tui.widgets.error_card import ErrorCard, report
+from slack_token_tui.tui.widgets.header import TopLine
+from slack_token_tui.tui.widgets.sign_in_form import SignInForm
 from slack_token_tui.tui.widgets.steps import Steps
 
 
-class Helps(SignInGround):
-    """Copies, more time, what the browser says, and the ways on from an error."""
+class SignInCommands(AppScreen[str | None]):
+    """The commands of the sign-in screen. It ends with the name of the profile that was saved, or None."""
+
+    room = SIGN_IN
+
+    def __init__(self, older: Profile | None = None, app: SlackApp | None = None) -> None:
+        """
+        Args:
+            older: the profile to sign in again, with everything filled in; None for a new one.
+            app: what to sign in with; the one used last when None.
+        """
+        super().__init__()
+        self._older = older
+        self._app = app
+        self._sign_in: SignIn | None = None
+        self._failure: Explanation | None = None
+        self._kept: SavedProfile | None = None
+        self._url: str | None = None
+        self._tunnel: str | None = None
+        self._errors: AppScreen[str | None] | None = None
+        self._no_browser = self._page_said = ""
+        self._waiting = False
+        self._listening = False
+        self._countdown: Timer | None = None
+        self._ended = asyncio.Event()  # the sign-in that was begun last
+
+    @property
+    def _form(self) -> SignInForm:
+        return self.query_one(SignInForm)
+
+    @property
+    def _sent(self) -> str:
+        """The redirect address that this sign-in has sent, once there is one."""
+        request = self._sign_in.request if self._sign_in else None
+        return request.redirect_uri if request else ""
+
+    @property
+    def _unusable(self) -> UnusableResponse | None:
+        """What Slack sent instead of a token that can be used."""
+        return self._sign_in.unusable if self._sign_in else None
+
+    @property
+    def holds_unsaved(self) -> bool:
+        """Whether a token is here alone."""
+        return self._sign_in is not None and self._sign_in.holds_unsaved
+
+    @work(exclusive=True, group="question", exit_on_error=False)
+    async def unless_unsaved(self, go_on: Callable[[], object]) -> None:
+        """Go on; but let a new token be saved first, and ask when it cannot be: going on would throw it away."""
+        if self._sign_in is not None and self._sign_in.hurry():
+            await self._ended.wait()
+            if (kept := self._sign_in.kept) is not None:
+                self.app.notify(f"The token came, and was saved as {kept.profile.name}.", markup=False)
+        if self.holds_unsaved:
+            question = Content.assemble(
+                ("Throw the new token away?\n\n", "bold"),
+                "Slack has given it, and it is not saved: w saves it again when what is in the way is mended. "
+                "Going on forgets it here; at Slack it stays valid until it expires or is revoked.",
+            )
+            if not await self.app.push_screen_wait(ConfirmScreen(question, "Throw it away", "Keep it here")):
+                return
+            if self._sign_in is not None:
+                self._sign_in.discard()
+        go_on()
+
+    # What the screen itself does, and the other rooms call.
+
+    def _begin(self) -> None:
+        raise NotImplementedError
+
+    def _show_form(self) -> None:
+        raise NotImplementedError
+
+    def _show_saved(self, kept: SavedProfile) -> None:
+        raise NotImplementedError
+
+    def _count_down(self) -> None:
+        raise NotImplementedError
+
+    async def _fail(self, step: Step, explanation: Explanation) -> None:
+        raise NotImplementedError
+
+    @on(SignInForm.Submitted)
+    def form_submitted(self, event: SignInForm.Submitted) -> None:
+        """Everything is there: begin."""
+        self._app = event.slack_app
+        self._begin()
+
+    @on(Button.Pressed, "#choose_app, #app_details, #new_app")
+    async def form_button_pressed(self, event: Button.Pressed) -> None:
+        """The same as its key."""
+        await self.run_action(str(event.button.id))
+
+    @work(exclusive=True, group="form", exit_on_error=False)
+    async def action_choose_scopes(self) -> None:
+        """Choose scopes from the list."""
+        from slack_token_tui.tui.screens.scope_picker import ScopePicker
+
+        app = self._form.slack_app
+        picker = ScopePicker(self._form.scopes, app.registered_scopes, self._older)
+        if (chosen := await self.app.push_screen_wait(picker)) is not None:
+            self._form.scopes = chosen
+
+    @work(exclusive=True, group="form", exit_on_error=False)
+    async def action_choose_app(self) -> None:
+        """Choose among the remembered apps."""
+        from slack_token_tui.tui.screens.apps import AppsScreen
+
+        if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
+            self._use(app)
+        elif old := self._form.slack_app.client_id:
+            # It may have been changed or forgotten there, and must not come back as it was.
+            again = read_app(self.token_app.store.home, old) or SlackApp(old, self._form.slack_app.endpoints)
+            self._use(replace(again, scopes=self._form.scopes))
+
+    @work(exclusive=True, group="form", exit_on_error=False)
+    async def action_app_details(self) -> None:
+        """Change what is known of the app."""
+        from slack_token_tui.tui.screens.app_details import AppDetails
+
+        # With the scopes as they are typed now: those of last time are not what is meant any more.
+        now = replace(self._form.slack_app, scopes=self._form.scopes)
+        if (app := await self.app.push_screen_wait(AppDetails(now, self.token_app.store.home))) is not None:
+            self._use(app)
+
+    @work(exclusive=True, group="form", exit_on_error=False)
+    async def action_new_app(self) -> None:
+        """Make an app, and come back with it."""
+        from slack_token_tui.tui.screens.app_setup import AppSetupScreen
+
+        setup = AppSetupScreen(self._form.slack_app.endpoints, self._form.scopes)
+        if (app := await self.app.push_screen_wait(setup)) is not None:
+            self._use(app)
+
+    def _use(self, app: SlackApp) -> None:
+        self._form.use(app)
+        self.query_one(TopLine).show(app.endpoints)
+        self._form.begin()
 
     def action_more_time(self) -> None:
         """Wait longer."""

@@ -16,9 +16,7 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui.actions import HOME, bindings
-from slack_token_tui.tui.screens.home.asking_slack import AsksSlack
-from slack_token_tui.tui.screens.home.handing_out import HandsOut
-from slack_token_tui.tui.screens.home.keeping_house import KeepsHouse
+from slack_token_tui.tui.screens.home_commands import HomeCommands
 from slack_token_tui.tui.widgets.header import TopLine
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
@@ -36,7 +34,7 @@ _OF_A_PROFILE = frozenset(
 _OF_MANY = frozenset({"verify_all", "refresh_all", "filter", "sort"})
 
 
-class HomeScreen(HandsOut, AsksSlack, KeepsHouse):
+class HomeScreen(HomeCommands):
     """What is kept, and the way to more."""
 
     AUTO_FOCUS = "OptionList"

@@ -14,20 +14,18 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from slack_token_tui.crash import place_of
 from slack_token_tui.desktop import browser
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.events import Step
 from slack_token_tui.oauth.session import SignIn
-from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.problems import Explanation, explain, place_of
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, read_app
 from slack_token_tui.store.profiles import SavedProfile
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui.actions import SIGN_IN, bindings
 from slack_token_tui.tui.screens.dialogs import ConfirmScreen
-from slack_token_tui.tui.screens.sign_in.filling_in import FillsIn
-from slack_token_tui.tui.screens.sign_in.helping import Helps
+from slack_token_tui.tui.screens.sign_in_commands import SignInCommands
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.header import TopLine
@@ -48,7 +46,7 @@ _ONLY_FAILED = frozenset(
 )
 
 
-class SignInScreen(FillsIn, Helps):
+class SignInScreen(SignInCommands):
     """One sign-in, from form to saved profile, with as many attempts as it takes."""
 
     AUTO_FOCUS = ""

@@ -1,0 +1,61 @@
+"""``import``: save an existing token as a profile."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from getpass import getpass
+
+from slack_token_tui.cli import exit_codes, output
+from slack_token_tui.cli.commands.show import masked_record
+from slack_token_tui.event_loop import run
+from slack_token_tui.problems import explain
+from slack_token_tui.slack.client_id import checked_client_id
+from slack_token_tui.slack.endpoints import SLACK, Endpoints, checked_base
+from slack_token_tui.slack.errors import SlackError
+from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.hot_path import is_allowed_new_name
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.tokens.import_token import checked_tokens, import_token
+
+
+def _given_token() -> str:
+    if sys.stdin is None:
+        return ""
+    try:
+        return getpass("Token (not shown): ") if sys.stdin.isatty() else sys.stdin.read(64 * 1024)
+    except UnicodeDecodeError:
+        raise ValueError("A token has only ASCII letters, digits and dashes. This one has other bytes.") from None
+
+
+def import_profile(name: str | None, client_id: str | None, slack_url: str | None, as_json: bool) -> int:
+    """Take a token from standard input, or a hidden prompt; name its kind, ask Slack whose it is, keep it."""
+    store = ProfileStore()
+    try:
+        if name is not None and not is_allowed_new_name(name):
+            raise ValueError(explain("profile_name_invalid").happened)
+        app = checked_client_id(client_id) if client_id else ""
+        endpoints = Endpoints(checked_base(slack_url or SLACK))
+        text = _given_token()
+        kind, access_token, refresh_token = checked_tokens(text, app)
+    except ValueError as error:
+        hint = "Give the access token on standard input; on a second line its refresh token, with --client-id"
+        return output.usage(str(error), hint, as_json=as_json)
+    output.warn_of_key_log()
+    output.say(f"That is {kind.with_article}. Asking {endpoints.host} whose it is")
+    try:
+        kept = run(
+            import_token(store, kind, access_token, refresh_token, client_id=app, endpoints=endpoints, name=name)
+        )
+    except SlackError as error:
+        explanation = explain(error.code, error.facts)
+        return output.explained(explanation, output.exit_code_of(explanation), as_json=as_json)
+    except StoreError as error:
+        return output.trouble(error, name, as_json=as_json)
+    profile = kept.profile
+    output.say(f"Saved as {profile.name} in {kept.path}")
+    if kind.rotates and refresh_token is None:
+        output.say("  Without its refresh token it cannot be renewed: it works until it expires, 12 hours at most")
+    if as_json:
+        output.print_json({"ok": True, "profile": masked_record(profile, datetime.now(UTC))})
+    return exit_codes.DONE
