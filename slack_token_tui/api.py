@@ -12,14 +12,14 @@ from html import escape
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-from slack_token_tui.problems import Explanation, explain, place_of
-from slack_token_tui.secret import Secret, masked
+from slack_token_tui.problems import Explanation, error_location, explain
+from slack_token_tui.secret import Secret, mask
 from slack_token_tui.store import hot_path
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileChoiceError, ProfileFileError
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import ProfileStore, Unreadable
-from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, RefreshResult, standing_trouble
+from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
+from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, RefreshResult, recorded_problem
 
 _Result = TypeVar("_Result")
 
@@ -76,7 +76,7 @@ class Token(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"'{masked(self)}'"
+        return f"'{mask(self)}'"
 
 
 def token(name: str | None = None, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> Token:
@@ -91,13 +91,13 @@ def token(name: str | None = None, *, min_ttl_seconds: float = REFRESH_MARGIN_SE
     Raises:
         NoSuchProfile, SignInNeeded, StoreUnusable, TryLater: see there; all are a :class:`TokenError`.
     """
-    outcome = outcome_of(_fresh_token, name, min_ttl_seconds)
+    outcome = capture_outcome(_fresh_token, name, min_ttl_seconds)
     if isinstance(outcome, BaseException):
         raise outcome
     return Token(outcome.reveal())
 
 
-def outcome_of(
+def capture_outcome(
     work: Callable[..., _Result], *arguments: object, expected: type[Exception] = TokenError
 ) -> _Result | BaseException:
     """Return what ``work`` returns or raises, so that its caller can raise it from a frame that has seen no token.
@@ -108,12 +108,12 @@ def outcome_of(
     """
     try:
         return work(*arguments)
-    except expected as refusal:
-        error: BaseException = refusal
-    except StoreError as unusable:
-        error = StoreUnusable(explain(unusable.code, unusable.facts))
+    except expected as expected_error:
+        error: BaseException = expected_error
+    except StorageError as store_error:
+        error = StoreUnusable(explain(store_error.code, store_error.facts))
     except Exception as unexpected:
-        error = TokenError(explain("unexpected", {"detail": place_of(unexpected)}))
+        error = TokenError(explain("unexpected", {"detail": error_location(unexpected)}))
     except BaseException as interrupt:  # Ctrl+C in a cell
         error = interrupt
     error.__traceback__ = error.__context__ = error.__cause__ = None
@@ -122,36 +122,36 @@ def outcome_of(
 
 def _fresh_token(name: str | None, min_ttl_seconds: float, url: str | None = None) -> Secret:
     """Return a valid token, for a request to ``url`` where one is given."""
-    chosen, record, path = _read(name)
+    chosen, record, path = _read_record(name)
     base = str(record.get("slack", "https://slack.com"))
-    if url is not None and not _is_of_slack(url, base):
-        raise WrongHost(explain("token_goes_elsewhere", {"name": chosen, "host": base, "detail": _place_of(url)}))
+    if url is not None and not _is_slack_url(url, base):
+        raise WrongHost(explain("token_goes_elsewhere", {"name": chosen, "host": base, "detail": _origin(url)}))
     if hot_path.needs_slow_path(record, min_ttl_seconds):
-        return _renewed(chosen, min_ttl_seconds)
+        return _refresh_if_due(chosen, min_ttl_seconds)
     if why := hot_path.unusable_reason(record):
         raise SignInNeeded(explain("sign_in_needed", {"name": chosen, "detail": why}))
     try:
         return Secret(hot_path.access_token(record, path))
     except ProfileFileError as error:
-        _raise_unusable(error)
+        _raise_storage_error(error)
 
 
-def _read(name: str | None) -> tuple[str, dict[str, object], str]:
-    home = hot_path.home()
+def _read_record(name: str | None) -> tuple[str, dict[str, object], str]:
+    home = hot_path.config_home()
     try:
-        chosen = hot_path.chosen_name(home, name)
+        chosen = hot_path.resolve_name(home, name)
         path = hot_path.profile_path(home, chosen)
         return chosen, hot_path.read_record(path), path
-    except ChoiceError as error:
+    except ProfileChoiceError as error:
         facts = {"name": error.name, "detail": ", ".join(error.names)}
         raise NoSuchProfile(explain(error.code, facts)) from None
     except FileNotFoundError:
         raise NoSuchProfile(explain("profile_not_found", {"name": name or ""})) from None
     except ProfileFileError as error:
-        _raise_unusable(error)
+        _raise_storage_error(error)
 
 
-def _renewed(name: str, min_ttl_seconds: float) -> Secret:
+def _refresh_if_due(name: str, min_ttl_seconds: float) -> Secret:
     """Refresh in a process of its own when it is due: an interrupted cell must not lose a grant."""
     from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
@@ -162,28 +162,28 @@ def _renewed(name: str, min_ttl_seconds: float) -> Secret:
             if path := os.environ.get("SSLKEYLOGFILE"):
                 with suppress(Warning):  # where warnings are errors, a token is still a token
                     warnings.warn(f"SSLKEYLOGFILE is set: TLS keys are written to {path}", stacklevel=2)
-            renewal = refresh_in_child(store, name, min_ttl_seconds=min_ttl_seconds)
+            result = refresh_in_child(store, name, min_ttl_seconds=min_ttl_seconds)
         else:
-            renewal = RefreshResult(store.with_tokens(profile))
+            result = RefreshResult(store.with_tokens(profile))
     except FileNotFoundError:
         raise NoSuchProfile(explain("profile_not_found", {"name": name})) from None
-    except (ProfileFileError, StoreError) as error:
-        _raise_unusable(error, name)
-    why = renewal.profile.unusable_reason(datetime.now(UTC))
-    if why is None and renewal.profile.access_token is not None:
-        return renewal.profile.access_token
-    trouble = renewal.trouble or standing_trouble(renewal.profile)
-    if trouble is None:
+    except (ProfileFileError, StorageError) as error:
+        _raise_storage_error(error, name)
+    why = result.profile.unusable_reason(datetime.now(UTC))
+    if why is None and result.profile.access_token is not None:
+        return result.profile.access_token
+    problem = result.problem or recorded_problem(result.profile)
+    if problem is None:
         raise SignInNeeded(explain("sign_in_needed", {"name": name, "detail": why or ""}))
-    if trouble.code in NEEDS_SIGN_IN:
-        raise SignInNeeded(explain(trouble.code, trouble.facts))
-    explanation = explain(trouble.code, trouble.facts)
+    if problem.code in NEEDS_SIGN_IN:
+        raise SignInNeeded(explain(problem.code, problem.facts))
+    explanation = explain(problem.code, problem.facts)
     if explanation.code.startswith(("store_", "keyring_", "profile_")) and explanation.again != "later":
         raise StoreUnusable(explanation)
     raise TryLater(explanation)
 
 
-def _raise_unusable(error: ProfileFileError | StoreError, name: str = "") -> NoReturn:
+def _raise_storage_error(error: ProfileFileError | StorageError, name: str = "") -> NoReturn:
     if isinstance(error, ProfileFileError):
         facts = {"file": error.path, "detail": error.detail or "no more is known"}
     else:
@@ -208,7 +208,7 @@ class Bearer:
             TokenError: as :func:`token`.
         """
         url = None if request is None else str(request.url)
-        outcome = outcome_of(_fresh_token, self.name, REFRESH_MARGIN_SECONDS, url)
+        outcome = capture_outcome(_fresh_token, self.name, REFRESH_MARGIN_SECONDS, url)
         if isinstance(outcome, BaseException):
             raise outcome
         if request is None:
@@ -220,7 +220,7 @@ class Bearer:
         return f"Bearer({self.name!r})"
 
 
-def _place_of(url: str) -> str:
+def _origin(url: str) -> str:
     """Return scheme and host of ``url``, without the user, path and query, which may be secret."""
     try:
         asked = urlsplit(url)
@@ -229,7 +229,7 @@ def _place_of(url: str) -> str:
         return "that URL"
 
 
-def _is_of_slack(url: str, base: str) -> bool:
+def _is_slack_url(url: str, base: str) -> bool:
     """Tell whether ``url`` has the scheme, port and host of ``base``, or the host of a workspace or service below it."""
     try:
         asked, own = urlsplit(url), urlsplit(base)
@@ -287,15 +287,15 @@ class Profiles(Sequence[ProfileSummary]):
     def _rows(self) -> list[tuple[str, ...]]:
         return [
             (
-                one.name,
-                one.state,
-                one.user or "",
-                one.workspace or "",
-                f"{one.expires_at.astimezone():%Y-%m-%d %H:%M}" if one.expires_at else "",
-                ", ".join(one.scopes),
-                one.token,
+                summary.name,
+                summary.state,
+                summary.user or "",
+                summary.workspace or "",
+                f"{summary.expires_at.astimezone():%Y-%m-%d %H:%M}" if summary.expires_at else "",
+                ", ".join(summary.scopes),
+                summary.token,
             )
-            for one in self
+            for summary in self
         ]
 
     def __repr__(self) -> str:
@@ -322,20 +322,22 @@ def profiles() -> Profiles:
     Raises:
         StoreUnusable: others can change what is in the directory.
     """
-    outcome = outcome_of(_summaries)
+    outcome = capture_outcome(_list_summaries)
     if isinstance(outcome, BaseException):
         raise outcome
     return Profiles(outcome)
 
 
-def _summaries() -> list[ProfileSummary]:
+def _list_summaries() -> list[ProfileSummary]:
     now = datetime.now(UTC)
-    return [summary_of(entry, now) for entry in ProfileStore().entries()]
+    return [summarize(entry, now) for entry in ProfileStore().entries()]
 
 
-def summary_of(entry: Profile | Unreadable, now: datetime) -> ProfileSummary:
+def summarize(entry: Profile | UnreadableProfile, now: datetime) -> ProfileSummary:
     """Return what may be shown of ``entry``."""
-    if isinstance(entry, Unreadable):
+    if isinstance(entry, UnreadableProfile):
         return ProfileSummary(entry.name, "unreadable")
     state, token = entry.state(now), entry.masked_token
-    return ProfileSummary(entry.name, state, entry.who, entry.where, entry.expires_at, entry.scopes, token)
+    return ProfileSummary(
+        entry.name, state, entry.user_label, entry.workspace_label, entry.expires_at, entry.scopes, token
+    )

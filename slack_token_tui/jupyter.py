@@ -23,16 +23,16 @@ from functools import partial
 from html import escape
 from typing import Any
 
-from slack_token_tui.api import ProfileSummary, SignInFailed, outcome_of, summary_of
+from slack_token_tui.api import ProfileSummary, SignInFailed, capture_outcome, summarize
 from slack_token_tui.desktop import browser
 from slack_token_tui.oauth import events
-from slack_token_tui.oauth.resolve_app import chosen_app
-from slack_token_tui.oauth.session import TIME_LIMIT_SECONDS, SignIn
-from slack_token_tui.problems import Explanation, explain, place_of
+from slack_token_tui.oauth.resolve_app import resolve_app
+from slack_token_tui.oauth.session import TIMEOUT_SECONDS, SignInSession
+from slack_token_tui.problems import Explanation, error_location, explain
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
 
-_LONGEST_END_SECONDS = 30.0
+_STOP_TIMEOUT_SECONDS = 30.0
 """A request that may bring a token is waited for, and the token saved; else it ends at once."""
 
 
@@ -45,7 +45,7 @@ class PendingSignIn:
         line: what it is doing, in a few words.
     """
 
-    def __init__(self, sign_in: SignIn) -> None:
+    def __init__(self, sign_in: SignInSession) -> None:
         self._sign_in = sign_in
         self._loop = asyncio.new_event_loop()
         self._outcome: Future[ProfileSummary] = Future()
@@ -58,7 +58,7 @@ class PendingSignIn:
         self._thread = threading.Thread(target=self._run, name="slack-token-tui sign-in", daemon=True)
         self._thread.start()
         self._listening.wait(10)
-        self._display = _shown(self)
+        self._display = _display(self)
 
     @property
     def url(self) -> str | None:
@@ -94,9 +94,9 @@ class PendingSignIn:
         """
         pasted = Secret(address)  # it holds a code, and tracebacks with local variables would show it
         del address
-        self._take(pasted)
+        self._submit_paste(pasted)
 
-    def _take(self, pasted: Secret) -> None:
+    def _submit_paste(self, pasted: Secret) -> None:
         if self.done:
             raise ValueError("This sign-in has ended.")
         refusal = asyncio.run_coroutine_threadsafe(self._paste(pasted), self._loop).result(10)
@@ -116,20 +116,20 @@ class PendingSignIn:
         pasted = Secret(input("Paste the address that the browser ended on: ").strip())
         if pasted.reveal() and not self.done:
             try:
-                self._take(pasted)
-            except ValueError as refused:
-                print(f"✗ {refused}")  # noqa: T201 - the answer to what was typed
+                self._submit_paste(pasted)
+            except ValueError as refusal:
+                print(f"✗ {refusal}")  # noqa: T201 - the answer to what was typed
                 return False
         return True
 
     def cancel(self) -> None:
         """Stop, and close the port. A token that Slack has given already is saved first."""
         self._stop()
-        self._thread.join(_LONGEST_END_SECONDS)
+        self._thread.join(_STOP_TIMEOUT_SECONDS)
 
     def _stop(self) -> None:
         def stop() -> None:
-            if self._task is not None and not self._sign_in.hurry():
+            if self._task is not None and not self._sign_in.skip_verification():
                 self._task.cancel()
 
         with suppress(RuntimeError):  # it has ended already
@@ -145,22 +145,22 @@ class PendingSignIn:
     def _run(self) -> None:
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                runner.run(self._followed())
+                runner.run(self._run_task())
         except Exception as error:  # a defect of ours ends the wait too
-            self._fail(explain("unexpected", {"detail": place_of(error)}))
+            self._fail(explain("unexpected", {"detail": error_location(error)}))
         finally:
             self._listening.set()
 
-    async def _followed(self) -> None:
-        self._task = asyncio.ensure_future(self._follow())
+    async def _run_task(self) -> None:
+        self._task = asyncio.ensure_future(self._handle_events())
         try:
             await self._task
         except asyncio.CancelledError:
             self.line = "cancelled"
             self._outcome.cancel()
-            self._show()
+            self._update_display()
 
-    async def _follow(self) -> None:
+    async def _handle_events(self) -> None:
         async with aclosing(self._sign_in.events()) as stream:
             async for event in stream:
                 match event:
@@ -170,19 +170,19 @@ class PendingSignIn:
                         self._listening.set()
                     case events.Exchanging() | events.Verifying():
                         self.line = "asking Slack"
-                    case events.Saved(kept):
-                        self.line = f"saved as {kept.profile.name}"
-                        if self._sign_in.name not in (None, kept.profile.name):
+                    case events.Saved(saved):
+                        self.line = f"saved as {saved.profile.name}"
+                        if self._sign_in.name not in (None, saved.profile.name):
                             self.line += f", the name of this account here, and not as {self._sign_in.name}"
                         if self._outcome.set_running_or_notify_cancel():
-                            self._outcome.set_result(summary_of(kept.profile, datetime.now(UTC)))
+                            self._outcome.set_result(summarize(saved.profile, datetime.now(UTC)))
                     case events.Failed(_, explanation):
                         self._fail(explanation)
-                self._show()
+                self._update_display()
 
     def _fail(self, explanation: Explanation) -> None:
         self.line = f"{explanation.title} ({explanation.code}). {explanation.happened}"
-        rescued = " ".join(filter(None, (self._sign_in.rescue(), self._sign_in.about_unusable())))
+        rescued = " ".join(filter(None, (self._sign_in.save_to_fallback(), self._sign_in.describe_unusable())))
         self.line = f"{self.line} {rescued}".rstrip()
         if not self._outcome.done():
             self._outcome.set_exception(SignInFailed(explanation, rescued))
@@ -190,7 +190,7 @@ class PendingSignIn:
     async def _paste(self, address: Secret) -> Explanation | None:
         return self._sign_in.paste(address.reveal())
 
-    def _show(self) -> None:
+    def _update_display(self) -> None:
         if self._display is not None:
             self._display.update(_Card(self))
 
@@ -225,7 +225,7 @@ def sign_in(
     slack_url: str | None = None,
     redirect_uris: tuple[str, ...] = (),
     open_browser: bool = True,
-    timeout_seconds: float = TIME_LIMIT_SECONDS,
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> PendingSignIn:
     """Begin a sign-in and return at once. ``await`` what comes back, or call its ``wait()``.
 
@@ -243,7 +243,7 @@ def sign_in(
     """
     store = ProfileStore()
     choose = partial(
-        chosen_app,
+        resolve_app,
         store,
         name=name,
         client_id=client_id,
@@ -251,15 +251,17 @@ def sign_in(
         slack_url=slack_url,
         redirect_uris=redirect_uris,
     )
-    chosen = outcome_of(choose, expected=ValueError)
+    chosen = capture_outcome(choose, expected=ValueError)
     if isinstance(chosen, BaseException):
         raise chosen
     app, wanted = chosen
     opener = browser.open_url if open_browser else None
-    return PendingSignIn(SignIn(app, wanted, store, name=name, open_browser=opener, time_limit_seconds=timeout_seconds))
+    return PendingSignIn(
+        SignInSession(app, wanted, store, name=name, open_browser=opener, timeout_seconds=timeout_seconds)
+    )
 
 
-def _shown(pending: PendingSignIn) -> Any:
+def _display(pending: PendingSignIn) -> Any:
     """Show it in the running notebook's cell, and return the handle to show it anew; elsewhere print the link once."""
     with suppress(ImportError):
         from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]

@@ -13,13 +13,13 @@ from typing import Any
 
 from slack_token_tui.sanitize import clean, clean_code
 
-_LONGEST_FACT = 4096
+_MAX_FACT_LENGTH = 4096
 """A path; everything else is shorter."""
-_CATALOGUE = Path(__file__).with_name("problems.toml")
+_CATALOG = Path(__file__).with_name("problems.toml")
 
-OUR_FAMILIES = ("store_", "profile_", "keyring_")
+OUR_PREFIXES = ("store_", "profile_", "keyring_")
 """Beginnings of codes that this program alone uses. Exit codes and the library's errors go by them."""
-_UNKNOWN_HERE = {
+_DEFAULT_FACTS = {
     "app_settings": "https://api.slack.com/apps",
     "client_id": "that Client ID",
     "detail": "no more is known",
@@ -76,7 +76,7 @@ class Explanation:
         return ". ".join(self.remedies) + "."
 
     @property
-    def again_in_words(self) -> str:
+    def retry_sentence(self) -> str:
         """Whether trying again helps, as a sentence."""
         return {
             "yes": "Trying again usually helps.",
@@ -90,11 +90,11 @@ class Explanation:
 def _entries() -> Mapping[str, Mapping[str, Any]]:
     import tomllib  # not before somebody wants an explanation
 
-    with _CATALOGUE.open("rb") as file:
+    with _CATALOG.open("rb") as file:
         return tomllib.load(file)
 
 
-def codes(*, in_order: bool = False) -> tuple[str, ...]:
+def list_codes(*, in_order: bool = False) -> tuple[str, ...]:
     """Return every code of the catalogue, sorted, or in its own order: by where they turn up, the commonest first."""
     return tuple(_entries()) if in_order else tuple(sorted(_entries()))
 
@@ -110,7 +110,7 @@ def code_from_slack(value: object) -> str:
     A code that only this program uses gets the prefix ``slack:``, which no entry has, so it is explained as unknown.
     """
     code = clean_code(value)
-    is_ours = _entries().get(code, {}).get("ours") or code.startswith(OUR_FAMILIES)
+    is_ours = _entries().get(code, {}).get("ours") or code.startswith(OUR_PREFIXES)
     return f"slack:{code}" if is_ours else code
 
 
@@ -119,32 +119,32 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
 
     Args:
         code: Slack's code or one of ours, as it came.
-        facts: values of this case, cleaned; see the names in ``_UNKNOWN_HERE``.
+        facts: values of this case, cleaned; see the names in ``_DEFAULT_FACTS``.
     """
     code = clean_code(code)
     entry = _entries().get(code) or _entries()["unknown_code"]
     # Facts may hold a path, an argument or an environment variable as somebody gave it.
-    given = {key: clean(value, _LONGEST_FACT) for key, value in (facts or {}).items() if value is not None}
-    values = {**_UNKNOWN_HERE, **given, "code": code}
+    given = {key: clean(value, _MAX_FACT_LENGTH) for key, value in (facts or {}).items() if value is not None}
+    values = {**_DEFAULT_FACTS, **given, "code": code}
 
     if any("{file_quoted}" in remedy for remedy in entry["remedies"]):
         from shlex import quote  # a remedy to be typed
 
         values["file_quoted"] = quote(values["file"])
 
-    def filled(text: str) -> str:
+    def fill(text: str) -> str:
         whole = text.format_map(values).strip()
         # "the profile" stands for a name that is not given, also where a sentence begins with it.
         begins_with = text[1:].partition("}")[0] if text.startswith("{") else ""
-        is_phrase = begins_with not in given and " " in _UNKNOWN_HERE.get(begins_with, "")
+        is_phrase = begins_with not in given and " " in _DEFAULT_FACTS.get(begins_with, "")
         return whole[:1].upper() + whole[1:] if is_phrase else whole
 
     return Explanation(
         code=code,
-        title=filled(entry["title"]),
-        happened=filled(entry["happened"]),
-        causes=tuple(filled(cause) for cause in entry.get("causes", ())),
-        remedies=tuple(filled(remedy) for remedy in entry["remedies"]),
+        title=fill(entry["title"]),
+        happened=fill(entry["happened"]),
+        causes=tuple(fill(cause) for cause in entry.get("causes", ())),
+        remedies=tuple(fill(remedy) for remedy in entry["remedies"]),
         again=entry["again"],
         actions=tuple(entry.get("actions", ())),
         more=entry.get("more"),
@@ -153,7 +153,7 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     )
 
 
-def place_of(error: BaseException) -> str:
+def error_location(error: BaseException) -> str:
     """Return ``TypeError in session.py, line 12``."""
     import traceback  # not before something has gone wrong
 

@@ -12,11 +12,11 @@ import unicodedata
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Controls, invisible formats (bidi marks, joiners, tags), surrogates, private and unassigned, line separators."""
-_MOST_MARKS_IN_A_ROW = 3
+_MAX_CONSECUTIVE_MARKS = 3
 """More combining marks than any living script needs climb over the lines above."""
 
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
-UNRECOGNISED = "unrecognised_error"
+UNRECOGNIZED = "unrecognised_error"
 
 
 def clean(text: str, limit: int = 80) -> str:
@@ -28,7 +28,7 @@ def clean(text: str, limit: int = 80) -> str:
     for character in unicodedata.normalize("NFC", text[: limit * 8]):
         category = unicodedata.category(character)
         marks = marks + 1 if category in {"Mn", "Me"} else 0
-        if marks > _MOST_MARKS_IN_A_ROW:
+        if marks > _MAX_CONSECUTIVE_MARKS:
             continue
         out.append(_REPLACEMENT if category in _UNSAFE_CATEGORIES else character)
         if len(out) > limit:
@@ -36,12 +36,13 @@ def clean(text: str, limit: int = 80) -> str:
     return "".join(out).strip()
 
 
-def harmless(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     """Return ``text``, of any length and on any number of lines, with what a terminal would obey replaced."""
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return "".join(
-        one if one == "\n" or unicodedata.category(one) not in _UNSAFE_CATEGORIES else _REPLACEMENT for one in text
+        character if character == "\n" or unicodedata.category(character) not in _UNSAFE_CATEGORIES else _REPLACEMENT
+        for character in text
     )
 
 
@@ -51,5 +52,5 @@ def clean_or_none(value: object, limit: int = 80) -> str | None:
 
 
 def clean_code(value: object) -> str:
-    """Return an error code as Slack spells them, or :data:`UNRECOGNISED` when ``value`` does not look like one."""
-    return value if isinstance(value, str) and _CODE.fullmatch(value) else UNRECOGNISED
+    """Return an error code as Slack spells them, or :data:`UNRECOGNIZED` when ``value`` does not look like one."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else UNRECOGNIZED

@@ -9,21 +9,21 @@ _PREFIX = re.compile(r"(?:xox[a-z]\.)?xox[a-z]-|xapp-|xwfp-")
 _TOKEN = re.compile(r"(?:xox[a-z]\.)?xox[a-z]-[A-Za-z0-9%._-]{6,}|xapp-[A-Za-z0-9._-]{6,}|xwfp-[A-Za-z0-9._-]{6,}")
 _PARAMETER = re.compile(r"\b(code|state|code_verifier|client_secret|refresh_token|access_token|token)=[^\s&\"']+")
 
-_SHORTEST_WITH_TAIL = 24
+_MIN_LENGTH_WITH_TAIL = 24
 """Below this length four shown characters would be too large a part of the whole."""
 
 
-def masked(value: str) -> str:
+def mask(value: str) -> str:
     """Return what may be shown of ``value``: its kind and, when it is long enough, its last four characters."""
     found = _PREFIX.match(value)
     prefix = found.group() if found else ""
-    tail = value[-4:] if len(value) >= _SHORTEST_WITH_TAIL else ""
+    tail = value[-4:] if len(value) >= _MIN_LENGTH_WITH_TAIL else ""
     return f"{prefix}…{tail}"
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """Return ``text`` with everything that looks like a token or a secret parameter masked."""
-    text = _TOKEN.sub(lambda found: masked(found.group()), text)
+    text = _TOKEN.sub(lambda found: mask(found.group()), text)
     return _PARAMETER.sub(lambda found: f"{found.group(1)}=…", text)
 
 
@@ -43,16 +43,16 @@ class Secret:
         return self._value
 
     def __str__(self) -> str:
-        return masked(self._value)
+        return mask(self._value)
 
     def __repr__(self) -> str:
-        return f"Secret({masked(self._value)})"
+        return f"Secret({mask(self._value)})"
 
     def __format__(self, spec: str) -> str:
-        return format(masked(self._value), spec)
+        return format(mask(self._value), spec)
 
     def __rich_repr__(self) -> list[str]:
-        return [masked(self._value)]
+        return [mask(self._value)]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and self._value == other._value

@@ -19,8 +19,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from slack_token_tui.desktop import environment
-from slack_token_tui.practice.people import CLIENT_ID, App
-from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.models import CLIENT_ID, App
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp
@@ -124,7 +124,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(tmp_path / "home"))
     # Tests run in containers too, and mean an ordinary machine.
-    monkeypatch.setattr(environment, "_CONTAINER_MARKS", (str(tmp_path / "docker"), str(tmp_path / "podman")))
+    monkeypatch.setattr(environment, "_CONTAINER_FILES", (str(tmp_path / "docker"), str(tmp_path / "podman")))
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def pressing(url: str, *decision: str) -> threading.Thread:
 
     def press() -> None:
         with suppress(OSError, HTTPException):
-            play_browser(url, *decision)
+            simulate_browser(url, *decision)
 
     thread = threading.Thread(target=press, daemon=True)
     thread.start()
@@ -204,8 +204,8 @@ def app(slack: PracticeSlack, redirect_uris: tuple[str, ...]) -> SlackApp:
 @pytest.fixture
 def child_environment(home: Path) -> dict[str, str]:
     """The environment for a process of its own: nothing of this machine's desktop or network."""
-    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-    return {**kept, "SLACK_TOKEN_TUI_HOME": str(home)}
+    saved = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    return {**saved, "SLACK_TOKEN_TUI_HOME": str(home)}
 
 
 @pytest.fixture

@@ -18,15 +18,15 @@ from slack_token_tui import doctor
 from slack_token_tui.desktop import browser, environment
 from slack_token_tui.doctor import Finding, Verdict
 from slack_token_tui.oauth import exchange, session
-from slack_token_tui.practice.people import CLIENT_ID
-from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.models import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.run import Start
+from slack_token_tui.tui.run import LaunchOptions
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from tests.support.profiles import profile
 
@@ -51,10 +51,10 @@ def make_everything_repeatable() -> None:
         os.environ.pop(name, None)
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TZ"] = "UTC"
-    environment.look = environment.Surroundings  # type: ignore[assignment]  # an ordinary machine, each time
+    environment.detect = environment.Environment  # type: ignore[assignment]  # an ordinary machine, each time
     found = {"firefox": "/usr/bin/firefox"}
     browser.shutil = type("Found", (), {"which": staticmethod(found.get)})  # type: ignore[assignment]  # all it asks
-    browser._started = _nothing_is_started  # type: ignore[assignment]  # it only says that it did
+    browser._start = _nothing_is_started  # type: ignore[assignment]  # it only says that it did
     numbers = itertools.count(1)
     secrets.token_urlsafe = lambda size=32: f"practice-{next(numbers):0{size}}"  # type: ignore[assignment]
     secrets.token_hex = lambda size=8: f"{next(numbers):0{size * 2}x}"  # type: ignore[assignment]
@@ -62,8 +62,8 @@ def make_everything_repeatable() -> None:
     session.time = type("Frozen", (), {"monotonic": staticmethod(lambda: 0.0)})  # type: ignore[assignment]
 
 
-def start(app: SlackApp | None = None) -> Start:
-    return Start(home=HOME, app=app, now=lambda: NOW)
+def start(app: SlackApp | None = None) -> LaunchOptions:
+    return LaunchOptions(home=HOME, slack_app=app, now=lambda: NOW)
 
 
 async def shot(pilot: Pilot[None], name: str) -> None:
@@ -96,7 +96,7 @@ async def sign_in(slack: PracticeSlack, name: str, selector: str, **choice: str)
         screen = tui.screen
         assert isinstance(screen, SignInScreen)
         if choice:
-            await asyncio.to_thread(play_browser, str(screen._url), **choice)
+            await asyncio.to_thread(simulate_browser, str(screen._url), **choice)
             await until(pilot, selector)
         await shot(pilot, name)
         await pilot.press("escape")
@@ -136,7 +136,7 @@ async def set_up() -> None:
         for key in ("c", "h", "a", "t", "down", "space"):
             await pilot.press(key)
         await shot(pilot, "choose-scopes")
-    doctor.examine = examined  # type: ignore[assignment]  # its findings are written down below
+    doctor.run_checks = examined  # type: ignore[assignment]  # its findings are written down below
     async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
         await until(pilot, "Footer")
         await pilot.press("D")

@@ -8,26 +8,26 @@ from typing import Any
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.problems import Explanation, explain
-from slack_token_tui.secret import redacted
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.secret import redact
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError, resolve_name
 from slack_token_tui.store.profiles import ProfileStore
 
-Outcome = tuple[int, dict[str, Any]]
+CommandResult = tuple[int, dict[str, Any]]
 """An exit code, and what ``--json`` says of it."""
-_GRAVITY = (
-    exit_codes.STORE_UNUSABLE,
-    exit_codes.SIGN_IN_NEEDED,
-    exit_codes.NO_SUCH_PROFILE,
+_SEVERITY = (
+    exit_codes.STORAGE,
+    exit_codes.SIGN_IN,
+    exit_codes.NOT_FOUND,
     exit_codes.USAGE,
-    exit_codes.SAID_NO,
-    exit_codes.TRY_LATER,
+    exit_codes.REFUSED,
+    exit_codes.RETRY,
     exit_codes.DONE,
 )
 """Of several outcomes the first of these is the command's own."""
 
 
-def answered_for(name: str, do: Callable[[], Outcome], *, kind: str = "profile") -> Outcome:
+def run_for(name: str, do: Callable[[], CommandResult], *, kind: str = "profile") -> CommandResult:
     """Do ``do``; return what came of it, also where something stood in the way.
 
     Args:
@@ -37,23 +37,25 @@ def answered_for(name: str, do: Callable[[], Outcome], *, kind: str = "profile")
     """
     try:
         return do()
-    except ChoiceError as error:
+    except ProfileChoiceError as error:
         # Somebody may have typed a token where a name belongs.
-        name = redacted(name)
-        return failed(name, explain(error.code, {"name": name}), output.CHOICE[error.code], kind=kind)
+        name = redact(name)
+        return report_failure(
+            name, explain(error.code, {"name": name}), output.CHOICE_EXIT_CODES[error.code], kind=kind
+        )
     except FileNotFoundError:
-        return failed(name, explain("profile_not_found", {"name": name}), exit_codes.NO_SUCH_PROFILE, kind=kind)
+        return report_failure(name, explain("profile_not_found", {"name": name}), exit_codes.NOT_FOUND, kind=kind)
     except ProfileFileError as error:
-        return failed(name, explain(error.code, output.file_facts(error)), exit_codes.STORE_UNUSABLE, kind=kind)
-    except StoreError as error:
+        return report_failure(name, explain(error.code, output.file_facts(error)), exit_codes.STORAGE, kind=kind)
+    except StorageError as error:
         explanation = explain(error.code, {"name": name, **error.facts})
-        return failed(name, explanation, output.exit_code_of(explanation), kind=kind)
+        return report_failure(name, explanation, output.exit_code_for(explanation), kind=kind)
 
 
-def failed(name: str, explanation: Explanation, code: int, *, kind: str = "profile") -> Outcome:
+def report_failure(name: str, explanation: Explanation, code: int, *, kind: str = "profile") -> CommandResult:
     """Report why it did not go well with ``name``."""
-    output.say(f"{name or 'an empty name'}: {explanation.title} ({explanation.code}). {explanation.happened}")
-    output.say(f"  {explanation.remedies[0]}")
+    output.print_message(f"{name or 'an empty name'}: {explanation.title} ({explanation.code}). {explanation.happened}")
+    output.print_message(f"  {explanation.remedies[0]}")
     return code, {
         "ok": False,
         kind: name,
@@ -63,28 +65,28 @@ def failed(name: str, explanation: Explanation, code: int, *, kind: str = "profi
     }
 
 
-def concluded(outcomes: Iterable[Outcome], *, as_json: bool) -> int:
+def finish_batch(outcomes: Iterable[CommandResult], *, as_json: bool) -> int:
     """Print all ``outcomes`` as a JSON list where that was asked for, and return the gravest exit code."""
     outcomes = list(outcomes)
     if as_json:
         output.print_json([said for _, said in outcomes], indent=1)
     codes = {code for code, _ in outcomes}
-    return next((code for code in _GRAVITY if code in codes), exit_codes.DONE)
+    return next((code for code in _SEVERITY if code in codes), exit_codes.DONE)
 
 
 def for_each_profile(
-    names: Sequence[str], every: bool, as_json: bool, do: Callable[[ProfileStore, str], Outcome]
+    names: Sequence[str], every: bool, as_json: bool, do: Callable[[ProfileStore, str], CommandResult]
 ) -> int:
     """Run ``do`` for the named profiles, or for every profile, and return the exit code."""
     if every and names:
-        return output.usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
+        return output.report_usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
     store = ProfileStore()
     try:
-        chosen = store.names() if every else [chosen_name(str(store.home), name) for name in names or (None,)]
-    except ChoiceError as error:
-        return output.no_choice(error, as_json=as_json)
+        chosen = store.names() if every else [resolve_name(str(store.home), name) for name in names or (None,)]
+    except ProfileChoiceError as error:
+        return output.report_choice_error(error, as_json=as_json)
     if not chosen:
-        output.say("No profiles yet. Sign in: slack-token-tui login")
+        output.print_message("No profiles yet. Sign in: slack-token-tui login")
     else:
-        output.warn_of_key_log()
-    return concluded([answered_for(name, partial(do, store, name)) for name in chosen], as_json=as_json)
+        output.warn_about_key_log()
+    return finish_batch([run_for(name, partial(do, store, name)) for name in chosen], as_json=as_json)

@@ -7,9 +7,9 @@ import shlex
 from dataclasses import dataclass
 
 from slack_token_tui.cli import exit_codes
-from slack_token_tui.cli.parser import parser
+from slack_token_tui.cli.parser import create_parser
 
-_TAKES_PROFILES = frozenset({"name", "names", "old"})
+_PROFILE_ARGUMENTS = frozenset({"name", "names", "old"})
 
 
 @dataclass(frozen=True)
@@ -20,25 +20,25 @@ class _Command:
     options: tuple[tuple[str, str], ...]
     values: dict[str, tuple[str, ...]]
     words: tuple[str, ...]
-    takes_profiles: bool
+    accepts_profiles: bool
 
     @property
-    def fixed(self) -> list[str]:
+    def all_words(self) -> list[str]:
         return [*(option for option, _ in self.options), *self.words]
 
 
-_Commands = dict[str, _Command]
+_CommandTable = dict[str, _Command]
 
 
-def print_script(shell: str) -> int:
+def run_completion(shell: str) -> int:
     """Print the script for ``shell``: ``bash``, ``zsh`` or ``fish``."""
     print({"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](_commands()))
     return exit_codes.DONE
 
 
-def _commands() -> _Commands:
+def _commands() -> _CommandTable:
     """Read the parser. argparse has no public way to ask it; a test fails when its names change."""
-    chooser = next(action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    chooser = next(action for action in create_parser()._actions if isinstance(action, argparse._SubParsersAction))
     summaries = {action.dest: action.help or "" for action in chooser._choices_actions}
     commands = {}
     for name, command in chooser.choices.items():
@@ -51,26 +51,30 @@ def _commands() -> _Commands:
         commands[name] = _Command(
             summaries[name],
             options,
-            {action.option_strings[-1]: tuple(map(str, action.choices or ())) for action in _choosing(command)},
+            {
+                action.option_strings[-1]: tuple(map(str, action.choices or ()))
+                for action in _options_with_choices(command)
+            },
             tuple(str(choice) for action in arguments for choice in action.choices or ()),
-            any(action.dest in _TAKES_PROFILES for action in arguments),
+            any(action.dest in _PROFILE_ARGUMENTS for action in arguments),
         )
     return commands
 
 
-def _choosing(command: argparse.ArgumentParser) -> list[argparse.Action]:
+def _options_with_choices(command: argparse.ArgumentParser) -> list[argparse.Action]:
     return [action for action in command._actions if action.option_strings and action.choices]
 
 
-def _values(commands: _Commands) -> dict[str, str]:
+def _option_values(commands: _CommandTable) -> dict[str, str]:
     """Return what may follow each option that takes one of a few words; an option means the same everywhere."""
-    return {option: " ".join(words) for one in commands.values() for option, words in one.values.items()}
+    return {option: " ".join(words) for command in commands.values() for option, words in command.values.items()}
 
 
-def _bash(commands: _Commands) -> str:
+def _bash(commands: _CommandTable) -> str:
     cases = [
-        f"        {name}) words={shlex.quote(' '.join(one.fixed))}; profiles={'1' if one.takes_profiles else ''} ;;"
-        for name, one in commands.items()
+        f"        {name}) words={shlex.quote(' '.join(command.all_words))}; "
+        f"profiles={'1' if command.accepts_profiles else ''} ;;"
+        for name, command in commands.items()
     ]
     return "\n".join(
         [
@@ -80,7 +84,7 @@ def _bash(commands: _Commands) -> str:
             '    case "$previous" in',
             *(
                 f"        {option}) COMPREPLY=($(compgen -W '{words}' -- \"$current\")); return ;;"
-                for option, words in _values(commands).items()
+                for option, words in _option_values(commands).items()
             ),
             "    esac",
             # What comes after exec's dashes is another command line.
@@ -102,12 +106,12 @@ def _bash(commands: _Commands) -> str:
     )
 
 
-def _zsh(commands: _Commands) -> str:
-    described = " ".join(shlex.quote(f"{name}:{one.summary}") for name, one in commands.items())
+def _zsh(commands: _CommandTable) -> str:
+    described = " ".join(shlex.quote(f"{name}:{command.summary}") for name, command in commands.items())
     cases = []
-    for name, one in commands.items():
-        names = " $(slack-token-tui list --names 2>/dev/null)" if one.takes_profiles else ""
-        cases.append(f"        {name}) compadd -- {' '.join(one.fixed)}{names} ;;")
+    for name, command in commands.items():
+        names = " $(slack-token-tui list --names 2>/dev/null)" if command.accepts_profiles else ""
+        cases.append(f"        {name}) compadd -- {' '.join(command.all_words)}{names} ;;")
     return "\n".join(
         [
             "#compdef slack-token-tui",
@@ -117,7 +121,7 @@ def _zsh(commands: _Commands) -> str:
             "    if (( CURRENT == 2 )); then _describe command commands; return; fi",
             *(
                 f"    if [[ ${{words[CURRENT-1]}} == {option} ]]; then compadd {words}; return; fi"
-                for option, words in _values(commands).items()
+                for option, words in _option_values(commands).items()
             ),
             "    local dashes=${words[(I)--]}",
             "    if [[ ${words[2]} == exec && $dashes -gt 0 && $dashes -lt $CURRENT ]]; then _files; return; fi",
@@ -130,21 +134,21 @@ def _zsh(commands: _Commands) -> str:
     )
 
 
-def _fish(commands: _Commands) -> str:
+def _fish(commands: _CommandTable) -> str:
     start = "complete -c slack-token-tui"
     lines = [f"{start} -f"]
-    for name, one in commands.items():
-        lines.append(f"{start} -n __fish_use_subcommand -a {name} -d {_fish_quoted(one.summary)}")
+    for name, command in commands.items():
+        lines.append(f"{start} -n __fish_use_subcommand -a {name} -d {_fish_quote(command.summary)}")
         here = f"{start} -n '__fish_seen_subcommand_from {name}'"
-        for option, text in one.options:
-            values = f" -x -a '{' '.join(one.values[option])}'" if option in one.values else ""
-            lines.append(f"{here} -l {option.removeprefix('--')}{values} -d {_fish_quoted(text)}")
-        if one.takes_profiles:
+        for option, text in command.options:
+            values = f" -x -a '{' '.join(command.values[option])}'" if option in command.values else ""
+            lines.append(f"{here} -l {option.removeprefix('--')}{values} -d {_fish_quote(text)}")
+        if command.accepts_profiles:
             lines.append(f"{here} -a '(slack-token-tui list --names 2>/dev/null)'")
-        if one.words:
-            lines.append(f"{here} -a '{' '.join(one.words)}'")
+        if command.words:
+            lines.append(f"{here} -a '{' '.join(command.words)}'")
     return "\n".join(lines)
 
 
-def _fish_quoted(text: str) -> str:
+def _fish_quote(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -6,73 +6,73 @@ from datetime import UTC, datetime
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.problems import Explanation, explain
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileChoiceError, ProfileFileError, resolve_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, RefreshProblem, RefreshResult, standing_trouble
+from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, RefreshProblem, RefreshResult, recorded_problem
 
 
-def living_profile(
+def get_fresh_profile(
     argument: str | None, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, *, as_json: bool = False
 ) -> Profile | int:
     """Return the profile that is meant, with a living token; where there is none, report it and return the exit code."""
     store = ProfileStore()
     try:
-        name = chosen_name(str(store.home), argument)
+        name = resolve_name(str(store.home), argument)
         profile = store.read(name)
         if not profile.is_due(datetime.now(UTC), min_ttl_seconds):
-            renewal = RefreshResult(store.with_tokens(profile))
+            result = RefreshResult(store.with_tokens(profile))
         else:
             from slack_token_tui.tokens.refresh import (
                 refresh,
             )  # with a network behind it, and so only when it is needed
 
-            output.warn_of_key_log()
-            output.say(f"slack-token-tui: {name} is about to expire; asking Slack for a new token")
-            renewal = refresh(store, name, min_ttl_seconds=min_ttl_seconds)
-    except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
-        return output.trouble(error, argument, as_json=as_json)
-    return _living(renewal, as_json=as_json)
+            output.warn_about_key_log()
+            output.print_message(f"slack-token-tui: {name} is about to expire; asking Slack for a new token")
+            result = refresh(store, name, min_ttl_seconds=min_ttl_seconds)
+    except (ProfileChoiceError, FileNotFoundError, ProfileFileError, StorageError) as error:
+        return output.report_error(error, argument, as_json=as_json)
+    return _report_refresh(result, as_json=as_json)
 
 
-def _living(renewal: RefreshResult, *, as_json: bool) -> Profile | int:
-    profile, trouble = renewal.profile, renewal.trouble
-    if renewal.recovered:
-        output.say("  An interrupted refresh was finished: its answer was in the journal")
+def _report_refresh(result: RefreshResult, *, as_json: bool) -> Profile | int:
+    profile, problem = result.profile, result.problem
+    if result.recovered:
+        output.print_message("  An interrupted refresh was finished: its answer was in the journal")
     why = profile.unusable_reason(datetime.now(UTC))
     if why is None:
-        if trouble is not None:
-            explanation = explained(trouble)
-            output.say(f"  {explanation.title} ({explanation.code}). {explanation.remedies[0]}")
-            if not renewal.renewed and profile.expires_at is not None:
-                output.say(f"  The token at hand still works until {clock_time(profile.expires_at)}")
+        if problem is not None:
+            explanation = explain_problem(problem)
+            output.print_message(f"  {explanation.title} ({explanation.code}). {explanation.remedies[0]}")
+            if not result.refreshed and profile.expires_at is not None:
+                output.print_message(f"  The token at hand still works until {format_clock_time(profile.expires_at)}")
         return profile
-    trouble = trouble or standing_trouble(profile)
-    if trouble is None:
-        return output.dead_token(profile.name, why, as_json=as_json)
-    explanation = explained(trouble)
-    return output.explained(explanation, exit_code_of(explanation), as_json=as_json)
+    problem = problem or recorded_problem(profile)
+    if problem is None:
+        return output.report_unusable_token(profile.name, why, as_json=as_json)
+    explanation = explain_problem(problem)
+    return output.report(explanation, exit_code_for_refresh(explanation), as_json=as_json)
 
 
-def explained(trouble: RefreshProblem) -> Explanation:
+def explain_problem(problem: RefreshProblem) -> Explanation:
     """Return the explanation of what stood in the way of a refresh."""
-    return explain(trouble.code, trouble.facts)
+    return explain(problem.code, problem.facts)
 
 
-def exit_code_of(explanation: Explanation) -> int:
+def exit_code_for_refresh(explanation: Explanation) -> int:
     """Return the exit code of a refresh that failed."""
     if explanation.code in NEEDS_SIGN_IN or explanation.code == "sign_in_needed":
-        return exit_codes.SIGN_IN_NEEDED
-    return output.exit_code_of(explanation)
+        return exit_codes.SIGN_IN
+    return output.exit_code_for(explanation)
 
 
-def clock_time(at: datetime) -> str:
+def format_clock_time(at: datetime) -> str:
     """Return ``14:05``, with the day when it is not today's."""
     local = at.astimezone()
     return f"{local:%H:%M}" if local.date() == datetime.now().astimezone().date() else f"{local:%Y-%m-%d %H:%M}"
 
 
-def life(profile: Profile) -> str:
+def expiry_sentence(profile: Profile) -> str:
     """Return until when a rotating token works, as a sentence to go on with."""
-    return f" It works until {clock_time(profile.expires_at)}." if profile.expires_at else ""
+    return f" It works until {format_clock_time(profile.expires_at)}." if profile.expires_at else ""

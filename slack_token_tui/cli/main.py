@@ -12,9 +12,9 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     """Run the command in ``argv`` (the process's own arguments when None) and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        _forbid_core_dumps()
+        _disable_core_dumps()
         _open_stdout()
-        code = _fast(arguments)
+        code = _run_fast_command(arguments)
         if code is None:
             from slack_token_tui.cli.parser import run
 
@@ -29,26 +29,26 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     except OSError as error:
         # Files are opened by name and reported as such; what has none is standard output: a full disk behind ``>``.
         is_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-        return _unwritable(error) if is_output else _unexpected(error)
+        return _report_stdout_error(error) if is_output else _report_unexpected(error)
     except Exception as error:
-        return _unexpected(error)
+        return _report_unexpected(error)
 
 
-def _fast(arguments: list[str]) -> int | None:
+def _run_fast_command(arguments: list[str]) -> int | None:
     """Answer what scripts call all day, and what a person waits for; None when it is another command."""
     if not arguments:
-        from slack_token_tui.tui.run import Start, run_app
+        from slack_token_tui.tui.run import LaunchOptions, run_app
 
-        return run_app(Start())
+        return run_app(LaunchOptions())
     if arguments == ["--version"]:
         from slack_token_tui import __version__
 
         print(f"slack-token-tui {__version__}")
         return 0
     if arguments[:1] == ["token"] and len(arguments) <= 2 and not any(word.startswith("-") for word in arguments):
-        from slack_token_tui.cli.commands.token import print_token
+        from slack_token_tui.cli.commands.token import run_token
 
-        return print_token(arguments[1] if len(arguments) == 2 else None)
+        return run_token(arguments[1] if len(arguments) == 2 else None)
     return None
 
 
@@ -62,31 +62,31 @@ def _open_stdout() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typed as any text stream
 
 
-_core_limits: list[int] = []
+_original_core_limits: list[int] = []
 
 
-def _forbid_core_dumps() -> None:
+def _disable_core_dumps() -> None:
     """A core dump would hold tokens."""
     if sys.platform != "win32":
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-        _core_limits.append(soft)
+        _original_core_limits.append(soft)
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
-def core_limit_of_the_caller() -> int | None:
+def original_core_limit() -> int | None:
     """Return the soft limit that was there before, for the command that this process becomes."""
-    return _core_limits[0] if _core_limits else None
+    return _original_core_limits[0] if _original_core_limits else None
 
 
-def _unwritable(error: OSError) -> int:
+def _report_stdout_error(error: OSError) -> int:
     """Report that the answer could not be printed."""
     from slack_token_tui.cli import output
 
     _close_stdout()
-    output.say(f"slack-token-tui: standard output cannot be written: {error.strerror}.")
-    output.say("  Free some room where it goes, and run the command again")
+    output.print_message(f"slack-token-tui: standard output cannot be written: {error.strerror}.")
+    output.print_message("  Free some room where it goes, and run the command again")
     return 1
 
 
@@ -97,12 +97,12 @@ def _close_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _unexpected(error: Exception) -> int:
+def _report_unexpected(error: Exception) -> int:
     """Report a defect by kind and place. Messages and local values may hold secrets, so neither is shown."""
     from slack_token_tui.cli import output
-    from slack_token_tui.problems import explain, place_of
+    from slack_token_tui.problems import error_location, explain
 
-    return output.explained(explain("unexpected", {"detail": place_of(error)}), 1)
+    return output.report(explain("unexpected", {"detail": error_location(error)}), 1)
 
 
 if __name__ == "__main__":

@@ -10,34 +10,34 @@ from contextlib import suppress
 
 from slack_token_tui.cli import exit_codes
 from slack_token_tui.problems import Explanation, explain
-from slack_token_tui.sanitize import harmless
-from slack_token_tui.secret import redacted
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import ChoiceError, ProfileFileError
+from slack_token_tui.sanitize import escape_unprintable
+from slack_token_tui.secret import redact
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError
 
-_LATER = frozenset({"sign_in_timed_out", "store_busy"})
-_USAGE = frozenset({"profile_name_invalid", "profile_name_taken"})
-CHOICE = {
-    "no_profiles": exit_codes.NO_SUCH_PROFILE,
-    "profile_not_found": exit_codes.NO_SUCH_PROFILE,
+_RETRY_CODES = frozenset({"sign_in_timed_out", "store_busy"})
+_USAGE_CODES = frozenset({"profile_name_invalid", "profile_name_taken"})
+CHOICE_EXIT_CODES = {
+    "no_profiles": exit_codes.NOT_FOUND,
+    "profile_not_found": exit_codes.NOT_FOUND,
     "profile_not_chosen": exit_codes.USAGE,
     "profile_name_invalid": exit_codes.USAGE,
 }
 
 
-def say(line: str) -> None:
+def print_message(line: str) -> None:
     """Print a line of narration to stderr. Where that is closed or full, there is nobody to tell."""
     with suppress(OSError):
         if sys.stderr is not None:
-            print(harmless(line), file=sys.stderr, flush=True)  # a path may hold anything
+            print(escape_unprintable(line), file=sys.stderr, flush=True)  # a path may hold anything
 
 
-def warn_of_key_log() -> None:
+def warn_about_key_log() -> None:
     """Say that TLS keys are written to a file, if they are. Called before Slack is asked."""
-    from slack_token_tui.slack.client import tls_key_log  # with a network behind it
+    from slack_token_tui.slack.client import tls_key_log_path  # with a network behind it
 
-    if path := tls_key_log():
-        say(f"Warning: SSLKEYLOGFILE is set. The keys of this TLS connection are written to {path}")
+    if path := tls_key_log_path():
+        print_message(f"Warning: SSLKEYLOGFILE is set. The keys of this TLS connection are written to {path}")
 
 
 def print_json(value: object, *, indent: int | None = None) -> None:
@@ -50,18 +50,18 @@ def print_json(value: object, *, indent: int | None = None) -> None:
     takes_all = (sys.stdout.encoding or "utf-8").lower() in ("utf-8", "utf8")
     text = json.dumps(value, ensure_ascii=not takes_all, indent=indent)
     # Outside of strings JSON is printable ASCII and line breaks, and inside them a line break is escaped already.
-    print(re.sub(r"[^ -~\n]", _escaped, text))
+    print(re.sub(r"[^ -~\n]", _escape, text))
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _escape(found: re.Match[str]) -> str:
     character = found.group()
-    return character if harmless(character) == character else json.dumps(character)[1:-1]
+    return character if escape_unprintable(character) == character else json.dumps(character)[1:-1]
 
 
-def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False) -> int:
+def report(explanation: Explanation, exit_code: int, *, as_json: bool = False) -> int:
     """Report ``explanation`` and return ``exit_code``."""
-    say(f"slack-token-tui: {explanation.title} ({explanation.code}). {explanation.happened}")
-    say(f"  {explanation.remedies[0]}")
+    print_message(f"slack-token-tui: {explanation.title} ({explanation.code}). {explanation.happened}")
+    print_message(f"  {explanation.remedies[0]}")
     if as_json:
         answer = {
             "ok": False,
@@ -73,35 +73,35 @@ def explained(explanation: Explanation, exit_code: int, *, as_json: bool = False
     return exit_code
 
 
-def usage(message: str, remedy: str, *, as_json: bool = False) -> int:
+def report_usage(message: str, remedy: str, *, as_json: bool = False) -> int:
     """Report that the command was not understood, and return exit code 2. A token in the wrong place is not repeated."""
-    message = redacted(message)
-    say(f"slack-token-tui: {message}")
-    say(f"  {remedy}")
+    message = redact(message)
+    print_message(f"slack-token-tui: {message}")
+    print_message(f"  {remedy}")
     if as_json:
         print_json({"ok": False, "error": "usage", "message": message, "remedy": remedy})
     return exit_codes.USAGE
 
 
-def no_choice(error: ChoiceError, *, as_json: bool = False) -> int:
+def report_choice_error(error: ProfileChoiceError, *, as_json: bool = False) -> int:
     """Report that no profile, or none in particular, is meant."""
     # Somebody may have typed a token where a name belongs.
-    facts = {"name": redacted(error.name), "detail": ", ".join(error.names)}
-    code = explained(explain(error.code, facts), CHOICE[error.code], as_json=as_json)
+    facts = {"name": redact(error.name), "detail": ", ".join(error.names)}
+    code = report(explain(error.code, facts), CHOICE_EXIT_CODES[error.code], as_json=as_json)
     if error.name and error.name == os.environ.get("SLACK_TOKEN_PROFILE"):
-        say("  That name stands in SLACK_TOKEN_PROFILE")
+        print_message("  That name stands in SLACK_TOKEN_PROFILE")
     return code
 
 
-def unusable_file(error: ProfileFileError, *, as_json: bool = False) -> int:
+def report_file_error(error: ProfileFileError, *, as_json: bool = False) -> int:
     """Report a profile's file that cannot be used."""
-    return explained(explain(error.code, file_facts(error)), exit_codes.STORE_UNUSABLE, as_json=as_json)
+    return report(explain(error.code, file_facts(error)), exit_codes.STORAGE, as_json=as_json)
 
 
-def store_trouble(error: StoreError, *, as_json: bool = False) -> int:
+def report_storage_error(error: StorageError, *, as_json: bool = False) -> int:
     """Report what prevented reading from the keyring or writing."""
     explanation = explain(error.code, error.facts)
-    return explained(explanation, exit_code_of(explanation), as_json=as_json)
+    return report(explanation, exit_code_for(explanation), as_json=as_json)
 
 
 def file_facts(error: ProfileFileError) -> dict[str, str]:
@@ -109,32 +109,30 @@ def file_facts(error: ProfileFileError) -> dict[str, str]:
     return {"file": error.path, "detail": error.detail or "no more is known"}
 
 
-def dead_token(name: str, why: str, *, as_json: bool = False) -> int:
+def report_unusable_token(name: str, why: str, *, as_json: bool = False) -> int:
     """Report that a token no longer works."""
-    return explained(
-        explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN_NEEDED, as_json=as_json
-    )
+    return report(explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN, as_json=as_json)
 
 
-def exit_code_of(explanation: Explanation) -> int:
+def exit_code_for(explanation: Explanation) -> int:
     """Return the exit code of a failed command."""
-    if explanation.code in _USAGE:
+    if explanation.code in _USAGE_CODES:
         return exit_codes.USAGE
-    if explanation.code.startswith(("store_", "profile_", "keyring_")) and explanation.code not in _LATER:
-        return exit_codes.STORE_UNUSABLE
-    if explanation.code in _LATER or explanation.again == "later":
-        return exit_codes.TRY_LATER
-    return exit_codes.SAID_NO
+    if explanation.code.startswith(("store_", "profile_", "keyring_")) and explanation.code not in _RETRY_CODES:
+        return exit_codes.STORAGE
+    if explanation.code in _RETRY_CODES or explanation.again == "later":
+        return exit_codes.RETRY
+    return exit_codes.REFUSED
 
 
-def trouble(
-    error: ChoiceError | FileNotFoundError | ProfileFileError | StoreError, name: str | None, *, as_json: bool
+def report_error(
+    error: ProfileChoiceError | FileNotFoundError | ProfileFileError | StorageError, name: str | None, *, as_json: bool
 ) -> int:
     """Report what stood in the way of doing something with profile ``name``."""
-    if isinstance(error, ChoiceError):
-        return no_choice(error, as_json=as_json)
+    if isinstance(error, ProfileChoiceError):
+        return report_choice_error(error, as_json=as_json)
     if isinstance(error, ProfileFileError):
-        return unusable_file(error, as_json=as_json)
-    if isinstance(error, StoreError):
-        return store_trouble(error, as_json=as_json)
-    return no_choice(ChoiceError("profile_not_found", name or "", []), as_json=as_json)
+        return report_file_error(error, as_json=as_json)
+    if isinstance(error, StorageError):
+        return report_storage_error(error, as_json=as_json)
+    return report_choice_error(ProfileChoiceError("profile_not_found", name or "", []), as_json=as_json)

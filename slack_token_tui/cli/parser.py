@@ -10,10 +10,10 @@ from slack_token_tui import __version__
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileFileError
 
 if TYPE_CHECKING:
-    from slack_token_tui.store.atomic_file import StoreError
+    from slack_token_tui.store.atomic_file import StorageError
 
-TIME_LIMIT_SECONDS = 300.0
-LONGEST_WISH_SECONDS = 11 * 3600
+SIGN_IN_TIMEOUT_SECONDS = 300.0
+MAX_MIN_TTL_SECONDS = 11 * 3600
 """A wish for more life than this would renew a token at every call."""
 FORMATS = ("token", "header", "env", "dotenv", "curl", "python", "mcp", "json")
 """Those of ``profiles.formats``; a test holds the two equal. Loading that for every ``--help`` would cost too much."""
@@ -25,20 +25,20 @@ def run(arguments: Sequence[str]) -> int:
     """Parse ``arguments`` and run the command; without one, open the TUI. A usage error is exit code 2."""
     arguments, command_to_become = _split_at_dashes(list(arguments))
     try:
-        options = parser().parse_args(arguments)
-    except _Misused as misused:
-        return _misused(misused, arguments)
+        options = create_parser().parse_args(arguments)
+    except _UsageError as misused:
+        return _report_usage_error(misused, arguments)
     options.become = command_to_become
     command: Command = options.command
     try:
         return command(options)
-    except _directory_errors() as error:  # a single profile's problem is reported where it is used
+    except _directory_error_types() as error:  # a single profile's problem is reported where it is used
         from slack_token_tui.cli import output
 
-        return output.trouble(error, None, as_json=getattr(options, "json", False))
+        return output.report_error(error, None, as_json=getattr(options, "json", False))
 
 
-class _Misused(Exception):
+class _UsageError(Exception):
     """The arguments cannot be understood."""
 
     def __init__(self, program: str, message: str) -> None:
@@ -50,10 +50,10 @@ class _Parser(argparse.ArgumentParser):
     """Tells what is wrong to whoever asked, instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise _Misused(self.prog, message)
+        raise _UsageError(self.prog, message)
 
 
-def _misused(misused: _Misused, arguments: list[str]) -> int:
+def _report_usage_error(misused: _UsageError, arguments: list[str]) -> int:
     """Say what was wrong as everything else is said: two lines, and JSON where that was asked for."""
     from slack_token_tui.cli import output
 
@@ -62,13 +62,13 @@ def _misused(misused: _Misused, arguments: list[str]) -> int:
         remedy = f"See: slack-token-tui {command} --help"
         if command == "exec":
             remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
-    return output.usage(f"{misused}.", remedy, as_json="--json" in arguments)
+    return output.report_usage(f"{misused}.", remedy, as_json="--json" in arguments)
 
 
-def _directory_errors() -> tuple[type[ProfileFileError], type[StoreError]]:
-    from slack_token_tui.store.atomic_file import StoreError  # only where something was raised
+def _directory_error_types() -> tuple[type[ProfileFileError], type[StorageError]]:
+    from slack_token_tui.store.atomic_file import StorageError  # only where something was raised
 
-    return ProfileFileError, StoreError
+    return ProfileFileError, StorageError
 
 
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -79,7 +79,7 @@ def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments, []
 
 
-def parser() -> argparse.ArgumentParser:
+def create_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     whole = _Parser(
         prog="slack-token-tui",
@@ -91,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--version", action="version", version=f"slack-token-tui {__version__}")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND")
 
-    def add(name: str, command: Command, summary: str, example: str) -> argparse.ArgumentParser:
+    def add_command(name: str, command: Command, summary: str, example: str) -> argparse.ArgumentParser:
         added = commands.add_parser(
             name,
             help=summary,
@@ -102,8 +102,8 @@ def parser() -> argparse.ArgumentParser:
         added.set_defaults(command=command)
         return added
 
-    add("demo", _demo, "try everything against a practice Slack on this machine", "slack-token-tui demo")
-    login = add(
+    add_command("demo", _demo, "try everything against a practice Slack on this machine", "slack-token-tui demo")
+    login = add_command(
         "login",
         _login,
         "sign in without the interface and save the profile",
@@ -132,76 +132,82 @@ def parser() -> argparse.ArgumentParser:
     login.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=_seconds,
-        default=TIME_LIMIT_SECONDS,
+        type=_timeout_seconds,
+        default=SIGN_IN_TIMEOUT_SECONDS,
         help="how long to wait for the browser (default: 300)",
     )
     login.add_argument("--json", action="store_true", help="print one result object on standard output")
-    token = add(
+    token = add_command(
         "token",
         _token,
         "print an access token",
         'curl -H "Authorization: Bearer $(slack-token-tui token acme)" https://slack.com/api/auth.test',
     )
-    _takes_name(token)
-    _takes_life(token)
-    copy = add("copy", _copy, "put an access token on the clipboard", "slack-token-tui copy acme --as header")
-    _takes_name(copy)
-    _takes_life(copy)
+    _add_name_argument(token)
+    _add_min_ttl_option(token)
+    copy = add_command("copy", _copy, "put an access token on the clipboard", "slack-token-tui copy acme --as header")
+    _add_name_argument(copy)
+    _add_min_ttl_option(copy)
     copy.add_argument("--as", dest="format", choices=FORMATS, default="token", help="in which form (default: token)")
-    export = add(
+    export = add_command(
         "export",
         _export,
         "print an access token in the form that its user takes",
         'eval "$(slack-token-tui export acme --as env)"',
     )
-    _takes_name(export)
-    _takes_life(export)
+    _add_name_argument(export)
+    _add_min_ttl_option(export)
     export.add_argument("--as", dest="format", choices=FORMATS, default="env", help="in which form (default: env)")
     export.add_argument("--env", metavar="VAR", default=VARIABLE, help=f"name of the variable (default: {VARIABLE})")
-    become = add(
+    become = add_command(
         "exec",
         _exec,
         "become a command, with the token in one environment variable more",
         "slack-token-tui exec acme -- python report.py",
     )
-    _takes_name(become)
-    _takes_life(become)
+    _add_name_argument(become)
+    _add_min_ttl_option(become)
     become.add_argument("--env", metavar="VAR", default=VARIABLE, help=f"name of the variable (default: {VARIABLE})")
     become.usage = "slack-token-tui exec [NAME] [--env VAR] [--min-ttl SECONDS] -- COMMAND …"
-    lister = add("list", _list, "list the profiles", "slack-token-tui list --json")
+    lister = add_command("list", _list, "list the profiles", "slack-token-tui list --json")
     lister.add_argument("--json", action="store_true", help="as JSON, tokens masked")
     lister.add_argument("--names", action="store_true", help="the names alone")
-    show = add("show", _show, "show one profile, its tokens masked", "slack-token-tui show acme")
+    show = add_command("show", _show, "show one profile, its tokens masked", "slack-token-tui show acme")
     show.add_argument("name", nargs="?", metavar="NAME")
     show.add_argument("--json", action="store_true", help="as JSON, tokens masked")
-    verify = add("verify", _verify, "ask Slack whether tokens work, and whose they are", "slack-token-tui verify --all")
-    _takes_names(verify, "ask about every profile")
-    refresh = add(
+    verify = add_command(
+        "verify", _verify, "ask Slack whether tokens work, and whose they are", "slack-token-tui verify --all"
+    )
+    _add_names_argument(verify, "ask about every profile")
+    refresh = add_command(
         "refresh",
         _refresh,
         "renew rotating tokens; --all is fit for cron",
         "slack-token-tui refresh --all",
     )
-    _takes_names(refresh, "every profile whose token is about to expire or has expired")
+    _add_names_argument(refresh, "every profile whose token is about to expire or has expired")
     refresh.add_argument("--force", action="store_true", help="also a fresh one; Slack keeps only two tokens alive")
     refresh.add_argument(
-        "--min-ttl", metavar="SECONDS", type=_life_seconds, help="renew what has less life left than this"
+        "--min-ttl", metavar="SECONDS", type=_min_ttl_seconds, help="renew what has less life left than this"
     )
-    default = add("default", _default, "print or set the default profile", "slack-token-tui default acme")
+    default = add_command("default", _default, "print or set the default profile", "slack-token-tui default acme")
     default.add_argument("name", nargs="?", metavar="NAME")
     default.add_argument("--none", action="store_true", help="have no default")
     default.add_argument("--json", action="store_true", help="the answer as JSON")
-    rename = add("rename", _rename, "give a profile another name", "slack-token-tui rename acme-2 acme-bot-admin")
+    rename = add_command(
+        "rename", _rename, "give a profile another name", "slack-token-tui rename acme-2 acme-bot-admin"
+    )
     rename.add_argument("old", metavar="OLD")
     rename.add_argument("new", metavar="NEW")
     rename.add_argument("--json", action="store_true", help="the answer as JSON")
-    remove = add("remove", _remove, "revoke both tokens at Slack and delete the profile", "slack-token-tui remove acme")
+    remove = add_command(
+        "remove", _remove, "revoke both tokens at Slack and delete the profile", "slack-token-tui remove acme"
+    )
     remove.add_argument("name", metavar="NAME")
     remove.add_argument("--keep-grant", action="store_true", help="delete only; revoke nothing at Slack")
     remove.add_argument("--yes", action="store_true", help="do not ask")
     remove.add_argument("--json", action="store_true", help="Slack’s answers as JSON")
-    importer = add(
+    importer = add_command(
         "import",
         _import,
         "keep a token that you already have, from standard input",
@@ -211,7 +217,7 @@ def parser() -> argparse.ArgumentParser:
     importer.add_argument("--client-id", metavar="ID", help="of the token’s app; needed with a refresh token")
     importer.add_argument("--slack-url", metavar="URL", help="another Slack, for example https://slack-gov.com")
     importer.add_argument("--json", action="store_true", help="the profile as JSON, masked")
-    move = add(
+    move = add_command(
         "move",
         _move,
         "keep tokens in the operating system’s keyring, or in files",
@@ -222,14 +228,14 @@ def parser() -> argparse.ArgumentParser:
     move.add_argument("--all", action="store_true", help="every profile, and the client secrets of apps")
     move.add_argument("--from-now-on", action="store_true", help="new sign-ins too")
     move.add_argument("--json", action="store_true", help="the answer as JSON")
-    completion = add(
+    completion = add_command(
         "completion",
         _completion,
         "print a completion script for a shell",
         "slack-token-tui completion bash > ~/.local/share/bash-completion/completions/slack-token-tui",
     )
     completion.add_argument("shell", choices=("bash", "zsh", "fish"))
-    manifest = add(
+    manifest = add_command(
         "manifest",
         _manifest,
         "print the manifest that a Slack app is made from",
@@ -252,14 +258,14 @@ def parser() -> argparse.ArgumentParser:
         "--message", action="store_true", help="print a message to an administrator, with the manifest in it"
     )
     manifest.add_argument("--open", action="store_true", help="open Slack’s page with it filled in")
-    doctor = add(
+    doctor = add_command(
         "doctor",
         _doctor,
         "check what a sign-in needs of this machine",
         "slack-token-tui doctor --json",
     )
     doctor.add_argument("--json", action="store_true", help="the findings as JSON")
-    explain = add(
+    explain = add_command(
         "explain", _explain, "say what a Slack error means and what to do", "slack-token-tui explain bad_redirect_uri"
     )
     explain.add_argument("code", nargs="?", metavar="CODE", help="without one, all codes are listed")
@@ -267,21 +273,21 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def _takes_name(command: argparse.ArgumentParser) -> None:
+def _add_name_argument(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", nargs="?", metavar="NAME", help="the profile; the default, or the only one, otherwise")
 
 
-def _takes_life(command: argparse.ArgumentParser) -> None:
+def _add_min_ttl_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--min-ttl",
         metavar="SECONDS",
-        type=_life_seconds,
+        type=_min_ttl_seconds,
         default=REFRESH_MARGIN_SECONDS,
         help="renew a rotating token first when it has less life left (default: 600)",
     )
 
 
-def _takes_names(command: argparse.ArgumentParser, every: str) -> None:
+def _add_names_argument(command: argparse.ArgumentParser, every: str) -> None:
     command.add_argument(
         "names", nargs="*", metavar="NAME", help="the profiles; the default, or the only one, otherwise"
     )
@@ -289,15 +295,17 @@ def _takes_names(command: argparse.ArgumentParser, every: str) -> None:
     command.add_argument("--json", action="store_true", help="a list of outcomes as JSON")
 
 
-def _life_seconds(text: str) -> float:
-    return _number(text, 0, LONGEST_WISH_SECONDS, "give seconds between 0 and 39600 (11 hours): a token lives 12 hours")
+def _min_ttl_seconds(text: str) -> float:
+    return _parse_number(
+        text, 0, MAX_MIN_TTL_SECONDS, "give seconds between 0 and 39600 (11 hours): a token lives 12 hours"
+    )
 
 
-def _seconds(text: str) -> float:
-    return _number(text, 0.1, 86_400, "give a number of seconds between 0.1 and 86400")
+def _timeout_seconds(text: str) -> float:
+    return _parse_number(text, 0.1, 86_400, "give a number of seconds between 0.1 and 86400")
 
 
-def _number(text: str, least: float, most: float, otherwise: str) -> float:
+def _parse_number(text: str, least: float, most: float, otherwise: str) -> float:
     try:
         number = float(text)
     except ValueError:
@@ -308,9 +316,9 @@ def _number(text: str, least: float, most: float, otherwise: str) -> float:
 
 
 def _tui(_: argparse.Namespace) -> int:
-    from slack_token_tui.tui.run import Start, run_app
+    from slack_token_tui.tui.run import LaunchOptions, run_app
 
-    return run_app(Start())
+    return run_app(LaunchOptions())
 
 
 def _demo(_: argparse.Namespace) -> int:
@@ -320,9 +328,9 @@ def _demo(_: argparse.Namespace) -> int:
 
 
 def _login(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.login import LoginOptions, login
+    from slack_token_tui.cli.commands.login import LoginOptions, run_login
 
-    return login(
+    return run_login(
         LoginOptions(
             name=options.name,
             client_id=options.client_id,
@@ -339,81 +347,81 @@ def _login(options: argparse.Namespace) -> int:
 
 
 def _token(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.token import print_token
+    from slack_token_tui.cli.commands.token import run_token
 
-    return print_token(options.name, options.min_ttl)
+    return run_token(options.name, options.min_ttl)
 
 
 def _copy(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.copy import copy_token
+    from slack_token_tui.cli.commands.copy import run_copy
 
-    return copy_token(options.name, options.format, options.min_ttl)
+    return run_copy(options.name, options.format, options.min_ttl)
 
 
 def _export(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.export import export_token
+    from slack_token_tui.cli.commands.export import run_export
 
-    return export_token(options.name, options.format, options.env, options.min_ttl)
+    return run_export(options.name, options.format, options.env, options.min_ttl)
 
 
 def _exec(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.exec import become
+    from slack_token_tui.cli.commands.exec import run_exec
 
-    return become(options.name, options.env, options.become, options.min_ttl)
+    return run_exec(options.name, options.env, options.become, options.min_ttl)
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.verify import verify_profiles
+    from slack_token_tui.cli.commands.verify import run_verify
 
-    return verify_profiles(options.names, options.all, options.json)
+    return run_verify(options.names, options.all, options.json)
 
 
 def _refresh(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.refresh import refresh_profiles
+    from slack_token_tui.cli.commands.refresh import run_refresh
 
-    return refresh_profiles(options.names, options.all, options.force, options.min_ttl, options.json)
+    return run_refresh(options.names, options.all, options.force, options.min_ttl, options.json)
 
 
 def _default(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.default import default_profile
+    from slack_token_tui.cli.commands.default import run_default
 
-    return default_profile(options.name, options.none, options.json)
+    return run_default(options.name, options.none, options.json)
 
 
 def _rename(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.rename import rename_profile
+    from slack_token_tui.cli.commands.rename import run_rename
 
-    return rename_profile(options.old, options.new, options.json)
+    return run_rename(options.old, options.new, options.json)
 
 
 def _remove(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.remove import remove_profile
+    from slack_token_tui.cli.commands.remove import run_remove
 
-    return remove_profile(options.name, options.keep_grant, options.yes, options.json)
+    return run_remove(options.name, options.keep_grant, options.yes, options.json)
 
 
 def _import(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.import_ import import_profile
+    from slack_token_tui.cli.commands.import_ import run_import
 
-    return import_profile(options.name, options.client_id, options.slack_url, options.json)
+    return run_import(options.name, options.client_id, options.slack_url, options.json)
 
 
 def _move(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.move import move_profiles
+    from slack_token_tui.cli.commands.move import run_move
 
-    return move_profiles(options.names, options.all, options.to == "keyring", options.from_now_on, options.json)
+    return run_move(options.names, options.all, options.to == "keyring", options.from_now_on, options.json)
 
 
 def _completion(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.completion import print_script
+    from slack_token_tui.cli.completion import run_completion
 
-    return print_script(options.shell)
+    return run_completion(options.shell)
 
 
 def _manifest(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.manifest import ManifestOptions, print_manifest
+    from slack_token_tui.cli.commands.manifest import ManifestOptions, run_manifest
 
-    return print_manifest(
+    return run_manifest(
         ManifestOptions(
             name=options.name,
             scopes=options.scopes,
@@ -421,30 +429,30 @@ def _manifest(options: argparse.Namespace) -> int:
             slack_url=options.slack_url,
             no_rotation=options.no_rotation,
             as_message=options.message,
-            opens=options.open,
+            open_page=options.open,
         )
     )
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.doctor import check_machine
+    from slack_token_tui.cli.commands.doctor import run_doctor
 
-    return check_machine(options.json)
+    return run_doctor(options.json)
 
 
 def _list(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.list import list_profiles, print_names
+    from slack_token_tui.cli.commands.list import print_names, run_list
 
-    return print_names() if options.names else list_profiles(options.json)
+    return print_names() if options.names else run_list(options.json)
 
 
 def _show(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.show import show_profile
+    from slack_token_tui.cli.commands.show import run_show
 
-    return show_profile(options.name, options.json)
+    return run_show(options.name, options.json)
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from slack_token_tui.cli.commands.explain import explain_code
+    from slack_token_tui.cli.commands.explain import run_explain
 
-    return explain_code(options.code, options.json)
+    return run_explain(options.code, options.json)

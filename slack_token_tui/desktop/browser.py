@@ -35,10 +35,10 @@ _NAMES = {
     "powershell.exe": "your Windows browser",
     "explorer.exe": "your Windows browser",
 }
-_OPENS_FILES = frozenset(
+_FILE_BROWSERS = frozenset(
     {"firefox", "chromium", "chromium-browser", "google-chrome", "chrome", "brave-browser", "brave", "microsoft-edge"}
 )
-_ASK_SECONDS = 2
+_QUERY_TIMEOUT_SECONDS = 2
 _SETTLE_SECONDS = 1.5
 """An opener that fails does so at once; one that lives this long has started a browser or is one."""
 _POLL_SECONDS = 0.05
@@ -59,7 +59,7 @@ class NotOpened:
     reason: str
 
 
-def checked_url(url: str) -> str:
+def validate_url(url: str) -> str:
     """Return ``url`` when it can be handed to a program: https (http on loopback), printable ASCII, no quotes or spaces.
 
     Raises:
@@ -83,17 +83,17 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
     Raises:
         ValueError: ``url`` is not one to give to a program.
     """
-    url = checked_url(url)
+    url = validate_url(url)
     if sys.platform == "win32":
         os.startfile(url)  # noqa: S606 - checked above; Windows has no other way
         return Opened("your default browser")
     reason = "No browser was found on this machine."
-    around = environment.look()
-    if (absent := around.why_no_browser) and not os.environ.get("BROWSER"):
-        return NotOpened(absent)
-    if command and not absent:
+    environ = environment.detect()
+    if (no_browser_reason := environ.no_browser_reason) and not os.environ.get("BROWSER"):
+        return NotOpened(no_browser_reason)
+    if command and not no_browser_reason:
         reason = f"This app’s own browser, {clean(command, 60)}, was not found."
-    for words in _commands(url, "" if absent else command, is_wsl=around.is_wsl):
+    for words in _commands(url, "" if no_browser_reason else command, is_wsl=environ.is_wsl):
         program = PurePath(words[0]).name
         if program in _TEXT_BROWSERS:
             reason = f"Only {program} was found, a text browser that would take over this terminal."
@@ -103,13 +103,13 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
         if redirect_file is not None and await asyncio.to_thread(_can_open_files, words[0]):
             words = [word.replace(url, redirect_file.as_uri()) for word in words]
         # Explorer's exit code is 1 whatever it has done.
-        if await _started(words) or program == "explorer.exe":
+        if await _start(words) or program == "explorer.exe":
             return Opened(_NAMES.get(program, program))
         reason = f"{program} did not start."
     return NotOpened(reason)
 
 
-def checked_command(text: str) -> str:
+def parse_command(text: str) -> str:
     """Return ``text`` as a command that opens a browser, or "" for the usual one.
 
     Raises:
@@ -132,14 +132,14 @@ def checked_command(text: str) -> str:
     return text
 
 
-def would_open(command: str = "") -> str | NotOpened:
+def default_browser(command: str = "") -> str | NotOpened:
     """Return the name of the browser that :func:`open_url` would start, without starting it."""
     if sys.platform == "win32":
         return "your default browser"
-    around = environment.look()
-    if (absent := around.why_no_browser) and not os.environ.get("BROWSER"):
-        return NotOpened(absent)
-    for words in _commands("https://slack.com", "" if absent else command, is_wsl=around.is_wsl):
+    environ = environment.detect()
+    if (no_browser_reason := environ.no_browser_reason) and not os.environ.get("BROWSER"):
+        return NotOpened(no_browser_reason)
+    for words in _commands("https://slack.com", "" if no_browser_reason else command, is_wsl=environ.is_wsl):
         program = PurePath(words[0]).name
         if program not in _TEXT_BROWSERS and shutil.which(words[0]) is not None:
             return _NAMES.get(program, program)
@@ -166,7 +166,7 @@ def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
     if is_wsl:
         yield ["wslview", url]
         for powershell in ("powershell.exe", _POWERSHELL):
-            # The address holds no quotation mark (checked_url), so PowerShell takes it as it is.
+            # The address holds no quotation mark (validate_url), so PowerShell takes it as it is.
             yield [powershell, "-NoProfile", "-NonInteractive", "-Command", f"Start-Process '{url}'"]
         for explorer in ("explorer.exe", _EXPLORER):
             yield [explorer, url]
@@ -185,7 +185,7 @@ def _can_open_files(program: str) -> bool:
         program = _default_browser() or ""
     real = os.path.realpath(program)
     name = PurePath(real).name.removesuffix("-stable").removesuffix("-esr")
-    return name in _OPENS_FILES and "flatpak" not in real and not _is_snap(real)
+    return name in _FILE_BROWSERS and "flatpak" not in real and not _is_snap(real)
 
 
 def _is_snap(program: str) -> bool:
@@ -201,7 +201,7 @@ def _is_snap(program: str) -> bool:
 
 def _default_browser() -> str | None:
     """Return the program that xdg-open starts for web pages, if it starts the same one for HTML files."""
-    asked = [_asked("xdg-mime", "query", "default", kind) for kind in ("x-scheme-handler/https", "text/html")]
+    asked = [_run_command("xdg-mime", "query", "default", kind) for kind in ("x-scheme-handler/https", "text/html")]
     entry = asked[0].removesuffix(".desktop")
     if not entry or asked[0] != asked[1]:
         return None
@@ -209,15 +209,17 @@ def _default_browser() -> str | None:
     return shutil.which(entry)
 
 
-def _asked(*words: str) -> str:
+def _run_command(*words: str) -> str:
     try:
-        done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_ASK_SECONDS)
+        done = subprocess.run(
+            words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_QUERY_TIMEOUT_SECONDS
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip()
 
 
-async def _started(command: list[str]) -> bool:
+async def _start(command: list[str]) -> bool:
     """Start ``command`` in a session of its own and tell whether it seems to work.
 
     Not asyncio's own subprocess: that kills what still runs when the event loop ends, and the browser must stay.
@@ -236,8 +238,8 @@ async def _started(command: list[str]) -> bool:
     deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
     while process.poll() is None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - a Popen has no event
         await asyncio.sleep(_POLL_SECONDS)
-    still_runs = process.returncode is None
-    if still_runs:
+    is_running = process.returncode is None
+    if is_running:
         # It is nobody's child any more: Popen would warn about it when it is forgotten.
         process.returncode = 0
-    return still_runs or process.returncode == 0
+    return is_running or process.returncode == 0

@@ -21,13 +21,13 @@ from typing import Protocol
 from slack_token_tui.desktop.clipboard_clearing import NATIVE
 from slack_token_tui.secret import Secret
 
-_COPY_SECONDS = 4.0
-_CHECK_SECONDS = 3.0
+_COPY_TIMEOUT_SECONDS = 4.0
+_CHECK_TIMEOUT_SECONDS = 3.0
 TMUX_BUFFER = "slack-token-tui"
 
 
 @dataclass(frozen=True)
-class Clearing:
+class ClearPolicy:
     """When a copied secret is taken off the clipboard again.
 
     Attributes:
@@ -50,23 +50,23 @@ class Copied:
         cleared_after_seconds: when it is taken off again, where that is sure to happen; 0 for never.
     """
 
-    how: str
-    certain: bool
+    tool: str
+    is_verified: bool
     cleared_after_seconds: int = 0
 
-    def sentence(self, what: str) -> str:
+    def message(self, what: str) -> str:
         """Say so of ``what``, promising no more than is known."""
         seconds = self.cleared_after_seconds
-        if self.how == "tmux":
+        if self.tool == "tmux":
             deleted = f", which forgets it in {seconds} s," if seconds else ""
             there = "to your terminal’s clipboard; whether that took it is not known"
             return f"{what} was sent to tmux{deleted} and through it {there}."
-        if self.how == "OSC 52":
+        if self.tool == "OSC 52":
             return f"{what} was sent to your terminal’s clipboard (OSC 52); whether it took it is not known."
-        if not self.certain:
-            return f"{what} was handed to {self.how}; it could not be read back."
-        kept = f", cleared in {seconds} s; a clipboard manager may keep it" if seconds else ""
-        return f"{what} copied with {self.how}{kept}."
+        if not self.is_verified:
+            return f"{what} was handed to {self.tool}; it could not be read back."
+        saved = f", cleared in {seconds} s; a clipboard manager may keep it" if seconds else ""
+        return f"{what} copied with {self.tool}{saved}."
 
 
 @dataclass(frozen=True)
@@ -76,22 +76,22 @@ class NotCopied:
     reason: str
 
 
-class Terminal(Protocol):
+class TerminalClipboard(Protocol):
     """The way to the clipboard of the terminal that this program is shown on. What goes there cannot be taken back."""
 
-    async def allows(self) -> bool:
+    async def confirm(self) -> bool:
         """Say so before it happens; False when it shall not."""
 
-    def send(self, text: str) -> bool:
+    def write(self, text: str) -> bool:
         """Send ``text`` by OSC 52; False when there is no terminal."""
 
 
-def over_ssh() -> bool:
+def is_over_ssh() -> bool:
     """Tell whether this terminal is on another machine than this process."""
     return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
 
 
-async def copy(text: Secret, terminal: Terminal, clearing: Clearing | None = None) -> Copied | NotCopied:
+async def copy(text: Secret, terminal: TerminalClipboard, clearing: ClearPolicy | None = None) -> Copied | NotCopied:
     """Put ``text`` on the clipboard.
 
     Args:
@@ -99,46 +99,46 @@ async def copy(text: Secret, terminal: Terminal, clearing: Clearing | None = Non
         terminal: used where no native clipboard works.
         clearing: when to take it off again; None for what is no secret.
     """
-    native = None if over_ssh() else await _copy_natively(text, clearing)
-    if native is not None and native.certain:
+    native = None if is_over_ssh() else await _copy_natively(text, clearing)
+    if native is not None and native.is_verified:
         return native
     # A tool that said yes and did nothing is no reason not to try the terminal.
-    if not await terminal.allows():
+    if not await terminal.confirm():
         return native or NotCopied("It was not sent to the terminal, and there is no other clipboard here.")
-    if os.environ.get("TMUX") and (done := await _helped(TMUX_BUFFER, text, clearing)):
-        return Copied("tmux", certain=False, cleared_after_seconds=done.cleared_after_seconds)
-    if terminal.send(text.reveal()):
-        return Copied("OSC 52", certain=False)
+    if os.environ.get("TMUX") and (done := await _run_helper(TMUX_BUFFER, text, clearing)):
+        return Copied("tmux", is_verified=False, cleared_after_seconds=done.cleared_after_seconds)
+    if terminal.write(text.reveal()):
+        return Copied("OSC 52", is_verified=False)
     return native or NotCopied("There is no clipboard here, and no terminal to send it to.")
 
 
-def osc52(text: str) -> str:
+def osc52_sequence(text: str) -> str:
     """Return the control sequence that asks a terminal to put ``text`` on its clipboard."""
     return f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07"
 
 
-async def _copy_natively(text: Secret, clearing: Clearing | None) -> Copied | None:
+async def _copy_natively(text: Secret, clearing: ClearPolicy | None) -> Copied | None:
     """Copy with a native tool, or return None when there is none that works."""
     displayed = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("WSL_DISTRO_NAME")
     if sys.platform == "linux" and not displayed:
         return None
-    return await _helped(NATIVE, text, clearing)
+    return await _run_helper(NATIVE, text, clearing)
 
 
-async def _helped(where: str, text: Secret, clearing: Clearing | None) -> Copied | None:
+async def _run_helper(where: str, text: Secret, clearing: ClearPolicy | None) -> Copied | None:
     seconds = clearing.seconds if clearing else 0
     newest = str(clearing.newest.with_name(f"{clearing.newest.name}-{where}")) if clearing else ""
     # -P: what lies in the current directory is not imported.
     helper = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_helper"]
-    tool = await _fed([*helper, "copy", where, str(seconds), newest], text, _COPY_SECONDS)
+    tool = await _run_with_input([*helper, "copy", where, str(seconds), newest], text, _COPY_TIMEOUT_SECONDS)
     if not tool:
         return None
     # Read back by a process of its own: a tool that hangs over that is ended without ending the one that serves the copy.
-    certain = await _fed([*helper, "check", where], text, _CHECK_SECONDS) == b"same"
+    certain = await _run_with_input([*helper, "check", where], text, _CHECK_TIMEOUT_SECONDS) == b"same"
     return Copied(tool.decode(), certain, seconds if certain else 0)
 
 
-async def _fed(command: list[str], text: Secret, limit_seconds: float) -> bytes | None:
+async def _run_with_input(command: list[str], text: Secret, limit_seconds: float) -> bytes | None:
     """Run ``command`` with ``text`` on its standard input; return its output, or None when it failed or hung."""
     try:
         process = await asyncio.create_subprocess_exec(

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 NATIVE = "native"
-_TOOLS_SECONDS = 10
+_TOOL_TIMEOUT_SECONDS = 10
 
 
 def fingerprint(salt: str, text: str) -> str:
@@ -24,7 +24,7 @@ def fingerprint(salt: str, text: str) -> str:
     return hashlib.sha256((salt + text.removesuffix("\n")).encode()).hexdigest()
 
 
-def note_newest(newest: str, mine: str) -> None:
+def record_newest(newest: str, mine: str) -> None:
     """Write into file ``newest`` that copy ``mine`` is the newest. A link in its place is replaced, not followed.
 
     Raises:
@@ -47,7 +47,7 @@ def _is_newest(newest: str, mine: str) -> bool:
         return True
 
 
-def text_on(where: str) -> str:
+def read_clipboard(where: str) -> str:
     """Return what the native clipboard or a tmux buffer holds, without the line end that some tools add; or nothing."""
     if where == NATIVE:
         import pyperclip
@@ -60,14 +60,14 @@ def text_on(where: str) -> str:
     return shown.stdout.decode(errors="replace").removesuffix("\n") if shown.returncode == 0 else ""
 
 
-def main(words: list[str]) -> int:
+def main(args: list[str]) -> int:
     """Wait and clear: where, seconds, the file that names the newest copy, this one's name, salt, hash."""
-    where, seconds, newest, mine, salt, expected = words
+    where, seconds, newest, mine, salt, expected = args
     time.sleep(float(seconds))
     if not _is_newest(newest, mine):
         return 0  # a later copy has its own time
-    _limit_the_tools()
-    if fingerprint(salt, text_on(where)) == expected:
+    _limit_tool_time()
+    if fingerprint(salt, read_clipboard(where)) == expected:
         if where == NATIVE:
             import pyperclip
 
@@ -79,11 +79,11 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _limit_the_tools() -> None:
+def _limit_tool_time() -> None:
     """Clipboard tools may hang for ever; this process and what it has started shall not."""
     if sys.platform != "win32":
         signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))
-        signal.alarm(_TOOLS_SECONDS)
+        signal.alarm(_TOOL_TIMEOUT_SECONDS)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ _WINDOWS_MARKS = {
 """Windows: clipboard formats for cloud clipboard and clipboard history."""
 
 
-def copy_marked(tool: str, text: str) -> bool:
+def copy_concealed(tool: str, text: str) -> bool:
     """Copy ``text`` with its mark and tell whether that was done; otherwise nothing was copied.
 
     Args:

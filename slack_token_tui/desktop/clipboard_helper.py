@@ -17,8 +17,8 @@ import subprocess
 import sys
 from contextlib import suppress
 
-from slack_token_tui.desktop.clipboard_clearing import NATIVE, fingerprint, note_newest, text_on
-from slack_token_tui.desktop.clipboard_concealed import copy_marked
+from slack_token_tui.desktop.clipboard_clearing import NATIVE, fingerprint, read_clipboard, record_newest
+from slack_token_tui.desktop.clipboard_concealed import copy_concealed
 
 
 def main(words: list[str]) -> int:
@@ -33,9 +33,9 @@ def main(words: list[str]) -> int:
             said = _copy_natively(text) if where == NATIVE else _copy_to_tmux(text, where)
             if said and int(seconds) > 0:
                 # At once and whatever reading back will say: a token that may be there must not stay there.
-                _clear_later(where, seconds, newest, text)
+                _schedule_clear(where, seconds, newest, text)
         case ["check", where]:
-            said = "same" if text_on(where) == text.removesuffix("\n") else "other"
+            said = "same" if read_clipboard(where) == text.removesuffix("\n") else "other"
         case _:
             said = None
     answer.write(said or "")
@@ -50,7 +50,7 @@ def _copy_natively(text: str) -> str | None:
     name = str(copy.__name__).removeprefix("copy_")
     tool = {"wl": "wl-copy", "osx_pbcopy": "pbcopy"}.get(name, name)
     try:
-        if not copy_marked(tool, text):
+        if not copy_concealed(tool, text):
             copy(text)
     except (pyperclip.PyperclipException, OSError):
         return None
@@ -66,10 +66,10 @@ def _copy_to_tmux(text: str, buffer: str) -> str | None:
     return "tmux"
 
 
-def _clear_later(where: str, seconds: str, newest: str, text: str) -> None:
+def _schedule_clear(where: str, seconds: str, newest: str, text: str) -> None:
     mine, salt = secrets.token_hex(8), secrets.token_hex(8)
     with suppress(OSError):
-        note_newest(newest, mine)
+        record_newest(newest, mine)
     command = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_clearing"]
     with suppress(OSError):
         subprocess.Popen(

@@ -13,10 +13,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from slack_token_tui.desktop.clipboard import over_ssh
+from slack_token_tui.desktop.clipboard import is_over_ssh
 
-_LIMIT_SECONDS = 3.0
-_EMPTY = ("nothing is copied", "no selection")
+_TIMEOUT_SECONDS = 3.0
+_EMPTY_MESSAGES = ("nothing is copied", "no selection")
 """What versions of wl-paste say of an empty clipboard, with a failure as exit code."""
 
 
@@ -32,12 +32,12 @@ class ClipboardBackend:
 
     tool: str
     works: bool | None
-    said: str
+    message: str
 
 
-def ways() -> list[ClipboardBackend]:
+def list_backends() -> list[ClipboardBackend]:
     """Return every way to a clipboard, in the order in which they are tried; empty when there is only the terminal's own."""
-    found = [] if over_ssh() else _native()
+    found = [] if is_over_ssh() else _probe_native()
     if os.environ.get("TMUX") and shutil.which("tmux"):
         found.append(_round_trip("tmux", *_TMUX))
     return found
@@ -54,13 +54,13 @@ _XSEL = (["xsel", "--secondary", "--input"], ["xsel", "--secondary", "--output"]
 _PBCOPY = (["pbcopy", "-pboard", "ruler"], ["pbpaste", "-pboard", "ruler"], None)
 
 
-def _native() -> list[ClipboardBackend]:
+def _probe_native() -> list[ClipboardBackend]:
     if sys.platform == "darwin":
         return [_round_trip("pbcopy", *_PBCOPY)]
     if sys.platform == "win32":
         return [ClipboardBackend("windows", None, "Windows has its own clipboard; it is read back at each copy.")]
     if os.environ.get("WAYLAND_DISPLAY") and shutil.which("wl-copy"):
-        return [_asked("wl-copy", ["wl-paste", "--list-types"])]
+        return [_query("wl-copy", ["wl-paste", "--list-types"])]
     if os.environ.get("DISPLAY"):
         if shutil.which("xclip"):
             return [_round_trip("xclip", *_XCLIP)]
@@ -87,15 +87,15 @@ def _round_trip(tool: str, write: list[str], read: list[str], clear: list[str] |
     )
 
 
-def _asked(tool: str, command: list[str]) -> ClipboardBackend:
+def _query(tool: str, command: list[str]) -> ClipboardBackend:
     try:
         # An empty clipboard is an error to wl-paste, and a sign that the display answers.
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return ClipboardBackend(tool, False, f"{tool} hangs.")
     except OSError:
         return ClipboardBackend(tool, False, f"{tool} cannot be started.")
-    if done.returncode == 0 or any(words in done.stderr.lower() for words in _EMPTY):
+    if done.returncode == 0 or any(words in done.stderr.lower() for words in _EMPTY_MESSAGES):
         return ClipboardBackend(tool, None, f"{tool} answers; each copy is read back.")
     return ClipboardBackend(tool, False, f"{tool} fails: it may not reach the display.")
 
@@ -109,7 +109,7 @@ def _run(command: list[str], text: str | None = None) -> str:
         stdout=subprocess.DEVNULL if text is not None else subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        timeout=_LIMIT_SECONDS,
+        timeout=_TIMEOUT_SECONDS,
         check=True,
     )
     return done.stdout or ""

@@ -14,15 +14,15 @@ from pathlib import Path
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_%-]{0,252}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,64}")
 _SSH_PORT = "22"
-_CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")
+_CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Environment:
     """What the environment tells.
 
     Attributes:
-        over_ssh: the terminal is on another machine than this process.
+        is_over_ssh: the terminal is on another machine than this process.
         ssh_host: this machine as that one can call it, for ``ssh``; with ``-p`` where the port is not 22.
         container: what kind of container this is, or None.
         is_wsl: whether this is Linux on Windows.
@@ -31,23 +31,23 @@ class Surroundings:
         terminal: ``vscode``, ``jupyter``, or None for one of its own window.
     """
 
-    over_ssh: bool = False
+    is_over_ssh: bool = False
     ssh_host: str = ""
     container: str | None = None
     is_wsl: bool = False
     has_display: bool = True
-    tmux: bool = False
+    in_tmux: bool = False
     terminal: str | None = None
 
     @property
     def is_remote(self) -> bool:
         """Whether the person's browser runs somewhere else, and cannot reach this machine's localhost by itself."""
-        return self.over_ssh or (self.container is not None and not self.has_display)
+        return self.is_over_ssh or (self.container is not None and not self.has_display)
 
     @property
-    def why_no_browser(self) -> str | None:
+    def no_browser_reason(self) -> str | None:
         """Why no browser is tried here, as a sentence; None when one is."""
-        if self.over_ssh:
+        if self.is_over_ssh:
             return "This is an SSH session, so no browser is opened on this machine."
         if self.container is not None and not self.has_display:
             return f"This is a container ({self.container}) without a display, so no browser is opened."
@@ -55,9 +55,9 @@ class Surroundings:
             return "This machine has no display to open a browser on."
         return None
 
-    def tunnel(self, port: int) -> str | None:
+    def tunnel_command(self, port: int) -> str | None:
         """Return the line that, typed where the browser is, leads its ``localhost:port`` to this machine. ssh(1), ``-L``."""
-        return f"ssh -L {port}:localhost:{port} {self.ssh_host}" if self.over_ssh else None
+        return f"ssh -L {port}:localhost:{port} {self.ssh_host}" if self.is_over_ssh else None
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class Surroundings:
                 "copy to: show the token with t and select it with Shift and the mouse, or take it in a notebook with "
                 "slack_token_tui.token()."
             )
-        if self.tmux:
+        if self.in_tmux:
             found.append(
                 "In tmux a copy goes through tmux’s own buffer; select with Shift and the mouse to use your terminal’s own "
                 "selection, and open links with its own modifier."
@@ -82,20 +82,20 @@ class Surroundings:
         return tuple(found)
 
 
-def look() -> Surroundings:
+def detect() -> Environment:
     """Return what this process can tell about where it is."""
     here = os.environ
     over_ssh = bool(here.get("SSH_CONNECTION") or here.get("SSH_TTY"))
     is_wsl = sys.platform == "linux" and _is_wsl()
     windowed = sys.platform in {"darwin", "win32"} or bool(here.get("DISPLAY") or here.get("WAYLAND_DISPLAY"))
-    return Surroundings(
-        over_ssh=over_ssh,
+    return Environment(
+        is_over_ssh=over_ssh,
         ssh_host=_ssh_host() if over_ssh else "",
-        container=_container(),
+        container=_detect_container(),
         is_wsl=is_wsl,
         has_display=windowed,
-        tmux=bool(here.get("TMUX")),
-        terminal=_terminal(),
+        in_tmux=bool(here.get("TMUX")),
+        terminal=_detect_terminal(),
     )
 
 
@@ -103,12 +103,12 @@ def _is_wsl() -> bool:
     if os.environ.get("WSL_DISTRO_NAME") or os.environ.get("WSL_INTEROP"):
         return True
     try:
-        return "microsoft" in Path("/proc/sys/kernel/osrelease").read_text().lower() and not _container()
+        return "microsoft" in Path("/proc/sys/kernel/osrelease").read_text().lower() and not _detect_container()
     except OSError:
         return False
 
 
-def _container() -> str | None:
+def _detect_container() -> str | None:
     here = os.environ
     if here.get("CODESPACES"):
         return "GitHub Codespace"
@@ -118,14 +118,14 @@ def _container() -> str | None:
         return "Kubernetes pod"
     if sys.platform != "linux":
         return None
-    for mark, kind in zip(_CONTAINER_MARKS, ("Docker", "Podman"), strict=True):
+    for mark, kind in zip(_CONTAINER_FILES, ("Docker", "Podman"), strict=True):
         if Path(mark).exists():
             return kind
     named = here.get("container", "")
     return named if re.fullmatch(r"[a-z-]{1,20}", named) else None
 
 
-def _terminal() -> str | None:
+def _detect_terminal() -> str | None:
     here = os.environ
     if here.get("TERM_PROGRAM") == "vscode" or here.get("VSCODE_INJECTION"):
         return "vscode"

@@ -12,7 +12,7 @@ from pathlib import Path
 from slack_token_tui.sanitize import clean
 
 _LISTEN = "0A"
-_LSOF_SECONDS = 3.0
+_LSOF_TIMEOUT_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PortHolder:
         return f"an unknown program on {self.port}"
 
 
-def holder(port: int) -> PortHolder:
+def find_holder(port: int) -> PortHolder:
     """Return who listens on ``port``, as far as this user may know."""
     if sys.platform == "linux":
         return _from_proc(port)
@@ -44,7 +44,7 @@ def _from_proc(port: int) -> PortHolder:
     for uid, inode in _listening_sockets(port):
         user = _user_name(uid)
         if pid := _pid_of_socket(inode):
-            return PortHolder(port, _program(pid), pid, user)
+            return PortHolder(port, _program_name(pid), pid, user)
     return PortHolder(port, user=user)
 
 
@@ -74,7 +74,7 @@ def _pid_of_socket(inode: str) -> int | None:
     return None
 
 
-def _program(pid: int) -> str | None:
+def _program_name(pid: int) -> str | None:
     try:
         return clean(Path("/proc", str(pid), "comm").read_text(errors="replace").strip(), 40)
     except OSError:
@@ -100,7 +100,7 @@ def _from_lsof(port: int) -> PortHolder:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=_LSOF_SECONDS,
+            timeout=_LSOF_TIMEOUT_SECONDS,
             check=False,
         ).stdout
     except (OSError, subprocess.TimeoutExpired):

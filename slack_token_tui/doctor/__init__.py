@@ -1,6 +1,6 @@
 """What is wrong with this machine, as a list of findings. The interface and the command line read it; it changes nothing."""
 
-from slack_token_tui.doctor.report import Finding, Verdict, as_text
-from slack_token_tui.doctor.runner import examine
+from slack_token_tui.doctor.report import Finding, Verdict, format_report
+from slack_token_tui.doctor.runner import run_checks
 
-__all__ = ["Finding", "Verdict", "as_text", "examine"]
+__all__ = ["Finding", "Verdict", "format_report", "run_checks"]

@@ -6,28 +6,28 @@ from datetime import UTC, datetime
 
 from slack_token_tui.doctor.report import Finding, Verdict
 from slack_token_tui.problems import explain
-from slack_token_tui.slack.client import Reached, SlackClient, tls_key_log
+from slack_token_tui.slack.client import Connectivity, SlackClient, tls_key_log_path
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackError
 
-_SLACK_SECONDS = 10.0
-_CLOCK_SECONDS = 90.0
+_SLACK_TIMEOUT_SECONDS = 10.0
+_MAX_CLOCK_SKEW_SECONDS = 90.0
 _PUBLIC_ISSUERS = ("digicert", "let's encrypt", "isrg", "amazon", "google trust", "sectigo", "globalsign", "entrust")
 
 
-async def slack(endpoints: Endpoints) -> list[Finding]:
+async def check_slack(endpoints: Endpoints) -> list[Finding]:
     """Whether Slack answers, and what the way there looks like."""
     host = endpoints.host
     key_log = []
-    if path := tls_key_log():
+    if path := tls_key_log_path():
         said, remedy = (
             f"SSLKEYLOGFILE is set: the keys of TLS connections are written to {path}.",
             "unset SSLKEYLOGFILE",
         )
         key_log = [Finding("key_log", Verdict.LOOK, "TLS keys", said, remedy)]
     try:
-        async with SlackClient(endpoints, _SLACK_SECONDS) as client:
-            reached = await client.reach()
+        async with SlackClient(endpoints, _SLACK_TIMEOUT_SECONDS) as client:
+            reached = await client.check_connectivity()
     except SlackError as error:
         explanation = explain(error.code, error.facts)
         remedy = f"{explanation.remedies[0]}."
@@ -35,13 +35,13 @@ async def slack(endpoints: Endpoints) -> list[Finding]:
         return [*key_log, Finding("slack", Verdict.BAD, "Slack", said, remedy)]
     through = f" through the proxy {reached.proxy}" if reached.proxy else ""
     findings = [*key_log, Finding("slack", Verdict.GOOD, "Slack", f"{host} answers{through}.")]
-    findings += _tls(reached)
+    findings += _check_tls(reached)
     if reached.date is not None:
-        findings.append(clock(reached.date))
+        findings.append(check_clock(reached.date))
     return findings
 
 
-def _tls(reached: Reached) -> list[Finding]:
+def _check_tls(reached: Connectivity) -> list[Finding]:
     if reached.tls_version is None:
         return []
     issuer = reached.issuer or "nobody"
@@ -52,10 +52,10 @@ def _tls(reached: Reached) -> list[Finding]:
     return [Finding("tls", Verdict.LOOK, "TLS", said, remedy)]
 
 
-def clock(date: datetime) -> Finding:
+def check_clock(date: datetime) -> Finding:
     """Whether this machine's clock agrees with ``date``, Slack's."""
     seconds = (datetime.now(UTC) - date).total_seconds()
-    if abs(seconds) < _CLOCK_SECONDS:
+    if abs(seconds) < _MAX_CLOCK_SKEW_SECONDS:
         return Finding("clock", Verdict.GOOD, "Clock", "It agrees with Slack’s.")
     minutes = f"{abs(seconds) / 60:.0f} min {'ahead of' if seconds > 0 else 'behind'} Slack’s."
     remedy = "Set the clock: tokens would be renewed too early or too late, and TLS may fail."

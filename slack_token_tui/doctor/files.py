@@ -11,27 +11,27 @@ from pathlib import Path
 from slack_token_tui.doctor.report import Finding, Verdict
 from slack_token_tui.problems import explain
 from slack_token_tui.store.apps import unreadable_apps
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.fallback_dir import how_to_import, id_in, left_behind
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.fallback_dir import import_command, list_fallback_files, profile_id_in
 from slack_token_tui.store.hot_path import ProfileFileError, check_directory, read_record
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import ProfileStore, Unreadable
+from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.store.settings import read_settings
 
 _SYNCED = ("dropbox", "onedrive", "google drive", "googledrive", "mobile documents", "icloud", "nextcloud", "owncloud")
 _SYNC_MARKS = (".stfolder", ".stignore")
 
 
-def keyring(home: Path) -> Iterator[Finding]:
+def check_keyring(home: Path) -> Iterator[Finding]:
     """The keyring, where it is used or could be."""
     from slack_token_tui.store import keyring
 
-    profiles = [one for one in _entries(home) if isinstance(one, Profile)]
-    wanted = read_settings(home).get("storage") == "keyring" or any(one.in_keyring for one in profiles)
+    profiles = [entry for entry in _read_entries(home) if isinstance(entry, Profile)]
+    wanted = read_settings(home).get("storage") == "keyring" or any(profile.in_keyring for profile in profiles)
     try:
-        said = f"{keyring.name()} is there; in the interface, m moves tokens into it."
+        said = f"{keyring.backend_name()} is there; in the interface, m moves tokens into it."
         yield Finding("keyring", Verdict.GOOD, "Keyring", said)
-    except StoreError as error:
+    except StorageError as error:
         explanation = explain(error.code, error.facts)
         if wanted:
             said = f"{explanation.title}. {explanation.happened}"
@@ -41,7 +41,7 @@ def keyring(home: Path) -> Iterator[Finding]:
             yield Finding("keyring", Verdict.NOTE, "Keyring", said)
 
 
-def directory(home: Path) -> Iterator[Finding]:
+def check_config_directory(home: Path) -> Iterator[Finding]:
     """The directory and its permissions, the settings, and who else may see them."""
     if os.path.lexists(home) and not home.is_dir():
         remedy = "Move it away, or set SLACK_TOKEN_TUI_HOME to a directory."
@@ -56,18 +56,18 @@ def directory(home: Path) -> Iterator[Finding]:
             yield Finding("directory", Verdict.BAD, "Files", f"{home} cannot be made: {at} is not writable.", remedy)
         return
     status = home.stat()
-    trouble = ""
+    problem = ""
     if hasattr(os, "getuid") and status.st_uid != os.getuid():
-        trouble, remedy = f"{home} belongs to another user.", "Set SLACK_TOKEN_TUI_HOME to a directory of your own."
+        problem, remedy = f"{home} belongs to another user.", "Set SLACK_TOKEN_TUI_HOME to a directory of your own."
     elif os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
-        trouble, remedy = f"{home} can be entered by others.", f"chmod 700 {shlex.quote(str(home))}"
+        problem, remedy = f"{home} can be entered by others.", f"chmod 700 {shlex.quote(str(home))}"
     elif not os.access(home, os.W_OK):
-        trouble, remedy = (
+        problem, remedy = (
             f"{home} cannot be written to.",
             f"chmod 700 {shlex.quote(str(home))}, or free the disk if it was mounted read-only.",
         )
-    if trouble:
-        yield Finding("directory", Verdict.BAD, "Files", trouble, remedy)
+    if problem:
+        yield Finding("directory", Verdict.BAD, "Files", problem, remedy)
     else:
         yield Finding("directory", Verdict.GOOD, "Files", f"{home}, for you alone.")
     for path in (home, *(home / name for name in ("profiles", "apps", "locks", "journal", "quarantine"))):
@@ -84,10 +84,10 @@ def directory(home: Path) -> Iterator[Finding]:
         explanation = explain(error.code, {"file": error.path, "detail": error.detail or "damaged"})
         remedy = f"{explanation.remedies[0]}."
         yield Finding("settings", Verdict.LOOK, "Settings", f"They are not used. {explanation.happened}", remedy)
-    yield from _shared_directory(home)
+    yield from _check_shared_directory(home)
 
 
-def _shared_directory(home: Path) -> Iterator[Finding]:
+def _check_shared_directory(home: Path) -> Iterator[Finding]:
     """Tell where more than this machine may see the files."""
     above = [home, *home.parents]
     tree = next((place for place in above if (place / ".git").exists()), None)
@@ -110,56 +110,56 @@ def _shared_directory(home: Path) -> Iterator[Finding]:
         )
 
 
-def profiles(home: Path) -> Iterator[Finding]:
+def check_profiles(home: Path) -> Iterator[Finding]:
     """Files of profiles and apps that cannot be read, and how many can."""
-    entries = _entries(home)
-    for one in entries:
-        if isinstance(one, Unreadable):
-            facts = {"file": one.error.path, "detail": one.error.detail or "damaged"}
-            explanation = explain(one.error.code, facts)
-            yield Finding("profile", Verdict.BAD, one.name, explanation.happened, f"{explanation.remedies[0]}.")
+    entries = _read_entries(home)
+    for entry in entries:
+        if isinstance(entry, UnreadableProfile):
+            facts = {"file": entry.error.path, "detail": entry.error.detail or "damaged"}
+            explanation = explain(entry.error.code, facts)
+            yield Finding("profile", Verdict.BAD, entry.name, explanation.happened, f"{explanation.remedies[0]}.")
     for error in unreadable_apps(home):
         explanation = explain(error.code, error.facts)
         yield Finding("app", Verdict.LOOK, "App", explanation.happened, f"{explanation.remedies[0]}.")
-    good = sum(isinstance(one, Profile) for one in entries)
+    good = sum(isinstance(entry, Profile) for entry in entries)
     if good:
         yield Finding("profiles", Verdict.GOOD, "Profiles", f"{good} can be read.")
 
 
-def left_over(home: Path) -> Iterator[Finding]:
+def check_leftovers(home: Path) -> Iterator[Finding]:
     """What interrupted refreshes have left."""
     journals, quarantine = home / "journal", home / "quarantine"
-    names = {one.id: one.name for one in _entries(home) if isinstance(one, Profile)}
-    for path in _files(journals):
+    names = {entry.id: entry.name for entry in _read_entries(home) if isinstance(entry, Profile)}
+    for path in _list_files(journals):
         whose = names.get(path.stem)
         said = f"A refresh of {whose or 'a profile that is gone'} is under way or was interrupted."
         remedy = f"The next use looks after it: slack-token-tui refresh {whose}" if whose else ""
         yield Finding("journal", Verdict.LOOK, "Journal", said, remedy)
-    for path in left_behind(home):
-        whose = names.get(id_in(path))
+    for path in list_fallback_files(home):
+        whose = names.get(profile_id_in(path))
         remedy = (
             f"The next use looks after it: slack-token-tui refresh {whose}" if whose else "It may hold a living token."
         )
         if path.suffix == ".tokens":
-            remedy = f"{how_to_import(path)} and then delete it."
+            remedy = f"{import_command(path)} and then delete it."
         yield Finding(
             "rescued", Verdict.LOOK, "Rescued", f"{path} holds tokens that could be saved nowhere else.", remedy
         )
-    for path in _files(quarantine):
+    for path in _list_files(quarantine):
         said = f"{path} holds an answer that could not be used."
         remedy = "It may hold a living token. When the profile works again, delete it."
         yield Finding("quarantine", Verdict.LOOK, "Quarantine", said, remedy)
 
 
-def _entries(home: Path) -> list[Profile | Unreadable]:
+def _read_entries(home: Path) -> list[Profile | UnreadableProfile]:
     """Return the profiles; none where the directory itself cannot be used, which is reported separately."""
     try:
         return list(ProfileStore(home).entries())
-    except StoreError:
+    except StorageError:
         return []
 
 
-def _files(directory: Path) -> list[Path]:
+def _list_files(directory: Path) -> list[Path]:
     try:
         return sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError:

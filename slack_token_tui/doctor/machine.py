@@ -15,10 +15,10 @@ from slack_token_tui.desktop import clipboard_probe, environment, port_holders
 from slack_token_tui.doctor.report import Finding, Verdict
 from slack_token_tui.oauth.listener import PortsUnavailable, bind_first_free
 from slack_token_tui.slack.endpoints import is_loopback
-from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, is_heard_here
+from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, is_loopback_redirect
 
 
-def versions() -> Iterator[Finding]:
+def check_versions() -> Iterator[Finding]:
     """What runs here."""
     parts = [f"slack-token-tui {__version__}", f"Python {platform.python_version()}"]
     for package in ("textual", "httpx"):
@@ -29,32 +29,32 @@ def versions() -> Iterator[Finding]:
     yield Finding("versions", Verdict.NOTE, "Versions", ", ".join([*parts, platform.platform(terse=True)]) + ".")
 
 
-def where() -> Iterator[Finding]:
+def check_environment() -> Iterator[Finding]:
     """What stands between the program and the person, and what that means for keys, links and copies."""
-    around = environment.look()
+    around = environment.detect()
     places = []
-    if around.over_ssh:
+    if around.is_over_ssh:
         places.append("over SSH")
     if around.container:
         places.append(f"in a container ({around.container})")
     if around.is_wsl:
         places.append("in WSL")
-    if around.tmux:
+    if around.in_tmux:
         places.append("in tmux")
     if around.terminal:
         places.append({"vscode": "in VS Code’s terminal", "jupyter": "in JupyterLab’s terminal"}[around.terminal])
     said = f"This runs {', '.join(places)}." if places else "This runs in a terminal of this machine."
     hints = list(around.hints)
     if around.is_remote:
-        tunnel = around.tunnel(urlsplit(LOOPBACK_REDIRECT_URIS[0]).port or 0)
+        tunnel = around.tunnel_command(urlsplit(LOOPBACK_REDIRECT_URIS[0]).port or 0)
         before = f" Or type this where the browser is, first: {tunnel}" if tunnel else ""
         hints.insert(0, f"Your browser cannot reach this machine’s localhost: paste the address it ends on.{before}")
     yield Finding("surroundings", Verdict.LOOK if hints else Verdict.NOTE, "Terminal", said, " ".join(hints))
 
 
-def ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
+def check_ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
     """Whether the registered ports are free, and who holds the others."""
-    local = [address for address in redirect_uris if is_heard_here(address)]
+    local = [address for address in redirect_uris if is_loopback_redirect(address)]
     if not local:
         yield Finding(
             "port", Verdict.NOTE, "Ports", "The app’s redirect is not on this machine: it is finished by paste."
@@ -67,7 +67,7 @@ def ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
             bind_first_free([address]).close()
         except PortsUnavailable as unavailable:
             holders[port] = (
-                str(port_holders.holder(port)) if unavailable.taken else unavailable.detail or "no reason given"
+                str(port_holders.find_holder(port)) if unavailable.taken else unavailable.detail or "no reason given"
             )
     some_free = not all(holders.values())
     remedy = (
@@ -83,7 +83,7 @@ def ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
             yield Finding(f"port_{port}", Verdict.GOOD, f"Port {port}", "Free.")
 
 
-def loopback() -> Iterator[Finding]:
+def check_loopback() -> Iterator[Finding]:
     """Whether both loopback families can be listened on, and whether localhost leads there."""
     there = [label for label, family, address in _FAMILIES if _can_bind(family, address)]
     try:
@@ -117,9 +117,9 @@ def _can_bind(family: int, address: str) -> bool:
     return True
 
 
-def browser(app: SlackApp) -> Iterator[Finding]:
+def check_browser(app: SlackApp) -> Iterator[Finding]:
     """Which browser would be opened."""
-    found = browsers.would_open(app.browser)
+    found = browsers.default_browser(app.browser)
     if isinstance(found, browsers.NotOpened):
         remedy = "A sign-in shows the address instead: open it in any browser and paste what that ends on."
         yield Finding("browser", Verdict.LOOK, "Browser", found.reason, remedy)
@@ -128,19 +128,21 @@ def browser(app: SlackApp) -> Iterator[Finding]:
         yield Finding("browser", Verdict.GOOD, "Browser", f"Slack is opened with {found}{named}.")
 
 
-def clipboard() -> Iterator[Finding]:
+def check_clipboard() -> Iterator[Finding]:
     """Which ways to a clipboard there are, and whether they work."""
-    ways = clipboard_probe.ways()
+    ways = clipboard_probe.list_backends()
     for way in ways:
         if way.works is False:
             remedy = "Copies go to your terminal instead (OSC 52); in the interface, t shows a token."
-            yield Finding("clipboard", Verdict.LOOK, "Clipboard", way.said, remedy)
+            yield Finding("clipboard", Verdict.LOOK, "Clipboard", way.message, remedy)
         else:
-            yield Finding("clipboard", Verdict.GOOD, "Clipboard", way.said)
+            yield Finding("clipboard", Verdict.GOOD, "Clipboard", way.message)
     if not ways:
-        around = environment.look()
+        around = environment.detect()
         said = "No clipboard of this machine can be used; copies are sent to your terminal (OSC 52), which may refuse."
-        remedy = "Install xclip, xsel or wl-clipboard." if around.has_display and not around.over_ssh else _NO_CLIPBOARD
+        remedy = (
+            "Install xclip, xsel or wl-clipboard." if around.has_display and not around.is_over_ssh else _NO_CLIPBOARD
+        )
         yield Finding("clipboard", Verdict.LOOK, "Clipboard", said, remedy)
 
 

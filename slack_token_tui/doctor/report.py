@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.sanitize import escape_unprintable
 
 
 class Verdict(StrEnum):
@@ -42,14 +42,14 @@ class Finding:
 
     def __post_init__(self) -> None:
         for name in ("about", "said", "remedy"):
-            object.__setattr__(self, name, harmless(getattr(self, name)))
+            object.__setattr__(self, name, escape_unprintable(getattr(self, name)))
 
 
-def as_text(findings: list[Finding]) -> str:
+def format_report(findings: list[Finding]) -> str:
     """Return the findings as lines to send to somebody."""
     lines = []
-    for one in findings:
-        lines.append(f"{one.verdict:<5} {one.about}: {one.said}")
-        if one.remedy:
-            lines.append(f"      {one.remedy}")
+    for finding in findings:
+        lines.append(f"{finding.verdict:<5} {finding.about}: {finding.said}")
+        if finding.remedy:
+            lines.append(f"      {finding.remedy}")
     return "\n".join(lines)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from slack_token_tui.doctor import connectivity, files, machine
 from slack_token_tui.doctor.report import Finding, Verdict
-from slack_token_tui.problems import place_of
+from slack_token_tui.problems import error_location
 from slack_token_tui.store.apps import SlackApp
 
 
-async def examine(home: Path, app: SlackApp | None = None) -> AsyncGenerator[Finding, None]:
+async def run_checks(home: Path, app: SlackApp | None = None) -> AsyncGenerator[Finding, None]:
     """Yield the findings, one by one, as they are known.
 
     Args:
@@ -23,57 +23,57 @@ async def examine(home: Path, app: SlackApp | None = None) -> AsyncGenerator[Fin
         app: whose redirect addresses, Slack and browser are meant; the usual ones when None.
     """
     app = app or SlackApp("")
-    asking = asyncio.ensure_future(connectivity.slack(app.endpoints))
+    asking = asyncio.ensure_future(connectivity.check_slack(app.endpoints))
     try:
         for look in (
-            machine.versions,
-            machine.where,
-            partial(machine.ports, app.redirect_uris),
-            machine.loopback,
-            partial(machine.browser, app),
-            machine.clipboard,
-            partial(files.keyring, home),
-            partial(files.directory, home),
-            partial(files.profiles, home),
-            partial(files.left_over, home),
+            machine.check_versions,
+            machine.check_environment,
+            partial(machine.check_ports, app.redirect_uris),
+            machine.check_loopback,
+            partial(machine.check_browser, app),
+            machine.check_clipboard,
+            partial(files.check_keyring, home),
+            partial(files.check_config_directory, home),
+            partial(files.check_profiles, home),
+            partial(files.check_leftovers, home),
         ):
-            for finding in await _beside(look):
+            for finding in await _run_in_thread(look):
                 yield finding
         try:
             for finding in await asking:
                 yield finding
         except Exception as error:  # a defect here must not hide what the others have found
-            yield _unfinished(error)
+            yield _failed_check(error)
     finally:
         asking.cancel()
 
 
-async def _beside(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+async def _run_in_thread(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
     """Look in a thread that may be left behind: one of the executor would hold up the end of the program."""
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[Finding]] = loop.create_future()
 
-    def tell(findings: list[Finding]) -> None:
+    def set_result(findings: list[Finding]) -> None:
         if not found.done():
             found.set_result(findings)
 
     def work() -> None:
-        findings = _all_of(look)
+        findings = _run_check(look)
         with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(tell, findings)
+            loop.call_soon_threadsafe(set_result, findings)
 
     threading.Thread(target=work, daemon=True).start()
     return await found
 
 
-def _all_of(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+def _run_check(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
     found: list[Finding] = []
     try:
         found += look()
     except Exception as error:  # a defect of one look must not hide what the others find
-        found.append(_unfinished(error))
+        found.append(_failed_check(error))
     return found
 
 
-def _unfinished(error: Exception) -> Finding:
-    return Finding("unexpected", Verdict.BAD, "Doctor", f"One check failed: {place_of(error)}.", "Report it.")
+def _failed_check(error: Exception) -> Finding:
+    return Finding("unexpected", Verdict.BAD, "Doctor", f"One check failed: {error_location(error)}.", "Report it.")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from slack_token_tui.store.apps import SlackApp, change_app
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.settings import remember_last_app
 
 
@@ -26,14 +26,14 @@ def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tu
 
     is_forgotten = False
 
-    def remembered(known: SlackApp | None) -> SlackApp | None:
+    def update_app(saved: SlackApp | None) -> SlackApp | None:
         nonlocal is_forgotten
         if before is None:
-            return replace(known or used, scopes=scopes)
-        if known is None:
+            return replace(saved or used, scopes=scopes)
+        if saved is None:
             is_forgotten = True  # meanwhile, so it stays so
             return None
-        app = replace(known, scopes=scopes)
+        app = replace(saved, scopes=scopes)
         if used.endpoints.base != before.endpoints.base:
             return app  # elsewhere for once: what is remembered, its secret above all, is for the Slack it is from
         # What has worked, and was not so before, is right. The rest is the person's own, and may have been changed since.
@@ -45,21 +45,21 @@ def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tu
             app = replace(app, client_secret=used.client_secret)
         return app
 
-    with suppress(StoreError):
-        change_app(home, used.client_id, remembered)
+    with suppress(StorageError):
+        change_app(home, used.client_id, update_app)
         if not is_forgotten:
             remember_last_app(home, used.client_id)
 
 
-def learn_scopes(home: Path, app: SlackApp, granted: tuple[str, ...]) -> None:
+def add_registered_scopes(home: Path, app: SlackApp, granted: tuple[str, ...]) -> None:
     """Where it is known which scopes ``app`` has, those that Slack has granted belong to them."""
     if set(granted) <= set(app.registered_scopes or granted):
         return
 
-    def learned(known: SlackApp | None) -> SlackApp | None:
-        if known is None or not known.registered_scopes:
+    def add_scopes(saved: SlackApp | None) -> SlackApp | None:
+        if saved is None or not saved.registered_scopes:
             return None
-        return replace(known, registered_scopes=tuple(dict.fromkeys((*known.registered_scopes, *granted))))
+        return replace(saved, registered_scopes=tuple(dict.fromkeys((*saved.registered_scopes, *granted))))
 
-    with suppress(StoreError):
-        change_app(home, app.client_id, learned)
+    with suppress(StorageError):
+        change_app(home, app.client_id, add_scopes)

@@ -10,15 +10,15 @@ from urllib.parse import parse_qsl, urlsplit
 from slack_token_tui.oauth.request import AuthorizationRequest
 from slack_token_tui.problems import code_from_slack
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.client_id import Kind, recognise
+from slack_token_tui.slack.client_id import PastedKind, recognize
 from slack_token_tui.slack.endpoints import is_loopback
 
-_MOST_PARAMETERS = 20
-_LONGEST_PASTE = 16 * 1024
-_ONCE = ("code", "state", "error")
-_NEVER_A_CODE = frozenset({Kind.TOKEN, Kind.SECRET, Kind.CLIENT_ID, Kind.APP_ID})
+_MAX_PARAMETERS = 20
+_MAX_PASTE_LENGTH = 16 * 1024
+_SINGLE_PARAMETERS = ("code", "state", "error")
+_NOT_A_CODE = frozenset({PastedKind.TOKEN, PastedKind.SECRET, PastedKind.CLIENT_ID, PastedKind.APP_ID})
 _BARE_CODE = re.compile(r"[A-Za-z0-9._-]{8,512}")
-_WRAPPING = "<>\"'`()[]"
+_SURROUNDING_CHARACTERS = "<>\"'`()[]"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class AuthorizationError:
     code: str
 
 
-Answer = AuthorizationCode | AuthorizationError
+AuthorizationResponse = AuthorizationCode | AuthorizationError
 
 
 class CallbackRejected(Exception):
@@ -52,7 +52,7 @@ class CallbackRejected(Exception):
         self.code = code
 
 
-def check_callback(query: str, request: AuthorizationRequest) -> Answer:
+def check_callback(query: str, request: AuthorizationRequest) -> AuthorizationResponse:
     """Return the answer in ``query``, which came to the redirect address of ``request``.
 
     The state is looked at before anything else, for codes and for errors alike, in constant time; unknown parameters are
@@ -62,12 +62,12 @@ def check_callback(query: str, request: AuthorizationRequest) -> Answer:
         CallbackRejected: it does not belong to ``request``, or is not an answer.
     """
     try:
-        fields = parse_qsl(query, max_num_fields=_MOST_PARAMETERS, errors="strict")
+        fields = parse_qsl(query, max_num_fields=_MAX_PARAMETERS, errors="strict")
     except ValueError:
         raise CallbackRejected("callback_unreadable") from None
     values: dict[str, str] = {}
     for name, value in fields:
-        if name in _ONCE and name in values:
+        if name in _SINGLE_PARAMETERS and name in values:
             raise CallbackRejected("parameter_doubled")
         values[name] = value
     if "state" not in values:
@@ -83,37 +83,37 @@ def check_callback(query: str, request: AuthorizationRequest) -> Answer:
     raise CallbackRejected("callback_empty")
 
 
-def check_pasted(text: str, request: AuthorizationRequest, *, bare_code_is_meant: bool = False) -> Answer:
+def check_pasted(text: str, request: AuthorizationRequest, *, accept_bare_code: bool = False) -> AuthorizationResponse:
     """Return the answer in what a person pasted: the whole address or its query; line breaks of a terminal do no harm.
 
     Args:
         text: as pasted.
         request: the sign-in that is waiting.
-        bare_code_is_meant: the person has said yes to using a code without state. PKCE still ties it to this sign-in,
+        accept_bare_code: the person has said yes to using a code without state. PKCE still ties it to this sign-in,
             so without PKCE it is never taken.
 
     Raises:
         CallbackRejected: with the reason; the wait goes on.
     """
-    if len(text) > _LONGEST_PASTE:
+    if len(text) > _MAX_PASTE_LENGTH:
         raise CallbackRejected("callback_unreadable")
-    text = "".join(text.split()).strip(_WRAPPING).replace("\\", "")
+    text = "".join(text.split()).strip(_SURROUNDING_CHARACTERS).replace("\\", "")
     if "://" in text:
-        return check_callback(_query_of(text, request), request)
+        return check_callback(_query_from_url(text, request), request)
     if "=" in text:
         return check_callback(text.lstrip("?&"), request)
-    if recognise(text).kind in _NEVER_A_CODE:
+    if recognize(text).kind in _NOT_A_CODE:
         raise CallbackRejected("pasted_something_else")
     if not _BARE_CODE.fullmatch(text):
         raise CallbackRejected("callback_unreadable")
     if request.pkce is None:
         raise CallbackRejected("bare_code_refused")
-    if not bare_code_is_meant:
+    if not accept_bare_code:
         raise CallbackRejected("pasted_bare_code")
     return AuthorizationCode(Secret(text))
 
 
-def _query_of(address: str, request: AuthorizationRequest) -> str:
+def _query_from_url(address: str, request: AuthorizationRequest) -> str:
     """Return the query of ``address``, which must be the redirect address of ``request``."""
     expected = urlsplit(request.redirect_uri)
     try:

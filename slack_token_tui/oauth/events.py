@@ -25,15 +25,15 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Listening:
-    """The port is open. ``passed_over`` were taken, by these programs."""
+    """The port is open. ``skipped`` were taken, by these programs."""
 
     redirect_uri: str
     families: tuple[str, ...]
-    passed_over: tuple[PortHolder, ...] = ()
+    skipped: tuple[PortHolder, ...] = ()
 
 
 @dataclass(frozen=True)
-class PasteOnly:
+class PasteRequired:
     """No port is open, so the address that the browser ends on has to be pasted.
 
     ``explanation`` says why, or is None when the app's own redirect address is not on this machine.
@@ -51,24 +51,24 @@ class BrowserOpening:
 
 
 @dataclass(frozen=True)
-class BrowserAnswered:
+class BrowserResult:
     """A browser was started, or not."""
 
     outcome: Opened | NotOpened
 
 
 @dataclass(frozen=True)
-class BrowserElsewhere:
+class RemoteBrowser:
     """The person's browser runs on another machine, whose ``localhost`` is not this one.
 
     ``tunnel`` is the line that, typed over there, leads it here; None where only pasting the address helps.
     """
 
-    tunnel: str | None
+    tunnel_command: str | None
 
 
 @dataclass(frozen=True)
-class NothingYet:
+class StillWaiting:
     """Some time without an answer: the browser may be showing something that never comes here."""
 
 
@@ -113,7 +113,7 @@ class Unverified:
 class Saved:
     """The end: the profile is on disk."""
 
-    kept: SavedProfile
+    saved: SavedProfile
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,11 @@ class Failed:
 
 Event = (
     Listening
-    | PasteOnly
+    | PasteRequired
     | BrowserOpening
-    | BrowserAnswered
-    | BrowserElsewhere
-    | NothingYet
+    | BrowserResult
+    | RemoteBrowser
+    | StillWaiting
     | UnexpectedCallback
     | Approved
     | Exchanging

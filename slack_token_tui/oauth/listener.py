@@ -18,21 +18,21 @@ from urllib.parse import urlsplit
 
 import h11
 
-from slack_token_tui.oauth.callback import Answer, CallbackRejected
-from slack_token_tui.oauth.pages import HEADERS, NOT_OURS, Page
+from slack_token_tui.oauth.callback import AuthorizationResponse, CallbackRejected
+from slack_token_tui.oauth.pages import HEADERS, NOT_A_CALLBACK, Page
 
-HEAD_BYTES = 8 * 1024
-HEAD_SECONDS = 5.0
-HOLD_SECONDS = 10.0
+MAX_HEAD_BYTES = 8 * 1024
+HEAD_TIMEOUT_SECONDS = 5.0
+HOLD_TIMEOUT_SECONDS = 10.0
 """How long a browser is held for the truth before it is told to go on in the terminal."""
-_CLOSE_SECONDS = 1.0
-_MOST_CONNECTIONS = 64
+_CLOSE_TIMEOUT_SECONDS = 1.0
+_MAX_CONNECTIONS = 64
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_LEFT_EARLY = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EINTR})
-_NO_LONGER_LISTENING = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK})
-_PAUSE_SECONDS = 1.0
+_CONNECTION_ERRORS = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EINTR})
+_SOCKET_CLOSED = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK})
+_ACCEPT_PAUSE_SECONDS = 1.0
 _TLS_HANDSHAKE = b"\x16\x03"
-_ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
+_FAMILY_UNAVAILABLE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
 """This machine does not have that family's loopback, which is no reason to give the port up."""
 
 
@@ -50,16 +50,16 @@ class PortsUnavailable(Exception):
         self.detail = detail
 
 
-class Reader(Protocol):
+class CallbackHandler(Protocol):
     """What the listener tells about what it hears."""
 
-    def check(self, query: str) -> Answer:
+    def check_callback(self, query: str) -> AuthorizationResponse:
         """Return the answer in ``query`` or raise CallbackRejected."""
 
-    def answered(self, answer: Answer) -> None:
+    def accept(self, answer: AuthorizationResponse) -> None:
         """The first right callback has come. Called once."""
 
-    def stray(self, code: str) -> None:
+    def ignore(self, code: str) -> None:
         """Something came to the callback address that is not the answer; ``code`` is the catalogue's."""
 
 
@@ -67,14 +67,14 @@ class Reader(Protocol):
 class BoundPort:
     """A registered redirect address with listening sockets behind it.
 
-    ``families`` holds ``IPv4`` and ``IPv6``, as far as this machine has them; ``passed_over`` the addresses before it in
+    ``families`` holds ``IPv4`` and ``IPv6``, as far as this machine has them; ``skipped`` the addresses before it in
     the list, whose ports were taken.
     """
 
     redirect_uri: str
     sockets: tuple[socket.socket, ...]
     families: tuple[str, ...]
-    passed_over: tuple[str, ...]
+    skipped: tuple[str, ...]
 
     def close(self) -> None:
         """Let the port go without having listened."""
@@ -101,10 +101,10 @@ def bind_first_free(redirect_uris: Iterable[str]) -> BoundPort:
         try:
             for label, family, address in (("IPv4", socket.AF_INET, "127.0.0.1"), ("IPv6", socket.AF_INET6, "::1")):
                 try:
-                    sockets.append(_listening(family, address, port))
+                    sockets.append(_bind_and_listen(family, address, port))
                     families.append(label)
                 except OSError as error:
-                    if error.errno not in _ABSENT:
+                    if error.errno not in _FAMILY_UNAVAILABLE:
                         raise
                     detail = error.strerror
         except OSError as error:
@@ -120,49 +120,49 @@ def bind_first_free(redirect_uris: Iterable[str]) -> BoundPort:
     raise PortsUnavailable(tuple(taken), detail)
 
 
-def _listening(family: int, address: str, port: int) -> socket.socket:
-    bound = socket.socket(family, socket.SOCK_STREAM)
+def _bind_and_listen(family: int, address: str, port: int) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if sys.platform == "win32":
             # On Windows SO_REUSEADDR would let another program share the port, and read the code.
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             # Our own connections in TIME_WAIT must not block a retry.
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        bound.bind((address, port))
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((address, port))
         # At once: between bind and listen another socket with SO_REUSEADDR could take the port.
-        bound.listen(128)
-        bound.setblocking(False)
+        sock.listen(128)
+        sock.setblocking(False)
     except BaseException:
-        bound.close()
+        sock.close()
         raise
-    return bound
+    return sock
 
 
 class CallbackListener:
     """Serves one bound port for one sign-in. ``start``, then ``finish`` with the page that is true, then ``close``."""
 
-    def __init__(self, port: BoundPort, reader: Reader, hold_seconds: float = HOLD_SECONDS) -> None:
+    def __init__(self, port: BoundPort, handler: CallbackHandler, hold_seconds: float = HOLD_TIMEOUT_SECONDS) -> None:
         address = urlsplit(port.redirect_uri)
         self._port = port
-        self._reader = reader
+        self._handler = handler
         self._hold_seconds = hold_seconds
         self._path = address.path or "/"
         self._host = re.compile(rf"(?:localhost|127\.0\.0\.1|\[::1\]):{address.port}", re.IGNORECASE)
-        self._accepting: list[asyncio.Task[None]] = []
+        self._accept_tasks: list[asyncio.Task[None]] = []
         self._is_out_of_files = False
         self._connections: dict[asyncio.Task[None], bool] = {}
         """Each connection's task, in order of arrival, with whether it is held for the truth."""
-        self._winner: str | None = None
-        self._truth: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
+        self._accepted_query: str | None = None
+        self._final_page: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
         """Begin to answer."""
-        self._accepting = [asyncio.create_task(self._accept(bound)) for bound in self._port.sockets]
+        self._accept_tasks = [asyncio.create_task(self._accept_connections(bound)) for bound in self._port.sockets]
 
-    async def _accept(self, bound: socket.socket) -> None:
+    async def _accept_connections(self, bound: socket.socket) -> None:
         """Accept connections one by one.
 
         Not asyncio.start_server: without a file descriptor it logs a traceback for each of a hundred attempts a second.
@@ -172,14 +172,14 @@ class CallbackListener:
             try:
                 connection, _ = await loop.sock_accept(bound)
             except OSError as error:
-                if error.errno in _NO_LONGER_LISTENING:
-                    self._reader.stray("port_lost")
+                if error.errno in _SOCKET_CLOSED:
+                    self._handler.ignore("port_lost")
                     return
                 if error.errno in _OUT_OF_RESOURCES and not self._is_out_of_files:
                     self._is_out_of_files = True
-                    self._reader.stray("out_of_files")
+                    self._handler.ignore("out_of_files")
                 # A pause in any case: sock_accept raises without one, and the whole program would stand still.
-                await asyncio.sleep(0 if error.errno in _LEFT_EARLY else _PAUSE_SECONDS)
+                await asyncio.sleep(0 if error.errno in _CONNECTION_ERRORS else _ACCEPT_PAUSE_SECONDS)
                 continue
             try:
                 await self._serve(connection)
@@ -187,18 +187,18 @@ class CallbackListener:
                 connection.close()
 
     async def _serve(self, connection: socket.socket) -> None:
-        reader = asyncio.StreamReader(limit=HEAD_BYTES)
-        protocol = asyncio.StreamReaderProtocol(reader, self._connected)
+        reader = asyncio.StreamReader(limit=MAX_HEAD_BYTES)
+        protocol = asyncio.StreamReaderProtocol(reader, self._handle_connection)
         await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection)
 
     def finish(self, page: Page) -> None:
         """Tell every held browser how the sign-in ended. The first word counts."""
-        if not self._truth.done():
-            self._truth.set_result(page)
+        if not self._final_page.done():
+            self._final_page.set_result(page)
 
     async def close(self) -> None:
         """Close the port at once, and every connection within a second."""
-        for accepting in self._accepting:
+        for accepting in self._accept_tasks:
             accepting.cancel()
         self._port.close()
         self.finish(Page.CANCELLED)
@@ -207,37 +207,37 @@ class CallbackListener:
         for task in self._connections.keys() - set(held):
             task.cancel()
         if held:
-            await asyncio.wait(held, timeout=_CLOSE_SECONDS)
+            await asyncio.wait(held, timeout=_CLOSE_TIMEOUT_SECONDS)
         left = list(self._connections)
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, *self._accepting, return_exceptions=True)
+        await asyncio.gather(*left, *self._accept_tasks, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _handle_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._make_room()
+        self._drop_oldest_connections()
         self._connections[task] = False
         try:
             with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(HEAD_SECONDS):
-                    target = await self._head(reader, writer)
+                async with asyncio.timeout(HEAD_TIMEOUT_SECONDS):
+                    target = await self._read_head(reader, writer)
                 if target is not None:
-                    await self._callback(target, writer, task)
+                    await self._handle_callback(target, writer, task)
         except asyncio.CancelledError:
-            # Only close() and _make_room() cancel; streams would log the cancellation as an error of ours.
+            # Only close() and _drop_oldest_connections() cancel; streams would log the cancellation as an error of ours.
             pass
         finally:
             self._connections.pop(task, None)
             writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
 
-    def _make_room(self) -> None:
+    def _drop_oldest_connections(self) -> None:
         """Drop the oldest silent connections when there are too many; held browsers stay."""
         silent = [task for task, is_held in self._connections.items() if not is_held]
-        for task in silent[: max(0, len(self._connections) + 1 - _MOST_CONNECTIONS)]:
+        for task in silent[: max(0, len(self._connections) + 1 - _MAX_CONNECTIONS)]:
             task.cancel()
 
-    async def _head(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
+    async def _read_head(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
         """Read one request head and return its query when it is for us; else answer it and return None."""
         http = h11.Connection(h11.SERVER)
         head = bytearray()
@@ -245,65 +245,65 @@ class CallbackListener:
             try:
                 event = http.next_event()
             except h11.RemoteProtocolError as error:
-                await _answer(writer, error.error_status_hint, NOT_OURS)
+                await _send_response(writer, error.error_status_hint, NOT_A_CALLBACK)
                 return None
             if event is not h11.NEED_DATA:
                 break
-            received = await reader.read(HEAD_BYTES)
+            received = await reader.read(MAX_HEAD_BYTES)
             if not received:
                 return None
             head += received
             if head.startswith(_TLS_HANDSHAKE):
-                self._reader.stray("browser_insists_on_https")
+                self._handler.ignore("browser_insists_on_https")
                 return None
             # h11's own limit lets a complete head of any size through, so it is counted here.
             end = head.find(b"\r\n\r\n")
-            if (len(head) if end < 0 else end + 4) > HEAD_BYTES:
-                await _answer(writer, 431, NOT_OURS)
+            if (len(head) if end < 0 else end + 4) > MAX_HEAD_BYTES:
+                await _send_response(writer, 431, NOT_A_CALLBACK)
                 return None
             http.receive_data(received)
         if not isinstance(event, h11.Request):
             return None
-        return await self._query(event, writer)
+        return await self._check_request(event, writer)
 
-    async def _query(self, request: h11.Request, writer: asyncio.StreamWriter) -> str | None:
+    async def _check_request(self, request: h11.Request, writer: asyncio.StreamWriter) -> str | None:
         hosts = [value for name, value in request.headers if name == b"host"]
         path, _, query = request.target.decode("ascii", "replace").partition("?")
         is_head = request.method == b"HEAD"
         if len(hosts) != 1 or not self._host.fullmatch(hosts[0].decode("ascii", "replace")):
-            await _answer(writer, 421, NOT_OURS, is_head=is_head)
+            await _send_response(writer, 421, NOT_A_CALLBACK, is_head=is_head)
         elif path != self._path:
-            await _answer(writer, 404, NOT_OURS, is_head=is_head)
+            await _send_response(writer, 404, NOT_A_CALLBACK, is_head=is_head)
         elif request.method != b"GET":
-            await _answer(writer, 405, NOT_OURS, is_head=is_head, extra=(("Allow", "GET"),))
+            await _send_response(writer, 405, NOT_A_CALLBACK, is_head=is_head, extra=(("Allow", "GET"),))
         else:
             return query
         return None
 
-    async def _callback(self, query: str, writer: asyncio.StreamWriter, task: asyncio.Task[None]) -> None:
+    async def _handle_callback(self, query: str, writer: asyncio.StreamWriter, task: asyncio.Task[None]) -> None:
         """Answer a well-formed request for the callback address: the first right one wins, once."""
         try:
-            answer = self._reader.check(query)
+            answer = self._handler.check_callback(query)
         except CallbackRejected as rejected:
-            self._reader.stray(rejected.code)
-            await _answer(writer, 400, NOT_OURS)
+            self._handler.ignore(rejected.code)
+            await _send_response(writer, 400, NOT_A_CALLBACK)
             return
-        if self._winner is None:
-            self._winner = query
-            self._reader.answered(answer)
-        elif query != self._winner:
-            await _answer(writer, 200, Page.ANSWERED.value)
+        if self._accepted_query is None:
+            self._accepted_query = query
+            self._handler.accept(answer)
+        elif query != self._accepted_query:
+            await _send_response(writer, 200, Page.ALREADY_ANSWERED.value)
             return
         self._connections[task] = True
         try:
             async with asyncio.timeout(self._hold_seconds):
-                page = await asyncio.shield(self._truth)
+                page = await asyncio.shield(self._final_page)
         except TimeoutError:
-            page = Page.GO_ON
-        await _answer(writer, 200, page.value)
+            page = Page.CONTINUE_IN_TERMINAL
+        await _send_response(writer, 200, page.value)
 
 
-async def _answer(
+async def _send_response(
     writer: asyncio.StreamWriter,
     status: int,
     body: bytes,

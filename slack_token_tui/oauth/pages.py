@@ -76,16 +76,16 @@ class Page(Enum):
         "The sign-in was stopped",
         "It was ended in the terminal. No token was saved. This tab can be closed.",
     )
-    GO_ON = _page(
+    CONTINUE_IN_TERMINAL = _page(
         "→",
         "go",
         "Go on in your terminal",
         "Slack’s answer has arrived. The rest happens there; this tab can be closed.",
     )
-    ANSWERED = _page(
+    ALREADY_ANSWERED = _page(
         "→", "go", "This sign-in has had its answer", "Your terminal shows how it ended. This tab can be closed."
     )
 
 
-NOT_OURS = b"This is not an answer to a sign-in that is waiting here.\n"
+NOT_A_CALLBACK = b"This is not an answer to a sign-in that is waiting here.\n"
 """The short constant answer to everything else."""

@@ -12,9 +12,9 @@ from contextlib import suppress
 from html import escape
 from pathlib import Path
 
-from slack_token_tui.store.atomic_file import StoreError, private_directory, save
+from slack_token_tui.store.atomic_file import StorageError, make_private_directory, write_atomically
 
-_STALE_SECONDS = 600
+_MAX_AGE_SECONDS = 600
 """A browser has read its file long before; what a killed process left is removed after this."""
 
 
@@ -29,10 +29,10 @@ def write_redirect_file(home: Path, url: str) -> Path | None:
     )
     path = directory / f"{os.urandom(8).hex()}.html"
     try:
-        private_directory(directory)
+        make_private_directory(directory)
         _remove_stale(directory)
-        save(path, page.encode())
-    except StoreError:
+        write_atomically(path, page.encode())
+    except StorageError:
         return None
     return path
 
@@ -40,5 +40,5 @@ def write_redirect_file(home: Path, url: str) -> Path | None:
 def _remove_stale(directory: Path) -> None:
     with suppress(OSError):
         for path in directory.iterdir():
-            if path.lstat().st_mtime < time.time() - _STALE_SECONDS:
+            if path.lstat().st_mtime < time.time() - _MAX_AGE_SECONDS:
                 path.unlink()

@@ -12,7 +12,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
 
-METHOD = "S256"
+CHALLENGE_METHOD = "S256"
 _VERIFIER_BYTES = 48
 """48 random bytes are 64 characters: within the 43 to 128 of RFC 7636 §4.1."""
 _STATE_BYTES = 32
@@ -29,10 +29,10 @@ class Pkce:
     def generate(cls) -> Pkce:
         """Return a new pair from the system's random source (RFC 7636 §4.1, §7.1)."""
         verifier = secrets.token_urlsafe(_VERIFIER_BYTES)
-        return cls(Secret(verifier), challenge(verifier))
+        return cls(Secret(verifier), code_challenge(verifier))
 
 
-def challenge(verifier: str) -> str:
+def code_challenge(verifier: str) -> str:
     """Return BASE64URL(SHA256(verifier)) without padding (RFC 7636 §4.2)."""
     return urlsafe_b64encode(sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode("ascii")
 
@@ -79,7 +79,7 @@ class AuthorizationRequest:
             "state": self.state.reveal(),
         }
         if self.pkce is not None:
-            parameters |= {"code_challenge": self.pkce.code_challenge, "code_challenge_method": METHOD}
+            parameters |= {"code_challenge": self.pkce.code_challenge, "code_challenge_method": CHALLENGE_METHOD}
         if self.team:
             parameters["team"] = self.team
-        return f"{self.endpoints.authorize}?{urlencode(parameters)}"
+        return f"{self.endpoints.authorize_url}?{urlencode(parameters)}"

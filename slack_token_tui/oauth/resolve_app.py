@@ -7,20 +7,20 @@ from dataclasses import replace
 
 from slack_token_tui.problems import explain
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.client_id import checked_client_id
-from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant, checked_base
-from slack_token_tui.slack.scopes import DEFAULT_SCOPES, scopes_to_ask_for
-from slack_token_tui.store.apps import SlackApp, checked_redirect_uri, read_app
+from slack_token_tui.slack.client_id import parse_client_id
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant, parse_base_url
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_requestable_scopes
+from slack_token_tui.store.apps import SlackApp, parse_redirect_uri, read_app
 from slack_token_tui.store.hot_path import ProfileFileError, is_allowed_new_name
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
 
 
-class NoAppKnown(ValueError):
+class NoAppConfigured(ValueError):
     """Nobody has ever said with which app to sign in."""
 
 
-def chosen_app(
+def resolve_app(
     store: ProfileStore,
     *,
     name: str | None = None,
@@ -34,32 +34,32 @@ def chosen_app(
     """Return the app and the scopes to sign in with. None, or nothing, stands for what was not given.
 
     Raises:
-        NoAppKnown: no Client ID was given, and none is remembered.
+        NoAppConfigured: no Client ID was given, and none is remembered.
         ValueError: with a sentence, when something cannot be what it should be.
     """
     if name is not None and not is_allowed_new_name(name):
         raise ValueError(explain("profile_name_invalid").happened)
-    older = None
+    previous = None
     if name is not None:
         with suppress(FileNotFoundError, ProfileFileError):
-            older = store.read(name)
-    client_id = client_id or (older.client_id if older else None) or read_settings(store.home).get("last_app")
+            previous = store.read(name)
+    client_id = client_id or (previous.client_id if previous else None) or read_settings(store.home).get("last_app")
     if not client_id:
-        raise NoAppKnown(
+        raise NoAppConfigured(
             "No app is known here yet: give its Client ID (Your app → Basic Information → App Credentials)."
         )
-    client_id = checked_client_id(client_id)
+    client_id = parse_client_id(client_id)
     app = read_app(store.home, client_id) or SlackApp(client_id)
-    lives_on = older.endpoints if older and older.client_id == client_id else app.endpoints
-    base = checked_base(slack_url) if slack_url else lives_on.base
-    app = app.at(Endpoints(base, EndpointVariant(oauth) if oauth else lives_on.pair))
+    known_endpoints = previous.endpoints if previous and previous.client_id == client_id else app.endpoints
+    base = parse_base_url(slack_url) if slack_url else known_endpoints.base
+    app = app.with_endpoints(Endpoints(base, EndpointVariant(oauth) if oauth else known_endpoints.variant))
     app = replace(
         app,
-        redirect_uris=tuple(map(checked_redirect_uri, redirect_uris)) or app.redirect_uris,
+        redirect_uris=tuple(map(parse_redirect_uri, redirect_uris)) or app.redirect_uris,
         client_secret=client_secret or app.client_secret,
     )
-    if app.why_unusable:
-        raise ValueError(app.why_unusable)
+    if app.unusable_reason:
+        raise ValueError(app.unusable_reason)
     if scopes is not None:
-        return app, scopes_to_ask_for(scopes)
-    return app, (older.scopes_asked if older else ()) or app.scopes or DEFAULT_SCOPES
+        return app, parse_requestable_scopes(scopes)
+    return app, (previous.requested_scopes if previous else ()) or app.scopes or DEFAULT_SCOPES

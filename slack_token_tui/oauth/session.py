@@ -14,36 +14,36 @@ from slack_token_tui.desktop import browser, environment, port_holders
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.app_memory import remember_app
 from slack_token_tui.oauth.callback import (
-    Answer,
     AuthorizationCode,
+    AuthorizationResponse,
     CallbackRejected,
     check_callback,
     check_pasted,
 )
 from slack_token_tui.oauth.events import Event, Step
-from slack_token_tui.oauth.exchange import Finishing, UnusableResponse
+from slack_token_tui.oauth.exchange import CodeExchange, UnusableTokenResponse
 from slack_token_tui.oauth.listener import BoundPort, CallbackListener, PortsUnavailable, bind_first_free
 from slack_token_tui.oauth.pages import Page
 from slack_token_tui.oauth.redirect_file import write_redirect_file
 from slack_token_tui.oauth.request import AuthorizationRequest
 from slack_token_tui.problems import Explanation, explain, is_known
-from slack_token_tui.store.apps import SlackApp, is_heard_here, read_app, with_secret
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.apps import SlackApp, is_loopback_redirect, read_app, with_secret
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 from slack_token_tui.tokens.revoke import Revocation
 
-TIME_LIMIT_SECONDS = 300.0
+TIMEOUT_SECONDS = 300.0
 EXTENSION_SECONDS = 300.0
-HINT_SECONDS = 20.0
+HINT_DELAY_SECONDS = 20.0
 """After so long without an answer the browser probably shows something that never comes here."""
 
-OpenBrowser = Callable[[str, str, Path | None], Awaitable[browser.Opened | browser.NotOpened]]
+BrowserOpener = Callable[[str, str, Path | None], Awaitable[browser.Opened | browser.NotOpened]]
 """Called with a URL, the app's own browser command and a file that leads to the URL, as
 :func:`slack_token_tui.desktop.browser.open_url` is."""
 
 
-class SignIn:
+class SignInSession:
     """One sign-in. Iterate over :meth:`events` once; close or cancel it at any point to end everything it opened.
 
     A grant in hand survives that: see :mod:`slack_token_tui.oauth.exchange`.
@@ -56,9 +56,9 @@ class SignIn:
         store: ProfileStore,
         *,
         name: str | None = None,
-        open_browser: OpenBrowser | None = browser.open_url,
-        time_limit_seconds: float = TIME_LIMIT_SECONDS,
-        hint_seconds: float = HINT_SECONDS,
+        open_browser: BrowserOpener | None = browser.open_url,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        hint_seconds: float = HINT_DELAY_SECONDS,
     ) -> None:
         """
         Args:
@@ -67,7 +67,7 @@ class SignIn:
             store: where the token will be kept.
             name: the profile's name, if one is wished for.
             open_browser: how; None to only show the address.
-            time_limit_seconds: how long to wait for the person.
+            timeout_seconds: how long to wait for the person.
             hint_seconds: after how long without an answer to say so.
         """
         self.app = app
@@ -76,22 +76,22 @@ class SignIn:
         self.name = name
         self.request: AuthorizationRequest | None = None
         self._open_browser = open_browser
-        self._deadline = time.monotonic() + time_limit_seconds
+        self._deadline = time.monotonic() + timeout_seconds
         self._hint_seconds = hint_seconds
-        self._heard: asyncio.Queue[Answer | events.UnexpectedCallback] = asyncio.Queue()
-        self._answered = False
-        self._given = app
-        self._app_before: SlackApp | None = None
-        self._finishing: Finishing | None = None
-        self._strays = 0
-        self._waiting_strays: set[str] = set()
+        self._responses: asyncio.Queue[AuthorizationResponse | events.UnexpectedCallback] = asyncio.Queue()
+        self._has_response = False
+        self._requested_app = app
+        self._saved_app: SlackApp | None = None
+        self._exchange: CodeExchange | None = None
+        self._ignored_count = 0
+        self._queued_ignored_codes: set[str] = set()
         self._redirect_file: asyncio.Future[Path | None] | None = None
         self._facts = {
             "client_id": app.client_id,
             "scopes": ", ".join(scopes),
-            "lacking": _lacking(app, scopes),
+            "lacking": _missing_scopes(app, scopes),
             "host": app.endpoints.host,
-            "app_settings": app.endpoints.apps_page,
+            "app_settings": app.endpoints.apps_url,
             "name": name or "the profile",
         }
 
@@ -101,9 +101,9 @@ class SignIn:
         return max(0.0, self._deadline - time.monotonic())
 
     @property
-    def has_answer(self) -> bool:
+    def has_response(self) -> bool:
         """Whether an answer has come, heard or pasted."""
-        return self._answered
+        return self._has_response
 
     def extend(self, seconds: float = EXTENSION_SECONDS) -> None:
         """Give the person more time: at least ``seconds`` from now."""
@@ -113,90 +113,90 @@ class SignIn:
         """Return the explanation of ``code`` with the values of this sign-in filled in."""
         return explain(code, {**self._facts, **(facts or {})})
 
-    def paste(self, text: str, *, bare_code_is_meant: bool = False) -> Explanation | None:
+    def paste(self, text: str, *, accept_bare_code: bool = False) -> Explanation | None:
         """Take the address that a person pasted; return None when it is the answer, else why it is not.
 
-        The check is the listener's own. ``pasted_bare_code`` means: ask, then come again with ``bare_code_is_meant``.
+        The check is the listener's own. ``pasted_bare_code`` means: ask, then come again with ``accept_bare_code``.
         """
         if self.request is None:
             return self.explain("callback_unreadable")
-        if self._answered:
+        if self._has_response:
             return None
         try:
-            answer = check_pasted(text, self.request, bare_code_is_meant=bare_code_is_meant)
+            answer = check_pasted(text, self.request, accept_bare_code=accept_bare_code)
         except CallbackRejected as rejected:
             return self.explain(rejected.code)
-        self.answered(answer)
+        self.accept(answer)
         return None
 
     # ── a grant that is here alone ──
 
     @property
-    def kept(self) -> SavedProfile | None:
+    def saved(self) -> SavedProfile | None:
         """What was saved, also on the way out."""
-        return self._finishing.kept if self._finishing else None
+        return self._exchange.saved if self._exchange else None
 
     @property
-    def holds_unsaved(self) -> bool:
+    def has_unsaved_token(self) -> bool:
         """Whether there is a grant, or one on its way, that is not saved yet or could not be, and is here alone."""
-        return self._finishing is not None and self._finishing.holds_unsaved
+        return self._exchange is not None and self._exchange.has_unsaved_token
 
-    def hurry(self) -> bool:
+    def skip_verification(self) -> bool:
         """Somebody wants to leave. Tell whether the stream must be followed to its end first, because it holds a grant.
 
         That end comes soon: Slack is no longer asked who the grant speaks for.
         """
-        if self._finishing is not None:
-            self._finishing.hurry()
-        return self.holds_unsaved
+        if self._exchange is not None:
+            self._exchange.skip_verification()
+        return self.has_unsaved_token
 
     @property
-    def unusable(self) -> UnusableResponse | None:
+    def unusable(self) -> UnusableTokenResponse | None:
         """What Slack sent instead of a token that can be used."""
-        return self._finishing.unusable if self._finishing else None
+        return self._exchange.unusable if self._exchange else None
 
-    def about_unusable(self) -> str:
-        """See :meth:`slack_token_tui.oauth.exchange.Finishing.about_unusable`."""
-        return self._finishing.about_unusable() if self._finishing else ""
+    def describe_unusable(self) -> str:
+        """See :meth:`slack_token_tui.oauth.exchange.Finishing.describe_unusable`."""
+        return self._exchange.describe_unusable() if self._exchange else ""
 
     async def revoke_unusable(self) -> tuple[Revocation, ...]:
         """See :meth:`slack_token_tui.oauth.exchange.Finishing.revoke_unusable`."""
-        assert self._finishing is not None, "unusable says when there is one"
-        return await self._finishing.revoke_unusable()
+        assert self._exchange is not None, "unusable says when there is one"
+        return await self._exchange.revoke_unusable()
 
     def discard(self) -> None:
         """Forget the token that could not be saved. A person has decided so."""
-        if self._finishing is not None:
-            self._finishing.discard()
+        if self._exchange is not None:
+            self._exchange.discard()
 
-    def rescue(self) -> str:
+    def save_to_fallback(self) -> str:
         """See :meth:`slack_token_tui.oauth.exchange.Finishing.rescue`."""
-        return self._finishing.rescue() if self._finishing else ""
+        return self._exchange.save_to_fallback() if self._exchange else ""
 
     async def save_again(self, *, in_file: bool = False) -> SavedProfile:
         """See :meth:`slack_token_tui.oauth.exchange.Finishing.save_again`."""
-        assert self._finishing is not None, "holds_unsaved says when there is one"
-        return await self._finishing.save_again(in_file=in_file)
+        assert self._exchange is not None, "has_unsaved_token says when there is one"
+        return await self._exchange.save_again(in_file=in_file)
 
     # ── what the listener tells ──
 
-    def check(self, query: str) -> Answer:
+    def check_callback(self, query: str) -> AuthorizationResponse:
         """See :class:`slack_token_tui.oauth.listener.Reader`."""
         assert self.request is not None
         return check_callback(query, self.request)
 
-    def answered(self, answer: Answer) -> None:
+    def accept(self, answer: AuthorizationResponse) -> None:
         """See :class:`slack_token_tui.oauth.listener.Reader`. The first answer wins, heard or pasted."""
-        if not self._answered:
-            self._answered = True
-            self._heard.put_nowait(answer)
+        if not self._has_response:
+            self._has_response = True
+            self._responses.put_nowait(answer)
 
-    def stray(self, code: str) -> None:
+    def ignore(self, code: str) -> None:
         """See :class:`slack_token_tui.oauth.listener.Reader`."""
-        self._strays += 1
-        if code not in self._waiting_strays:  # thousands may come before the first is told of; the count says so
-            self._waiting_strays.add(code)
-            self._heard.put_nowait(events.UnexpectedCallback(self._strays, self.explain(code)))
+        self._ignored_count += 1
+        if code not in self._queued_ignored_codes:  # thousands may come before the first is told of; the count says so
+            self._queued_ignored_codes.add(code)
+            self._responses.put_nowait(events.UnexpectedCallback(self._ignored_count, self.explain(code)))
 
     # ── the stream ──
 
@@ -217,87 +217,89 @@ class SignIn:
         is_known("out_of_files")  # loads the catalogue: without file descriptors it cannot be opened any more
         try:
             # What could not be saved is better not asked for.
-            await asyncio.to_thread(self.store.make_ready, self.name)
-            self._app_before = await asyncio.to_thread(read_app, self.store.home, self.app.client_id)
+            await asyncio.to_thread(self.store.check_writable, self.name)
+            self._saved_app = await asyncio.to_thread(read_app, self.store.home, self.app.client_id)
             self.app = await asyncio.to_thread(with_secret, self.app)
-        except StoreError as error:
+        except StorageError as error:
             yield events.Failed(Step.SAVE, self.explain(error.code, error.facts))
             return
-        team = await asyncio.to_thread(self._team)  # before the port is bound: nothing may come between bind and listen
+        team = await asyncio.to_thread(
+            self._previous_team
+        )  # before the port is bound: nothing may come between bind and listen
         port: BoundPort | None = None
         redirect_uri = self.app.redirect_uris[0]
-        if local := [address for address in self.app.redirect_uris if is_heard_here(address)]:
+        if local := [address for address in self.app.redirect_uris if is_loopback_redirect(address)]:
             redirect_uri = local[0]
             try:
                 port = bind_first_free(local)
                 redirect_uri = port.redirect_uri
             except PortsUnavailable as unavailable:
-                yield await self._paste_only(unavailable, redirect_uri)
+                yield await self._require_paste(unavailable, redirect_uri)
         else:
-            yield events.PasteOnly(redirect_uri, None)
+            yield events.PasteRequired(redirect_uri, None)
         self._facts["redirect_uri"] = redirect_uri
         self.request = AuthorizationRequest.create(self.app, self.scopes, redirect_uri, team)
         if port is None:
-            async for event in self._ask_and_finish(self.request, None):
+            async for event in self._authorize_and_exchange(self.request, None):
                 yield event
             return
         listener = CallbackListener(port, self)
         try:
             await listener.start()
-            passed_over = await asyncio.to_thread(_holders, port.passed_over)
+            passed_over = await asyncio.to_thread(_find_port_holders, port.skipped)
             yield events.Listening(redirect_uri, port.families, passed_over)
-            async with aclosing(self._ask_and_finish(self.request, listener)) as stream:
+            async with aclosing(self._authorize_and_exchange(self.request, listener)) as stream:
                 async for event in stream:
                     yield event
         finally:
             await listener.close()
 
-    def _team(self) -> str:
+    def _previous_team(self) -> str:
         """The workspace that the profile belongs to, when one is signed in again: Slack's page then begins with it."""
         if self.name is None or any(scope.startswith("identity.") for scope in self.scopes):
             return ""  # beside identity scopes Slack has answered oauth_authorization_url_mismatch to it
         try:
-            older = self.store.read(self.name)
+            previous = self.store.read(self.name)
         except (FileNotFoundError, ProfileFileError):
             return ""
-        return older.team_id or "" if older.client_id == self.app.client_id else ""
+        return previous.team_id or "" if previous.client_id == self.app.client_id else ""
 
-    async def _paste_only(self, unavailable: PortsUnavailable, redirect_uri: str) -> Event:
+    async def _require_paste(self, unavailable: PortsUnavailable, redirect_uri: str) -> Event:
         if not unavailable.taken:
             facts = {"detail": unavailable.detail or "no reason given"}
-            return events.PasteOnly(redirect_uri, self.explain("no_loopback", facts))
-        found = await asyncio.to_thread(_holders, unavailable.taken)
-        facts = {"ports": ", ".join(str(one.port) for one in found), "holders": "; ".join(map(str, found))}
-        return events.PasteOnly(redirect_uri, self.explain("all_ports_taken", facts))
+            return events.PasteRequired(redirect_uri, self.explain("no_loopback", facts))
+        found = await asyncio.to_thread(_find_port_holders, unavailable.taken)
+        facts = {"ports": ", ".join(str(holder.port) for holder in found), "holders": "; ".join(map(str, found))}
+        return events.PasteRequired(redirect_uri, self.explain("all_ports_taken", facts))
 
-    async def _ask_and_finish(
+    async def _authorize_and_exchange(
         self, request: AuthorizationRequest, listener: CallbackListener | None
     ) -> AsyncGenerator[Event, None]:
-        tell_browser = _nobody if listener is None else listener.finish
+        tell_browser = _no_browser if listener is None else listener.finish
         yield events.BrowserOpening(request.url)
         outcome: browser.Opened | browser.NotOpened | None = None
         if self._open_browser is not None:
             loop = asyncio.get_running_loop()
             self._redirect_file = loop.run_in_executor(None, write_redirect_file, self.store.home, request.url)
             outcome = await self._open_browser(request.url, self.app.browser, await asyncio.shield(self._redirect_file))
-            yield events.BrowserAnswered(outcome)
-        around = environment.look()
+            yield events.BrowserResult(outcome)
+        around = environment.detect()
         # Where BROWSER has opened one, as a remote editor's does, that editor forwards the port too.
         opened = isinstance(outcome, browser.Opened)
-        if around.is_remote and not opened and is_heard_here(request.redirect_uri):
+        if around.is_remote and not opened and is_loopback_redirect(request.redirect_uri):
             port = urlsplit(request.redirect_uri).port if listener is not None else None
-            yield events.BrowserElsewhere(around.tunnel(port) if port is not None else None)
+            yield events.RemoteBrowser(around.tunnel_command(port) if port is not None else None)
 
-        answer: Answer | None = None
+        answer: AuthorizationResponse | None = None
         hint_at = time.monotonic() + self._hint_seconds
         while answer is None:
             until_hint = max(0.0, hint_at - time.monotonic())
             try:
-                heard = await asyncio.wait_for(self._heard.get(), min(self.seconds_left, until_hint))
+                heard = await asyncio.wait_for(self._responses.get(), min(self.seconds_left, until_hint))
             except TimeoutError:
                 if time.monotonic() >= hint_at and self.seconds_left > 0:
                     hint_at = float("inf")
-                    yield events.NothingYet()
+                    yield events.StillWaiting()
                     continue
                 if self.seconds_left > 0:  # the person was given more time meanwhile
                     continue
@@ -305,8 +307,8 @@ class SignIn:
                 yield events.Failed(Step.APPROVE, self.explain("sign_in_timed_out"))
                 return
             if isinstance(heard, events.UnexpectedCallback):
-                self._waiting_strays.discard(heard.explanation.code)
-                yield replace(heard, count=self._strays)
+                self._queued_ignored_codes.discard(heard.explanation.code)
+                yield replace(heard, count=self._ignored_count)
             else:
                 answer = heard
         if not isinstance(answer, AuthorizationCode):
@@ -314,11 +316,11 @@ class SignIn:
             yield events.Failed(Step.APPROVE, self.explain(answer.code))
             return
         # Slack has taken the app, so it is worth remembering; that goes on beside the requests.
-        known = (self.store.home, self._given, self._app_before, self.scopes)
+        known = (self.store.home, self._requested_app, self._saved_app, self.scopes)
         remembering = asyncio.get_running_loop().run_in_executor(None, remember_app, *known)
         yield events.Approved()
-        self._finishing = Finishing(self.app, request, self.store, self.name, self.explain, tell_browser)
-        async with aclosing(self._finishing.events(answer)) as stream:
+        self._exchange = CodeExchange(self.app, request, self.store, self.name, self.explain, tell_browser)
+        async with aclosing(self._exchange.events(answer)) as stream:
             async for event in stream:
                 if isinstance(event, events.Saved):
                     await asyncio.shield(remembering)
@@ -331,16 +333,16 @@ def _remove_redirect_file(written: asyncio.Future[Path | None]) -> None:
             path.unlink()
 
 
-def _nobody(_: Page) -> None:
+def _no_browser(_: Page) -> None:
     """No browser waits here: the answer was pasted."""
 
 
-def _lacking(app: SlackApp, scopes: tuple[str, ...]) -> str:
+def _missing_scopes(app: SlackApp, scopes: tuple[str, ...]) -> str:
     """Return, as a sentence or nothing, which of ``scopes`` the app is known not to have."""
     names = [name for name in scopes if app.registered_scopes and name not in app.registered_scopes]
     return f"The app is not known to have {', '.join(names)}." if names else ""
 
 
-def _holders(redirect_uris: tuple[str, ...]) -> tuple[port_holders.PortHolder, ...]:
+def _find_port_holders(redirect_uris: tuple[str, ...]) -> tuple[port_holders.PortHolder, ...]:
     ports = (urlsplit(address).port for address in redirect_uris)
-    return tuple(port_holders.holder(port) for port in ports if port is not None)
+    return tuple(port_holders.find_holder(port) for port in ports if port is not None)

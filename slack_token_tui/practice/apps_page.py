@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from slack_token_tui.practice.page import hidden, page, shorten
-from slack_token_tui.practice.people import App
+from slack_token_tui.practice.models import App
+from slack_token_tui.practice.page import form_token_field, page, shorten
 from slack_token_tui.practice.workspace import Workspace
 
-_MOST_LISTED = 20
+_MAX_LISTED = 20
 
 
 def apps_page(workspace: Workspace, manifest: str, form_token: str, wrong: Sequence[str] = ()) -> str:
@@ -18,12 +18,12 @@ def apps_page(workspace: Workspace, manifest: str, form_token: str, wrong: Seque
         f'<li><a href="/apps/{app.app_id}/oauth">{escape(app.name)}</a> · <code>{escape(app.client_id)}</code></li>'
         for app in workspace.apps
     )
-    trouble = "".join(f"<li>{escape(shorten(one))}</li>" for one in wrong[:_MOST_LISTED])
+    problem = "".join(f"<li>{escape(shorten(item))}</li>" for item in wrong[:_MAX_LISTED])
     return page(
         "Your apps",
         f"<h1>Your apps</h1><ul>{apps}</ul><h1>Create an app from a manifest</h1>"
-        + (f"<p>We can’t make an app from this manifest:</p><ul>{trouble}</ul>" if wrong else "")
-        + f'<form method="post" action="/apps">{hidden(form_token)}<label for="manifest">Manifest (JSON)</label>'
+        + (f"<p>We can’t make an app from this manifest:</p><ul>{problem}</ul>" if wrong else "")
+        + f'<form method="post" action="/apps">{form_token_field(form_token)}<label for="manifest">Manifest (JSON)</label>'
         f'<textarea id="manifest" name="manifest" rows="18">{escape(manifest)}</textarea>'
         '<div class="buttons"><button class="allow">Create</button></div></form>',
     )
@@ -50,7 +50,7 @@ def permissions_page(app: App, form_token: str, said: str = "") -> str:
         "OAuth & Permissions",
         f"<h1>{escape(app.name)}</h1><h2>OAuth &amp; Permissions</h2>"
         + (f"<p>{escape(shorten(said))}</p>" if said else "")
-        + f'<form method="post" action="/apps/{app.app_id}/oauth">{hidden(form_token)}'
+        + f'<form method="post" action="/apps/{app.app_id}/oauth">{form_token_field(form_token)}'
         f'<label for="pkce"><input type="checkbox" id="pkce" name="pkce" value="on" {pkce}> PKCE, for good</label>'
         '<label for="redirects">Redirect URLs, one a line</label>'
         f'<textarea id="redirects" name="redirects" rows="5">{escape(chr(10).join(app.redirect_urls))}</textarea>'

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from html import escape
 
-from slack_token_tui.practice.page import hidden, page, shorten
-from slack_token_tui.practice.people import App
-from slack_token_tui.practice.workspace import CALLBACK_ERRORS, EXCHANGE_ERRORS, PAGE_ERRORS, SHAPES, Workspace
+from slack_token_tui.practice.models import App
+from slack_token_tui.practice.page import form_token_field, page, shorten
+from slack_token_tui.practice.workspace import CALLBACK_ERRORS, EXCHANGE_ERRORS, PAGE_ERRORS, TOKEN_SHAPES, Workspace
 
-_SAYS = {
+_PAGE_MESSAGES = {
     "bad_redirect_uri": "redirect_uri did not match any configured URIs. Passed URI: ",
     "invalid_client_id": "This app could not be found (invalid_client_id).",
     "invalid_scope": "Invalid permissions requested (invalid_scope).",
@@ -23,7 +23,7 @@ _SAYS = {
 
 def error_page(code: str, redirect_uri: str) -> str:
     """Return the page that Slack shows instead of calling back."""
-    words = _SAYS.get(code, code) + (redirect_uri if code == "bad_redirect_uri" else "")
+    words = _PAGE_MESSAGES.get(code, code) + (redirect_uri if code == "bad_redirect_uri" else "")
     return page("Something went wrong", f"<h1>Something went wrong</h1><p><code>{escape(shorten(words))}</code></p>")
 
 
@@ -37,15 +37,15 @@ def consent_page(
     wrong += [(f"exchange:{code}", f"Exchange: {code}") for code in EXCHANGE_ERRORS]
     body = f"""
 <h1>{escape(app.name)} is asking for permission to act for you</h1>
-<form method="post">{hidden(form_token)}
-<label for="team">Workspace</label>{_select("team", [(one.id, one.name) for one in workspace.teams], team)}
+<form method="post">{form_token_field(form_token)}
+<label for="team">Workspace</label>{_select("team", [(team.id, team.name) for team in workspace.teams], team)}
 <label for="person">You are</label>{_select("person", [(who.id, who.name) for who in workspace.people])}
 <label>What will {escape(app.name)} be able to do?</label><ul>{"".join(f"<li><code>{escape(s)}</code></li>" for s in scopes)}</ul>
 <p>Afterwards you go back to <code>{escape(redirect_uri)}</code></p>
 <details><summary>Practise an error</summary>
 <label for="wrong">What shall go wrong?</label>{_select("wrong", wrong)}
 <label for="shape">Where shall the token stand in the answer?</label>
-{_select("shape", [("", "As set"), *((shape, shape) for shape in SHAPES)])}
+{_select("shape", [("", "As set"), *((shape, shape) for shape in TOKEN_SHAPES)])}
 </details>
 <div class="buttons"><button name="decision" value="cancel">Cancel</button>
 <button class="allow" name="decision" value="allow">Allow</button></div>

@@ -53,7 +53,7 @@ _GRID_ONLY = re.compile(r"(admin|auditlogs)[.:].*|admin")
 _NOT_IN_A_MANIFEST = frozenset({"app_configurations:read", "app_configurations:write", "hosting:read", "hosting:write"})
 
 
-def objections(manifest: object, names_taken: Set[str] = frozenset()) -> list[str]:
+def find_problems(manifest: object, names_taken: Set[str] = frozenset()) -> list[str]:
     """Return what Slack's page would refuse, a sentence each; nothing when it would make the app.
 
     Args:
@@ -62,33 +62,33 @@ def objections(manifest: object, names_taken: Set[str] = frozenset()) -> list[st
     """
     if not isinstance(manifest, dict):
         return ["a manifest is an object"]
-    wrong = _unknown("", manifest, _TOP)
-    wrong += _display(manifest.get("display_information"), names_taken)
+    wrong = _find_unknown_keys("", manifest, _TOP)
+    wrong += _check_display(manifest.get("display_information"), names_taken)
     oauth, settings = manifest.get("oauth_config", {}), manifest.get("settings", {})
     if not isinstance(oauth, dict) or not isinstance(settings, dict):
         return [*wrong, "oauth_config and settings are objects"]
-    wrong += _unknown("oauth_config", oauth, _OAUTH)
-    wrong += _unknown("settings", settings, _SETTINGS)
+    wrong += _find_unknown_keys("oauth_config", oauth, _OAUTH)
+    wrong += _find_unknown_keys("settings", settings, _SETTINGS)
     wrong += [f"settings.{key} is true or false" for key in _SWITCHES if not isinstance(settings.get(key, False), bool)]
     pkce = oauth.get("pkce_enabled", False)
     if not isinstance(pkce, bool):
         wrong.append("oauth_config.pkce_enabled is true or false")
     redirects = oauth.get("redirect_urls", [])
-    wrong += redirect_objections(redirects, pkce=pkce is True)
-    wrong += _scopes(oauth.get("scopes", {}))
+    wrong += find_redirect_problems(redirects, pkce=pkce is True)
+    wrong += _check_scopes(oauth.get("scopes", {}))
     if settings.get("token_rotation_enabled") and not redirects:
         wrong.append("token rotation needs a redirect URL")
     return wrong
 
 
-def _unknown(place: str, record: dict[str, Any], known: Set[str]) -> list[str]:
+def _find_unknown_keys(place: str, record: dict[str, Any], known: Set[str]) -> list[str]:
     return [f"{place or 'the manifest'} has no {key!r}" for key in record if key not in known]
 
 
-def _display(display: object, names_taken: Set[str]) -> list[str]:
+def _check_display(display: object, names_taken: Set[str]) -> list[str]:
     if not isinstance(display, dict) or "name" not in display:
         return ["display_information.name is required"]
-    wrong = _unknown("display_information", display, {*_DISPLAY, "background_color"})
+    wrong = _find_unknown_keys("display_information", display, {*_DISPLAY, "background_color"})
     for key, (least, most) in _DISPLAY.items():
         value = display.get(key, "x" * least)
         if not isinstance(value, str) or not least <= len(value) <= most:
@@ -104,9 +104,9 @@ def _display(display: object, names_taken: Set[str]) -> list[str]:
     return wrong
 
 
-def redirect_objections(redirects: object, *, pkce: bool) -> list[str]:
+def find_redirect_problems(redirects: object, *, pkce: bool) -> list[str]:
     """Return what is wrong with the redirect addresses of an app, one line each."""
-    if not isinstance(redirects, list) or not all(isinstance(one, str) for one in redirects):
+    if not isinstance(redirects, list) or not all(isinstance(item, str) for item in redirects):
         return ["oauth_config.redirect_urls is a list of texts"]
     wrong = []
     if len(redirects) > 1000 or len(set(redirects)) != len(redirects):
@@ -135,20 +135,20 @@ def is_visible_ascii(text: str) -> bool:
     return re.fullmatch(r"[\x21-\x7e]+", text) is not None
 
 
-def _scopes(scopes: object) -> list[str]:
+def _check_scopes(scopes: object) -> list[str]:
     if not isinstance(scopes, dict):
         return ["oauth_config.scopes is an object"]
-    wrong = _unknown("oauth_config.scopes", scopes, _SCOPE_LISTS)
+    wrong = _find_unknown_keys("oauth_config.scopes", scopes, _SCOPE_LISTS)
     for kind, listed in scopes.items():
-        if not isinstance(listed, list) or len(listed) > 255 or not all(isinstance(one, str) for one in listed):
+        if not isinstance(listed, list) or len(listed) > 255 or not all(isinstance(scope, str) for scope in listed):
             wrong.append(f"oauth_config.scopes.{kind} is a list of up to 255 texts")
             continue
-        for one in listed:
-            if not 0 < len(one) <= 50 or (kind.startswith("user") and _BOT_ONLY.fullmatch(one)):
-                wrong.append(f"invalid scope {one[:50]}")
-            if _GRID_ONLY.fullmatch(one) or one in _NOT_IN_A_MANIFEST:
-                wrong.append(f"invalid scope {one[:50]} in this workspace")
+        for scope in listed:
+            if not 0 < len(scope) <= 50 or (kind.startswith("user") and _BOT_ONLY.fullmatch(scope)):
+                wrong.append(f"invalid scope {scope[:50]}")
+            if _GRID_ONLY.fullmatch(scope) or scope in _NOT_IN_A_MANIFEST:
+                wrong.append(f"invalid scope {scope[:50]} in this workspace")
         plain = scopes.get(kind.removesuffix("_optional"), [])
-        if kind.endswith("_optional") and not (isinstance(plain, list) and all(one in plain for one in listed)):
+        if kind.endswith("_optional") and not (isinstance(plain, list) and all(scope in plain for scope in listed)):
             wrong.append(f"oauth_config.scopes.{kind} must stand in the plain list too")
     return wrong

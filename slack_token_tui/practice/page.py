@@ -8,7 +8,7 @@ from html import escape
 
 FORM_TOKEN = "form_token"
 """The hidden field that every form has."""
-MOST_ECHOED = 500
+MAX_ECHO_LENGTH = 500
 """How many characters of one text from a request an error shows."""
 
 _STYLE = """
@@ -41,11 +41,11 @@ def page(title: str, body: str) -> str:
     )
 
 
-def hidden(form_token: str) -> str:
+def form_token_field(form_token: str) -> str:
     """Return the field that tells this server's own forms from those of other sites."""
     return f'<input type="hidden" name="{FORM_TOKEN}" value="{escape(form_token)}">'
 
 
 def shorten(text: str) -> str:
     """Return ``text``, cut where it is longer than an error may be."""
-    return text if len(text) <= MOST_ECHOED else f"{text[:MOST_ECHOED]}…"
+    return text if len(text) <= MAX_ECHO_LENGTH else f"{text[:MAX_ECHO_LENGTH]}…"

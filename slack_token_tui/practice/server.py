@@ -16,16 +16,16 @@ from urllib.parse import urlencode
 
 from slack_token_tui.practice.apps_page import apps_page, credentials_page, permissions_page
 from slack_token_tui.practice.consent_page import consent_page, error_page
-from slack_token_tui.practice.grants import SlackSays
-from slack_token_tui.practice.page import FORM_TOKEN, MOST_ECHOED, POLICY
-from slack_token_tui.practice.people import App
+from slack_token_tui.practice.models import App
+from slack_token_tui.practice.page import FORM_TOKEN, MAX_ECHO_LENGTH, POLICY
+from slack_token_tui.practice.tokens import SlackErrorResponse
 from slack_token_tui.practice.web import WebHandler, WebServer
-from slack_token_tui.practice.workspace import Workspace, redirect_uri_of, scopes_asked
+from slack_token_tui.practice.workspace import Workspace, requested_redirect_uri, requested_scopes
 
-_PAIRS = {"/oauth/v2_user/authorize": "v2_user", "/oauth/v2/authorize": "v2"}
-_LONGEST_HOLD_SECONDS = 60.0
-_EXCHANGES = {"/api/oauth.v2.user.access": "v2_user", "/api/oauth.v2.access": "v2"}
-_METHODS = frozenset({*_EXCHANGES, "/api/auth.test", "/api/auth.teams.list", "/api/auth.revoke"})
+_AUTHORIZE_VARIANTS = {"/oauth/v2_user/authorize": "v2_user", "/oauth/v2/authorize": "v2"}
+_MAX_HOLD_SECONDS = 60.0
+_EXCHANGE_VARIANTS = {"/api/oauth.v2.user.access": "v2_user", "/api/oauth.v2.access": "v2"}
+_METHODS = frozenset({*_EXCHANGE_VARIANTS, "/api/auth.test", "/api/auth.teams.list", "/api/auth.revoke"})
 
 
 class PracticeSlack:
@@ -51,7 +51,7 @@ class PracticeSlack:
         self._server.server_close()
 
 
-def play_browser(url: str, decision: str = "allow", **choice: str) -> str:
+def simulate_browser(url: str, decision: str = "allow", **choice: str) -> str:
     """Do what a person would in a browser at ``url``: open the page, send its form. Return the text of the last page.
 
     A page without a form, which tells of an error, is the last one.
@@ -91,75 +91,77 @@ class _Handler(WebHandler):
 
     def get(self) -> None:
         workspace, form_token, path = self.server.workspace, self.server.form_token, self._path()
-        pair = _PAIRS.get(path)
+        pair = _AUTHORIZE_VARIANTS.get(path)
         if pair is not None:
-            self._authorize(pair)
+            self._show_consent(pair)
         elif path == "/apps":
-            self._page(HTTPStatus.OK, apps_page(workspace, self.query().get("manifest_json", ""), form_token))
-        elif (app := self._app_of_page()) is not None:
-            self._page(HTTPStatus.OK, permissions_page(app, form_token))
+            self._send_page(HTTPStatus.OK, apps_page(workspace, self.query().get("manifest_json", ""), form_token))
+        elif (app := self._app_for_page()) is not None:
+            self._send_page(HTTPStatus.OK, permissions_page(app, form_token))
         elif path.startswith("/api/"):
-            self._api({})
+            self._handle_api({})
         else:
-            self._page(HTTPStatus.NOT_FOUND, error_page("not_found", ""))
+            self._send_page(HTTPStatus.NOT_FOUND, error_page("not_found", ""))
 
     def post(self) -> None:
         workspace, form_token, path = self.server.workspace, self.server.form_token, self._path()
         form = self.form()
         if path.startswith("/api/"):
-            self._api(form)
+            self._handle_api(form)
             return
         self.check_form(form)
-        pair = _PAIRS.get(path)
+        pair = _AUTHORIZE_VARIANTS.get(path)
         if pair is not None:
-            self._decide(pair, form)
+            self._handle_decision(pair, form)
         elif path == "/apps":
-            self._page(HTTPStatus.OK, self._create_app(form.get("manifest") or self.query().get("manifest_json", "")))
-        elif (app := self._app_of_page()) is not None:
-            self._page(HTTPStatus.OK, permissions_page(app, form_token, workspace.change_app(app, form)))
+            self._send_page(
+                HTTPStatus.OK, self._create_app(form.get("manifest") or self.query().get("manifest_json", ""))
+            )
+        elif (app := self._app_for_page()) is not None:
+            self._send_page(HTTPStatus.OK, permissions_page(app, form_token, workspace.change_app(app, form)))
         else:
-            self._page(HTTPStatus.NOT_FOUND, error_page("not_found", ""))
+            self._send_page(HTTPStatus.NOT_FOUND, error_page("not_found", ""))
 
     def _path(self) -> str:
         return self.path.partition("?")[0]
 
-    def _app_of_page(self) -> App | None:
+    def _app_for_page(self) -> App | None:
         """Return the app whose OAuth & Permissions page this is."""
         found = re.fullmatch("/apps/(A[A-Z0-9]+)/oauth", self._path())
         return next((app for app in self.server.workspace.apps if found and app.app_id == found[1]), None)
 
-    def _authorize(self, pair: str) -> None:
+    def _show_consent(self, pair: str) -> None:
         query, workspace = self.query(), self.server.workspace
-        app = workspace.app(query.get("client_id", ""))
-        if objection := workspace.objection(pair, query):
-            self._page(HTTPStatus.OK, error_page(objection, query.get("redirect_uri", "")))
+        app = workspace.find_app(query.get("client_id", ""))
+        if objection := workspace.find_problem(pair, query):
+            self._send_page(HTTPStatus.OK, error_page(objection, query.get("redirect_uri", "")))
             return
         assert app is not None
-        redirect_uri, scopes = redirect_uri_of(app, query), scopes_asked(pair, query)
+        redirect_uri, scopes = requested_redirect_uri(app, query), requested_scopes(pair, query)
         html = consent_page(workspace, app, scopes, redirect_uri, self.server.form_token, query.get("team", ""))
         # Without form-action: Chromium applies it to the redirect that follows a form, and to every later redirect.
         # Allow has to lead to the redirect URL, which is on another port or host.
-        self._page(HTTPStatus.OK, html, {"Content-Security-Policy": POLICY})
+        self._send_page(HTTPStatus.OK, html, {"Content-Security-Policy": POLICY})
 
-    def _decide(self, pair: str, choice: dict[str, str]) -> None:
+    def _handle_decision(self, pair: str, choice: dict[str, str]) -> None:
         query, workspace = self.query(), self.server.workspace
-        choice = {name: value[:MOST_ECHOED] for name, value in choice.items()}  # a part of it stays with the code
+        choice = {name: value[:MAX_ECHO_LENGTH] for name, value in choice.items()}  # a part of it stays with the code
         wrong = choice.get("wrong", "")
         chosen = wrong.removeprefix("page:") if wrong.startswith("page:") else ""
-        if objection := workspace.objection(pair, query) or chosen:
-            self._page(HTTPStatus.OK, error_page(objection, query.get("redirect_uri", "")))
+        if objection := workspace.find_problem(pair, query) or chosen:
+            self._send_page(HTTPStatus.OK, error_page(objection, query.get("redirect_uri", "")))
             return
-        app = workspace.app(query["client_id"])
+        app = workspace.find_app(query["client_id"])
         assert app is not None
         if choice.get("decision") != "allow":
             answer = {"error": "access_denied"}
         elif wrong.startswith("callback:"):
             answer = {"error": wrong.removeprefix("callback:")}
         else:
-            answer = {"code": workspace.allow(pair, query, choice)}
+            answer = {"code": workspace.issue_code(pair, query, choice)}
         if "state" in query:
             answer["state"] = query["state"]
-        location = f"{redirect_uri_of(app, query)}?{urlencode(answer)}"
+        location = f"{requested_redirect_uri(app, query)}?{urlencode(answer)}"
         self.send_head(HTTPStatus.FOUND, {"Location": location, "Content-Length": "0"})
 
     def _create_app(self, text: str) -> str:
@@ -172,7 +174,7 @@ class _Handler(WebHandler):
         app, wrong = workspace.create_app(manifest)
         return apps_page(workspace, text, form_token, wrong) if app is None else credentials_page(app)
 
-    def _api(self, form: dict[str, str]) -> None:
+    def _handle_api(self, form: dict[str, str]) -> None:
         path, workspace = self._path(), self.server.workspace
         self.check_sender()
         if path in _METHODS:
@@ -182,27 +184,27 @@ class _Handler(WebHandler):
         headers: dict[str, str] = {}
         answer: dict[str, Any]
         try:
-            if path in _EXCHANGES:
+            if path in _EXCHANGE_VARIANTS:
                 if bearer:
-                    raise SlackSays("invalid_auth")
+                    raise SlackErrorResponse("invalid_auth")
                 basic = None
                 if kind == "Basic":
-                    basic = _basic(credentials)
+                    basic = _parse_basic_auth(credentials)
                 if form.get("grant_type") == "refresh_token":
-                    self._refresh(_EXCHANGES[path], form, basic)
+                    self._refresh(_EXCHANGE_VARIANTS[path], form, basic)
                     return
-                answer = workspace.exchange(_EXCHANGES[path], form, basic)
+                answer = workspace.exchange(_EXCHANGE_VARIANTS[path], form, basic)
             elif path == "/api/auth.test":
-                answer, scopes = workspace.test(bearer)
+                answer, scopes = workspace.auth_test(bearer)
                 headers["x-oauth-scopes"] = ",".join(scopes)
             elif path == "/api/auth.teams.list":
-                answer = workspace.teams_list(bearer)
+                answer = workspace.auth_teams_list(bearer)
             elif path == "/api/auth.revoke":
-                answer = workspace.grants.revoke(bearer)
+                answer = workspace.tokens.revoke(bearer)
             else:
-                raise SlackSays("unknown_method")
+                raise SlackErrorResponse("unknown_method")
             status = HTTPStatus.OK
-        except SlackSays as says:
+        except SlackErrorResponse as says:
             answer = {"ok": False, "error": says.code}
             status = HTTPStatus.OK
             if says.code == "ratelimited":
@@ -219,7 +221,7 @@ class _Handler(WebHandler):
         workspace = self.server.workspace
         kind, _, value = (workspace.faults.popleft() if workspace.faults else "").partition(":")
         if kind == "error":
-            raise SlackSays(value)
+            raise SlackErrorResponse(value)
         if kind == "status":
             self.send(HTTPStatus(int(value)), "text/plain", b"", {"Retry-After": "7"})
             return
@@ -227,14 +229,14 @@ class _Handler(WebHandler):
         if kind == "late":
             time.sleep(float(value))
         elif kind == "held":
-            workspace.may_answer.wait(_LONGEST_HOLD_SECONDS)
+            workspace.may_respond.wait(_MAX_HOLD_SECONDS)
         elif kind == "spent_error":
-            raise SlackSays(value)
+            raise SlackErrorResponse(value)
         elif kind == "spent_status":
             self.send(HTTPStatus(int(value)), "text/plain", b"")
             return
         elif kind == "html":
-            self._page(HTTPStatus.OK, "<html>Welcome to the airport</html>")
+            self._send_page(HTTPStatus.OK, "<html>Welcome to the airport</html>")
             return
         elif kind == "without":
             del answer[value]
@@ -249,15 +251,15 @@ class _Handler(WebHandler):
             return
         self.send(HTTPStatus.OK, "application/json; charset=utf-8", body)
 
-    def _page(self, status: HTTPStatus, html: str, headers: dict[str, str] | None = None) -> None:
+    def _send_page(self, status: HTTPStatus, html: str, headers: dict[str, str] | None = None) -> None:
         # JSON can hold a lone surrogate, which UTF-8 can't.
         self.send(status, "text/html; charset=utf-8", html.encode(errors="replace"), headers)
 
 
-def _basic(credentials: str) -> tuple[str, str]:
+def _parse_basic_auth(credentials: str) -> tuple[str, str]:
     """Return the Client ID and the client secret of a Basic Authorization header."""
     try:
         client_id, _, secret = b64decode(credentials).decode().partition(":")
     except ValueError:
-        raise SlackSays("invalid_auth") from None
+        raise SlackErrorResponse("invalid_auth") from None
     return client_id, secret

@@ -23,11 +23,11 @@ from slack_token_tui.practice.page import FORM_TOKEN, POLICY
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-MOST_BODY_BYTES = 256 * 1024
-MOST_FIELDS = 20
-REQUEST_SECONDS = 15.0
+MAX_BODY_BYTES = 256 * 1024
+MAX_FIELDS = 20
+REQUEST_TIMEOUT_SECONDS = 15.0
 """How long a whole request may take to arrive, and an answer to be read."""
-_MOST_DROPPED_READS = 256
+_MAX_DROPPED_READS = 256
 _OWN_SITES = frozenset({"same-origin", "none"})
 
 HEADERS = {
@@ -41,7 +41,7 @@ HEADERS = {
 """On every answer. No CORS header is among them, and no ``Server``."""
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that gets a short constant answer."""
 
     def __init__(self, status: HTTPStatus) -> None:
@@ -49,16 +49,16 @@ class Refused(Exception):
         self.status = status
 
 
-def fields(text: str, *, blank: bool) -> dict[str, str]:
+def parse_fields(text: str, *, blank: bool) -> dict[str, str]:
     """Return the fields of a form or a query, with or without those that have no value.
 
     Raises:
         Refused: there are too many, or they are not UTF-8.
     """
     try:
-        return dict(parse_qsl(text, keep_blank_values=blank, max_num_fields=MOST_FIELDS, errors="strict"))
+        return dict(parse_qsl(text, keep_blank_values=blank, max_num_fields=MAX_FIELDS, errors="strict"))
     except ValueError:
-        raise Refused(HTTPStatus.BAD_REQUEST) from None
+        raise RequestRefused(HTTPStatus.BAD_REQUEST) from None
 
 
 class WebServer(ThreadingHTTPServer):
@@ -108,7 +108,7 @@ class WebHandler(BaseHTTPRequestHandler):
         """Read the connection with a deadline."""
         super().setup()
         self.rfile.close()
-        self.rfile = io.BufferedReader(_UntilDeadline(self.connection, REQUEST_SECONDS))
+        self.rfile = io.BufferedReader(_DeadlineReader(self.connection, REQUEST_TIMEOUT_SECONDS))
 
     def do_GET(self) -> None:
         """Answer a GET request, or refuse it."""
@@ -122,11 +122,11 @@ class WebHandler(BaseHTTPRequestHandler):
         try:
             hosts = self.headers.get_all("host", [])
             if len(hosts) != 1 or not self.server.is_own(hosts[0]):
-                raise Refused(HTTPStatus.MISDIRECTED_REQUEST)
+                raise RequestRefused(HTTPStatus.MISDIRECTED_REQUEST)
             if not self.path.isascii():
-                raise Refused(HTTPStatus.BAD_REQUEST)
+                raise RequestRefused(HTTPStatus.BAD_REQUEST)
             method()
-        except Refused as refused:
+        except RequestRefused as refused:
             self.send_error(refused.status)
 
     def query(self) -> dict[str, str]:
@@ -135,7 +135,7 @@ class WebHandler(BaseHTTPRequestHandler):
         Raises:
             Refused: as :func:`fields`.
         """
-        return fields(self.path.partition("?")[2], blank=False)
+        return parse_fields(self.path.partition("?")[2], blank=False)
 
     def form(self) -> dict[str, str]:
         """Return the fields of the request's body.
@@ -144,32 +144,32 @@ class WebHandler(BaseHTTPRequestHandler):
             Refused: as :func:`fields`, or the body is too long, or its length is missing or wrong.
         """
         if "transfer-encoding" in self.headers:
-            raise Refused(HTTPStatus.LENGTH_REQUIRED)
+            raise RequestRefused(HTTPStatus.LENGTH_REQUIRED)
         lengths = self.headers.get_all("content-length", ["0"])
         if len(lengths) != 1 or not re.fullmatch("[0-9]+", lengths[0]):
-            raise Refused(HTTPStatus.BAD_REQUEST)
-        if len(lengths[0]) > 9 or int(lengths[0]) > MOST_BODY_BYTES:
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise RequestRefused(HTTPStatus.BAD_REQUEST)
+        if len(lengths[0]) > 9 or int(lengths[0]) > MAX_BODY_BYTES:
+            raise RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         body = self.rfile.read(int(lengths[0]))
         if len(body) < int(lengths[0]):
-            raise Refused(HTTPStatus.BAD_REQUEST)
+            raise RequestRefused(HTTPStatus.BAD_REQUEST)
         try:
-            return fields(body.decode(), blank=True)
+            return parse_fields(body.decode(), blank=True)
         except UnicodeDecodeError:
-            raise Refused(HTTPStatus.BAD_REQUEST) from None
+            raise RequestRefused(HTTPStatus.BAD_REQUEST) from None
 
     def check_sender(self) -> None:
         """Raise Refused when a page of another site sent this request."""
         own = f"{self.server.scheme}://{self.headers['host']}".lower()
         origins, sites = self.headers.get_all("origin", []), self.headers.get_all("sec-fetch-site", [])
         if any(origin.lower() != own for origin in origins) or not _OWN_SITES.issuperset(sites):
-            raise Refused(HTTPStatus.FORBIDDEN)
+            raise RequestRefused(HTTPStatus.FORBIDDEN)
 
     def check_form(self, form: Mapping[str, str]) -> None:
         """Raise Refused unless ``form`` comes from one of this server's own pages."""
         self.check_sender()
         if not secrets.compare_digest(form.get(FORM_TOKEN, "").encode(), self.server.form_token.encode()):
-            raise Refused(HTTPStatus.FORBIDDEN)
+            raise RequestRefused(HTTPStatus.FORBIDDEN)
 
     def send(self, status: HTTPStatus, kind: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Send a whole answer. ``headers`` are added to the usual ones, or replace them."""
@@ -197,7 +197,7 @@ class WebHandler(BaseHTTPRequestHandler):
         # Closing a socket with unread data resets the connection, and the browser would not show the answer.
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
-            for _ in range(_MOST_DROPPED_READS):
+            for _ in range(_MAX_DROPPED_READS):
                 if not self.rfile.read1(1 << 16):
                     break
 
@@ -205,7 +205,7 @@ class WebHandler(BaseHTTPRequestHandler):
         """Print nothing: the terminal belongs to the TUI."""
 
 
-class _UntilDeadline(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """The bytes of a connection, until a deadline for all of them: a slow sender must not get more time with each byte."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:

@@ -10,14 +10,14 @@ from base64 import urlsafe_b64encode
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
-from slack_token_tui.practice.grants import ACCESS_LIFE_SECONDS, Grants, SlackSays, Token
-from slack_token_tui.practice.manifest_rules import is_visible_ascii, objections, redirect_objections, url_parts
-from slack_token_tui.practice.people import App, Person, Team
+from slack_token_tui.practice.manifest_rules import find_problems, find_redirect_problems, is_visible_ascii, url_parts
+from slack_token_tui.practice.models import App, Person, Team
+from slack_token_tui.practice.tokens import ACCESS_TOKEN_SECONDS, SlackErrorResponse, Token, TokenRegistry
 
-CODE_LIFE_SECONDS = 600
-MOST_CODES = 100
-MOST_APPS = 100
-SHAPES = ("top_level", "authed_user", "both")
+CODE_LIFETIME_SECONDS = 600
+MAX_CODES = 100
+MAX_APPS = 100
+TOKEN_SHAPES = ("top_level", "authed_user", "both")
 
 PAGE_ERRORS = (
     "bad_redirect_uri",
@@ -56,7 +56,7 @@ class Code:
     """An authorization code, good once."""
 
     app: App
-    pair: str
+    variant: str
     redirect_uri: str
     challenge: str | None
     scopes: tuple[str, ...]
@@ -75,7 +75,7 @@ class Workspace:
     teams: tuple[Team, ...] = (
         Team("T0PRACTICE1", "Acme Practice", "acme-practice"),
         Team("T0PRACTICE2", "Globex Practice", "globex-practice"),
-        Team("E0PRACTICE", "Practice Group, the whole organisation", "practice-group", is_organisation=True),
+        Team("E0PRACTICE", "Practice Group, the whole organisation", "practice-group", is_organization=True),
     )
     people: tuple[Person, ...] = (Person("U0JANE", "jane"), Person("U0OMAR", "omar"))
     apps: list[App] = field(default_factory=lambda: [App()])
@@ -87,26 +87,26 @@ class Workspace:
     empty_top_scope: bool = False
     verify_error: str | None = None
     codes: dict[str, Code] = field(default_factory=dict)
-    grants: Grants = field(default_factory=Grants)
-    no_refresh_at: dict[str, str] = field(default_factory=dict)
+    tokens: TokenRegistry = field(default_factory=TokenRegistry)
+    no_refresh_variants: dict[str, str] = field(default_factory=dict)
     """Pairs that do not refresh, with the error they answer."""
     faults: deque[str] = field(default_factory=deque)
     """What goes wrong with the next refreshes, one each; see :mod:`slack_token_tui.practice.server`."""
-    may_answer: threading.Event = field(default_factory=threading.Event)
+    may_respond: threading.Event = field(default_factory=threading.Event)
     """What the fault ``held`` waits for."""
     calls: Counter[str] = field(default_factory=Counter)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def app(self, client_id: str) -> App | None:
+    def find_app(self, client_id: str) -> App | None:
         """Return the app of ``client_id``, if there is one."""
         return next((app for app in self.apps if app.client_id == client_id), None)
 
-    def objection(self, pair: str, query: dict[str, str]) -> str | None:
+    def find_problem(self, pair: str, query: dict[str, str]) -> str | None:
         """Return what Slack's page would say instead of offering Allow, as a code."""
-        app = self.app(query.get("client_id", ""))
+        app = self.find_app(query.get("client_id", ""))
         if app is None:
             return "invalid_client_id"
-        redirect_uri = redirect_uri_of(app, query)
+        redirect_uri = requested_redirect_uri(app, query)
         parts = url_parts(redirect_uri)
         if parts is None or parts.scheme not in {"http", "https"}:
             return "bad_redirect_uri"
@@ -120,7 +120,7 @@ class Workspace:
             return "pkce_not_allowed"
         if challenge and (query.get("code_challenge_method") != "S256" or len(challenge) != 43):
             return "pkce_not_allowed"
-        asked = scopes_asked(pair, query)
+        asked = requested_scopes(pair, query)
         if not asked:
             return "no_user_scopes" if pair == "v2" else "no_scopes"
         if not all(map(is_visible_ascii, asked)) or (app.scopes is not None and not set(asked) <= app.scopes):
@@ -129,7 +129,7 @@ class Workspace:
             return "bot_scopes_on_desktop_redirect"
         return None
 
-    def allow(self, pair: str, query: dict[str, str], choice: dict[str, str]) -> str:
+    def issue_code(self, pair: str, query: dict[str, str], choice: dict[str, str]) -> str:
         """Return a fresh code for what the person allowed.
 
         Args:
@@ -137,24 +137,24 @@ class Workspace:
             query: of the authorize address, already found without objection.
             choice: the consent form: team, person, and what shall go wrong.
         """
-        app = self.app(query["client_id"])
+        app = self.find_app(query["client_id"])
         assert app is not None
         wrong = choice.get("wrong", "")
         code = f"1111.2222.{secrets.token_hex(32)}"
         with self._lock:
-            while len(self.codes) >= MOST_CODES:
+            while len(self.codes) >= MAX_CODES:
                 del self.codes[next(iter(self.codes))]
             self.codes[code] = Code(
                 app=app,
-                pair=pair,
-                redirect_uri=redirect_uri_of(app, query),
+                variant=pair,
+                redirect_uri=requested_redirect_uri(app, query),
                 challenge=query.get("code_challenge"),
-                scopes=scopes_asked(pair, query),
+                scopes=requested_scopes(pair, query),
                 team=next((team for team in self.teams if team.id == choice.get("team")), self.teams[0]),
                 person=next((who for who in self.people if who.id == choice.get("person")), self.people[0]),
                 issued_at=time.time(),
                 error=wrong.removeprefix("exchange:") if wrong.startswith("exchange:") else None,
-                shape=choice["shape"] if choice.get("shape") in SHAPES else self.shape,
+                shape=choice["shape"] if choice.get("shape") in TOKEN_SHAPES else self.shape,
             )
         return code
 
@@ -162,48 +162,48 @@ class Workspace:
         """``oauth.v2.user.access`` or ``oauth.v2.access`` with an authorization code.
 
         Raises:
-            SlackSays: the documented errors.
+            SlackErrorResponse: the documented errors.
         """
         client_id = basic[0] if basic else form.get("client_id", "")
         secret = basic[1] if basic else form.get("client_secret")
-        app = self.app(client_id)
+        app = self.find_app(client_id)
         if app is None:
-            raise SlackSays("invalid_client_id")
+            raise SlackErrorResponse("invalid_client_id")
         if form.get("grant_type", "authorization_code") != "authorization_code":
-            raise SlackSays("invalid_grant_type")
+            raise SlackErrorResponse("invalid_grant_type")
         with self._lock:
             code = self.codes.get(form.get("code", ""))
             if code is None or code.app is not app:
-                raise SlackSays("invalid_code")
+                raise SlackErrorResponse("invalid_code")
             if code.used:
-                raise SlackSays("code_already_used")
+                raise SlackErrorResponse("code_already_used")
             code.used = True
-        if time.time() - code.issued_at > CODE_LIFE_SECONDS:
-            raise SlackSays("invalid_code")
+        if time.time() - code.issued_at > CODE_LIFETIME_SECONDS:
+            raise SlackErrorResponse("invalid_code")
         if code.error:
-            raise SlackSays(code.error)
-        if code.pair != pair:
-            raise SlackSays("oauth_authorization_url_mismatch")
+            raise SlackErrorResponse(code.error)
+        if code.variant != pair:
+            raise SlackErrorResponse("oauth_authorization_url_mismatch")
         if form.get("redirect_uri", "") != code.redirect_uri:
-            raise SlackSays("bad_redirect_uri")
-        self._check_proof(app, code, form.get("code_verifier"), secret)
-        return self._answer(code)
+            raise SlackErrorResponse("bad_redirect_uri")
+        self._check_client(app, code, form.get("code_verifier"), secret)
+        return self._token_response(code)
 
-    def _check_proof(self, app: App, code: Code, verifier: str | None, secret: str | None) -> None:
+    def _check_client(self, app: App, code: Code, verifier: str | None, secret: str | None) -> None:
         if code.challenge is not None:
             if secret is not None:
-                raise SlackSays("internal_error")  # what Slack answers to PKCE and a secret together
+                raise SlackErrorResponse("internal_error")  # what Slack answers to PKCE and a secret together
             digest = hashlib.sha256((verifier or "").encode()).digest()
             if urlsafe_b64encode(digest).rstrip(b"=").decode() != code.challenge:
-                raise SlackSays("invalid_code_verifier")
+                raise SlackErrorResponse("invalid_code_verifier")
         elif secret != app.client_secret:
-            raise SlackSays("bad_client_secret")
+            raise SlackErrorResponse("bad_client_secret")
         elif verifier is not None:
-            raise SlackSays("invalid_code_verifier")
+            raise SlackErrorResponse("invalid_code_verifier")
 
-    def _answer(self, code: Code) -> dict[str, object]:
-        holder = self._described(*self.grants.give(code.app, code.team, code.person, code.scopes))
-        answer: dict[str, object] = self._installation(code.app, code.team)
+    def _token_response(self, code: Code) -> dict[str, object]:
+        holder = self._token_fields(*self.tokens.issue(code.app, code.team, code.person, code.scopes))
+        answer: dict[str, object] = self._installation_fields(code.app, code.team)
         if code.shape in {"top_level", "both"}:
             answer |= holder
             if self.empty_top_scope:
@@ -219,45 +219,45 @@ class Workspace:
         """The same two methods with ``grant_type=refresh_token``: the answer is top-level, whatever the shape.
 
         Raises:
-            SlackSays: the documented errors.
+            SlackErrorResponse: the documented errors.
         """
-        app = self.app(basic[0] if basic else form.get("client_id", ""))
+        app = self.find_app(basic[0] if basic else form.get("client_id", ""))
         secret = basic[1] if basic else form.get("client_secret")
         if app is None:
-            raise SlackSays("invalid_client_id")
-        if pair in self.no_refresh_at:
-            raise SlackSays(self.no_refresh_at[pair])
+            raise SlackErrorResponse("invalid_client_id")
+        if pair in self.no_refresh_variants:
+            raise SlackErrorResponse(self.no_refresh_variants[pair])
         if secret is not None and secret != app.client_secret:
-            raise SlackSays("bad_client_secret")
+            raise SlackErrorResponse("bad_client_secret")
         if secret is None and not app.pkce_enabled:
-            raise SlackSays("bad_client_secret")
-        access, refresh, token = self.grants.refresh(app, form.get("refresh_token", ""))
-        answer = self._installation(app, token.team) | self._described(access, refresh, token)
+            raise SlackErrorResponse("bad_client_secret")
+        access, refresh, token = self.tokens.refresh(app, form.get("refresh_token", ""))
+        answer = self._installation_fields(app, token.team) | self._token_fields(access, refresh, token)
         answer["user_id"] = token.person.id
         return answer
 
-    def _described(self, access: str, refresh: str | None, token: Token) -> dict[str, object]:
+    def _token_fields(self, access: str, refresh: str | None, token: Token) -> dict[str, object]:
         holder: dict[str, object] = {
             "access_token": access,
             "token_type": self.token_type,
             "scope": self.scope_separator.join(token.scopes),
         }
-        return holder if refresh is None else holder | {"refresh_token": refresh, "expires_in": ACCESS_LIFE_SECONDS}
+        return holder if refresh is None else holder | {"refresh_token": refresh, "expires_in": ACCESS_TOKEN_SECONDS}
 
-    def _installation(self, app: App, team: Team) -> dict[str, object]:
+    def _installation_fields(self, app: App, team: Team) -> dict[str, object]:
         return {
             "ok": True,
             "app_id": app.app_id,
-            "team": None if team.is_organisation else {"id": team.id, "name": team.name},
-            "enterprise": {"id": team.id, "name": team.name} if team.is_organisation else None,
-            "is_enterprise_install": team.is_organisation,
+            "team": None if team.is_organization else {"id": team.id, "name": team.name},
+            "enterprise": {"id": team.id, "name": team.name} if team.is_organization else None,
+            "is_enterprise_install": team.is_organization,
         }
 
-    def test(self, bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
+    def auth_test(self, bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
         """``auth.test``: who the token speaks for, and its scopes with Slack's own ``identify``."""
         if self.verify_error:
-            raise SlackSays(self.verify_error)
-        token = self.grants.token(bearer)
+            raise SlackErrorResponse(self.verify_error)
+        token = self.tokens.authenticate(bearer)
         answer: dict[str, object] = {
             "ok": True,
             "url": f"https://{token.team.domain}.slack.com/",
@@ -267,26 +267,28 @@ class Workspace:
             "user_id": token.person.id,
             "app_id": token.app.app_id,
             "app_name": token.app.name,
-            "is_enterprise_install": token.team.is_organisation,
+            "is_enterprise_install": token.team.is_organization,
         }
-        if token.team.is_organisation:
+        if token.team.is_organization:
             answer["enterprise_id"] = token.team.id
         if token.expires_at is not None:
             answer["expires_in"] = int(token.expires_at - time.time())
         return answer, ("identify", *token.scopes)
 
-    def teams_list(self, bearer: str | None) -> dict[str, object]:
+    def auth_teams_list(self, bearer: str | None) -> dict[str, object]:
         """``auth.teams.list``: the workspaces that an organisation's token may use; of another token, its own."""
-        token = self.grants.token(bearer)
-        teams = [one for one in self.teams if not one.is_organisation] if token.team.is_organisation else [token.team]
-        return {"ok": True, "teams": [{"id": one.id, "name": one.name} for one in teams], "response_metadata": {}}
+        token = self.tokens.authenticate(bearer)
+        teams = (
+            [team for team in self.teams if not team.is_organization] if token.team.is_organization else [token.team]
+        )
+        return {"ok": True, "teams": [{"id": team.id, "name": team.name} for team in teams], "response_metadata": {}}
 
     def create_app(self, manifest: object) -> tuple[App | None, list[str]]:
         """Make an app as Slack's page does from a manifest; return it, or what is wrong with the manifest."""
         with self._lock:
-            wrong = objections(manifest, {app.name for app in self.apps})
-            if not wrong and len(self.apps) >= MOST_APPS:
-                wrong = [f"a practice Slack has up to {MOST_APPS} apps"]
+            wrong = find_problems(manifest, {app.name for app in self.apps})
+            if not wrong and len(self.apps) >= MAX_APPS:
+                wrong = [f"a practice Slack has up to {MAX_APPS} apps"]
             if wrong:
                 return None, wrong
             assert isinstance(manifest, dict)
@@ -311,18 +313,18 @@ class Workspace:
         with self._lock:
             redirects, scopes = form.get("redirects", "").split(), form.get("scopes", "").split()
             pkce = app.pkce_enabled or form.get("pkce") == "on"  # Slack: PKCE cannot be switched off again
-            if wrong := redirect_objections(redirects, pkce=pkce):
+            if wrong := find_redirect_problems(redirects, pkce=pkce):
                 return f"Not saved: {'; '.join(wrong)}"
             app.redirect_urls, app.scopes, app.pkce_enabled = tuple(redirects), frozenset(scopes) or None, pkce
             return "Saved."
 
 
-def redirect_uri_of(app: App, query: dict[str, str]) -> str:
+def requested_redirect_uri(app: App, query: dict[str, str]) -> str:
     """Return where an authorize URL sends the browser back to: without a ``redirect_uri``, to the app's first one."""
     return query.get("redirect_uri", app.redirect_urls[0] if app.redirect_urls else "")
 
 
-def scopes_asked(pair: str, query: dict[str, str]) -> tuple[str, ...]:
+def requested_scopes(pair: str, query: dict[str, str]) -> tuple[str, ...]:
     """Return the user scopes of an authorize address."""
     text = query.get("scope" if pair == "v2_user" else "user_scope", "")
     return tuple(scope for scope in text.replace(" ", ",").split(",") if scope)

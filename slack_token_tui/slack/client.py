@@ -23,27 +23,27 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from slack_token_tui.problems import place_of
+from slack_token_tui.problems import error_location
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
-from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable, TokenUnusable
-from slack_token_tui.slack.limits import MOST_WORKSPACES
+from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable, UnusableResponse, UnusableToken
+from slack_token_tui.slack.limits import MAX_WORKSPACES
 from slack_token_tui.slack.responses import (
     Identity,
     TokenResponse,
+    find_tokens,
     parse_body,
-    parse_grant,
     parse_identity,
+    parse_token_response,
     parse_workspaces,
     raise_if_refused,
-    tokens_in,
 )
 
 DEADLINE_SECONDS = 20.0
-_TOKEN_ANSWER_BYTES = 64 * 1024
-_ANSWER_BYTES = 1024 * 1024
-_LONGEST_WAIT_SECONDS = 3600
+_MAX_TOKEN_RESPONSE_BYTES = 64 * 1024
+_MAX_RESPONSE_BYTES = 1024 * 1024
+_MAX_RETRY_AFTER_SECONDS = 3600
 Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 """httpx's ``trace`` extension: called with the name of each thing that happens on the wire."""
 _HEADERS = {
@@ -72,18 +72,18 @@ class Client:
         return self.client_secret is None
 
 
-class RefreshWatch(Protocol):
+class RefreshObserver(Protocol):
     """Somebody who writes down what a refresh has come to."""
 
-    def sending(self) -> None:
+    def before_send(self) -> None:
         """The connection stands; the request goes out when this returns, and the refresh token may be spent from then on."""
 
-    def received(self, body: bytes) -> None:
+    def response_received(self, body: bytes) -> None:
         """The whole answer is here, and nobody has looked at it yet."""
 
 
 @dataclass(frozen=True)
-class Reached:
+class Connectivity:
     """What the way to a Slack looks like.
 
     Attributes:
@@ -103,7 +103,7 @@ class Reached:
 class _Response:
     """What Slack sent: the JSON object, the headers, and the raw body, which may hold tokens."""
 
-    answer: dict[str, Any]
+    data: dict[str, Any]
     headers: httpx.Headers
     body: Secret
 
@@ -135,15 +135,15 @@ class SlackClient:
             redirect_uri: byte for byte what the authorization request said.
 
         Raises:
-            SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+            SlackRefused, UnusableTokenResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": redirect_uri}
         if client.is_public and code_verifier is not None:
             form["code_verifier"] = code_verifier.reveal()
-        return await self._ask_for_token(self.endpoints.exchange_method, client, form)
+        return await self._request_token(self.endpoints.exchange_method, client, form)
 
     async def refresh(
-        self, client: Client, refresh_token: Secret, pair: EndpointVariant, watch: RefreshWatch
+        self, client: Client, refresh_token: Secret, variant: EndpointVariant, observer: RefreshObserver
     ) -> TokenResponse:
         """Spend ``refresh_token`` for a new grant. RFC 6749 §6; Slack: using token rotation.
 
@@ -154,32 +154,34 @@ class SlackClient:
             watch: told of the two moments that a crash must not fall between unnoticed. What it raises ends the request.
 
         Raises:
-            SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+            SlackRefused, UnusableTokenResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
-        return await self._ask_for_token(Endpoints(self.endpoints.base, pair).exchange_method, client, form, watch)
+        return await self._request_token(
+            Endpoints(self.endpoints.base, variant).exchange_method, client, form, observer
+        )
 
-    async def _ask_for_token(
-        self, method: str, client: Client, form: Mapping[str, str], watch: RefreshWatch | None = None
+    async def _request_token(
+        self, method: str, client: Client, form: Mapping[str, str], observer: RefreshObserver | None = None
     ) -> TokenResponse:
-        identified, headers = _identified(client)
-        response = await self._call(method, {**form, **identified}, headers, watch, issues_token=True)
+        client_fields, headers = _authenticate_client(client)
+        response = await self._call(method, {**form, **client_fields}, headers, observer, issues_token=True)
         try:
-            return parse_grant(response.answer)
+            return parse_token_response(response.data)
         except SlackError as error:
-            error.response = response.body if tokens_in(response.body) else None
+            error.response = response.body if find_tokens(response.body) else None
             raise
         except Exception as error:  # a bug must not cost the token either
-            raise TokenUnusable("unexpected", {"detail": place_of(error)}, response.body) from None
+            raise UnusableToken("unexpected", {"detail": error_location(error)}, response.body) from None
 
     async def revoke(self, token: Secret) -> bool:
         """End ``token``, access or refresh, and return what Slack says of it. Slack: auth.revoke.
 
         Raises:
-            SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+            SlackRefused, UnusableTokenResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         headers = {"Authorization": f"Bearer {token.reveal()}"}
-        answer = (await self._call("auth.revoke", {}, headers)).answer
+        answer = (await self._call("auth.revoke", {}, headers)).data
         raise_if_refused(answer)
         return answer.get("revoked") is True
 
@@ -189,58 +191,63 @@ class SlackClient:
         Slack: auth.test, auth.teams.list.
 
         Raises:
-            SlackRefused, AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+            SlackRefused, UnusableTokenResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         headers = {"Authorization": f"Bearer {access_token.reveal()}"}
         response = await self._call("auth.test", {}, headers)
-        identity = parse_identity(response.answer, response.headers.get("x-oauth-scopes"))
+        identity = parse_identity(response.data, response.headers.get("x-oauth-scopes"))
         if not identity.is_enterprise_install:
             return identity
         with suppress(SlackError):  # who it is, is known; the list is shown where there is one
-            return replace(identity, workspaces=await self._workspaces(headers))
+            return replace(identity, workspaces=await self._list_workspaces(headers))
         return identity
 
-    async def _workspaces(self, headers: Mapping[str, str]) -> tuple[str, ...]:
-        form = {"limit": str(MOST_WORKSPACES)}
-        return parse_workspaces((await self._call("auth.teams.list", form, headers)).answer)
+    async def _list_workspaces(self, headers: Mapping[str, str]) -> tuple[str, ...]:
+        form = {"limit": str(MAX_WORKSPACES)}
+        return parse_workspaces((await self._call("auth.teams.list", form, headers)).data)
 
-    async def reach(self) -> Reached:
+    async def check_connectivity(self) -> Connectivity:
         """Ask Slack something that needs no token, and return what the way there looks like. Slack: auth.test.
 
         Raises:
-            AnswerUnusable, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+            UnusableTokenResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
-        seen: dict[str, str] = {}
+        certificate: dict[str, str] = {}
 
-        async def look(event: str, details: Mapping[str, Any]) -> None:
+        async def record_certificate(event: str, details: Mapping[str, Any]) -> None:
             if event.endswith("start_tls.complete"):
-                seen.update(_certificate(details["return_value"]))
+                certificate.update(_certificate_facts(details["return_value"]))
 
-        response = await self._call("auth.test", {}, {}, trace=look)
-        return Reached(self._proxy(), seen.get("version"), seen.get("issuer"), _date(response.headers.get("date", "")))
+        response = await self._call("auth.test", {}, {}, trace=record_certificate)
+        return Connectivity(
+            self._proxy_url(),
+            certificate.get("version"),
+            certificate.get("issuer"),
+            _parse_date(response.headers.get("date", "")),
+        )
 
     async def _call(
         self,
         method: str,
         form: Mapping[str, str],
         headers: Mapping[str, str],
-        watch: RefreshWatch | None = None,
+        observer: RefreshObserver | None = None,
         trace: Trace | None = None,
         *,
         issues_token: bool = False,
     ) -> _Response:
         """POST ``form`` and return Slack's response, whatever its status is and ``ok`` says in it."""
-        http = await self._open()
+        http = await self._http_client()
         host = {"host": self.endpoints.host}
-        trace = _trace_for(watch) if watch else trace
-        most_bytes = _TOKEN_ANSWER_BYTES if issues_token else _ANSWER_BYTES
-        body, response, failure, is_told = bytearray(), None, None, False
+        trace = _trace_requests(observer) if observer else trace
+        max_bytes = _MAX_TOKEN_RESPONSE_BYTES if issues_token else _MAX_RESPONSE_BYTES
+        body, response, failure, is_reported = bytearray(), None, None, False
         try:
             async with (
                 asyncio.timeout(self._deadline_seconds),
                 http.stream(
                     "POST",
-                    self.endpoints.method(method),
+                    self.endpoints.method_url(method),
                     content=urlencode(form),
                     headers=headers,
                     extensions={"trace": trace} if trace else None,
@@ -248,42 +255,42 @@ class SlackClient:
             ):
                 async for chunk in response.aiter_raw():
                     body += chunk
-                    if len(body) > most_bytes:
+                    if len(body) > max_bytes:
                         break
-                if watch is not None and self._error_of_status(response) is None:
+                if observer is not None and self._http_status_error(response) is None:
                     # Here and not after the block: closing the connection is work in which a process can be killed.
-                    is_told = True
-                    watch.received(bytes(body[:most_bytes]))
+                    is_reported = True
+                    observer.response_received(bytes(body[:max_bytes]))
         except TimeoutError:
             failure = SlackUnreachable("network_timeout", host)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # An httpx error holds the request, and the request holds a code or a token: it goes no further than here.
-            failure = SlackUnreachable(*_named(error, host, self._proxy()))
-        raw = Secret(body[:most_bytes].decode("latin-1"))
-        holds_token = issues_token and bool(tokens_in(raw))
-        if watch is not None and holds_token and not is_told:
-            watch.received(bytes(body[:most_bytes]))
-        trouble: SlackError | None = (self._error_of_status(response) if response is not None else None) or failure
-        if trouble is None and response is not None:
+            failure = SlackUnreachable(*_classify_error(error, host, self._proxy_url()))
+        raw = Secret(body[:max_bytes].decode("latin-1"))
+        holds_token = issues_token and bool(find_tokens(raw))
+        if observer is not None and holds_token and not is_reported:
+            observer.response_received(bytes(body[:max_bytes]))
+        problem: SlackError | None = (self._http_status_error(response) if response is not None else None) or failure
+        if problem is None and response is not None:
             try:
-                return _Response(parse_body(bytes(body[:most_bytes])), response.headers, raw)
-            except AnswerUnusable as error:
+                return _Response(parse_body(bytes(body[:max_bytes])), response.headers, raw)
+            except UnusableResponse as error:
                 if response.is_server_error:
-                    trouble = SlackUnreachable("slack_outage", {**host, "detail": str(response.status_code)})
+                    problem = SlackUnreachable("slack_outage", {**host, "detail": str(response.status_code)})
                 else:
-                    trouble = AnswerUnusable("answer_too_large" if len(body) > most_bytes else error.code, host)
-        assert trouble is not None, "without a response there is a failure"
-        trouble.response = raw if holds_token else None
-        raise trouble from None
+                    problem = UnusableResponse("answer_too_large" if len(body) > max_bytes else error.code, host)
+        assert problem is not None, "without a response there is a failure"
+        problem.response = raw if holds_token else None
+        raise problem from None
 
-    async def _open(self) -> httpx.AsyncClient:
+    async def _http_client(self) -> httpx.AsyncClient:
         if self._http is None:
-            local = self.endpoints.on_loopback
+            local = self.endpoints.is_loopback
             host = {"host": self.endpoints.host}
             try:
                 self._http = httpx.AsyncClient(
                     trust_env=not local,
-                    verify=await _trust(),
+                    verify=await _ssl_context(),
                     follow_redirects=False,
                     timeout=self._deadline_seconds,
                     headers=_HEADERS,
@@ -293,19 +300,19 @@ class SlackClient:
             except (ValueError, httpx.InvalidURL):
                 raise SlackUnreachable("proxy_unusable", host) from None
             except (OSError, ssl.SSLError):
-                named = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
-                raise SlackUnreachable("certificates_unreadable", {**host, "detail": clean(named, 200)}) from None
+                path = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
+                raise SlackUnreachable("certificates_unreadable", {**host, "detail": clean(path, 200)}) from None
         return self._http
 
-    def _proxy(self) -> str | None:
+    def _proxy_url(self) -> str | None:
         """The proxy that the environment names for this Slack, without the name and password it may hold."""
-        if self.endpoints.on_loopback or proxy_bypass(self.endpoints.host):
+        if self.endpoints.is_loopback or proxy_bypass(self.endpoints.host):
             return None
         proxies = getproxies()
         address = proxies.get(urlsplit(self.endpoints.base).scheme) or proxies.get("all")
         return clean(address.rsplit("@", 1)[-1], 120) if address else None
 
-    def _error_of_status(self, response: httpx.Response) -> SlackError | None:
+    def _http_status_error(self, response: httpx.Response) -> SlackError | None:
         """Return what a status means that decides by itself. Slack says no with HTTP 200, so its body decides otherwise."""
         facts = {"host": self.endpoints.host, "detail": str(response.status_code)}
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
@@ -313,34 +320,34 @@ class SlackClient:
         if response.status_code == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
             return SlackUnreachable("proxy_sign_in_required", facts)
         if response.is_redirect:
-            return AnswerUnusable("answer_redirects", facts)
+            return UnusableResponse("answer_redirects", facts)
         if response.headers.get("content-encoding", "identity").lower() != "identity" and not response.is_server_error:
-            return AnswerUnusable("answer_packed", facts)
+            return UnusableResponse("answer_packed", facts)
         return None
 
 
-def tls_key_log() -> str | None:
+def tls_key_log_path() -> str | None:
     """Return the file that the keys of every TLS connection are written to, or None.
 
     OpenSSL's SSLKEYLOGFILE is honored: people debug with it. Whoever can read that file can decrypt recorded traffic, tokens
     included, so the interfaces say that it is set.
     """
-    named = os.environ.get("SSLKEYLOGFILE")
-    return clean(named, 200) if named else None
+    path = os.environ.get("SSLKEYLOGFILE")
+    return clean(path, 200) if path else None
 
 
-async def _trust() -> ssl.SSLContext:
+async def _ssl_context() -> ssl.SSLContext:
     """Return whom to trust. It takes a tenth of a second to read, so it is read once, and beside whatever else goes on."""
-    places = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    if places not in _trusted:
-        _trusted[places] = await asyncio.to_thread(httpx.create_ssl_context)
-    return _trusted[places]
+    paths = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    if paths not in _ssl_contexts:
+        _ssl_contexts[paths] = await asyncio.to_thread(httpx.create_ssl_context)
+    return _ssl_contexts[paths]
 
 
-_trusted: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
+_ssl_contexts: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
 
 
-def _identified(client: Client) -> tuple[dict[str, str], dict[str, str]]:
+def _authenticate_client(client: Client) -> tuple[dict[str, str], dict[str, str]]:
     """Return the form fields and headers that say which client asks."""
     if client.client_secret is None:
         return {"client_id": client.client_id}, {}
@@ -348,20 +355,20 @@ def _identified(client: Client) -> tuple[dict[str, str], dict[str, str]]:
     return {}, {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
-def _trace_for(watch: RefreshWatch) -> Trace:
+def _trace_requests(observer: RefreshObserver) -> Trace:
     """Return httpx's ``trace`` extension that calls ``watch.sending`` before the request's own first byte.
 
     A proxy's CONNECT sends headers too, before there is a connection to Slack: it does not count.
     """
 
-    async def trace(event: str, details: Mapping[str, Any]) -> None:
+    async def on_event(event: str, details: Mapping[str, Any]) -> None:
         if event.endswith(".send_request_headers.started") and details["request"].method == b"POST":
-            watch.sending()
+            observer.before_send()
 
-    return trace
+    return on_event
 
 
-def _certificate(stream: Any) -> dict[str, str]:
+def _certificate_facts(stream: Any) -> dict[str, str]:
     """Return TLS version and the issuer's organisation of a connection that httpx has just secured."""
     connection = stream.get_extra_info("ssl_object")
     if connection is None:
@@ -371,7 +378,7 @@ def _certificate(stream: Any) -> dict[str, str]:
     return {"version": str(connection.version() or ""), "issuer": clean(name, 80)}
 
 
-def _date(header: str) -> datetime | None:
+def _parse_date(header: str) -> datetime | None:
     """Return the instant in a ``Date`` header (RFC 9110 §6.6.1), or None when it is not one."""
     try:
         return parsedate_to_datetime(header).replace(tzinfo=UTC)  # HTTP dates are GMT, always
@@ -382,12 +389,12 @@ def _date(header: str) -> datetime | None:
 def _retry_after_seconds(value: str | None) -> int:
     """RFC 9110 §10.2.3 allows a date too; Slack sends seconds. What cannot be read counts as a minute."""
     try:
-        return min(max(int(value or "60"), 1), _LONGEST_WAIT_SECONDS)
+        return min(max(int(value or "60"), 1), _MAX_RETRY_AFTER_SECONDS)
     except ValueError:
         return 60
 
 
-def _named(error: Exception, host: Mapping[str, str], proxy: str | None) -> tuple[str, dict[str, str]]:
+def _classify_error(error: Exception, host: Mapping[str, str], proxy: str | None) -> tuple[str, dict[str, str]]:
     """Return the catalogue code of an httpx error, with facts that hold no secret."""
     if isinstance(error, httpx.ProxyError):
         # "407 Proxy Authentication Required": what the proxy answered to CONNECT, never anything of ours.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import parse_qs, urlsplit
 
-from slack_token_tui.slack.token_types import kind_of
+from slack_token_tui.slack.token_types import token_type_of
 
 _CLIENT_ID = re.compile(r"\d{1,20}\.\d{1,20}")
 _CLIENT_ID_IN_TEXT = re.compile(r"(?<![\d.])\d{9,20}\.\d{9,20}(?![\d.])")
@@ -20,7 +20,7 @@ _SETTINGS_HOSTS = frozenset({"api.slack.com", "app.slack.com", "api.slack-gov.co
 _EXAMPLE = "digits, a dot, digits"
 
 
-class Kind(Enum):
+class PastedKind(Enum):
     """What was pasted where a Client ID belongs."""
 
     CLIENT_ID = auto()
@@ -34,7 +34,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Recognised:
+class PastedText:
     """What a text is.
 
     Attributes:
@@ -44,78 +44,83 @@ class Recognised:
         app_id: where there is one in it: its settings page has the Client ID.
     """
 
-    kind: Kind
-    said: str
+    kind: PastedKind
+    message: str
     client_id: str | None = None
     app_id: str | None = None
 
 
-def recognise(text: str) -> Recognised:
+def recognize(text: str) -> PastedText:
     """Return what ``text`` is: a Client ID, alone or within more, or what it is instead and where the Client ID stands."""
     text = text.strip()
     if not text:
-        return Recognised(Kind.NOTHING, "Enter your app’s Client ID: your app → Basic Information → App Credentials.")
+        return PastedText(
+            PastedKind.NOTHING, "Enter your app’s Client ID: your app → Basic Information → App Credentials."
+        )
     if _CLIENT_ID.fullmatch(text):
-        return Recognised(Kind.CLIENT_ID, "That is a Client ID.", text)
+        return PastedText(PastedKind.CLIENT_ID, "That is a Client ID.", text)
     if _APP_ID.fullmatch(text):
-        return Recognised(
-            Kind.APP_ID, f"That is the App ID. The Client ID stands just below it: {_EXAMPLE}.", app_id=text
+        return PastedText(
+            PastedKind.APP_ID, f"That is the App ID. The Client ID stands just below it: {_EXAMPLE}.", app_id=text
         )
     found = set(_CLIENT_ID_IN_TEXT.findall(text))
     if len(found) == 1 and "://" not in text:
-        return Recognised(Kind.CLIENT_ID, "The Client ID was found in what you pasted.", found.pop())
-    if (token := _TOKEN_IN_TEXT.search(text)) and (kind := kind_of(token.group())):
-        return Recognised(
-            Kind.TOKEN,
+        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in what you pasted.", found.pop())
+    if (token := _TOKEN_IN_TEXT.search(text)) and (kind := token_type_of(token.group())):
+        return PastedText(
+            PastedKind.TOKEN,
             f"That is {kind.with_article}, not a Client ID: {_EXAMPLE}. "
-            + (kind.why_not or "A token that you have is imported: i at home; in a shell, slack-token-tui import."),
+            + (
+                kind.unsupported_reason
+                or "A token that you have is imported: i at home; in a shell, slack-token-tui import."
+            ),
         )
     if _SECRET_IN_TEXT.search(text):
-        return Recognised(
-            Kind.SECRET,
+        return PastedText(
+            PastedKind.SECRET,
             "That is a client secret or a signing secret: both are 32 letters and digits. Neither is needed, and nothing "
             f"was kept of it. The Client ID stands above them: {_EXAMPLE}.",
         )
     if "://" in text and not any(character.isspace() for character in text):
-        return _address(text)
+        return _recognize_url(text)
     if len(found) == 1:
-        return Recognised(Kind.CLIENT_ID, "The Client ID was found in what you pasted.", found.pop())
+        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in what you pasted.", found.pop())
     if re.fullmatch(r"[A-Za-z0-9]{24}", text):
-        return Recognised(
-            Kind.VERIFICATION_TOKEN,
+        return PastedText(
+            PastedKind.VERIFICATION_TOKEN,
             f"That looks like the verification token, which Slack has retired. The Client ID is {_EXAMPLE}.",
         )
-    return Recognised(Kind.OTHER, f"A Client ID is {_EXAMPLE}: 2141029472.691202649728.")
+    return PastedText(PastedKind.OTHER, f"A Client ID is {_EXAMPLE}: 2141029472.691202649728.")
 
 
-def _address(text: str) -> Recognised:
+def _recognize_url(text: str) -> PastedText:
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""
     except ValueError:
-        return Recognised(Kind.OTHER, f"A Client ID is {_EXAMPLE}: 2141029472.691202649728.")
+        return PastedText(PastedKind.OTHER, f"A Client ID is {_EXAMPLE}: 2141029472.691202649728.")
     given = parse_qs(parts.query).get("client_id", [""])[0]
     if parts.path.startswith("/oauth/") and _CLIENT_ID.fullmatch(given):
-        return Recognised(Kind.CLIENT_ID, "The Client ID was found in that authorize address.", given)
+        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in that authorize address.", given)
     if host in _SETTINGS_HOSTS:
         app = _APP_ID_IN_PATH.search(parts.path)
-        return Recognised(
-            Kind.SETTINGS_PAGE,
+        return PastedText(
+            PastedKind.SETTINGS_PAGE,
             "That is the address of the app’s settings page. On that page: Basic Information → App Credentials → Client ID.",
             app_id=app.group(1) if app else None,
         )
-    return Recognised(
-        Kind.OTHER, "That is an address. Enter the Client ID: your app → Basic Information → App Credentials."
+    return PastedText(
+        PastedKind.OTHER, "That is an address. Enter the Client ID: your app → Basic Information → App Credentials."
     )
 
 
-def checked_client_id(text: str) -> str:
+def parse_client_id(text: str) -> str:
     """Return the Client ID in ``text``: digits, a dot, digits (``2141029472.691202649728``).
 
     Raises:
         ValueError: with a sentence that names what was given instead, without the value: it may be a secret.
     """
-    recognised = recognise(text)
-    if recognised.client_id is None:
-        raise ValueError(recognised.said)
-    return recognised.client_id
+    pasted = recognize(text)
+    if pasted.client_id is None:
+        raise ValueError(pasted.message)
+    return pasted.client_id

@@ -24,7 +24,7 @@ class EndpointVariant(StrEnum):
     """``/oauth/v2/authorize`` with ``oauth.v2.access``: the user scopes travel as ``user_scope``."""
 
     @property
-    def other(self) -> EndpointVariant:
+    def alternative(self) -> EndpointVariant:
         """The pair that is left to try when Slack does not know this one."""
         return EndpointVariant.V2 if self is EndpointVariant.V2_USER else EndpointVariant.V2_USER
 
@@ -45,7 +45,7 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def checked_base(address: str) -> str:
+def parse_base_url(address: str) -> str:
     """Return ``address`` as a base: scheme, host and port, nothing else.
 
     Raises:
@@ -82,27 +82,27 @@ class Endpoints:
     """The addresses of one Slack for one pair.
 
     Attributes:
-        base: as :func:`checked_base` returns it.
+        base: as :func:`parse_base_url` returns it.
         pair: which authorize page and exchange method belong together.
     """
 
     base: str = SLACK
-    pair: EndpointVariant = EndpointVariant.V2_USER
+    variant: EndpointVariant = EndpointVariant.V2_USER
 
     @property
-    def authorize(self) -> str:
+    def authorize_url(self) -> str:
         """The page where the person says yes. Slack: installing with OAuth."""
-        return f"{self.base}/oauth/{self.pair}/authorize"
+        return f"{self.base}/oauth/{self.variant}/authorize"
 
     @property
     def exchange_method(self) -> str:
         """The method that turns a code into a grant, and renews it."""
-        return "oauth.v2.user.access" if self.pair is EndpointVariant.V2_USER else "oauth.v2.access"
+        return "oauth.v2.user.access" if self.variant is EndpointVariant.V2_USER else "oauth.v2.access"
 
     @property
     def scope_parameter(self) -> str:
         """The authorize parameter that carries user scopes: on ``v2`` plain ``scope`` means bot scopes."""
-        return "scope" if self.pair is EndpointVariant.V2_USER else "user_scope"
+        return "scope" if self.variant is EndpointVariant.V2_USER else "user_scope"
 
     @property
     def host(self) -> str:
@@ -110,15 +110,15 @@ class Endpoints:
         return self.base.split("://", 1)[1]
 
     @property
-    def on_loopback(self) -> bool:
+    def is_loopback(self) -> bool:
         """Whether this Slack runs on this machine."""
         return is_loopback(urlsplit(self.base).hostname)
 
     @property
-    def apps_page(self) -> str:
+    def apps_url(self) -> str:
         """Where the person's Slack apps are listed."""
-        return f"{self.base}/apps" if self.on_loopback else self.base.replace("https://", "https://api.", 1) + "/apps"
+        return f"{self.base}/apps" if self.is_loopback else self.base.replace("https://", "https://api.", 1) + "/apps"
 
-    def method(self, name: str) -> str:
+    def method_url(self, name: str) -> str:
         """Return the address of Web API method ``name``."""
         return f"{self.base}/api/{name}"

@@ -43,9 +43,9 @@ class RateLimited(SlackUnreachable):
         self.retry_after_seconds = retry_after_seconds
 
 
-class AnswerUnusable(SlackError):
+class UnusableResponse(SlackError):
     """A response came that cannot be used: it is not Slack's, too large or unreadable."""
 
 
-class TokenUnusable(AnswerUnusable):
+class UnusableToken(UnusableResponse):
     """Slack accepted the code or refresh token, so it is spent, but the response holds no token that can be used."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.limits import LONGEST_ADDRESS, LONGEST_APP_NAME, MOST_SCOPES
+from slack_token_tui.slack.limits import MAX_APP_NAME_LENGTH, MAX_SCOPES, MAX_URL_LENGTH
 
 DEFAULT_NAME = "My Slack Tokens"
 
@@ -29,7 +29,7 @@ class Manifest:
     redirect_uris: tuple[str, ...]
     rotation: bool
 
-    def as_record(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, object]:
         """Return it in Slack's words."""
         return {
             "display_information": {
@@ -48,21 +48,21 @@ class Manifest:
             },
         }
 
-    def as_json(self) -> str:
+    def to_json(self) -> str:
         """Return it as a person pastes it into Slack's page."""
-        return json.dumps(self.as_record(), indent=2, ensure_ascii=False)
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
-    def prefilled_address(self, endpoints: Endpoints) -> str | None:
+    def prefilled_url(self, endpoints: Endpoints) -> str | None:
         """Return the address of Slack's page with the manifest filled in; None when it is too long for some browsers."""
-        compact = json.dumps(self.as_record(), separators=(",", ":"), ensure_ascii=False)
-        address = f"{endpoints.apps_page}?new_app=1&manifest_json={quote(compact, safe='')}"
-        return address if len(address) <= LONGEST_ADDRESS else None
+        compact = json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False)
+        address = f"{endpoints.apps_url}?new_app=1&manifest_json={quote(compact, safe='')}"
+        return address if len(address) <= MAX_URL_LENGTH else None
 
-    def page(self, endpoints: Endpoints) -> str:
+    def page_url(self, endpoints: Endpoints) -> str:
         """Return the address of Slack's page, filled in where it can be."""
-        return self.prefilled_address(endpoints) or f"{endpoints.apps_page}?new_app=1"
+        return self.prefilled_url(endpoints) or f"{endpoints.apps_url}?new_app=1"
 
-    def request_to_administrator(self, endpoints: Endpoints, reasons: Sequence[str]) -> str:
+    def admin_request(self, endpoints: Endpoints, reasons: Sequence[str]) -> str:
         """Return a message for somebody who may make apps, to be sent by somebody who may not.
 
         Args:
@@ -87,19 +87,19 @@ class Manifest:
                 life,
                 "",
                 "How to make it (two minutes):",
-                f"1. Open {endpoints.apps_page} → Create New App → From a manifest, and choose our workspace.",
+                f"1. Open {endpoints.apps_url} → Create New App → From a manifest, and choose our workspace.",
                 "2. Choose JSON, paste the text below, and press Next, then Create.",
                 "3. If the workspace wants apps to be approved, approve it there too.",
                 "4. Send me the Client ID (digits, a dot, digits): Basic Information → App Credentials. Please send nothing",
                 "   else: the client secret and the signing secret are not needed and should stay where they are.",
                 "",
-                self.as_json(),
+                self.to_json(),
                 "",
             ]
         )
 
 
-def manifest(name: str, scopes: tuple[str, ...], redirect_uris: tuple[str, ...], *, rotation: bool) -> Manifest:
+def create_manifest(name: str, scopes: tuple[str, ...], redirect_uris: tuple[str, ...], *, rotation: bool) -> Manifest:
     """Return the manifest of an app.
 
     Raises:
@@ -108,12 +108,12 @@ def manifest(name: str, scopes: tuple[str, ...], redirect_uris: tuple[str, ...],
     name = " ".join(name.split())
     if not name:
         raise ValueError("Give the app a name: Slack shows it on the page where you press Allow.")
-    if len(name) > LONGEST_APP_NAME:
-        raise ValueError(f"Slack takes names of up to {LONGEST_APP_NAME} characters; this one has {len(name)}.")
+    if len(name) > MAX_APP_NAME_LENGTH:
+        raise ValueError(f"Slack takes names of up to {MAX_APP_NAME_LENGTH} characters; this one has {len(name)}.")
     if not name.isprintable():
         raise ValueError("The name holds characters that cannot be shown.")
     if not scopes:
         raise ValueError("Choose at least one scope.")
-    if len(scopes) > MOST_SCOPES:
-        raise ValueError(f"Slack takes up to {MOST_SCOPES} scopes; these are {len(scopes)}.")
+    if len(scopes) > MAX_SCOPES:
+        raise ValueError(f"Slack takes up to {MAX_SCOPES} scopes; these are {len(scopes)}.")
     return Manifest(name, scopes, redirect_uris, rotation)

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from slack_token_tui.problems import code_from_slack
 from slack_token_tui.sanitize import clean, clean_or_none
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused, TokenUnusable
-from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS, MOST_SCOPES, MOST_WORKSPACES, ROTATING_LIFE_SECONDS
+from slack_token_tui.slack.errors import SlackRefused, UnusableResponse, UnusableToken
+from slack_token_tui.slack.limits import MAX_SCOPES, MAX_TOKEN_SECONDS, MAX_WORKSPACES, ROTATING_TOKEN_SECONDS
 
 IMPLICIT_SCOPE = "identify"
 """Slack adds it to every user token without being asked."""
@@ -80,7 +80,7 @@ class Identity:
 def split_scopes(text: str) -> tuple[str, ...]:
     """Return the scopes in ``text``, separated by commas or white space, each once, in their order, 255 at most."""
     scopes = dict.fromkeys(clean(part) for part in _SCOPE_SEPARATORS.split(text) if part)
-    return tuple(islice(scopes, MOST_SCOPES))
+    return tuple(islice(scopes, MAX_SCOPES))
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
@@ -89,17 +89,17 @@ def parse_body(body: bytes) -> dict[str, Any]:
     Captive portals, proxies and gateways answer in JSON too. What they say tells nothing about what Slack did.
 
     Raises:
-        AnswerUnusable: ``not_slack``: the body is not a response from Slack.
+        UnusableTokenResponse: ``not_slack``: the body is not a response from Slack.
     """
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
-        raise AnswerUnusable("not_slack") from None
+        raise UnusableResponse("not_slack") from None
     if not isinstance(answer, dict):
-        raise AnswerUnusable("not_slack")
+        raise UnusableResponse("not_slack")
     tokens = (answer.get("access_token"), _mapping(answer.get("authed_user")).get("access_token"))
     if not isinstance(answer.get("ok"), bool) and not any(map(_is_from_slack, tokens)):
-        raise AnswerUnusable("not_slack")
+        raise UnusableResponse("not_slack")
     return answer
 
 
@@ -108,7 +108,7 @@ def _is_from_slack(token: object) -> bool:
     return isinstance(token, str) and _SLACK_TOKEN.match(token) is not None
 
 
-def tokens_in(response: Secret) -> tuple[Secret, ...]:
+def find_tokens(response: Secret) -> tuple[Secret, ...]:
     """Return everything in a raw response body that looks like a Slack token, each once, refresh tokens first.
 
     A response that cannot be used may still hold valid tokens. They can be revoked.
@@ -123,7 +123,7 @@ def raise_if_refused(answer: Mapping[str, Any]) -> None:
 
     Raises:
         SlackRefused: ``ok`` is false.
-        AnswerUnusable: ``ok`` is neither true nor false, or an error comes without it.
+        UnusableTokenResponse: ``ok`` is neither true nor false, or an error comes without it.
     """
     ok = answer.get("ok")
     if ok is True or ("ok" not in answer and "error" not in answer):
@@ -134,13 +134,13 @@ def raise_if_refused(answer: Mapping[str, Any]) -> None:
             for key in ("needed", "provided")
             if isinstance(value := answer.get(key), str) and value
         }
-        if details := _messages(answer):
+        if details := _response_messages(answer):
             facts["detail"] = details
         raise SlackRefused(code_from_slack(answer.get("error")), facts)
-    raise AnswerUnusable("answer_unreadable")
+    raise UnusableResponse("answer_unreadable")
 
 
-def _messages(answer: Mapping[str, Any]) -> str | None:
+def _response_messages(answer: Mapping[str, Any]) -> str | None:
     """Slack puts human words about malformed arguments into ``response_metadata.messages``."""
     messages = _mapping(answer.get("response_metadata")).get("messages")
     if not isinstance(messages, list):
@@ -148,39 +148,37 @@ def _messages(answer: Mapping[str, Any]) -> str | None:
     return clean(" ".join(message for message in messages if isinstance(message, str)), 200) or None
 
 
-def parse_grant(answer: Mapping[str, Any]) -> TokenResponse:
+def parse_token_response(answer: Mapping[str, Any]) -> TokenResponse:
     """Return the user grant in an answer of ``oauth.v2.user.access`` or ``oauth.v2.access``.
 
     Raises:
         SlackRefused: Slack said no.
-        TokenUnusable: there is no user token in it, or not exactly one.
+        UnusableToken: there is no user token in it, or not exactly one.
     """
     try:
         raise_if_refused(answer)
-    except AnswerUnusable as error:
-        raise TokenUnusable(error.code) from None
+    except UnusableResponse as error:
+        raise UnusableToken(error.code) from None
     authed_user = _mapping(answer.get("authed_user"))
-    holders = [part for part in (answer, authed_user) if _holds_token(part)]
+    holders = [part for part in (answer, authed_user) if _has_token(part)]
     users = [part for part in holders if not _is_bot(part)]
     if not users:
-        raise TokenUnusable("token_is_bot" if holders else "token_missing")
-    tokens = {_token(part["access_token"]) for part in users}
+        raise UnusableToken("token_is_bot" if holders else "token_missing")
+    tokens = {_parse_token(part["access_token"]) for part in users}
     if len(tokens) > 1:
-        raise TokenUnusable("tokens_differ")
+        raise UnusableToken("tokens_differ")
     holder = users[0]
     # The rest belongs to the token, so it is taken from the object that held it. Where both held the same one, or the
     # fields stand alone at the top level, the other object fills the gaps; a bot's fields never do.
-    others = [
-        part for part in (answer, authed_user) if part is not holder and not (_holds_token(part) and _is_bot(part))
-    ]
+    others = [part for part in (answer, authed_user) if part is not holder and not (_has_token(part) and _is_bot(part))]
     for part in (holder, *others):
         token_type = part.get("token_type")
         if isinstance(token_type, str) and token_type.lower() not in _KNOWN_TOKEN_TYPES:
-            raise TokenUnusable("token_type_unknown", {"detail": clean(token_type)})
-    refresh_token = _first(_token_or_none(part.get("refresh_token")) for part in (holder, *others))
-    expires_in = _first(_life_seconds(part.get("expires_in")) for part in (holder, *others))
+            raise UnusableToken("token_type_unknown", {"detail": clean(token_type)})
+    refresh_token = _first_present(_parse_optional_token(part.get("refresh_token")) for part in (holder, *others))
+    expires_in = _first_present(_parse_expires_in(part.get("expires_in")) for part in (holder, *others))
     if refresh_token and expires_in is None:
-        expires_in = ROTATING_LIFE_SECONDS
+        expires_in = ROTATING_TOKEN_SECONDS
     scope = next(
         (part["scope"] for part in (holder, *others) if isinstance(part.get("scope"), str) and part["scope"]), ""
     )
@@ -189,7 +187,7 @@ def parse_grant(answer: Mapping[str, Any]) -> TokenResponse:
         access_token=tokens.pop(),
         refresh_token=refresh_token,
         expires_in_seconds=expires_in,
-        scopes=tuple(one for one in split_scopes(scope) if one != IMPLICIT_SCOPE),
+        scopes=tuple(entry for entry in split_scopes(scope) if entry != IMPLICIT_SCOPE),
         user_id=clean_or_none(answer.get("user_id")) or clean_or_none(authed_user.get("id")),
         team_id=clean_or_none(team.get("id")),
         team_name=clean_or_none(team.get("name")),
@@ -205,12 +203,12 @@ def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Iden
 
     Raises:
         SlackRefused: Slack said no.
-        AnswerUnusable: it names no user.
+        UnusableTokenResponse: it names no user.
     """
     raise_if_refused(answer)
     user_id = clean_or_none(answer.get("user_id"))
     if answer.get("ok") is not True or user_id is None:
-        raise AnswerUnusable("answer_unreadable")
+        raise UnusableResponse("answer_unreadable")
     scopes = None
     if scopes_header is not None:
         scopes = tuple(scope for scope in split_scopes(scopes_header) if scope != IMPLICIT_SCOPE)
@@ -219,36 +217,36 @@ def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Iden
         user_name=clean_or_none(answer.get("user")),
         team_id=clean_or_none(answer.get("team_id")),
         team_name=clean_or_none(answer.get("team")),
-        workspace_url=_web_url(answer.get("url")),
+        workspace_url=_parse_url(answer.get("url")),
         enterprise_id=clean_or_none(answer.get("enterprise_id")),
         app_id=clean_or_none(answer.get("app_id")),
         app_name=clean_or_none(answer.get("app_name")),
         is_enterprise_install=answer.get("is_enterprise_install") is True,
         scopes=scopes,
-        expires_in_seconds=_life_seconds(answer.get("expires_in")),
+        expires_in_seconds=_parse_expires_in(answer.get("expires_in")),
     )
 
 
 def parse_workspaces(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the workspaces in an answer of ``auth.teams.list``, each as its id and its name, ``MOST_WORKSPACES`` at most.
+    """Return the workspaces in an answer of ``auth.teams.list``, each as its id and its name, ``MAX_WORKSPACES`` at most.
 
     Raises:
         SlackRefused: Slack said no.
-        AnswerUnusable: there is no list in it.
+        UnusableTokenResponse: there is no list in it.
     """
     raise_if_refused(answer)
     teams = answer.get("teams")
     if not isinstance(teams, list):
-        raise AnswerUnusable("answer_unreadable")
-    named = [one for one in teams if isinstance(one, dict) and isinstance(one.get("id"), str) and one["id"]]
-    return tuple(clean(f"{one['id']} {one.get('name') or ''}") for one in named[:MOST_WORKSPACES])
+        raise UnusableResponse("answer_unreadable")
+    workspaces = [team for team in teams if isinstance(team, dict) and isinstance(team.get("id"), str) and team["id"]]
+    return tuple(clean(f"{workspace['id']} {workspace.get('name') or ''}") for workspace in workspaces[:MAX_WORKSPACES])
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _holds_token(part: Mapping[str, Any]) -> bool:
+def _has_token(part: Mapping[str, Any]) -> bool:
     return part.get("access_token") not in (None, "")
 
 
@@ -257,13 +255,13 @@ def _is_bot(part: Mapping[str, Any]) -> bool:
     return part.get("token_type") == "bot" or (isinstance(token, str) and _BOT_TOKEN.match(token) is not None)
 
 
-def _token(value: object) -> Secret:
+def _parse_token(value: object) -> Secret:
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise TokenUnusable("token_malformed")
+        raise UnusableToken("token_malformed")
     return Secret(value)
 
 
-def _web_url(value: object) -> str | None:
+def _parse_url(value: object) -> str | None:
     """Return a web URL, or None when ``value`` is none: what parses it later must not fail."""
     text = clean_or_none(value, 200)
     try:
@@ -273,11 +271,11 @@ def _web_url(value: object) -> str | None:
         return None
 
 
-def _token_or_none(value: object) -> Secret | None:
-    return None if value in (None, "") else _token(value)
+def _parse_optional_token(value: object) -> Secret | None:
+    return None if value in (None, "") else _parse_token(value)
 
 
-def _life_seconds(value: object) -> int | None:
+def _parse_expires_in(value: object) -> int | None:
     """``expires_in`` has been seen as a number and as text. What is not a positive number says nothing."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
@@ -285,8 +283,8 @@ def _life_seconds(value: object) -> int | None:
         seconds = int(float(value))
     except (ValueError, OverflowError):
         return None
-    return min(seconds, LONGEST_LIFE_SECONDS) if seconds > 0 else None
+    return min(seconds, MAX_TOKEN_SECONDS) if seconds > 0 else None
 
 
-def _first(values: Any) -> Any:
+def _first_present(values: Any) -> Any:
     return next((value for value in values if value is not None), None)

@@ -12,8 +12,8 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-_CATALOGUE = Path(__file__).with_name("user_scopes.toml")
-_MOST_NAMED = 5
+_CATALOG = Path(__file__).with_name("user_scopes.toml")
+_MAX_NAMED = 5
 
 
 class Group(StrEnum):
@@ -59,14 +59,14 @@ class Scope:
     """
 
     name: str
-    does: str
+    description: str
     topic: str
     group: Group
     is_sensitive: bool = False
     note: str = ""
 
     @property
-    def why_not(self) -> str | None:
+    def unavailable_reason(self) -> str | None:
         """Why it is not sent to Slack, as a sentence; None when it can be."""
         if self.group is Group.BOT_ONLY:
             return f"{self.name} is for bots; a user token cannot have it, and Slack refuses it on localhost"
@@ -84,12 +84,12 @@ class Scope:
 
 @cache
 def _entries() -> dict[str, Scope]:
-    with _CATALOGUE.open("rb") as file:
+    with _CATALOG.open("rb") as file:
         topics = tomllib.load(file)
     return {
         name: Scope(
             name=name,
-            does=entry["does"],
+            description=entry["does"],
             topic=topic,
             group=Group(topic) if topic in set(Group) else Group.STANDARD,
             is_sensitive=entry.get("sensitive", False),
@@ -110,36 +110,38 @@ def bot_scopes() -> tuple[Scope, ...]:
     return tuple(scope for scope in _entries().values() if scope.group is Group.BOT_ONLY)
 
 
-def scope(name: str) -> Scope:
+def find_scope(name: str) -> Scope:
     """Return what is known of scope ``name``; one that is not in the catalogue says so."""
     known = _entries().get(name)
     return known or Scope(name, "Not described here; it is sent as you typed it", "unlisted", Group.UNLISTED)
 
 
-def in_words(names: Iterable[str]) -> tuple[str, ...]:
+def describe_scopes(names: Iterable[str]) -> tuple[str, ...]:
     """Return a line a scope: its name and what it lets an app do."""
-    return tuple(f"{one.name}: {one.does[0].lower()}{one.does[1:]}" for one in map(scope, names))
+    return tuple(
+        f"{scope.name}: {scope.description[0].lower()}{scope.description[1:]}" for scope in map(find_scope, names)
+    )
 
 
-def unknown_in_words(names: Iterable[str]) -> str:
+def describe_unknown_scopes(names: Iterable[str]) -> str:
     """Return which of ``names`` nobody has described, each with the known one that it resembles; "" when there are none."""
     from difflib import get_close_matches  # a misspelling is rare
 
-    strange = [name for name in names if scope(name).group is Group.UNLISTED]
+    strange = [name for name in names if find_scope(name).group is Group.UNLISTED]
     if not strange:
         return ""
-    first, more = strange[:_MOST_NAMED], len(strange) - _MOST_NAMED
+    first, more = strange[:_MAX_NAMED], len(strange) - _MAX_NAMED
     likely = [match for name in first for match in get_close_matches(name, _entries(), 1, 0.8)]
     meant = f" Did you mean {', '.join(likely)}?" if likely else ""
     others = f" and {more} more" if more > 0 else ""
     return f"Not a scope that is known here: {', '.join(first)}{others}. It is sent as it is.{meant}"
 
 
-def unfit(names: Iterable[str]) -> tuple[str, ...]:
+def unavailable_reasons(names: Iterable[str]) -> tuple[str, ...]:
     """Return, a sentence each, why some of ``names`` cannot be asked for, alone or together. Slack would refuse them all."""
-    scopes = [scope(name) for name in names]
-    reasons = [reason for one in scopes if (reason := one.why_not)]
-    signing_in = [one.name for one in scopes if one.group is Group.SIGN_IN]
+    scopes = [find_scope(name) for name in names]
+    reasons = [reason for scope in scopes if (reason := scope.unavailable_reason)]
+    signing_in = [scope.name for scope in scopes if scope.group is Group.SIGN_IN]
     if signing_in and len(signing_in) < len(scopes):
         reasons.append(f"{', '.join(signing_in)} cannot stand beside scopes of another kind; ask for them alone")
     return tuple(f"{reason}." for reason in reasons)

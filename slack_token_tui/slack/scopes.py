@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 
 from slack_token_tui.sanitize import clean
-from slack_token_tui.slack.limits import MOST_SCOPES
-from slack_token_tui.slack.token_types import kind_of
+from slack_token_tui.slack.limits import MAX_SCOPES
+from slack_token_tui.slack.token_types import token_type_of
 
 _SCOPE = re.compile(r"[a-z0-9_-]+(?:[.:][a-z0-9_-]+)*")
 _SEPARATORS = re.compile(r"[,\s]+")
-_LONGEST = 50
+_MAX_LENGTH = 50
 """Slack's manifest schema allows no longer scope."""
 
 
@@ -85,25 +85,25 @@ def parse_scopes(text: str) -> tuple[str, ...]:
     scopes = tuple(dict.fromkeys(part for part in _SEPARATORS.split(text) if part))
     if not scopes:
         raise ValueError("Choose at least one scope.")
-    if len(scopes) > MOST_SCOPES:
-        raise ValueError(f"Slack takes up to {MOST_SCOPES} scopes; these are {len(scopes)}.")
+    if len(scopes) > MAX_SCOPES:
+        raise ValueError(f"Slack takes up to {MAX_SCOPES} scopes; these are {len(scopes)}.")
     for scope in scopes:
-        if kind_of(scope):  # a secret, so it is not repeated
+        if token_type_of(scope):  # a secret, so it is not repeated
             raise ValueError("That is a token, and not a scope. Scopes look like users:read.")
-        if len(scope) > _LONGEST or not _SCOPE.fullmatch(scope):
+        if len(scope) > _MAX_LENGTH or not _SCOPE.fullmatch(scope):
             raise ValueError(f"“{clean(scope)}” is not a scope. Scopes look like users:read.")
     return scopes
 
 
-def scopes_to_ask_for(text: str) -> tuple[str, ...]:
+def parse_requestable_scopes(text: str) -> tuple[str, ...]:
     """Return the scopes in ``text`` when Slack may be asked for them, alone and together.
 
     Raises:
         ValueError: with a sentence for the person; nothing that Slack is known to refuse is sent.
     """
-    from slack_token_tui.slack.scope_catalog import unfit  # not before somebody asks for something
+    from slack_token_tui.slack.scope_catalog import unavailable_reasons  # not before somebody asks for something
 
     scopes = parse_scopes(text)
-    if reasons := unfit(scopes):
+    if reasons := unavailable_reasons(scopes):
         raise ValueError(" ".join(reasons))
     return scopes

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class TokenKind:
+class TokenType:
     """A kind of token.
 
     Attributes:
@@ -18,7 +18,7 @@ class TokenKind:
 
     prefix: str
     name: str
-    why_not: str | None = None
+    unsupported_reason: str | None = None
     rotates: bool = False
 
     @property
@@ -27,34 +27,34 @@ class TokenKind:
         return f"{'an' if self.name[0] in 'aeio' else 'a'} {self.name}"
 
 
-REFRESH = TokenKind(
+REFRESH = TokenType(
     "xoxe-",
     "refresh token",
     "Alone it is no access: the access token (xoxe.xoxp-…) comes first, then this one, and its app’s Client ID with both.",
 )
-KINDS = (
-    TokenKind("xoxe.xoxp-", "rotating user token", rotates=True),
-    TokenKind("xoxp-", "user token"),
-    TokenKind(
+TOKEN_TYPES = (
+    TokenType("xoxe.xoxp-", "rotating user token", rotates=True),
+    TokenType("xoxp-", "user token"),
+    TokenType(
         "xoxe.xoxb-", "rotating bot token", "It speaks for an app and not for a person; this program keeps people’s."
     ),
-    TokenKind("xoxb-", "bot token", "It speaks for an app and not for a person; this program keeps people’s."),
+    TokenType("xoxb-", "bot token", "It speaks for an app and not for a person; this program keeps people’s."),
     REFRESH,
-    TokenKind("xapp-", "app-level token", "It opens Socket Mode for a whole app and cannot read or write as anybody."),
-    TokenKind(
+    TokenType("xapp-", "app-level token", "It opens Socket Mode for a whole app and cannot read or write as anybody."),
+    TokenType(
         "xoxc-",
         "browser session token",
         "It works only with the cookie of its browser, is not meant for programs, and Slack may end the session for it.",
     ),
-    TokenKind("xoxd-", "browser session cookie", "It is half of a browser’s session and no token at all."),
-    TokenKind("xwfp-", "workflow token", "It lives for the 15 minutes of one workflow step."),
-    TokenKind("xoxa-", "workspace token", "Slack has retired workspace apps."),
-    TokenKind("xoxr-", "workspace refresh token", "Slack has retired workspace apps."),
-    TokenKind("xoxs-", "legacy session token", "Slack has retired this kind."),
-    TokenKind("xoxo-", "legacy token", "Slack has retired this kind."),
+    TokenType("xoxd-", "browser session cookie", "It is half of a browser’s session and no token at all."),
+    TokenType("xwfp-", "workflow token", "It lives for the 15 minutes of one workflow step."),
+    TokenType("xoxa-", "workspace token", "Slack has retired workspace apps."),
+    TokenType("xoxr-", "workspace refresh token", "Slack has retired workspace apps."),
+    TokenType("xoxs-", "legacy session token", "Slack has retired this kind."),
+    TokenType("xoxo-", "legacy token", "Slack has retired this kind."),
 )
 
 
-def kind_of(token: str) -> TokenKind | None:
+def token_type_of(token: str) -> TokenType | None:
     """Return the kind of ``token``, or None when it does not begin as any does."""
-    return next((kind for kind in KINDS if token.startswith(kind.prefix)), None)
+    return next((kind for kind in TOKEN_TYPES if token.startswith(kind.prefix)), None)

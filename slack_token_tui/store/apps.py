@@ -14,18 +14,24 @@ from urllib.parse import urlsplit
 
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.client_id import checked_client_id
-from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, checked_base, is_loopback
+from slack_token_tui.slack.client_id import parse_client_id
+from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, is_loopback, parse_base_url
 from slack_token_tui.slack.scopes import parse_scopes
 from slack_token_tui.store import locks
-from slack_token_tui.store.atomic_file import StoreError, private_directory, remove_stale_temp_files, save, store_error
+from slack_token_tui.store.atomic_file import (
+    StorageError,
+    make_private_directory,
+    remove_stale_temp_files,
+    to_storage_error,
+    write_atomically,
+)
 from slack_token_tui.store.hot_path import SCHEMA, ProfileFileError, check_directories, read_record
 from slack_token_tui.store.settings import KEYRING, change_settings, read_settings
 
 LOOPBACK_REDIRECT_URIS = tuple(f"http://localhost:{port}/callback" for port in (28417, 28418, 28419))
 """Registered with the app and tried in order. Slack compares them character by character, so they say ``localhost``."""
-_LISTENED_ON = frozenset({"localhost", "127.0.0.1", "::1"})
-_LONGEST_NAME, _LONGEST_COMMAND = 80, 500
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_MAX_NAME_LENGTH, _MAX_COMMAND_LENGTH = 80, 500
 
 
 @dataclass(frozen=True)
@@ -61,19 +67,19 @@ class SlackApp:
         """Whether it proves itself with a client secret instead of PKCE."""
         return self.client_secret is not None or self.secret_in_keyring
 
-    def at(self, endpoints: Endpoints) -> SlackApp:
+    def with_endpoints(self, endpoints: Endpoints) -> SlackApp:
         """Return the app at ``endpoints``. Its client secret is for the Slack it is remembered for, and for no other."""
         if endpoints.base == self.endpoints.base:
             return replace(self, endpoints=endpoints)
         return replace(self, endpoints=endpoints, client_secret=None, secret_in_keyring=False)
 
     @property
-    def shown_name(self) -> str:
+    def display_name(self) -> str:
         """What to call it."""
         return self.name or self.client_id
 
     @property
-    def why_unusable(self) -> str | None:
+    def unusable_reason(self) -> str | None:
         """Why no sign-in with it can work, as a sentence; None when one can."""
         if self.is_confidential and not all(address.startswith("https://") for address in self.redirect_uris):
             return (
@@ -83,13 +89,13 @@ class SlackApp:
         return None
 
 
-def is_heard_here(redirect_uri: str) -> bool:
+def is_loopback_redirect(redirect_uri: str) -> bool:
     """Tell whether the listener can hear at ``redirect_uri``: plain http on loopback. All else is finished by paste."""
     parts = urlsplit(redirect_uri)
     return parts.scheme == "http" and is_loopback(parts.hostname)
 
 
-def checked_redirect_uri(address: str) -> str:
+def parse_redirect_uri(address: str) -> str:
     """Return ``address`` when a sign-in can end there: http on localhost with a port, or https anywhere.
 
     Raises:
@@ -109,7 +115,7 @@ def checked_redirect_uri(address: str) -> str:
         raise ValueError("A redirect address has no user name in it.")
     if parts.scheme == "https" and parts.hostname:
         return address
-    if parts.scheme == "http" and parts.hostname in _LISTENED_ON:
+    if parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS:
         if not port:
             raise ValueError("A redirect address on localhost needs a port, as in http://localhost:28417/callback.")
         return address
@@ -119,22 +125,22 @@ def checked_redirect_uri(address: str) -> str:
 def read_app(home: Path, client_id: str) -> SlackApp | None:
     """Return the remembered app, or None when there is none or its file cannot be used."""
     try:
-        return find_app(home, client_id)
-    except (ValueError, StoreError):
+        return load_app(home, client_id)
+    except (ValueError, StorageError):
         return None
 
 
-def find_app(home: Path, client_id: str) -> SlackApp | None:
+def load_app(home: Path, client_id: str) -> SlackApp | None:
     """Return the remembered app, or None when there is none.
 
     Raises:
         ValueError: that is no Client ID.
-        StoreError: ``app_unreadable``: there is a file, and it cannot be used.
+        StorageError: ``app_unreadable``: there is a file, and it cannot be used.
     """
-    return _old(_path(home, client_id))
+    return _load(_path(home, client_id))
 
 
-def remembered_apps(home: Path) -> list[SlackApp]:
+def list_apps(home: Path) -> list[SlackApp]:
     """Return every app that is remembered: the one used last first, then the others, the youngest file first."""
     last = read_settings(home).get("last_app")
     found: list[tuple[bool, float, SlackApp]] = []
@@ -144,7 +150,7 @@ def remembered_apps(home: Path) -> list[SlackApp]:
             if app is not None:
                 with suppress(OSError):
                     found.append((app.client_id == last, path.stat().st_mtime, app))
-    return [app for *_, app in sorted(found, key=lambda one: one[:2], reverse=True)]
+    return [app for *_, app in sorted(found, key=lambda item: item[:2], reverse=True)]
 
 
 def save_app(home: Path, app: SlackApp, *, in_keyring: bool | None = None) -> None:
@@ -156,9 +162,9 @@ def save_app(home: Path, app: SlackApp, *, in_keyring: bool | None = None) -> No
         in_keyring: where the secret goes; None for where it is, and a new one where tokens go, as the settings say.
 
     Raises:
-        StoreError: it could not be written; ``app_unreadable`` when its file is there and cannot be read, so it stays.
+        StorageError: it could not be written; ``app_unreadable`` when its file is there and cannot be read, so it stays.
     """
-    private_directory(home / "apps")
+    make_private_directory(home / "apps")
     with locks.acquire(home / "locks", f"app-{app.client_id}"):
         _save(home, app, in_keyring)
 
@@ -172,13 +178,13 @@ def change_app(home: Path, client_id: str, change: Callable[[SlackApp | None], S
         change: of what is remembered now, None when nothing is; returns what shall be, None to leave it.
 
     Raises:
-        StoreError: as :func:`save_app`.
+        StorageError: as :func:`save_app`.
     """
-    private_directory(home / "apps")
+    make_private_directory(home / "apps")
     with locks.acquire(home / "locks", f"app-{client_id}"):
-        known = _old(_path(home, client_id))
-        app = change(known)
-        if app is not None and app != known:
+        saved = _load(_path(home, client_id))
+        app = change(saved)
+        if app is not None and app != saved:
             _save(home, app, None)
         elif app is not None:
             with suppress(OSError):
@@ -198,7 +204,7 @@ def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
         "client_id": app.client_id,
         "name": app.name,
         "slack": app.endpoints.base,
-        "oauth": str(app.endpoints.pair),
+        "oauth": str(app.endpoints.variant),
         "redirect_uris": list(app.redirect_uris),
         "scopes": list(app.scopes),
         "registered_scopes": list(app.registered_scopes),
@@ -207,24 +213,24 @@ def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
         "secret_in_keyring": in_keyring,
     }
     remove_stale_temp_files(path)  # what a killed process left may hold a client secret
-    item, old = _keyring_item(app.client_id), _old(path)
-    leaves_keyring = old is not None and old.secret_in_keyring and not in_keyring
+    item, previous = _keyring_item(app.client_id), _load(path)
+    moves_out_of_keyring = previous is not None and previous.secret_in_keyring and not in_keyring
     if in_keyring and app.client_secret is not None:
-        _keyring().put_text(item, app.client_secret)
-    elif leaves_keyring and app.client_secret is None:
-        _keyring().remove_text(item)  # before the file stops pointing at it
+        _keyring().save_item(item, app.client_secret)
+    elif moves_out_of_keyring and app.client_secret is None:
+        _keyring().delete_item(item)  # before the file stops pointing at it
     try:
-        save(path, json.dumps(record, indent=1).encode())
-    except StoreError:
-        if in_keyring and not (old is not None and old.secret_in_keyring):
-            _keyring().delete_text(item)  # nothing points at it
+        write_atomically(path, json.dumps(record, indent=1).encode())
+    except StorageError:
+        if in_keyring and not (previous is not None and previous.secret_in_keyring):
+            _keyring().try_delete_item(item)  # nothing points at it
         raise
-    if leaves_keyring and app.client_secret is not None:
+    if moves_out_of_keyring and app.client_secret is not None:
         try:
-            _keyring().remove_text(item)  # after the file has it
-        except StoreError:
+            _keyring().delete_item(item)  # after the file has it
+        except StorageError:
             pointing = {**record, "client_secret": None, "secret_in_keyring": True}
-            save(path, json.dumps(pointing, indent=1).encode())  # it still has it, so the file must say so
+            write_atomically(path, json.dumps(pointing, indent=1).encode())  # it still has it, so the file must say so
             raise
 
 
@@ -232,13 +238,13 @@ def with_secret(app: SlackApp) -> SlackApp:
     """Return ``app`` with its client secret fetched, where the keyring has one.
 
     Raises:
-        StoreError: ``keyring_…``; ``client_secret_gone`` when it is no longer there.
+        StorageError: ``keyring_…``; ``client_secret_gone`` when it is no longer there.
     """
     if app.client_secret is not None or not app.secret_in_keyring:
         return app
-    secret = _keyring().get_text(_keyring_item(app.client_id))
+    secret = _keyring().load_item(_keyring_item(app.client_id))
     if secret is None:
-        raise StoreError("client_secret_gone", client_id=app.client_id)
+        raise StorageError("client_secret_gone", client_id=app.client_id)
     return replace(app, client_secret=secret)
 
 
@@ -246,66 +252,66 @@ def move_secret(home: Path, app: SlackApp, *, to_keyring: bool) -> None:
     """Keep the client secret of ``app`` in the keyring, or in its file again.
 
     Raises:
-        StoreError: nothing was changed.
+        StorageError: nothing was changed.
     """
     with locks.acquire(home / "locks", f"app-{app.client_id}"):
-        known = _old(_path(home, app.client_id))
-        if known is not None and known.is_confidential and known.secret_in_keyring != to_keyring:
-            _save(home, with_secret(known), to_keyring)
+        saved = _load(_path(home, app.client_id))
+        if saved is not None and saved.is_confidential and saved.secret_in_keyring != to_keyring:
+            _save(home, with_secret(saved), to_keyring)
 
 
 def forget_app(home: Path, app: SlackApp) -> None:
     """Forget ``app`` and its secret. Profiles that were signed in with it stay, and so does the app at Slack.
 
     Raises:
-        StoreError: its secret or its file could not be deleted. As long as the secret may be there, so is the file.
+        StorageError: its secret or its file could not be deleted. As long as the secret may be there, so is the file.
     """
     path = _path(home, app.client_id)
     with locks.acquire(home / "locks", f"app-{app.client_id}"):
-        old = read_app(home, app.client_id)
-        if app.secret_in_keyring or (old is not None and old.secret_in_keyring):
-            _keyring().remove_text(_keyring_item(app.client_id))
+        saved = read_app(home, app.client_id)
+        if app.secret_in_keyring or (saved is not None and saved.secret_in_keyring):
+            _keyring().delete_item(_keyring_item(app.client_id))
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise store_error(error, path) from None
+            raise to_storage_error(error, path) from None
     if read_settings(home).get("last_app") == app.client_id:
-        with suppress(StoreError, ProfileFileError):
+        with suppress(StorageError, ProfileFileError):
             change_settings(home, last_app=None)
 
 
 def _path(home: Path, client_id: str) -> Path:
-    return home / "apps" / f"{checked_client_id(client_id)}.json"
+    return home / "apps" / f"{parse_client_id(client_id)}.json"
 
 
-def _old(path: Path) -> SlackApp | None:
+def _load(path: Path) -> SlackApp | None:
     """Return what is in the file, None when there is none.
 
     Raises:
-        StoreError: ``app_unreadable``: there is one that must not be overwritten.
+        StorageError: ``app_unreadable``: there is one that must not be overwritten.
     """
     try:
         check_directories(str(path.parent.parent), path.parent.name)
-        app = _from_record(read_record(str(path)))
+        app = _from_dict(read_record(str(path)))
         if app.client_id != path.stem:
             raise ValueError(f"it is about {app.client_id}")
         return app
     except FileNotFoundError:
         return None
     except ProfileFileError as error:
-        raise StoreError("app_unreadable", file=str(path), detail=error.detail or error.code) from None
+        raise StorageError("app_unreadable", file=str(path), detail=error.detail or error.code) from None
     except ValueError as error:
-        raise StoreError("app_unreadable", file=str(path), detail=clean(str(error), 120)) from None
+        raise StorageError("app_unreadable", file=str(path), detail=clean(str(error), 120)) from None
 
 
-def unreadable_apps(home: Path) -> list[StoreError]:
+def unreadable_apps(home: Path) -> list[StorageError]:
     """Return what is wrong with each file of an app that cannot be used."""
     found = []
     with suppress(OSError):
         for path in sorted((home / "apps").glob("[0-9]*.json")):
             try:
-                _old(path)
-            except StoreError as error:
+                _load(path)
+            except StorageError as error:
                 found.append(error)
     return found
 
@@ -320,24 +326,25 @@ def _keyring_item(client_id: str) -> str:
     return f"app.{client_id}.client_secret"
 
 
-def _from_record(record: dict[str, Any]) -> SlackApp:
+def _from_dict(record: dict[str, Any]) -> SlackApp:
     """Raises ValueError when a value is not of its kind: the app is then asked for anew."""
     redirect_uris, secret = record.get("redirect_uris"), record.get("client_secret")
     usable = tuple(filter(_is_redirect_uri, map(str, redirect_uris if isinstance(redirect_uris, list) else ())))
     if not usable:
         raise ValueError("no redirect address")
     return SlackApp(
-        client_id=checked_client_id(str(record.get("client_id"))),
+        client_id=parse_client_id(str(record.get("client_id"))),
         endpoints=Endpoints(
-            checked_base(str(record.get("slack", SLACK))), EndpointVariant(record.get("oauth", EndpointVariant.V2_USER))
+            parse_base_url(str(record.get("slack", SLACK))),
+            EndpointVariant(record.get("oauth", EndpointVariant.V2_USER)),
         ),
         redirect_uris=usable,
-        scopes=_scopes(record.get("scopes")),
+        scopes=_parse_scopes(record.get("scopes")),
         client_secret=Secret(secret) if isinstance(secret, str) and secret else None,
         secret_in_keyring=record.get("secret_in_keyring") is True,
-        name=_text(record.get("name"), _LONGEST_NAME),
-        browser=_text(record.get("browser"), _LONGEST_COMMAND),
-        registered_scopes=_scopes(record.get("registered_scopes")),
+        name=_parse_text(record.get("name"), _MAX_NAME_LENGTH),
+        browser=_parse_text(record.get("browser"), _MAX_COMMAND_LENGTH),
+        registered_scopes=_parse_scopes(record.get("registered_scopes")),
         extra={key: value for key, value in record.items() if key not in _KEYS},
     )
 
@@ -359,7 +366,7 @@ _KEYS = frozenset(
 )
 
 
-def _scopes(value: object) -> tuple[str, ...]:
+def _parse_scopes(value: object) -> tuple[str, ...]:
     """A convenience: what cannot be read is asked for anew."""
     try:
         return parse_scopes(" ".join(map(str, value))) if isinstance(value, list) and value else ()
@@ -370,10 +377,10 @@ def _scopes(value: object) -> tuple[str, ...]:
 def _is_redirect_uri(address: str) -> bool:
     """One that can no longer be used is left out; the app is none the worse for it while there is another."""
     try:
-        return bool(checked_redirect_uri(address))
+        return bool(parse_redirect_uri(address))
     except ValueError:
         return False
 
 
-def _text(value: object, longest: int) -> str:
+def _parse_text(value: object, longest: int) -> str:
     return clean(value, longest) if isinstance(value, str) else ""

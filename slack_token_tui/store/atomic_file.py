@@ -17,10 +17,10 @@ if sys.platform != "win32":
     import fcntl
 
 _TEMPORARY = re.compile(r"\..+\.(\d{1,20})\.[0-9a-f]+\.tmp")
-_SURELY_DEAD_SECONDS = 3600
+_MIN_AGE_SECONDS = 3600
 
 
-class StoreError(Exception):
+class StorageError(Exception):
     """What is kept could not be written, or not be fetched. What was there before is untouched.
 
     Attributes:
@@ -35,15 +35,15 @@ class StoreError(Exception):
         self.facts = facts
 
 
-def store_error(error: OSError, path: Path) -> StoreError:
+def to_storage_error(error: OSError, path: Path) -> StorageError:
     """Return what ``error`` on ``path`` means to a person."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return StoreError(
+    return StorageError(
         "store_full" if full else "store_unwritable", file=str(path), detail=error.strerror or type(error).__name__
     )
 
 
-def private_directory(path: Path, *, may_be_link: bool = False) -> None:
+def make_private_directory(path: Path, *, may_be_link: bool = False) -> None:
     """Make ``path`` a directory that only this user can enter, whatever the umask, or check the one that exists.
 
     Missing parents are made the same way (XDG Base Directory Specification: mode 0700).
@@ -53,18 +53,18 @@ def private_directory(path: Path, *, may_be_link: bool = False) -> None:
         may_be_link: as :func:`slack_token_tui.store.hot_path.check_directory` takes it.
 
     Raises:
-        StoreError: it cannot be made, or others can change what is in it.
+        StorageError: it cannot be made, or others can change what is in it.
     """
     try:
-        for missing in reversed([one for one in (path, *path.parents) if not os.path.lexists(one)]):
+        for missing in reversed([directory for directory in (path, *path.parents) if not os.path.lexists(directory)]):
             with suppress(FileExistsError):
                 missing.mkdir(0o700)
                 missing.chmod(0o700)
         check_directory(str(path), may_be_link=may_be_link)
     except OSError as error:
-        raise store_error(error, path) from None
+        raise to_storage_error(error, path) from None
     except ProfileFileError as error:
-        raise StoreError(error.code, file=error.path) from None
+        raise StorageError(error.code, file=error.path) from None
 
 
 def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
@@ -93,25 +93,25 @@ def read_own(path: Path, limit: int) -> bytes:
         return file.read(limit)
 
 
-def save(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Replace the file at ``path`` by ``content``: afterwards it holds the old or the new, never a part, mode 0600.
 
     Raises:
-        StoreError: nothing was changed.
+        StorageError: nothing was changed.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:
-        _write_new(temporary, content)
+        _write_new_file(temporary, content)
         temporary.replace(path)
         sync_directory(path.parent)
     except OSError as error:
-        raise store_error(error, path) from None
+        raise to_storage_error(error, path) from None
     finally:
         with suppress(OSError):
             temporary.unlink()
 
 
-def _write_new(path: Path, content: bytes) -> None:
+def _write_new_file(path: Path, content: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     descriptor = os.open(path, flags, 0o600)
     try:
@@ -158,7 +158,7 @@ def remove_temp_files_of_dead_processes(directory: Path) -> None:
     with suppress(OSError):
         for path in directory.iterdir():
             found = _TEMPORARY.fullmatch(path.name)
-            if found and path.lstat().st_mtime < time.time() - _SURELY_DEAD_SECONDS and not _is_running(int(found[1])):
+            if found and path.lstat().st_mtime < time.time() - _MIN_AGE_SECONDS and not _is_running(int(found[1])):
                 with suppress(OSError):
                     path.unlink()
 

@@ -12,14 +12,14 @@ import stat
 import sys
 import time
 
-from slack_token_tui.slack.limits import LONGEST_LIFE_SECONDS
+from slack_token_tui.slack.limits import MAX_TOKEN_SECONDS
 
 SCHEMA = 1
-LARGEST_FILE_BYTES = 128 * 1024
+MAX_FILE_BYTES = 128 * 1024
 """More than the largest profile that can be saved, so that what was saved can be read."""
 REFRESH_MARGIN_SECONDS = 600
 """A token with less life than this is refreshed before it is handed out."""
-DEAD_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"})
+REVOKED_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"})
 """Slack's final words on a token. ``invalid_auth`` is not among them: it may mean the wrong network."""
 
 _APPLICATION = "slack-token-tui"
@@ -52,7 +52,7 @@ class ProfileFileError(Exception):
         return {"file": self.path, "detail": self.detail or "no more is known"}
 
 
-class ChoiceError(Exception):
+class ProfileChoiceError(Exception):
     """No profile, or none in particular, is meant.
 
     Attributes:
@@ -68,7 +68,7 @@ class ChoiceError(Exception):
         self.names = names
 
 
-def home() -> str:
+def config_home() -> str:
     """Return the directory of profiles and settings, whether it exists or not.
 
     ``SLACK_TOKEN_TUI_HOME``, else what platformdirs calls the user's config directory; a test holds the two equal.
@@ -95,14 +95,14 @@ def _user_home() -> str:
     return pwd.getpwuid(os.getuid()).pw_dir.rstrip("/")
 
 
-def is_name(name: str) -> bool:
+def is_valid_name(name: str) -> bool:
     """Tell whether ``name`` can be a profile's name, and so a file's, on any system."""
     return _NAME.fullmatch(name) is not None and _WINDOWS_DEVICE.fullmatch(name) is None
 
 
 def is_allowed_new_name(name: str) -> bool:
     """Tell whether a person may call a profile ``name``: not what begins as a token. Names are shown."""
-    return is_name(name) and _LIKE_A_TOKEN.match(name) is None
+    return is_valid_name(name) and _LIKE_A_TOKEN.match(name) is None
 
 
 def check_directory(path: str, *, may_be_link: bool = False) -> None:
@@ -143,7 +143,7 @@ def check_directories(home: str, *below: str) -> None:
         check_directory(os.path.join(home, name))
 
 
-def names(directory: str) -> list[str]:
+def list_names(directory: str) -> list[str]:
     """Return the names of the profiles below home ``directory``, sorted; readable or not.
 
     Raises:
@@ -154,7 +154,7 @@ def names(directory: str) -> list[str]:
         files = os.listdir(os.path.join(directory, "profiles"))
     except OSError:
         return []
-    return sorted(file[:-5] for file in files if file.endswith(".json") and is_name(file[:-5]))
+    return sorted(file[:-5] for file in files if file.endswith(".json") and is_valid_name(file[:-5]))
 
 
 def profile_path(directory: str, name: str) -> str:
@@ -162,28 +162,28 @@ def profile_path(directory: str, name: str) -> str:
     return os.path.join(directory, "profiles", name + ".json")
 
 
-def chosen_name(directory: str, argument: str | None) -> str:
+def resolve_name(directory: str, argument: str | None) -> str:
     """Return the profile that is meant: the argument, else ``SLACK_TOKEN_PROFILE``, else the default, else the only one.
 
     Raises:
-        ChoiceError: none is, or there is none of that name.
+        ProfileChoiceError: none is, or there is none of that name.
         ProfileFileError: others can change what is there.
     """
     check_directories(directory, "profiles")
     # An empty argument is a mistake of a script (an unset variable), and never means the default.
     wanted = argument if argument is not None else os.environ.get("SLACK_TOKEN_PROFILE") or default_name(directory)
     if wanted is not None:
-        if not is_name(wanted):
-            raise ChoiceError("profile_name_invalid", wanted, [])
+        if not is_valid_name(wanted):
+            raise ProfileChoiceError("profile_name_invalid", wanted, [])
         if not os.path.lexists(profile_path(directory, wanted)):
             if not is_allowed_new_name(wanted):
-                raise ChoiceError("profile_name_invalid", wanted, [])
-            raise ChoiceError("profile_not_found", wanted, names(directory))
+                raise ProfileChoiceError("profile_name_invalid", wanted, [])
+            raise ProfileChoiceError("profile_not_found", wanted, list_names(directory))
         return wanted
-    there = names(directory)
+    there = list_names(directory)
     if len(there) == 1:
         return there[0]
-    raise ChoiceError("profile_not_chosen" if there else "no_profiles", "", there)
+    raise ProfileChoiceError("profile_not_chosen" if there else "no_profiles", "", there)
 
 
 def default_name(directory: str) -> str | None:
@@ -193,7 +193,7 @@ def default_name(directory: str) -> str | None:
         name = read_record(os.path.join(directory, "settings.json")).get("default_profile")
     except (OSError, ProfileFileError):
         return None
-    if isinstance(name, str) and is_name(name) and os.path.lexists(profile_path(directory, name)):
+    if isinstance(name, str) and is_valid_name(name) and os.path.lexists(profile_path(directory, name)):
         return name
     return None
 
@@ -216,7 +216,7 @@ def read_record(path: str) -> dict[str, object]:
             raise ProfileFileError("profile_not_a_file", path) from None
         raise ProfileFileError("profile_unreadable", path, os.strerror(error.errno or 0)) from None
     try:
-        content = _checked_content(descriptor, path)
+        content = _read_checked(descriptor, path)
     finally:
         os.close(descriptor)
     try:
@@ -233,7 +233,7 @@ def read_record(path: str) -> dict[str, object]:
     return record
 
 
-def _checked_content(descriptor: int, path: str) -> bytes:
+def _read_checked(descriptor: int, path: str) -> bytes:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise ProfileFileError("profile_not_a_file", path)
@@ -242,10 +242,10 @@ def _checked_content(descriptor: int, path: str) -> bytes:
             raise ProfileFileError("profile_not_ours", path)
         if status.st_mode & 0o077:
             raise ProfileFileError("profile_exposed", path)
-    if status.st_size > LARGEST_FILE_BYTES:
+    if status.st_size > MAX_FILE_BYTES:
         raise ProfileFileError("profile_unreadable", path, "it is too large")
     content = b""
-    while chunk := os.read(descriptor, LARGEST_FILE_BYTES + 1 - len(content)):
+    while chunk := os.read(descriptor, MAX_FILE_BYTES + 1 - len(content)):
         content += chunk
     return content
 
@@ -258,7 +258,7 @@ def unusable_reason(record: dict[str, object], now: float | None = None) -> str 
         now: seconds since the epoch; the clock's when None.
     """
     refused = record.get("refused")
-    if isinstance(refused, str) and refused in DEAD_CODES:
+    if isinstance(refused, str) and refused in REVOKED_CODES:
         return f"was refused by Slack ({refused})"
     expires_at = record.get("expires_at")
     if expires_at is not None:
@@ -283,7 +283,7 @@ def needs_slow_path(record: dict[str, object], min_ttl_seconds: float = REFRESH_
     now = time.time()
     soon, never = (
         time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds))
-        for seconds in (min_ttl_seconds, LONGEST_LIFE_SECONDS)
+        for seconds in (min_ttl_seconds, MAX_TOKEN_SECONDS)
     )
     return record.get("refused") is not None or not soon <= str(record["expires_at"]) <= never
 

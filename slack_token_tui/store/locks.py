@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slack_token_tui.store.atomic_file import StoreError, private_directory
+from slack_token_tui.store.atomic_file import StorageError, make_private_directory
 
 WAIT_SECONDS = 30.0
 _POLL_SECONDS = 0.03
 
 
-class NotNeeded(Exception):
+class NoLongerNeeded(Exception):
     """Whoever held the lock has done what it was wanted for."""
 
 
@@ -34,16 +34,16 @@ def acquire(
         directory: where the lock's file is.
         name: of the lock.
         wait_seconds: how long somebody else may hold it.
-        may_be_link: as :func:`slack_token_tui.store.atomic_file.private_directory` takes it.
+        may_be_link: as :func:`slack_token_tui.store.atomic_file.make_private_directory` takes it.
         unless: asked again and again while waiting; when it says yes, the lock is no longer wanted.
 
     Raises:
-        NotNeeded: ``unless`` said yes.
-        StoreError: ``store_busy`` after ``wait_seconds``; ``store_unwritable`` when locks cannot be taken here.
+        NoLongerNeeded: ``unless`` said yes.
+        StorageError: ``store_busy`` after ``wait_seconds``; ``store_unwritable`` when locks cannot be taken here.
     """
     from filelock import FileLock, Timeout  # 40 ms, and only who writes needs it
 
-    private_directory(directory, may_be_link=may_be_link)
+    make_private_directory(directory, may_be_link=may_be_link)
     path = directory / f"{name}.lock"
     lock = FileLock(path, mode=0o600, blocking=False, fallback_to_soft=False, preserve_lock_file=True)
     deadline = time.monotonic() + wait_seconds
@@ -53,12 +53,12 @@ def acquire(
             break
         except Timeout:
             if time.monotonic() >= deadline:
-                raise StoreError("store_busy", name=name) from None
+                raise StorageError("store_busy", name=name) from None
             if unless is not None and unless():
-                raise NotNeeded from None
+                raise NoLongerNeeded from None
             time.sleep(_POLL_SECONDS)  # the waiting itself; filelock has no other way to be told
         except (OSError, NotImplementedError) as error:
-            raise StoreError("store_unwritable", file=str(path), detail=str(error.args[-1])) from None
+            raise StorageError("store_unwritable", file=str(path), detail=str(error.args[-1])) from None
     try:
         yield
     finally:

@@ -10,14 +10,14 @@ from typing import Any
 
 from slack_token_tui.sanitize import clean, clean_code
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, checked_base
-from slack_token_tui.slack.limits import MOST_SCOPES
+from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, parse_base_url
+from slack_token_tui.slack.limits import MAX_SCOPES
 from slack_token_tui.store.hot_path import SCHEMA, TOKEN, ProfileFileError, access_token
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.settings import KEYRING
 
 _ID = re.compile(r"[0-9a-z][0-9a-z._-]{0,127}")
-_TEXTS = (
+_TEXT_KEYS = (
     "id",
     "redirect_uri",
     "app_id",
@@ -30,151 +30,153 @@ _TEXTS = (
     "user_id",
     "user_name",
 )
-_INSTANTS = ("expires_at", "refresh_issued_at", "refresh_refused_at", "signed_in_at", "verified_at")
+_TIMESTAMP_KEYS = ("expires_at", "refresh_issued_at", "refresh_refused_at", "signed_in_at", "verified_at")
 """The value of ``storage`` in the file of a profile whose tokens are in the operating system's keyring."""
-_MOST_UNKNOWN_BYTES = 16 * 1024
-_INSTANT_LENGTH = len("2026-11-24T12:00:00Z")
-_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-_YEARS = range(2000, 2200)
+_MAX_UNKNOWN_BYTES = 16 * 1024
+_TIMESTAMP_LENGTH = len("2026-11-24T12:00:00Z")
+_FALLBACK_DATE = datetime(2000, 1, 1, tzinfo=UTC)
+_VALID_YEARS = range(2000, 2200)
 """Beyond them times are nonsense, and adding 30 days or a time zone may overflow."""
-_INSTANT_FORM = "%Y-%m-%dT%H:%M:%SZ"
+_TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def to_record(profile: Profile) -> dict[str, Any]:
+def to_dict(profile: Profile) -> dict[str, Any]:
     """Return ``profile`` as its file holds it. Tokens stand in it in clear."""
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "name": profile.name,
         "slack": profile.endpoints.base,
-        "oauth": str(profile.endpoints.pair),
+        "oauth": str(profile.endpoints.variant),
         "client_id": profile.client_id,
         "is_enterprise_install": profile.is_enterprise_install,
         "access_token": None if profile.in_keyring or not profile.access_token else profile.access_token.reveal(),
         "refresh_token": None if profile.in_keyring or not profile.refresh_token else profile.refresh_token.reveal(),
         "scopes": list(profile.scopes),
-        "scopes_asked": list(profile.scopes_asked),
+        "scopes_asked": list(profile.requested_scopes),
         "workspaces": list(profile.workspaces),
         "refused": profile.refused,
         "refresh_refused": profile.refresh_refused,
-        "refresh_oauth": str(profile.refresh_pair) if profile.refresh_pair else None,
+        "refresh_oauth": str(profile.refresh_variant) if profile.refresh_variant else None,
         "generation": profile.generation,
     }
     if profile.in_keyring:
         record |= {"storage": KEYRING, "shown_token": profile.masked_token}
-    record |= {key: getattr(profile, key) for key in _TEXTS}
-    record |= {key: at.strftime(_INSTANT_FORM) if (at := getattr(profile, key)) else None for key in _INSTANTS}
+    record |= {key: getattr(profile, key) for key in _TEXT_KEYS}
+    record |= {
+        key: at.strftime(_TIMESTAMP_FORMAT) if (at := getattr(profile, key)) else None for key in _TIMESTAMP_KEYS
+    }
     return {**profile.extra, **record}
 
 
-def from_record(name: str, record: dict[str, Any], path: str) -> Profile:
+def from_dict(name: str, record: dict[str, Any], path: str) -> Profile:
     """Return the profile in ``record``, its texts cleaned.
 
     Raises:
         ProfileFileError: a value is not of its kind.
     """
-    read = _Reader(dict(record), path)
+    read = _RecordReader(dict(record), path)
     read.take("schema")
     read.take("name")  # only tells a copied file
-    base = read.text("slack", 300) or SLACK
-    pair = read.text("oauth") or EndpointVariant.V2_USER
-    refresh_pair = read.text("refresh_oauth")
+    base = read.take_text("slack", 300) or SLACK
+    pair = read.take_text("oauth") or EndpointVariant.V2_USER
+    refresh_pair = read.take_text("refresh_oauth")
     try:
-        endpoints = Endpoints(checked_base(base), EndpointVariant(pair))
+        endpoints = Endpoints(parse_base_url(base), EndpointVariant(pair))
         refreshed_at = EndpointVariant(refresh_pair) if refresh_pair else None
     except ValueError:
         raise ProfileFileError("profile_unreadable", path, "its Slack address or endpoint pair is not one") from None
     read.take("access_token")
-    in_keyring = read.text("storage") == KEYRING
-    refused, refresh_refused = read.text("refused"), read.text("refresh_refused")
-    texts: dict[str, Any] = {key: read.text(key, 300) for key in _TEXTS if key != "id"}
-    instants: dict[str, Any] = {key: read.instant(key) for key in _INSTANTS}
-    refresh_token = read.refresh_token()
+    in_keyring = read.take_text("storage") == KEYRING
+    refused, refresh_refused = read.take_text("refused"), read.take_text("refresh_refused")
+    texts: dict[str, Any] = {key: read.take_text(key, 300) for key in _TEXT_KEYS if key != "id"}
+    instants: dict[str, Any] = {key: read.take_instant(key) for key in _TIMESTAMP_KEYS}
+    refresh_token = read.take_refresh_token()
     if not in_keyring:
         # Both or neither: a file written by hand may say one without the other.
-        since = instants["refresh_issued_at"] or instants["signed_in_at"] or instants["expires_at"] or _LONG_AGO
+        since = instants["refresh_issued_at"] or instants["signed_in_at"] or instants["expires_at"] or _FALLBACK_DATE
         instants["refresh_issued_at"] = since if refresh_token else None
     return Profile(
         name=name,
         access_token=None if in_keyring else Secret(access_token(record, path)),
-        client_id=read.text("client_id") or "",
+        client_id=read.take_text("client_id") or "",
         endpoints=endpoints,
         is_enterprise_install=read.take("is_enterprise_install") is True,
         refresh_token=refresh_token,
-        scopes=read.texts("scopes"),
-        scopes_asked=read.texts("scopes_asked"),
-        workspaces=read.texts("workspaces"),
+        scopes=read.take_texts("scopes"),
+        requested_scopes=read.take_texts("scopes_asked"),
+        workspaces=read.take_texts("workspaces"),
         refused=clean_code(refused) if refused else None,
         refresh_refused=clean_code(refresh_refused) if refresh_refused else None,
-        refresh_pair=refreshed_at,
-        generation=read.count("generation"),
+        refresh_variant=refreshed_at,
+        generation=read.take_count("generation"),
         in_keyring=in_keyring,
-        shown_token=read.text("shown_token"),
-        id=read.id() or f"of-{name}",
+        shown_token=read.take_text("shown_token"),
+        id=read.take_id() or f"of-{name}",
         **texts,
         **instants,
-        extra=read.unknown(),
+        extra=read.take_unknown_keys(),
     )
 
 
-class _Reader:
+class _RecordReader:
     """Takes keys out of a record, each of its kind; what is left at the end is not known to this version."""
 
     def __init__(self, record: dict[str, Any], path: str) -> None:
-        self.rest = record
+        self.remaining = record
         self._path = path
 
     def take(self, key: str) -> Any:
-        return self.rest.pop(key, None)
+        return self.remaining.pop(key, None)
 
-    def _of_kind(self, key: str, kind: type, fits: Callable[[Any], bool] = lambda _: True) -> Any:
+    def _take_typed(self, key: str, kind: type, fits: Callable[[Any], bool] = lambda _: True) -> Any:
         value = self.take(key)
         if value is not None and not (isinstance(value, kind) and fits(value)):
             raise ProfileFileError("profile_unreadable", self._path, f"its {key} is not what it should be")
         return value
 
-    def raw_text(self, key: str) -> str | None:
-        value: str | None = self._of_kind(key, str)
+    def take_raw_text(self, key: str) -> str | None:
+        value: str | None = self._take_typed(key, str)
         return value
 
-    def text(self, key: str, limit: int = 80) -> str | None:
-        value = self.raw_text(key)
+    def take_text(self, key: str, limit: int = 80) -> str | None:
+        value = self.take_raw_text(key)
         return None if value is None else clean(value, limit)
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        values = self._of_kind(key, list, lambda items: all(isinstance(item, str) for item in items))
-        return tuple(clean(value) for value in (values or ())[:MOST_SCOPES])
+    def take_texts(self, key: str) -> tuple[str, ...]:
+        values = self._take_typed(key, list, lambda items: all(isinstance(item, str) for item in items))
+        return tuple(clean(value) for value in (values or ())[:MAX_SCOPES])
 
-    def refresh_token(self) -> Secret | None:
-        value = self._of_kind("refresh_token", str, lambda text: not text or TOKEN.fullmatch(text) is not None)
+    def take_refresh_token(self) -> Secret | None:
+        value = self._take_typed("refresh_token", str, lambda text: not text or TOKEN.fullmatch(text) is not None)
         return Secret(value) if value else None
 
-    def unknown(self) -> dict[str, Any]:
+    def take_unknown_keys(self) -> dict[str, Any]:
         """What is left. It will be saved again; that it can be must be certain before a refresh token is spent."""
         try:
-            size = len(json.dumps(self.rest, indent=1, ensure_ascii=False).encode()) if self.rest else 0
+            size = len(json.dumps(self.remaining, indent=1, ensure_ascii=False).encode()) if self.remaining else 0
         except (ValueError, RecursionError):
             raise ProfileFileError("profile_unreadable", self._path, "it holds what cannot be saved again") from None
-        if size > _MOST_UNKNOWN_BYTES:
+        if size > _MAX_UNKNOWN_BYTES:
             raise ProfileFileError("profile_unreadable", self._path, "it holds far more than a profile")
-        return self.rest
+        return self.remaining
 
-    def id(self) -> str | None:
+    def take_id(self) -> str | None:
         """A journal and keyring items are called after it, so it must not lead anywhere else."""
-        value: str | None = self._of_kind("id", str, lambda text: _ID.fullmatch(text) is not None)
+        value: str | None = self._take_typed("id", str, lambda text: _ID.fullmatch(text) is not None)
         return value
 
-    def count(self, key: str) -> int:
-        value: int | None = self._of_kind(key, int, lambda number: number >= 0 and not isinstance(number, bool))
+    def take_count(self, key: str) -> int:
+        value: int | None = self._take_typed(key, int, lambda number: number >= 0 and not isinstance(number, bool))
         return value or 0
 
-    def instant(self, key: str) -> datetime | None:
-        value = self.raw_text(key)
+    def take_instant(self, key: str) -> datetime | None:
+        value = self.take_raw_text(key)
         if value is None:
             return None
         try:
-            if len(value) == _INSTANT_LENGTH and value.endswith("Z"):
+            if len(value) == _TIMESTAMP_LENGTH and value.endswith("Z"):
                 at = datetime.fromisoformat(value)
-                if at.year in _YEARS:
+                if at.year in _VALID_YEARS:
                     return at
         except ValueError:
             pass

@@ -13,20 +13,20 @@ from pathlib import Path
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import hot_path, locks
 from slack_token_tui.store.atomic_file import (
-    StoreError,
-    private_directory,
+    StorageError,
+    make_private_directory,
     remove_stale_temp_files,
     remove_temp_files_of_dead_processes,
-    save,
+    write_atomically,
 )
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profile_codec import from_record, to_record
+from slack_token_tui.store.profile_codec import from_dict, to_dict
 from slack_token_tui.store.settings import KEYRING, read_settings
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class UnreadableProfile:
     """A profile whose file cannot be used: it is shown with its remedy and left alone."""
 
     name: str
@@ -41,20 +41,20 @@ class SavedProfile:
         profile: as it was saved, with its name.
         path: the file.
         replaced: whether an older sign-in of the same account was renewed.
-        name_taken: the wished name, when it belongs to another account and a free one was used.
+        taken_name: the wished name, when it belongs to another account and a free one was used.
     """
 
     profile: Profile
     path: Path
     replaced: bool = False
-    name_taken: str | None = None
+    taken_name: str | None = None
 
 
 class ProfileStore:
     """The profiles below one home directory, this user's when None is given."""
 
     def __init__(self, home: Path | None = None) -> None:
-        self.home = Path(hot_path.home()) if home is None else home
+        self.home = Path(hot_path.config_home()) if home is None else home
 
     def path(self, name: str) -> Path:
         """Return the file of profile ``name``."""
@@ -64,12 +64,12 @@ class ProfileStore:
         """Return the names of all profiles, readable or not, sorted.
 
         Raises:
-            StoreError: others can change what is in the directory.
+            StorageError: others can change what is in the directory.
         """
         try:
-            return hot_path.names(str(self.home))
+            return hot_path.list_names(str(self.home))
         except ProfileFileError as error:
-            raise StoreError(error.code, file=error.path) from None
+            raise StorageError(error.code, file=error.path) from None
 
     def read(self, name: str) -> Profile:
         """Return profile ``name``. No lock is taken: a file is replaced as a whole.
@@ -84,21 +84,21 @@ class ProfileStore:
     def _read(self, name: str) -> Profile:
         path = str(self.path(name))
         record = hot_path.read_record(path)
-        profile = from_record(name, record, path)
-        called = record.get("name")
-        if isinstance(called, str) and called != name and self._id_of(called) == profile.id:
-            raise ProfileFileError("profile_copied", path, called)
+        profile = from_dict(name, record, path)
+        recorded_name = record.get("name")
+        if isinstance(recorded_name, str) and recorded_name != name and self._id_of(recorded_name) == profile.id:
+            raise ProfileFileError("profile_copied", path, recorded_name)
         return profile
 
     def _id_of(self, name: str) -> object:
         """Return the id in the file of profile ``name``, or None when it cannot be read."""
-        if not hot_path.is_name(name):
+        if not hot_path.is_valid_name(name):
             return None
         with suppress(OSError, ProfileFileError):
             return hot_path.read_record(str(self.path(name))).get("id")
         return None
 
-    def check_is_no_copy(self, profile: Profile) -> None:
+    def check_not_copied(self, profile: Profile) -> None:
         """Refuse a profile whose file is a copy of another one's: both would spend one refresh token.
 
         Files that version 0.1.0 wrote do not say their name. Of two with one id the one that was refreshed more often counts
@@ -107,12 +107,12 @@ class ProfileStore:
         Raises:
             ProfileFileError: ``profile_copied``.
         """
-        twins = [name for name in self.names() if name == profile.name or self._id_of(name) == profile.id]
-        original = min(twins, key=self._originality, default=profile.name)
+        matches = [name for name in self.names() if name == profile.name or self._id_of(name) == profile.id]
+        original = min(matches, key=self._copy_sort_key, default=profile.name)
         if original != profile.name:
             raise ProfileFileError("profile_copied", str(self.path(profile.name)), original)
 
-    def _originality(self, name: str) -> tuple[bool, int, int, str]:
+    def _copy_sort_key(self, name: str) -> tuple[bool, int, int, str]:
         """Return a sort key, the original first: its own name in the file, most refreshes, oldest."""
         try:
             record, status = hot_path.read_record(str(self.path(name))), self.path(name).stat()
@@ -127,30 +127,30 @@ class ProfileStore:
 
         Raises:
             FileNotFoundError, ProfileFileError: the profile went while its tokens were fetched.
-            StoreError: ``keyring_…``: it cannot be asked, or has lost them.
+            StorageError: ``keyring_…``: it cannot be asked, or has lost them.
         """
         if not profile.in_keyring:
             return profile
         from slack_token_tui.store import keyring
 
         try:
-            access_token, refresh_token = keyring.fetch(
+            access_token, refresh_token = keyring.load_tokens(
                 profile.id, profile.generation, with_refresh=profile.has_refresh_token
             )
-        except StoreError as error:
+        except StorageError as error:
             if error.code == "keyring_empty":
                 # Whoever has refreshed or moved it since it was read has taken away what the file pointed at then.
                 current = self.read(profile.name)
                 if (current.generation, current.in_keyring) != (profile.generation, profile.in_keyring):
                     return self.with_tokens(current)
-            raise StoreError(error.code, **{**error.facts, "name": profile.name}) from None
+            raise StorageError(error.code, **{**error.facts, "name": profile.name}) from None
         return replace(profile, access_token=access_token, refresh_token=refresh_token)
 
-    def entries(self) -> Iterator[Profile | Unreadable]:
+    def entries(self) -> Iterator[Profile | UnreadableProfile]:
         """Yield every profile in the order of names; one that cannot be read does not stop the others.
 
         Raises:
-            StoreError: others can change what is in the directory.
+            StorageError: others can change what is in the directory.
         """
         for name in self.names():
             try:
@@ -158,26 +158,26 @@ class ProfileStore:
             except FileNotFoundError:  # removed since it was listed
                 continue
             except ProfileFileError as error:
-                yield Unreadable(name, error)
+                yield UnreadableProfile(name, error)
 
-    def same_account(self, profile: Profile) -> list[Profile]:
+    def find_same_account(self, profile: Profile) -> list[Profile]:
         """Return the readable profiles of the same account as ``profile``."""
         if profile.account is None:
             return []
         return [entry for entry in self.entries() if isinstance(entry, Profile) and entry.account == profile.account]
 
-    def make_ready(self, name: str | None = None) -> None:
+    def check_writable(self, name: str | None = None) -> None:
         """See to it that a sign-in can be saved, before a person is asked to make one.
 
         Args:
             name: of the profile that is signed in again, if one is.
 
         Raises:
-            StoreError: it could not be, and why.
+            StorageError: it could not be, and why.
         """
-        self._prepare()
+        self._prepare_directories()
         probe = self.home / "profiles" / ".ready"
-        save(probe, b"")
+        write_atomically(probe, b"")
         probe.unlink(missing_ok=True)
         in_keyring = read_settings(self.home).get("storage") == KEYRING
         if name is not None:
@@ -187,11 +187,11 @@ class ProfileStore:
             from slack_token_tui.store import keyring
 
             item = f"probe.{os.getpid()}"  # another sign-in may begin at the same moment
-            keyring.put_text(item, Secret("x" * 256))  # as long as a token: some keyrings cut
-            keyring.delete_text(item)
+            keyring.save_item(item, Secret("x" * 256))  # as long as a token: some keyrings cut
+            keyring.try_delete_item(item)
 
     def save_sign_in(
-        self, profile: Profile, wished_name: str | None = None, *, in_keyring: bool | None = None
+        self, profile: Profile, wanted_name: str | None = None, *, in_keyring: bool | None = None
     ) -> SavedProfile:
         """Save a fresh sign-in: in the place of the same account's older one, else under a free name.
 
@@ -199,90 +199,90 @@ class ProfileStore:
 
         Args:
             profile: with its tokens; its own name does not count.
-            wished_name: taken when it is free, or the account's own already.
+            wanted_name: taken when it is free, or the account's own already.
             in_keyring: where its tokens go; None for where the older ones are, and a new profile's as the settings say.
 
         Raises:
-            StoreError: nothing was saved and nothing changed.
+            StorageError: nothing was saved and nothing changed.
         """
-        from slack_token_tui.store.names import proposals
+        from slack_token_tui.store.names import candidate_names
 
-        self._prepare()
+        self._prepare_directories()
         by_default = read_settings(self.home).get("storage") == KEYRING
         profile = replace(profile, in_keyring=by_default if in_keyring is None else in_keyring)
-        twins = self.same_account(profile)
-        for twin in sorted(twins, key=lambda twin: twin.name != wished_name):
-            with locks.acquire(self.home / "locks", twin.name):
+        existing = self.find_same_account(profile)
+        for match in sorted(existing, key=lambda twin: twin.name != wanted_name):
+            with locks.acquire(self.home / "locks", match.name):
                 try:
-                    current = self.read(twin.name)
+                    current = self.read(match.name)
                 except (FileNotFoundError, ProfileFileError):
                     continue
                 if current.account != profile.account:
                     continue
-                renewed = replace(
+                updated = replace(
                     profile,
-                    name=twin.name,
+                    name=match.name,
                     id=current.id,
                     generation=current.generation + 1,
                     in_keyring=current.in_keyring if in_keyring is None else in_keyring,
                     extra=current.extra,
                 )
-                return SavedProfile(renewed, self.write(renewed, current), replaced=True)
-        for name in chain([wished_name] if wished_name else [], proposals(profile)):
+                return SavedProfile(updated, self.write(updated, current), replaced=True)
+        for name in chain([wanted_name] if wanted_name else [], candidate_names(profile)):
             with locks.acquire(self.home / "locks", name):
                 if not os.path.lexists(self.path(name)):
-                    named = profile.renamed(name)
-                    taken = wished_name if wished_name not in (None, name) else None
-                    return SavedProfile(named, self.write(named), name_taken=taken)
-            if self.same_account(profile):  # somebody else has just finished a sign-in of the same account
-                return self.save_sign_in(profile, wished_name, in_keyring=in_keyring)
+                    named = profile.with_name(name)
+                    taken = wanted_name if wanted_name not in (None, name) else None
+                    return SavedProfile(named, self.write(named), taken_name=taken)
+            if self.find_same_account(profile):  # somebody else has just finished a sign-in of the same account
+                return self.save_sign_in(profile, wanted_name, in_keyring=in_keyring)
         raise AssertionError("proposals never end")
 
-    def _prepare(self) -> None:
-        private_directory(self.home, may_be_link=True)
+    def _prepare_directories(self) -> None:
+        make_private_directory(self.home, may_be_link=True)
         for name in ("profiles", "locks"):
-            private_directory(self.home / name)
+            make_private_directory(self.home / name)
         try:
             hot_path.check_directories(str(self.home), "apps", "journal", "quarantine")
         except ProfileFileError as error:
-            raise StoreError(error.code, file=error.path) from None
+            raise StorageError(error.code, file=error.path) from None
         for name in ("profiles", "apps", "quarantine"):
             remove_temp_files_of_dead_processes(self.home / name)
         ignore = self.home / ".gitignore"
         if not os.path.lexists(ignore):
-            save(ignore, b"*\n")
+            write_atomically(ignore, b"*\n")
 
-    def write(self, profile: Profile, older: Profile | None = None) -> Path:
+    def write(self, profile: Profile, previous: Profile | None = None) -> Path:
         """Save ``profile`` and return its file. The caller holds the lock of its name.
 
         Tokens for the keyring go there first, under a generation of their own; the file then points at them, and what it
         pointed at before (``older``) is deleted last. Whenever this is cut off, the file points at tokens that are there.
 
         Raises:
-            StoreError: what was there before is untouched.
+            StorageError: what was there before is untouched.
         """
         path = self.path(profile.name)
         if profile.in_keyring and profile.access_token is not None:
             from slack_token_tui.store import keyring
 
-            keyring.put(profile.id, profile.generation, profile.access_token, profile.refresh_token)
+            keyring.save_tokens(profile.id, profile.generation, profile.access_token, profile.refresh_token)
         remove_stale_temp_files(path)
         is_there = os.path.lexists(path)
         try:
-            save(path, json.dumps(to_record(profile), indent=1, ensure_ascii=False).encode())
-        except StoreError:
-            points_at = (older.in_keyring, older.generation) if older else (is_there, profile.generation)
+            write_atomically(path, json.dumps(to_dict(profile), indent=1, ensure_ascii=False).encode())
+        except StorageError:
+            points_at = (previous.in_keyring, previous.generation) if previous else (is_there, profile.generation)
             if profile.in_keyring and profile.access_token is not None and points_at != (True, profile.generation):
                 from slack_token_tui.store import keyring
 
-                keyring.delete(profile.id, profile.generation)  # nothing points at them
+                keyring.delete_tokens(profile.id, profile.generation)  # nothing points at them
             raise
         if (
-            older is not None
-            and older.in_keyring
-            and (not profile.in_keyring or older.generation != profile.generation)
+            previous is not None
+            and previous.in_keyring
+            and (not profile.in_keyring or previous.generation != profile.generation)
         ):
             from slack_token_tui.store import keyring
 
-            keyring.delete(older.id, older.generation)
+            keyring.delete_tokens(previous.id, previous.generation)
         return path

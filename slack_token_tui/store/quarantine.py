@@ -10,12 +10,12 @@ from pathlib import Path
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import fallback_dir, keyring
-from slack_token_tui.store.atomic_file import StoreError, private_directory, save
+from slack_token_tui.store.atomic_file import StorageError, make_private_directory, write_atomically
 from slack_token_tui.store.settings import KEYRING, read_settings
 
 
 @dataclass(frozen=True)
-class Quarantined:
+class QuarantinedResponse:
     """Where a response is.
 
     Attributes:
@@ -35,38 +35,40 @@ class Quarantined:
             with suppress(OSError):
                 self.path.unlink()
         if self.item is not None:
-            keyring.delete_text(self.item)
+            keyring.try_delete_item(self.item)
 
 
-def quarantine(home: Path, name: str, response: Secret) -> Quarantined:
+def quarantine(home: Path, name: str, response: Secret) -> QuarantinedResponse:
     """Save ``response`` as file ``name`` below the directory of profiles.
 
     Raises:
-        StoreError: it cannot be written.
+        StorageError: it cannot be written.
     """
-    private_directory(home / "quarantine")
+    make_private_directory(home / "quarantine")
     path = home / "quarantine" / f"{name}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.answer"
-    save(path, response.reveal().encode("latin-1"))
-    return Quarantined(path)
+    write_atomically(path, response.reveal().encode("latin-1"))
+    return QuarantinedResponse(path)
 
 
-def quarantine_in_keyring(item: str, response: Secret) -> Quarantined:
+def quarantine_in_keyring(item: str, response: Secret) -> QuarantinedResponse:
     """Save ``response`` as a keyring item.
 
     Raises:
-        StoreError: the keyring cannot take it.
+        StorageError: the keyring cannot take it.
     """
-    keyring.put_text(item, response)
-    return Quarantined(item=item)
+    keyring.save_item(item, response)
+    return QuarantinedResponse(item=item)
 
 
-def quarantine_sign_in(home: Path, response: Secret) -> Quarantined | None:
+def quarantine_sign_in(home: Path, response: Secret) -> QuarantinedResponse | None:
     """Save the response of a sign-in where new tokens go, or where there is still room. None when nothing takes it."""
     name = f"sign-in.{os.urandom(8).hex()}"
-    with suppress(StoreError):
+    with suppress(StorageError):
         if read_settings(home).get("storage") == KEYRING:
             return quarantine_in_keyring(f"{name}.unusable", response)
         return quarantine(home, name, response)
-    with suppress(StoreError):
-        return Quarantined(fallback_dir.rescue(home, f"{name}.answer", response.reveal().encode("latin-1")))
+    with suppress(StorageError):
+        return QuarantinedResponse(
+            fallback_dir.save_to_fallback(home, f"{name}.answer", response.reveal().encode("latin-1"))
+        )
     return None

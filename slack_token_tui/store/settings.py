@@ -6,15 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store import locks
-from slack_token_tui.store.atomic_file import StoreError, remove_stale_temp_files, save
+from slack_token_tui.store.atomic_file import StorageError, remove_stale_temp_files, write_atomically
 from slack_token_tui.store.hot_path import SCHEMA, ProfileFileError, check_directories, read_record
 
 KEYRING = "keyring"
 CLIPBOARD_SECONDS = 45
 """How long a copied token stays on a clipboard that can be cleared."""
-_KINDS: dict[str, type] = {
+_TYPES: dict[str, type] = {
     "default_profile": str,
     "last_app": str,
     "theme": str,
@@ -35,10 +35,10 @@ def read_settings(home: Path) -> dict[str, Any]:
         record = read_record(str(home / "settings.json"))
     except (FileNotFoundError, ProfileFileError):
         return {}
-    return {key: value for key, value in record.items() if isinstance(value, _KINDS.get(key, ()))}
+    return {key: value for key, value in record.items() if isinstance(value, _TYPES.get(key, ()))}
 
 
-def place_in_words(home: Path, *, in_keyring: bool | None = None) -> str:
+def describe_storage(home: Path, *, in_keyring: bool | None = None) -> str:
     """Return where a new token will be kept, as the end of "The token will be kept in …".
 
     Args:
@@ -47,7 +47,11 @@ def place_in_words(home: Path, *, in_keyring: bool | None = None) -> str:
     """
     if in_keyring is None:
         in_keyring = read_settings(home).get("storage") == KEYRING
-    return "the keyring of this system" if in_keyring else harmless(f"{home / 'profiles'}, readable by you alone")
+    return (
+        "the keyring of this system"
+        if in_keyring
+        else escape_unprintable(f"{home / 'profiles'}, readable by you alone")
+    )
 
 
 def clipboard_seconds(home: Path) -> int:
@@ -60,7 +64,7 @@ def change_settings(home: Path, **changes: str | int | None) -> None:
     """Change some settings and keep the others, unknown ones too. None removes one.
 
     Raises:
-        StoreError: they could not be written.
+        StorageError: they could not be written.
         ProfileFileError: the file is there and cannot be read, so it is not overwritten.
     """
     path = home / "settings.json"
@@ -71,12 +75,14 @@ def change_settings(home: Path, **changes: str | int | None) -> None:
             record = {}
         record.update(changes, schema=SCHEMA)
         remove_stale_temp_files(path)
-        save(path, json.dumps({key: value for key, value in record.items() if value is not None}, indent=1).encode())
+        write_atomically(
+            path, json.dumps({key: value for key, value in record.items() if value is not None}, indent=1).encode()
+        )
 
 
 def remember_last_app(home: Path, client_id: str) -> None:
     """Remember the app for the next sign-in. It is a convenience: what prevents it is not reported."""
     try:
         change_settings(home, last_app=client_id)
-    except (StoreError, ProfileFileError):
+    except (StorageError, ProfileFileError):
         return

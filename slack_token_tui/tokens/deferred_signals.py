@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
+_DEFERRED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
 
 
 class DeferredSignals:
@@ -41,16 +41,16 @@ def defer_signals() -> Iterator[DeferredSignals]:
     if threading.current_thread() is not threading.main_thread():
         yield record
         return
-    before = {}
-    for name in _NAMES:
+    previous_handlers = {}
+    for name in _DEFERRED:
         number = getattr(signal, name, None)
         # Ignored stays ignored: that is how nohup and shells say so.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            before[number] = signal.signal(number, record.handle)
+            previous_handlers[number] = signal.signal(number, record.handle)
     try:
         yield record
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)
         for number in record.numbers:
             signal.raise_signal(number)

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import home
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.hot_path import config_home
 from slack_token_tui.store.profile import Profile
 
 VARIABLE = "SLACK_TOKEN"
 # No "=": zsh replaces =ls at the beginning of a value, or after a colon, by the path of ls.
-_PLAIN = re.compile(r"[A-Za-z0-9._%+/:-]+")
+_NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9._%+/:-]+")
 # Inside single quotes, python-dotenv still reads these in its own way: it unescapes \\ and \', and fills in ${NAME}.
 _CHANGED_BY_DOTENV = re.compile(r"'|\\\\|\\\Z|\$\{")
 # Pinned: @latest would hand the token to any later release.
@@ -36,18 +36,20 @@ class Format:
     Attributes:
         id: as ``export --as`` names it.
         label: what it is, in a few words.
-        holds_token: whether the token itself stands in the text; otherwise it fetches a fresh one when it is used.
+        contains_token: whether the token itself stands in the text; otherwise it fetches a fresh one when it is used.
         text: makes it, of the profile, its token, the name of an environment variable, and the directory of profiles, where
-            it is not this user's own. It raises StoreError when no text can be right.
+            it is not this user's own. It raises StorageError when no text can be right.
     """
 
     id: str
     label: str
-    holds_token: bool
-    text: Callable[[Profile, str, str, Path | None], str]
+    contains_token: bool
+    render: Callable[[Profile, str, str, Path | None], str]
 
 
-def formatted(profile: Profile, format_id: str, token: str, variable: str = VARIABLE, at: Path | None = None) -> str:
+def format_token(
+    profile: Profile, format_id: str, token: str, variable: str = VARIABLE, home: Path | None = None
+) -> str:
     """Return the text of format ``format_id``, without a newline at its end.
 
     Args:
@@ -58,36 +60,36 @@ def formatted(profile: Profile, format_id: str, token: str, variable: str = VARI
         at: the directory of profiles, where it is not this user's own.
 
     Raises:
-        StoreError: the format cannot hold this token, does not work with the profile's Slack, or needs this program's own
+        StorageError: the format cannot hold this token, does not work with the profile's Slack, or needs this program's own
             command and that is unknown.
     """
-    return FORMATS[format_id].text(profile, token, variable, at)
+    return FORMATS[format_id].render(profile, token, variable, home)
 
 
-def preview(profile: Profile, format_id: str, at: Path | None = None) -> str:
+def preview(profile: Profile, format_id: str, home: Path | None = None) -> str:
     """Return the same text with the token masked.
 
     Raises:
-        StoreError: as :func:`formatted`.
+        StorageError: as :func:`formatted`.
     """
-    return formatted(profile, format_id, profile.masked_token, at=at)
+    return format_token(profile, format_id, profile.masked_token, home=home)
 
 
-def secret_text(profile: Profile, format_id: str, variable: str = VARIABLE, at: Path | None = None) -> Secret:
+def format_secret(profile: Profile, format_id: str, variable: str = VARIABLE, home: Path | None = None) -> Secret:
     """Return the text with the token in it. The profile has its tokens.
 
     Raises:
-        StoreError: as :func:`formatted`.
+        StorageError: as :func:`formatted`.
     """
     assert profile.access_token is not None, "with_tokens() comes first"
-    return Secret(formatted(profile, format_id, profile.access_token.reveal(), variable, at))
+    return Secret(format_token(profile, format_id, profile.access_token.reveal(), variable, home))
 
 
-def own_command() -> list[str]:
+def executable_command() -> list[str]:
     """Return how this program is started from anywhere: other programs' ``PATH`` may be shorter than ours.
 
     Raises:
-        StoreError: neither its command nor its interpreter has an absolute path.
+        StorageError: neither its command nor its interpreter has an absolute path.
     """
     interpreter = Path(sys.executable or "")
     directories = [
@@ -102,17 +104,17 @@ def own_command() -> list[str]:
         return [found]
     if interpreter.is_absolute():
         return [str(interpreter), "-P", "-m", "slack_token_tui"]  # -P: the current directory is not imported from
-    raise StoreError("own_command_unknown")
+    raise StorageError("own_command_unknown")
 
 
-def _home(at: Path | None) -> str:
-    return str(at.absolute()) if at is not None else home()
+def _profiles_home(home: Path | None) -> str:
+    return str(home.absolute()) if home is not None else config_home()
 
 
-def _elsewhere(at: Path | None) -> Mapping[str, str]:
+def _home_variable(home: Path | None) -> Mapping[str, str]:
     """The variable that says where profiles are, when one must: programs started by others do not inherit it."""
-    is_elsewhere = at is not None or os.environ.get("SLACK_TOKEN_TUI_HOME")
-    return {"SLACK_TOKEN_TUI_HOME": _home(at)} if is_elsewhere else {}
+    is_elsewhere = home is not None or os.environ.get("SLACK_TOKEN_TUI_HOME")
+    return {"SLACK_TOKEN_TUI_HOME": _profiles_home(home)} if is_elsewhere else {}
 
 
 def _json(profile: Profile, token: str, *_: object) -> str:
@@ -131,10 +133,10 @@ def _json(profile: Profile, token: str, *_: object) -> str:
 def _dotenv(profile: Profile, token: str, variable: str, _: object) -> str:
     # Without quotes every reader agrees, also docker --env-file, which takes quotes for a part of the value. Inside single
     # quotes python-dotenv, shells and Node agree, but for what is refused here.
-    if _PLAIN.fullmatch(token):
+    if _NEEDS_NO_QUOTES.fullmatch(token):
         return f"{variable}={token}"
     if _CHANGED_BY_DOTENV.search(token):
-        raise StoreError("dotenv_unsafe", name=profile.name)
+        raise StorageError("dotenv_unsafe", name=profile.name)
     return f"{variable}='{token}'"
 
 
@@ -142,51 +144,51 @@ def _curl(profile: Profile, token: str, *_: object) -> str:
     # printf is part of the shell and curl reads the header from its standard input: no list of processes shows it.
     header = 'header = "Authorization: Bearer %s"\\n'
     escaped = re.sub(r'(["\\])', r"\\\1", token)
-    address = _quoted(profile.endpoints.method("auth.test"))
-    return f"printf '{header}' {_quoted(escaped)} | curl --silent --config - {address}"
+    address = _shell_quote(profile.endpoints.method_url("auth.test"))
+    return f"printf '{header}' {_shell_quote(escaped)} | curl --silent --config - {address}"
 
 
-def _python(profile: Profile, _: str, __: str, at: Path | None) -> str:
-    command = [*own_command(), "token", profile.name]
-    elsewhere = _elsewhere(at)
+def _python(profile: Profile, _: str, __: str, home: Path | None) -> str:
+    command = [*executable_command(), "token", profile.name]
+    elsewhere = _home_variable(home)
     where = f", env={{**os.environ, **{elsewhere!r}}}" if elsewhere else ""
     return "\n".join(
         [
             "import json, os, subprocess, urllib.request",
             f"token = subprocess.run({command!r}, stdout=subprocess.PIPE, text=True, check=True{where}).stdout.strip()",
-            f"request = urllib.request.Request({profile.endpoints.method('auth.test')!r}, method='POST')",
+            f"request = urllib.request.Request({profile.endpoints.method_url('auth.test')!r}, method='POST')",
             'request.add_header("Authorization", f"Bearer {token}")',
             "print(json.load(urllib.request.urlopen(request)))",
         ]
     )
 
 
-def _mcp(profile: Profile, _: str, __: str, at: Path | None) -> str:
+def _mcp(profile: Profile, _: str, __: str, home: Path | None) -> str:
     if profile.endpoints.base not in _MCP_ENVIRONMENTS:
-        raise StoreError("mcp_other_slack", name=profile.name)
-    command, *arguments = own_command()
+        raise StorageError("mcp_other_slack", name=profile.name)
+    command, *arguments = executable_command()
     # npx is a bare name: it is the MCP client's machine and PATH that say where Node is. --prefix: otherwise npx takes the
     # server from node_modules, and its settings from .npmrc, in the current directory.
-    server = ["npx", "--prefix", _home(at), _MCP_SERVER, "--transport", "stdio"]
+    server = ["npx", "--prefix", _profiles_home(home), _MCP_SERVER, "--transport", "stdio"]
     words = [*arguments, "exec", profile.name, "--env", "SLACK_MCP_XOXP_TOKEN", "--", *server]
-    variables = {**_elsewhere(at), **_MCP_ENVIRONMENTS[profile.endpoints.base]}
+    variables = {**_home_variable(home), **_MCP_ENVIRONMENTS[profile.endpoints.base]}
     environment = {"env": variables} if variables else {}
     return json.dumps({"mcpServers": {"slack": {"command": command, "args": words, **environment}}}, indent=2)
 
 
-def _quoted(text: str) -> str:
-    if _PLAIN.fullmatch(text):
+def _shell_quote(text: str) -> str:
+    if _NEEDS_NO_QUOTES.fullmatch(text):
         return text
     # Not shlex.quote, which leaves = without quotes.
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 FORMATS = {
-    one.id: one
-    for one in (
+    token_format.id: token_format
+    for token_format in (
         Format("token", "the token alone", True, lambda _, token, *__: token),
         Format("header", "an HTTP header", True, lambda _, token, *__: f"Authorization: Bearer {token}"),
-        Format("env", "a line for a shell", True, lambda _, token, name, __: f"export {name}={_quoted(token)}"),
+        Format("env", "a line for a shell", True, lambda _, token, name, __: f"export {name}={_shell_quote(token)}"),
         Format("dotenv", "a line of a .env file", True, _dotenv),
         Format("curl", "a curl command", True, _curl),
         Format("python", "a Python program that fetches a fresh token", False, _python),

@@ -10,14 +10,14 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackRefused
-from slack_token_tui.slack.limits import ROTATING_LIFE_SECONDS
+from slack_token_tui.slack.limits import ROTATING_TOKEN_SECONDS
 from slack_token_tui.slack.responses import Identity
-from slack_token_tui.slack.token_types import REFRESH, TokenKind, kind_of
+from slack_token_tui.slack.token_types import REFRESH, TokenType, token_type_of
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 
 
-def checked_tokens(text: str, client_id: str) -> tuple[TokenKind, Secret, Secret | None]:
+def parse_tokens(text: str, client_id: str) -> tuple[TokenType, Secret, Secret | None]:
     """Return kind, access token and refresh token in ``text``: one a line, the second one optional; # begins a comment.
 
     Raises:
@@ -26,19 +26,19 @@ def checked_tokens(text: str, client_id: str) -> tuple[TokenKind, Secret, Secret
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
     if not lines:
         raise ValueError("No token came.")
-    kind = kind_of(lines[0])
+    kind = token_type_of(lines[0])
     if kind is None:
         raise ValueError(
             "That does not begin as a Slack token does (xoxp-…, xoxe.xoxp-…). Give the token alone, without quotes, "
             "“Bearer” or the name of a variable."
         )
-    if kind.why_not:
-        raise ValueError(f"That is {kind.with_article} ({kind.prefix}…). {kind.why_not}")
+    if kind.unsupported_reason:
+        raise ValueError(f"That is {kind.with_article} ({kind.prefix}…). {kind.unsupported_reason}")
     if not all(33 <= ord(character) <= 126 for line in lines for character in line):
         raise ValueError("There is something in it that no token has: a space, or a letter that is not ASCII.")
     if len(lines) == 1:
         return kind, Secret(lines[0]), None
-    if len(lines) > 2 or kind_of(lines[1]) is not REFRESH or not kind.rotates:
+    if len(lines) > 2 or token_type_of(lines[1]) is not REFRESH or not kind.rotates:
         raise ValueError("After a rotating token (xoxe.xoxp-…) one more line may follow: its refresh token (xoxe-…).")
     if not client_id:
         raise ValueError("A refresh token works only with the Client ID of its app: give that too.")
@@ -47,7 +47,7 @@ def checked_tokens(text: str, client_id: str) -> tuple[TokenKind, Secret, Secret
 
 async def import_token(
     store: ProfileStore,
-    kind: TokenKind,
+    kind: TokenType,
     access_token: Secret,
     refresh_token: Secret | None,
     *,
@@ -59,7 +59,7 @@ async def import_token(
 
     Args:
         store: where it will be kept.
-        kind: as :func:`checked_tokens` returned it.
+        kind: as :func:`parse_tokens` returned it.
         access_token, refresh_token: likewise.
         client_id: of the app, where it is known.
         endpoints: the Slack it belongs to.
@@ -67,22 +67,24 @@ async def import_token(
 
     Raises:
         SlackError: Slack could not be asked, or said no; nothing was saved.
-        StoreError: it could not be saved.
+        StorageError: it could not be saved.
     """
     endpoints = endpoints or Endpoints()
     async with SlackClient(endpoints) as slack:
         identity = await slack.verify(access_token)
     now = datetime.now(UTC).replace(microsecond=0)
-    profile = _profile_of(identity, access_token, client_id, endpoints, now)
+    profile = _new_profile(identity, access_token, client_id, endpoints, now)
     if refresh_token is not None:
         profile = replace(profile, refresh_token=refresh_token, refresh_issued_at=now)
     if kind.rotates:
-        life = identity.expires_in_seconds or ROTATING_LIFE_SECONDS
+        life = identity.expires_in_seconds or ROTATING_TOKEN_SECONDS
         profile = replace(profile, expires_at=now + timedelta(seconds=life))
-    return await asyncio.to_thread(_kept, store, profile, name)  # locks, disks and keyrings may take their time
+    return await asyncio.to_thread(
+        _save_unless_duplicate, store, profile, name
+    )  # locks, disks and keyrings may take their time
 
 
-def _kept(store: ProfileStore, profile: Profile, name: str | None) -> SavedProfile:
+def _save_unless_duplicate(store: ProfileStore, profile: Profile, name: str | None) -> SavedProfile:
     for entry in store.entries():
         # One in the keyring is asked for only where the mask is the same.
         if (
@@ -91,13 +93,13 @@ def _kept(store: ProfileStore, profile: Profile, name: str | None) -> SavedProfi
             and store.with_tokens(entry).access_token == profile.access_token
         ):
             raise SlackRefused("token_already_kept", {"name": entry.name})
-    for twin in store.same_account(profile):
-        if twin.is_renewable and not profile.is_renewable:
-            raise SlackRefused("renewable_already_kept", {"name": twin.name})
+    for match in store.find_same_account(profile):
+        if match.is_refreshable and not profile.is_refreshable:
+            raise SlackRefused("renewable_already_kept", {"name": match.name})
     return store.save_sign_in(profile, name)
 
 
-def _profile_of(
+def _new_profile(
     identity: Identity, access_token: Secret, client_id: str, endpoints: Endpoints, now: datetime
 ) -> Profile:
     return Profile(

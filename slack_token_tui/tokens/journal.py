@@ -19,7 +19,14 @@ from pathlib import Path
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store import fallback_dir, keyring
-from slack_token_tui.store.atomic_file import open_own, private_directory, read_own, store_error, sync, sync_directory
+from slack_token_tui.store.atomic_file import (
+    make_private_directory,
+    open_own,
+    read_own,
+    sync,
+    sync_directory,
+    to_storage_error,
+)
 
 _DAMAGE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 """What reading a damaged entry raises. Such an entry counts as not written."""
@@ -30,31 +37,31 @@ _RESERVED_BYTES = 96 * 1024
 
 
 @dataclass(frozen=True)
-class Intent:
+class RefreshIntent:
     """A refresh token is about to be spent.
 
     Attributes:
         digest: of the refresh token.
         pair: whose method is asked.
         sent_at: when.
-        doubted_at: when an earlier request with the same token went out whose answer never came.
+        first_unanswered_at: when an earlier request with the same token went out whose answer never came.
     """
 
     digest: str
-    pair: EndpointVariant
+    variant: EndpointVariant
     sent_at: datetime
-    doubted_at: datetime | None = None
+    first_unanswered_at: datetime | None = None
 
 
 @dataclass(frozen=True)
-class Unfinished:
+class UnfinishedRefresh:
     """What a journal says: the request went out, and perhaps the answer came, which nobody has looked at."""
 
-    intent: Intent
-    answer: bytes | None
+    intent: RefreshIntent
+    response: bytes | None
 
 
-def digest_of(token: Secret) -> str:
+def token_digest(token: Secret) -> str:
     """Return what a journal holds in the place of a refresh token."""
     return hashlib.sha256(token.reveal().encode()).hexdigest()
 
@@ -76,43 +83,45 @@ class Journal:
         self._descriptor: int | None = None
 
     @property
-    def is_there(self) -> bool:
+    def exists(self) -> bool:
         """Whether an earlier process left anything at all."""
-        return any(path.exists() for path in self._places())
+        return any(path.exists() for path in self._paths())
 
-    def read(self, digest: str | None = None) -> Unfinished | None:
+    def read(self, digest: str | None = None) -> UnfinishedRefresh | None:
         """Return what an earlier process left, or None when it had not sent anything.
 
         Args:
             digest: of the refresh token that it must be about.
         """
-        for path in self._places():
+        for path in self._paths():
             with suppress(OSError, *_DAMAGE):
-                if (found := self._parsed(read_own(path, _RESERVED_BYTES * 2))) and digest in (
+                if (found := self._parse(read_own(path, _RESERVED_BYTES * 2))) and digest in (
                     None,
                     found.intent.digest,
                 ):
                     return found
         return None
 
-    def _places(self) -> list[Path]:
+    def _paths(self) -> list[Path]:
         """Where it may be, the surer place first: what was rescued could not be written here."""
-        names = fallback_dir.names_of(self._home, self.path.name)
-        rescued = [place / name for place in fallback_dir.places() if fallback_dir.is_ours(place) for name in names]
+        names = fallback_dir.file_names(self._home, self.path.name)
+        rescued = [
+            place / name for place in fallback_dir.fallback_dirs() if fallback_dir.is_private(place) for name in names
+        ]
         return [*rescued, self.path]
 
-    def _parsed(self, content: bytes) -> Unfinished | None:
+    def _parse(self, content: bytes) -> UnfinishedRefresh | None:
         intent = json.loads(content[:_INTENT_BYTES])
         doubted_at = intent["doubted_at"]
-        unfinished = Intent(
+        unfinished = RefreshIntent(
             digest=str(intent["digest"]),
-            pair=EndpointVariant(intent["pair"]),
+            variant=EndpointVariant(intent["pair"]),
             sent_at=datetime.fromisoformat(intent["sent_at"]),
-            doubted_at=datetime.fromisoformat(doubted_at) if doubted_at else None,
+            first_unanswered_at=datetime.fromisoformat(doubted_at) if doubted_at else None,
         )
-        return Unfinished(unfinished, self._answer(content))
+        return UnfinishedRefresh(unfinished, self._parse_response(content))
 
-    def _answer(self, content: bytes) -> bytes | None:
+    def _parse_response(self, content: bytes) -> bytes | None:
         """Return the answer when it is there from its first byte to its last."""
         try:
             header = json.loads(content[_INTENT_BYTES : _INTENT_BYTES + _HEADER_BYTES])
@@ -125,18 +134,18 @@ class Journal:
         if hashlib.sha256(body).hexdigest() == digest:
             return body
         # The rescued journal of a keyring profile holds the answer itself: the keyring had not taken it.
-        kept = keyring.get_text(self._item) if self._in_keyring else None
-        body = kept.reveal().encode("latin-1") if kept else b""
+        saved = keyring.load_item(self._item) if self._in_keyring else None
+        body = saved.reveal().encode("latin-1") if saved else b""
         return body if hashlib.sha256(body).hexdigest() == digest else None
 
     def reserve(self) -> None:
         """Make the journal, with room for all that will be written. What is in it already stays.
 
         Raises:
-            StoreError: there is no room, or nothing can be written here. Nothing was sent then.
+            StorageError: there is no room, or nothing can be written here. Nothing was sent then.
         """
         try:
-            private_directory(self.path.parent)
+            make_private_directory(self.path.parent)
             self._descriptor = open_own(self.path, os.O_RDWR | os.O_CREAT)
             if hasattr(os, "fchmod"):
                 os.fchmod(self._descriptor, 0o600)
@@ -147,38 +156,40 @@ class Journal:
             self.close()
             if self.read() is None:
                 self.remove()
-            raise store_error(error, self.path) from None
+            raise to_storage_error(error, self.path) from None
 
-    def intend(self, intent: Intent) -> None:
+    def write_intent(self, intent: RefreshIntent) -> None:
         """Write that the refresh token is about to be spent. An answer in the second slot is gone with it.
 
         Raises:
-            StoreError: it could not be written, so the request must not go out.
+            StorageError: it could not be written, so the request must not go out.
         """
         self._write(_intent_slot(intent) + bytes(_HEADER_BYTES), 0)
 
-    def answered(self, body: bytes) -> None:
+    def write_response(self, body: bytes) -> None:
         """Write the whole answer, unread.
 
         Raises:
-            StoreError: it could not be written.
+            StorageError: it could not be written.
         """
         kept_here = b"" if self._in_keyring else body
-        self._write(_answer_header(body) + kept_here, _INTENT_BYTES)
+        self._write(_response_header(body) + kept_here, _INTENT_BYTES)
         if self._in_keyring:
             # The header first: an answer that nothing tells of would not be looked for.
-            keyring.put_text(self._item, Secret(body.decode("latin-1")))
+            keyring.save_item(self._item, Secret(body.decode("latin-1")))
         # The room that is left is needed for the profile now.
         with suppress(OSError):
             os.ftruncate(self._descriptor or -1, _INTENT_BYTES + _HEADER_BYTES + len(kept_here))
 
-    def rescue(self, intent: Intent, body: bytes) -> Path:
+    def save_to_fallback(self, intent: RefreshIntent, body: bytes) -> Path:
         """Write intent and answer into the runtime directory, when neither journal nor profile can be written.
 
         Raises:
-            StoreError: that cannot be written either.
+            StorageError: that cannot be written either.
         """
-        return fallback_dir.rescue(self._home, self.path.name, _intent_slot(intent) + _answer_header(body) + body)
+        return fallback_dir.save_to_fallback(
+            self._home, self.path.name, _intent_slot(intent) + _response_header(body) + body
+        )
 
     def close(self) -> None:
         """Close the file and leave it."""
@@ -189,11 +200,11 @@ class Journal:
     def remove(self) -> None:
         """Nothing is unfinished any more."""
         self.close()
-        for path in self._places():
+        for path in self._paths():
             with suppress(OSError):
                 path.unlink()
         if self._in_keyring:
-            keyring.delete_text(self._item)
+            keyring.try_delete_item(self._item)
 
     def _write(self, content: bytes, offset: int) -> None:
         assert self._descriptor is not None, "reserve() comes first"
@@ -203,22 +214,22 @@ class Journal:
                 raise OSError(errno.EIO, "written in part")
             sync(self._descriptor)
         except OSError as error:
-            raise store_error(error, self.path) from None
+            raise to_storage_error(error, self.path) from None
 
 
-def _intent_slot(intent: Intent) -> bytes:
+def _intent_slot(intent: RefreshIntent) -> bytes:
     text = json.dumps(
         {
             "digest": intent.digest,
-            "pair": str(intent.pair),
+            "pair": str(intent.variant),
             "sent_at": intent.sent_at.isoformat(),
-            "doubted_at": intent.doubted_at.isoformat() if intent.doubted_at else None,
+            "doubted_at": intent.first_unanswered_at.isoformat() if intent.first_unanswered_at else None,
         }
     )
     return text.encode().ljust(_INTENT_BYTES)
 
 
-def _answer_header(body: bytes) -> bytes:
+def _response_header(body: bytes) -> bytes:
     text = json.dumps({"length": len(body), "sha256": hashlib.sha256(body).hexdigest()})
     return text.encode().ljust(_HEADER_BYTES)
 

@@ -10,7 +10,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.recovery import recover
 
 
-def move(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:
+def move_tokens(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:
     """Keep the tokens of profile ``name`` in the keyring, or in its file again, and return it.
 
     There is no moment without them: they are written to the new place and read back, then the file is replaced, then the old
@@ -18,13 +18,13 @@ def move(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:
 
     Raises:
         FileNotFoundError, ProfileFileError: there is none that can be read.
-        StoreError: nothing was changed.
+        StorageError: nothing was changed.
     """
     with locks.acquire(store.home / "locks", name):
         profile = recover(store, name).profile
         if profile.in_keyring == to_keyring:
             return profile
-        store.check_is_no_copy(profile)  # the copy would point at what is taken away here
+        store.check_not_copied(profile)  # the copy would point at what is taken away here
         profile = store.with_tokens(profile)
         moved = replace(
             profile,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile
 
-TOO_EARLY_SECONDS = 11 * 3600
+MIN_AGE_TTL_SECONDS = 11 * 3600
 """Slack keeps two access tokens alive: refreshing without need takes one away from a program that still uses it."""
 REFRESH_TOKEN_OVER = frozenset({"invalid_refresh_token", "token_expired", "token_revoked", "account_inactive"})
 """Slack's refusals after which a refresh token is of no more use."""
@@ -34,14 +34,14 @@ class RefreshResult:
     """
 
     profile: Profile
-    renewed: bool = False
+    refreshed: bool = False
     recovered: bool = False
-    trouble: RefreshProblem | None = None
+    problem: RefreshProblem | None = None
 
 
-def standing_trouble(profile: Profile) -> RefreshProblem | None:
+def recorded_problem(profile: Profile) -> RefreshProblem | None:
     """Return why ``profile`` is no longer renewed, as an earlier refresh has noted it."""
-    if not profile.refresh_refused or profile.is_renewable:
+    if not profile.refresh_refused or profile.is_refreshable:
         return None
     at = profile.refresh_refused_at
     when = f"{at.astimezone():%Y-%m-%d %H:%M}" if at else "an earlier day"

@@ -15,13 +15,13 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileFileError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.refresh_result import RefreshProblem, RefreshResult
 
-_LONGEST_SECONDS = 180
+_TIMEOUT_SECONDS = 180
 """A lock, two deadlines and the pauses between are less."""
 
 
@@ -31,9 +31,9 @@ def refresh_in_child(
     """Do what :func:`slack_token_tui.tokens.refresh.refresh` does, from any thread.
 
     Raises:
-        FileNotFoundError, ProfileFileError, StoreError: as there.
+        FileNotFoundError, ProfileFileError, StorageError: as there.
     """
-    return _read(store, name, _said_by_child(store, name, min_ttl_seconds, insist))
+    return _parse_output(store, name, _run_child(store, name, min_ttl_seconds, insist))
 
 
 async def refresh_in_child_async(
@@ -43,23 +43,23 @@ async def refresh_in_child_async(
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[bytes] = loop.create_future()
 
-    def ask() -> None:
-        said = _said_by_child(store, name, min_ttl_seconds, insist)
+    def run_child() -> None:
+        said = _run_child(store, name, min_ttl_seconds, insist)
         with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(tell, said)
+            loop.call_soon_threadsafe(set_output, said)
 
-    def tell(said: bytes) -> None:
+    def set_output(said: bytes) -> None:
         if not answered.done():
             answered.set_result(said)
 
     # Not asyncio's own subprocess, whose transport kills the child when the loop is closed; and not a thread of the
     # executor, which would hold the end of the program.
-    threading.Thread(target=ask, daemon=True).start()
+    threading.Thread(target=run_child, daemon=True).start()
     said = await answered
-    return await asyncio.to_thread(_read, store, name, said)
+    return await asyncio.to_thread(_parse_output, store, name, said)
 
 
-def _said_by_child(store: ProfileStore, name: str, min_ttl_seconds: float, insist: bool) -> bytes:
+def _run_child(store: ProfileStore, name: str, min_ttl_seconds: float, insist: bool) -> bytes:
     """Start a child and return what it says at its end; nothing when it takes too long. However this ends, it lives on."""
     # -P: what lies in the current directory is not imported.
     command = [sys.executable, "-P", "-m", "slack_token_tui.tokens.refresh_worker"]
@@ -72,18 +72,18 @@ def _said_by_child(store: ProfileStore, name: str, min_ttl_seconds: float, insis
             start_new_session=True,
         )
         # subprocess.run() would kill it on an interrupt or a time-out, and with it the grant.
-        return child.communicate(timeout=_LONGEST_SECONDS)[0]
+        return child.communicate(timeout=_TIMEOUT_SECONDS)[0]
     return b""
 
 
-def _read(store: ProfileStore, name: str, said: bytes) -> RefreshResult:
+def _parse_output(store: ProfileStore, name: str, said: bytes) -> RefreshResult:
     profile = store.with_tokens(store.read(name))
     try:
         answer = json.loads(said)
-        trouble = RefreshProblem(answer["code"], answer["facts"]) if answer["code"] else None
-        return RefreshResult(profile, answer["renewed"], answer["recovered"], trouble)
+        problem = RefreshProblem(answer["code"], answer["facts"]) if answer["code"] else None
+        return RefreshResult(profile, answer["renewed"], answer["recovered"], problem)
     except (ValueError, KeyError, TypeError):
-        return RefreshResult(profile, trouble=RefreshProblem("refresh_child_failed", {"name": name}))
+        return RefreshResult(profile, problem=RefreshProblem("refresh_child_failed", {"name": name}))
 
 
 def main(words: list[str]) -> int:
@@ -95,13 +95,13 @@ def main(words: list[str]) -> int:
     home, name, min_ttl_seconds, insist = words
     said: dict[str, object] = {"renewed": False, "recovered": False, "code": None, "facts": {}}
     try:
-        renewal = refresh(ProfileStore(Path(home)), name, min_ttl_seconds=float(min_ttl_seconds), insist=bool(insist))
-        said |= {"renewed": renewal.renewed, "recovered": renewal.recovered}
-        if renewal.trouble:
-            said |= {"code": renewal.trouble.code, "facts": renewal.trouble.facts}
+        result = refresh(ProfileStore(Path(home)), name, min_ttl_seconds=float(min_ttl_seconds), insist=bool(insist))
+        said |= {"renewed": result.refreshed, "recovered": result.recovered}
+        if result.problem:
+            said |= {"code": result.problem.code, "facts": result.problem.facts}
     except FileNotFoundError:
         said["code"] = "profile_not_found"
-    except (ProfileFileError, StoreError) as error:
+    except (ProfileFileError, StorageError) as error:
         said |= {"code": error.code, "facts": error.facts}
     # Whoever asked may be gone by now; what was got is saved.
     with suppress(OSError):

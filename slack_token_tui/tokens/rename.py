@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack, suppress
 
 from slack_token_tui.store import locks
-from slack_token_tui.store.atomic_file import StoreError, remove_stale_temp_files, store_error, sync_directory
+from slack_token_tui.store.atomic_file import StorageError, remove_stale_temp_files, sync_directory, to_storage_error
 from slack_token_tui.store.hot_path import ProfileFileError, is_allowed_new_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
@@ -20,10 +20,10 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
     Raises:
         FileNotFoundError: there is no ``old``, or it went while this waited for its lock.
         ProfileFileError: its file cannot be used.
-        StoreError: ``profile_name_invalid``, ``profile_name_taken``, or what prevented the change.
+        StorageError: ``profile_name_invalid``, ``profile_name_taken``, or what prevented the change.
     """
     if not is_allowed_new_name(new):
-        raise StoreError("profile_name_invalid", name=new)
+        raise StorageError("profile_name_invalid", name=new)
     if old == new:
         return store.read(old)
     with ExitStack() as stack:
@@ -33,7 +33,7 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
         source, target = store.path(old), store.path(new)
         # Both locks are held, so nobody of ours can take the name between these two.
         if os.path.lexists(target):
-            raise StoreError("profile_name_taken", name=new)
+            raise StorageError("profile_name_taken", name=new)
         is_default = read_settings(store.home).get("default_profile") == old
         if is_default:  # first: what may fail here shall not fail when the file has its new name already
             change_settings(store.home, default_profile=new)
@@ -44,10 +44,10 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
             sync_directory(target.parent)
         except OSError as error:
             if is_default:
-                with suppress(StoreError, ProfileFileError):
+                with suppress(StorageError, ProfileFileError):
                     change_settings(store.home, default_profile=old)
-            raise store_error(error, target) from None
-        renamed = profile.renamed(new)
-        with suppress(StoreError):  # the file says its name, so that a copy can be told; a stale one does no harm
+            raise to_storage_error(error, target) from None
+        renamed = profile.with_name(new)
+        with suppress(StorageError):  # the file says its name, so that a copy can be told; a stale one does no harm
             store.write(renamed)
     return renamed

@@ -15,12 +15,12 @@ from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackError, SlackRefused
 from slack_token_tui.store import keyring, locks
-from slack_token_tui.store.atomic_file import StoreError, remove_stale_temp_files, store_error, sync_directory
-from slack_token_tui.store.hot_path import DEAD_CODES, ProfileFileError
+from slack_token_tui.store.atomic_file import StorageError, remove_stale_temp_files, sync_directory, to_storage_error
+from slack_token_tui.store.hot_path import REVOKED_CODES, ProfileFileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, read_settings
-from slack_token_tui.tokens.recovery import MAY_BE_DONE_ALL_THE_SAME, answers_set_aside, journal_of, recover
+from slack_token_tui.tokens.recovery import AMBIGUOUS_REFUSALS, journal_for, list_quarantined_responses, recover
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Revocation:
     """
 
     kind: str
-    ended: bool
+    revoked: bool
     answer: str
     error: SlackError | None = None
 
     @property
-    def is_good_enough(self) -> bool:
+    def allows_removal(self) -> bool:
         """Whether the profile may go all the same: Slack does not revoke every refresh token, and said so for good."""
-        refused = isinstance(self.error, SlackRefused) and self.error.code not in MAY_BE_DONE_ALL_THE_SAME
+        refused = isinstance(self.error, SlackRefused) and self.error.code not in AMBIGUOUS_REFUSALS
         return self.kind == "refresh token" and refused
 
     @property
@@ -51,7 +51,7 @@ class Revocation:
         if self.error is not None and not isinstance(self.error, SlackRefused):
             reason = explain(self.error.code, self.error.facts).title
             return f"{self.kind}: not known to have ended. {reason} ({self.answer})"
-        return f"{self.kind}: {'ended' if self.ended else 'not ended'}. Slack says {self.answer}"
+        return f"{self.kind}: {'ended' if self.revoked else 'not ended'}. Slack says {self.answer}"
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class Removal:
     profile: Profile
     revocations: tuple[Revocation, ...]
     deleted: bool
-    error: StoreError | None = None
-    set_aside: tuple[str, ...] = ()
+    error: StorageError | None = None
+    quarantined: tuple[str, ...] = ()
 
 
-def remove(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Removal:
+def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Removal:
     """Revoke both tokens of profile ``name`` at Slack, then delete it. It may block for a minute.
 
     The profile stays while its access token may still work and Slack was not heard to end it; the refresh token goes first,
@@ -87,28 +87,28 @@ def remove(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Remov
 
     Raises:
         FileNotFoundError, ProfileFileError: there is none that can be read.
-        StoreError: it cannot be deleted, or its tokens not be fetched; Slack was not asked.
+        StorageError: it cannot be deleted, or its tokens not be fetched; Slack was not asked.
     """
     profiles = store.path(name).parent
     if profiles.is_dir() and not os.access(profiles, os.W_OK | os.X_OK):
         # Found out before the tokens are ended, which nothing takes back.
-        raise StoreError("store_unwritable", file=str(profiles), detail="it is not writable")
+        raise StorageError("store_unwritable", file=str(profiles), detail="it is not writable")
     with locks.acquire(store.home / "locks", name):
         profile = store.read(name) if keep_grant else store.with_tokens(recover(store, name).profile)
-        revocations = () if keep_grant else run(_revoked(profile))
-        deleted = all(one.ended or one.is_good_enough for one in revocations)
+        revocations = () if keep_grant else run(_revoke_profile(profile))
+        deleted = all(revocation.revoked or revocation.allows_removal for revocation in revocations)
         error = None
         if deleted:
             try:
                 _delete(store, profile)
-            except StoreError as refused:
+            except StorageError as refused:
                 if not revocations:
                     raise
                 deleted, error = False, refused
-    return Removal(profile, revocations, deleted, error, answers_set_aside(store, profile))
+    return Removal(profile, revocations, deleted, error, list_quarantined_responses(store, profile))
 
 
-def what_ends(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
+def describe_removal(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
     """Return what removing does, exactly.
 
     Args:
@@ -122,12 +122,12 @@ def what_ends(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
         return f"{path} is deleted, and the tokens go on working at Slack: nothing is revoked there."
     tokens = "The access token and the refresh token" if profile.has_refresh_token else "The access token"
     return (
-        f"{tokens} of {profile.whose} will be revoked at {profile.endpoints.host}: every program that uses them stops. "
-        f"Then {path} is deleted."
+        f"{tokens} of {profile.account_label} will be revoked at {profile.endpoints.host}: "
+        f"every program that uses them stops. Then {path} is deleted."
     )
 
 
-def left_at_slack(profile: Profile) -> str:
+def authorization_url(profile: Profile) -> str:
     """Return the page where the person's authorization of the app ends: revoking tokens leaves it standing."""
     base = (profile.workspace_url or "").rstrip("/") or profile.endpoints.base
     return f"{base}/apps/{profile.app_id}" if profile.app_id else f"{base}/apps/manage"
@@ -138,13 +138,13 @@ def delete_unreadable(store: ProfileStore, name: str) -> None:
 
     Raises:
         FileNotFoundError: there is none.
-        StoreError: it could not be deleted.
+        StorageError: it could not be deleted.
     """
     with locks.acquire(store.home / "locks", name):
         _unlink(store, name)
 
 
-async def _revoked(profile: Profile) -> tuple[Revocation, ...]:
+async def _revoke_profile(profile: Profile) -> tuple[Revocation, ...]:
     tokens = (("refresh token", profile.refresh_token), ("access token", profile.access_token))
     return await revoke_tokens(profile.endpoints, [(kind, token) for kind, token in tokens if token is not None])
 
@@ -159,7 +159,7 @@ async def _revoke(slack: SlackClient, kind: str, token: Secret) -> Revocation:
     try:
         ended = await slack.revoke(token)
     except SlackError as error:
-        return Revocation(kind, isinstance(error, SlackRefused) and error.code in DEAD_CODES, error.code, error)
+        return Revocation(kind, isinstance(error, SlackRefused) and error.code in REVOKED_CODES, error.code, error)
     return Revocation(kind, ended, "revoked" if ended else "not revoked")
 
 
@@ -168,12 +168,12 @@ def _delete(store: ProfileStore, profile: Profile) -> None:
     with suppress(OSError):  # what a killed process left of a quarantined response
         for path in (store.home / "quarantine").glob(f".*.{profile.id}.*.tmp"):
             path.unlink()
-    journal = journal_of(store, profile)
-    if journal.is_there:
+    journal = journal_for(store, profile)
+    if journal.exists:
         journal.remove()
     is_copied = any(isinstance(entry, Profile) and entry.id == profile.id for entry in store.entries())
     if profile.in_keyring and not is_copied:  # somebody has copied the file: the copy still points at these tokens
-        keyring.delete(profile.id, profile.generation)
+        keyring.delete_tokens(profile.id, profile.generation)
 
 
 def _unlink(store: ProfileStore, name: str) -> None:
@@ -185,7 +185,7 @@ def _unlink(store: ProfileStore, name: str) -> None:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise store_error(error, path) from None
+        raise to_storage_error(error, path) from None
     if read_settings(store.home).get("default_profile") == name:
-        with suppress(StoreError, ProfileFileError):  # a default that is gone counts for nothing in any case
+        with suppress(StorageError, ProfileFileError):  # a default that is gone counts for nothing in any case
             change_settings(store.home, default_profile=None)

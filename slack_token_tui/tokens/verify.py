@@ -9,8 +9,8 @@ from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.errors import SlackError, SlackRefused
 from slack_token_tui.slack.responses import Identity
 from slack_token_tui.store import locks
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import DEAD_CODES
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.hot_path import REVOKED_CODES
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 
@@ -27,10 +27,10 @@ class Verification:
 
     profile: Profile
     error: SlackError | None = None
-    unnoted: StoreError | None = None
+    save_error: StorageError | None = None
 
 
-async def ask(profile: Profile) -> Identity | SlackError:
+async def request_identity(profile: Profile) -> Identity | SlackError:
     """Return who the access token of ``profile`` speaks for, or what Slack said instead. Slack: auth.test.
 
     Args:
@@ -48,7 +48,7 @@ async def ask(profile: Profile) -> Identity | SlackError:
     return identity
 
 
-def note(store: ProfileStore, asked: Profile, said: Identity | SlackError) -> Verification:
+def save_verification(store: ProfileStore, asked: Profile, said: Identity | SlackError) -> Verification:
     """Write down what Slack said of the token in ``asked``, unless the profile has got another one meanwhile.
 
     Raises:
@@ -56,20 +56,20 @@ def note(store: ProfileStore, asked: Profile, said: Identity | SlackError) -> Ve
     """
     error = said if isinstance(said, SlackError) else None
     try:
-        return _noted(store, asked, said, error)
-    except StoreError as unnoted:  # what Slack said is true all the same
-        return Verification(_confirmed(asked, said) if isinstance(said, Identity) else asked, error, unnoted)
+        return _save(store, asked, said, error)
+    except StorageError as unnoted:  # what Slack said is true all the same
+        return Verification(_with_identity(asked, said) if isinstance(said, Identity) else asked, error, unnoted)
 
 
-def _noted(store: ProfileStore, asked: Profile, said: Identity | SlackError, error: SlackError | None) -> Verification:
+def _save(store: ProfileStore, asked: Profile, said: Identity | SlackError, error: SlackError | None) -> Verification:
     with locks.acquire(store.home / "locks", asked.name):
         current = store.read(asked.name)
         if current.generation != asked.generation or current.id != asked.id:
             return Verification(current, error)
         noted = current
         if isinstance(said, Identity):
-            noted = _confirmed(current, said)
-        elif isinstance(said, SlackRefused) and said.code in DEAD_CODES | {"invalid_auth"}:
+            noted = _with_identity(current, said)
+        elif isinstance(said, SlackRefused) and said.code in REVOKED_CODES | {"invalid_auth"}:
             noted = replace(current, refused=said.code)
         if noted != current:
             # Without its tokens a keyring profile is written without touching the keyring.
@@ -77,7 +77,7 @@ def _noted(store: ProfileStore, asked: Profile, said: Identity | SlackError, err
     return Verification(noted, error)
 
 
-def _confirmed(profile: Profile, identity: Identity) -> Profile:
+def _with_identity(profile: Profile, identity: Identity) -> Profile:
     """Slack's word is newer than ours; what it leaves out stays."""
     return replace(
         profile,

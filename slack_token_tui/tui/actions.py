@@ -15,7 +15,7 @@ HOME, SIGN_IN, APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR = (
     "errors",
     "doctor",
 )
-ABOUT = {
+SCREEN_DESCRIPTIONS = {
     HOME: "Your saved sign-ins. Arrows or j, k, g, G move. Rotating tokens renew themselves while this is open.",
     SIGN_IN: "From your app’s Client ID to a saved token. While it waits, a paste anywhere lands in the paste box.",
     APP_SETUP: "A Slack app of your own, made once from a text that is written for you. It takes about two minutes.",
@@ -48,10 +48,10 @@ class Action:
     in_footer: bool = True
 
     @property
-    def shown_key(self) -> str:
+    def key_label(self) -> str:
         """The first key as a person reads it."""
         key = self.keys.split(",")[0]
-        return _SHOWN.get(key) or (key.upper() if key[:1] == "f" and key[1:].isdigit() else key)
+        return _KEY_LABELS.get(key) or (key.upper() if key[:1] == "f" and key[1:].isdigit() else key)
 
     @property
     def is_letter(self) -> bool:
@@ -59,7 +59,7 @@ class Action:
         return len(self.keys.split(",")[0]) == 1 or self.keys.startswith(("question_mark", "slash", "space"))
 
 
-_SHOWN = {
+_KEY_LABELS = {
     "escape": "Esc",
     "slash": "/",
     "question_mark": "?",
@@ -98,7 +98,11 @@ ACTIONS = (
     Action("reload", "f5", "Read again", "Read the profiles from disk again.", (HOME,), in_footer=False),
     # ── sign in ──
     Action(
-        "play_browser", "p", "Play browser", "Let the practice Slack press its button for you.", (SIGN_IN, APP_SETUP)
+        "simulate_browser",
+        "p",
+        "Play browser",
+        "Let the practice Slack press its button for you.",
+        (SIGN_IN, APP_SETUP),
     ),
     Action("again", "r", "Try again", "Start the same sign-in anew.", (SIGN_IN, ERRORS)),
     Action("other_pair", "o", "Other pair", "Try Slack’s other pair of authorize page and method.", (SIGN_IN, ERRORS)),
@@ -127,7 +131,7 @@ ACTIONS = (
     Action("browser_says", "b", "Browser says", "Find what Slack’s page shows when no answer comes back.", (SIGN_IN,)),
     Action("copy_new", "c", "Copy token", "Put the new access token on the clipboard.", (SIGN_IN,)),
     Action("save_again", "w", "Save again", "Save the token that is here and could not be saved.", (SIGN_IN,)),
-    Action("keep_in_file", "f", "Keep in a file", "Save it in a file instead of the keyring.", (SIGN_IN,)),
+    Action("save_in_file", "f", "Keep in a file", "Save it in a file instead of the keyring.", (SIGN_IN,)),
     Action("undo", "x", "Undo", "Revoke the new token at Slack, and remove the profile.", (SIGN_IN,)),
     Action("copy_report", "y", "Copy report", "Put this on the clipboard, without any secret.", (SIGN_IN,), False),
     Action("explain", "f1", "More", "Read everything that is known about this error.", (SIGN_IN, HOME)),
@@ -181,28 +185,28 @@ ACTIONS = (
 _BY_ID = {action.id: action for action in ACTIONS}
 
 
-def on(screen: str) -> tuple[Action, ...]:
+def actions_for(screen: str) -> tuple[Action, ...]:
     """Return what can be done on ``screen``, what is most wanted first."""
     return tuple(action for action in ACTIONS if screen in action.screens)
 
 
-def find(action_id: str, screen: str | None = None) -> Action | None:
+def find_action(action_id: str, screen: str | None = None) -> Action | None:
     """Return the action of that id, on ``screen`` where that is given, if there is one."""
     if screen is None:
         return _BY_ID.get(action_id)
-    return next((action for action in on(screen) if action.id == action_id), None)
+    return next((action for action in actions_for(screen) if action.id == action_id), None)
 
 
 def bindings(screen: str) -> list[Binding]:
     """Return Textual's bindings for ``screen``, in the order of the footer."""
     own = [
-        Binding(action.keys, action.id, action.label, key_display=action.shown_key, show=action.in_footer)
+        Binding(action.keys, action.id, action.label, key_display=action.key_label, show=action.in_footer)
         # The way back stands first, always at the same place: a narrow footer ends after two or three keys.
-        for action in sorted(on(screen), key=lambda action: action.id != "leave")
+        for action in sorted(actions_for(screen), key=lambda action: action.id != "leave")
     ]
     # In a field ? is a letter, so F1 is shown there. Elsewhere F1 is help too, but last: where there is an error, it tells
     # more of that.
     otherwise = 1 if own[0].action == "leave" else len(own)
-    place = next((number for number, one in enumerate(own) if one.key == "f2"), otherwise)
+    place = next((number for number, binding in enumerate(own) if binding.key == "f2"), otherwise)
     own.insert(place, Binding("f1", "help_in_field", "Help", key_display="F1"))
     return [*own, Binding("f1", "help", show=False)]

@@ -19,32 +19,32 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.theme import Theme
 
-from slack_token_tui.problems import place_of
-from slack_token_tui.sanitize import harmless
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.problems import error_location
+from slack_token_tui.sanitize import escape_unprintable
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, clipboard_seconds, read_settings
-from slack_token_tui.tui.actions import on
-from slack_token_tui.tui.driver import driver_class
-from slack_token_tui.tui.run import Start, say
+from slack_token_tui.tui.actions import actions_for
+from slack_token_tui.tui.driver import create_driver_class
+from slack_token_tui.tui.run import LaunchOptions, print_messages
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.home import HomeScreen
-from slack_token_tui.tui.terminal_exit import continue_only_after_a_stop, let_go_of_the_terminal, terminal_is_gone
+from slack_token_tui.tui.terminal_exit import detach_from_terminal, ignore_unexpected_sigcont, is_terminal_closed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.traceback import Traceback
 
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
-    from slack_token_tui.oauth.session import SignIn
+    from slack_token_tui.oauth.session import SignInSession
     from slack_token_tui.secret import Secret
     from slack_token_tui.store.apps import SlackApp
 
-_TWICE_SECONDS = 2.0
-_READ_SECONDS = 1.5
+_DOUBLE_PRESS_SECONDS = 2.0
+_MIN_NOTICE_SECONDS = 1.5
 _WARNING_SECONDS = 15
-_READABLE_IN_LIGHT = {
+_LIGHT_THEME_COLORS = {
     "text-success": "#0b5c30",
     "text-warning": "#6b4100",
     "text-error": "#8f1526",
@@ -54,34 +54,36 @@ _READABLE_IN_LIGHT = {
 }
 
 
-class _OwnTerminal:
+class _AppTerminalClipboard:
     """The terminal of the app. Before the first token of a session goes there, the person is asked."""
 
     def __init__(self, app: TokenApp, *, is_secret: bool) -> None:
         self._app = app
         self._is_secret = is_secret
 
-    async def allows(self) -> bool:
-        if self._is_secret and not self._app.may_send_tokens:
-            from slack_token_tui.desktop.clipboard import over_ssh
-            from slack_token_tui.tui.screens.dialogs import ConfirmScreen
+    async def confirm(self) -> bool:
+        if self._is_secret and not self._app.may_use_terminal_clipboard:
+            from slack_token_tui.desktop.clipboard import is_over_ssh
+            from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 
             question = Content.assemble(
                 ("Send the token to your terminal?\n\n", "bold"),
                 "Over SSH the clipboard that is yours is your terminal’s. "
-                if over_ssh()
+                if is_over_ssh()
                 else "No clipboard of this machine can be used; your terminal has one of its own. ",
                 "tmux can pass the token on to it. "
                 if os.environ.get("TMUX")
                 else "The token can be sent there (OSC 52). ",
                 "It cannot be cleared from here: the token stays on it until you copy something else.",
             )
-            self._app.may_send_tokens = await self._app.push_screen_wait(ConfirmScreen(question, "Send it", "Do not"))
-            return self._app.may_send_tokens
+            self._app.may_use_terminal_clipboard = await self._app.push_screen_wait(
+                ConfirmDialog(question, "Send it", "Do not")
+            )
+            return self._app.may_use_terminal_clipboard
         return True
 
-    def send(self, text: str) -> bool:
-        self._app.send_to_terminal(text)
+    def write(self, text: str) -> bool:
+        self._app.write_to_terminal_clipboard(text)
         return True
 
 
@@ -107,19 +109,19 @@ class TokenApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - likewise
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]  # noqa: RUF012 - Textual declares it so
 
-    def __init__(self, start: Start) -> None:
-        super().__init__(driver_class=driver_class())
-        self.start = start
-        self.store = ProfileStore(start.home)
-        self.may_send_tokens = False
+    def __init__(self, options: LaunchOptions) -> None:
+        super().__init__(driver_class=create_driver_class())
+        self.options = options
+        self.store = ProfileStore(options.home)
+        self.may_use_terminal_clipboard = False
         self.draft: SlackApp | None = None  # what was typed into the last sign-in form, wherever that has led
-        self.last_words: list[str] = []
+        self.exit_messages: list[str] = []
         """To be said when the terminal is the caller's again."""
-        self.sign_ins: list[tuple[SignIn, asyncio.Event]] = []
+        self.sign_ins: list[tuple[SignInSession, asyncio.Event]] = []
         """Every sign-in that was begun, with what is set at its end."""
         self._is_ending = self._is_crashed = self._is_signaled = False
         self._token_was_copied = False
-        self._last_interrupt = self._said_at = 0.0
+        self._last_interrupt = self._notified_at = 0.0
 
     def get_default_screen(self) -> Screen[None]:
         """Begin at home."""
@@ -131,52 +133,52 @@ class TokenApp(App[None]):
             if theme := read_settings(self.store.home).get("theme"):
                 self.theme = theme
         self.theme_changed_signal.subscribe(self, self._remember_theme)
-        continue_only_after_a_stop()
+        ignore_unexpected_sigcont()
         loop = asyncio.get_running_loop()
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 number = getattr(signal, name)
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
-                    loop.add_signal_handler(number, self.end_by_signal, number)
-        self.call_after_refresh(self._after_first_frame)
+                    loop.add_signal_handler(number, self.exit_on_signal, number)
+        self.call_after_refresh(self._start_background_work)
 
     def notify(self, message: str, **options: Any) -> None:
         """Say something for some seconds. It takes the place of what was said before: a pile would cover the screen."""
         self.clear_notifications()
-        self._said_at = time.monotonic()
+        self._notified_at = time.monotonic()
         options.pop("markup", None)  # Textual's screens and widgets pass it: a name or a path is no markup
-        super().notify(harmless(message), markup=False, **options)
+        super().notify(escape_unprintable(message), markup=False, **options)
 
     async def on_event(self, event: events.Event) -> None:
         """Whoever presses a key has read what was said, if it has stood for a moment: it covers what comes next."""
-        if isinstance(event, events.Key) and time.monotonic() - self._said_at > _READ_SECONDS:
+        if isinstance(event, events.Key) and time.monotonic() - self._notified_at > _MIN_NOTICE_SECONDS:
             self.clear_notifications()
         if isinstance(event, events.Paste):  # for the command palette, whose field is Textual's and shows it as it is
-            event.text = "\n".join(map(harmless, event.text.expandtabs(1).splitlines()))
+            event.text = "\n".join(map(escape_unprintable, event.text.expandtabs(1).splitlines()))
         await super().on_event(event)
 
     def get_css_variables(self) -> dict[str, str]:
         """Textual's colours, except that in light themes words of a colour are dark enough to be read (4.5:1)."""
         variables = super().get_css_variables()
         if not self.current_theme.dark:
-            variables |= _READABLE_IN_LIGHT
+            variables |= _LIGHT_THEME_COLORS
             self.theme_variables = variables
         return variables
 
     def _remember_theme(self, theme: Theme) -> None:
-        with suppress(StoreError, ProfileFileError):  # a convenience: what prevents it is not reported
+        with suppress(StorageError, ProfileFileError):  # a convenience: what prevents it is not reported
             change_settings(self.store.home, theme=theme.name)
 
-    def end_by_signal(self, number: int) -> None:
+    def exit_on_signal(self, number: int) -> None:
         """Leave in order: the terminal is restored, the port closed, and a token that is here alone saved or rescued."""
-        self.note_signal(number)
+        self.record_signal(number)
         if self.is_running and not self._is_ending:  # a closed window may be followed by a second signal
             self._is_ending = True
-            if not self.is_headless and terminal_is_gone():
-                let_go_of_the_terminal()
-            self.run_worker(self._end_in_order(number), group="end", exit_on_error=False)
+            if not self.is_headless and is_terminal_closed():
+                detach_from_terminal()
+            self.run_worker(self._exit_after_saving(number), group="end", exit_on_error=False)
 
-    def note_signal(self, number: int) -> None:
+    def record_signal(self, number: int) -> None:
         """Let the exit code say which signal came first, however far the end of the program has come."""
         if not self._is_signaled:
             self._is_signaled = True
@@ -184,15 +186,15 @@ class TokenApp(App[None]):
 
     def panic(self, *renderables: RenderableType) -> None:
         """Textual panics when reading from the terminal fails. A closed terminal is an ordinary end."""
-        if not self.is_headless and terminal_is_gone():
-            self.end_by_signal(getattr(signal, "SIGHUP", 1))
+        if not self.is_headless and is_terminal_closed():
+            self.exit_on_signal(getattr(signal, "SIGHUP", 1))
         else:
             from rich.traceback import Traceback  # with a highlighter for source code behind it
 
-            tracebacks = [one for one in renderables if isinstance(one, Traceback)]
-            self._crash([place_of_traceback(one) for one in tracebacks] or ["an error in Textual"])
+            tracebacks = [renderable for renderable in renderables if isinstance(renderable, Traceback)]
+            self._crash([traceback_location(traceback) for traceback in tracebacks] or ["an error in Textual"])
 
-    async def bring_tokens_to_safety(self) -> None:
+    async def save_pending_tokens(self) -> None:
         """Follow every sign-in that holds a token to its end, and put a token that cannot be saved into a file.
 
         It is called before the program ends in order, and again when the interface is gone and its event loop is not:
@@ -200,25 +202,25 @@ class TokenApp(App[None]):
         """
         while self.sign_ins:
             sign_in, ended = self.sign_ins[-1]
-            if sign_in.hurry():
+            if sign_in.skip_verification():
                 if not ended.is_set() and not self.is_running:
-                    say("Waiting for Slack's response, to save the token. This takes half a minute at most.")
+                    print_messages("Waiting for Slack's response, to save the token. This takes half a minute at most.")
                 await ended.wait()
-                saved = f"The token was saved as {sign_in.kept.profile.name}." if sign_in.kept else ""
-                self.last_words += filter(None, [sign_in.rescue() or saved])
+                saved = f"The token was saved as {sign_in.saved.profile.name}." if sign_in.saved else ""
+                self.exit_messages += filter(None, [sign_in.save_to_fallback() or saved])
             if ended.is_set() and (self._is_ending or self._is_crashed):
-                self.last_words += filter(None, [sign_in.about_unusable()])
+                self.exit_messages += filter(None, [sign_in.describe_unusable()])
             # Not before: a wait that is cut off is taken up again. Two waits may end together.
             if (sign_in, ended) in self.sign_ins:
                 self.sign_ins.remove((sign_in, ended))
 
-    async def _end_in_order(self, number: int) -> None:
+    async def _exit_after_saving(self, number: int) -> None:
         try:
-            await self.bring_tokens_to_safety()
+            await self.save_pending_tokens()
         finally:
             self.exit(return_code=128 + number)
 
-    def _after_first_frame(self) -> None:
+    def _start_background_work(self) -> None:
         gc.enable()
         gc.freeze()
         self.run_worker(self._warm_up(), group="warm_up", exit_on_error=False)
@@ -226,10 +228,10 @@ class TokenApp(App[None]):
     async def _warm_up(self) -> None:
         """Load what the first sign-in needs, while the person is still reading."""
         await asyncio.sleep(0)
-        from slack_token_tui.slack.client import tls_key_log
+        from slack_token_tui.slack.client import tls_key_log_path
         from slack_token_tui.tui.screens import sign_in  # noqa: F401
 
-        if path := tls_key_log():
+        if path := tls_key_log_path():
             words = f"SSLKEYLOGFILE is set. The keys of TLS connections are written to {path}."
             self.notify(words, severity="warning", timeout=_WARNING_SECONDS, markup=False)
 
@@ -238,17 +240,17 @@ class TokenApp(App[None]):
         from slack_token_tui.desktop import clipboard
 
         home = self.store.home
-        clearing = clipboard.Clearing(clipboard_seconds(home), home / "clipboard")
-        return await clipboard.copy(text, _OwnTerminal(self, is_secret=True), clearing)
+        clearing = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")
+        return await clipboard.copy(text, _AppTerminalClipboard(self, is_secret=True), clearing)
 
     async def copy_text(self, text: str) -> Copied | NotCopied:
         """Put something on the clipboard that is no secret."""
         from slack_token_tui.desktop import clipboard
         from slack_token_tui.secret import Secret
 
-        return await clipboard.copy(Secret(text), _OwnTerminal(self, is_secret=False))
+        return await clipboard.copy(Secret(text), _AppTerminalClipboard(self, is_secret=False))
 
-    def send_to_terminal(self, text: str) -> None:
+    def write_to_terminal_clipboard(self, text: str) -> None:
         """Send ``text`` by OSC 52."""
         self.copy_to_clipboard(text)
         self._token_was_copied = True
@@ -261,42 +263,42 @@ class TokenApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every action of the screen's table, and the theme. Textual's screenshot would photograph a token."""
         if isinstance(screen, AppScreen):
-            for action in on(screen.room):
+            for action in actions_for(screen.screen_id):
                 if screen.check_action(action.id, ()) and action.id != "quit":
                     run = getattr(screen, f"action_{action.id}")
-                    yield SystemCommand(f"{action.label} ({action.shown_key})", action.help, run)
+                    yield SystemCommand(f"{action.label} ({action.key_label})", action.help, run)
         yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
         yield SystemCommand("Quit (Ctrl+Q)", "Leave the program.", self.action_quit)
 
     async def action_quit(self) -> None:
         """Ctrl+Q, q at home, and the palette."""
-        self.leave()
+        self.request_exit()
 
-    def leave(self) -> None:
+    def request_exit(self) -> None:
         """Leave; but a token that is here alone is saved first, or asked about."""
-        from slack_token_tui.tui.screens.dialogs import ConfirmScreen
+        from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, AppScreen) and screen.holds_unsaved:
-                if not isinstance(self.screen, ConfirmScreen):  # else a question about it stands already
-                    screen.unless_unsaved(self.exit)
+            if isinstance(screen, AppScreen) and screen.has_unsaved_token:
+                if not isinstance(self.screen, ConfirmDialog):  # else a question about it stands already
+                    screen.after_saving(self.exit)
                 return
         self.exit()
 
     def action_help_quit(self) -> None:
         """Ctrl+C: once stops what is running, twice quits."""
         now = time.monotonic()
-        if now - self._last_interrupt < _TWICE_SECONDS:
-            self.leave()
+        if now - self._last_interrupt < _DOUBLE_PRESS_SECONDS:
+            self.request_exit()
             return
         self._last_interrupt = now
         # Also what waits under a help or an error list.
-        rooms = [screen for screen in reversed(self.screen_stack) if isinstance(screen, AppScreen)]
-        holds = any(room.holds_unsaved for room in rooms)
+        screens = [screen for screen in reversed(self.screen_stack) if isinstance(screen, AppScreen)]
+        has_unsaved_token = any(screen.has_unsaved_token for screen in screens)
         words = "Nothing is running."
-        if any(room.cancel_running() for room in rooms):
-            words = "Stopping as soon as the token is saved." if holds else "Stopped."
-        self.notify(f"{words} Ctrl+C again quits.", timeout=_TWICE_SECONDS, markup=False)
+        if any(screen.cancel_running() for screen in screens):
+            words = "Stopping as soon as the token is saved." if has_unsaved_token else "Stopped."
+        self.notify(f"{words} Ctrl+C again quits.", timeout=_DOUBLE_PRESS_SECONDS, markup=False)
 
     def _fatal_error(self) -> None:
         """Textual's private name, overridden because its own prints every local variable, tokens included.
@@ -304,7 +306,7 @@ class TokenApp(App[None]):
         ``test_a_crash_shows_no_token`` fails when upstream renames it.
         """
         error = self._exception
-        self._crash([place_of(error), *way_to(error)] if error else ["no more is known"])
+        self._crash([error_location(error), *call_stack(error)] if error else ["no more is known"])
 
     def _crash(self, places: list[str]) -> None:
         """End the program with exit code 1. ``places`` says where it happened; messages and values may hold tokens."""
@@ -312,7 +314,7 @@ class TokenApp(App[None]):
             self._is_crashed = True
             self._return_code = 1
             first, *calls = places
-            self.last_words[:0] = [
+            self.exit_messages[:0] = [
                 f"slack-token-tui crashed (this is a bug): {first}.",
                 *(f"  {call}" for call in calls),
                 "This report holds no secret. Your profiles are unharmed. Start slack-token-tui again to continue.",
@@ -320,7 +322,7 @@ class TokenApp(App[None]):
         self._close_messages_no_wait()
 
 
-def place_of_traceback(rendered: Traceback) -> str:
+def traceback_location(rendered: Traceback) -> str:
     """Return the type and source line of the exception in a Rich traceback."""
     stacks = rendered.trace.stacks
     if not stacks:
@@ -330,7 +332,7 @@ def place_of_traceback(rendered: Traceback) -> str:
     return f"{stacks[0].exc_type} in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}"
 
 
-def way_to(error: BaseException) -> list[str]:
+def call_stack(error: BaseException) -> list[str]:
     """Return the calls that led to ``error``, outermost first, one a line."""
     import traceback  # not before something has gone wrong
 

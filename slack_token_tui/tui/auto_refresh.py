@@ -11,15 +11,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import ProfileStore, Unreadable
-from slack_token_tui.tokens.refresh_result import TOO_EARLY_SECONDS, RefreshProblem
+from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
+from slack_token_tui.tokens.refresh_result import MIN_AGE_TTL_SECONDS, RefreshProblem
 
-_AT_ONCE = 4
+_MAX_CONCURRENT = 4
 """Slack limits how fast it is asked; four at once are below every limit."""
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 60.0, 1800.0
+_MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 60.0, 1800.0
 """Between refreshes by itself that failed."""
 
 
@@ -35,24 +35,24 @@ class RefreshScheduler:
     """
 
     store: ProfileStore
-    tell: Callable[[str, Profile | Unreadable | None], None]
+    on_change: Callable[[str, Profile | UnreadableProfile | None], None]
     busy: set[str] = field(default_factory=set)
-    troubles: dict[str, RefreshProblem] = field(default_factory=dict)
+    problems: dict[str, RefreshProblem] = field(default_factory=dict)
     _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
-    def due(self, profiles: Iterable[object], now: datetime) -> list[str]:
+    def due_names(self, profiles: Iterable[object], now: datetime) -> list[str]:
         """Return the names that should be refreshed by itself now: not busy, and not failed a moment ago."""
         return [
-            one.name
-            for one in profiles
-            if isinstance(one, Profile)
-            and one.is_due(now)
-            and one.name not in self.busy
-            and self._pauses.get(one.name, (0.0, 0.0))[0] <= time.monotonic()
+            profile.name
+            for profile in profiles
+            if isinstance(profile, Profile)
+            and profile.is_due(now)
+            and profile.name not in self.busy
+            and self._pauses.get(profile.name, (0.0, 0.0))[0] <= time.monotonic()
         ]
 
-    async def refresh(self, name: str, *, insist: bool = False, asked: bool = False) -> bool:
+    async def refresh(self, name: str, *, insist: bool = False, by_request: bool = False) -> bool:
         """Refresh profile ``name``; tell whether all is well with it.
 
         Args:
@@ -66,16 +66,16 @@ class RefreshScheduler:
             old = await asyncio.to_thread(self.store.read, name)
             if not old.has_refresh_token:
                 return RefreshProblem("not_renewable", {"name": name, "detail": ""})
-            life = {"min_ttl_seconds": float(TOO_EARLY_SECONDS)} if asked else {}
-            renewal = await refresh_in_child_async(self.store, name, insist=insist, **life)
-            return renewal.trouble
+            life = {"min_ttl_seconds": float(MIN_AGE_TTL_SECONDS)} if by_request else {}
+            result = await refresh_in_child_async(self.store, name, insist=insist, **life)
+            return result.problem
 
-        fine = await self._watched(name, work)
+        fine = await self._run_exclusively(name, work)
         if fine:
             self._pauses.pop(name, None)
         else:
-            _, last = self._pauses.get(name, (0.0, _FIRST_PAUSE_SECONDS / 2))
-            pause = min(last * 2, _LONGEST_PAUSE_SECONDS)
+            _, last = self._pauses.get(name, (0.0, _MIN_PAUSE_SECONDS / 2))
+            pause = min(last * 2, _MAX_PAUSE_SECONDS)
             self._pauses[name] = (time.monotonic() + pause, pause)
         return fine
 
@@ -85,20 +85,20 @@ class RefreshScheduler:
 
         async def work() -> RefreshProblem | None:
             profile = await asyncio.to_thread(lambda: self.store.with_tokens(self.store.read(name)))
-            said = await verify.ask(profile)
-            verification = await asyncio.to_thread(verify.note, self.store, profile, said)
-            error = verification.error or verification.unnoted
+            said = await verify.request_identity(profile)
+            verification = await asyncio.to_thread(verify.save_verification, self.store, profile, said)
+            error = verification.error or verification.save_error
             return None if error is None else RefreshProblem(error.code, {"name": name, **error.facts})
 
-        return await self._watched(name, work)
+        return await self._run_exclusively(name, work)
 
-    async def all_of(
+    async def run_for_all(
         self, names: list[str], do: Callable[[str], Awaitable[bool]], progress: Callable[[int], None]
     ) -> int:
         """Do ``do`` for all ``names``, some at once; call ``progress`` with how many are done; return how many went well."""
-        gate, done, fine = asyncio.Semaphore(_AT_ONCE), 0, 0
+        gate, done, fine = asyncio.Semaphore(_MAX_CONCURRENT), 0, 0
 
-        async def one(name: str) -> None:
+        async def run_one(name: str) -> None:
             nonlocal done, fine
             async with gate:
                 went_well = await do(name)
@@ -108,41 +108,41 @@ class RefreshScheduler:
 
         async with asyncio.TaskGroup() as group:
             for name in names:
-                group.create_task(one(name))
+                group.create_task(run_one(name))
         return fine
 
-    async def _watched(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
+    async def _run_exclusively(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
         """Do ``work`` and tell of its beginning and end; one thing at a time for each profile."""
-        async with self._turns.setdefault(name, asyncio.Lock()):
-            return await self._alone(name, work)
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            return await self._run(name, work)
 
-    async def _alone(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
+    async def _run(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
         self.busy.add(name)
-        self._tell(name)
-        trouble: RefreshProblem | None = None
+        self._notify_change(name)
+        problem: RefreshProblem | None = None
         gone = False
         try:
-            trouble = await work()
+            problem = await work()
         except FileNotFoundError:
             gone = True
         except ProfileFileError as error:
-            trouble = RefreshProblem(error.code, {"file": error.path, "detail": error.detail})
-        except StoreError as error:
-            trouble = RefreshProblem(error.code, {"name": name, **error.facts})
+            problem = RefreshProblem(error.code, {"file": error.path, "detail": error.detail})
+        except StorageError as error:
+            problem = RefreshProblem(error.code, {"name": name, **error.facts})
         finally:
             self.busy.discard(name)
-            self.troubles.pop(name, None)
-            if trouble is not None:
-                self.troubles[name] = trouble
-            self._tell(name)
-        return trouble is None and not gone
+            self.problems.pop(name, None)
+            if problem is not None:
+                self.problems[name] = problem
+            self._notify_change(name)
+        return problem is None and not gone
 
-    def _tell(self, name: str) -> None:
-        entry: Profile | Unreadable | None
+    def _notify_change(self, name: str) -> None:
+        entry: Profile | UnreadableProfile | None
         try:
             entry = self.store.read(name)
         except FileNotFoundError:
             entry = None
         except ProfileFileError as error:
-            entry = Unreadable(name, error)
-        self.tell(name, entry)
+            entry = UnreadableProfile(name, error)
+        self.on_change(name, entry)

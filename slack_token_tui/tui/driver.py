@@ -21,14 +21,14 @@ def _replacing_decoder(encoding: str) -> type[codecs.IncrementalDecoder]:
     """Return the incremental decoder for ``encoding`` that puts U+FFFD in the place of what it cannot decode."""
     strict = codecs.getincrementaldecoder(encoding)
 
-    class Replacing(strict):  # type: ignore[misc, valid-type]  # a class that the codec registry returns
+    class ReplacingDecoder(strict):  # type: ignore[misc, valid-type]  # a class that the codec registry returns
         def __init__(self) -> None:
             super().__init__(errors="replace")
 
-    return Replacing
+    return ReplacingDecoder
 
 
-class _Unfailing:
+class _TolerantStream:
     """A stream to a terminal that may be closed: what cannot be written is dropped.
 
     A write that fails ends Textual's writer thread, and the main thread then waits for ever to hand it the next one.
@@ -63,7 +63,7 @@ class _Unfailing:
         return getattr(self._stream, name)
 
 
-def driver_class() -> type[Driver] | None:
+def create_driver_class() -> type[Driver] | None:
     """Return the driver to run with, or None for Textual's own where it does not read bytes."""
     if sys.platform == "win32":
         return None
@@ -73,9 +73,9 @@ def driver_class() -> type[Driver] | None:
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             loop, app = asyncio.get_running_loop(), cast("TokenApp", self._app)
-            hang_up = partial(loop.call_soon_threadsafe, app.end_by_signal, signal.SIGHUP)
+            hang_up = partial(loop.call_soon_threadsafe, app.exit_on_signal, signal.SIGHUP)
             # A private name, since there is no option. test_closed_terminal fails when upstream renames it.
-            self._file: Any = _Unfailing(self._file, hang_up)
+            self._file: Any = _TolerantStream(self._file, hang_up)
 
         def run_input_thread(self) -> None:
             # Textual decodes strictly and stops reading at the first byte that is not UTF-8. Its decoder is a name of that

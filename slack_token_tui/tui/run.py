@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.sanitize import escape_unprintable
 
 if TYPE_CHECKING:
     from slack_token_tui.slack.endpoints import Endpoints
@@ -27,27 +27,27 @@ def _now() -> datetime:
 
 
 _USAGE = 2
-_NO_TERMINAL = """slack-token-tui: the interface needs a terminal, and there is none here.
+_NO_TERMINAL_MESSAGE = """slack-token-tui: the interface needs a terminal, and there is none here.
   Without one: slack-token-tui login, token, list; see slack-token-tui --help
 """
 
 
 @dataclass(frozen=True)
-class Start:
+class LaunchOptions:
     """What the TUI begins with.
 
     Attributes:
         home: where profiles are kept; this user's own directory when None.
         app: the Slack app that the sign-in form starts with; the one used last when None.
-        play_browser: does what a person would in a browser at an address, and returns the last page. The demo
+        simulate_browser: does what a person would in a browser at an address, and returns the last page. The demo
             alone has one.
         is_demo: whether everything is gone afterwards.
         now: the clock, UTC.
     """
 
     home: Path | None = None
-    app: SlackApp | None = None
-    play_browser: Callable[[str], Awaitable[str]] | None = None
+    slack_app: SlackApp | None = None
+    simulate_browser: Callable[[str], Awaitable[str]] | None = None
     is_demo: bool = False
     now: Callable[[], datetime] = field(default=_now)
 
@@ -56,7 +56,7 @@ class Start:
         """The Slack that new apps live on, to begin with."""
         from slack_token_tui.slack.endpoints import Endpoints
 
-        return self.app.endpoints if self.app else Endpoints()
+        return self.slack_app.endpoints if self.slack_app else Endpoints()
 
 
 def _has_terminal() -> bool:
@@ -68,11 +68,11 @@ def _has_terminal() -> bool:
         return False
 
 
-def run_app(start: Start) -> int:
+def run_app(options: LaunchOptions) -> int:
     """Run the TUI to its end and return the exit code."""
     if not _has_terminal():
         if sys.stderr is not None:
-            sys.stderr.write(_NO_TERMINAL)
+            sys.stderr.write(_NO_TERMINAL_MESSAGE)
         return _USAGE
     # Textual's log would hold every paste and every password field in clear.
     for name in ("TEXTUAL_LOG", "TEXTUAL", "TEXTUAL_SCREENSHOT"):
@@ -82,15 +82,15 @@ def run_app(start: Start) -> int:
     gc.disable()
     from slack_token_tui.tui.app import TokenApp
 
-    app = TokenApp(start)
+    app = TokenApp(options)
     try:
-        asyncio.run(_run_to_its_end(app))
+        asyncio.run(_run_until_saved(app))
     finally:
-        say(*app.last_words)
+        print_messages(*app.exit_messages)
     return app.return_code or 0
 
 
-async def _run_to_its_end(app: TokenApp) -> None:
+async def _run_until_saved(app: TokenApp) -> None:
     """Run ``app``, then run the event loop until no sign-in holds an unsaved token, however the app has ended."""
     try:
         await app.run_async()
@@ -99,17 +99,17 @@ async def _run_to_its_end(app: TokenApp) -> None:
         loop = asyncio.get_running_loop()
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(getattr(signal, name), app.note_signal, getattr(signal, name))
+                loop.add_signal_handler(getattr(signal, name), app.record_signal, getattr(signal, name))
         for name in ("SIGTSTP", "SIGCONT"):
             with suppress(AttributeError, ValueError):
                 signal.signal(getattr(signal, name), signal.SIG_DFL)
-        from slack_token_tui.oauth.exchange import to_its_end  # with all of a sign-in behind it
+        from slack_token_tui.oauth.exchange import wait_until_done  # with all of a sign-in behind it
 
-        await to_its_end(asyncio.ensure_future(app.bring_tokens_to_safety()))
+        await wait_until_done(asyncio.ensure_future(app.save_pending_tokens()))
 
 
-def say(*lines: str) -> None:
+def print_messages(*lines: str) -> None:
     """Print ``lines`` to the terminal when the interface is gone, each whole, so that a command in it can be pasted."""
     with suppress(OSError):  # the terminal may be gone too
         for line in lines:
-            print(harmless(line), file=sys.stderr, flush=True)  # noqa: T201 - the interface is gone
+            print(escape_unprintable(line), file=sys.stderr, flush=True)  # noqa: T201 - the interface is gone

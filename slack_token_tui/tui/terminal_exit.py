@@ -16,32 +16,32 @@ if sys.platform != "win32":
     import termios
 
 
-def continue_only_after_a_stop() -> None:
+def ignore_unexpected_sigcont() -> None:
     """Let SIGCONT reach Textual's own handler only when its SIGTSTP handler has run before."""
     if sys.platform == "win32":
         return
-    stop, go_on = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
-    if not callable(stop) or not callable(go_on):  # a driver without a terminal sets none
+    previous_stop, previous_continue = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
+    if not callable(previous_stop) or not callable(previous_continue):  # a driver without a terminal sets none
         return
     stopped = False
 
-    def stops(number: int, frame: FrameType | None) -> None:
+    def handle_stop(number: int, frame: FrameType | None) -> None:
         nonlocal stopped
         stopped = True
-        stop(number, frame)
+        previous_stop(number, frame)
 
-    def goes_on(number: int, frame: FrameType | None) -> None:
+    def handle_continue(number: int, frame: FrameType | None) -> None:
         nonlocal stopped
         if stopped:
             stopped = False
-            go_on(number, frame)
+            previous_continue(number, frame)
 
     with suppress(ValueError):  # not in the main thread
-        signal.signal(signal.SIGTSTP, stops)
-        signal.signal(signal.SIGCONT, goes_on)
+        signal.signal(signal.SIGTSTP, handle_stop)
+        signal.signal(signal.SIGCONT, handle_continue)
 
 
-def terminal_is_gone() -> bool:
+def is_terminal_closed() -> bool:
     """Tell whether the terminal on standard input has been closed."""
     if sys.platform == "win32":
         return False
@@ -52,7 +52,7 @@ def terminal_is_gone() -> bool:
     return False
 
 
-def let_go_of_the_terminal() -> None:
+def detach_from_terminal() -> None:
     """Put something in the place of a closed terminal: nothing is ever read from it, and what is written to it is gone."""
     with suppress(OSError):
         # Its other end stays open, so that nobody reads an end of file again and again; whoever is about to read from the

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 import slack_token_tui as stt
-from slack_token_tui.practice.people import CLIENT_ID
-from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.models import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.apps import SlackApp
@@ -37,16 +37,16 @@ def test_a_token_is_a_string_whose_repr_alone_is_masked(store: ProfileStore) -> 
 def test_a_token_that_is_about_to_expire_is_refreshed_first(store: ProfileStore, slack: PracticeSlack) -> None:
     old = granted(store, slack)
     token = stt.token("acme")
-    assert slack.workspace.grants.token(token)
+    assert slack.workspace.tokens.authenticate(token)
     assert Secret(token) != old.access_token
     assert stt.token() == token
-    assert slack.workspace.grants.refreshed == 1
+    assert slack.workspace.tokens.refreshed == 1
     assert stt.token(min_ttl_seconds=39_600) == token
 
 
 def test_many_threads_get_one_refreshed_token(store: ProfileStore, slack: PracticeSlack) -> None:
     granted(store, slack, expires_at=in_(hours=-1))
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     got: list[str] = []
     threads = [threading.Thread(target=lambda: got.append(stt.token("acme"))) for _ in range(4)]
     for thread in threads:
@@ -54,7 +54,7 @@ def test_many_threads_get_one_refreshed_token(store: ProfileStore, slack: Practi
     for thread in threads:
         thread.join()
     assert len(set(got)) == 1 and len(got) == 4
-    assert slack.workspace.grants.refreshed == 1
+    assert slack.workspace.tokens.refreshed == 1
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_profiles_are_a_table_without_tokens(store: ProfileStore) -> None:
     store.save_sign_in(profile(team_name="<script>alert(1)</script>"))
     (store.home / "profiles" / "bad.json").write_text("{")
     table = stt.profiles()
-    assert [one.name for one in table] == ["acme", "bad"]
+    assert [row.name for row in table] == ["acme", "bad"]
     assert table[0].state == "good" and table[1].state == "unreadable"
     assert CANARY not in repr(table) + table._repr_html_() + repr(list(table))
     assert "xoxp-…cdef" in repr(table)
@@ -124,7 +124,7 @@ def test_a_bearer_is_fresh_every_time_and_fits_httpx(store: ProfileStore, slack:
     refreshed = store.read("acme")
     store.write(__import__("dataclasses").replace(refreshed, expires_at=in_(seconds=5)))
     assert httpx.post(url, auth=auth, trust_env=False).json()["ok"] is True
-    assert slack.workspace.grants.refreshed == 2
+    assert slack.workspace.tokens.refreshed == 2
     assert "practice" not in repr(auth)
 
 
@@ -184,7 +184,7 @@ async def test_a_sign_in_can_be_awaited_while_the_loop_goes_on(app: SlackApp, sl
     summary = await pending
     await pressing
     assert (summary.name, summary.user) == ("mine", "jane")
-    assert slack.workspace.grants.token(stt.token("mine"))
+    assert slack.workspace.tokens.authenticate(stt.token("mine"))
     assert "practice-" not in repr(pending) + repr(summary)
 
 
@@ -226,7 +226,7 @@ def test_an_address_can_be_pasted_and_asked_for(
     query = {key: values[0] for key, values in parse_qs(urlsplit(pending.url).query).items()}
     with pytest.raises(ValueError, match=r"\."):
         pending.paste("https://example.com/")
-    code = workspace.allow("v2_user", query, {})
+    code = workspace.issue_code("v2_user", query, {})
     typed = iter(["nonsense", f"{query['redirect_uri']}?code={code}&state={query['state']}"])
     monkeypatch.setattr("builtins.input", lambda _: next(typed))
     assert pending.ask().name == "acme-practice"
@@ -274,7 +274,7 @@ except KeyboardInterrupt:
 def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     granted(store, slack, expires_at=in_(hours=-1))
     slack.workspace.faults.append("late:5")
     cell = subprocess.Popen(
@@ -285,11 +285,11 @@ def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
         text=True,
     )
     assert cell.stdin is not None
-    assert becomes(lambda: slack.workspace.grants.refreshed)
+    assert becomes(lambda: slack.workspace.tokens.refreshed)
     said, _ = cell.communicate("now\n", timeout=30)
     assert said == "interrupted\n"
-    assert slack.workspace.grants.token(stt.token("acme"))
-    assert (slack.workspace.grants.refreshed, slack.workspace.grants.reused) == (1, 0)
+    assert slack.workspace.tokens.authenticate(stt.token("acme"))
+    assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)
 
 
 def test_no_name_and_an_empty_one_are_not_the_same(store: ProfileStore) -> None:
@@ -322,7 +322,7 @@ def test_a_plain_script_is_told_the_link_and_the_name_it_gets(
             wished, client_id=CLIENT_ID, slack_url=slack.base, redirect_uris=app.redirect_uris, open_browser=False
         )
         assert f"Open this and press Allow: {pending.url}" in capsys.readouterr().err
-        play_browser(str(pending.url))
+        simulate_browser(str(pending.url))
         assert pending.wait(30).name == "mine"
     assert "the name of this account here, and not as other" in repr(pending)
 

@@ -15,7 +15,7 @@ from rich.traceback import Traceback
 
 import slack_token_tui as stt
 from slack_token_tui import api
-from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.problems import explain
 from slack_token_tui.secret import Secret
@@ -108,7 +108,7 @@ def a_bug_where_the_token_is_at_hand(store: ProfileStore, patch: pytest.MonkeyPa
 
 def a_bug_in_the_table(store: ProfileStore, patch: pytest.MonkeyPatch) -> object:
     saved(store)
-    patch.setattr(api, "summary_of", lambda entry, _: {}[entry.access_token.reveal()])
+    patch.setattr(api, "summarize", lambda entry, _: {}[entry.access_token.reveal()])
     return stt.profiles()
 
 
@@ -118,7 +118,7 @@ def an_interrupt_while_a_token_is_refreshed(store: ProfileStore, patch: pytest.M
     def interrupted(*_: object) -> bytes:
         raise KeyboardInterrupt
 
-    patch.setattr(refresh_worker, "_said_by_child", interrupted)
+    patch.setattr(refresh_worker, "_run_child", interrupted)
     return stt.token("acme")
 
 

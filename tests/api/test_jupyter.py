@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
@@ -26,13 +26,13 @@ CELLS = [
     "httpx.post(SLACK + '/api/auth.test', headers={'Authorization': f'Bearer {token}'}, trust_env=False).json()['user']",
     "httpx.post(SLACK + '/api/auth.test', auth=stt.bearer('acme'), trust_env=False).json()['ok']",
     # The loop goes on while the sign-in waits: a task of the kernel's own presses Allow.
-    "import asyncio\nfrom slack_token_tui.practice.server import play_browser\n"
+    "import asyncio\nfrom slack_token_tui.practice.server import simulate_browser\n"
     "pending = stt.sign_in('mine', client_id=CLIENT, scopes='users:read', slack_url=SLACK, redirect_uris=REDIRECTS, open_browser=False)\n"
-    "task = asyncio.ensure_future(asyncio.to_thread(play_browser, pending.url, team='T0PRACTICE2'))\n"
+    "task = asyncio.ensure_future(asyncio.to_thread(simulate_browser, pending.url, team='T0PRACTICE2'))\n"
     "summary = await pending\nsummary.name",
     "pending",
     "pending = stt.sign_in('third', client_id=CLIENT, scopes='users:read', slack_url=SLACK, redirect_uris=REDIRECTS, open_browser=False)\n"
-    "import threading\nthreading.Thread(target=play_browser, args=(pending.url, 'cancel')).start()\n"
+    "import threading\nthreading.Thread(target=simulate_browser, args=(pending.url, 'cancel')).start()\n"
     "try:\n    pending.wait()\nexcept stt.SignInFailed as error:\n    print(error.code)",
     "stt.token('nobody')",
 ]
@@ -54,7 +54,9 @@ def test_a_real_notebook(
         return json.dumps(cells[number].outputs, ensure_ascii=False)
 
     def value(number: int) -> Any:
-        return next(one["data"]["text/plain"] for one in cells[number].outputs if one.output_type == "execute_result")
+        return next(
+            output["data"]["text/plain"] for output in cells[number].outputs if output.output_type == "execute_result"
+        )
 
     everything = json.dumps([cell.outputs for cell in cells], ensure_ascii=False)
     assert "-practice-" not in everything, "no output of any cell shows a token"

@@ -20,9 +20,9 @@ from pathlib import Path
 import httpx
 
 from slack_token_tui.oauth import events
-from slack_token_tui.oauth.session import SignIn
-from slack_token_tui.practice.people import CLIENT_ID, App
-from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.oauth.session import SignInSession
+from slack_token_tui.practice.models import CLIENT_ID, App
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.slack import client
 from slack_token_tui.slack.endpoints import Endpoints
@@ -134,11 +134,11 @@ def sign_ins(directory: Path, rounds: int) -> None:
 
         async def sign_in() -> float:
             begin = 0.0
-            client._trusted.clear()  # a first sign-in reads its certificates too, as the two bare requests do
-            async with aclosing(SignIn(app, app.scopes, store, open_browser=None).events()) as stream:
+            client._ssl_contexts.clear()  # a first sign-in reads its certificates too, as the two bare requests do
+            async with aclosing(SignInSession(app, app.scopes, store, open_browser=None).events()) as stream:
                 async for event in stream:
                     if isinstance(event, events.BrowserOpening):
-                        threading.Thread(target=play_browser, args=(event.url,), daemon=True).start()
+                        threading.Thread(target=simulate_browser, args=(event.url,), daemon=True).start()
                     elif isinstance(event, events.Approved):
                         begin = time.perf_counter()
                     elif isinstance(event, events.Saved):

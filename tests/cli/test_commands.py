@@ -110,7 +110,7 @@ def test_a_defect_shows_its_place_and_no_secret(child_environment: dict[str, str
     program = (
         "import sys\nfrom slack_token_tui.cli import main\nfrom slack_token_tui.cli.commands import token\n"
         f"def broken(_):\n    secret = {CANARY!r}\n    raise RuntimeError(secret)\n"
-        "token.print_token = broken\nsys.exit(main.main(['token']))"
+        "token.run_token = broken\nsys.exit(main.main(['token']))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment)
     assert done.returncode == 1

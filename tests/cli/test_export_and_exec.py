@@ -44,7 +44,7 @@ def test_a_token_that_is_about_to_expire_is_renewed_first_and_it_says_so(
     assert new.access_token != old.access_token
     assert "about to expire" in done.stderr
     assert "practice" not in done.stderr
-    assert slack.workspace.grants.token(done.stdout.strip())
+    assert slack.workspace.tokens.authenticate(done.stdout.strip())
 
 
 def test_min_ttl_asks_for_more_life_and_not_for_more_than_there_is(
@@ -55,7 +55,7 @@ def test_min_ttl_asks_for_more_life_and_not_for_more_than_there_is(
     assert run("token", env=child_environment).stdout.strip() == old.access_token.reveal()
     assert run("token", "--min-ttl", "7300", env=child_environment).stdout.strip() != old.access_token.reveal()
     assert run("token", "--min-ttl", "7300", env=child_environment).returncode == 0
-    assert slack.workspace.grants.refreshed == 1
+    assert slack.workspace.tokens.refreshed == 1
     assert run("token", "--min-ttl", "43200", env=child_environment).returncode == 2
 
 
@@ -78,7 +78,7 @@ def test_a_dead_refresh_token_exits_4_and_says_where_it_was_interrupted(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     granted(store, slack, expires_at=in_(hours=-1))
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append("lost")
     for _ in range(2):
         done = run("token", env=child_environment)
@@ -94,17 +94,17 @@ def test_a_profile_that_cannot_be_saved_still_gives_its_new_token(
     granted(store, slack, expires_at=in_(hours=-1))
     program = (
         "import sys; from slack_token_tui.tokens import recovery; from slack_token_tui.store.profiles import ProfileStore;"
-        "from slack_token_tui.store.atomic_file import StoreError\n"
-        "def broken(*_):\n    raise StoreError('store_full', file='x', detail='no room')\n"
-        "ProfileStore.write = broken; recovery._SAVE_AGAIN_SECONDS = 0\n"
+        "from slack_token_tui.store.atomic_file import StorageError\n"
+        "def broken(*_):\n    raise StorageError('store_full', file='x', detail='no room')\n"
+        "ProfileStore.write = broken; recovery._SAVE_RETRY_SECONDS = 0\n"
         "from slack_token_tui.cli.main import main; sys.exit(main(['token']))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment)
     assert done.returncode == 0
-    assert slack.workspace.grants.token(done.stdout.strip())
+    assert slack.workspace.tokens.authenticate(done.stdout.strip())
     assert "refresh_not_saved" in done.stderr
     assert run("token", env=child_environment).stdout == done.stdout
-    assert slack.workspace.grants.refreshed == 1
+    assert slack.workspace.tokens.refreshed == 1
 
 
 # ── forms that work when pasted ──
@@ -121,13 +121,15 @@ def pasted(text: str, environment: dict[str, str], shell: str = "sh") -> str:
 def test_every_format_works_when_pasted(
     store: ProfileStore, slack: PracticeSlack, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    kept = granted(store, slack, expires_at=in_(hours=5))
-    assert kept.access_token
-    token = kept.access_token.reveal()
+    saved = granted(store, slack, expires_at=in_(hours=5))
+    assert saved.access_token
+    token = saved.access_token.reveal()
     store.save_sign_in(profile(user_id="U2", access_token=Secret(token)), "of-slack")
     text = {
-        one: run("export", "of-slack" if one == "mcp" else "acme", "--as", one, env=environment).stdout.rstrip("\n")
-        for one in FORMATS
+        token_format: run(
+            "export", "of-slack" if token_format == "mcp" else "acme", "--as", token_format, env=environment
+        ).stdout.rstrip("\n")
+        for token_format in FORMATS
     }
     assert text["token"] == token
     assert pasted(f"{text['env']}; printenv SLACK_TOKEN", environment).strip() == token
@@ -146,8 +148,8 @@ def test_every_format_works_when_pasted(
         pasted(shlex.join([server["command"], *words, "printenv", "SLACK_MCP_XOXP_TOKEN"]), environment).strip()
         == token
     )
-    for one in ("python", "mcp"):
-        assert token not in text[one]
+    for format_id in ("python", "mcp"):
+        assert token not in text[format_id]
 
 
 @pytest.mark.parametrize("strange", ["xoxp-canary-'$(id)`\"\\-000000", "xoxp-canary-a;b&c|d-000000"])
@@ -163,7 +165,7 @@ def test_a_token_with_strange_characters_is_quoted(
         assert "dotenv_unsafe" in dotenv.stderr and CANARY not in dotenv.stderr and strange not in dotenv.stderr
     else:
         assert pasted(f'{dotenv.stdout}\nprintf %s "$SLACK_TOKEN"', child_environment) == strange
-    curl = export_formats.formatted(store.read("acme"), "curl", strange)
+    curl = export_formats.format_token(store.read("acme"), "curl", strange)
     fed = pasted(curl.split(" | ")[0], child_environment)
     assert fed.startswith('header = "Authorization: Bearer ') and fed.endswith('"\n')
 

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slack_token_tui.cli import output
-from slack_token_tui.practice.grants import SlackSays
 from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.practice.tokens import SlackErrorResponse
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.problems import explain
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
 from tests.cli.test_commands import COMMAND, run
@@ -35,7 +35,7 @@ UNSAFE = "a\x7f\x85\x9b\xad\u061c\u200f\u2028\u202e\u2066\ue000\U000e0041b"
 
 
 def unsafe_in(printed: str) -> set[str]:
-    return {one for one in printed if harmless(one) != one}
+    return {character for character in printed if escape_unprintable(character) != character}
 
 
 @pytest.mark.parametrize("words", [["show"], ["doctor"], ["login", "--client-id", "1.1", "--timeout", "0.1"]])
@@ -145,14 +145,14 @@ def test_a_refusal_that_may_pass_keeps_the_profile(
     child_environment: dict[str, str],
 ) -> None:
     granted(store, slack)
-    revoke = workspace.grants.revoke
+    revoke = workspace.tokens.revoke
 
     def busy(bearer: str | None) -> dict[str, object]:
         if bearer and bearer.startswith("xoxe-"):
-            raise SlackSays("internal_error")
+            raise SlackErrorResponse("internal_error")
         return revoke(bearer)
 
-    monkeypatch.setattr(workspace.grants, "revoke", busy)
+    monkeypatch.setattr(workspace.tokens, "revoke", busy)
     done = run("remove", "acme", "--yes", env=child_environment)
     assert done.returncode == 75
     assert store.names() == ["acme"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import slack_token_tui as stt
-from slack_token_tui.doctor.connectivity import slack as look_at_slack
-from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.doctor.connectivity import check_slack as look_at_slack
+from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profiles import ProfileStore

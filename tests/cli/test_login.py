@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
@@ -89,7 +89,7 @@ def test_a_pasted_address_finishes_a_login_and_the_end_of_stdin_changes_nothing(
     login = Login(child_environment, *words)
     url = login.until("Open").split()[1]
     query = {key: values[0] for key, values in parse_qs(urlsplit(url).query).items()}
-    code = workspace.allow("v2_user", query, {})
+    code = workspace.issue_code("v2_user", query, {})
     assert login.process.stdin is not None
     login.process.stdin.write("nonsense!\n")
     login.process.stdin.write(f"{query['redirect_uri']}?code={code}&state={query['state']}\n")

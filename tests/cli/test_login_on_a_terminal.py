@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from slack_token_tui.practice.people import CLIENT_ID
-from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.models import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
 from tests.cli.test_login import Login
@@ -60,13 +60,13 @@ def test_no_revokes_and_removes_what_another_account_signed_in(
 ) -> None:
     terminal = LoginTerminal(child_environment, *words)
     somebody = workspace.people[1]
-    play_browser(terminal.url, person=somebody.id)
+    simulate_browser(terminal.url, person=somebody.id)
     terminal.shows(f"Signed in  as {somebody.name} in")
     terminal.press(answer)
     terminal.shows("work is deleted")
     assert terminal.end() == 1
     assert store.names() == []
-    assert all(token.revoked for token in workspace.grants.access_tokens.values())
+    assert all(token.revoked for token in workspace.tokens.access_tokens.values())
 
 
 @pytest.mark.parametrize("word", [b"nope", b"not me", b"undo", b"http://localhost:1/callback?code=x&state=y"])
@@ -161,7 +161,7 @@ def test_an_unusable_response_is_named_and_revoked_on_request(
     terminal.shows("Revoke this token now? [y/N]")
     terminal.press(b"y\r")
     assert terminal.end() == 1
-    assert all(token.revoked for token in workspace.grants.access_tokens.values())
+    assert all(token.revoked for token in workspace.tokens.access_tokens.values())
     assert store.names() == []
 
 

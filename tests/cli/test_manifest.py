@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.practice.manifest_rules import objections
+from slack_token_tui.practice.manifest_rules import find_problems
 from tests.conftest import becomes
 
 
@@ -22,7 +22,7 @@ def test_it_prints_a_manifest_that_slack_takes(child_environment: dict[str, str]
     done = run(child_environment, "--name", "My App", "--scopes", "users:read chat:write", "--no-rotation")
     assert done.returncode == 0
     made = json.loads(done.stdout)
-    assert objections(made) == []
+    assert find_problems(made) == []
     assert made["display_information"]["name"] == "My App"
     assert made["oauth_config"]["pkce_enabled"] is True
     assert made["oauth_config"]["scopes"]["user"] == ["users:read", "chat:write"]

@@ -23,6 +23,9 @@ def test_one_bad_profile_does_not_stop_a_move(store: ProfileStore, child_environ
 def test_a_name_that_is_none_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
     done = run("move", "missing", "acme", "xoxp-canary-0123456789", "--to", "file", "--json", env=child_environment)
-    assert [(one["ok"], one["profile"]) for one in json.loads(done.stdout)][:2] == [(False, "missing"), (True, "acme")]
+    assert [(item["ok"], item["profile"]) for item in json.loads(done.stdout)][:2] == [
+        (False, "missing"),
+        (True, "acme"),
+    ]
     assert done.returncode == 3
     assert "canary-0123456789" not in done.stdout + done.stderr

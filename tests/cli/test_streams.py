@@ -77,7 +77,7 @@ def test_usage_errors_are_two_lines_and_json_where_that_was_asked_for(child_envi
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"] == "usage"
     done = run("token", "--min-ttl", "abc", env=child_environment)
-    assert "give seconds between 0 and 39600" in done.stderr and "_life_seconds" not in done.stderr
+    assert "give seconds between 0 and 39600" in done.stderr and "_min_ttl_seconds" not in done.stderr
     done = run("exec", "acme", "echo", "hi", env=child_environment)
     assert done.returncode == 2 and "after two dashes" in done.stderr
 

@@ -13,7 +13,7 @@ import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.token_types import KINDS
+from slack_token_tui.slack.token_types import TOKEN_TYPES
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
 from tests.cli.test_commands import COMMAND, run
@@ -35,7 +35,7 @@ def test_verify_asks_slack_and_writes_down_what_it_said(
     assert "acme: good. jane in Acme Practice" in done.stderr
     after = store.read("acme")
     assert after.verified_at and after.user_name == "jane" and after.scopes == ("users:read",)
-    slack.workspace.grants.access_tokens[after.access_token.reveal()].revoked = True  # type: ignore[union-attr]
+    slack.workspace.tokens.access_tokens[after.access_token.reveal()].revoked = True  # type: ignore[union-attr]
     done = run("verify", "--json", env=child_environment)
     assert done.returncode == 4
     assert json.loads(done.stdout)[0]["error"] == "token_revoked"
@@ -59,7 +59,7 @@ def test_verify_and_refresh_all_go_on_after_a_bad_one_and_end_with_the_gravest(
     store.save_sign_in(profile(user_id="U2", name="plain"), "plain")
     (store.home / "profiles" / "bad.json").write_text("{")
     done = run("refresh", "--all", "--json", env=child_environment)
-    said = {one["profile"]: one for one in json.loads(done.stdout)}
+    said = {item["profile"]: item for item in json.loads(done.stdout)}
     assert said["acme"]["renewed"] is True
     assert said["plain"] == {"ok": True, "profile": "plain", "renewed": False, "expires_at": None}
     assert said["bad"]["error"] == "profile_exposed"
@@ -72,12 +72,12 @@ def test_refresh_leaves_a_fresh_token_alone_unless_forced(
     granted(store, slack, expires_at=in_(hours=10))
     assert "renewed" in run("refresh", "acme", env=child_environment).stderr
     done = run("refresh", "acme", env=child_environment)
-    assert (done.returncode, slack.workspace.grants.refreshed) == (0, 1)
+    assert (done.returncode, slack.workspace.tokens.refreshed) == (0, 1)
     assert "still fresh" in done.stderr and "--force" in done.stderr
     assert run("refresh", "--all", env=child_environment).returncode == 0
-    assert slack.workspace.grants.refreshed == 1
+    assert slack.workspace.tokens.refreshed == 1
     assert run("refresh", "--force", env=child_environment).returncode == 0
-    assert slack.workspace.grants.refreshed == 2
+    assert slack.workspace.tokens.refreshed == 2
 
 
 def test_a_refused_refresh_token_is_tried_again_when_a_person_asks(
@@ -125,16 +125,16 @@ def test_rename_moves_the_default_with_it_and_never_overwrites(
 def test_remove_revokes_both_tokens_shows_the_answers_and_says_what_stays(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    kept = granted(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
-    assert kept.access_token and kept.refresh_token
+    saved = granted(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
+    assert saved.access_token and saved.refresh_token
     done = run("remove", "acme", "--yes", "--json", env=child_environment)
     assert done.returncode == 0
     assert "Your authorization" in done.stderr
     assert "https://acme-practice.slack.com/apps/A0PRACTICE" in done.stderr
-    assert [one["answer"] for one in json.loads(done.stdout)["answers"]] == ["revoked", "revoked"]
+    assert [item["answer"] for item in json.loads(done.stdout)["answers"]] == ["revoked", "revoked"]
     assert store.names() == []
-    assert slack.workspace.grants.access_tokens[kept.access_token.reveal()].revoked
-    assert kept.refresh_token.reveal() not in slack.workspace.grants.refresh_tokens
+    assert slack.workspace.tokens.access_tokens[saved.access_token.reveal()].revoked
+    assert saved.refresh_token.reveal() not in slack.workspace.tokens.refresh_tokens
 
 
 def test_remove_asks_first_and_needs_somebody_to_ask(store: ProfileStore, child_environment: dict[str, str]) -> None:
@@ -160,10 +160,10 @@ def test_remove_keeps_the_profile_when_slack_cannot_be_reached_unless_told_other
 def test_a_token_that_is_over_already_does_not_keep_its_profile(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    kept = granted(store, slack)
-    assert kept.access_token and kept.refresh_token
-    del slack.workspace.grants.refresh_tokens[kept.refresh_token.reveal()]
-    slack.workspace.grants.access_tokens[kept.access_token.reveal()].expires_at = 1.0
+    saved = granted(store, slack)
+    assert saved.access_token and saved.refresh_token
+    del slack.workspace.tokens.refresh_tokens[saved.refresh_token.reveal()]
+    slack.workspace.tokens.access_tokens[saved.access_token.reveal()].expires_at = 1.0
     done = run("remove", "acme", "--yes", env=child_environment)
     assert done.returncode == 0
     assert "Slack says token_expired" in done.stderr
@@ -184,14 +184,14 @@ def test_import_names_the_kind_verifies_and_keeps(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     workspace = slack.workspace
-    access, refresh, _ = workspace.grants.give(workspace.apps[0], workspace.teams[0], workspace.people[1], ("a:read",))
+    access, refresh, _ = workspace.tokens.issue(workspace.apps[0], workspace.teams[0], workspace.people[1], ("a:read",))
     words = ["import", "--slack-url", slack.base, "--json"]
     done = run(*words, env=child_environment, given=access + "\n")
     assert done.returncode == 0
     assert "rotating user token" in done.stderr and "cannot be renewed" in done.stderr
     assert access not in done.stdout + done.stderr
-    kept = store.read("acme-practice")
-    assert kept.user_name == "omar" and kept.expires_at and kept.scopes == ("a:read",)
+    saved = store.read("acme-practice")
+    assert saved.user_name == "omar" and saved.expires_at and saved.scopes == ("a:read",)
     assert run(*words, env=child_environment, given=access).returncode == 1  # kept already
     run("remove", "acme-practice", "--yes", "--keep-grant", env=child_environment)
     client_id = workspace.apps[0].client_id
@@ -200,7 +200,9 @@ def test_import_names_the_kind_verifies_and_keeps(
     assert run("refresh", "mine", "--force", env=child_environment).returncode == 0
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.why_not], ids=lambda kind: kind.prefix)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in TOKEN_TYPES if kind.unsupported_reason], ids=lambda kind: kind.prefix
+)
 def test_import_says_of_every_other_kind_why_not(kind: object, child_environment: dict[str, str]) -> None:
     token = f"{kind.prefix}canary-000000000"  # type: ignore[attr-defined]
     done = run("import", env=child_environment, given=token)
@@ -374,7 +376,7 @@ def test_a_revoked_token_is_never_called_fresh(
     done = run("refresh", "--all", "--json", env=child_environment)
     assert done.returncode == 4
     assert json.loads(done.stdout)[0]["error"] == "sign_in_needed"
-    assert slack.workspace.grants.refreshed == 0
+    assert slack.workspace.tokens.refreshed == 0
     assert run("refresh", "acme", env=child_environment).returncode == 0, "asked for by name, it is tried"
 
 
@@ -382,7 +384,7 @@ def test_a_token_that_slack_did_not_end_keeps_its_profile(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     granted(store, slack)
-    monkeypatch.setattr(type(slack.workspace.grants), "revoke", lambda *_: {"ok": True, "revoked": False})
+    monkeypatch.setattr(type(slack.workspace.tokens), "revoke", lambda *_: {"ok": True, "revoked": False})
     done = run("remove", "acme", "--yes", "--json", env=child_environment)
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"] == "not_revoked"
@@ -414,11 +416,11 @@ def test_nothing_is_revoked_where_the_profile_could_not_be_deleted(
 def test_a_bare_token_does_not_take_the_place_of_one_that_renews_itself(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    kept = granted(store, slack)
-    other, _, _ = slack.workspace.grants.give(
+    saved = granted(store, slack)
+    other, _, _ = slack.workspace.tokens.issue(
         slack.workspace.apps[0], slack.workspace.teams[0], slack.workspace.people[0], ("users:read",)
     )
-    words = ["import", "--client-id", kept.client_id, "--slack-url", slack.base, "--json"]
+    words = ["import", "--client-id", saved.client_id, "--slack-url", slack.base, "--json"]
     done = run(*words, env=child_environment, given=other)
     assert json.loads(done.stdout)["error"] == "renewable_already_kept"
-    assert store.read("acme") == kept
+    assert store.read("acme") == saved

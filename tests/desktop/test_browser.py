@@ -156,7 +156,7 @@ async def test_in_wsl_wslview_then_powershell_then_explorer(programs: Path, monk
     for name, code in (("wslview", 0), ("powershell.exe", 0), ("explorer.exe", 1)):
         program(programs, name, f"exit {code}")
     for name in ("wslview", "powershell.exe", "explorer.exe"):
-        assert browser.would_open() == "your Windows browser"
+        assert browser.default_browser() == "your Windows browser"
         assert await browser.open_url(URL) == Opened("your Windows browser"), "explorer’s exit code is always 1"
         assert URL in arguments(programs, name)[-1]
         (programs / name).unlink()
@@ -169,7 +169,7 @@ async def test_in_wsl_wslview_then_powershell_then_explorer(programs: Path, monk
 )
 def test_a_browser_that_cannot_work_is_refused_when_it_is_chosen(command: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        browser.checked_command(command)
+        browser.parse_command(command)
 
 
 # ── the file that keeps a URL out of the list of processes ──

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.desktop import clipboard, clipboard_probe
-from slack_token_tui.desktop.clipboard import Clearing, Copied, NotCopied
+from slack_token_tui.desktop.clipboard import ClearPolicy, Copied, NotCopied
 from slack_token_tui.secret import Secret
 from tests.conftest import becomes
 
@@ -28,10 +28,10 @@ class Tty:
         self.allowed = allowed
         self.there = there
 
-    async def allows(self) -> bool:
+    async def confirm(self) -> bool:
         return self.allowed
 
-    def send(self, text: str) -> bool:
+    def write(self, text: str) -> bool:
         self.sent.append(text)
         return self.there
 
@@ -55,7 +55,7 @@ def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 async def test_an_x11_clipboard_is_written_and_read_back(display: str) -> None:
     tty = Tty()
-    assert await clipboard.copy(TOKEN, tty) == Copied("xclip", certain=True)
+    assert await clipboard.copy(TOKEN, tty) == Copied("xclip", is_verified=True)
     held = subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True, text=True, check=True).stdout
     assert held == TOKEN.reveal()
     assert tty.sent == []
@@ -65,7 +65,7 @@ async def test_the_caller_s_pipe_is_not_held_open_by_the_tool(display: str) -> N
     program = (
         "import asyncio; from slack_token_tui.desktop import clipboard; from slack_token_tui.secret import Secret;"
         "from tests.desktop.test_clipboard import Tty as tty;"
-        "print(asyncio.run(clipboard.copy(Secret('xoxp-canary-pipe-0123'), tty())).certain)"
+        "print(asyncio.run(clipboard.copy(Secret('xoxp-canary-pipe-0123'), tty())).is_verified)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "True\n"
@@ -75,8 +75,8 @@ async def test_over_ssh_the_text_goes_to_the_terminal(display: str, monkeypatch:
     monkeypatch.setenv("SSH_CONNECTION", "x")
     tty = Tty()
     copied = await clipboard.copy(TOKEN, tty)
-    assert copied == Copied("OSC 52", certain=False)
-    assert "not known" in copied.sentence("acme")
+    assert copied == Copied("OSC 52", is_verified=False)
+    assert "not known" in copied.message("acme")
     assert tty.sent == [TOKEN.reveal()]
 
 
@@ -102,11 +102,11 @@ def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_a_tool_that_hangs_is_given_up_and_killed(
     fakes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(clipboard, "_COPY_SECONDS", 5)
+    monkeypatch.setattr(clipboard, "_COPY_TIMEOUT_SECONDS", 5)
     fake(fakes, "xclip", f"echo $$ > {tmp_path}/pid; exec sleep 600")
     tty = Tty()
     before = time.monotonic()
-    assert await clipboard.copy(TOKEN, tty) == Copied("OSC 52", certain=False)
+    assert await clipboard.copy(TOKEN, tty) == Copied("OSC 52", is_verified=False)
     assert time.monotonic() - before < 20
     pid = int((tmp_path / "pid").read_text())
 
@@ -121,7 +121,7 @@ async def test_a_tool_that_hangs_when_it_is_read_back_leaves_a_copy_that_is_clea
     fakes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The token is on the clipboard by then, so its clearing must not hang on what reading back says."""
-    monkeypatch.setattr(clipboard, "_CHECK_SECONDS", 0.8)
+    monkeypatch.setattr(clipboard, "_CHECK_TIMEOUT_SECONDS", 0.8)
     held = tmp_path / "held"
     fake(
         fakes,
@@ -129,7 +129,7 @@ async def test_a_tool_that_hangs_when_it_is_read_back_leaves_a_copy_that_is_clea
         f'case "$*" in *-o*) [ -e {tmp_path}/works ] || exec sleep 60; cat {held};; *) cat > {held};; esac',
     )
     copied = await clipboard.copy(TOKEN, Tty(allowed=False), clearing(tmp_path, 8))
-    assert copied == Copied("xclip", certain=False)
+    assert copied == Copied("xclip", is_verified=False)
     assert held.read_text() == TOKEN.reveal()
     (tmp_path / "works").touch()
     assert becomes(lambda: held.read_text() == "")
@@ -139,16 +139,16 @@ async def test_a_line_end_that_a_tool_adds_changes_nothing(fakes: Path, tmp_path
     held = tmp_path / "held"
     fake(fakes, "xclip", f'case "$*" in *-o*) cat {held};; *) cat > {held}; echo >> {held};; esac')
     copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
-    assert isinstance(copied, Copied) and copied.certain
+    assert isinstance(copied, Copied) and copied.is_verified
     assert becomes(lambda: held.read_text() == "\n")
 
 
 async def test_a_tool_that_lies_is_not_called_certain(fakes: Path) -> None:
     fake(fakes, "xclip", "cat > /dev/null")
-    assert await clipboard.copy(TOKEN, Tty()) == Copied("OSC 52", certain=False)
+    assert await clipboard.copy(TOKEN, Tty()) == Copied("OSC 52", is_verified=False)
     copied = await clipboard.copy(TOKEN, Tty(allowed=False))
-    assert copied == Copied("xclip", certain=False)
-    assert "could not be read back" in copied.sentence("acme")
+    assert copied == Copied("xclip", is_verified=False)
+    assert "could not be read back" in copied.message("acme")
 
 
 async def test_without_clipboard_and_terminal_it_says_so() -> None:
@@ -164,7 +164,7 @@ async def test_in_tmux_the_buffer_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp
     subprocess.run([*tmux, "-f", "/dev/null", "new-session", "-d", "sleep 60"], check=True)
     monkeypatch.setenv("TMUX", f"{socket},1,0")
     try:
-        assert await clipboard.copy(TOKEN, Tty()) == Copied("tmux", certain=False)
+        assert await clipboard.copy(TOKEN, Tty()) == Copied("tmux", is_verified=False)
         held = subprocess.run(
             [*tmux, "show-buffer", "-b", clipboard.TMUX_BUFFER], capture_output=True, text=True, check=True
         ).stdout
@@ -181,14 +181,14 @@ def held(environment: dict[str, str] | None = None) -> str:
     return shown.stdout
 
 
-def clearing(directory: Path, seconds: int = 2) -> Clearing:
-    return Clearing(seconds, directory / "clipboard")
+def clearing(directory: Path, seconds: int = 2) -> ClearPolicy:
+    return ClearPolicy(seconds, directory / "clipboard")
 
 
 async def test_a_copied_token_is_cleared_after_its_time(display: str, tmp_path: Path) -> None:
     copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 6))
-    assert copied == Copied("xclip", certain=True, cleared_after_seconds=6)
-    assert "cleared in 6 s" in copied.sentence("acme")
+    assert copied == Copied("xclip", is_verified=True, cleared_after_seconds=6)
+    assert "cleared in 6 s" in copied.message("acme")
     assert held() == TOKEN.reveal()
     assert becomes(lambda: held() == "")
 
@@ -197,7 +197,7 @@ async def test_it_is_cleared_when_the_program_that_copied_has_gone(display: str,
     program = (
         "import asyncio, sys; from pathlib import Path; from slack_token_tui.desktop import clipboard;"
         "from tests.desktop.test_clipboard import TOKEN, Tty, clearing;"
-        "assert asyncio.run(clipboard.copy(TOKEN, Tty(), clearing(Path(sys.argv[1]), 8))).certain"
+        "assert asyncio.run(clipboard.copy(TOKEN, Tty(), clearing(Path(sys.argv[1]), 8))).is_verified"
     )
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=60)
     assert held() == TOKEN.reveal()
@@ -219,8 +219,8 @@ async def test_a_second_copy_has_its_own_time(display: str, tmp_path: Path) -> N
 
 async def test_never_means_never(display: str, tmp_path: Path) -> None:
     copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 0))
-    assert copied == Copied("xclip", certain=True)
-    assert "cleared" not in copied.sentence("acme")
+    assert copied == Copied("xclip", is_verified=True)
+    assert "cleared" not in copied.message("acme")
     assert not (tmp_path / "clipboard").exists()
 
 
@@ -258,7 +258,7 @@ async def test_a_tmux_buffer_is_deleted_after_its_time(monkeypatch: pytest.Monke
     monkeypatch.setenv("TMUX", f"{tmp_path / 'tmux'},1,0")
     try:
         copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
-        assert copied == Copied("tmux", certain=False, cleared_after_seconds=2)
+        assert copied == Copied("tmux", is_verified=False, cleared_after_seconds=2)
 
         def buffers() -> str:
             return subprocess.run([*tmux, "list-buffers"], capture_output=True, text=True).stdout
@@ -311,7 +311,7 @@ def wayland(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 async def test_a_wayland_clipboard_is_written_read_back_and_cleared(wayland: str, tmp_path: Path) -> None:
     tty = Tty()
     assert await clipboard.copy(TOKEN, tty, clearing(tmp_path, 6)) == Copied(
-        "wl-copy", certain=True, cleared_after_seconds=6
+        "wl-copy", is_verified=True, cleared_after_seconds=6
     )
     assert tty.sent == []
 
@@ -333,7 +333,7 @@ async def test_a_wl_copy_that_knows_it_is_told_that_this_is_sensitive(
         f'[ "$1" = --help ] && echo "--sensitive" && exit; echo "$@" >> {tmp_path}/said; cat > {tmp_path}/held',
     )
     fake(fakes, "wl-paste", f"cat {tmp_path}/held")
-    assert await clipboard.copy(TOKEN, Tty()) == Copied("wl-copy", certain=True)
+    assert await clipboard.copy(TOKEN, Tty()) == Copied("wl-copy", is_verified=True)
     assert (tmp_path / "said").read_text() == "--sensitive\n"
 
 
@@ -344,14 +344,14 @@ async def test_a_wl_copy_without_a_seat_is_found_out(fakes: Path, monkeypatch: p
     fake(fakes, "wl-copy", "cat > /dev/null")
     fake(fakes, "wl-paste", "exit 1")
     tty = Tty()
-    assert await clipboard.copy(TOKEN, tty) == Copied("OSC 52", certain=False)
+    assert await clipboard.copy(TOKEN, tty) == Copied("OSC 52", is_verified=False)
     assert tty.sent == [TOKEN.reveal()]
 
 
 def test_the_check_asks_a_real_wayland_clipboard_and_leaves_it_alone(wayland: str) -> None:
-    (empty,) = clipboard_probe.ways()
-    assert (empty.tool, empty.works) == ("wl-copy", None), empty.said
+    (empty,) = clipboard_probe.list_backends()
+    assert (empty.tool, empty.works) == ("wl-copy", None), empty.message
     subprocess.run(["wl-copy", "canary"], check=True, timeout=10)
-    (way,) = clipboard_probe.ways()
-    assert way.works is None, way.said
+    (way,) = clipboard_probe.list_backends()
+    assert way.works is None, way.message
     assert subprocess.run(["wl-paste", "-n"], capture_output=True, timeout=10).stdout == b"canary"

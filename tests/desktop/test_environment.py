@@ -7,27 +7,27 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.desktop import environment
-from slack_token_tui.desktop.environment import Surroundings
+from slack_token_tui.desktop.environment import Environment
 
 
 def test_over_ssh_the_line_names_the_real_port_user_and_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 51234 198.51.100.7 22")
     monkeypatch.setenv("LOGNAME", "jane")
-    around = environment.look()
+    around = environment.detect()
     assert around.is_remote
-    assert around.tunnel(28418) == "ssh -L 28418:localhost:28418 jane@198.51.100.7"
+    assert around.tunnel_command(28418) == "ssh -L 28418:localhost:28418 jane@198.51.100.7"
 
 
 def test_another_ssh_port_stands_in_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "2001:db8::9 51234 2001:db8::7 2222")
     monkeypatch.setenv("LOGNAME", "jane")
-    assert environment.look().tunnel(28417) == "ssh -L 28417:localhost:28417 -p 2222 jane@2001:db8::7"
+    assert environment.detect().tunnel_command(28417) == "ssh -L 28417:localhost:28417 -p 2222 jane@2001:db8::7"
 
 
 @pytest.mark.parametrize("value", ["x", "a b $(id) 22", "a b ;rm 22", "a b c d"])
 def test_a_strange_environment_makes_no_command_of_itself(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("SSH_CONNECTION", value)
-    line = environment.look().tunnel(28417) or ""
+    line = environment.detect().tunnel_command(28417) or ""
     assert "$" not in line
     assert ";" not in line
 
@@ -42,27 +42,27 @@ def test_a_strange_environment_makes_no_command_of_itself(monkeypatch: pytest.Mo
 )
 def test_a_container_without_a_display_has_no_browser(monkeypatch: pytest.MonkeyPatch, name: str, kind: str) -> None:
     monkeypatch.setenv(name, "true")
-    around = environment.look()
+    around = environment.detect()
     assert around.container == kind
     assert around.is_remote
-    assert kind in str(around.why_no_browser)
-    assert around.tunnel(28417) is None
+    assert kind in str(around.no_browser_reason)
+    assert around.tunnel_command(28417) is None
     monkeypatch.setenv("DISPLAY", ":0")
-    assert environment.look().why_no_browser is None, "a container with a display, as toolbox and distrobox have"
+    assert environment.detect().no_browser_reason is None, "a container with a display, as toolbox and distrobox have"
 
 
 @pytest.mark.parametrize(("mark", "kind"), [("docker", "Docker"), ("podman", "Podman")])
 def test_docker_and_podman_leave_a_file(tmp_path: Path, mark: str, kind: str) -> None:
     (tmp_path / mark).touch()
-    assert environment.look().container == kind
+    assert environment.detect().container == kind
 
 
 def test_wsl_is_linux_with_a_browser_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WSL_DISTRO_NAME", "Debian")
-    around = environment.look()
+    around = environment.detect()
     assert around.is_wsl
     assert not around.is_remote
-    assert around.why_no_browser is None
+    assert around.no_browser_reason is None
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_terminals_with_a_mind_of_their_own_are_named(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert any(words in hint for hint in environment.look().hints)
+    assert any(words in hint for hint in environment.detect().hints)
 
 
 def test_an_ordinary_terminal_needs_no_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
-    assert environment.look() == Surroundings()
+    assert environment.detect() == Environment()
 
 
 def test_a_user_name_that_ssh_would_take_for_an_option_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.5 50000 10.0.0.9 22")
     monkeypatch.setenv("LOGNAME", "-oProxyCommand=x")
-    assert environment.look().tunnel(28417) == "ssh -L 28417:localhost:28417 10.0.0.9"
+    assert environment.detect().tunnel_command(28417) == "ssh -L 28417:localhost:28417 10.0.0.9"

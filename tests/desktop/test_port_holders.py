@@ -19,7 +19,7 @@ def test_the_program_is_named(family: int, address: str) -> None:
     with socket.socket(family) as held:
         held.bind((address, 0))
         held.listen()
-        found = port_holders.holder(held.getsockname()[1])
+        found = port_holders.find_holder(held.getsockname()[1])
         assert found.pid == os.getpid()
         assert found.program
         assert str(os.getpid()) in str(found)
@@ -30,7 +30,7 @@ def test_where_the_program_is_hidden_its_user_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         program = (
             "import os, sys; os.setgid(65534); os.setuid(65534);"
-            "from slack_token_tui.desktop import port_holders; print(port_holders.holder(int(sys.argv[1])))"
+            "from slack_token_tui.desktop import port_holders; print(port_holders.find_holder(int(sys.argv[1])))"
         )
         # The unprivileged user may not enter the checkout, so the modules are loaded before the step down.
         program = "import pwd\nfrom slack_token_tui.desktop import port_holders\n" + program
@@ -41,5 +41,5 @@ def test_where_the_program_is_hidden_its_user_is_named() -> None:
 
 
 def test_a_free_port_has_no_holder() -> None:
-    found = port_holders.holder(1)
+    found = port_holders.find_holder(1)
     assert (found.program, found.user) == (None, None)

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from slack_token_tui.desktop import clipboard_probe
-from slack_token_tui.doctor import Finding, Verdict, as_text, connectivity, examine, machine
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.doctor import Finding, Verdict, connectivity, format_report, machine, run_checks
+from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store.apps import SlackApp, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import remember_last_app
@@ -24,14 +24,14 @@ from tests.support.profiles import profile
 
 
 async def look(home: Path, app: SlackApp, about: str) -> list[Finding]:
-    return [one async for one in examine(home, app) if one.id.split("_")[0] == about]
+    return [finding async for finding in run_checks(home, app) if finding.id.split("_")[0] == about]
 
 
 async def test_a_fresh_machine_has_nothing_in_the_way(home: Path, app: SlackApp) -> None:
-    findings = [one async for one in examine(home, app)]
-    assert not [one for one in findings if one.verdict is Verdict.BAD]
+    findings = [finding async for finding in run_checks(home, app)]
+    assert not [finding for finding in findings if finding.verdict is Verdict.BAD]
     assert {"versions", "surroundings", "loopback", "browser", "clipboard", "directory", "slack", "clock"} <= {
-        one.id for one in findings
+        finding.id for finding in findings
     }
     assert not home.exists(), "looking makes nothing"
 
@@ -42,11 +42,11 @@ async def test_a_taken_port_names_who_holds_it(home: Path, app: SlackApp) -> Non
         taken.bind(("127.0.0.1", ports[0] or 0))
         taken.listen()
         found = await look(home, app, "port")
-    assert [one.about for one in found] == [f"Port {port}" for port in ports]
+    assert [finding.about for finding in found] == [f"Port {port}" for port in ports]
     assert found[0].verdict is Verdict.LOOK
     assert "Not free: " in found[0].said
     assert str(ports[0]) in found[0].said
-    assert [one.verdict for one in found[1:]] == [Verdict.GOOD] * 2
+    assert [finding.verdict for finding in found[1:]] == [Verdict.GOOD] * 2
 
 
 async def test_when_no_port_is_left_the_way_out_is_said(home: Path, app: SlackApp) -> None:
@@ -54,9 +54,9 @@ async def test_when_no_port_is_left_the_way_out_is_said(home: Path, app: SlackAp
     try:
         found = await look(home, app, "port")
     finally:
-        for one in taken:
-            one.close()
-    assert {one.verdict for one in found} == {Verdict.BAD}
+        for sock in taken:
+            sock.close()
+    assert {finding.verdict for finding in found} == {Verdict.BAD}
     assert "paste" in found[0].remedy
 
 
@@ -76,7 +76,7 @@ async def test_a_git_work_tree_and_a_synchronised_folder_are_named(tmp_path: Pat
     home.mkdir(parents=True, mode=0o700)
     (git,) = await look(home, app, "git")
     assert git.verdict is Verdict.LOOK
-    ProfileStore(home).make_ready()
+    ProfileStore(home).check_writable()
     (git,) = await look(home, app, "git")
     assert git.verdict is Verdict.NOTE, "our .gitignore keeps them out"
     (synced,) = await look(home, app, "synced")
@@ -86,18 +86,18 @@ async def test_a_git_work_tree_and_a_synchronised_folder_are_named(tmp_path: Pat
 async def test_damaged_profiles_journals_and_quarantine_are_listed(
     store: ProfileStore, home: Path, app: SlackApp
 ) -> None:
-    kept = store.save_sign_in(profile()).profile
+    saved = store.save_sign_in(profile()).profile
     store.path("bad").write_text("{")
     store.path("bad").chmod(0o600)
-    journal = Journal(home, kept.id, in_keyring=False)
+    journal = Journal(home, saved.id, in_keyring=False)
     journal.reserve()
     journal.close()
     (home / "quarantine").mkdir(exist_ok=True)
     (home / "quarantine" / "answer.json").write_text("{}")
-    found = {one.id: one async for one in examine(home, app)}
+    found = {finding.id: finding async for finding in run_checks(home, app)}
     assert (found["profile"].about, found["profile"].verdict) == ("bad", Verdict.BAD)
     assert found["profiles"].said == "1 can be read."
-    assert f"slack-token-tui refresh {kept.name}" in found["journal"].remedy
+    assert f"slack-token-tui refresh {saved.name}" in found["journal"].remedy
     assert "answer.json" in found["quarantine"].said
 
 
@@ -115,10 +115,10 @@ async def test_slack_that_cannot_be_reached_is_explained(home: Path, app: SlackA
 
 
 def test_a_wrong_clock_is_measured_against_slacks() -> None:
-    assert connectivity.clock(datetime.now(UTC)).verdict is Verdict.GOOD
-    behind = connectivity.clock(datetime.now(UTC) + timedelta(minutes=4))
+    assert connectivity.check_clock(datetime.now(UTC)).verdict is Verdict.GOOD
+    behind = connectivity.check_clock(datetime.now(UTC) + timedelta(minutes=4))
     assert (behind.verdict, "4 min behind" in behind.said) == (Verdict.LOOK, True)
-    assert connectivity.clock(datetime.now(UTC) - timedelta(hours=1)).verdict is Verdict.BAD
+    assert connectivity.check_clock(datetime.now(UTC) - timedelta(hours=1)).verdict is Verdict.BAD
 
 
 async def test_who_vouches_for_slack_is_named(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ async def test_who_vouches_for_slack_is_named(home: Path, tmp_path: Path, monkey
 
 class TestClipboard:
     def test_without_any_the_terminal_is_named(self) -> None:
-        (found,) = machine.clipboard()
+        (found,) = machine.check_clipboard()
         assert "OSC 52" in found.said
 
     @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ class TestClipboard:
         (tmp_path / "xclip").chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
         monkeypatch.setenv("DISPLAY", ":77")
-        monkeypatch.setattr(clipboard_probe, "_LIMIT_SECONDS", 0.5)
-        (way,) = clipboard_probe.ways()
+        monkeypatch.setattr(clipboard_probe, "_TIMEOUT_SECONDS", 0.5)
+        (way,) = clipboard_probe.list_backends()
         assert (way.tool, way.works) == ("xclip", works)
 
     @pytest.mark.skipif(not shutil.which("Xvfb") or not shutil.which("xclip"), reason="needs Xvfb and xclip")
@@ -167,7 +167,7 @@ class TestClipboard:
             assert server.stdout is not None
             monkeypatch.setenv("DISPLAY", f":{server.stdout.readline().decode().strip()}")
             subprocess.run(["xclip", "-selection", "clipboard"], input=b"canary", check=True, stdout=subprocess.DEVNULL)
-            (way,) = clipboard_probe.ways()
+            (way,) = clipboard_probe.list_backends()
             assert way.works is True
             there = subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True, timeout=5).stdout
             assert there == b"canary"
@@ -182,7 +182,7 @@ class TestClipboard:
         subprocess.run([*tmux, "new-session", "-d", "sleep 30"], check=True)
         try:
             monkeypatch.setenv("TMUX", f"{socket_path},1,0")
-            (way,) = clipboard_probe.ways()
+            (way,) = clipboard_probe.list_backends()
             assert (way.tool, way.works) == ("tmux", True)
             assert subprocess.run([*tmux, "list-buffers"], capture_output=True).stdout == b""
         finally:
@@ -205,18 +205,18 @@ async def test_no_finding_holds_what_a_terminal_obeys(
     (store.home / "quarantine").mkdir()
     (store.home / "quarantine" / evil).write_text("{}")
     store.home.chmod(0o755)
-    found = [one async for one in examine(store.home, app)]
-    assert {"browser", "directory", "profile", "app", "quarantine"} <= {one.id for one in found}
-    for one in found:
-        for words in (one.about, one.said, one.remedy):
-            assert words == harmless(words)
-    assert as_text(found) == harmless(as_text(found))
+    found = [finding async for finding in run_checks(store.home, app)]
+    assert {"browser", "directory", "profile", "app", "quarantine"} <= {finding.id for finding in found}
+    for finding in found:
+        for words in (finding.about, finding.said, finding.remedy):
+            assert words == escape_unprintable(words)
+    assert format_report(found) == escape_unprintable(format_report(found))
 
 
 def test_the_command_prints_lines_or_json_and_tells_by_its_exit_code(
     store: ProfileStore, app: SlackApp, child_environment: dict[str, str]
 ) -> None:
-    store.make_ready()
+    store.check_writable()
     save_app(store.home, app)
     remember_last_app(store.home, app.client_id)
     command = [sys.executable, "-m", "slack_token_tui", "doctor"]

@@ -112,9 +112,9 @@ def test_a_wrong_paste_says_what_it_was(text: str, code: str) -> None:
 
 
 def test_a_bare_code_needs_a_yes_and_never_works_without_pkce() -> None:
-    assert check_pasted("canary-code", REQUEST, bare_code_is_meant=True) == AuthorizationCode(Secret("canary-code"))
+    assert check_pasted("canary-code", REQUEST, accept_bare_code=True) == AuthorizationCode(Secret("canary-code"))
     with pytest.raises(CallbackRejected) as caught:
-        check_pasted("canary-code", CONFIDENTIAL, bare_code_is_meant=True)
+        check_pasted("canary-code", CONFIDENTIAL, accept_bare_code=True)
     assert caught.value.code == "bare_code_refused"
 
 
@@ -136,5 +136,5 @@ def test_no_query_without_the_state_is_an_answer(fields: dict[str, str]) -> None
 )
 def test_a_token_a_secret_or_an_id_is_never_offered_as_a_code(text: str) -> None:
     with pytest.raises(CallbackRejected) as rejected:
-        check_pasted(text, REQUEST, bare_code_is_meant=True)
+        check_pasted(text, REQUEST, accept_bare_code=True)
     assert rejected.value.code == "pasted_something_else"

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from slack_token_tui.oauth import listener as listener_module
-from slack_token_tui.oauth.callback import Answer, AuthorizationCode, check_callback
+from slack_token_tui.oauth.callback import AuthorizationCode, AuthorizationResponse, check_callback
 from slack_token_tui.oauth.listener import CallbackListener, PortsUnavailable, bind_first_free
 from slack_token_tui.oauth.pages import Page
 from slack_token_tui.oauth.request import AuthorizationRequest
@@ -22,18 +22,18 @@ class Ear:
 
     def __init__(self, redirect_uri: str) -> None:
         self.request = AuthorizationRequest.create(SlackApp("1.2"), ("users:read",), redirect_uri)
-        self.answers: list[Answer] = []
+        self.answers: list[AuthorizationResponse] = []
         self.strays: list[str] = []
         self.came = asyncio.Event()
 
-    def check(self, query: str) -> Answer:
+    def check_callback(self, query: str) -> AuthorizationResponse:
         return check_callback(query, self.request)
 
-    def answered(self, answer: Answer) -> None:
+    def accept(self, answer: AuthorizationResponse) -> None:
         self.answers.append(answer)
         self.came.set()
 
-    def stray(self, code: str) -> None:
+    def ignore(self, code: str) -> None:
         self.strays.append(code)
 
     @property
@@ -104,7 +104,7 @@ def test_a_port_taken_on_either_family_is_passed_over(
         other.listen()
         port = bind_first_free(redirect_uris)
         assert port.redirect_uri == redirect_uris[1]
-        assert port.passed_over == (redirect_uris[0],)
+        assert port.skipped == (redirect_uris[0],)
         port.close()
 
 
@@ -151,7 +151,7 @@ async def test_silent_connections_do_not_delay_the_callback(redirect_uris: tuple
 
 
 async def test_a_silent_connection_ends(redirect_uris: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener_module, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(listener_module, "HEAD_TIMEOUT_SECONDS", 0.2)
     async with running(redirect_uris) as it:
         assert await it.send(b"GET /callb") == b""
 

@@ -19,10 +19,10 @@ from slack_token_tui.oauth.events import Step
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.slack import client
-from slack_token_tui.slack.client import SlackClient, _date
+from slack_token_tui.slack.client import SlackClient, _parse_date
 from slack_token_tui.store.apps import SlackApp
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.fallback_dir import left_behind
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.fallback_dir import list_fallback_files
 from slack_token_tui.store.profiles import ProfileStore
 from tests.oauth.test_session import new, run
 from tests.support.profiles import profile
@@ -68,11 +68,11 @@ async def test_a_strange_value_of_auth_test_never_costs_the_token(
     monkeypatch: pytest.MonkeyPatch,
     changed: dict[str, object],
 ) -> None:
-    test = workspace.test
-    monkeypatch.setattr(workspace, "test", lambda bearer: ({**test(bearer)[0], **changed}, test(bearer)[1]))
+    test = workspace.auth_test
+    monkeypatch.setattr(workspace, "auth_test", lambda bearer: ({**test(bearer)[0], **changed}, test(bearer)[1]))
     saved = (await run(new(app, store)))[-1]
     assert isinstance(saved, events.Saved)
-    assert store.read(saved.kept.profile.name).access_token == saved.kept.profile.access_token
+    assert store.read(saved.saved.profile.name).access_token == saved.saved.profile.access_token
 
 
 @pytest.mark.parametrize("expires_in", [1e400, "9" * 5000, -1e400, [], "\ud800"], ids=repr)
@@ -93,7 +93,7 @@ def test_a_profile_file_with_a_strange_workspace_url_still_gets_a_name(store: Pr
     ["", "x", "Thu, 99 Foo 2026", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "1 Jan 2026 99:99:99 +999999999999"],
 )
 def test_an_odd_date_header_is_no_date(date: str) -> None:
-    assert _date(date) is None
+    assert _parse_date(date) is None
 
 
 # ── unexpected exceptions ──
@@ -111,7 +111,7 @@ def boom(*_: object, **__: object) -> Any:
     ("owner", "name"),
     [
         (SlackClient, "verify"),
-        (exchange, "learn_scopes"),
+        (exchange, "add_registered_scopes"),
     ],
 )
 async def test_an_exception_beside_the_save_never_costs_the_token(
@@ -125,12 +125,12 @@ async def test_an_exception_beside_the_save_never_costs_the_token(
 async def test_an_exception_after_the_verification_never_costs_the_token(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    profile_of = exchange.profile_of
+    profile_of = exchange.new_profile
 
     def breaks_with_an_identity(**values: Any) -> Any:
         return boom() if values["identity"] else profile_of(**values)
 
-    monkeypatch.setattr(exchange, "profile_of", breaks_with_an_identity)
+    monkeypatch.setattr(exchange, "new_profile", breaks_with_an_identity)
     assert isinstance((await run(new(app, store)))[-1], events.Saved)
     assert len(store.names()) == 1
 
@@ -146,15 +146,15 @@ async def test_an_exception_in_the_save_is_reported_and_the_token_can_be_saved_a
         assert isinstance(failed, events.Failed) and failed.step is Step.SAVE
         assert failed.explanation.code == "unexpected"
         assert "canary" not in failed.explanation.happened
-        with pytest.raises(StoreError) as caught:
+        with pytest.raises(StorageError) as caught:
             await sign_in.save_again()
         assert caught.value.code == "unexpected"
-        assert "slack-token-tui import" in sign_in.rescue()
-        assert len(left_behind(store.home)) == 1
+        assert "slack-token-tui import" in sign_in.save_to_fallback()
+        assert len(list_fallback_files(store.home)) == 1
     assert (await sign_in.save_again()).profile.name in store.names()
 
 
-@pytest.mark.parametrize(("owner", "name"), [(client, "parse_grant"), (exchange, "profile_of")])
+@pytest.mark.parametrize(("owner", "name"), [(client, "parse_token_response"), (exchange, "new_profile")])
 async def test_an_exception_right_after_the_exchange_quarantines_the_token(
     app: SlackApp,
     store: ProfileStore,
@@ -168,11 +168,11 @@ async def test_an_exception_right_after_the_exchange_quarantines_the_token(
     failed = (await run(sign_in))[-1]
     assert isinstance(failed, events.Failed) and failed.step is Step.EXCHANGE
     assert failed.explanation.code == "unexpected" and "Broken in" in failed.explanation.happened
-    (issued,) = workspace.grants.access_tokens
+    (issued,) = workspace.tokens.access_tokens
     assert issued in {token.reveal() for token in sign_in.unusable.tokens}  # type: ignore[union-attr]
     assert sign_in.unusable.quarantined is not None  # type: ignore[union-attr]
     await sign_in.revoke_unusable()
-    assert workspace.grants.access_tokens[issued].revoked and sign_in.unusable is None
+    assert workspace.tokens.access_tokens[issued].revoked and sign_in.unusable is None
 
 
 BROKEN_BODIES: dict[str, Callable[[bytes], bytes]] = {
@@ -206,7 +206,7 @@ async def test_a_token_in_a_response_that_cannot_be_read_is_quarantined(
     failed = (await run(sign_in, shape="top"))[-1]
     if isinstance(failed, events.Saved):
         pytest.fail("a response that cannot be read was used")
-    (issued,) = slack.workspace.grants.access_tokens
+    (issued,) = slack.workspace.tokens.access_tokens
     assert sign_in.unusable and issued in {token.reveal() for token in sign_in.unusable.tokens}
     assert sign_in.unusable.quarantined is not None
 
@@ -243,10 +243,10 @@ async def test_an_unusable_response_is_quarantined_and_its_token_can_be_revoked(
     assert path is not None and path.parent == store.home / "quarantine"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert issued[0] in path.read_text()
-    assert str(path) in sign_in.about_unusable()
-    assert not workspace.grants.access_tokens[issued[0]].revoked
+    assert str(path) in sign_in.describe_unusable()
+    assert not workspace.tokens.access_tokens[issued[0]].revoked
     answers = await sign_in.revoke_unusable()
-    assert workspace.grants.access_tokens[issued[0]].revoked
+    assert workspace.tokens.access_tokens[issued[0]].revoked
     assert {answer.kind for answer in answers} <= {"access token", "refresh token"}
     assert path.exists() is (case == "two different tokens"), "one of them is no token of this Slack"
 
@@ -264,7 +264,7 @@ async def test_an_unusable_response_goes_to_the_rescue_place_when_the_disk_is_fu
     sign_in = new(app, store)
     await run(sign_in, shape="top")
     assert sign_in.unusable and sign_in.unusable.quarantined
-    assert sign_in.unusable.quarantined.path in left_behind(store.home)
+    assert sign_in.unusable.quarantined.path in list_fallback_files(store.home)
 
 
 async def test_leaving_while_an_unusable_response_is_on_its_way_quarantines_it_too(
@@ -285,25 +285,25 @@ async def test_leaving_while_an_unusable_response_is_on_its_way_quarantines_it_t
 async def test_a_plain_refusal_quarantines_nothing(app: SlackApp, store: ProfileStore) -> None:
     sign_in = new(app, store)
     await run(sign_in, wrong="exchange:invalid_code")
-    assert sign_in.unusable is None and sign_in.about_unusable() == ""
+    assert sign_in.unusable is None and sign_in.describe_unusable() == ""
     assert not (store.home / "quarantine").exists()
 
 
 def test_tokens_are_found_wherever_they_are_in_a_response() -> None:
     from slack_token_tui.secret import Secret
-    from slack_token_tui.slack.responses import tokens_in
+    from slack_token_tui.slack.responses import find_tokens
 
     rotating, refresh = ("-".join((prefix, "1", "canary", "0000")) for prefix in ("xoxe.xoxp", "xoxe"))
     body = json.dumps({"a": [USER_TOKEN, {"b": rotating}], "refresh_token": refresh, "again": USER_TOKEN})
-    assert [token.reveal() for token in tokens_in(Secret(body))] == [refresh, USER_TOKEN, rotating]
-    assert tokens_in(Secret('{"message":"Forbidden"}')) == ()
+    assert [token.reveal() for token in find_tokens(Secret(body))] == [refresh, USER_TOKEN, rotating]
+    assert find_tokens(Secret('{"message":"Forbidden"}')) == ()
 
 
 async def test_a_user_token_whose_identity_names_a_bot_is_saved(
     app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    test = workspace.test
-    monkeypatch.setattr(workspace, "test", lambda bearer: ({**test(bearer)[0], "bot_id": "B1"}, test(bearer)[1]))
+    test = workspace.auth_test
+    monkeypatch.setattr(workspace, "auth_test", lambda bearer: ({**test(bearer)[0], "bot_id": "B1"}, test(bearer)[1]))
     assert isinstance((await run(new(app, store)))[-1], events.Saved)
 
 
@@ -322,7 +322,7 @@ async def test_a_cancel_while_the_redirect_file_is_written_leaves_none(
         return browser.NotOpened("It is not tried.")
 
     monkeypatch.setattr(session, "write_redirect_file", slow)
-    task = asyncio.create_task(run(session.SignIn(app, app.scopes, store, open_browser=opener)))
+    task = asyncio.create_task(run(session.SignInSession(app, app.scopes, store, open_browser=opener)))
     await asyncio.to_thread(writing.wait, 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from slack_token_tui.oauth.request import AuthorizationRequest, Pkce, challenge
+from slack_token_tui.oauth.request import AuthorizationRequest, Pkce, code_challenge
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
-from slack_token_tui.store.apps import SlackApp, checked_redirect_uri
+from slack_token_tui.store.apps import SlackApp, parse_redirect_uri
 
 REDIRECT = "http://localhost:28417/callback"
 
@@ -18,8 +18,8 @@ REDIRECT = "http://localhost:28417/callback"
 def test_the_challenge_is_that_of_rfc_7636_and_of_slack() -> None:
     # The values are in two halves because secret scanners report them whole.
     of_rfc_7636 = "dBjftJeZ4CVP-mB92K27u" + "hbUJU1p1r_wW1gFWFOEjXk"
-    assert challenge(of_rfc_7636) == "E9Melhoa2OwvFrEMTJguC" + "HaoeK1t8URWbuGJSstw-cM"
-    assert challenge("secretpassword") == "ldMBaaWcQYtSATMV_IG8m" + "f3wp7A6EW80arYoSW80ntU"
+    assert code_challenge(of_rfc_7636) == "E9Melhoa2OwvFrEMTJguC" + "HaoeK1t8URWbuGJSstw-cM"
+    assert code_challenge("secretpassword") == "ldMBaaWcQYtSATMV_IG8m" + "f3wp7A6EW80arYoSW80ntU"
 
 
 def test_verifier_challenge_and_state_are_fresh_each_time() -> None:
@@ -40,7 +40,7 @@ def test_the_address_carries_what_slack_documents() -> None:
 
 
 def test_the_other_pair_sends_user_scope_and_no_bot_scope() -> None:
-    app = SlackApp("1.2", Endpoints(pair=EndpointVariant.V2))
+    app = SlackApp("1.2", Endpoints(variant=EndpointVariant.V2))
     query = parse_qs(urlsplit(AuthorizationRequest.create(app, ("users:read",), REDIRECT).url).query)
     assert query["user_scope"] == ["users:read"]
     assert "scope" not in query
@@ -58,4 +58,4 @@ def test_a_confidential_client_has_no_pkce() -> None:
 )
 def test_a_redirect_is_https_or_loopback_with_a_port(address: str) -> None:
     with pytest.raises(ValueError):
-        checked_redirect_uri(address)
+        parse_redirect_uri(address)

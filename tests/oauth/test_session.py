@@ -16,17 +16,17 @@ import pytest
 
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.events import Event, Step
-from slack_token_tui.oauth.session import SignIn
-from slack_token_tui.practice.server import PracticeSlack, play_browser
-from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, SHAPES, Workspace
+from slack_token_tui.oauth.session import SignInSession
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
+from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, TOKEN_SHAPES, Workspace
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp, read_app
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 
 
-async def run(sign_in: SignIn, **choice: Any) -> list[Event]:
+async def run(sign_in: SignInSession, **choice: Any) -> list[Event]:
     """Follow a sign-in while somebody plays the browser; return its events."""
     seen: list[Event] = []
     browser: asyncio.Task[str] | None = None
@@ -34,17 +34,17 @@ async def run(sign_in: SignIn, **choice: Any) -> list[Event]:
         async for event in stream:
             seen.append(event)
             if isinstance(event, events.BrowserOpening) and choice.get("decision") != "nobody":
-                browser = asyncio.create_task(asyncio.to_thread(play_browser, event.url, **choice))
+                browser = asyncio.create_task(asyncio.to_thread(simulate_browser, event.url, **choice))
     if browser is not None:
         run.page = await browser  # type: ignore[attr-defined]
     return seen
 
 
-def new(app: SlackApp, store: ProfileStore, **kwargs: Any) -> SignIn:
-    return SignIn(app, app.scopes, store, open_browser=None, **kwargs)
+def new(app: SlackApp, store: ProfileStore, **kwargs: Any) -> SignInSession:
+    return SignInSession(app, app.scopes, store, open_browser=None, **kwargs)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", TOKEN_SHAPES)
 @pytest.mark.parametrize("rotation", [True, False])
 @pytest.mark.parametrize("pair", EndpointVariant)
 async def test_every_shape_ends_in_a_saved_verified_profile(
@@ -60,11 +60,11 @@ async def test_every_shape_ends_in_a_saved_verified_profile(
     assert profile.verified_at is not None
     assert (profile.refresh_token is not None) is rotation
     assert (profile.expires_at is not None) is rotation
-    assert stat.S_IMODE(os.stat(saved.kept.path).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(saved.saved.path).st_mode) == 0o600
     assert "You are signed in" in run.page  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", TOKEN_SHAPES)
 @pytest.mark.parametrize(
     "variant",
     [{"token_type": "Bearer"}, {"scope_separator": " "}, {"leave_out_ok": True}, {"empty_top_scope": True}],
@@ -105,24 +105,24 @@ async def test_the_same_account_is_renewed_and_another_never_replaces_it(app: Sl
     first = store.read("acme-practice")
     again = (await run(new(app, store), person="U0JANE"))[-1]
     assert isinstance(again, events.Saved)
-    assert again.kept.replaced
+    assert again.saved.replaced
     assert store.read("acme-practice").id == first.id
     other = (await run(new(app, store, name="acme-practice"), person="U0OMAR"))[-1]
     assert isinstance(other, events.Saved)
-    assert other.kept.name_taken == "acme-practice"
-    assert other.kept.profile.name == "acme-practice-omar"
+    assert other.saved.taken_name == "acme-practice"
+    assert other.saved.profile.name == "acme-practice-omar"
     assert store.read("acme-practice").user_name == "jane"
 
 
-@pytest.mark.parametrize("trouble", ["invalid_auth", "internal_error", "ratelimited"])
+@pytest.mark.parametrize("problem", ["invalid_auth", "internal_error", "ratelimited"])
 async def test_a_grant_is_saved_unverified_when_slack_cannot_say_who(
-    app: SlackApp, store: ProfileStore, workspace: Workspace, trouble: str
+    app: SlackApp, store: ProfileStore, workspace: Workspace, problem: str
 ) -> None:
-    workspace.verify_error = trouble
+    workspace.verify_error = problem
     seen = await run(new(app, store))
-    assert any(isinstance(event, events.Unverified) and event.explanation.code == trouble for event in seen)
+    assert any(isinstance(event, events.Unverified) and event.explanation.code == problem for event in seen)
     assert isinstance(seen[-1], events.Saved)
-    assert store.read(seen[-1].kept.profile.name).verified_at is None
+    assert store.read(seen[-1].saved.profile.name).verified_at is None
 
 
 async def test_a_cancel_with_the_grant_in_hand_saves_it_first(app: SlackApp, store: ProfileStore) -> None:
@@ -130,7 +130,7 @@ async def test_a_cancel_with_the_grant_in_hand_saves_it_first(app: SlackApp, sto
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
             if isinstance(event, events.BrowserOpening):
-                browser = asyncio.create_task(asyncio.to_thread(play_browser, event.url))
+                browser = asyncio.create_task(asyncio.to_thread(simulate_browser, event.url))
             if isinstance(event, events.Verifying):
                 break
     await browser
@@ -156,13 +156,13 @@ async def test_the_port_is_closed_after_every_end(app: SlackApp, store: ProfileS
 
 
 async def test_nobody_coming_back_ends_with_a_time_out(app: SlackApp, store: ProfileStore) -> None:
-    seen = await run(new(app, store, time_limit_seconds=0.2), decision="nobody")
+    seen = await run(new(app, store, timeout_seconds=0.2), decision="nobody")
     assert isinstance(seen[-1], events.Failed)
     assert seen[-1].explanation.code == "sign_in_timed_out"
 
 
 async def test_more_time_given_during_the_wait_counts(app: SlackApp, store: ProfileStore) -> None:
-    sign_in = new(app, store, time_limit_seconds=4)
+    sign_in = new(app, store, timeout_seconds=4)
     task = asyncio.create_task(run(sign_in, decision="nobody"))
     await asyncio.sleep(0.1)
     sign_in.extend(60)
@@ -185,14 +185,14 @@ async def test_when_every_port_is_taken_they_are_named_and_paste_finishes(
             seen.append(event)
             if isinstance(event, events.BrowserOpening):
                 query = {key: values[0] for key, values in parse_qs(urlsplit(event.url).query).items()}
-                code = workspace.allow("v2_user", query, {})
+                code = workspace.issue_code("v2_user", query, {})
                 address = f"{query['redirect_uri']}?code={code}&state={query['state']}"
                 assert sign_in.paste("http://localhost:1/callback?code=a&state=b") is not None
                 assert sign_in.paste(address[:50] + "\n" + address[50:]) is None
-    for one in held:
-        one.close()
+    for sock in held:
+        sock.close()
     first = seen[0]
-    assert isinstance(first, events.PasteOnly)
+    assert isinstance(first, events.PasteRequired)
     assert first.explanation is not None
     assert f"(process {os.getpid()})" in first.explanation.happened
     assert "Your browser will hand Slack's response to that program" in first.explanation.happened, "before it opens"
@@ -212,8 +212,8 @@ async def test_a_confidential_app_signs_in_by_paste_without_pkce(
             seen.append(event)
             if isinstance(event, events.BrowserOpening):
                 query = {key: values[0] for key, values in parse_qs(urlsplit(event.url).query).items()}
-                assert workspace.objection("v2_user", query) is None
-                code = workspace.allow("v2_user", query, {})
+                assert workspace.find_problem("v2_user", query) is None
+                code = workspace.issue_code("v2_user", query, {})
                 assert sign_in.paste(f"https://example.com/cb?code={code}&state={query['state']}") is None
     assert isinstance(seen[-1], events.Saved)
     remembered = read_app(store.home, app.client_id)
@@ -234,7 +234,7 @@ async def test_a_grant_that_cannot_be_saved_is_explained_in_both_places_and_save
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
-        raise StoreError("store_full", file="acme.json", detail="no room")
+        raise StorageError("store_full", file="acme.json", detail="no room")
 
     sign_in = new(app, store)
     with monkeypatch.context() as broken:
@@ -243,12 +243,12 @@ async def test_a_grant_that_cannot_be_saved_is_explained_in_both_places_and_save
         assert isinstance(seen[-1], events.Failed)
         assert (seen[-1].step, seen[-1].explanation.code) == (Step.SAVE, "store_full")
         assert "could not be saved" in run.page  # type: ignore[attr-defined]
-        with pytest.raises(StoreError):
+        with pytest.raises(StorageError):
             await sign_in.save_again()
-        assert sign_in.holds_unsaved
-    kept = await sign_in.save_again()
-    assert store.read(kept.profile.name).access_token == kept.profile.access_token
-    assert not sign_in.holds_unsaved
+        assert sign_in.has_unsaved_token
+    saved = await sign_in.save_again()
+    assert store.read(saved.profile.name).access_token == saved.profile.access_token
+    assert not sign_in.has_unsaved_token
 
 
 async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) -> None:
@@ -264,10 +264,10 @@ async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) 
                         f"GET /callback?error=access_denied&state=x HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
                     )
                     await asyncio.to_thread(forged.recv, 100)
-                task = asyncio.create_task(asyncio.to_thread(play_browser, event.url))
+                task = asyncio.create_task(asyncio.to_thread(simulate_browser, event.url))
     await task
-    strays = [event for event in seen if isinstance(event, events.UnexpectedCallback)]
-    assert [(stray.count, stray.explanation.code) for stray in strays] == [(1, "state_mismatch")]
+    ignored = [event for event in seen if isinstance(event, events.UnexpectedCallback)]
+    assert [(ignored.count, ignored.explanation.code) for ignored in ignored] == [(1, "state_mismatch")]
     assert isinstance(seen[-1], events.Saved)
 
 
@@ -277,12 +277,12 @@ async def test_a_long_silence_is_said_once_and_the_wait_goes_on(app: SlackApp, s
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
             seen.append(event)
-            if isinstance(event, events.NothingYet):
+            if isinstance(event, events.StillWaiting):
                 assert sign_in.request is not None
-                allow = partial(play_browser, sign_in.request.url)
+                allow = partial(simulate_browser, sign_in.request.url)
                 # Later than a second hint would come, if there were one.
                 loop.call_later(0.6, loop.run_in_executor, None, allow)
-    assert sum(isinstance(event, events.NothingYet) for event in seen) == 1
+    assert sum(isinstance(event, events.StillWaiting) for event in seen) == 1
     assert isinstance(seen[-1], events.Saved)
 
 
@@ -294,13 +294,13 @@ async def test_over_ssh_no_browser_is_tried_and_the_tunnel_names_the_bound_port(
         port = urlsplit(app.redirect_uris[0]).port
         taken.bind(("127.0.0.1", port or 0))
         taken.listen()
-        sign_in = SignIn(app, app.scopes, store)
+        sign_in = SignInSession(app, app.scopes, store)
         seen = await run(sign_in)
-    assert any(isinstance(event, events.BrowserAnswered) and "SSH" in str(event.outcome) for event in seen)
-    elsewhere = next(event for event in seen if isinstance(event, events.BrowserElsewhere))
+    assert any(isinstance(event, events.BrowserResult) and "SSH" in str(event.outcome) for event in seen)
+    elsewhere = next(event for event in seen if isinstance(event, events.RemoteBrowser))
     second = urlsplit(app.redirect_uris[1]).port
-    assert f"ssh -L {second}:localhost:{second} -p 2222 " in str(elsewhere.tunnel)
-    assert "198.51.100.7" in str(elsewhere.tunnel)
+    assert f"ssh -L {second}:localhost:{second} -p 2222 " in str(elsewhere.tunnel_command)
+    assert "198.51.100.7" in str(elsewhere.tunnel_command)
     assert isinstance(seen[-1], events.Saved)
 
 
@@ -309,12 +309,12 @@ async def test_in_a_container_only_pasting_helps(
 ) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     seen = await run(new(app, store))
-    assert events.BrowserElsewhere(None) in seen
+    assert events.RemoteBrowser(None) in seen
 
 
 async def test_on_this_machine_nothing_is_said_of_another(app: SlackApp, store: ProfileStore) -> None:
     seen = await run(new(app, store))
-    assert not any(isinstance(event, events.BrowserElsewhere | events.NothingYet) for event in seen)
+    assert not any(isinstance(event, events.RemoteBrowser | events.StillWaiting) for event in seen)
 
 
 async def test_signing_in_again_offers_the_profiles_own_workspace(app: SlackApp, store: ProfileStore) -> None:
@@ -332,17 +332,17 @@ async def test_signing_in_again_offers_the_profiles_own_workspace(app: SlackApp,
 async def test_identity_scopes_are_asked_for_without_a_workspace(app: SlackApp, store: ProfileStore) -> None:
     """Slack has answered oauth_authorization_url_mismatch to both together."""
     await run(new(app, store), team="T0PRACTICE2")
-    sign_in = SignIn(app, ("identity.basic",), store, name="globex-practice", open_browser=None)
+    sign_in = SignInSession(app, ("identity.basic",), store, name="globex-practice", open_browser=None)
     await run(sign_in, team="T0PRACTICE2")
     assert sign_in.request is not None
     assert "team=" not in sign_in.request.url
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", TOKEN_SHAPES)
 async def test_a_whole_organisation_is_kept_with_its_workspaces(app: SlackApp, store: ProfileStore, shape: str) -> None:
     seen = await run(new(app, store), team="E0PRACTICE", shape=shape)
     assert isinstance(seen[-1], events.Saved)
-    profile = store.read(seen[-1].kept.profile.name)
+    profile = store.read(seen[-1].saved.profile.name)
     assert profile.is_enterprise_install
     assert (profile.team_id, profile.enterprise_id) == (None, "E0PRACTICE")
     assert profile.workspaces == ("T0PRACTICE1 Acme Practice", "T0PRACTICE2 Globex Practice")
@@ -350,15 +350,15 @@ async def test_a_whole_organisation_is_kept_with_its_workspaces(app: SlackApp, s
 
 async def test_scopes_that_slack_grants_are_known_of_the_app_from_then_on(app: SlackApp, store: ProfileStore) -> None:
     app = replace(app, registered_scopes=("users:read",))
-    await run(SignIn(app, ("users:read", "chat:write"), store, open_browser=None))
-    kept = read_app(store.home, app.client_id)
-    assert kept is not None
-    assert kept.registered_scopes == ("users:read", "chat:write")
+    await run(SignInSession(app, ("users:read", "chat:write"), store, open_browser=None))
+    saved = read_app(store.home, app.client_id)
+    assert saved is not None
+    assert saved.registered_scopes == ("users:read", "chat:write")
 
 
 async def test_what_a_person_has_said_of_an_app_survives_a_sign_in(app: SlackApp, store: ProfileStore) -> None:
     app = replace(app, name="Mine", registered_scopes=("users:read", "chat:write"), browser="")
-    await run(SignIn(app, ("users:read",), store, open_browser=None))
-    kept = read_app(store.home, app.client_id)
-    assert kept is not None
-    assert (kept.name, kept.registered_scopes, kept.scopes) == ("Mine", app.registered_scopes, ("users:read",))
+    await run(SignInSession(app, ("users:read",), store, open_browser=None))
+    saved = read_app(store.home, app.client_id)
+    assert saved is not None
+    assert (saved.name, saved.registered_scopes, saved.scopes) == ("Mine", app.registered_scopes, ("users:read",))

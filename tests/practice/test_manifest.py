@@ -11,23 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slack_token_tui.practice.manifest_rules import objections
-from slack_token_tui.practice.people import CLIENT_ID
-from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.manifest_rules import find_problems
+from slack_token_tui.practice.models import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import Workspace
-from slack_token_tui.slack.client_id import recognise
+from slack_token_tui.slack.client_id import recognize
 from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints
-from slack_token_tui.slack.manifest import Manifest, manifest
-from slack_token_tui.slack.scope_catalog import Group, in_words, user_scopes
+from slack_token_tui.slack.manifest import Manifest, create_manifest
+from slack_token_tui.slack.scope_catalog import Group, describe_scopes, user_scopes
 from slack_token_tui.slack.scopes import PRESETS
 from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS
 
-STANDARD = tuple(one.name for one in user_scopes() if one.group is Group.STANDARD)
+STANDARD = tuple(scope.name for scope in user_scopes() if scope.group is Group.STANDARD)
 
 
 def ours(**changes: Any) -> Manifest:
     values = {"name": "My Slack Tokens", "scopes": ("users:read",), "rotation": True, **changes}
-    return manifest(values["name"], values["scopes"], LOOPBACK_REDIRECT_URIS, rotation=values["rotation"])
+    return create_manifest(values["name"], values["scopes"], LOOPBACK_REDIRECT_URIS, rotation=values["rotation"])
 
 
 @given(
@@ -39,8 +39,8 @@ def ours(**changes: Any) -> Manifest:
 )
 def test_every_manifest_of_ours_keeps_slacks_rules(name: str, scopes: list[str], rotation: bool) -> None:
     made = ours(name=name, scopes=tuple(scopes), rotation=rotation)
-    assert objections(made.as_record()) == []
-    assert json.loads(made.as_json()) == made.as_record()
+    assert find_problems(made.to_dict()) == []
+    assert json.loads(made.to_json()) == made.to_dict()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_every_manifest_of_ours_keeps_slacks_rules(name: str, scopes: list[str],
 )
 def test_what_slack_would_not_take_is_said_before(name: str, scopes: tuple[str, ...], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        manifest(name, scopes, LOOPBACK_REDIRECT_URIS, rotation=True)
+        create_manifest(name, scopes, LOOPBACK_REDIRECT_URIS, rotation=True)
 
 
 def change(place: str, value: object) -> Callable[[dict[str, Any]], None]:
@@ -94,21 +94,21 @@ def change(place: str, value: object) -> Callable[[dict[str, Any]], None]:
     ],
 )
 def test_what_slack_would_refuse_is_refused(break_it: Callable[[dict[str, Any]], None], words: str) -> None:
-    record = ours().as_record()
+    record = ours().to_dict()
     break_it(record)
-    assert any(words in one for one in objections(record))
+    assert any(words in problem for problem in find_problems(record))
 
 
 def test_the_page_is_filled_in_and_makes_an_app_that_can_be_signed_in_with(
     slack: PracticeSlack, workspace: Workspace
 ) -> None:
     made = ours(scopes=("users:read", "chat:write"), rotation=False)
-    address = made.prefilled_address(Endpoints(slack.base))
+    address = made.prefilled_url(Endpoints(slack.base))
     assert address is not None
-    page = play_browser(address)
-    recognised = recognise(page)
+    page = simulate_browser(address)
+    recognised = recognize(page)
     assert recognised.client_id not in (None, CLIENT_ID)
-    app = workspace.app(str(recognised.client_id))
+    app = workspace.find_app(str(recognised.client_id))
     assert app is not None
     assert (app.name, app.scopes, app.pkce_enabled, app.rotation) == (
         "My Slack Tokens",
@@ -117,33 +117,33 @@ def test_the_page_is_filled_in_and_makes_an_app_that_can_be_signed_in_with(
         False,
     )
     assert app.redirect_urls == LOOPBACK_REDIRECT_URIS
-    assert "exists in the workspace" in play_browser(address), "a name is unique"
+    assert "exists in the workspace" in simulate_browser(address), "a name is unique"
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '"x"'])
 def test_the_page_says_what_is_wrong_with_a_manifest(slack: PracticeSlack, text: str) -> None:
     from urllib.parse import quote
 
-    assert "We can’t make an app" in play_browser(f"{slack.base}/apps?new_app=1&manifest_json={quote(text)}")
+    assert "We can’t make an app" in simulate_browser(f"{slack.base}/apps?new_app=1&manifest_json={quote(text)}")
 
 
 def test_the_address_is_slacks_own_and_never_too_long() -> None:
-    address = ours(scopes=PRESETS[1].scopes).prefilled_address(Endpoints())
+    address = ours(scopes=PRESETS[1].scopes).prefilled_url(Endpoints())
     assert address is not None
     parts = urlsplit(address)
     assert (parts.scheme, parts.netloc, parts.path) == ("https", "api.slack.com", "/apps")
     query = parse_qs(parts.query)
     assert query["new_app"] == ["1"]
-    assert json.loads(query["manifest_json"][0]) == ours(scopes=PRESETS[1].scopes).as_record()
-    assert "https://api.slack-gov.com/apps?" in str(ours().prefilled_address(Endpoints(GOVSLACK)))
+    assert json.loads(query["manifest_json"][0]) == ours(scopes=PRESETS[1].scopes).to_dict()
+    assert "https://api.slack-gov.com/apps?" in str(ours().prefilled_url(Endpoints(GOVSLACK)))
     many = tuple(f"scope-of-a-long-name.number-{number}:write" for number in range(200))
-    assert ours(scopes=many).prefilled_address(Endpoints()) is None
+    assert ours(scopes=many).prefilled_url(Endpoints()) is None
 
 
 def test_the_message_to_an_administrator_says_what_for_and_what_to_send_back() -> None:
     made = ours(scopes=("users:read", "chat:write"))
-    message = made.request_to_administrator(Endpoints(), in_words(made.scopes))
+    message = made.admin_request(Endpoints(), describe_scopes(made.scopes))
     assert "chat:write: post, schedule, edit and delete messages as you" in message
     assert "Send me the Client ID" in message
     assert "https://api.slack.com/apps" in message
-    assert made.as_json() in message
+    assert made.to_json() in message

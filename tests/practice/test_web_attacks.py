@@ -31,10 +31,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 from slack_token_tui import practice
 from slack_token_tui.practice import web
 from slack_token_tui.practice.consent_page import error_page
-from slack_token_tui.practice.manifest_rules import objections
-from slack_token_tui.practice.people import CLIENT_ID
-from slack_token_tui.practice.server import PracticeSlack, play_browser
-from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, MOST_APPS, MOST_CODES, SHAPES, Workspace
+from slack_token_tui.practice.manifest_rules import find_problems
+from slack_token_tui.practice.models import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
+from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, MAX_APPS, MAX_CODES, TOKEN_SHAPES, Workspace
 from tests.system.test_demo_in_chromium import MISSING, chromium  # noqa: F401 - a fixture
 
 CHALLENGE = "c" * 43
@@ -111,15 +111,15 @@ def consent(workspace: Workspace, **changes: str) -> str:
 
 
 def granted(workspace: Workspace, scopes: tuple[str, ...] = ("users:read",)) -> tuple[str, str]:
-    access, refresh, _ = workspace.grants.give(workspace.apps[0], workspace.teams[0], workspace.people[0], scopes)
+    access, refresh, _ = workspace.tokens.issue(workspace.apps[0], workspace.teams[0], workspace.people[0], scopes)
     return access, str(refresh)
 
 
 def state(workspace: Workspace) -> object:
     """Everything that a request could change."""
     apps = [(app.app_id, app.redirect_urls, app.scopes, app.pkce_enabled) for app in workspace.apps]
-    tokens = [(name, token.revoked) for name, token in workspace.grants.access_tokens.items()]
-    return apps, list(workspace.codes), tokens, list(workspace.grants.refresh_tokens), dict(workspace.calls)
+    tokens = [(name, token.revoked) for name, token in workspace.tokens.access_tokens.items()]
+    return apps, list(workspace.codes), tokens, list(workspace.tokens.refresh_tokens), dict(workspace.calls)
 
 
 class TestHost:
@@ -207,7 +207,7 @@ class TestForms:
     ) -> None:
         before = state(workspace)
         target = consent(workspace) if page == "authorize" else page
-        named = (one.replace("OWN", f"127.0.0.1:{port_of(slack)}") for one in headers)
+        named = (header.replace("OWN", f"127.0.0.1:{port_of(slack)}") for header in headers)
         assert post(slack, target, *named, **FIELDS).status == 403
         assert state(workspace) == before
 
@@ -250,8 +250,8 @@ class TestForms:
         assert state(workspace) == before
 
     def test_play_browser_returns_the_page_that_has_no_form(self, slack: PracticeSlack, workspace: Workspace) -> None:
-        assert "invalid_scope" in play_browser(slack.base + consent(workspace, scope="a\tb"))
-        assert "421 Misdirected" in play_browser(f"http://127.1:{port_of(slack)}/apps")
+        assert "invalid_scope" in simulate_browser(slack.base + consent(workspace, scope="a\tb"))
+        assert "421 Misdirected" in simulate_browser(f"http://127.1:{port_of(slack)}/apps")
 
 
 class TestTemplates:
@@ -341,7 +341,7 @@ class TestTemplates:
         url = tail if tail == "http://[" else f"https://a.example/{tail}"
         oauth = {"pkce_enabled": True, "redirect_urls": [url]}
         record = {"display_information": {"name": "x"}, "oauth_config": oauth}
-        assert any("no redirect URL" in one for one in objections(record))
+        assert any("no redirect URL" in problem for problem in find_problems(record))
         if tail == "http://[":  # the other ones are split at their white space in the form
             assert "no redirect URL" in post(slack, "/apps/A0PRACTICE/oauth", redirects=url).body
         assert len(workspace.apps[0].redirect_urls) == 3
@@ -428,7 +428,7 @@ class TestRobustness:
         self, slack: PracticeSlack, workspace: Workspace, target: str
     ) -> None:
         target = consent(workspace) if target == "authorize" else target
-        body = b"manifest=" + b"x" * (web.MOST_BODY_BYTES - 8)
+        body = b"manifest=" + b"x" * (web.MAX_BODY_BYTES - 8)
         assert ask(slack, "POST", target, body=body).status == 413
         assert ask(slack, "POST", target, "Content-Length: 1000000000000").status == 413
         assert ask(slack, "POST", target, f"Content-Length: {'9' * 5000}").status == 413
@@ -437,7 +437,7 @@ class TestRobustness:
 
     def test_a_body_of_exactly_the_limit_is_read(self, slack: PracticeSlack) -> None:
         fields = urlencode({"form_token": form_token(slack), "manifest": ""})
-        body = fields.encode().ljust(web.MOST_BODY_BYTES, b"x")
+        body = fields.encode().ljust(web.MAX_BODY_BYTES, b"x")
         assert "the manifest is not JSON" in ask(slack, "POST", "/apps", body=body).body
 
     @pytest.mark.parametrize("length", ["-1", "+5", "abc", "1e3", "0x10", "1_0", "\xb2", "", "5, 5"])
@@ -523,26 +523,26 @@ class TestRobustness:
         assert "make an app from this manifest" in answer.body
 
     def test_the_number_of_apps_is_bounded(self, slack: PracticeSlack, workspace: Workspace) -> None:
-        for number in range(MOST_APPS - 1):
+        for number in range(MAX_APPS - 1):
             app, wrong = workspace.create_app({"display_information": {"name": f"x{number}"}})
             assert app is not None, wrong
         page = post(slack, "/apps", manifest=json.dumps({"display_information": {"name": "one more"}})).body
-        assert f"up to {MOST_APPS} apps" in page
-        assert len(workspace.apps) == MOST_APPS
+        assert f"up to {MAX_APPS} apps" in page
+        assert len(workspace.apps) == MAX_APPS
 
     def test_the_number_of_codes_is_bounded(self, slack: PracticeSlack, workspace: Workspace) -> None:
         choice = {"decision": "allow", "wrong": f"exchange:{'x' * 9000}", "shape": "x" * 9000}
-        for _ in range(MOST_CODES):
-            workspace.allow("v2_user", {"client_id": CLIENT_ID}, {})
+        for _ in range(MAX_CODES):
+            workspace.issue_code("v2_user", {"client_id": CLIENT_ID}, {})
         (location,) = post(slack, consent(workspace), **choice).header("Location")
-        assert len(workspace.codes) == MOST_CODES
+        assert len(workspace.codes) == MAX_CODES
         code = list(workspace.codes.values())[-1]
         assert f"code={list(workspace.codes)[-1]}" in location, "the oldest one is gone, and not the newest"
         assert len(str(code.error)) < 1000
         assert code.shape == "top_level"
 
     def test_everything_that_the_form_offers_is_accepted(self, slack: PracticeSlack, workspace: Workspace) -> None:
-        for wrong, shape in zip(EXCHANGE_ERRORS, SHAPES * 10, strict=False):
+        for wrong, shape in zip(EXCHANGE_ERRORS, TOKEN_SHAPES * 10, strict=False):
             post(slack, consent(workspace), decision="allow", wrong=f"exchange:{wrong}", shape=shape)
             code = list(workspace.codes.values())[-1]
             assert (code.error, code.shape) == (wrong, shape)
@@ -565,7 +565,7 @@ class TestRobustness:
     def test_a_silent_connection_ends(
         self, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, begin: bytes
     ) -> None:
-        monkeypatch.setattr(web, "REQUEST_SECONDS", 0.3)
+        monkeypatch.setattr(web, "REQUEST_TIMEOUT_SECONDS", 0.3)
         with socket.create_connection(("127.0.0.1", port_of(slack)), timeout=30) as connection:
             connection.sendall(begin.replace(b"OWN", f"127.0.0.1:{port_of(slack)}".encode()))
             assert everything(connection) == b""
@@ -573,7 +573,7 @@ class TestRobustness:
     def test_a_connection_that_sends_a_byte_now_and_then_ends(
         self, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(web, "REQUEST_SECONDS", 0.5)
+        monkeypatch.setattr(web, "REQUEST_TIMEOUT_SECONDS", 0.5)
         with socket.create_connection(("127.0.0.1", port_of(slack)), timeout=0.05) as connection:
             connection.sendall(b"GET /")
             for _ in range(600):
@@ -592,7 +592,7 @@ class TestRobustness:
     def test_a_client_that_does_not_read_its_answer_is_left(
         self, slack: PracticeSlack, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(web, "REQUEST_SECONDS", 0.3)
+        monkeypatch.setattr(web, "REQUEST_TIMEOUT_SECONDS", 0.3)
         ended = threading.Event()
         shutdown_request = slack._server.shutdown_request
 
@@ -636,7 +636,7 @@ def test_the_practice_slack_imports_nothing_from_the_rest_of_the_package() -> No
             if isinstance(node, ast.ImportFrom):
                 found.add(f"{'.' * node.level}{node.module or ''}")
             elif isinstance(node, ast.Import):
-                found |= {one.name for one in node.names}
+                found |= {alias.name for alias in node.names}
     assert not [name for name in found if name.startswith(".")]
     assert {name for name in found if name.startswith("slack_token_tui")} == {
         name for name in found if name.startswith("slack_token_tui.practice.")

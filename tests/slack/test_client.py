@@ -10,8 +10,8 @@ import pytest
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import Client, SlackClient
-from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant, checked_base
-from slack_token_tui.slack.errors import AnswerUnusable, RateLimited, SlackError, SlackUnreachable
+from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant, parse_base_url
+from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable, UnusableResponse
 from tests.support.profiles import JANE
 
 CODE, VERIFIER, REDIRECT = Secret("canary-code"), Secret("canary-verifier"), "http://localhost:28417/callback"
@@ -215,7 +215,7 @@ async def test_errors_hold_no_secret(raw: list[RawServer]) -> None:
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     assert "canary" not in repr(caught.value)
-    assert not isinstance(caught.value, AnswerUnusable)
+    assert not isinstance(caught.value, UnusableResponse)
 
 
 @pytest.mark.parametrize(
@@ -234,14 +234,14 @@ async def test_errors_hold_no_secret(raw: list[RawServer]) -> None:
 )
 def test_a_base_is_https_and_nothing_but_a_host(address: str) -> None:
     with pytest.raises(ValueError):
-        checked_base(address)
+        parse_base_url(address)
 
 
 def test_both_pairs_come_from_one_base() -> None:
     for base in ("https://slack.com", "https://slack-gov.com", "http://localhost:9"):
         for pair in EndpointVariant:
-            endpoints = Endpoints(checked_base(base + "/"), pair)
-            assert endpoints.authorize == f"{base}/oauth/{pair}/authorize"
-            assert endpoints.method("auth.test") == f"{base}/api/auth.test"
+            endpoints = Endpoints(parse_base_url(base + "/"), pair)
+            assert endpoints.authorize_url == f"{base}/oauth/{pair}/authorize"
+            assert endpoints.method_url("auth.test") == f"{base}/api/auth.test"
     assert Endpoints().scope_parameter == "scope"
-    assert Endpoints(pair=EndpointVariant.V2).scope_parameter == "user_scope"
+    assert Endpoints(variant=EndpointVariant.V2).scope_parameter == "user_scope"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
+from slack_token_tui.slack.client_id import PastedKind, parse_client_id, recognize
 
 ID = "2141029472.691202649728"
 HEX = "0123456789abcdef"
@@ -23,38 +23,42 @@ SECRET = HEX * 2
     ],
 )
 def test_a_client_id_is_found_alone_and_within_more(text: str) -> None:
-    assert checked_client_id(text) == ID
+    assert parse_client_id(text) == ID
 
 
 @pytest.mark.parametrize(
     ("text", "kind", "words"),
     [
-        (SECRET, Kind.SECRET, "client secret or a signing secret"),
-        ("A012ABCD0A0", Kind.APP_ID, "App ID"),
-        ("https://api.slack.com/apps/A012ABCD0A0/general", Kind.SETTINGS_PAGE, "settings page"),
-        ("https://app.slack.com/app-settings/T0123/A012ABCD0A0/app-manifest", Kind.SETTINGS_PAGE, "settings page"),
-        ("xoxp-canary-0123", Kind.TOKEN, "a user token"),
-        ("xoxb-canary-0123", Kind.TOKEN, "a bot token"),
-        ("xapp-1-canary", Kind.TOKEN, "an app-level token"),
-        ("a1B2c3D4e5F6g7H8i9J0k1L2", Kind.VERIFICATION_TOKEN, "verification token"),
-        ("https://acme.slack.com/", Kind.OTHER, "That is an address"),
-        ("2141029472", Kind.OTHER, "digits, a dot, digits"),
-        ("http://[", Kind.OTHER, "digits, a dot, digits"),
-        ("", Kind.NOTHING, "Enter your app"),
+        (SECRET, PastedKind.SECRET, "client secret or a signing secret"),
+        ("A012ABCD0A0", PastedKind.APP_ID, "App ID"),
+        ("https://api.slack.com/apps/A012ABCD0A0/general", PastedKind.SETTINGS_PAGE, "settings page"),
+        (
+            "https://app.slack.com/app-settings/T0123/A012ABCD0A0/app-manifest",
+            PastedKind.SETTINGS_PAGE,
+            "settings page",
+        ),
+        ("xoxp-canary-0123", PastedKind.TOKEN, "a user token"),
+        ("xoxb-canary-0123", PastedKind.TOKEN, "a bot token"),
+        ("xapp-1-canary", PastedKind.TOKEN, "an app-level token"),
+        ("a1B2c3D4e5F6g7H8i9J0k1L2", PastedKind.VERIFICATION_TOKEN, "verification token"),
+        ("https://acme.slack.com/", PastedKind.OTHER, "That is an address"),
+        ("2141029472", PastedKind.OTHER, "digits, a dot, digits"),
+        ("http://[", PastedKind.OTHER, "digits, a dot, digits"),
+        ("", PastedKind.NOTHING, "Enter your app"),
     ],
 )
-def test_everything_else_is_answered_by_what_it_is(text: str, kind: Kind, words: str) -> None:
-    recognised = recognise(text)
+def test_everything_else_is_answered_by_what_it_is(text: str, kind: PastedKind, words: str) -> None:
+    recognised = recognize(text)
     assert recognised.kind is kind
-    assert words in recognised.said
+    assert words in recognised.message
     assert recognised.client_id is None
     if len(text) > 20 and "://" not in text:
-        assert text not in recognised.said, "it may be a secret"
+        assert text not in recognised.message, "it may be a secret"
 
 
 def test_an_app_is_known_from_its_settings_page() -> None:
-    assert recognise("https://api.slack.com/apps/A012ABCD0A0/oauth?").app_id == "A012ABCD0A0"
+    assert recognize("https://api.slack.com/apps/A012ABCD0A0/oauth?").app_id == "A012ABCD0A0"
 
 
 def test_two_client_ids_in_one_text_are_not_chosen_between() -> None:
-    assert recognise(f"{ID} or 3141029472.791202649728").client_id is None
+    assert recognize(f"{ID} or 3141029472.791202649728").client_id is None

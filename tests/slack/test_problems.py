@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from slack_token_tui.practice.workspace import CALLBACK_ERRORS, EXCHANGE_ERRORS, PAGE_ERRORS
-from slack_token_tui.problems import codes, explain, is_known
-from slack_token_tui.tui.actions import find
+from slack_token_tui.problems import explain, is_known, list_codes
+from slack_token_tui.tui.actions import find_action
 
 USER_ACCESS = [
     "bad_client_secret",
@@ -96,16 +96,16 @@ def test_every_documented_code_has_an_entry(code: str) -> None:
     assert is_known(code)
 
 
-@pytest.mark.parametrize("code", codes())
+@pytest.mark.parametrize("code", list_codes())
 def test_every_entry_says_what_happened_and_what_to_do(code: str) -> None:
     explanation = explain(code, {"redirect_uri": "http://localhost:1/x"})
     assert explanation.title
     assert explanation.happened
     assert explanation.causes
     assert explanation.remedies
-    assert explanation.again_in_words
+    assert explanation.retry_sentence
     assert explanation.met
-    assert all(action == "paste" or find(action) for action in explanation.actions)
+    assert all(action == "paste" or find_action(action) for action in explanation.actions)
     assert "{" not in " ".join([explanation.title, explanation.happened, *explanation.remedies])
 
 
@@ -120,5 +120,5 @@ def test_an_unknown_code_says_so_and_shows_the_code_cleaned() -> None:
 
 
 def test_what_the_browser_shows_begins_with_the_commonest() -> None:
-    assert codes(in_order=True)[0] == "bad_redirect_uri"
+    assert list_codes(in_order=True)[0] == "bad_redirect_uri"
     assert explain("bad_redirect_uri").browser_says

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from slack_token_tui.slack.errors import AnswerUnusable, SlackRefused
-from slack_token_tui.slack.responses import parse_body, parse_grant, parse_identity
+from slack_token_tui.slack.errors import SlackRefused, UnusableResponse
+from slack_token_tui.slack.responses import parse_body, parse_identity, parse_token_response
 from tests.support.profiles import rotating
 
 TOKEN, OTHER, BOT = "xoxp-canary-aaaaaaaa", "xoxp-canary-bbbbbbbb", "xoxb-canary-cccccccc"
@@ -55,21 +55,21 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_gives_the_user_token_its_scopes_and_user(shape: str) -> None:
-    grant = parse_grant(SHAPES[shape])
-    assert grant.access_token.reveal() == TOKEN
-    assert grant.scopes == ("users:read", "chat:write")
-    assert grant.user_id == "U1"
-    assert grant.refresh_token is None
-    assert grant.expires_in_seconds is None
+    token_response = parse_token_response(SHAPES[shape])
+    assert token_response.access_token.reveal() == TOKEN
+    assert token_response.scopes == ("users:read", "chat:write")
+    assert token_response.user_id == "U1"
+    assert token_response.refresh_token is None
+    assert token_response.expires_in_seconds is None
 
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_rotation_comes_from_the_object_that_held_the_token(nested: bool) -> None:
     answer = {"ok": True, "authed_user": {**USER, **ROTATING}} if nested else {"ok": True, **ROTATING}
-    grant = parse_grant(answer)
-    assert grant.refresh_token is not None
-    assert grant.refresh_token.reveal() == "xoxe-1-canary-r"
-    assert grant.expires_in_seconds == 43200
+    token_response = parse_token_response(answer)
+    assert token_response.refresh_token is not None
+    assert token_response.refresh_token.reveal() == "xoxe-1-canary-r"
+    assert token_response.expires_in_seconds == 43200
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_rotation_comes_from_the_object_that_held_the_token(nested: bool) -> Non
     ],
 )
 def test_expires_in_is_data_and_is_clamped(value: object, seconds: int) -> None:
-    assert parse_grant({"ok": True, **ROTATING, "expires_in": value}).expires_in_seconds == seconds
+    assert parse_token_response({"ok": True, **ROTATING, "expires_in": value}).expires_in_seconds == seconds
 
 
 @pytest.mark.parametrize(
@@ -106,27 +106,27 @@ def test_expires_in_is_data_and_is_clamped(value: object, seconds: int) -> None:
     ],
 )
 def test_what_is_not_one_user_token_is_refused(answer: dict[str, Any], code: str) -> None:
-    with pytest.raises(AnswerUnusable) as caught:
-        parse_grant(answer)
+    with pytest.raises(UnusableResponse) as caught:
+        parse_token_response(answer)
     assert caught.value.code == code
 
 
 def test_an_error_carries_slacks_code_and_its_values() -> None:
     with pytest.raises(SlackRefused) as caught:
-        parse_grant({"ok": False, "error": "missing_scope", "needed": "im:read", "provided": "users:read"})
+        parse_token_response({"ok": False, "error": "missing_scope", "needed": "im:read", "provided": "users:read"})
     assert caught.value.code == "missing_scope"
     assert caught.value.facts == {"needed": "im:read", "provided": "users:read"}
 
 
 def test_a_hostile_error_code_is_not_repeated() -> None:
     with pytest.raises(SlackRefused) as caught:
-        parse_grant({"ok": False, "error": "\x1b[31m[/red]"})
+        parse_token_response({"ok": False, "error": "\x1b[31m[/red]"})
     assert caught.value.code == "unrecognised_error"
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b"[" * 100_000, b"\xff\xfe"])
 def test_what_is_not_json_is_not_slack(body: bytes) -> None:
-    with pytest.raises(AnswerUnusable) as caught:
+    with pytest.raises(UnusableResponse) as caught:
         parse_body(body)
     assert caught.value.code == "not_slack"
 
@@ -158,7 +158,7 @@ def test_a_bot_id_does_not_outrank_the_prefix_of_a_user_token() -> None:
     ids=str,
 )
 def test_a_token_of_a_portal_is_not_slack(ok: dict[str, Any], held: dict[str, Any]) -> None:
-    with pytest.raises(AnswerUnusable) as caught:
+    with pytest.raises(UnusableResponse) as caught:
         parse_body(json.dumps({**ok, **held}).encode())
     assert caught.value.code == "not_slack"
 

@@ -6,14 +6,21 @@ from collections import Counter
 
 import pytest
 
-from slack_token_tui.slack.scope_catalog import TOPICS, Group, in_words, scope, unfit, user_scopes
-from slack_token_tui.slack.scopes import PRESETS, parse_scopes, scopes_to_ask_for
+from slack_token_tui.slack.scope_catalog import (
+    TOPICS,
+    Group,
+    describe_scopes,
+    find_scope,
+    unavailable_reasons,
+    user_scopes,
+)
+from slack_token_tui.slack.scopes import PRESETS, parse_requestable_scopes, parse_scopes
 
 
 def test_every_known_user_scope_is_there_once() -> None:
     scopes = user_scopes()
-    assert len(scopes) == len({one.name for one in scopes}) == 114
-    assert Counter(one.group for one in scopes) == {
+    assert len(scopes) == len({scope.name for scope in scopes}) == 114
+    assert Counter(scope.group for scope in scopes) == {
         Group.STANDARD: 63,
         Group.SPECIAL: 14,
         Group.SIGN_IN: 7,
@@ -22,16 +29,16 @@ def test_every_known_user_scope_is_there_once() -> None:
     }
 
 
-@pytest.mark.parametrize("one", user_scopes(), ids=lambda one: one.name)
-def test_every_scope_has_plain_words_and_a_heading(one: object) -> None:
+@pytest.mark.parametrize("scope", user_scopes(), ids=lambda scope: scope.name)
+def test_every_scope_has_plain_words_and_a_heading(scope: object) -> None:
     from slack_token_tui.slack.scope_catalog import Scope
 
-    assert isinstance(one, Scope)
-    assert one.topic in TOPICS
-    assert one.does[0].isupper()
-    assert not one.does.endswith(".")
-    assert "the user" not in one.does.replace("the user groups", ""), "it speaks to the person"
-    assert parse_scopes(one.name) == (one.name,)
+    assert isinstance(scope, Scope)
+    assert scope.topic in TOPICS
+    assert scope.description[0].isupper()
+    assert not scope.description.endswith(".")
+    assert "the user" not in scope.description.replace("the user groups", ""), "it speaks to the person"
+    assert parse_scopes(scope.name) == (scope.name,)
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.label)
@@ -39,8 +46,8 @@ def test_every_set_holds_only_what_an_ordinary_app_may_ask_for(preset: object) -
     from slack_token_tui.slack.scopes import Preset
 
     assert isinstance(preset, Preset)
-    assert {scope(name).group for name in preset.scopes} == {Group.STANDARD}
-    assert not unfit(preset.scopes)
+    assert {find_scope(name).group for name in preset.scopes} == {Group.STANDARD}
+    assert not unavailable_reasons(preset.scopes)
 
 
 def test_the_read_only_set_changes_nothing() -> None:
@@ -60,10 +67,10 @@ def test_the_read_only_set_changes_nothing() -> None:
 )
 def test_what_slack_would_refuse_is_explained_instead_of_sent(asked: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        scopes_to_ask_for(asked)
+        parse_requestable_scopes(asked)
 
 
 def test_sign_in_scopes_go_alone_and_unknown_ones_go_as_they_are() -> None:
-    assert scopes_to_ask_for("openid,email") == ("openid", "email")
-    assert scopes_to_ask_for("brand.new:thing, users:read") == ("brand.new:thing", "users:read")
-    assert in_words(["chat:write"]) == ("chat:write: post, schedule, edit and delete messages as you",)
+    assert parse_requestable_scopes("openid,email") == ("openid", "email")
+    assert parse_requestable_scopes("brand.new:thing, users:read") == ("brand.new:thing", "users:read")
+    assert describe_scopes(["chat:write"]) == ("chat:write: post, schedule, edit and delete messages as you",)

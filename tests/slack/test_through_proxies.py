@@ -53,11 +53,11 @@ class Proxy:
                 self.asked_for.append(request[5 : 5 + request[4]].decode())
                 client.sendall(b"\x05\x00\x00\x01\0\0\0\0\0\0")
             while True:
-                for one in select.select([client, server], [], [], 10)[0]:
-                    data = one.recv(65536)
+                for ready in select.select([client, server], [], [], 10)[0]:
+                    data = ready.recv(65536)
                     if not data:
                         return
-                    (server if one is client else client).sendall(data)
+                    (server if ready is client else client).sendall(data)
 
 
 @pytest.fixture

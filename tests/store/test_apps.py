@@ -15,15 +15,15 @@ from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints, EndpointVariant
 from slack_token_tui.store.apps import (
     SlackApp,
     forget_app,
-    is_heard_here,
+    is_loopback_redirect,
+    list_apps,
     move_secret,
     read_app,
-    remembered_apps,
     save_app,
     unreadable_apps,
     with_secret,
 )
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, read_settings, remember_last_app
 
@@ -41,7 +41,7 @@ CONFIDENTIAL = SlackApp(
 
 @pytest.fixture
 def rooms(store: ProfileStore) -> Path:
-    store.make_ready()
+    store.check_writable()
     return store.home
 
 
@@ -67,20 +67,20 @@ def test_the_last_one_is_first_then_the_youngest(rooms: Path) -> None:
         save_app(rooms, SlackApp(f"{number}.{number}", name=f"app {number}"))
         os.utime(rooms / "apps" / f"{number}.{number}.json", (number, number))
     remember_last_app(rooms, "1.1")
-    assert [app.client_id for app in remembered_apps(rooms)] == ["1.1", "3.3", "2.2"]
+    assert [app.client_id for app in list_apps(rooms)] == ["1.1", "3.3", "2.2"]
 
 
 def test_a_damaged_app_is_left_out_and_left_alone(rooms: Path) -> None:
     save_app(rooms, SlackApp("1.1"))
     (rooms / "apps" / "2.2.json").write_text("{")
     (rooms / "apps" / "notes.json").write_text("{}")
-    assert [app.client_id for app in remembered_apps(rooms)] == ["1.1"]
+    assert [app.client_id for app in list_apps(rooms)] == ["1.1"]
     assert (rooms / "apps" / "2.2.json").read_text() == "{"
 
 
 def test_a_secret_with_localhost_is_refused_with_both_ways_out() -> None:
-    assert "https redirect" in str(SlackApp("1.1", client_secret=Secret("canary")).why_unusable)
-    assert CONFIDENTIAL.why_unusable is None
+    assert "https redirect" in str(SlackApp("1.1", client_secret=Secret("canary")).unusable_reason)
+    assert CONFIDENTIAL.unusable_reason is None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_used_is_never_overwritten(rooms: Path, damage: st
     path = rooms / "apps" / "1.1.json"
     path.write_text(damage)
     path.chmod(0o600)
-    with pytest.raises(StoreError) as raised:
+    with pytest.raises(StorageError) as raised:
         save_app(rooms, SlackApp("1.1"))
     assert raised.value.code == "app_unreadable"
     assert path.read_text() == damage
@@ -108,20 +108,20 @@ def test_a_file_that_cannot_be_used_is_never_overwritten(rooms: Path, damage: st
     ],
 )
 def test_only_plain_http_on_this_machine_is_listened_for(address: str, heard: bool) -> None:
-    assert is_heard_here(address) is heard
+    assert is_loopback_redirect(address) is heard
 
 
 def test_forgetting_takes_the_secret_too(rooms: Path) -> None:
     save_app(rooms, CONFIDENTIAL)
     remember_last_app(rooms, CONFIDENTIAL.client_id)
     forget_app(rooms, CONFIDENTIAL)
-    assert remembered_apps(rooms) == []
+    assert list_apps(rooms) == []
     assert "last_app" not in read_settings(rooms)
     forget_app(rooms, CONFIDENTIAL)
 
 
 def locked(_: str) -> None:
-    raise StoreError("keyring_locked")
+    raise StorageError("keyring_locked")
 
 
 class TestInTheKeyring:
@@ -130,10 +130,10 @@ class TestInTheKeyring:
         from slack_token_tui.store import keyring
 
         items: dict[str, str] = {}
-        monkeypatch.setattr(keyring, "put_text", lambda key, text: items.__setitem__(key, text.reveal()))
-        monkeypatch.setattr(keyring, "get_text", lambda key: Secret(items[key]) if key in items else None)
-        monkeypatch.setattr(keyring, "delete_text", lambda key: items.pop(key, None))
-        monkeypatch.setattr(keyring, "remove_text", lambda key: items.pop(key, None))
+        monkeypatch.setattr(keyring, "save_item", lambda key, text: items.__setitem__(key, text.reveal()))
+        monkeypatch.setattr(keyring, "load_item", lambda key: Secret(items[key]) if key in items else None)
+        monkeypatch.setattr(keyring, "try_delete_item", lambda key: items.pop(key, None))
+        monkeypatch.setattr(keyring, "delete_item", lambda key: items.pop(key, None))
         return items
 
     def test_a_secret_goes_where_tokens_go(self, rooms: Path, items: dict[str, str]) -> None:
@@ -157,7 +157,7 @@ class TestInTheKeyring:
         items.clear()
         back = read_app(rooms, CONFIDENTIAL.client_id)
         assert back is not None
-        with pytest.raises(StoreError) as raised:
+        with pytest.raises(StorageError) as raised:
             with_secret(back)
         assert raised.value.code == "client_secret_gone"
 
@@ -182,8 +182,8 @@ class TestInTheKeyring:
     ) -> None:
         change_settings(rooms, storage="keyring")
         save_app(rooms, CONFIDENTIAL)
-        monkeypatch.setattr("slack_token_tui.store.keyring.remove_text", locked)
-        with pytest.raises(StoreError):
+        monkeypatch.setattr("slack_token_tui.store.keyring.delete_item", locked)
+        with pytest.raises(StorageError):
             forget_app(rooms, CONFIDENTIAL)
         assert read_app(rooms, CONFIDENTIAL.client_id) is not None
 
@@ -191,15 +191,15 @@ class TestInTheKeyring:
         self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(*_: object) -> None:
-            raise StoreError("store_full", file="app", detail="no room")
+            raise StorageError("store_full", file="app", detail="no room")
 
         change_settings(rooms, storage="keyring")
         save_app(rooms, CONFIDENTIAL)
-        kept = read_app(rooms, CONFIDENTIAL.client_id)
-        assert kept is not None
-        monkeypatch.setattr("slack_token_tui.store.apps.save", full)
-        with pytest.raises(StoreError):
-            move_secret(rooms, kept, to_keyring=False)
+        saved = read_app(rooms, CONFIDENTIAL.client_id)
+        assert saved is not None
+        monkeypatch.setattr("slack_token_tui.store.apps.write_atomically", full)
+        with pytest.raises(StorageError):
+            move_secret(rooms, saved, to_keyring=False)
         assert list(items.values()) == ["canary-client-secret"]
 
     def test_a_secret_that_the_keyring_does_not_let_go_is_still_pointed_at(
@@ -207,12 +207,12 @@ class TestInTheKeyring:
     ) -> None:
         change_settings(rooms, storage="keyring")
         save_app(rooms, CONFIDENTIAL)
-        kept = read_app(rooms, CONFIDENTIAL.client_id)
-        assert kept is not None
-        monkeypatch.setattr("slack_token_tui.store.keyring.remove_text", locked)
-        with pytest.raises(StoreError):
-            move_secret(rooms, kept, to_keyring=False)
-        assert read_app(rooms, CONFIDENTIAL.client_id) == kept
+        saved = read_app(rooms, CONFIDENTIAL.client_id)
+        assert saved is not None
+        monkeypatch.setattr("slack_token_tui.store.keyring.delete_item", locked)
+        with pytest.raises(StorageError):
+            move_secret(rooms, saved, to_keyring=False)
+        assert read_app(rooms, CONFIDENTIAL.client_id) == saved
 
     @pytest.mark.parametrize("changed", ["canary-new-secret", None])
     def test_a_sign_in_does_not_bring_back_the_secret_that_it_began_with(
@@ -231,7 +231,7 @@ class TestInTheKeyring:
         save_app(rooms, CONFIDENTIAL)
         before = read_app(rooms, CONFIDENTIAL.client_id)
         assert before is not None
-        remember_app(rooms, before.at(Endpoints("http://localhost:9999")), before, ("users:read",))
+        remember_app(rooms, before.with_endpoints(Endpoints("http://localhost:9999")), before, ("users:read",))
         after = read_app(rooms, CONFIDENTIAL.client_id)
         assert after is not None
         assert (after.endpoints, after.secret_in_keyring) == (before.endpoints, True)

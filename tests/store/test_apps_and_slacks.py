@@ -10,12 +10,12 @@ from dataclasses import replace
 import pytest
 
 from slack_token_tui.oauth import events
-from slack_token_tui.oauth.resolve_app import chosen_app
-from slack_token_tui.oauth.session import SignIn
-from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.oauth.resolve_app import resolve_app
+from slack_token_tui.oauth.session import SignInSession
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
-from slack_token_tui.store.apps import SlackApp, checked_redirect_uri, forget_app, read_app, remembered_apps, save_app
+from slack_token_tui.store.apps import SlackApp, forget_app, list_apps, parse_redirect_uri, read_app, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.profiles import JANE, in_, profile
@@ -38,48 +38,48 @@ def test_a_client_secret_is_never_sent_to_another_slack(
         return answer(pair, form, basic)
 
     monkeypatch.setattr(slack.workspace, "refresh", look)
-    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
     assert sent == [None]
 
 
 def test_a_sign_in_at_another_slack_goes_without_the_secret(store: ProfileStore, slack: PracticeSlack) -> None:
-    store.make_ready()
+    store.check_writable()
     save_app(store.home, SlackApp("1.1", Endpoints(SLACK), HTTPS, client_secret=SECRET))
-    app, _ = chosen_app(store, client_id="1.1", slack_url=slack.base)
+    app, _ = resolve_app(store, client_id="1.1", slack_url=slack.base)
     assert (app.endpoints.base, app.is_confidential) == (slack.base, False)
-    app, _ = chosen_app(store, client_id="1.1")
+    app, _ = resolve_app(store, client_id="1.1")
     assert app.is_confidential
 
 
 def test_a_profile_is_signed_in_again_at_its_own_slack(store: ProfileStore, slack: PracticeSlack) -> None:
     store.save_sign_in(profile(client_id="1.1", endpoints=Endpoints(slack.base)))
     save_app(store.home, SlackApp("1.1", Endpoints(SLACK)))
-    app, _ = chosen_app(store, name="acme")
+    app, _ = resolve_app(store, name="acme")
     assert app.endpoints.base == slack.base
 
 
 async def test_what_was_changed_in_an_app_while_its_sign_in_waited_stays(app: SlackApp, store: ProfileStore) -> None:
-    store.make_ready()
+    store.check_writable()
     save_app(store.home, replace(app, name="old"))
-    async with aclosing(SignIn(app, ("users:read",), store, open_browser=None).events()) as stream:
+    async with aclosing(SignInSession(app, ("users:read",), store, open_browser=None).events()) as stream:
         async for event in stream:
             if isinstance(event, events.BrowserOpening):
                 edited = replace(app, name="new", browser="firefox %s", registered_scopes=("users:read", "chat:write"))
                 save_app(store.home, edited)
-                browser = asyncio.create_task(asyncio.to_thread(play_browser, event.url))
+                browser = asyncio.create_task(asyncio.to_thread(simulate_browser, event.url))
     await browser
-    kept = read_app(store.home, app.client_id)
-    assert kept == replace(edited, scopes=("users:read",))
+    saved = read_app(store.home, app.client_id)
+    assert saved == replace(edited, scopes=("users:read",))
 
 
 async def test_an_app_that_was_forgotten_meanwhile_does_not_come_back(app: SlackApp, store: ProfileStore) -> None:
-    store.make_ready()
+    store.check_writable()
     save_app(store.home, app)
-    async with aclosing(SignIn(app, app.scopes, store, open_browser=None).events()) as stream:
+    async with aclosing(SignInSession(app, app.scopes, store, open_browser=None).events()) as stream:
         async for event in stream:
             if isinstance(event, events.BrowserOpening):
                 forget_app(store.home, app)
-                browser = asyncio.create_task(asyncio.to_thread(play_browser, event.url))
+                browser = asyncio.create_task(asyncio.to_thread(simulate_browser, event.url))
     await browser
     assert read_app(store.home, app.client_id) is None
 
@@ -97,17 +97,17 @@ async def test_an_app_that_was_forgotten_meanwhile_does_not_come_back(app: Slack
 )
 def test_a_redirect_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r"\."):
-        checked_redirect_uri(address)
+        parse_redirect_uri(address)
 
 
 def test_an_app_file_is_believed_about_its_own_client_id_alone(store: ProfileStore) -> None:
-    store.make_ready()
+    store.check_writable()
     save_app(store.home, SlackApp("1.1", redirect_uris=HTTPS, client_secret=SECRET))
     copy = store.home / "apps" / "2.2.json"
     copy.write_bytes((store.home / "apps" / "1.1.json").read_bytes())
     copy.chmod(0o600)
     assert read_app(store.home, "2.2") is None
-    assert [app.client_id for app in remembered_apps(store.home)] == ["1.1"]
+    assert [app.client_id for app in list_apps(store.home)] == ["1.1"]
 
 
 def test_an_app_file_that_cannot_be_used_is_named_when_its_secret_is_missed(
@@ -118,7 +118,7 @@ def test_an_app_file_that_cannot_be_used_is_named_when_its_secret_is_missed(
     save_app(store.home, SlackApp(old.client_id, old.endpoints, HTTPS, client_secret=SECRET))
     path = store.home / "apps" / f"{old.client_id}.json"
     path.chmod(0o644)
-    trouble = refresh(store, "acme").trouble
-    assert trouble is not None
-    assert (trouble.code, trouble.facts["file"]) == ("app_unreadable", str(path))
+    problem = refresh(store, "acme").problem
+    assert problem is not None
+    assert (problem.code, problem.facts["file"]) == ("app_unreadable", str(path))
     assert json.loads(path.read_text())["client_secret"] == SECRET.reveal()

@@ -12,8 +12,8 @@ from slack_token_tui.cli.main import main
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import ProfileStore, Unreadable
-from slack_token_tui.tokens.keyring_migration import move
+from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
+from slack_token_tui.tokens.keyring_migration import move_tokens
 from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.rename import rename
 from slack_token_tui.tokens.revoke import delete_unreadable
@@ -44,7 +44,7 @@ def test_only_the_original_is_refreshed(store: ProfileStore, slack: PracticeSlac
     with pytest.raises(ProfileFileError, match="profile_copied"):
         refresh(store, "backup")
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
-    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
     assert main(["refresh", "backup"]) == 5
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
 
@@ -54,7 +54,7 @@ def test_a_copy_is_listed_as_a_file_problem_and_the_original_as_usual(store: Pro
     copied(store, "acme", "backup")
     acme, backup = store.entries()
     assert isinstance(acme, Profile)
-    assert isinstance(backup, Unreadable)
+    assert isinstance(backup, UnreadableProfile)
     assert (backup.error.code, backup.error.detail) == ("profile_copied", "acme")
 
 
@@ -81,7 +81,7 @@ def test_the_library_explains_a_copy(store: ProfileStore, slack: PracticeSlack, 
 def test_a_file_that_was_moved_by_hand_is_no_copy(store: ProfileStore, slack: PracticeSlack) -> None:
     granted(store, slack, expires_at=in_(hours=-1))
     store.path("acme").rename(store.path("work"))
-    assert refresh(store, "work").renewed
+    assert refresh(store, "work").refreshed
     assert json.loads(store.path("work").read_text())["name"] == "work"
 
 
@@ -90,11 +90,11 @@ def test_of_two_files_of_the_old_version_the_one_that_was_refreshed_is_the_origi
 ) -> None:
     granted(store, slack)
     copied(store, "acme", "aaa", by_old_version=True)
-    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
     without_name(store, "acme")
     with pytest.raises(ProfileFileError, match="profile_copied"):
         refresh(store, "aaa", insist=True)
-    assert refresh(store, "acme", insist=True).renewed
+    assert refresh(store, "acme", insist=True).refreshed
 
 
 def test_a_renamed_profile_says_its_new_name(store: ProfileStore) -> None:
@@ -109,7 +109,7 @@ def test_a_copy_can_be_removed_and_not_be_moved_to_a_keyring(store: ProfileStore
     store.save_sign_in(profile())
     copied(store, "acme", "backup")
     with pytest.raises(ProfileFileError):
-        move(store, "backup", to_keyring=True)
+        move_tokens(store, "backup", to_keyring=True)
     assert main(["remove", "backup", "--keep-grant", "--yes"]) == 0
     assert store.names() == ["acme"]
     copied(store, "acme", "backup")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.store import hot_path
-from slack_token_tui.store.hot_path import ChoiceError
-from slack_token_tui.store.profile_codec import to_record
+from slack_token_tui.store.hot_path import ProfileChoiceError
+from slack_token_tui.store.profile_codec import to_dict
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
 from tests.support.profiles import in_, profile
@@ -31,7 +31,7 @@ def test_the_directory_is_the_one_platformdirs_names(
 
     expected = (MacOS if system == "darwin" else Unix)("slack-token-tui").user_config_dir
     monkeypatch.setattr(hot_path.sys, "platform", system)
-    assert os.path.normpath(hot_path.home()) == os.path.normpath(expected)
+    assert os.path.normpath(hot_path.config_home()) == os.path.normpath(expected)
 
 
 def test_on_windows_platformdirs_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +40,7 @@ def test_on_windows_platformdirs_is_asked(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("SLACK_TOKEN_TUI_HOME")
     monkeypatch.setattr(hot_path.sys, "platform", "win32")
     monkeypatch.setattr(platformdirs, "user_config_dir", lambda name: f"C:\\{name}")
-    assert hot_path.home() == "C:\\slack-token-tui"
+    assert hot_path.config_home() == "C:\\slack-token-tui"
 
 
 def test_the_argument_comes_before_the_environment_before_the_default(
@@ -49,25 +49,25 @@ def test_the_argument_comes_before_the_environment_before_the_default(
     for number, name in enumerate(("one", "two", "three")):
         store.save_sign_in(profile(user_id=f"U{number}"), name)
     directory = str(store.home)
-    with pytest.raises(ChoiceError) as caught:
-        hot_path.chosen_name(directory, None)
+    with pytest.raises(ProfileChoiceError) as caught:
+        hot_path.resolve_name(directory, None)
     assert (caught.value.code, caught.value.names) == ("profile_not_chosen", ["one", "three", "two"])
     change_settings(store.home, default_profile="three")
-    assert hot_path.chosen_name(directory, None) == "three"
+    assert hot_path.resolve_name(directory, None) == "three"
     monkeypatch.setenv("SLACK_TOKEN_PROFILE", "two")
-    assert hot_path.chosen_name(directory, None) == "two"
-    assert hot_path.chosen_name(directory, "one") == "one"
+    assert hot_path.resolve_name(directory, None) == "two"
+    assert hot_path.resolve_name(directory, "one") == "one"
 
 
 def test_the_only_profile_needs_no_name(store: ProfileStore) -> None:
     store.save_sign_in(profile())
-    assert hot_path.chosen_name(str(store.home), None) == "acme"
+    assert hot_path.resolve_name(str(store.home), None) == "acme"
 
 
 def test_a_default_that_is_gone_counts_for_nothing(store: ProfileStore) -> None:
     store.save_sign_in(profile())
     change_settings(store.home, default_profile="gone")
-    assert hot_path.chosen_name(str(store.home), None) == "acme"
+    assert hot_path.resolve_name(str(store.home), None) == "acme"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_default_that_is_gone_counts_for_nothing(store: ProfileStore) -> None:
     ],
 )
 def test_only_slacks_final_words_and_the_clock_make_a_token_dead(changes: dict[str, object], dead: bool) -> None:
-    assert (hot_path.unusable_reason(to_record(profile(**changes))) is not None) is dead
+    assert (hot_path.unusable_reason(to_dict(profile(**changes))) is not None) is dead
 
 
 def test_token_imports_nothing_that_costs_more_than_the_work(

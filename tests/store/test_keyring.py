@@ -19,14 +19,14 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import keyring as stored_tokens
 from slack_token_tui.store.apps import SlackApp, forget_app, read_app, save_app, with_secret
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
 from slack_token_tui.tokens.journal import Journal
-from slack_token_tui.tokens.keyring_migration import move
+from slack_token_tui.tokens.keyring_migration import move_tokens
 from slack_token_tui.tokens.refresh import refresh
-from slack_token_tui.tokens.revoke import remove
+from slack_token_tui.tokens.revoke import remove_profile
 from tests.cli.test_commands import run
 from tests.support.profiles import CANARY, in_, profile
 from tests.support.refreshable import granted
@@ -128,14 +128,14 @@ def test_a_profile_moves_into_the_keyring_and_back(store: ProfileStore, bus: Non
     before = store.save_sign_in(
         profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=in_(hours=-1))
     ).profile
-    moved = move(store, "acme", to_keyring=True)
+    moved = move_tokens(store, "acme", to_keyring=True)
     assert not in_any_file(store.home, "canary")
     assert items() == {f"{before.id}.{moved.generation}.{kind}" for kind in ("access", "refresh")}
     listed = store.read("acme")
     assert listed.access_token is None and listed.masked_token == "xoxp-…cdef" and listed.in_keyring
     fetched = store.with_tokens(listed)
     assert (fetched.access_token, fetched.refresh_token) == (before.access_token, before.refresh_token)
-    back = move(store, "acme", to_keyring=False)
+    back = move_tokens(store, "acme", to_keyring=False)
     assert (back.access_token, back.refresh_token) == (before.access_token, before.refresh_token)
     assert store.read("acme") == back
     assert items() == set()
@@ -148,21 +148,21 @@ def test_a_move_that_is_cut_off_leaves_the_tokens_where_they_were(
     with monkeypatch.context() as broken:
 
         def failing(*_: object) -> None:
-            raise StoreError("store_full", file="x", detail="no room")
+            raise StorageError("store_full", file="x", detail="no room")
 
-        broken.setattr("slack_token_tui.store.profiles.save", failing)
-        with pytest.raises(StoreError):
-            move(store, "acme", to_keyring=True)
+        broken.setattr("slack_token_tui.store.profiles.write_atomically", failing)
+        with pytest.raises(StorageError):
+            move_tokens(store, "acme", to_keyring=True)
     assert store.read("acme") == before
-    assert move(store, "acme", to_keyring=True).in_keyring
+    assert move_tokens(store, "acme", to_keyring=True).in_keyring
     assert store.with_tokens(store.read("acme")).access_token == before.access_token
 
 
 def test_new_sign_ins_go_there_when_the_setting_says_so(store: ProfileStore, bus: None) -> None:
     store.save_sign_in(profile(user_id="U0"), "before")
     change_settings(store.home, storage="keyring")
-    kept = store.save_sign_in(profile(user_id="U9"), "after").profile
-    assert kept.in_keyring
+    saved = store.save_sign_in(profile(user_id="U9"), "after").profile
+    assert saved.in_keyring
     assert not in_any_file(store.home / "profiles" / "after.json", CANARY)
     assert store.with_tokens(store.read("after")).access_token == Secret(CANARY)
     again = store.save_sign_in(profile(user_id="U9", access_token=Secret("xoxp-canary-again-0123")))
@@ -173,7 +173,7 @@ def test_new_sign_ins_go_there_when_the_setting_says_so(store: ProfileStore, bus
 
 def in_keyring(store: ProfileStore, slack: PracticeSlack) -> Profile:
     granted(store, slack)
-    return move(store, "acme", to_keyring=True)
+    return move_tokens(store, "acme", to_keyring=True)
 
 
 def test_a_refresh_keeps_its_new_tokens_and_its_journal_in_the_keyring(
@@ -181,7 +181,7 @@ def test_a_refresh_keeps_its_new_tokens_and_its_journal_in_the_keyring(
 ) -> None:
     old = in_keyring(store, slack)
     seen: list[str] = []
-    answered = Journal.answered
+    answered = Journal.write_response
 
     def watched(self: Journal, body: bytes) -> None:
         answered(self, body)
@@ -189,11 +189,11 @@ def test_a_refresh_keeps_its_new_tokens_and_its_journal_in_the_keyring(
         seen.append("file" if in_any_file(store.home, token) else "keyring")
         assert f"{old.id}.journal" in items()
 
-    monkeypatch.setattr(Journal, "answered", watched)
-    renewal = refresh(store, "acme")
-    assert renewal.renewed and seen == ["keyring"]
+    monkeypatch.setattr(Journal, "write_response", watched)
+    result = refresh(store, "acme")
+    assert result.refreshed and seen == ["keyring"]
     new = store.with_tokens(store.read("acme"))
-    assert new.access_token and slack.workspace.grants.token(new.access_token.reveal())
+    assert new.access_token and slack.workspace.tokens.authenticate(new.access_token.reveal())
     assert items() == {f"{old.id}.{new.generation}.{kind}" for kind in ("access", "refresh")}
     assert not in_any_file(store.home, "practice-")
 
@@ -202,18 +202,18 @@ def test_an_unfinished_refresh_is_finished_from_the_keyring(
     store: ProfileStore, slack: PracticeSlack, bus: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_keyring(store, slack)
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
 
     def failing(*_: object) -> Path:
-        raise StoreError("store_full", file="x", detail="no room")
+        raise StorageError("store_full", file="x", detail="no room")
 
     with monkeypatch.context() as broken:
         broken.setattr(ProfileStore, "write", failing)
-        broken.setattr("slack_token_tui.tokens.recovery._SAVE_AGAIN_SECONDS", 0.0)
-        renewal = refresh(store, "acme")
-    assert renewal.trouble and renewal.trouble.code == "refresh_not_saved"
+        broken.setattr("slack_token_tui.tokens.recovery._SAVE_RETRY_SECONDS", 0.0)
+        result = refresh(store, "acme")
+    assert result.problem and result.problem.code == "refresh_not_saved"
     again = refresh(store, "acme")
-    assert again.recovered and again.profile.access_token == renewal.profile.access_token
+    assert again.recovered and again.profile.access_token == result.profile.access_token
 
 
 def test_the_command_line_reads_from_the_keyring_and_lists_without_it(
@@ -222,8 +222,8 @@ def test_the_command_line_reads_from_the_keyring_and_lists_without_it(
     old = in_keyring(store, slack)
     store.write(replace(old, expires_at=in_(hours=5)))
     done = run("token", env=child_environment)
-    assert (done.returncode, slack.workspace.grants.refreshed) == (0, 0)
-    assert slack.workspace.grants.token(done.stdout.strip())
+    assert (done.returncode, slack.workspace.tokens.refreshed) == (0, 0)
+    assert slack.workspace.tokens.authenticate(done.stdout.strip())
     without = {**child_environment, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
     assert "acme" in run("list", env=without).stdout
     assert run("list", env=without).returncode == 0
@@ -236,7 +236,7 @@ def test_all_that_is_secret_moves_into_the_keyring_and_back(
     save_app(store.home, SlackApp("1.1", redirect_uris=("https://a.example/",), client_secret=Secret("canary-secret")))
     files = (store.path("acme"), store.home / "apps" / "1.1.json")
     done = run("move", "--all", "--to", "keyring", "--json", env=child_environment)
-    assert [one["ok"] for one in json.loads(done.stdout)] == [True, True], done.stderr
+    assert [item["ok"] for item in json.loads(done.stdout)] == [True, True], done.stderr
     assert not any(word in file.read_text() for file in files for word in ("-practice-", "canary"))
     done = run("move", "--all", "--to", "file", env=child_environment)
     assert "1.1: its client secret is in its file now" in done.stderr
@@ -246,7 +246,7 @@ def test_all_that_is_secret_moves_into_the_keyring_and_back(
 
 def test_removing_empties_the_keyring(store: ProfileStore, slack: PracticeSlack, bus: None) -> None:
     in_keyring(store, slack)
-    assert remove(store, "acme").deleted
+    assert remove_profile(store, "acme").deleted
     assert items() == set()
 
 
@@ -261,9 +261,9 @@ def test_a_locked_keyring_is_named_and_nothing_falls_back_to_a_file(
         assert done.returncode == 5
         assert "keyring_" in done.stderr and done.stdout == ""
     assert time.monotonic() - before < 20
-    assert slack.workspace.grants.refreshed == 0
+    assert slack.workspace.tokens.refreshed == 0
     change_settings(store.home, storage="keyring")
-    with pytest.raises(StoreError, match="keyring_"):
+    with pytest.raises(StorageError, match="keyring_"):
         store.save_sign_in(profile(user_id="U7"), "new")
     assert store.names() == ["acme"]
     assert not in_any_file(store.home, CANARY)
@@ -272,14 +272,14 @@ def test_a_locked_keyring_is_named_and_nothing_falls_back_to_a_file(
 def test_a_new_token_is_kept_in_a_file_when_that_is_asked_for_though_the_old_one_was_in_the_keyring(
     store: ProfileStore, bus: None
 ) -> None:
-    move(store, store.save_sign_in(profile()).profile.name, to_keyring=True)
+    move_tokens(store, store.save_sign_in(profile()).profile.name, to_keyring=True)
     lock()
-    with pytest.raises(StoreError):
-        store.make_ready("acme")
-    with pytest.raises(StoreError):
+    with pytest.raises(StorageError):
+        store.check_writable("acme")
+    with pytest.raises(StorageError):
         store.save_sign_in(profile(access_token=Secret("xoxp-canary-newer")))
-    kept = store.save_sign_in(profile(access_token=Secret("xoxp-canary-newer")), in_keyring=False).profile
-    assert (kept.name, kept.in_keyring) == ("acme", False)
+    saved = store.save_sign_in(profile(access_token=Secret("xoxp-canary-newer")), in_keyring=False).profile
+    assert (saved.name, saved.in_keyring) == ("acme", False)
     token = store.read("acme").access_token
     assert token is not None
     assert token.reveal() == "xoxp-canary-newer"
@@ -301,12 +301,12 @@ def test_removing_leaves_and_names_an_answer_that_may_hold_a_living_token(
 ) -> None:
     old = in_keyring(store, slack)
     slack.workspace.faults.append('with:{"token_type": "weird"}')
-    trouble = refresh(store, "acme").trouble
-    assert trouble is not None
-    assert trouble.code == "refresh_response_unusable"
-    removal = remove(store, "acme")
+    problem = refresh(store, "acme").problem
+    assert problem is not None
+    assert problem.code == "refresh_response_unusable"
+    removal = remove_profile(store, "acme")
     assert removal.deleted
-    assert removal.set_aside == (f"item {old.id}.unusable of service slack-token-tui in the keyring",)
+    assert removal.quarantined == (f"item {old.id}.unusable of service slack-token-tui in the keyring",)
     assert items() == {f"{old.id}.unusable"}
 
 
@@ -346,11 +346,11 @@ def test_without_the_extra_a_keyring_profile_is_named_with_its_remedy(
 
 
 def test_a_keyring_that_hangs_is_given_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored_tokens, "LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(stored_tokens, "TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(stored_tokens, "_backend", lambda: time.sleep(30))
     before = time.monotonic()
-    with pytest.raises(StoreError, match="keyring_timeout"):
-        stored_tokens.get_text("x")
+    with pytest.raises(StorageError, match="keyring_timeout"):
+        stored_tokens.load_item("x")
     assert time.monotonic() - before < 20
 
 
@@ -364,7 +364,7 @@ def test_keyring_is_not_loaded_for_profiles_in_files(store: ProfileStore, child_
 
 @pytest.mark.usefixtures("bus")
 def test_a_client_secret_is_kept_fetched_and_forgotten_in_a_real_keyring(store: ProfileStore) -> None:
-    store.make_ready()
+    store.check_writable()
     change_settings(store.home, storage="keyring")
     app = SlackApp("1.1", redirect_uris=("https://example.com/done",), client_secret=Secret("canary-client-secret"))
     save_app(store.home, app)
@@ -375,4 +375,4 @@ def test_a_client_secret_is_kept_fetched_and_forgotten_in_a_real_keyring(store: 
     assert secret is not None
     assert secret.reveal() == "canary-client-secret"
     forget_app(store.home, back)
-    assert stored_tokens.get_text("app.1.1.client_secret") is None
+    assert stored_tokens.load_item("app.1.1.client_secret") is None

@@ -18,10 +18,10 @@ import pytest
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import atomic_file, hot_path
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import ProfileFileError, chosen_name
-from slack_token_tui.store.names import proposals
-from slack_token_tui.store.profiles import ProfileStore, Unreadable
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.hot_path import ProfileFileError, resolve_name
+from slack_token_tui.store.names import candidate_names
+from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.store.settings import change_settings, read_settings
 from tests.conftest import Rounds
 from tests.support.profiles import CANARY, in_, profile
@@ -35,10 +35,10 @@ def mode(path: Path) -> int:
 def test_everything_is_private_whatever_the_umask(store: ProfileStore, umask: int) -> None:
     before = os.umask(umask)
     try:
-        kept = store.save_sign_in(profile())
+        saved = store.save_sign_in(profile())
     finally:
         os.umask(before)
-    assert mode(kept.path) == 0o600
+    assert mode(saved.path) == 0o600
     for directory in (store.home, store.home / "profiles", store.home / "locks"):
         assert mode(directory) == 0o700
     assert all(mode(lock) == 0o600 for lock in (store.home / "locks").iterdir())
@@ -48,9 +48,9 @@ def test_everything_is_private_whatever_the_umask(store: ProfileStore, umask: in
 def test_a_profile_comes_back_as_it_was_saved_with_unknown_keys(store: ProfileStore) -> None:
     rotating = {"refresh_token": Secret("xoxe-1-canary"), "refresh_issued_at": in_(), "expires_at": in_(hours=12)}
     original = profile(**rotating, extra={"x-future": [1]})
-    kept = store.save_sign_in(original)
-    assert store.read(kept.profile.name) == kept.profile
-    assert json.loads(kept.path.read_text())["x-future"] == [1]
+    saved = store.save_sign_in(original)
+    assert store.read(saved.profile.name) == saved.profile
+    assert json.loads(saved.path.read_text())["x-future"] == [1]
 
 
 def test_the_same_account_is_renewed_in_place_and_keeps_unknown_keys(store: ProfileStore) -> None:
@@ -76,14 +76,14 @@ def test_the_same_account_is_renewed_in_place_and_keeps_unknown_keys(store: Prof
 )
 def test_another_account_never_replaces_a_profile(store: ProfileStore, other: dict[str, str]) -> None:
     before = store.save_sign_in(profile()).path.read_bytes()
-    kept = store.save_sign_in(profile(**other), "acme")
-    assert kept.profile.name != "acme"
-    assert kept.name_taken == "acme"
+    saved = store.save_sign_in(profile(**other), "acme")
+    assert saved.profile.name != "acme"
+    assert saved.taken_name == "acme"
     assert store.path("acme").read_bytes() == before
 
 
 def test_names_come_from_the_workspace_then_the_user_then_a_number() -> None:
-    names = proposals(profile())
+    names = candidate_names(profile())
     assert [next(names) for _ in range(4)] == ["acme", "acme-jane", "acme-2", "acme-3"]
 
 
@@ -99,14 +99,14 @@ def test_names_come_from_the_workspace_then_the_user_then_a_number() -> None:
     ],
 )
 def test_every_workspace_gets_a_name_that_can_be_typed(changes: dict[str, object], name: str) -> None:
-    proposed = next(proposals(profile(**changes)))
+    proposed = next(candidate_names(profile(**changes)))
     assert proposed == name
-    assert hot_path.is_name(proposed)
+    assert hot_path.is_valid_name(proposed)
 
 
 @pytest.mark.parametrize("name", ["", "A", "a/b", "..", ".a", "-a", "a b", "con", "nul.txt", "a" * 65, "é", "a\n"])
 def test_what_cannot_be_a_file_name_everywhere_is_no_name(name: str) -> None:
-    assert not hot_path.is_name(name)
+    assert not hot_path.is_valid_name(name)
 
 
 def chmod(path: Path) -> None:
@@ -183,9 +183,9 @@ def test_a_file_that_cannot_be_used_is_named_left_alone_and_harms_no_other(store
     before = path.read_bytes() if path.is_file() else None
     entries = {entry.name: entry for entry in store.entries()}
     bad = entries["acme"]
-    assert isinstance(bad, Unreadable)
+    assert isinstance(bad, UnreadableProfile)
     assert bad.error.code == code
-    assert not isinstance(entries["other"], Unreadable)
+    assert not isinstance(entries["other"], UnreadableProfile)
     assert store.save_sign_in(profile(), "acme").profile.name != "acme"
     assert (path.read_bytes() if path.is_file() else None) == before
     assert os.path.lexists(path)
@@ -226,18 +226,18 @@ def test_a_file_of_somebody_else_is_not_trusted(store: ProfileStore) -> None:
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_rest(store: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = store.save_sign_in(profile())
-    before = kept.path.read_bytes()
+    saved = store.save_sign_in(profile())
+    before = saved.path.read_bytes()
 
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(atomic_file.os, "write", full)
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(StorageError) as caught:
         store.save_sign_in(replace(profile(), access_token=Secret("xoxp-canary-new")))
     assert caught.value.code == "store_full"
-    assert kept.path.read_bytes() == before
-    assert [path.name for path in kept.path.parent.iterdir()] == ["acme.json"]
+    assert saved.path.read_bytes() == before
+    assert [path.name for path in saved.path.parent.iterdir()] == ["acme.json"]
 
 
 def test_what_a_killed_process_left_is_swept_at_the_next_save(store: ProfileStore) -> None:
@@ -258,9 +258,9 @@ def test_rests_of_a_neighbour_whose_name_begins_alike_are_left_to_it(store: Prof
 
 def test_a_workspace_whose_name_begins_as_a_token_does_is_kept_and_found(store: ProfileStore) -> None:
     for number in range(2):
-        kept = store.save_sign_in(profile(user_id=f"U{number}", workspace_url="https://xoxo.slack.com/"))
-        assert kept.profile.name in store.names()
-        assert chosen_name(str(store.home), kept.profile.name) == kept.profile.name
+        saved = store.save_sign_in(profile(user_id=f"U{number}", workspace_url="https://xoxo.slack.com/"))
+        assert saved.profile.name in store.names()
+        assert resolve_name(str(store.home), saved.profile.name) == saved.profile.name
 
 
 SAVER = """

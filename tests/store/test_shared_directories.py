@@ -15,18 +15,18 @@ from pathlib import Path
 import pytest
 
 import slack_token_tui as stt
-from slack_token_tui.desktop.clipboard_clearing import note_newest
+from slack_token_tui.desktop.clipboard_clearing import record_newest
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store import fallback_dir, hot_path, locks
-from slack_token_tui.store.apps import SlackApp, find_app, save_app
-from slack_token_tui.store.atomic_file import StoreError, private_directory, read_own
+from slack_token_tui.store.apps import SlackApp, load_app, save_app
+from slack_token_tui.store.atomic_file import StorageError, make_private_directory, read_own
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import quarantine
 from slack_token_tui.store.settings import change_settings, read_settings
-from slack_token_tui.tokens.journal import Intent, Journal, digest_of
+from slack_token_tui.tokens.journal import Journal, RefreshIntent, token_digest
 from slack_token_tui.tokens.refresh import refresh
 from tests.cli.test_commands import run
 from tests.support.profiles import CANARY, profile
@@ -108,7 +108,7 @@ WRITES: dict[str, Callable[[ProfileStore], object]] = {
 def test_nothing_is_written_into_a_directory_that_others_can_change(saved: ProfileStore, name: str) -> None:
     (saved.home / name).mkdir(exist_ok=True)
     before = sorted(opened(saved.home / name, 0o777).iterdir())
-    with pytest.raises(StoreError, match="store_exposed"):
+    with pytest.raises(StorageError, match="store_exposed"):
         WRITES[name](saved)
     assert sorted((saved.home / name).iterdir()) == before
 
@@ -117,8 +117,8 @@ def test_nothing_is_written_into_a_directory_that_others_can_change(saved: Profi
 def test_a_sign_in_is_refused_before_it_begins_when_it_could_not_be_saved(saved: ProfileStore, name: str) -> None:
     (saved.home / name).mkdir(exist_ok=True)
     opened(saved.home / name, 0o777)
-    with pytest.raises(StoreError, match="store_exposed"):
-        saved.make_ready()
+    with pytest.raises(StorageError, match="store_exposed"):
+        saved.check_writable()
 
 
 def test_settings_and_apps_of_a_directory_that_others_can_change_are_not_believed(saved: ProfileStore) -> None:
@@ -126,9 +126,9 @@ def test_settings_and_apps_of_a_directory_that_others_can_change_are_not_believe
     save_app(saved.home, SlackApp("1111111111.2222222222222", browser="firefox"))
     opened(saved.home, 0o777)
     assert read_settings(saved.home) == {} and hot_path.default_name(str(saved.home)) is None
-    with pytest.raises(StoreError):
-        find_app(saved.home, "1111111111.2222222222222")
-    with pytest.raises(StoreError):
+    with pytest.raises(StorageError):
+        load_app(saved.home, "1111111111.2222222222222")
+    with pytest.raises(StorageError):
         change_settings(saved.home, theme="x")
 
 
@@ -147,8 +147,8 @@ def test_a_link_in_the_place_of_a_directory_is_refused(saved: ProfileStore, tmp_
     if (saved.home / name).exists():
         (saved.home / name).rename(tmp_path / "moved")
     (saved.home / name).symlink_to(elsewhere)
-    with pytest.raises(StoreError, match="store_not_a_directory"):
-        private_directory(saved.home / name)
+    with pytest.raises(StorageError, match="store_not_a_directory"):
+        make_private_directory(saved.home / name)
 
 
 def test_the_home_directory_may_be_a_link_that_only_its_owner_can_replace(saved: ProfileStore, tmp_path: Path) -> None:
@@ -233,16 +233,16 @@ def test_a_damaged_journal_entry_counts_as_not_written(
     assert before.refresh_token
     journal = Journal(store.home, before.id, in_keyring=False)
     journal.reserve()
-    journal.intend(Intent(digest_of(before.refresh_token), EndpointVariant.V2_USER, datetime.now(UTC)))
-    journal.answered(b'{"ok": true}')
+    journal.write_intent(RefreshIntent(token_digest(before.refresh_token), EndpointVariant.V2_USER, datetime.now(UTC)))
+    journal.write_response(b'{"ok": true}')
     journal.close()
     content = bytearray(journal.path.read_bytes())
     start, size = (0, 1024) if slot == "intent" else (1024, 128)
     content[start : start + size] = header[:size].ljust(size)
     journal.path.write_bytes(content)
     found = Journal(store.home, before.id, in_keyring=False).read()
-    assert found is None if slot == "intent" else (found is not None and found.answer is None)
-    assert refresh(store, "acme").renewed
+    assert found is None if slot == "intent" else (found is not None and found.response is None)
+    assert refresh(store, "acme").refreshed
 
 
 def test_a_deeply_nested_journal_entry_counts_as_not_written(store: ProfileStore) -> None:
@@ -256,7 +256,7 @@ def test_a_planted_link_does_not_make_copy_overwrite_a_file(tmp_path: Path) -> N
     victim, newest = tmp_path / "victim", tmp_path / "clipboard-native"
     victim.write_text("precious")
     newest.symlink_to(victim)
-    note_newest(str(newest), "abc")
+    record_newest(str(newest), "abc")
     assert victim.read_text() == "precious"
     assert newest.read_text() == "abc" and not newest.is_symlink()
 
@@ -265,9 +265,7 @@ def test_a_planted_link_does_not_make_copy_overwrite_a_file(tmp_path: Path) -> N
 
 
 def test_a_first_run_makes_every_directory_private_whatever_the_umask(tmp_path: Path) -> None:
-    program = (
-        "import os; os.umask(0); from slack_token_tui.store.profiles import ProfileStore; ProfileStore().make_ready()"
-    )
+    program = "import os; os.umask(0); from slack_token_tui.store.profiles import ProfileStore; ProfileStore().check_writable()"
     environment = {**os.environ, "HOME": str(tmp_path / "home"), "PATH": os.environ["PATH"]}
     for name in ("SLACK_TOKEN_TUI_HOME", "XDG_CONFIG_HOME"):
         environment.pop(name, None)
@@ -284,7 +282,7 @@ def test_a_rescue_goes_elsewhere_when_its_place_is_planted(
 ) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    (usual,) = fallback_dir.places()
+    (usual,) = fallback_dir.fallback_dirs()
     if planted == "a file":
         usual.write_text("")
     elif planted == "a link":
@@ -293,17 +291,17 @@ def test_a_rescue_goes_elsewhere_when_its_place_is_planted(
     else:
         usual.mkdir()
         usual.chmod(0o777)
-    path = fallback_dir.rescue_tokens(store.home, profile())
+    path = fallback_dir.save_tokens_to_fallback(store.home, profile())
     assert path.parent != usual and CANARY in path.read_text()
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert fallback_dir.left_behind(store.home) == [path]
+    assert fallback_dir.list_fallback_files(store.home) == [path]
 
 
 def test_what_was_rescued_for_other_profiles_is_not_shown(
     store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
-    mine = fallback_dir.rescue_tokens(store.home, profile())
-    theirs = fallback_dir.rescue_tokens(tmp_path / "demo", profile())
-    assert fallback_dir.left_behind(store.home) == [mine]
-    assert fallback_dir.left_behind(tmp_path / "demo") == [theirs]
+    mine = fallback_dir.save_tokens_to_fallback(store.home, profile())
+    theirs = fallback_dir.save_tokens_to_fallback(tmp_path / "demo", profile())
+    assert fallback_dir.list_fallback_files(store.home) == [mine]
+    assert fallback_dir.list_fallback_files(tmp_path / "demo") == [theirs]

@@ -11,7 +11,7 @@ import pytest
 from slack_token_tui.store.atomic_file import remove_temp_files_of_dead_processes
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.rename import rename
-from slack_token_tui.tokens.revoke import remove
+from slack_token_tui.tokens.revoke import remove_profile
 from tests.support.profiles import CANARY, profile
 
 
@@ -45,20 +45,20 @@ def test_a_rename_takes_the_left_over_files_of_both_names_along(store: ProfileSt
 
 
 def test_a_removal_leaves_no_file_with_the_token(store: ProfileStore, dead: int) -> None:
-    kept = store.save_sign_in(profile()).profile
+    saved = store.save_sign_in(profile()).profile
     left(store.home / "profiles", "acme", dead)
-    left(store.home / "quarantine", f"acme.{kept.id}.20261101T030000Z", dead)
-    left(store.home / "quarantine", f"older-name.{kept.id}.20261101T030000Z", dead)
-    remove(store, "acme", keep_grant=True)
+    left(store.home / "quarantine", f"acme.{saved.id}.20261101T030000Z", dead)
+    left(store.home / "quarantine", f"older-name.{saved.id}.20261101T030000Z", dead)
+    remove_profile(store, "acme", keep_grant=True)
     assert holding_the_token(store.home) == []
 
 
 def test_a_sign_in_removes_what_processes_left_that_are_gone_for_an_hour(store: ProfileStore, dead: int) -> None:
-    store.make_ready()
+    store.check_writable()
     gone = [left(store.home / name, "elsewhere", dead, hours=2) for name in ("profiles", "apps", "quarantine")]
     young = left(store.home / "profiles", "young", dead)
     alive = left(store.home / "profiles", "alive", os.getpid(), hours=2)
-    store.make_ready()
+    store.check_writable()
     assert not any(path.exists() for path in gone)
     assert young.exists() and alive.exists()
 

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.run import Start
+from slack_token_tui.tui.run import LaunchOptions
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 
 WIDE = (150, 40)
@@ -24,9 +24,9 @@ WIDE = (150, 40)
 async def running(
     home: Path, app: SlackApp | None = None, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[Pilot[None]]:
-    async with TokenApp(Start(home=home, app=app)).run_test(size=size, notifications=True) as pilot:
+    async with TokenApp(LaunchOptions(home=home, slack_app=app)).run_test(size=size, notifications=True) as pilot:
         home_screen = pilot.app.screen
-        await until(pilot, lambda: getattr(home_screen, "_furnished", True))
+        await until(pilot, lambda: getattr(home_screen, "_is_fully_mounted", True))
         yield pilot
 
 

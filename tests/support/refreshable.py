@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
@@ -19,7 +19,7 @@ def granted(store: ProfileStore, slack: PracticeSlack, name: str = "acme", **cha
     """Save a profile whose tokens ``slack`` knows; its access token has eight minutes left unless ``changes`` say otherwise."""
     workspace = slack.workspace
     app, team, person = workspace.apps[0], workspace.teams[0], workspace.people[0]
-    access, refresh, _ = workspace.grants.give(app, team, person, ("users:read",))
+    access, refresh, _ = workspace.tokens.issue(app, team, person, ("users:read",))
     assert refresh is not None
     values: dict[str, Any] = {
         "name": name,
@@ -32,8 +32,8 @@ def granted(store: ProfileStore, slack: PracticeSlack, name: str = "acme", **cha
         "expires_at": in_(minutes=8),
         "refresh_issued_at": in_(hours=-12),
     }
-    kept = store.save_sign_in(profile(**values), name).profile
-    changed = replace(kept, **changes)
+    saved = store.save_sign_in(profile(**values), name).profile
+    changed = replace(saved, **changes)
     store.write(changed)
     return changed
 

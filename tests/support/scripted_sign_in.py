@@ -10,7 +10,7 @@ from slack_token_tui.desktop.browser import NotOpened, Opened
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.events import Event, Step
 from slack_token_tui.oauth.request import AuthorizationRequest, Pkce
-from slack_token_tui.oauth.session import SignIn
+from slack_token_tui.oauth.session import SignInSession
 from slack_token_tui.problems import explain
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.responses import Identity
@@ -31,13 +31,13 @@ LISTENING = events.Listening(APP.redirect_uris[0], ("IPv4", "IPv6"))
 WAITING: tuple[Event, ...] = (
     LISTENING,
     events.BrowserOpening(REQUEST.url),
-    events.BrowserAnswered(Opened("Firefox")),
+    events.BrowserResult(Opened("Firefox")),
 )
 ELSEWHERE: tuple[Event, ...] = (
     LISTENING,
     events.BrowserOpening(REQUEST.url),
-    events.BrowserAnswered(NotOpened("This is an SSH session, so no browser is opened on this machine.")),
-    events.BrowserElsewhere("ssh -L 28417:localhost:28417 jane@198.51.100.7"),
+    events.BrowserResult(NotOpened("This is an SSH session, so no browser is opened on this machine.")),
+    events.RemoteBrowser("ssh -L 28417:localhost:28417 jane@198.51.100.7"),
 )
 FAILED: tuple[Event, ...] = (
     *WAITING,
@@ -53,17 +53,17 @@ SAVED: tuple[Event, ...] = (
     events.Verified(Identity("U1", "jane", "T1", "Acme")),
     events.Saved(
         SavedProfile(
-            profile(scopes=("users:read", "chat:write"), scopes_asked=("users:read", "channels:read")),
+            profile(scopes=("users:read", "chat:write"), requested_scopes=("users:read", "channels:read")),
             Path("home/profiles/acme.json"),
         )
     ),
 )
 
 
-def scripted(*script: Event) -> type[SignIn]:
-    """Return a SignIn that tells ``script`` and then waits without end."""
+def scripted(*script: Event) -> type[SignInSession]:
+    """Return a SignInSession that tells ``script`` and then waits without end."""
 
-    class Scripted(SignIn):
+    class Scripted(SignInSession):
         @property
         def seconds_left(self) -> float:
             return 252.0

@@ -19,8 +19,8 @@ from slack_token_tui.store.profiles import ProfileStore
 
 PROGRAM = """
 import json, os, ssl, subprocess, sys, threading, urllib.request
-from slack_token_tui.practice.server import PracticeSlack, play_browser
-from slack_token_tui.practice.people import CLIENT_ID, App
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
+from slack_token_tui.practice.models import CLIENT_ID, App
 from slack_token_tui.practice.workspace import Workspace
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(sys.argv[1])
@@ -33,7 +33,7 @@ with PracticeSlack(Workspace(apps=[App()]), 443, context):
         if line.startswith("Open"):
             url = line.split()[1]
             assert url.startswith("https://slack.com/oauth/v2_user/authorize?"), url
-            threading.Thread(target=play_browser, args=(url,), daemon=True).start()
+            threading.Thread(target=simulate_browser, args=(url,), daemon=True).start()
     out = login.stdout.read()
     print(json.dumps({"code": login.wait(), "out": out, "err": said}))
 """

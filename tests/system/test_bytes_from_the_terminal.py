@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.store.apps import SlackApp, save_app
-from slack_token_tui.store.fallback_dir import left_behind
+from slack_token_tui.store.fallback_dir import list_fallback_files
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import remember_last_app
 from tests.conftest import pressing
@@ -91,7 +91,7 @@ def in_the_exchange(
 ) -> Callable[[str, str], Terminal]:
     """Start the interface, which crashes at X as given, and sign in until Slack has issued the token."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
-    store.make_ready()
+    store.check_writable()
     save_app(store.home, app)
     remember_last_app(store.home, app.client_id)
     opener, url, script = tmp_path / "browser", tmp_path / "url", tmp_path / "crashing.py"
@@ -149,7 +149,7 @@ def test_a_crash_during_the_exchange_saves_or_rescues_the_token(
     if can_be_saved:
         assert len(store.names()) == 1
     else:
-        assert len(left_behind(store.home)) == 1
+        assert len(list_fallback_files(store.home)) == 1
         assert b"slack-token-tui import" in terminal.seen
 
 

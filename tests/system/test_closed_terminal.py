@@ -74,7 +74,7 @@ def test_a_terminal_that_closes_while_slack_answers_loses_no_token(
     tmp_path: Path,
 ) -> None:
     given, arrives = exchanging
-    store.make_ready()
+    store.check_writable()
     save_app(store.home, app)
     remember_last_app(store.home, app.client_id)
     opener, url = tmp_path / "browser", tmp_path / "url"

@@ -149,7 +149,7 @@ def test_an_app_is_made_in_a_real_browser_and_signed_in_with(
     assert '"pkce_enabled":true' in chromium.find_element(By.ID, "manifest").text
     chromium.find_element(By.CSS_SELECTOR, "button.allow").click()
     WebDriverWait(chromium, 60).until(title_is("Basic Information · Practice Slack"))
-    _, client_id, client_secret, _ = (one.text for one in chromium.find_elements(By.TAG_NAME, "dd"))
+    _, client_id, client_secret, _ = (element.text for element in chromium.find_elements(By.TAG_NAME, "dd"))
 
     demo.paste(client_secret)
     demo.shows("client secret or a signing secret")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.practice.people import App
+from slack_token_tui.practice.models import App
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
@@ -69,7 +69,7 @@ def prepared(directory: Path) -> tuple[ProfileStore, PracticeSlack]:
     granted(store, slack, "warm")
     slack.workspace.people = slack.workspace.people[::-1]
     granted(store, slack, "acme", expires_at=in_(minutes=1))
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     return store, slack
 
 
@@ -102,17 +102,17 @@ def killed_at(call: Call, directory: Path) -> str:
         # Threads wake each other more or less often from run to run, so the kill may have come while all was being warmed up.
         recover(store, "warm")
         before = store.read("acme")  # whole, whenever the kill came
-        doubted = recover(store, "acme").doubted_at is not None
-        renewal = refresh(store, "acme")
+        doubted = recover(store, "acme").first_unanswered_at is not None
+        result = refresh(store, "acme")
         after = store.read("acme")
-        assert list((store.home / "journal").glob("*")) == [], (call, renewal.trouble, doubted)
-        if renewal.trouble is None:
-            assert after.access_token and slack.workspace.grants.token(after.access_token.reveal())
-            assert after.refresh_token and after.refresh_token.reveal() in slack.workspace.grants.refresh_tokens
+        assert list((store.home / "journal").glob("*")) == [], (call, result.problem, doubted)
+        if result.problem is None:
+            assert after.access_token and slack.workspace.tokens.authenticate(after.access_token.reveal())
+            assert after.refresh_token and after.refresh_token.reveal() in slack.workspace.tokens.refresh_tokens
             return "kept"
-        assert (renewal.trouble.code, doubted) == ("refresh_interrupted", True)
+        assert (result.problem.code, doubted) == ("refresh_interrupted", True)
         assert (after.access_token, after.refresh_token) == (before.access_token, before.refresh_token)
-        assert slack.workspace.grants.refreshed == 2  # the warm-up's and the lost one
+        assert slack.workspace.tokens.refreshed == 2  # the warm-up's and the lost one
         assert is_in_the_window(seen.read_text(errors="replace")), (call, "lost where nothing can be lost")
         return "named"
     finally:
@@ -137,15 +137,15 @@ def test_kill_at_every_system_call_of_a_refresh(tmp_path: Path, rounds: Rounds) 
     calls = traced([sys.executable, "-c", REFRESHING, str(store.home)], tmp_path / "trace")
     slack.__exit__()
     sent = max(n for n, call in enumerate(calls) if call.name == "sendto" and "refresh_token" in call.line)
-    kept = next(n for n, call in enumerate(calls) if n > sent and call.name == "write" and '"length' in call.line)
+    saved = next(n for n, call in enumerate(calls) if n > sent and call.name == "write" and '"length' in call.line)
     # Without the full numbers: all around the dangerous window, and a sample of the rest.
     chosen = (
         list(enumerate(calls))
         if rounds.exhaustive
-        else [(n, call) for n, call in enumerate(calls) if sent - 2 <= n <= kept + 2 or n % 40 == 0]
+        else [(n, call) for n, call in enumerate(calls) if sent - 2 <= n <= saved + 2 or n % 40 == 0]
     )
     with ThreadPoolExecutor(2) as pool:
-        ends = list(pool.map(lambda one: killed_at(one[1], tmp_path / f"at-{one[0]}"), chosen))
+        ends = list(pool.map(lambda item: killed_at(item[1], tmp_path / f"at-{item[0]}"), chosen))
     named = [call.name for (_, call), end in zip(chosen, ends, strict=True) if end == "named"]
     rounds.closing(
         f"kill -9 at {len(chosen)} of {len(calls)} system calls of a refresh: 0 unreadable files, {ends.count('kept')} kept, "

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.practice.grants import Grants
-from slack_token_tui.practice.people import App, Person, Team
+from slack_token_tui.practice.models import App, Person, Team
+from slack_token_tui.practice.tokens import TokenRegistry
 
 ROOT = Path(__file__).parents[2]
 HEX = "0123456789abcdef"
@@ -71,7 +71,9 @@ def known_to_git(root: Path) -> list[Path]:
 def walked(root: Path) -> Iterator[Path]:
     """Every file except those of environments and those that tools make."""
     for folder, folders, names in os.walk(root):
-        folders[:] = [one for one in folders if one == ".ci" or not (one[0] == "." or one in MADE_BY_TOOLS)]
+        folders[:] = [
+            folder for folder in folders if folder == ".ci" or not (folder[0] == "." or folder in MADE_BY_TOOLS)
+        ]
         yield from (Path(folder, name) for name in names)
 
 
@@ -120,7 +122,7 @@ def test_detect_secrets_reports_nothing() -> None:
 @pytest.mark.parametrize("rotation", [False, True])
 def test_a_practice_token_is_no_alarm_in_a_log_or_a_notebook(rotation: bool) -> None:
     app, team, jane = App(rotation=rotation), Team("T1", "Acme", "acme"), Person("U1", "jane")
-    access, refresh, _ = Grants().give(app, team, jane, ("users:read",))
+    access, refresh, _ = TokenRegistry().issue(app, team, jane, ("users:read",))
     assert list(found_in(f"{access}\n{refresh}\n")) == []
 
 

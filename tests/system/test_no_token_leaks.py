@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.practice.grants import Grants
 from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.practice.tokens import TokenRegistry
 from slack_token_tui.store.profiles import ProfileStore
 from tests.cli.test_commands import run
 from tests.conftest import Rounds, becomes
@@ -30,7 +30,7 @@ SECRET = b"-practice-"
 class Watch:
     """Looks at the arguments and environments of all processes, again and again, for the tokens of one practice Slack."""
 
-    def __init__(self, grants: Grants) -> None:
+    def __init__(self, grants: TokenRegistry) -> None:
         self._grants = grants
         self.looks = 0
         self.arguments: set[bytes] = set()
@@ -53,7 +53,7 @@ class Watch:
 
 
 @contextmanager
-def watching(grants: Grants) -> Iterator[Watch]:
+def watching(grants: TokenRegistry) -> Iterator[Watch]:
     watch, done = Watch(grants), threading.Event()
 
     def go() -> None:
@@ -76,8 +76,8 @@ def test_no_arguments_and_no_environment_hold_a_token(
 ) -> None:
     granted(store, slack, expires_at=in_(hours=-1))
     workspace = slack.workspace
-    other, _, _ = workspace.grants.give(workspace.apps[0], workspace.teams[1], workspace.people[1], ("a:read",))
-    with watching(workspace.grants) as watch:
+    other, _, _ = workspace.tokens.issue(workspace.apps[0], workspace.teams[1], workspace.people[1], ("a:read",))
+    with watching(workspace.tokens) as watch:
         commands = [
             ["token"],
             ["copy"],
@@ -167,9 +167,9 @@ def test_no_exception_of_the_library_holds_a_token(store: ProfileStore, slack: P
         granted(store, slack)
         slack.workspace.faults.extend([fault] * 2)
         try:
-            renewal = refresh(store, "acme", insist=True)
+            result = refresh(store, "acme", insist=True)
         except Exception:
             assert SECRET.decode() not in traceback.format_exc()
             raise
-        assert SECRET.decode() not in repr(renewal)
-        assert SECRET.decode() not in json.dumps(renewal.trouble.facts if renewal.trouble else {})
+        assert SECRET.decode() not in repr(result)
+        assert SECRET.decode() not in json.dumps(result.problem.facts if result.problem else {})

@@ -47,17 +47,17 @@ def all_at_once(commands: list[list[str]], environment: dict[str, str], starter:
         )
         for command in commands
     ]
-    for one in asking:
-        assert one.stdout is not None
-        one.stdout.readline()
+    for process in asking:
+        assert process.stdout is not None
+        process.stdout.readline()
     starter.touch()
-    said = [one.communicate(timeout=120)[0] for one in asking]
-    return [(one.returncode, text.strip()) for one, text in zip(asking, said, strict=True)]
+    said = [process.communicate(timeout=120)[0] for process in asking]
+    return [(process.returncode, text.strip()) for process, text in zip(asking, said, strict=True)]
 
 
 def strict(slack: PracticeSlack, refreshes: int) -> None:
     """No grace, reuse is counted, and every answer takes long enough to be run into."""
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.extend(["late:0.12"] * refreshes)
 
 
@@ -70,7 +70,7 @@ def test_many_processes_ask_for_one_expired_token_and_it_is_refreshed_once(
     answers = all_at_once([["token", "acme"]] * count, child_environment, tmp_path / "go")
     token = store.read("acme").access_token
     assert token and set(answers) == {(0, token.reveal())}
-    assert (slack.workspace.grants.refreshed, slack.workspace.grants.reused) == (1, 0)
+    assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)
     rounds.closing(f"{count} processes ask for one expired token: 1 refresh, {count} equal tokens")
 
 
@@ -89,7 +89,7 @@ def test_with_an_open_tui_and_other_commands_it_is_refreshed_once(
     assert terminal.end() == 0
     token = store.read("acme").access_token
     assert token and set(answers) == {(0, token.reveal())}
-    assert (slack.workspace.grants.refreshed, slack.workspace.grants.reused) == (1, 0)
+    assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)
     assert b"practice-" not in terminal.seen
     rounds.closing(f"an open TUI and {count} mixed commands: 1 refresh, {count} equal tokens")
 
@@ -110,7 +110,7 @@ def test_five_profiles_mixed_are_refreshed_once_each(
     for (_, name), answer in zip(commands, answers, strict=True):
         token = store.read(name).access_token
         assert token and answer == (0, token.reveal())
-    assert (slack.workspace.grants.refreshed, slack.workspace.grants.reused) == (5, 0)
+    assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (5, 0)
     rounds.closing(f"{count} processes ask for five expired tokens: 5 refreshes, every answer right")
 
 
@@ -158,23 +158,23 @@ ENDINGS = [
 def test_a_signal_in_the_middle_of_a_refresh_loses_nothing(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], rounds: Rounds
 ) -> None:
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     granted(store, slack, endpoints=by_host_name(slack), expires_at=in_(hours=-1))
     times, in_the_middle = rounds(12, 100), 0
     for number in range(times):
         slack.workspace.faults.clear()
         slack.workspace.faults.append("late:0.5")
-        refreshed = slack.workspace.grants.refreshed
+        refreshed = slack.workspace.tokens.refreshed
         moment = _at_random if number % 8 < 4 else partial(_once_rotated, slack, refreshed)
         ENDINGS[number % 4](child_environment, moment)
-        in_the_middle += slack.workspace.grants.refreshed - refreshed
+        in_the_middle += slack.workspace.tokens.refreshed - refreshed
         slack.workspace.faults.clear()
         after = store.read("acme")
         assert after.refresh_refused is None
         renewed = refresh(store, "acme", insist=True)
-        assert renewed.trouble is None, renewed.trouble
+        assert renewed.problem is None, renewed.problem
         store.write(_expired(renewed.profile))
-    assert slack.workspace.grants.reused == 0
+    assert slack.workspace.tokens.reused == 0
     assert in_the_middle >= times // 3, "too few signals came late enough to prove anything"
     rounds.closing(
         f"{times} signals and closed terminals around a refresh by host name, {in_the_middle} after Slack had rotated: 0 lost"
@@ -188,7 +188,7 @@ def _at_random() -> None:
 def _once_rotated(slack: PracticeSlack, refreshed: int) -> None:
     """Return while Slack's answer is on its way."""
     deadline = time.monotonic() + 20
-    while slack.workspace.grants.refreshed == refreshed:
+    while slack.workspace.tokens.refreshed == refreshed:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -202,20 +202,20 @@ def _expired(profile: Profile) -> Profile:
 def test_a_terminal_that_closes_under_the_tui_loses_nothing(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], rounds: Rounds
 ) -> None:
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     granted(store, slack, endpoints=by_host_name(slack), expires_at=in_(hours=-1))
     times = rounds(1, 10)
     for _ in range(times):
-        before = slack.workspace.grants.refreshed
+        before = slack.workspace.tokens.refreshed
         slack.workspace.faults.clear()
         slack.workspace.faults.append("late:0.5")
         generation = store.read("acme").generation
         terminal = Terminal(child_environment, "-m", "slack_token_tui")
-        terminal.until(lambda _, before=before: slack.workspace.grants.refreshed > before)
+        terminal.until(lambda _, before=before: slack.workspace.tokens.refreshed > before)
         terminal.hang_up()  # Slack has rotated, and its answer is on its way
         assert becomes(lambda generation=generation: store.read("acme").generation != generation)
         after = store.read("acme")
-        assert after.access_token and slack.workspace.grants.token(after.access_token.reveal())
+        assert after.access_token and slack.workspace.tokens.authenticate(after.access_token.reveal())
         store.write(_expired(after))
     rounds.closing(f"{times} terminals closed under the TUI while Slack's answer was on its way: 0 lost")
 
@@ -224,7 +224,7 @@ def test_a_stopped_process_keeps_the_lock_and_the_others_end_in_order(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl+Z or a suspended laptop: nobody refreshes without the lock, and after it there is no second spending."""
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     granted(store, slack)
     slack.workspace.faults.append("held")
     holder = subprocess.Popen(
@@ -234,14 +234,14 @@ def test_a_stopped_process_keeps_the_lock_and_the_others_end_in_order(
         env=child_environment,
         text=True,
     )
-    assert becomes(lambda: slack.workspace.grants.refreshed)
+    assert becomes(lambda: slack.workspace.tokens.refreshed)
     os.kill(holder.pid, signal.SIGSTOP)
-    slack.workspace.may_answer.set()
+    slack.workspace.may_respond.set()
     monkeypatch.setattr("slack_token_tui.store.locks.acquire.__wrapped__.__defaults__", (0.3, None), raising=False)
     waiting = refresh(store, "acme")
-    assert waiting.trouble and waiting.trouble.code == "store_busy"
+    assert waiting.problem and waiting.problem.code == "store_busy"
     os.kill(holder.pid, signal.SIGCONT)
     said, _ = holder.communicate(timeout=30)
     token = store.read("acme").access_token
     assert token and said.strip() == token.reveal()
-    assert (slack.workspace.grants.refreshed, slack.workspace.grants.reused) == (1, 0)
+    assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)

@@ -107,7 +107,7 @@ def broken(self):
     wrapped = Secret(local)
     raise ValueError(local)
 home.HomeScreen.action_reload = broken
-sys.exit(run.run_app(run.Start()))
+sys.exit(run.run_app(run.LaunchOptions()))
 """
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.practice.people import CLIENT_ID
+from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
 from tests.cli.test_login import Login
 from tests.conftest import becomes, pressing

@@ -25,7 +25,7 @@ import slack_token_tui
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import export_formats
 from tests.support.pilot import WIDE, running, shows
@@ -72,7 +72,7 @@ def exported(format_id: str, python: str, environment: dict[str, str], cwd: Path
 
 
 def own_command(python: str, environment: dict[str, str], cwd: Path, first: str = "pass") -> object:
-    program = f"import json, sys; {first}; from slack_token_tui.tokens import export_formats; print(json.dumps(export_formats.own_command()))"
+    program = f"import json, sys; {first}; from slack_token_tui.tokens import export_formats; print(json.dumps(export_formats.executable_command()))"
     done = subprocess.run([python, "-P", "-c", program], capture_output=True, text=True, env=environment, cwd=cwd)
     return json.loads(done.stdout) if done.returncode == 0 else done.stderr
 
@@ -155,7 +155,7 @@ def test_an_interpreter_without_an_absolute_path_is_refused_or_not_needed(
 ) -> None:
     environment = {**child_environment, "PATH": f".:{SYSTEM}"}
     first = f"sys.executable = {unknown}"
-    assert "StoreError: own_command_unknown" in str(own_command(bare_python, environment, hostile, first))
+    assert "StorageError: own_command_unknown" in str(own_command(bare_python, environment, hostile, first))
     environment["PATH"] = str(tmp_path)
     found = str(script(tmp_path / COMMAND, ":"))
     assert own_command(bare_python, environment, hostile, first) == [found]
@@ -196,7 +196,7 @@ def test_no_value_can_change_the_python_program(
 ) -> None:
     nasty = "a'b\"c\\d\n{0}%s\u2028#é\udcff"
     one = profile(name=nasty, endpoints=Endpoints(f"https://{nasty}"))
-    body = ast.parse(export_formats.formatted(one, "python", "", at=tmp_path / nasty)).body
+    body = ast.parse(export_formats.format_token(one, "python", "", home=tmp_path / nasty)).body
     assert [type(statement) for statement in body] == [ast.Import, ast.Assign, ast.Assign, ast.Expr, ast.Expr]
     values = {node.value for statement in body for node in ast.walk(statement) if isinstance(node, ast.Constant)}
     assert {nasty, f"https://{nasty}/api/auth.test", str(tmp_path / nasty)} <= values
@@ -304,7 +304,11 @@ _CHANGED_BY_DOTENV = ("'", "\\\\", "${")
 
 def values() -> list[str]:
     """Each printable character at each place, each pair of special ones, and random tokens up to the longest."""
-    places = [pattern.replace("@", one) for one in _PRINTABLE for pattern in ("@practice", "prac@tice", "practice@")]
+    places = [
+        pattern.replace("@", character)
+        for character in _PRINTABLE
+        for pattern in ("@practice", "prac@tice", "practice@")
+    ]
     pairs = [f"practice{first}{second}0" for first in _SPECIAL for second in _SPECIAL]
     dice = random.Random(20261124)
     lengths = [8, 4096, *(dice.randint(8, 120) for _ in range(600))]
@@ -330,13 +334,13 @@ def said_by(shell: str, lines: str, directory: Path) -> list[str]:
     return done.stdout.split("\n")[:-1]
 
 
-SHELLS = [one for one in ("sh", "bash", "dash", "zsh") if shutil.which(one)]
+SHELLS = [saved_profile for saved_profile in ("sh", "bash", "dash", "zsh") if shutil.which(saved_profile)]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_reads_an_env_line_back_unchanged(shell: str, tmp_path: Path) -> None:
     given = values()
-    lines = [export_formats.formatted(profile(), "env", value, "T") + "\nprintf '%s\\n' \"$T\"" for value in given]
+    lines = [export_formats.format_token(profile(), "env", value, "T") + "\nprintf '%s\\n' \"$T\"" for value in given]
     assert said_by(shell, "\n".join(lines), tmp_path) == given
 
 
@@ -345,8 +349,8 @@ def test_a_dotenv_line_is_read_alike_by_python_dotenv_and_shells_or_refused(tmp_
     for value in values():
         is_changed = any(part in value for part in _CHANGED_BY_DOTENV) or value.endswith("\\")
         try:
-            lines.append(export_formats.formatted(profile(), "dotenv", value, f"T{len(given)}"))
-        except StoreError as error:
+            lines.append(export_formats.format_token(profile(), "dotenv", value, f"T{len(given)}"))
+        except StorageError as error:
             assert (error.code, is_changed) == ("dotenv_unsafe", True)
         else:
             assert not is_changed
@@ -361,8 +365,8 @@ def test_a_dotenv_line_is_read_alike_by_python_dotenv_and_shells_or_refused(tmp_
 
 def test_a_plain_token_has_no_quotes() -> None:
     plain = "practice.token-1_0123%2B/Ab+c:d"
-    assert export_formats.formatted(profile(), "dotenv", plain) == f"SLACK_TOKEN={plain}"
-    assert export_formats.formatted(profile(), "env", plain) == f"export SLACK_TOKEN={plain}"
+    assert export_formats.format_token(profile(), "dotenv", plain) == f"SLACK_TOKEN={plain}"
+    assert export_formats.format_token(profile(), "env", plain) == f"export SLACK_TOKEN={plain}"
 
 
 @pytest.fixture
@@ -390,6 +394,6 @@ def test_curl_sends_every_token_unchanged(bearers: tuple[str, list[str]], tmp_pa
     # A header has no spaces at its end, and a token has none at all.
     given = [value for value in values() if " " not in value][::2]
     assert len(given) >= 480
-    lines = [export_formats.formatted(profile(endpoints=Endpoints(base)), "curl", value) for value in given]
+    lines = [export_formats.format_token(profile(endpoints=Endpoints(base)), "curl", value) for value in given]
     assert said_by("sh", "\n".join(lines), tmp_path) == []
     assert got == [f"Bearer {value}" for value in given]

@@ -12,10 +12,10 @@ import pytest
 from slack_token_tui.cli.main import main
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
-from slack_token_tui.store.profile import MARKED_UNCHECKED, Profile
+from slack_token_tui.store.profile import UNCONFIRMED_REFUSAL, Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.journal import Intent, digest_of
-from slack_token_tui.tokens.recovery import journal_of, recover
+from slack_token_tui.tokens.journal import RefreshIntent, token_digest
+from slack_token_tui.tokens.recovery import journal_for, recover
 from slack_token_tui.tokens.refresh import refresh
 from tests.slack.test_client import RawServer, http
 from tests.support.profiles import CANARY, in_, profile, rotating
@@ -74,7 +74,7 @@ def test_the_next_refresh_after_a_gateway_answer_succeeds(
     store.write(Profile(**{**before.__dict__, "endpoints": Endpoints(slack.base)}))
     assert main(["refresh", "--all"]) == 0
     assert journals(store) == []
-    assert slack.workspace.grants.refreshed == 1
+    assert slack.workspace.tokens.refreshed == 1
 
 
 def test_a_gateway_answer_in_a_left_journal_is_a_doubt_and_no_verdict(
@@ -82,13 +82,13 @@ def test_a_gateway_answer_in_a_left_journal_is_a_doubt_and_no_verdict(
 ) -> None:
     before = granted(store, slack)
     assert before.refresh_token
-    journal = journal_of(store, before)
+    journal = journal_for(store, before)
     journal.reserve()
-    journal.intend(Intent(digest_of(before.refresh_token), EndpointVariant.V2_USER, in_(minutes=-5)))
-    journal.answered(b'{"message":"Forbidden"}')
+    journal.write_intent(RefreshIntent(token_digest(before.refresh_token), EndpointVariant.V2_USER, in_(minutes=-5)))
+    journal.write_response(b'{"message":"Forbidden"}')
     journal.close()
     found = recover(store, "acme")
-    assert found.doubted_at and not found.finished
+    assert found.first_unanswered_at and not found.finished
     assert found.profile == before
 
 
@@ -123,7 +123,7 @@ def marked_by_the_old_version(store: ProfileStore, slack: PracticeSlack, answer:
         store,
         slack,
         expires_at=in_(hours=-1),
-        refresh_refused=MARKED_UNCHECKED,
+        refresh_refused=UNCONFIRMED_REFUSAL,
         refresh_refused_at=in_(hours=-1),
     )
     if answer is not None:
@@ -143,8 +143,8 @@ def test_a_profile_marked_by_the_old_version_recovers_at_the_next_refresh(
     assert main(command.split()) == 0
     after = store.read("acme")
     assert after.refresh_refused is None
-    assert slack.workspace.grants.token(after.access_token.reveal())  # type: ignore[union-attr]
-    assert slack.workspace.grants.refreshed == 1
+    assert slack.workspace.tokens.authenticate(after.access_token.reveal())  # type: ignore[union-attr]
+    assert slack.workspace.tokens.refreshed == 1
 
 
 def test_an_old_mark_that_slacks_own_response_caused_stays_without_a_request(
@@ -177,7 +177,7 @@ def test_a_refresh_response_that_names_nobody_is_checked_with_slack(
     store: ProfileStore, anonymous: PracticeSlack
 ) -> None:
     before = granted(store, anonymous)
-    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
     assert anonymous.workspace.calls["/api/auth.test"] == 1
     assert store.read("acme").verified_at == before.verified_at
 
@@ -187,8 +187,8 @@ def test_a_refresh_response_of_another_account_is_quarantined_although_it_names_
 ) -> None:
     before = granted(store, anonymous, user_id="U0OTHER")
     assert before.user_id != anonymous.workspace.people[0].id
-    trouble = refresh(store, "acme").trouble
-    assert trouble and trouble.code == "refresh_response_unusable"
+    problem = refresh(store, "acme").problem
+    assert problem and problem.code == "refresh_response_unusable"
     assert store.read("acme").access_token == before.access_token
     assert len(list(Path(store.home / "quarantine").iterdir())) == 1
 
@@ -198,7 +198,7 @@ def test_a_refresh_response_that_cannot_be_checked_is_saved_as_unverified(
 ) -> None:
     granted(store, anonymous)
     anonymous.workspace.verify_error = "internal_error"
-    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
     after = store.read("acme")
     assert after.verified_at is None and after.generation == 1
 
@@ -244,10 +244,10 @@ def test_a_response_with_tokens_that_breaks_off_is_quarantined_before_the_retry(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     granted(store, slack)
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append("half")
-    trouble = refresh(store, "acme").trouble
-    assert trouble and trouble.code == "refresh_interrupted"
+    problem = refresh(store, "acme").problem
+    assert problem and problem.code == "refresh_interrupted"
     assert "xoxe.xoxp-" in quarantined(store)
 
 
@@ -256,12 +256,12 @@ def test_a_response_with_tokens_in_a_left_journal_is_quarantined_before_the_next
 ) -> None:
     before = granted(store, slack)
     assert before.refresh_token
-    journal = journal_of(store, before)
+    journal = journal_for(store, before)
     journal.reserve()
-    journal.intend(Intent(digest_of(before.refresh_token), EndpointVariant.V2_USER, in_(minutes=-5)))
-    journal.answered(json.dumps({"ok": True, "access_token": rotating("canary-cut-0000")}).encode()[:-1])
+    journal.write_intent(RefreshIntent(token_digest(before.refresh_token), EndpointVariant.V2_USER, in_(minutes=-5)))
+    journal.write_response(json.dumps({"ok": True, "access_token": rotating("canary-cut-0000")}).encode()[:-1])
     journal.close()
-    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
     assert "canary-cut-0000" in quarantined(store)
 
 

@@ -28,15 +28,15 @@ from tests.support.refreshable import granted, journals
 
 def test_an_old_token_is_renewed_and_both_clocks_start_again(store: ProfileStore, slack: PracticeSlack) -> None:
     old = granted(store, slack)
-    renewal = refresh(store, "acme")
+    result = refresh(store, "acme")
     new = store.read("acme")
-    assert renewal.renewed and renewal.trouble is None
-    assert renewal.profile == new
+    assert result.refreshed and result.problem is None
+    assert result.profile == new
     assert new.access_token != old.access_token and new.refresh_token != old.refresh_token
     assert new.expires_at and in_(hours=11, minutes=59) <= new.expires_at <= in_(hours=12)
     assert new.refresh_expires_at and new.refresh_expires_at > in_(days=29)
     assert new.generation == old.generation + 1
-    assert slack.workspace.grants.refreshed == 1
+    assert slack.workspace.tokens.refreshed == 1
     assert journals(store) == []
     # No history of secrets: the old pair is nowhere.
     for path in store.home.rglob("*"):
@@ -45,11 +45,11 @@ def test_an_old_token_is_renewed_and_both_clocks_start_again(store: ProfileStore
 
 def test_a_fresh_token_is_left_alone_unless_more_life_is_asked_for(store: ProfileStore, slack: PracticeSlack) -> None:
     granted(store, slack, expires_at=in_(hours=2))
-    assert not refresh(store, "acme").renewed
-    assert slack.workspace.grants.refreshed == 0
-    assert refresh(store, "acme", min_ttl_seconds=3 * 3600).renewed
-    assert not refresh(store, "acme", min_ttl_seconds=3 * 3600).renewed
-    assert refresh(store, "acme", insist=True).renewed
+    assert not refresh(store, "acme").refreshed
+    assert slack.workspace.tokens.refreshed == 0
+    assert refresh(store, "acme", min_ttl_seconds=3 * 3600).refreshed
+    assert not refresh(store, "acme", min_ttl_seconds=3 * 3600).refreshed
+    assert refresh(store, "acme", insist=True).refreshed
 
 
 @pytest.mark.parametrize("expires_at", [in_(days=3650), in_(days=-3650)])
@@ -57,13 +57,13 @@ def test_an_expiry_of_a_wrong_clock_is_not_believed_and_leads_to_one_refresh(
     store: ProfileStore, slack: PracticeSlack, expires_at: datetime
 ) -> None:
     granted(store, slack, expires_at=expires_at)
-    assert refresh(store, "acme").renewed
-    assert not refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
+    assert not refresh(store, "acme").refreshed
 
 
 def test_the_endpoint_that_issued_the_token_refreshes_it(store: ProfileStore, slack: PracticeSlack) -> None:
     granted(store, slack, endpoints=Endpoints(slack.base, EndpointVariant.V2))
-    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
     assert slack.workspace.calls["/api/oauth.v2.access"] == 1
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
 
@@ -73,21 +73,21 @@ def test_three_refusals_lead_to_the_other_endpoint_and_it_is_remembered(
     store: ProfileStore, slack: PracticeSlack, code: str
 ) -> None:
     granted(store, slack)
-    slack.workspace.no_refresh_at = {"v2_user": code}
-    assert refresh(store, "acme").renewed
-    assert refresh(store, "acme", insist=True).renewed
+    slack.workspace.no_refresh_variants = {"v2_user": code}
+    assert refresh(store, "acme").refreshed
+    assert refresh(store, "acme", insist=True).refreshed
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
     assert slack.workspace.calls["/api/oauth.v2.access"] == 2
-    assert store.read("acme").endpoints.pair is EndpointVariant.V2_USER
+    assert store.read("acme").endpoints.variant is EndpointVariant.V2_USER
 
 
 def test_when_neither_endpoint_refreshes_the_first_ones_words_are_given(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     granted(store, slack)
-    slack.workspace.no_refresh_at = {"v2_user": "not_implemented", "v2": "invalid_grant_type"}
-    trouble = refresh(store, "acme").trouble
-    assert trouble and trouble.code == "not_implemented"
+    slack.workspace.no_refresh_variants = {"v2_user": "not_implemented", "v2": "invalid_grant_type"}
+    problem = refresh(store, "acme").problem
+    assert problem and problem.code == "not_implemented"
 
 
 @pytest.mark.parametrize("code", ["invalid_client_id", "bad_client_secret", "pkce_not_allowed", "brand_new_error"])
@@ -96,8 +96,8 @@ def test_a_refusal_of_the_app_is_not_tried_elsewhere_and_spends_nothing(
 ) -> None:
     before = granted(store, slack)
     slack.workspace.faults.append(f"error:{code}")
-    renewal = refresh(store, "acme")
-    assert renewal.trouble and renewal.trouble.code == code
+    result = refresh(store, "acme")
+    assert result.problem and result.problem.code == code
     assert store.read("acme") == before
     assert slack.workspace.calls["/api/oauth.v2.access"] == 0
     assert journals(store) == []
@@ -108,10 +108,10 @@ def test_a_confidential_client_proves_itself(store: ProfileStore, slack: Practic
 
     old = granted(store, slack)
     slack.workspace.apps[0].pkce_enabled = False
-    assert refresh(store, "acme").trouble is not None
+    assert refresh(store, "acme").problem is not None
     redirects = ("https://example.com/callback",)
     save_app(store.home, SlackApp(old.client_id, old.endpoints, redirects, (), Secret("practice-client-secret")))
-    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
 
 
 # ── answers that may never have come ──
@@ -125,10 +125,10 @@ def test_a_lost_answer_is_asked_for_again_at_once_within_slacks_grace(
 ) -> None:
     granted(store, slack)
     slack.workspace.faults.append(fault)
-    renewal = refresh(store, "acme")
-    assert renewal.renewed and renewal.trouble is None
-    assert slack.workspace.grants.refreshed == 2
-    assert slack.workspace.grants.token(store.read("acme").access_token.reveal())
+    result = refresh(store, "acme")
+    assert result.refreshed and result.problem is None
+    assert slack.workspace.tokens.refreshed == 2
+    assert slack.workspace.tokens.authenticate(store.read("acme").access_token.reveal())
     assert journals(store) == []
 
 
@@ -137,14 +137,14 @@ def test_without_grace_a_lost_answer_is_named_and_nothing_is_blanked(
     store: ProfileStore, slack: PracticeSlack, fault: str
 ) -> None:
     before = granted(store, slack)
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append(fault)
-    renewal = refresh(store, "acme")
-    assert renewal.trouble and renewal.trouble.code == "refresh_interrupted"
+    result = refresh(store, "acme")
+    assert result.problem and result.problem.code == "refresh_interrupted"
     after = store.read("acme")
     assert (after.access_token, after.refresh_token) == (before.access_token, before.refresh_token)
     assert after.refresh_refused == "refresh_interrupted"
-    assert slack.workspace.grants.token(after.access_token.reveal())  # it lives on
+    assert slack.workspace.tokens.authenticate(after.access_token.reveal())  # it lives on
     assert refresh(store, "acme") == refreshing.RefreshResult(after)
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
 
@@ -152,11 +152,11 @@ def test_without_grace_a_lost_answer_is_named_and_nothing_is_blanked(
 def test_two_lost_answers_stop_and_the_next_one_tries_once_more(store: ProfileStore, slack: PracticeSlack) -> None:
     granted(store, slack)
     slack.workspace.faults.extend(["lost", "lost"])
-    renewal = refresh(store, "acme")
-    assert renewal.trouble and renewal.trouble.code == "refresh_lost"
+    result = refresh(store, "acme")
+    assert result.problem and result.problem.code == "refresh_lost"
     assert len(journals(store)) == 1
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
-    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
     assert journals(store) == []
 
 
@@ -166,11 +166,11 @@ def test_too_late_for_the_grace_the_next_one_says_when_it_was_interrupted(
     granted(store, slack)
     slack.workspace.faults.extend(["lost", "lost"])
     refresh(store, "acme")
-    slack.workspace.grants.grace_seconds = 0
-    trouble = refresh(store, "acme").trouble
-    assert trouble and trouble.code == "refresh_interrupted"
+    slack.workspace.tokens.grace_seconds = 0
+    problem = refresh(store, "acme").problem
+    assert problem and problem.code == "refresh_interrupted"
     sent_at = store.read("acme").refresh_refused_at
-    assert sent_at and trouble.facts["detail"].startswith(f"{sent_at.astimezone():%Y-%m-%d}")
+    assert sent_at and problem.facts["detail"].startswith(f"{sent_at.astimezone():%Y-%m-%d}")
 
 
 def test_a_slow_answer_runs_into_the_deadline_and_is_asked_for_again(
@@ -179,8 +179,8 @@ def test_a_slow_answer_runs_into_the_deadline_and_is_asked_for_again(
     monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: CLIENT(endpoints, deadline_seconds=4))
     granted(store, slack)
     slack.workspace.faults.append("held")
-    assert refresh(store, "acme").renewed
-    slack.workspace.may_answer.set()
+    assert refresh(store, "acme").refreshed
+    slack.workspace.may_respond.set()
 
 
 CLIENT = refreshing.SlackClient
@@ -189,13 +189,13 @@ CLIENT = refreshing.SlackClient
 def test_what_never_reached_slack_is_tried_three_times_and_spends_nothing(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshing, "_PAUSES_SECONDS", (0, 0))
+    monkeypatch.setattr(refreshing, "_RETRY_PAUSES_SECONDS", (0, 0))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
         before = granted(store, slack, endpoints=Endpoints(nowhere))
-        renewal = refresh(store, "acme")
-    assert renewal.trouble and renewal.trouble.code == "network_unreachable"
+        result = refresh(store, "acme")
+    assert result.problem and result.problem.code == "network_unreachable"
     assert store.read("acme") == before
     assert journals(store) == []
 
@@ -203,10 +203,10 @@ def test_what_never_reached_slack_is_tried_three_times_and_spends_nothing(
 def test_a_limit_of_slacks_is_no_loss(store: ProfileStore, slack: PracticeSlack) -> None:
     before = granted(store, slack)
     slack.workspace.faults.append("status:429")
-    renewal = refresh(store, "acme")
-    assert renewal.trouble and renewal.trouble.code == "ratelimited"
-    assert renewal.trouble.facts["retry_after"] == "7"
-    assert renewal.profile == before
+    result = refresh(store, "acme")
+    assert result.problem and result.problem.code == "ratelimited"
+    assert result.problem.facts["retry_after"] == "7"
+    assert result.profile == before
     assert journals(store) == []
 
 
@@ -216,7 +216,7 @@ def test_a_limit_of_slacks_is_no_loss(store: ProfileStore, slack: PracticeSlack)
 def test_an_answer_without_a_refresh_token_keeps_the_old_one(store: ProfileStore, slack: PracticeSlack) -> None:
     old = granted(store, slack)
     slack.workspace.faults.append("without:refresh_token")
-    assert refresh(store, "acme").renewed
+    assert refresh(store, "acme").refreshed
     new = store.read("acme")
     assert new.refresh_token == old.refresh_token
     assert new.refresh_issued_at == old.refresh_issued_at
@@ -239,15 +239,15 @@ def test_an_answer_that_cannot_be_used_is_kept_and_never_overwrites_the_profile(
 ) -> None:
     before = granted(store, slack)
     slack.workspace.faults.append(f"with:{json.dumps(changed)}")
-    renewal = refresh(store, "acme")
-    assert renewal.trouble and renewal.trouble.code == "refresh_response_unusable"
+    result = refresh(store, "acme")
+    assert result.problem and result.problem.code == "refresh_response_unusable"
     after = store.read("acme")
     assert after == replace(
         before, refresh_refused="refresh_response_unusable", refresh_refused_at=after.refresh_refused_at
     )
-    kept = list((store.home / "quarantine").iterdir())
-    assert len(kept) == 1 and "refresh_token" in kept[0].read_text()
-    assert kept[0].stat().st_mode & 0o777 == 0o600
+    saved = list((store.home / "quarantine").iterdir())
+    assert len(saved) == 1 and "refresh_token" in saved[0].read_text()
+    assert saved[0].stat().st_mode & 0o777 == 0o600
     assert journals(store) == []
 
 
@@ -260,36 +260,36 @@ def test_a_strange_expires_in_never_makes_a_token_immortal(
 ) -> None:
     granted(store, slack)
     slack.workspace.faults.append(f"with:{json.dumps({'expires_in': expires_in})}")
-    assert refresh(store, "acme").renewed
-    renewed = store.read("acme")
-    assert renewed.expires_at and renewed.refresh_issued_at
-    assert (renewed.expires_at - renewed.refresh_issued_at).total_seconds() == seconds
+    assert refresh(store, "acme").refreshed
+    refreshed = store.read("acme")
+    assert refreshed.expires_at and refreshed.refresh_issued_at
+    assert (refreshed.expires_at - refreshed.refresh_issued_at).total_seconds() == seconds
 
 
 def test_a_dead_refresh_token_is_marked_once_and_another_synchronised_one_is_used(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = granted(store, slack, refresh_token=Secret("xoxe-1-canary-unknown-0000"))
-    trouble = refresh(store, "acme").trouble
-    assert trouble and trouble.code == "invalid_refresh_token"
+    problem = refresh(store, "acme").problem
+    assert problem and problem.code == "invalid_refresh_token"
     marked = store.read("acme")
     assert marked == replace(
         before, refresh_refused="invalid_refresh_token", refresh_refused_at=marked.refresh_refused_at
     )
-    assert not refresh(store, "acme").renewed
+    assert not refresh(store, "acme").refreshed
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
 
     newer = replace(before, refresh_token=Secret("xoxe-1-canary-synced-0000"), generation=7, expires_at=in_(hours=5))
     store.write(before)
-    received = refreshing.RefreshAttempt.received
+    received = refreshing.RefreshAttempt.response_received
 
     def synchronised(self: refreshing.RefreshAttempt, body: bytes) -> None:
         store.write(newer)
         received(self, body)
 
-    monkeypatch.setattr(refreshing.RefreshAttempt, "received", synchronised)
-    renewal = refresh(store, "acme")
-    assert renewal.trouble is None and renewal.profile == newer
+    monkeypatch.setattr(refreshing.RefreshAttempt, "response_received", synchronised)
+    result = refresh(store, "acme")
+    assert result.problem is None and result.profile == newer
 
 
 def test_a_refresh_token_that_has_expired_is_marked_and_not_sent_again(
@@ -299,7 +299,7 @@ def test_a_refresh_token_that_has_expired_is_marked_and_not_sent_again(
     slack.workspace.faults.append("error:token_expired")
     refresh(store, "acme")
     assert store.read("acme").refresh_refused == "token_expired"
-    assert refresh(store, "acme").renewed is False
+    assert refresh(store, "acme").refreshed is False
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
 
 
@@ -310,24 +310,24 @@ def test_a_token_that_slack_gives_a_short_life_is_not_renewed_at_each_use(
     """Slack keeps two alive: the one that somebody else was just given would be ended."""
     granted(store, slack)
     slack.workspace.faults.append(f'with:{{"expires_in": {seconds}}}')
-    assert refresh(store, "acme").renewed
-    assert not refresh(store, "acme").renewed
-    assert not refresh(store, "acme", min_ttl_seconds=11 * 3600).renewed
+    assert refresh(store, "acme").refreshed
+    assert not refresh(store, "acme").refreshed
+    assert not refresh(store, "acme", min_ttl_seconds=11 * 3600).refreshed
     store.write(
         replace(store.read("acme"), expires_at=in_(seconds=seconds / 3), refresh_issued_at=in_(seconds=-seconds / 1.5))
     )
-    assert refresh(store, "acme", min_ttl_seconds=11 * 3600).renewed
+    assert refresh(store, "acme", min_ttl_seconds=11 * 3600).refreshed
 
 
 def test_a_refusal_that_may_hide_a_rotation_stays_a_doubt_for_the_next_run(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     granted(store, slack)
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.extend(["spent_error:internal_error", "error:internal_error"])
-    first = refresh(store, "acme").trouble
+    first = refresh(store, "acme").problem
     assert first and first.code == "refresh_lost"
-    second = refresh(store, "acme").trouble
+    second = refresh(store, "acme").problem
     assert second and second.code == "refresh_interrupted"
 
 
@@ -345,9 +345,9 @@ def test_a_name_server_that_does_not_answer_holds_no_lock_beyond_the_deadline(
     monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: CLIENT(endpoints, deadline_seconds=0.5))
     monkeypatch.setattr(socket, "getaddrinfo", silent)
     try:
-        trouble = refresh(store, "acme").trouble
+        problem = refresh(store, "acme").problem
         assert asked.is_set() and not may_answer.is_set()
-        assert trouble and trouble.code == "network_timeout"
+        assert problem and problem.code == "network_timeout"
     finally:
         may_answer.set()
 
@@ -363,9 +363,9 @@ def test_ctrl_z_in_the_middle_stops_this_process_when_the_lock_is_free_again(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment, process_group=0
     )
     try:
-        assert becomes(lambda: slack.workspace.grants.refreshed)
+        assert becomes(lambda: slack.workspace.tokens.refreshed)
         process.send_signal(signal.SIGTSTP)
-        slack.workspace.may_answer.set()
+        slack.workspace.may_respond.set()
         _, status = os.waitpid(process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
         with locks.acquire(store.home / "locks", "acme", wait_seconds=0):

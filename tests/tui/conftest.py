@@ -14,7 +14,7 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     async def copy(value: Secret, *_: object) -> clipboard.Copied:
         got.append(value.reveal())
-        return clipboard.Copied("xclip", certain=True, cleared_after_seconds=45)
+        return clipboard.Copied("xclip", is_verified=True, cleared_after_seconds=45)
 
     monkeypatch.setattr(clipboard, "copy", copy)
     return got
@@ -30,5 +30,5 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return browser.Opened("Firefox")
 
     monkeypatch.setattr(browser, "open_url", open_url)
-    monkeypatch.setattr(browser, "would_open", lambda: "Firefox")
+    monkeypatch.setattr(browser, "default_browser", lambda: "Firefox")
     return got

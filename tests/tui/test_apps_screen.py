@@ -10,12 +10,12 @@ from textual.widgets import Input
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints, EndpointVariant
-from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, remembered_apps, save_app
+from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, list_apps, read_app, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import remember_last_app
-from slack_token_tui.tui.screens.app_details import AppDetails
+from slack_token_tui.tui.screens.app_details import AppDetailsDialog
 from slack_token_tui.tui.screens.apps import AppsScreen
-from slack_token_tui.tui.screens.dialogs import ConfirmScreen
+from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from tests.support.pilot import running, says, shows, text, until
 from tests.support.profiles import CANARY
@@ -26,19 +26,19 @@ FIRST, SECOND = "1111111111.2222222222", "3333333333.4444444444"
 
 @pytest.fixture(autouse=True)
 def two_apps(home: Path) -> None:
-    ProfileStore(home).make_ready()
+    ProfileStore(home).check_writable()
     save_app(home, SlackApp(SECOND, name="Second", scopes=("chat:write",)))
     save_app(home, SlackApp(FIRST, name="First", scopes=("users:read",)))
     remember_last_app(home, FIRST)
 
 
-async def details(pilot: Pilot[None]) -> AppDetails:
+async def details(pilot: Pilot[None]) -> AppDetailsDialog:
     await pilot.press("p")
     await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and says(pilot, "Second"))
     await pilot.press("e")
-    await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails) and says(pilot, "App details"))
+    await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog) and says(pilot, "App details"))
     screen = pilot.app.screen
-    assert isinstance(screen, AppDetails)
+    assert isinstance(screen, AppDetailsDialog)
     return screen
 
 
@@ -70,20 +70,20 @@ async def test_by_mouse_alone(home: Path) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
         await shows(pilot, SECOND)
         await pilot.click("#app_details")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog))
         await pilot.click("#gov")
         await until(pilot, lambda: pilot.app.screen.query_one("#base", Input).value == GOVSLACK)
         await pilot.click("#pair", offset=(5, 1))
         pilot.app.screen.query_one("#save").scroll_visible(animate=False)
         await pilot.pause(0.2)
         await pilot.click("#save")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.click("#yes")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
         await shows(pilot, "not slack.com: slack-gov.com")
-    kept = read_app(home, SECOND)
-    assert kept is not None
-    assert kept.endpoints == Endpoints(GOVSLACK, EndpointVariant.V2)
+    saved = read_app(home, SECOND)
+    assert saved is not None
+    assert saved.endpoints == Endpoints(GOVSLACK, EndpointVariant.V2)
 
 
 async def test_everything_can_be_changed_and_is_kept(home: Path, tmp_path: Path) -> None:
@@ -101,11 +101,11 @@ async def test_everything_can_be_changed_and_is_kept(home: Path, tmp_path: Path)
         )
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
         await shows(pilot, "Work")
-    kept = read_app(home, FIRST)
-    assert kept is not None
-    assert kept.redirect_uris == ("http://localhost:1234/x", "http://localhost:1235/x")
-    assert kept.browser == f"{program} --private-window %s"
-    assert kept.registered_scopes == ("users:read", "chat:write")
+    saved = read_app(home, FIRST)
+    assert saved is not None
+    assert saved.redirect_uris == ("http://localhost:1234/x", "http://localhost:1235/x")
+    assert saved.browser == f"{program} --private-window %s"
+    assert saved.registered_scopes == ("users:read", "chat:write")
 
 
 @pytest.mark.parametrize(
@@ -124,10 +124,10 @@ async def test_what_cannot_work_is_said_and_nothing_is_saved(home: Path, field: 
         await details(pilot)
         await fill(pilot, **{field: value})
         await shows(pilot, words)
-        assert isinstance(pilot.app.screen, AppDetails)
-    kept = read_app(home, FIRST)
-    assert kept is not None
-    assert (kept.endpoints.base, kept.redirect_uris, kept.is_confidential) == (
+        assert isinstance(pilot.app.screen, AppDetailsDialog)
+    saved = read_app(home, FIRST)
+    assert saved is not None
+    assert (saved.endpoints.base, saved.redirect_uris, saved.is_confidential) == (
         "https://slack.com",
         LOOPBACK_REDIRECT_URIS,
         False,
@@ -144,12 +144,12 @@ async def test_a_secret_is_explained_taken_and_never_shown(home: Path) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
         await shows(pilot, "client secret kept in its file")
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog))
         await fill(pilot, secret="-", redirects="")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
-    kept = read_app(home, FIRST)
-    assert kept is not None
-    assert not kept.is_confidential
+    saved = read_app(home, FIRST)
+    assert saved is not None
+    assert not saved.is_confidential
     assert "canary-secret" not in (home / "apps" / f"{FIRST}.json").read_text()
 
 
@@ -159,14 +159,14 @@ async def test_another_slack_is_asked_about_once(home: Path) -> None:
         await fill(pilot, base="https://slack.example.com")
         await shows(pilot, "Whoever runs that address sees the sign-in")
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog))
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("y")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
         await shows(pilot, "slack.example.com, not slack.com")
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog))
         await pilot.press("f2")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
 
@@ -177,12 +177,12 @@ async def test_leaving_with_something_typed_is_asked_about(home: Path) -> None:
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails) and pilot.app.screen is not screen)
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog) and pilot.app.screen is not screen)
         pilot.app.screen.query_one("#secret", Input).value = "canary-secret"
         await pilot.press("escape")
         await shows(pilot, "Leave without saving")
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog))
 
 
 async def test_forgetting_asks_first_and_keeps_the_profiles(home: Path) -> None:
@@ -194,20 +194,20 @@ async def test_forgetting_asks_first_and_keeps_the_profiles(home: Path) -> None:
         await pilot.press("n")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
         await pilot.press("x")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("y")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and not says(pilot, "First"))
-    assert [app.client_id for app in remembered_apps(home)] == [SECOND]
+    assert [app.client_id for app in list_apps(home)] == [SECOND]
 
 
 async def test_details_given_before_the_client_id_are_kept(home: Path) -> None:
-    for app in remembered_apps(home):
+    for app in list_apps(home):
         (home / "apps" / f"{app.client_id}.json").unlink()
     async with running(home, size=WIDE) as pilot:
         await pilot.press("a")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
         await pilot.press("f4")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog))
         pilot.app.screen.query_one("#secret", Input).value = "canary-secret"
         await fill(pilot, name="Mine", redirects="https://example.com/done")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
@@ -223,7 +223,7 @@ async def test_what_is_changed_or_forgotten_under_other_app_does_not_come_back(h
         await pilot.press("f3")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and says(pilot, "Second"))
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog))
         pilot.app.screen.query_one("#secret", Input).value = "canary-secret"
         await fill(pilot, name="Renamed", redirects="https://example.com/done")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
@@ -233,7 +233,7 @@ async def test_what_is_changed_or_forgotten_under_other_app_does_not_come_back(h
         await pilot.press("f3")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and says(pilot, "Renamed"))
         await pilot.press("x")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("y")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and not says(pilot, "Renamed"))
         await pilot.press("escape")
@@ -250,9 +250,9 @@ async def test_looking_at_the_apps_leaves_what_is_typed_and_shows_a_changed_slac
         await pilot.press("f3")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and says(pilot, "Second"))
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog))
         await fill(pilot, base=GOVSLACK)
-        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmDialog))
         await pilot.press("y")
         await until(pilot, lambda: isinstance(pilot.app.screen, AppsScreen))
         await pilot.press("escape")
@@ -266,7 +266,7 @@ async def test_app_details_leave_the_chosen_scopes_alone(home: Path) -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
         pilot.app.screen.query_one("#scopes", Input).value = "files:read"
         await pilot.press("f4")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetails))
+        await until(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog))
         await fill(pilot, name="New name")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
         assert pilot.app.screen.query_one("#scopes", Input).value == "files:read"
@@ -292,7 +292,7 @@ async def test_a_secret_pasted_for_a_client_id_leaves_the_screen_at_once(home: P
 
 
 async def test_a_confidential_app_signs_in_by_paste_from_the_interface(home: Path, slack: object) -> None:
-    from slack_token_tui.practice.people import App
+    from slack_token_tui.practice.models import App
     from slack_token_tui.practice.server import PracticeSlack
 
     assert isinstance(slack, PracticeSlack)
@@ -315,6 +315,6 @@ async def test_a_confidential_app_signs_in_by_paste_from_the_interface(home: Pat
         assert "code_challenge" not in query
         from textual import events
 
-        code = slack.workspace.allow("v2_user", query, {})
+        code = slack.workspace.issue_code("v2_user", query, {})
         screen.post_message(events.Paste(f"{redirect}?code={code}&state={query['state']}"))
         await shows(pilot, "Signed in as jane")

@@ -13,15 +13,15 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from slack_token_tui.practice.manifest_rules import objections
-from slack_token_tui.practice.server import PracticeSlack, play_browser
+from slack_token_tui.practice.manifest_rules import find_problems
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, read_app, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.run import Start
+from slack_token_tui.tui.run import LaunchOptions
 from slack_token_tui.tui.screens import app_setup
 from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 from slack_token_tui.tui.screens.home import HomeScreen
@@ -36,13 +36,13 @@ async def in_the_demo(
     home: Path, slack: PracticeSlack, size: tuple[int, int] = (100, 40)
 ) -> AsyncIterator[Pilot[None]]:
     async def play(url: str) -> str:
-        return await asyncio.to_thread(play_browser, url)
+        return await asyncio.to_thread(simulate_browser, url)
 
     app = SlackApp("1111111111.2222222222222", Endpoints(slack.base))
-    start = Start(home=home, app=app, play_browser=play, is_demo=True)
+    start = LaunchOptions(home=home, slack_app=app, simulate_browser=play, is_demo=True)
     async with TokenApp(start).run_test(size=size, notifications=True) as pilot:
         screen = pilot.app.screen
-        await until(pilot, lambda: getattr(screen, "_furnished", False))
+        await until(pilot, lambda: getattr(screen, "_is_fully_mounted", False))
         yield pilot
 
 
@@ -79,9 +79,9 @@ async def test_from_nothing_to_a_token_by_keyboard_alone(
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
     made = workspace.apps[-1]
     assert (made.name, made.pkce_enabled, made.rotation) == ("My Slack Tokens", True, True)
-    kept = read_app(home, made.client_id)
-    assert kept is not None
-    assert (kept.name, kept.registered_scopes) == ("My Slack Tokens", ("users:read",))
+    saved = read_app(home, made.client_id)
+    assert saved is not None
+    assert (saved.name, saved.registered_scopes) == ("My Slack Tokens", ("users:read",))
     assert ProfileStore(home).read("acme-practice").client_id == made.client_id
 
 
@@ -92,7 +92,7 @@ async def test_from_nothing_to_a_token_by_mouse_alone(home: Path, slack: Practic
         await pilot.click("#preset_0")
         await pilot.click("#rotation", offset=(5, 1))
         await shows(pilot, "(●) Until you revoke them")
-        await pilot.click("#go_on")
+        await pilot.click("#continue")
         await shows(pilot, "is ready to be made")
         await click(pilot, "Play browser")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
@@ -116,7 +116,7 @@ async def test_the_page_is_opened_and_the_manifest_is_one_that_slack_takes(
         assert opened[0].startswith("https://api.slack.com/apps?new_app=1&manifest_json=%7B")
         await pilot.press("c")
         await until(pilot, lambda: copied)
-        assert objections(json.loads(copied[0])) == []
+        assert find_problems(json.loads(copied[0])) == []
         await pilot.press("m")
         await until(pilot, lambda: len(copied) == 2)
         assert "Send me the Client ID" in copied[1]
@@ -186,16 +186,21 @@ async def test_a_pasted_client_id_leads_to_the_sign_in_form(home: Path, into_the
 
 async def test_an_app_that_is_known_keeps_what_was_said_of_it(home: Path) -> None:
     store = ProfileStore(home)
-    store.make_ready()
+    store.check_writable()
     redirect = ("https://example.com/done",)
     save_app(home, SlackApp(ID, redirect_uris=redirect, client_secret=Secret("canary"), name="Mine", browser="firefox"))
     async with running(home, size=(120, 40)) as pilot:
         screen = await to_slacks_page(pilot)
         screen.post_message(events.Paste(ID))
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
-    kept = read_app(home, ID)
-    assert kept is not None
-    assert (kept.name, kept.browser, kept.redirect_uris, kept.is_confidential) == ("Mine", "firefox", redirect, True)
+    saved = read_app(home, ID)
+    assert saved is not None
+    assert (saved.name, saved.browser, saved.redirect_uris, saved.is_confidential) == (
+        "Mine",
+        "firefox",
+        redirect,
+        True,
+    )
 
 
 async def test_bot_and_admin_scopes_are_explained_instead_of_put_into_the_manifest(home: Path) -> None:

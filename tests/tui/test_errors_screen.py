@@ -10,11 +10,11 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from slack_token_tui.oauth.events import Step
-from slack_token_tui.practice.server import play_browser
-from slack_token_tui.problems import codes, explain
+from slack_token_tui.practice.server import simulate_browser
+from slack_token_tui.problems import explain, list_codes
 from slack_token_tui.store.apps import SlackApp
-from slack_token_tui.tui.actions import find
-from slack_token_tui.tui.screens.dialogs import ExplanationScreen
+from slack_token_tui.tui.actions import find_action
+from slack_token_tui.tui.screens.dialogs import ExplanationDialog
 from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
@@ -62,12 +62,12 @@ async def test_every_entry_is_found_by_its_code_from_home(home: Path) -> None:
         listed = screen.query_one(OptionList)
         listed.focus()
         await until(pilot, lambda: screen.focused is listed)
-        for code in codes():
-            screen._show(code)
+        for code in list_codes():
+            screen._show_matches(code)
             found = [listed.get_option_at_index(number).id for number in range(listed.option_count)]
             assert code in found
             listed.highlighted = found.index(code)
-            chosen = screen._chosen
+            chosen = screen._highlighted
             assert chosen is not None
             assert chosen.code == code
             for action in chosen.actions:
@@ -81,7 +81,7 @@ async def test_every_entry_as_a_failure_offers_its_remedies_with_keys(home: Path
         await begin(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
-        for code in codes():
+        for code in list_codes():
             for card in screen.query(ErrorCard):
                 await card.remove()
             explanation = explain(code)
@@ -89,7 +89,7 @@ async def test_every_entry_as_a_failure_offers_its_remedies_with_keys(home: Path
             for action in explanation.actions:
                 if action != "paste":
                     assert screen.check_action(action, ()), f"{code} offers {action}"
-                    assert find(action, "sign_in") is not None
+                    assert find_action(action, "sign_in") is not None
                     assert hasattr(screen, f"action_{action}")
             assert screen.check_action("explain", ())
 
@@ -105,8 +105,8 @@ async def test_what_slack_shows_only_on_its_page_is_found_by_its_words(
         await shows(pilot, "What to do")
         screen = pilot.app.screen
         assert isinstance(screen, ErrorsScreen)
-        assert screen._chosen is not None
-        assert screen._chosen.code == code, "the first that is found"
+        assert screen._highlighted is not None
+        assert screen._highlighted.code == code, "the first that is found"
 
 
 async def test_what_was_sent_stands_above_what_to_register_and_each_is_copied(
@@ -134,7 +134,7 @@ async def test_trying_again_from_the_list_starts_a_fresh_sign_in(home: Path, app
         await pilot.press("r")
         await until(pilot, lambda: screen._url not in (None, before))
         assert pilot.app.screen is screen
-        await asyncio.to_thread(play_browser, str(screen._url))
+        await asyncio.to_thread(simulate_browser, str(screen._url))
         await shows(pilot, "Signed in as jane")
 
 
@@ -156,7 +156,7 @@ async def test_the_settings_of_the_app_are_opened(home: Path, app: SlackApp, ope
         await search(pilot, "pkce_not_allowed")
         await pilot.press("s")
         await until(pilot, lambda: opened)
-        assert opened == [app.endpoints.apps_page]
+        assert opened == [app.endpoints.apps_url]
 
 
 async def test_a_browser_that_answers_meanwhile_ends_the_question(home: Path, app: SlackApp) -> None:
@@ -164,7 +164,7 @@ async def test_a_browser_that_answers_meanwhile_ends_the_question(home: Path, ap
         await browser_says(pilot)
         screen = pilot.app.screen_stack[-2]
         assert isinstance(screen, SignInScreen)
-        await asyncio.to_thread(play_browser, str(screen._url))
+        await asyncio.to_thread(simulate_browser, str(screen._url))
         await shows(pilot, "Signed in as jane")
         assert pilot.app.screen is screen
 
@@ -179,7 +179,7 @@ async def test_a_browser_that_answers_under_help_or_palette_does_no_harm(
         assert isinstance(screen, SignInScreen)
         await pilot.press(over_it)
         await until(pilot, lambda: len(pilot.app.screen_stack) == 4)
-        await asyncio.to_thread(play_browser, str(screen._url))
+        await asyncio.to_thread(simulate_browser, str(screen._url))
         await until(pilot, lambda: pilot.app.screen is screen)
         await shows(pilot, "Signed in as jane")
         await pilot.press("escape")
@@ -225,10 +225,10 @@ async def test_by_mouse_alone(home: Path) -> None:
 
 async def test_f1_tells_everything_about_an_error_in_the_sign_in_and_at_home(home: Path, app: SlackApp) -> None:
     async with running(home, app, WIDE) as pilot:
-        await asyncio.to_thread(play_browser, await begin(pilot), wrong="exchange:invalid_code")
+        await asyncio.to_thread(simulate_browser, await begin(pilot), wrong="exchange:invalid_code")
         await shows(pilot, "invalid_code")
         await pilot.press("f1")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ExplanationScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExplanationDialog))
         await shows(pilot, "Likely causes")
         await pilot.press("escape", "escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))

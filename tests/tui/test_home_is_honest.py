@@ -86,7 +86,7 @@ async def test_pressed_twice_verify_never_says_good_of_what_is_not(
     slack.workspace.verify_error = "account_inactive"
     async with running(home, size=WIDE) as pilot:
         await pilot.press("v", "v")
-        await until(pilot, lambda: says(pilot, "acme: ") and not pilot.app.screen._upkeep.busy)
+        await until(pilot, lambda: says(pilot, "acme: ") and not pilot.app.screen._scheduler.busy)
         assert not says(pilot, "is good")
 
 
@@ -104,13 +104,13 @@ async def test_a_removal_that_slack_was_asked_for_is_seen_to_its_end(
     store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     granted(store, slack)
-    revoke, may_answer = slack.workspace.grants.revoke, threading.Event()
+    revoke, may_answer = slack.workspace.tokens.revoke, threading.Event()
 
     def held(bearer: str | None) -> object:
         may_answer.wait(30)
         return revoke(bearer)
 
-    monkeypatch.setattr(slack.workspace.grants, "revoke", held)
+    monkeypatch.setattr(slack.workspace.tokens, "revoke", held)
     async with running(home, size=WIDE) as pilot:
         await pilot.press("x")
         await until(pilot, lambda: says(pilot, "With d,") and says(pilot, "go on working at Slack"))
@@ -152,7 +152,7 @@ async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(
             if key == "question_mark":
                 await pilot.press("end")
                 await shows(pilot, "Ctrl+C twice quits")
-            monkeypatch.setattr("slack_token_tui.tui.app._TWICE_SECONDS", 60)
+            monkeypatch.setattr("slack_token_tui.tui.app._DOUBLE_PRESS_SECONDS", 60)
             await pilot.press("ctrl+c", "ctrl+c")
             assert pilot.app._exit
 
@@ -161,13 +161,13 @@ async def test_waiting_for_one_answer_ends_with_escape(
     store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     granted(store, slack, expires_at=in_(hours=5))
-    test, may_answer = slack.workspace.test, threading.Event()
+    test, may_answer = slack.workspace.auth_test, threading.Event()
 
     def held(bearer: str | None) -> object:
         may_answer.wait(30)
         return test(bearer)
 
-    monkeypatch.setattr(slack.workspace, "test", held)
+    monkeypatch.setattr(slack.workspace, "auth_test", held)
     async with running(home, size=WIDE) as pilot:
         await pilot.press("v")
         await shows(pilot, "asking Slack")

@@ -44,14 +44,14 @@ async def test_a_token_that_comes_due_is_renewed_by_itself(
         await until(pilot, lambda: store.read("acme").generation > old.generation)
         await shows(pilot, "for 11 h 59 min, then renews itself")
         await shows(pilot, "for 29 days, counted from its last renewal")
-    assert slack.workspace.grants.refreshed == 1
+    assert slack.workspace.tokens.refreshed == 1
 
 
 async def test_a_refresh_by_itself_that_fails_is_explained_and_not_repeated_at_once(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
     granted(store, slack)
-    slack.workspace.grants.grace_seconds = 0
+    slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append("lost")
     async with running(home, size=WIDE) as pilot:
         await shows(pilot, "refresh_interrupted")
@@ -77,13 +77,13 @@ async def test_what_another_program_saves_is_seen(store: ProfileStore, slack: Pr
 async def test_copying_says_until_when_it_works_and_when_it_is_cleared(
     store: ProfileStore, slack: PracticeSlack, home: Path, copied: list[str]
 ) -> None:
-    kept = granted(store, slack, expires_at=in_(hours=2))
+    saved = granted(store, slack, expires_at=in_(hours=2))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("c")
         await until(pilot, lambda: copied)
         await shows(pilot, "It works for 1 h 59 min")
         await shows(pilot, "cleared in 45 s")
-    assert kept.access_token and copied == [kept.access_token.reveal()]
+    assert saved.access_token and copied == [saved.access_token.reveal()]
 
 
 async def test_copying_a_due_token_renews_it_first(
@@ -93,8 +93,8 @@ async def test_copying_a_due_token_renews_it_first(
     async with running(home, size=WIDE) as pilot:
         await pilot.press("c")
         await until(pilot, lambda: copied)
-    assert slack.workspace.grants.token(copied[0])
-    assert slack.workspace.grants.refreshed == 1
+    assert slack.workspace.tokens.authenticate(copied[0])
+    assert slack.workspace.tokens.refreshed == 1
 
 
 async def test_copy_as_previews_with_a_mask_and_copies_the_real_text(
@@ -152,7 +152,7 @@ async def test_a_revealed_token_hides_itself(store: ProfileStore, home: Path, mo
 async def test_verify_renew_and_their_errors_stand_beside_the_profile(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
-    kept = granted(store, slack, expires_at=in_(hours=3))
+    saved = granted(store, slack, expires_at=in_(hours=3))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("v")
         await shows(pilot, "acme is good")
@@ -166,23 +166,23 @@ async def test_verify_renew_and_their_errors_stand_beside_the_profile(
         await shows(pilot, "revoked")
         await shows(pilot, "What to do")
     assert store.read("acme").refused == "account_inactive"
-    assert store.read("acme").generation == kept.generation + 1
+    assert store.read("acme").generation == saved.generation + 1
 
 
 async def test_all_are_verified_with_progress_and_can_be_stopped(
     store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch, silent: Endpoints
 ) -> None:
-    kept = granted(store, slack, expires_at=in_(hours=3))
+    saved = granted(store, slack, expires_at=in_(hours=3))
     for number in range(12):
-        store.save_sign_in(replace(kept, user_id=None, name=""), f"p{number}")
+        store.save_sign_in(replace(saved, user_id=None, name=""), f"p{number}")
     store.save_sign_in(profile(user_id="U5", endpoints=Endpoints("http://127.0.0.1:9")), "away")
-    test, progress_was_seen = slack.workspace.test, threading.Event()
+    test, progress_was_seen = slack.workspace.auth_test, threading.Event()
 
     def held(bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
         progress_was_seen.wait(30)
         return test(bearer)
 
-    monkeypatch.setattr(slack.workspace, "test", held)
+    monkeypatch.setattr(slack.workspace, "auth_test", held)
     async with running(home, size=WIDE) as pilot:
         await pilot.press("V")
         await shows(pilot, "of 14 · Esc stops")
@@ -209,7 +209,7 @@ async def test_all_that_rotate_are_renewed(store: ProfileStore, slack: PracticeS
     async with running(home, size=WIDE) as pilot:
         await pilot.press("R")
         await shows(pilot, "Renewing 2: 2 renewed")
-    assert slack.workspace.grants.refreshed == 2
+    assert slack.workspace.tokens.refreshed == 2
 
 
 # ── keeping house ──
@@ -277,11 +277,11 @@ async def test_remove_keeps_the_profile_when_slack_is_away(store: ProfileStore, 
 
 
 async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
-    from slack_token_tui.practice.people import CLIENT_ID
+    from slack_token_tui.practice.models import CLIENT_ID
     from slack_token_tui.store.apps import SlackApp
 
     workspace = slack.workspace
-    access, _, _ = workspace.grants.give(workspace.apps[0], workspace.teams[0], workspace.people[0], ("a:read",))
+    access, _, _ = workspace.tokens.issue(workspace.apps[0], workspace.teams[0], workspace.people[0], ("a:read",))
     async with running(home, SlackApp(CLIENT_ID, Endpoints(slack.base)), WIDE) as pilot:
         await pilot.press("i")
         await shows(pilot, "Import a token")
@@ -297,7 +297,7 @@ async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, sl
 
 
 async def test_signing_in_again_says_what_the_scopes_change(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile(scopes=("users:read", "channels:read"), scopes_asked=("users:read",)))
+    store.save_sign_in(profile(scopes=("users:read", "channels:read"), requested_scopes=("users:read",)))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("s")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
@@ -334,8 +334,8 @@ async def test_filter_and_order(store: ProfileStore, home: Path) -> None:
 
 
 async def test_a_thousand_profiles_scroll_and_filter(store: ProfileStore, home: Path) -> None:
-    kept = store.save_sign_in(profile()).path
-    record = json.loads(kept.read_text())
+    saved = store.save_sign_in(profile()).path
+    record = json.loads(saved.read_text())
     for number in range(1000):
         path = store.path(f"w{number:04}")
         path.write_text(json.dumps({**record, "id": f"{number:032}", "user_id": f"U{number}"}))

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from slack_token_tui.practice.grants import SlackSays
-from slack_token_tui.practice.server import play_browser
+from slack_token_tui.practice.server import simulate_browser
+from slack_token_tui.practice.tokens import SlackErrorResponse
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.apps import SlackApp
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.fallback_dir import left_behind
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.fallback_dir import list_fallback_files
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.screens.errors import ErrorsScreen
@@ -27,7 +27,7 @@ from tests.support.pilot import begin, port_closes, running, settled, shows, unt
 
 
 def full_disk(*_: object, **__: object) -> object:
-    raise StoreError("store_full", file="x", detail="no room")
+    raise StorageError("store_full", file="x", detail="no room")
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def asked_who(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator
     def late(_: str | None) -> object:
         asked.set()
         over.wait(30)
-        raise SlackSays("internal_error")
+        raise SlackErrorResponse("internal_error")
 
-    monkeypatch.setattr(workspace, "test", late)
+    monkeypatch.setattr(workspace, "auth_test", late)
     yield asked
     over.set()
 
@@ -76,7 +76,7 @@ async def test_a_token_that_could_not_be_saved_is_never_thrown_away_unasked(
         url = await begin(pilot)
         with monkeypatch.context() as broken:
             broken.setattr(ProfileStore, "save_sign_in", full_disk)
-            await asyncio.to_thread(play_browser, url)
+            await asyncio.to_thread(simulate_browser, url)
             await shows(pilot, "store_full")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
@@ -100,7 +100,7 @@ async def test_whoever_leaves_before_slack_has_said_who_one_is_has_the_token_sav
     home: Path, app: SlackApp, asked_who: threading.Event, key: str
 ) -> None:
     async with running(home, app) as pilot:
-        browser = asyncio.create_task(asyncio.to_thread(play_browser, await begin(pilot)))
+        browser = asyncio.create_task(asyncio.to_thread(simulate_browser, await begin(pilot)))
         await until(pilot, asked_who.is_set)
         await pilot.press(key)
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen) or not pilot.app.is_running)
@@ -112,7 +112,7 @@ async def test_whoever_leaves_then_is_asked_when_the_token_cannot_be_saved(
     home: Path, app: SlackApp, asked_who: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(home, app, (100, 40)) as pilot:
-        browser = asyncio.create_task(asyncio.to_thread(play_browser, await begin(pilot)))
+        browser = asyncio.create_task(asyncio.to_thread(simulate_browser, await begin(pilot)))
         await until(pilot, asked_who.is_set)
         with monkeypatch.context() as broken:
             broken.setattr(ProfileStore, "save_sign_in", full_disk)
@@ -132,7 +132,7 @@ async def test_whoever_leaves_while_slack_answers_loses_no_token(
 ) -> None:
     given, arrives = exchanging
     async with running(home, app) as pilot:
-        browser = asyncio.create_task(asyncio.to_thread(play_browser, await begin(pilot)))
+        browser = asyncio.create_task(asyncio.to_thread(simulate_browser, await begin(pilot)))
         await until(pilot, given.is_set)
         if way == "SIGTERM":
             os.kill(os.getpid(), signal.SIGHUP)  # as when a window is closed and its session ended
@@ -153,15 +153,15 @@ async def test_a_signal_puts_a_token_that_cannot_be_saved_into_a_file_and_names_
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     async with running(home, app, (100, 40)) as pilot:
         monkeypatch.setattr(ProfileStore, "save_sign_in", full_disk)
-        await asyncio.to_thread(play_browser, await begin(pilot))
+        await asyncio.to_thread(simulate_browser, await begin(pilot))
         await shows(pilot, "store_full")
         assert isinstance(pilot.app, TokenApp)
-        await pilot.app.bring_tokens_to_safety()
-        (words,) = pilot.app.last_words
+        await pilot.app.save_pending_tokens()
+        (words,) = pilot.app.exit_messages
     (rescued,) = (tmp_path / "slack-token-tui").iterdir()
     assert f"The new token is in {rescued}, readable by you alone" in words
     assert "-practice-" in rescued.read_text()
-    assert rescued in left_behind(home)
+    assert rescued in list_fallback_files(home)
 
 
 @pytest.mark.parametrize("way", ["ctrl+c", "SIGTERM"])
@@ -177,7 +177,7 @@ async def test_a_second_attempt_is_left_as_the_first_one_is(
         screen = pilot.app.screen_stack[1]
         assert isinstance(screen, SignInScreen)
         await until(pilot, lambda: pilot.app.screen is screen and screen._url not in (None, first))
-        browser = asyncio.create_task(asyncio.to_thread(play_browser, screen._url or ""))
+        browser = asyncio.create_task(asyncio.to_thread(simulate_browser, screen._url or ""))
         await until(pilot, given.is_set)
         if way == "SIGTERM":
             os.kill(os.getpid(), signal.SIGTERM)
@@ -195,7 +195,7 @@ async def test_ctrl_q_under_help_saves_the_token_that_comes_and_leaves(
 ) -> None:
     given, arrives = exchanging
     async with running(home, app, (100, 40)) as pilot:
-        browser = asyncio.create_task(asyncio.to_thread(play_browser, await begin(pilot)))
+        browser = asyncio.create_task(asyncio.to_thread(simulate_browser, await begin(pilot)))
         await until(pilot, given.is_set)
         await pilot.press("question_mark")
         await shows(pilot, "Help")

@@ -15,7 +15,7 @@ from textual.widgets import Input, OptionList
 from slack_token_tui.slack.scopes import PRESETS
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tui.screens.scope_picker import ScopePicker
+from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from tests.support.pilot import running, says, shows, text, until
 from tests.support.profiles import profile
@@ -32,7 +32,9 @@ async def picking(home: Path, app: SlackApp = APP, scopes: str = "") -> AsyncIte
         if scopes:
             pilot.app.screen.query_one("#scopes", Input).value = scopes
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ScopePicker) and pilot.app.screen.focused is not None)
+        await until(
+            pilot, lambda: isinstance(pilot.app.screen, ScopePickerScreen) and pilot.app.screen.focused is not None
+        )
         yield pilot
 
 
@@ -135,11 +137,11 @@ async def test_leaving_asks_only_when_something_has_changed(home: Path) -> None:
         await pilot.press("escape")
         await back(pilot)
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ScopePicker))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ScopePickerScreen))
         await pilot.press("1", "escape")
         await shows(pilot, "Leave without using what you have chosen?")
         await pilot.press("escape")  # twice in a hurry loses nothing
-        await until(pilot, lambda: isinstance(pilot.app.screen, ScopePicker))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ScopePickerScreen))
         await shows(pilot, f"{len(PRESETS[0].scopes)} chosen")
         await pilot.press("escape")
         await shows(pilot, "Leave without using")
@@ -149,12 +151,12 @@ async def test_leaving_asks_only_when_something_has_changed(home: Path) -> None:
 
 
 async def test_what_is_new_against_the_token_in_hand_is_marked(home: Path, store: ProfileStore) -> None:
-    store.save_sign_in(profile(scopes=("users:read", "files:read"), scopes_asked=("users:read",)))
+    store.save_sign_in(profile(scopes=("users:read", "files:read"), requested_scopes=("users:read",)))
     async with running(home, size=WIDE) as pilot:
         await pilot.press("s")
         await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ScopePicker))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ScopePickerScreen))
         await pilot.press(*"chat:write", "enter")
         await shows(pilot, "New: chat:write.")
         await shows(pilot, "Kept all the same: files:read")

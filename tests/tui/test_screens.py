@@ -12,14 +12,14 @@ from textual.widgets import Input
 
 from slack_token_tui import doctor
 from slack_token_tui.doctor import Finding, Verdict, machine
-from slack_token_tui.practice.server import play_browser
+from slack_token_tui.practice.server import simulate_browser
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tui.actions import ACTIONS, on
+from slack_token_tui.tui.actions import ACTIONS, actions_for
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.doctor import DoctorScreen
 from slack_token_tui.tui.screens.errors import ErrorsScreen
-from slack_token_tui.tui.screens.help import HelpScreen
+from slack_token_tui.tui.screens.help import HelpDialog
 from slack_token_tui.tui.screens.home import HomeScreen
 from tests.support.pilot import begin, click, running, says, shows, text, until
 from tests.support.profiles import profile
@@ -44,7 +44,7 @@ def _nothing_is_asked_of_slack_com(request: pytest.FixtureRequest, monkeypatch: 
         yield Finding("port_1", Verdict.GOOD, "Port 1", "Free.")
 
     if "app" not in request.fixturenames:
-        monkeypatch.setattr(doctor, "examine", examine)
+        monkeypatch.setattr(doctor, "run_checks", examine)
 
 
 async def enter(pilot: Pilot[None], room: str) -> AppScreen[object]:
@@ -54,7 +54,7 @@ async def enter(pilot: Pilot[None], room: str) -> AppScreen[object]:
         await until(pilot, lambda before=before: pilot.app.screen is not before and pilot.app.screen.is_mounted)
     screen = pilot.app.screen
     assert isinstance(screen, AppScreen)
-    assert screen.room == room
+    assert screen.screen_id == room
     return screen
 
 
@@ -65,7 +65,7 @@ async def test_f1_is_help_on_every_screen_also_in_a_field(home: Path, room: str)
         for field in list(screen.query(Input))[:1]:
             field.focus()
         await pilot.press("f1")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
+        await until(pilot, lambda: isinstance(pilot.app.screen, HelpDialog))
         await shows(pilot, "Help")
         await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is screen)
@@ -77,10 +77,10 @@ async def test_the_palette_has_every_action_that_makes_sense(home: Path, room: s
         screen = await enter(pilot, room)
         screen.set_focus(None)
         titles = {command.title for command in pilot.app.get_system_commands(screen)}
-        for action in on(room):
+        for action in actions_for(room):
             assert hasattr(screen, f"action_{action.id}"), "every action of the table does something"
-            if screen.can_do(action.id) and action.id != "quit":
-                assert f"{action.label} ({action.shown_key})" in titles
+            if screen.is_available(action.id) and action.id != "quit":
+                assert f"{action.label} ({action.key_label})" in titles
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -96,7 +96,7 @@ async def test_escape_leads_back_to_home(home: Path, room: str) -> None:
 def test_no_two_actions_of_a_screen_share_a_key_by_accident() -> None:
     for room in ROOMS:
         keys: dict[str, list[str]] = {}
-        for action in on(room):
+        for action in actions_for(room):
             for key in action.keys.split(","):
                 keys.setdefault(key, []).append(action.id)
         shared = {key: ids for key, ids in keys.items() if len(ids) > 1}
@@ -120,7 +120,7 @@ async def test_the_check_lists_findings_as_they_come_and_looks_again(
         looks += 1
         yield Finding("port_1", Verdict.LOOK, "Port 1", f"look {looks}", "the remedy")
 
-    monkeypatch.setattr(doctor, "examine", examine)
+    monkeypatch.setattr(doctor, "run_checks", examine)
     async with running(home, size=(100, 40)) as pilot:
         await enter(pilot, "doctor")
         await shows(pilot, "look 1")
@@ -146,11 +146,11 @@ async def test_a_defect_of_one_look_hides_nothing(home: Path, monkeypatch: pytes
     def broken() -> object:
         raise RuntimeError("canary")
 
-    monkeypatch.setattr(machine, "loopback", broken)
-    found = [one async for one in doctor.examine(home, app)]
-    assert [one.id for one in found if one.verdict is Verdict.BAD] == ["unexpected"]
-    assert "canary" not in doctor.as_text(found)
-    assert any(one.id == "clock" for one in found)
+    monkeypatch.setattr(machine, "check_loopback", broken)
+    found = [finding async for finding in doctor.run_checks(home, app)]
+    assert [finding.id for finding in found if finding.verdict is Verdict.BAD] == ["unexpected"]
+    assert "canary" not in doctor.format_report(found)
+    assert any(finding.id == "clock" for finding in found)
 
 
 async def test_the_search_leads_into_the_list_and_back(home: Path) -> None:
@@ -190,7 +190,7 @@ async def test_every_screen_is_left_by_mouse_alone(home: Path, store: ProfileSto
         for sheet in pilot.app.screen.query(".sheet"):
             sheet.scroll_end(animate=False)  # as the wheel does
             await pilot.pause(0.1)
-        way_out = next(one for one in ("Esc back", "Keep it (Esc)", "Esc Back", "Esc Leave") if one in text(pilot))
+        way_out = next(item for item in ("Esc back", "Keep it (Esc)", "Esc Back", "Esc Leave") if item in text(pilot))
         await click(pilot, way_out)
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
 
@@ -211,7 +211,7 @@ async def test_what_a_sheet_asks_is_answered_by_mouse_alone(home: Path, store: P
 
 async def test_the_keys_of_an_error_can_be_clicked(home: Path, app: SlackApp) -> None:
     async with running(home, app, (120, 40)) as pilot:
-        await asyncio.to_thread(play_browser, await begin(pilot), "cancel")
+        await asyncio.to_thread(simulate_browser, await begin(pilot), "cancel")
         await shows(pilot, "access_denied")
         await click(pilot, "F1\N{NO-BREAK SPACE}more")
         await shows(pilot, "Likely causes")
@@ -225,7 +225,7 @@ async def test_a_footer_has_whole_keys_and_the_way_to_more_at_every_width(
     home: Path, store: ProfileStore, room: str
 ) -> None:
     store.save_sign_in(profile())
-    keys = {"F1 Help", *(f"{action.shown_key} {action.label}" for action in on(room))}
+    keys = {"F1 Help", *(f"{action.key_label} {action.label}" for action in actions_for(room))}
     async with running(home, APP, (130, 30)) as pilot:
         await enter(pilot, room)
         for width in range(130, 30, -7):

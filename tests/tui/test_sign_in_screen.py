@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Input
 
 from slack_token_tui.desktop import clipboard
-from slack_token_tui.practice.server import play_browser
+from slack_token_tui.practice.server import simulate_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, Workspace
 from slack_token_tui.problems import explain
 from slack_token_tui.secret import Secret
@@ -38,12 +38,12 @@ async def test_from_nothing_to_a_saved_and_copied_token(
 
     async def copy(value: Secret, *_: object) -> clipboard.Copied:
         copied.append(value.reveal())
-        return clipboard.Copied("xclip", certain=True)
+        return clipboard.Copied("xclip", is_verified=True)
 
     monkeypatch.setattr(clipboard, "copy", copy)
     async with running(home, app) as pilot:
         url = await begin(pilot)
-        await asyncio.to_thread(play_browser, url)
+        await asyncio.to_thread(simulate_browser, url)
         await shows(pilot, "Signed in as jane in Acme Practice")
         await shows(pilot, "Saved as acme-practice")
         await pilot.press("c")
@@ -59,14 +59,14 @@ async def test_from_nothing_to_a_saved_and_copied_token(
 
 async def test_a_cancel_is_explained_and_try_again_works_without_restart(home: Path, app: SlackApp) -> None:
     async with running(home, app) as pilot:
-        await asyncio.to_thread(play_browser, await begin(pilot), "cancel")
+        await asyncio.to_thread(simulate_browser, await begin(pilot), "cancel")
         await shows(pilot, "access_denied")
         await shows(pilot, "The sign-in was cancelled in the browser")
         await pilot.press("r")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
         await until(pilot, lambda: screen._url and says(pilot, "Waiting for you"))
-        await asyncio.to_thread(play_browser, str(screen._url))
+        await asyncio.to_thread(simulate_browser, str(screen._url))
         await shows(pilot, "Signed in as jane")
         assert not pilot.app.screen.query(ErrorCard)
 
@@ -74,7 +74,7 @@ async def test_a_cancel_is_explained_and_try_again_works_without_restart(home: P
 @pytest.mark.parametrize("code", EXCHANGE_ERRORS)
 async def test_every_refusal_is_explained_under_its_step(home: Path, app: SlackApp, code: str) -> None:
     async with running(home, app, (100, 40)) as pilot:
-        await asyncio.to_thread(play_browser, await begin(pilot), wrong=f"exchange:{code}")
+        await asyncio.to_thread(simulate_browser, await begin(pilot), wrong=f"exchange:{code}")
         await until(pilot, lambda: pilot.app.screen.query(ErrorCard) and says(pilot, code))
         await shows(pilot, explain(code).title)
         await shows(pilot, "Esc leave")
@@ -82,13 +82,13 @@ async def test_every_refusal_is_explained_under_its_step(home: Path, app: SlackA
 
 async def test_the_other_pair_is_one_key_away(home: Path, app: SlackApp) -> None:
     async with running(home, app) as pilot:
-        await asyncio.to_thread(play_browser, await begin(pilot), wrong="exchange:not_implemented")
+        await asyncio.to_thread(simulate_browser, await begin(pilot), wrong="exchange:not_implemented")
         await shows(pilot, "not_implemented")
         await pilot.press("o")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
         await until(pilot, lambda: screen._url and "/oauth/v2/authorize" in screen._url)
-        await asyncio.to_thread(play_browser, str(screen._url))
+        await asyncio.to_thread(simulate_browser, str(screen._url))
         await shows(pilot, "Signed in as jane")
 
 
@@ -104,7 +104,7 @@ async def test_a_paste_anywhere_finishes_the_sign_in(
         pilot.app.screen.post_message(events.Paste("http://localhost:1/callback?code=a&state=b"))
         await shows(pilot, "That address belongs somewhere else")
         assert pilot.app.screen.query_one("#client_id", Input).value == app.client_id, "the box that is meant"
-        code = workspace.allow("v2_user", query, {})
+        code = workspace.issue_code("v2_user", query, {})
         address = f"{query['redirect_uri']}?code={code}&state={query['state']}"
         pilot.app.screen.post_message(events.Paste(f"{address[:60]}\n{address[60:]}\n" if wrapped else address))
         await shows(pilot, "Signed in as jane")
@@ -115,7 +115,7 @@ async def test_a_bare_code_is_used_only_after_a_yes(home: Path, app: SlackApp, w
 
     async with running(home, app) as pilot:
         query = {key: values[0] for key, values in parse_qs(urlsplit(await begin(pilot)).query).items()}
-        code = workspace.allow("v2_user", query, {})
+        code = workspace.issue_code("v2_user", query, {})
         pilot.app.screen.post_message(events.Paste(code))
         await until(pilot, lambda: says(pilot, "Paste the whole address (Esc)"))
         await pilot.press("y")
@@ -160,7 +160,7 @@ async def test_the_palette_has_every_action_and_no_screenshot(home: Path, store:
         commands = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
         assert "Screenshot" not in commands
         assert {
-            f"{action.label} ({action.shown_key})" for action in ACTIONS if "home" in action.screens
+            f"{action.label} ({action.key_label})" for action in ACTIONS if "home" in action.screens
         } - commands <= {"Quit (q)", "More (F1)"}, "there is nothing to explain yet"
 
 
@@ -194,10 +194,10 @@ async def test_a_long_silence_is_explained_by_itself(
 ) -> None:
     from functools import partial
 
-    from slack_token_tui.oauth.session import SignIn
+    from slack_token_tui.oauth.session import SignInSession
     from slack_token_tui.tui.screens import sign_in
 
-    monkeypatch.setattr(sign_in, "SignIn", partial(SignIn, hint_seconds=0.2))
+    monkeypatch.setattr(sign_in, "SignInSession", partial(SignInSession, hint_seconds=0.2))
     async with running(home, app, (100, 40)) as pilot:
         await begin(pilot)
         await shows(pilot, "Nothing yet. If the browser shows an error")
@@ -217,7 +217,7 @@ async def test_a_browser_that_insists_on_https_is_recognised_and_explained(home:
 
 async def test_an_organisation_is_shown_with_its_workspaces(home: Path, app: SlackApp) -> None:
     async with running(home, app, (120, 40)) as pilot:
-        await asyncio.to_thread(play_browser, await begin(pilot), team="E0PRACTICE")
+        await asyncio.to_thread(simulate_browser, await begin(pilot), team="E0PRACTICE")
         await shows(pilot, "T0PRACTICE1 Acme Practice")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))

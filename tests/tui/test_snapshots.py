@@ -16,14 +16,14 @@ from textual.widgets import Input
 from slack_token_tui import doctor
 from slack_token_tui.desktop import browser
 from slack_token_tui.doctor import Finding, Verdict
-from slack_token_tui.oauth.events import NothingYet
+from slack_token_tui.oauth.events import StillWaiting
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints
 from slack_token_tui.store.apps import SlackApp, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, remember_last_app
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.run import Start
+from slack_token_tui.tui.run import LaunchOptions
 from slack_token_tui.tui.screens import sign_in
 from tests.support.pilot import settled, shows, until
 from tests.support.profiles import NOW, profile
@@ -49,11 +49,11 @@ def snap(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> Snap:
     def take(*before: Before, size: str = "80x24", mode: str = "dark", app: SlackApp | None = None) -> bool:
         if mode == "no-color":
             monkeypatch.setenv("NO_COLOR", "1")
-        tui = TokenApp(Start(home=HOME, app=app, now=lambda: NOW))
+        tui = TokenApp(LaunchOptions(home=HOME, slack_app=app, now=lambda: NOW))
 
         async def run(pilot: Pilot[None]) -> None:
             home_screen = pilot.app.screen
-            await until(pilot, lambda: getattr(home_screen, "_furnished", True))
+            await until(pilot, lambda: getattr(home_screen, "_is_fully_mounted", True))
             if mode == "light":
                 tui.theme = "textual-light"
             for step in before:
@@ -129,7 +129,7 @@ def fill_home() -> None:
 
 
 def play(monkeypatch: pytest.MonkeyPatch, *script: Any) -> Before:
-    monkeypatch.setattr(sign_in, "SignIn", scripted(*script))
+    monkeypatch.setattr(sign_in, "SignInSession", scripted(*script))
     return press("a", "enter")
 
 
@@ -170,7 +170,7 @@ def test_sign_in_form_for_more_scopes(snap: Snap) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_sign_in_from_elsewhere(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
-    before = play(monkeypatch, *ELSEWHERE, NothingYet())
+    before = play(monkeypatch, *ELSEWHERE, StillWaiting())
     assert snap(before, press(then="4:12 left"), size=size, app=APP)
 
 
@@ -204,7 +204,7 @@ def test_make_an_app_on_slacks_page(snap: Snap, size: str) -> None:
 
 
 def test_make_an_app_without_a_browser(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(browser, "would_open", lambda: browser.NotOpened("No browser was found on this machine."))
+    monkeypatch.setattr(browser, "default_browser", lambda: browser.NotOpened("No browser was found on this machine."))
     assert snap(press("N", "enter", then="is ready to be made"))
 
 
@@ -246,7 +246,7 @@ def test_check_this_machine(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: s
         yield Finding("port", Verdict.LOOK, "Port 28418", held, "The next registered port is used instead.")
         yield Finding("directory", Verdict.BAD, "Files", "home can be entered by others.", "chmod 700 home")
 
-    monkeypatch.setattr(doctor, "examine", examine)
+    monkeypatch.setattr(doctor, "run_checks", examine)
     assert snap(press("D", then="1 problem, 1 note."), size=size)
 
 

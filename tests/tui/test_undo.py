@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from slack_token_tui.practice.server import play_browser
+from slack_token_tui.practice.server import simulate_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
@@ -21,7 +21,7 @@ async def test_x_revokes_and_removes_a_first_sign_in_of_another_account(
 ) -> None:
     somebody = workspace.people[1]
     async with running(home, app, (100, 40)) as pilot:
-        await asyncio.to_thread(play_browser, await begin(pilot), person=somebody.id)
+        await asyncio.to_thread(simulate_browser, await begin(pilot), person=somebody.id)
         await shows(pilot, f"Signed in as {somebody.name} in Acme Practice")
         await shows(pilot, "Not you? Press x")
         await pilot.press("x")
@@ -32,13 +32,13 @@ async def test_x_revokes_and_removes_a_first_sign_in_of_another_account(
         await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
         await shows(pilot, "No profiles yet")
     assert ProfileStore(home).names() == []
-    assert all(token.revoked for token in workspace.grants.access_tokens.values())
+    assert all(token.revoked for token in workspace.tokens.access_tokens.values())
 
 
 async def test_signing_in_again_offers_no_undo(home: Path, app: SlackApp) -> None:
     async with running(home, app, (100, 40)) as pilot:
         for round_number in range(2):
-            await asyncio.to_thread(play_browser, await begin(pilot))
+            await asyncio.to_thread(simulate_browser, await begin(pilot))
             await shows(pilot, "Signed in as jane")
             assert says(pilot, "Not you?") == (round_number == 0)
             await pilot.press("escape")
@@ -55,11 +55,11 @@ async def test_x_revokes_a_token_that_cannot_be_used(
 
     monkeypatch.setattr(workspace, "exchange", strange)
     async with running(home, app, (100, 40)) as pilot:
-        await asyncio.to_thread(play_browser, await begin(pilot))
+        await asyncio.to_thread(simulate_browser, await begin(pilot))
         await shows(pilot, "x undo")
         await pilot.press("x")
         await shows(pilot, "Revoke the token?")
         await pilot.press("y")
         await shows(pilot, "token: ended. Slack says revoked")
-    assert all(token.revoked for token in workspace.grants.access_tokens.values())
+    assert all(token.revoked for token in workspace.tokens.access_tokens.values())
     assert list((home / "quarantine").iterdir()) == []

@@ -21,7 +21,7 @@ from slack_token_tui.desktop.browser import NotOpened, Opened
 from slack_token_tui.doctor import runner
 from slack_token_tui.oauth import events
 from slack_token_tui.problems import explain
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.responses import Identity
 from slack_token_tui.store.apps import SlackApp, save_app
@@ -89,8 +89,8 @@ def _slack_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     async def unasked(_: Endpoints) -> list[doctor.Finding]:
         return []
 
-    monkeypatch.setattr(runner.connectivity, "slack", unasked)
-    monkeypatch.setattr(sign_in, "SignIn", scripted(*WAITING))
+    monkeypatch.setattr(runner.connectivity, "check_slack", unasked)
+    monkeypatch.setattr(sign_in, "SignInSession", scripted(*WAITING))
 
 
 @asynccontextmanager
@@ -112,7 +112,7 @@ async def at(place: str, home: Path) -> AsyncIterator[Pilot[None]]:
 
 
 def unsafe_in(shown: str) -> set[str]:
-    return {one for one in shown if harmless(one) != one}
+    return {text for text in shown if escape_unprintable(text) != text}
 
 
 def links_and_actions(pilot: Pilot[None]) -> Iterator[object]:
@@ -219,7 +219,7 @@ async def test_brackets_in_files_and_paths_are_text(bracketed: Path, keys: tuple
 SAID = (
     LISTENING,
     events.BrowserOpening(REQUEST.url),
-    events.BrowserAnswered(Opened("[link=x")),
+    events.BrowserResult(Opened("[link=x")),
     events.UnexpectedCallback(1, explain("[/code")),
     events.Verified(Identity("U1", "[red]jane[/]", "T1", "[/team")),
     events.Unverified(explain("missing_scope", {"needed": "[/needed", "provided": "[b]"})),
@@ -228,13 +228,15 @@ SAID = (
 
 async def test_brackets_in_what_slack_and_the_browser_say_are_text(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = events.Failed(events.Step.VERIFY, explain("missing_scope", {"needed": "[/needed", "provided": "[b]"}))
-    monkeypatch.setattr(sign_in, "SignIn", scripted(*SAID, failed))
+    monkeypatch.setattr(sign_in, "SignInSession", scripted(*SAID, failed))
     async with at("waiting", home) as pilot:
         await shows(pilot, "Opened in [link=x")
         await shows(pilot, "[/needed")
         await pilot.press("f1")
         await shows(pilot, "Likely causes")
-    monkeypatch.setattr(sign_in, "SignIn", scripted(LISTENING, events.BrowserAnswered(NotOpened("[/ did not start."))))
+    monkeypatch.setattr(
+        sign_in, "SignInSession", scripted(LISTENING, events.BrowserResult(NotOpened("[/ did not start.")))
+    )
     async with at("waiting", home) as pilot:
         await shows(pilot, "[/ did not start.")
 
@@ -366,7 +368,7 @@ async def test_an_empty_home_shows_no_controls_of_its_path(controlled: Path) -> 
 async def test_controls_in_the_name_of_a_browser_are_not_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = (Opened("e\x1b]0;pwned\x07\u202e"), NotOpened("e\x1b]0;pwned\x07\u202e did not start."))
     for outcome in outcomes:
-        monkeypatch.setattr(sign_in, "SignIn", scripted(LISTENING, events.BrowserAnswered(outcome)))
+        monkeypatch.setattr(sign_in, "SignInSession", scripted(LISTENING, events.BrowserResult(outcome)))
         async with at("waiting", home) as pilot:
             await shows(pilot, "pwned")
             assert not unsafe_in(text(pilot))
@@ -376,10 +378,10 @@ async def test_the_file_of_an_answer_that_is_set_aside_is_shown_without_controls
     controlled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = ProfileStore(controlled)
-    kept = store.save_sign_in(profile()).profile
+    saved = store.save_sign_in(profile()).profile
     quarantine = controlled / "quarantine"
     quarantine.mkdir()
-    (quarantine / f"1.{kept.id}.1.answer").write_text("{}")
+    (quarantine / f"1.{saved.id}.1.answer").write_text("{}")
     async with running(controlled, size=(200, 60)) as pilot:
         await pilot.press("x", "d")
         await shows(pilot, "may hold a living token")
@@ -387,7 +389,7 @@ async def test_the_file_of_an_answer_that_is_set_aside_is_shown_without_controls
 
 
 def test_the_last_words_are_printed_without_controls(capsys: pytest.CaptureFixture[str]) -> None:
-    run.say("import < '/e\x1b]0;pwned\x07\u202e'")
+    run.print_messages("import < '/e\x1b]0;pwned\x07\u202e'")
     assert capsys.readouterr().err == "import < '/e\ufffd]0;pwned\ufffd\ufffd'\n"
 
 
@@ -414,7 +416,7 @@ def given_to(name: str | None, nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
     """What ``nodes`` bind ``name`` to: values, or the types that annotations name."""
     for node in nodes:
         match node:
-            case ast.Assign(targets=targets, value=value) if any(name_of(one) == name for one in targets):
+            case ast.Assign(targets=targets, value=value) if any(name_of(target) == name for target in targets):
                 yield value
             case ast.NamedExpr(target=target, value=value) | ast.AugAssign(target=target, value=value) if (
                 name_of(target) == name
@@ -451,13 +453,13 @@ class Scope:
             case ast.IfExp(body=one, orelse=other) | ast.BinOp(left=one, right=other):
                 return self.is_plain(one, seen) and self.is_plain(other, seen)
             case ast.BoolOp(values=values):
-                return all(self.is_plain(one, seen) for one in values)
+                return all(self.is_plain(value, seen) for value in values)
             case ast.GeneratorExp(elt=element) | ast.Subscript(value=ast.Name(id="list"), slice=element):
                 return self.is_plain(element, seen)
             case ast.Call(func=ast.Attribute(attr="from_markup")):
                 return False
             case ast.Call(func=ast.Attribute(attr="from_text"), keywords=keywords):
-                return any(one.arg == "markup" for one in keywords)
+                return any(keyword.arg == "markup" for keyword in keywords)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="Content") | ast.Call() as maker)):
                 return self.is_plain(maker, seen)  # Content.styled(…), Content(…).join(…)
             case ast.Call(func=called):
@@ -466,7 +468,7 @@ class Scope:
                 return True
             case ast.Name() | ast.Attribute():
                 name, found = str(name_of(node)), self.values_of(node)
-                return name in seen or (bool(found) and all(self.is_plain(one, (*seen, name)) for one in found))
+                return name in seen or (bool(found) and all(self.is_plain(call, (*seen, name)) for call in found))
         return False
 
 
@@ -480,12 +482,12 @@ def parsed_texts(module: ast.Module) -> Iterator[tuple[ast.expr, Scope]]:
         match node:
             case ast.Call(func=called, args=arguments, keywords=keywords):
                 place = PARSED_ARGUMENTS.get(str(name_of(called)))
-                if place is None or any(one.arg == "markup" for one in keywords):
+                if place is None or any(keyword.arg == "markup" for keyword in keywords):
                     continue
-                yield from ((one, scope) for one in arguments[place : place + 1])
-                yield from ((one.value, scope) for one in keywords if one.arg in PARSED_KEYWORDS)
+                yield from ((argument, scope) for argument in arguments[place : place + 1])
+                yield from ((keyword.value, scope) for keyword in keywords if keyword.arg in PARSED_KEYWORDS)
             case ast.Assign(targets=targets, value=value):
-                if any(isinstance(one, ast.Attribute) and one.attr in PARSED_ATTRIBUTES for one in targets):
+                if any(isinstance(target, ast.Attribute) and target.attr in PARSED_ATTRIBUTES for target in targets):
                     yield value, scope
 
 
@@ -532,7 +534,7 @@ def test_the_check_of_the_source_finds_what_is_parsed(line: str, is_found: bool)
 
 def test_no_word_of_the_table_of_actions_is_markup() -> None:
     """The palette and the footer take text only, and parse it."""
-    assert not [action for action in ACTIONS if "[" in f"{action.label}{action.help}{action.shown_key}"]
+    assert not [action for action in ACTIONS if "[" in f"{action.label}{action.help}{action.key_label}"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
@@ -540,10 +542,10 @@ def test_every_field_is_of_the_class_that_holds_nothing_harmful(path: Path) -> N
     if path.name == "input.py":
         return
     imported = {
-        one.name
+        alias.name
         for node in ast.walk(MODULES[path])
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textual")
-        for one in node.names
+        for alias in node.names
     }
     qualified = {name_of(node) for node in ast.walk(MODULES[path]) if isinstance(node, ast.Attribute)}
     assert not FIELD_CLASSES & (imported | qualified)
@@ -552,13 +554,13 @@ def test_every_field_is_of_the_class_that_holds_nothing_harmful(path: Path) -> N
 def test_every_field_of_the_source_is_in_the_table() -> None:
     calls = [node for tree in MODULES.values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
     given = [
-        one.value
+        keyword.value
         for node in calls
-        if name_of(node.func) in {"Input", "PasteBox"}
-        for one in node.keywords
-        if one.arg == "id"
+        if name_of(node.func) in {"Input", "PasteInput"}
+        for keyword in node.keywords
+        if keyword.arg == "id"
     ]
-    ids = {f"#{one.value}" for one in given if isinstance(one, ast.Constant)}
+    ids = {f"#{item.value}" for item in given if isinstance(item, ast.Constant)}
     assert ids
     assert ids <= {selector for _, selector in FIELDS}
 

@@ -5,46 +5,46 @@ from __future__ import annotations
 import asyncio
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.fresh_token import life, living_profile
+from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_profile
 from slack_token_tui.desktop import clipboard
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import clipboard_seconds
 from slack_token_tui.tokens import export_formats
 
 
-def copy_token(argument: str | None, format_id: str, min_ttl_seconds: float) -> int:
+def run_copy(argument: str | None, format_id: str, min_ttl_seconds: float) -> int:
     """Put a token on the clipboard, and say how surely it is there, until when it works and when it is cleared."""
-    profile = living_profile(argument, min_ttl_seconds)
+    profile = get_fresh_profile(argument, min_ttl_seconds)
     if isinstance(profile, int):
         return profile
-    text = export_formats.secret_text(profile, format_id)
+    text = export_formats.format_secret(profile, format_id)
     home = ProfileStore().home
-    clearing = clipboard.Clearing(clipboard_seconds(home), home / "clipboard")
-    outcome = asyncio.run(clipboard.copy(text, _Tty(), clearing))
+    clearing = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")
+    outcome = asyncio.run(clipboard.copy(text, _ControllingTerminal(), clearing))
     if isinstance(outcome, clipboard.Copied):
         what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
-        output.say(outcome.sentence(what) + life(profile))
+        output.print_message(outcome.message(what) + expiry_sentence(profile))
         return exit_codes.DONE
-    output.say(f"slack-token-tui: {profile.name} was not copied. {outcome.reason}")
-    output.say(f"  Print it instead: slack-token-tui token {profile.name}")
-    return exit_codes.SAID_NO
+    output.print_message(f"slack-token-tui: {profile.name} was not copied. {outcome.reason}")
+    output.print_message(f"  Print it instead: slack-token-tui token {profile.name}")
+    return exit_codes.REFUSED
 
 
-class _Tty:
+class _ControllingTerminal:
     """The controlling terminal, wherever standard output goes."""
 
-    async def allows(self) -> bool:
-        if is_there := self._takes(""):
-            output.say(
+    async def confirm(self) -> bool:
+        if is_there := self._write(""):
+            output.print_message(
                 "slack-token-tui: no clipboard of this machine works; the token goes to your terminal’s, and cannot be "
                 "taken off it again"
             )
         return is_there
 
-    def send(self, text: str) -> bool:
-        return self._takes(clipboard.osc52(text))
+    def write(self, text: str) -> bool:
+        return self._write(clipboard.osc52_sequence(text))
 
-    def _takes(self, text: str) -> bool:
+    def _write(self, text: str) -> bool:
         try:
             with open("/dev/tty", "w") as terminal:  # noqa: PTH123 - a device, not a path of anybody's
                 terminal.write(text)

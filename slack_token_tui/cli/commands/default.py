@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import ChoiceError, ProfileFileError, chosen_name, default_name
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError, default_name, resolve_name
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
 
 
-def default_profile(name: str | None, none: bool, as_json: bool) -> int:
+def run_default(name: str | None, none: bool, as_json: bool) -> int:
     """Print the default profile; set it to ``name``, or with ``none`` to no one."""
     if name is not None and none:
-        return output.usage("A name and --none were given.", "Give one of them", as_json=as_json)
+        return output.report_usage("A name and --none were given.", "Give one of them", as_json=as_json)
     store = ProfileStore()
     if name is None and not none:
         default = default_name(str(store.home))
@@ -21,14 +21,14 @@ def default_profile(name: str | None, none: bool, as_json: bool) -> int:
         elif default:
             print(default)
         else:
-            output.say("There is no default profile. Choose one: slack-token-tui default NAME")
+            output.print_message("There is no default profile. Choose one: slack-token-tui default NAME")
         return exit_codes.DONE
     try:
-        chosen = None if name is None else chosen_name(str(store.home), name)
+        chosen = None if name is None else resolve_name(str(store.home), name)
         change_settings(store.home, default_profile=chosen)
-    except (ChoiceError, ProfileFileError, StoreError) as error:
-        return output.trouble(error, name, as_json=as_json)
+    except (ProfileChoiceError, ProfileFileError, StorageError) as error:
+        return output.report_error(error, name, as_json=as_json)
     if as_json:
         output.print_json({"ok": True, "default": chosen})
-    output.say(f"{chosen} is the default now" if chosen else "There is no default now")
+    output.print_message(f"{chosen} is the default now" if chosen else "There is no default now")
     return exit_codes.DONE

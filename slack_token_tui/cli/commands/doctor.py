@@ -8,35 +8,35 @@ from dataclasses import asdict
 from textwrap import fill
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.doctor import Finding, Verdict, examine
-from slack_token_tui.sanitize import harmless
-from slack_token_tui.store.apps import remembered_apps
+from slack_token_tui.doctor import Finding, Verdict, run_checks
+from slack_token_tui.sanitize import escape_unprintable
+from slack_token_tui.store.apps import list_apps
 from slack_token_tui.store.profiles import ProfileStore
 
 _WIDTH = 96
 
 
-def check_machine(as_json: bool) -> int:
+def run_doctor(as_json: bool) -> int:
     """Print each finding as it is known; exit code 1 when something is in the way."""
     return asyncio.run(_check(as_json))
 
 
 async def _check(as_json: bool) -> int:
     home = ProfileStore().home
-    app = next(iter(remembered_apps(home)), None)
+    app = next(iter(list_apps(home)), None)
     findings: list[Finding] = []
-    async with aclosing(examine(home, app)) as found:
+    async with aclosing(run_checks(home, app)) as found:
         async for finding in found:
             findings.append(finding)
             if not as_json:
-                print(harmless(_lines(finding)), flush=True)
-    bad = any(one.verdict is Verdict.BAD for one in findings)
+                print(escape_unprintable(_format_finding(finding)), flush=True)
+    bad = any(finding.verdict is Verdict.BAD for finding in findings)
     if as_json:
-        output.print_json({"ok": not bad, "findings": [asdict(one) for one in findings]}, indent=1)
-    return exit_codes.SAID_NO if bad else exit_codes.DONE
+        output.print_json({"ok": not bad, "findings": [asdict(finding) for finding in findings]}, indent=1)
+    return exit_codes.REFUSED if bad else exit_codes.DONE
 
 
-def _lines(finding: Finding) -> str:
+def _format_finding(finding: Finding) -> str:
     lines = fill(f"{finding.verdict.mark} {finding.about}: {finding.said}", _WIDTH, subsequent_indent="  ")
     if finding.remedy:
         lines += "\n" + fill(finding.remedy, _WIDTH, initial_indent="  → ", subsequent_indent="    ")

@@ -9,47 +9,47 @@ import sys
 from contextlib import suppress
 
 from slack_token_tui.cli import output
-from slack_token_tui.cli.fresh_token import living_profile
-from slack_token_tui.cli.main import core_limit_of_the_caller
+from slack_token_tui.cli.fresh_token import get_fresh_profile
+from slack_token_tui.cli.main import original_core_limit
 from slack_token_tui.tokens import export_formats
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 """As a shell says it."""
 
 
-def become(argument: str | None, variable: str, command: list[str], min_ttl_seconds: float) -> int:
+def run_exec(argument: str | None, variable: str, command: list[str], min_ttl_seconds: float) -> int:
     """Become ``command`` with the token in one environment variable more. On POSIX this returns only when it failed."""
     if not command:
-        return output.usage("No command was given.", "Put it after two dashes: slack-token-tui exec acme -- env")
+        return output.report_usage("No command was given.", "Put it after two dashes: slack-token-tui exec acme -- env")
     if not export_formats.is_variable_name(variable):
-        return output.usage(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
-    profile = living_profile(argument, min_ttl_seconds)
+        return output.report_usage(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
+    profile = get_fresh_profile(argument, min_ttl_seconds)
     if isinstance(profile, int):
         return profile
     assert profile.access_token is not None
     environment = {**os.environ, variable: profile.access_token.reveal()}
     if sys.platform == "win32":
         return subprocess.run(command, env=environment, check=False).returncode
-    _as_the_caller_was()
+    _restore_process_state()
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606 - becoming the command is the job
     except FileNotFoundError:
-        output.say(f"slack-token-tui: there is no program called {command[0]}.")
-        output.say("  Check its name, and that its directory is in PATH")
+        output.print_message(f"slack-token-tui: there is no program called {command[0]}.")
+        output.print_message("  Check its name, and that its directory is in PATH")
         return _NOT_FOUND
     except OSError as error:
-        output.say(f"slack-token-tui: {command[0]} cannot be run: {error.strerror}.")
-        output.say("  Check that it may be executed (chmod +x)")
+        output.print_message(f"slack-token-tui: {command[0]} cannot be run: {error.strerror}.")
+        output.print_message("  Check that it may be executed (chmod +x)")
         return _NOT_EXECUTABLE
 
 
-def _as_the_caller_was() -> None:
+def _restore_process_state() -> None:
     """Give back what Python and this program have changed, so that the command finds what its caller meant it to."""
     import resource
 
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    if (limit := core_limit_of_the_caller()) is not None:
+    if (limit := original_core_limit()) is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (limit, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # full, or closed on the other side: the command will meet it

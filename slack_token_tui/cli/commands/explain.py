@@ -7,16 +7,16 @@ from difflib import get_close_matches
 from textwrap import fill
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.problems import Explanation, codes, explain, is_known
-from slack_token_tui.secret import redacted
+from slack_token_tui.problems import Explanation, explain, is_known, list_codes
+from slack_token_tui.secret import redact
 
 _WIDTH = 88
 
 
-def explain_code(code: str | None, as_json: bool) -> int:
+def run_explain(code: str | None, as_json: bool) -> int:
     """Print the explanation of ``code``; without one, every code with its title."""
     if code is None:
-        entries = [explain(one) for one in codes()]
+        entries = [explain(code) for code in list_codes()]
         if as_json:
             output.print_json([asdict(entry) for entry in entries], indent=1)
         else:
@@ -24,38 +24,38 @@ def explain_code(code: str | None, as_json: bool) -> int:
             for entry in entries:
                 print(f"{entry.code:<{width}}  {entry.title}")
         return exit_codes.DONE
-    if redacted(code) != code:
-        return output.usage(
+    if redact(code) != code:
+        return output.report_usage(
             "That is a token, and no error code.", "All codes: slack-token-tui explain", as_json=as_json
         )
     explanation = explain(code)
-    meant = [] if is_known(explanation.code) else get_close_matches(explanation.code, codes(), 1, 0.75)
+    meant = [] if is_known(explanation.code) else get_close_matches(explanation.code, list_codes(), 1, 0.75)
     if meant and not as_json:
-        output.say(f"slack-token-tui: {explanation.code} is not in the catalogue.")
-        output.say(f"  Did you mean {meant[0]}? slack-token-tui explain {meant[0]}")
-        return exit_codes.SAID_NO
+        output.print_message(f"slack-token-tui: {explanation.code} is not in the catalogue.")
+        output.print_message(f"  Did you mean {meant[0]}? slack-token-tui explain {meant[0]}")
+        return exit_codes.REFUSED
     if as_json:
         output.print_json(asdict(explanation), indent=1)
     else:
-        print(in_full(explanation))
+        print(_format_explanation(explanation))
     if not is_known(explanation.code):
-        output.say("slack-token-tui: this code is not in the catalogue.")
-        output.say(f"  Did you mean {meant[0]}?" if meant else "  All codes: slack-token-tui explain")
-        return exit_codes.SAID_NO
+        output.print_message("slack-token-tui: this code is not in the catalogue.")
+        output.print_message(f"  Did you mean {meant[0]}?" if meant else "  All codes: slack-token-tui explain")
+        return exit_codes.REFUSED
     return exit_codes.DONE
 
 
-def in_full(explanation: Explanation) -> str:
+def _format_explanation(explanation: Explanation) -> str:
     """Return everything that is known of an error, as text."""
     lines = [f"{explanation.title}  ({explanation.code})", "", fill(explanation.happened, _WIDTH)]
     if explanation.causes:
-        lines += ["", "Likely causes", *(_item("•", cause) for cause in explanation.causes)]
-    lines += ["", "What to do", *(_item(f"{n}.", remedy) for n, remedy in enumerate(explanation.remedies, 1))]
-    lines += ["", explanation.again_in_words]
+        lines += ["", "Likely causes", *(_format_item("•", cause) for cause in explanation.causes)]
+    lines += ["", "What to do", *(_format_item(f"{n}.", remedy) for n, remedy in enumerate(explanation.remedies, 1))]
+    lines += ["", explanation.retry_sentence]
     if explanation.more:
         lines += [f"More: {explanation.more}"]
     return "\n".join(lines)
 
 
-def _item(mark: str, text: str) -> str:
+def _format_item(mark: str, text: str) -> str:
     return fill(text, _WIDTH, initial_indent=f"  {mark} ", subsequent_indent="     ")

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.fresh_token import life, living_profile
+from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_profile
 from slack_token_tui.tokens import export_formats
 
 
-def export_token(argument: str | None, format_id: str, variable: str, min_ttl_seconds: float) -> int:
+def run_export(argument: str | None, format_id: str, variable: str, min_ttl_seconds: float) -> int:
     """Print a token in one of the formats, and say on stderr until when it works."""
     if not export_formats.is_variable_name(variable):
-        return output.usage(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
-    profile = living_profile(argument, min_ttl_seconds, as_json=format_id == "json")
+        return output.report_usage(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
+    profile = get_fresh_profile(argument, min_ttl_seconds, as_json=format_id == "json")
     if isinstance(profile, int):
         return profile
-    text = export_formats.secret_text(profile, format_id, variable)
+    text = export_formats.format_secret(profile, format_id, variable)
     print(text.reveal())
-    if export_formats.FORMATS[format_id].holds_token and profile.expires_at is not None:
-        output.say(f"slack-token-tui:{life(profile)}")
+    if export_formats.FORMATS[format_id].contains_token and profile.expires_at is not None:
+        output.print_message(f"slack-token-tui:{expiry_sentence(profile)}")
     return exit_codes.DONE

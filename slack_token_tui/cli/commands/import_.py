@@ -7,19 +7,19 @@ from datetime import UTC, datetime
 from getpass import getpass
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.commands.show import masked_record
+from slack_token_tui.cli.commands.show import masked_dict
 from slack_token_tui.event_loop import run
 from slack_token_tui.problems import explain
-from slack_token_tui.slack.client_id import checked_client_id
-from slack_token_tui.slack.endpoints import SLACK, Endpoints, checked_base
+from slack_token_tui.slack.client_id import parse_client_id
+from slack_token_tui.slack.endpoints import SLACK, Endpoints, parse_base_url
 from slack_token_tui.slack.errors import SlackError
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import is_allowed_new_name
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.import_token import checked_tokens, import_token
+from slack_token_tui.tokens.import_token import import_token, parse_tokens
 
 
-def _given_token() -> str:
+def _read_token() -> str:
     if sys.stdin is None:
         return ""
     try:
@@ -28,34 +28,36 @@ def _given_token() -> str:
         raise ValueError("A token has only ASCII letters, digits and dashes. This one has other bytes.") from None
 
 
-def import_profile(name: str | None, client_id: str | None, slack_url: str | None, as_json: bool) -> int:
+def run_import(name: str | None, client_id: str | None, slack_url: str | None, as_json: bool) -> int:
     """Take a token from standard input, or a hidden prompt; name its kind, ask Slack whose it is, keep it."""
     store = ProfileStore()
     try:
         if name is not None and not is_allowed_new_name(name):
             raise ValueError(explain("profile_name_invalid").happened)
-        app = checked_client_id(client_id) if client_id else ""
-        endpoints = Endpoints(checked_base(slack_url or SLACK))
-        text = _given_token()
-        kind, access_token, refresh_token = checked_tokens(text, app)
+        app = parse_client_id(client_id) if client_id else ""
+        endpoints = Endpoints(parse_base_url(slack_url or SLACK))
+        text = _read_token()
+        kind, access_token, refresh_token = parse_tokens(text, app)
     except ValueError as error:
         hint = "Give the access token on standard input; on a second line its refresh token, with --client-id"
-        return output.usage(str(error), hint, as_json=as_json)
-    output.warn_of_key_log()
-    output.say(f"That is {kind.with_article}. Asking {endpoints.host} whose it is")
+        return output.report_usage(str(error), hint, as_json=as_json)
+    output.warn_about_key_log()
+    output.print_message(f"That is {kind.with_article}. Asking {endpoints.host} whose it is")
     try:
-        kept = run(
+        saved = run(
             import_token(store, kind, access_token, refresh_token, client_id=app, endpoints=endpoints, name=name)
         )
     except SlackError as error:
         explanation = explain(error.code, error.facts)
-        return output.explained(explanation, output.exit_code_of(explanation), as_json=as_json)
-    except StoreError as error:
-        return output.trouble(error, name, as_json=as_json)
-    profile = kept.profile
-    output.say(f"Saved as {profile.name} in {kept.path}")
+        return output.report(explanation, output.exit_code_for(explanation), as_json=as_json)
+    except StorageError as error:
+        return output.report_error(error, name, as_json=as_json)
+    profile = saved.profile
+    output.print_message(f"Saved as {profile.name} in {saved.path}")
     if kind.rotates and refresh_token is None:
-        output.say("  Without its refresh token it cannot be renewed: it works until it expires, 12 hours at most")
+        output.print_message(
+            "  Without its refresh token it cannot be renewed: it works until it expires, 12 hours at most"
+        )
     if as_json:
-        output.print_json({"ok": True, "profile": masked_record(profile, datetime.now(UTC))})
+        output.print_json({"ok": True, "profile": masked_dict(profile, datetime.now(UTC))})
     return exit_codes.DONE

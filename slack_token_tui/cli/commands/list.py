@@ -6,21 +6,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.commands.show import masked_record
+from slack_token_tui.cli.commands.show import masked_dict
 from slack_token_tui.problems import explain
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import ProfileStore, Unreadable
+from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 
 
-def list_profiles(as_json: bool) -> int:
+def run_list(as_json: bool) -> int:
     """Print every profile, one a line."""
     store, now = ProfileStore(), datetime.now(UTC)
     entries = list(store.entries())
     if as_json:
-        output.print_json([_entry_record(entry, now) for entry in entries], indent=1)
+        output.print_json([_entry_to_dict(entry, now) for entry in entries], indent=1)
         return exit_codes.DONE
     if not entries:
-        output.say("No profiles yet. Sign in: slack-token-tui login, or start slack-token-tui and press a")
+        output.print_message("No profiles yet. Sign in: slack-token-tui login, or start slack-token-tui and press a")
     rows = [_row(entry, now) for entry in entries]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for row in rows:
@@ -35,16 +35,16 @@ def print_names() -> int:
     return exit_codes.DONE
 
 
-def _entry_record(entry: Profile | Unreadable, now: datetime) -> dict[str, Any]:
+def _entry_to_dict(entry: Profile | UnreadableProfile, now: datetime) -> dict[str, Any]:
     if isinstance(entry, Profile):
-        return masked_record(entry, now)
+        return masked_dict(entry, now)
     explanation = explain(entry.error.code, output.file_facts(entry.error))
     return {"name": entry.name, "state": "unreadable", "error": entry.error.code, "remedy": explanation.remedies[0]}
 
 
-def _row(entry: Profile | Unreadable, now: datetime) -> tuple[str, str, str, str]:
-    if isinstance(entry, Unreadable):
+def _row(entry: Profile | UnreadableProfile, now: datetime) -> tuple[str, str, str, str]:
+    if isinstance(entry, UnreadableProfile):
         explanation = explain(entry.error.code, output.file_facts(entry.error))
         return entry.name, "unreadable", "", f"{explanation.title}. {explanation.remedies[0]}"
     expiry = f"until {entry.expires_at.astimezone():%Y-%m-%d %H:%M}" if entry.expires_at else "does not expire"
-    return entry.name, entry.state(now), entry.whose, expiry
+    return entry.name, entry.state(now), entry.account_label, expiry

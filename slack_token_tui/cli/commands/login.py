@@ -17,22 +17,22 @@ from getpass import getpass
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.cli.commands.remove import report_removal
-from slack_token_tui.cli.commands.show import masked_record
+from slack_token_tui.cli.commands.show import masked_dict
 from slack_token_tui.desktop import browser
 from slack_token_tui.oauth import events
-from slack_token_tui.oauth.resolve_app import NoAppKnown, chosen_app
-from slack_token_tui.oauth.session import TIME_LIMIT_SECONDS, SignIn
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.oauth.resolve_app import NoAppConfigured, resolve_app
+from slack_token_tui.oauth.session import TIMEOUT_SECONDS, SignInSession
+from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.scope_catalog import unknown_in_words
+from slack_token_tui.slack.scope_catalog import describe_unknown_scopes
 from slack_token_tui.store.apps import SlackApp
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.settings import place_in_words
-from slack_token_tui.tokens.revoke import remove
+from slack_token_tui.store.settings import describe_storage
+from slack_token_tui.tokens.revoke import remove_profile
 
-_ANSWER_SECONDS = 120
+_QUESTION_TIMEOUT_SECONDS = 120
 """How long a question waits for its answer. The token is saved by then."""
 
 
@@ -48,21 +48,21 @@ class LoginOptions:
     slack_url: str | None = None
     oauth: str | None = None
     no_browser: bool = False
-    timeout_seconds: float = TIME_LIMIT_SECONDS
+    timeout_seconds: float = TIMEOUT_SECONDS
     as_json: bool = False
 
 
-class _Lines:
+class _StdinLines:
     """Lines of standard input, read without Python's buffer: its lock would be held at exit by a waiting thread."""
 
     def __init__(self) -> None:
         self._pending = b""
 
     def __iter__(self) -> Iterator[str]:
-        while (line := self.next()) is not None:
+        while (line := self.read_line()) is not None:
             yield line
 
-    def next(self) -> str | None:
+    def read_line(self) -> str | None:
         """Return the next line, or None at the end."""
         while b"\n" not in self._pending:
             try:
@@ -77,41 +77,41 @@ class _Lines:
         return line.decode(errors="replace")
 
 
-def login(options: LoginOptions) -> int:
+def run_login(options: LoginOptions) -> int:
     """Sign in and save the profile; return the exit code. A token appears neither on stdout nor on stderr."""
-    store, lines = ProfileStore(), _Lines()
+    store, lines = ProfileStore(), _StdinLines()
     try:
-        app, scopes = _app_and_scopes(options, store, lines)
+        app, scopes = _resolve_app(options, store, lines)
     except ValueError as error:
-        return output.usage(str(error), "See: slack-token-tui login --help", as_json=options.as_json)
-    sign_in = SignIn(
+        return output.report_usage(str(error), "See: slack-token-tui login --help", as_json=options.as_json)
+    sign_in = SignInSession(
         app,
         scopes,
         store,
         name=options.name,
         open_browser=None if options.no_browser else browser.open_url,
-        time_limit_seconds=options.timeout_seconds,
+        timeout_seconds=options.timeout_seconds,
     )
     try:
-        return asyncio.run(_followed(sign_in, lines, as_json=options.as_json))
-    except _Stopped as stopped:
-        if sign_in.kept is not None:
-            output.say("slack-token-tui: stopped. The token had come already, and was saved.")
-            output.say(f"  Use it: slack-token-tui token {sign_in.kept.profile.name}")
-        elif sign_in.holds_unsaved:
-            output.say("slack-token-tui: stopped. The token had come already, and could not be saved.")
-            output.say(f"  {sign_in.rescue()}")
+        return asyncio.run(_run_with_signals(sign_in, lines, as_json=options.as_json))
+    except _StoppedBySignal as stopped:
+        if sign_in.saved is not None:
+            output.print_message("slack-token-tui: stopped. The token had come already, and was saved.")
+            output.print_message(f"  Use it: slack-token-tui token {sign_in.saved.profile.name}")
+        elif sign_in.has_unsaved_token:
+            output.print_message("slack-token-tui: stopped. The token had come already, and could not be saved.")
+            output.print_message(f"  {sign_in.save_to_fallback()}")
         else:
-            output.say("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
-            output.say(f"  {sign_in.about_unusable() or 'Start again: slack-token-tui login'}")
+            output.print_message("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
+            output.print_message(f"  {sign_in.describe_unusable() or 'Start again: slack-token-tui login'}")
         return stopped.exit_code
     except Exception:  # a bug: the token is safe before main() reports it
-        if sign_in.holds_unsaved:
-            output.say(f"  {sign_in.rescue()}")
+        if sign_in.has_unsaved_token:
+            output.print_message(f"  {sign_in.save_to_fallback()}")
         raise
 
 
-def _app_and_scopes(options: LoginOptions, store: ProfileStore, lines: _Lines) -> tuple[SlackApp, tuple[str, ...]]:
+def _resolve_app(options: LoginOptions, store: ProfileStore, lines: _StdinLines) -> tuple[SlackApp, tuple[str, ...]]:
     """Return what to sign in with.
 
     Raises:
@@ -121,14 +121,14 @@ def _app_and_scopes(options: LoginOptions, store: ProfileStore, lines: _Lines) -
     if options.client_secret_stdin:
         at_a_terminal = sys.stdin is not None and sys.stdin.isatty()
         try:
-            given = getpass("Client secret (not shown): ") if at_a_terminal else lines.next()
+            given = getpass("Client secret (not shown): ") if at_a_terminal else lines.read_line()
         except UnicodeDecodeError:
             raise ValueError("A client secret has 32 letters and digits. This one has other bytes.") from None
         secret = Secret((given or "").strip())
         if not secret.reveal():
             raise ValueError("No client secret came on standard input.")
     try:
-        return chosen_app(
+        return resolve_app(
             store,
             name=options.name,
             client_id=options.client_id,
@@ -138,11 +138,11 @@ def _app_and_scopes(options: LoginOptions, store: ProfileStore, lines: _Lines) -
             slack_url=options.slack_url,
             oauth=options.oauth,
         )
-    except NoAppKnown:
+    except NoAppConfigured:
         raise ValueError("No app is known here yet: give its Client ID with --client-id.") from None
 
 
-class _Stopped(Exception):
+class _StoppedBySignal(Exception):
     """A signal ended the sign-in."""
 
     def __init__(self, signal_number: int) -> None:
@@ -150,20 +150,20 @@ class _Stopped(Exception):
         self.exit_code = exit_codes.INTERRUPTED if signal_number == signal.SIGINT else 128 + signal_number
 
 
-async def _followed(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
+async def _run_with_signals(sign_in: SignInSession, lines: _StdinLines, *, as_json: bool) -> int:
     """Follow the events to their end; a signal ends them in order, with the port closed."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     caught: list[int] = []
 
-    typed = _TypedLines(sign_in)
+    typed = _TerminalInput(sign_in)
 
     def stop(number: int) -> None:
-        typed.stop()
-        if not sign_in.hurry():
+        typed.stop_asking()
+        if not sign_in.skip_verification():
             task.cancel()
         elif not caught:
-            output.say("Stopping   as soon as the token is saved that Slack gives; half a minute at most")
+            output.print_message("Stopping   as soon as the token is saved that Slack gives; half a minute at most")
         caught.append(number)
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -171,26 +171,26 @@ async def _followed(sign_in: SignIn, lines: _Lines, *, as_json: bool) -> int:
             number = getattr(signal, name)
             with suppress(NotImplementedError):  # Windows
                 loop.add_signal_handler(number, partial(stop, number))
-    threading.Thread(target=_read_typed, args=(lines, typed, loop), daemon=True).start()
+    threading.Thread(target=_read_lines, args=(lines, typed, loop), daemon=True).start()
     try:
-        exit_code = await _narrated(sign_in, typed, as_json=as_json)
+        exit_code = await _print_events(sign_in, typed, as_json=as_json)
         if caught:
-            raise _Stopped(caught[0])
+            raise _StoppedBySignal(caught[0])
         return exit_code
     except asyncio.CancelledError:
         if caught:
-            raise _Stopped(caught[0]) from None
+            raise _StoppedBySignal(caught[0]) from None
         raise
 
 
-class _TypedLines:
+class _TerminalInput:
     """Each line that is typed answers the open question; while none is open, it is a pasted URL for the sign-in."""
 
-    def __init__(self, sign_in: SignIn) -> None:
+    def __init__(self, sign_in: SignInSession) -> None:
         self._sign_in = sign_in
         self._bare_code: str | None = None
         self._question: asyncio.Future[str] | None = None
-        self._is_over = False
+        self._is_stopped = False
 
     async def ask(self, question: str, *, otherwise: bool) -> bool:
         """Return whether a person says yes to ``question``.
@@ -201,27 +201,27 @@ class _TypedLines:
         """
         words = {"": otherwise, "y": True, "yes": True, "n": False, "no": False}
         at_a_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
-        deadline = time.monotonic() + _ANSWER_SECONDS
-        while at_a_terminal and not self._is_over:
+        deadline = time.monotonic() + _QUESTION_TIMEOUT_SECONDS
+        while at_a_terminal and not self._is_stopped:
             self._question = asyncio.get_running_loop().create_future()
-            sys.stderr.write(harmless(f"{question} "))
+            sys.stderr.write(escape_unprintable(f"{question} "))
             sys.stderr.flush()
             try:
                 answer = await asyncio.wait_for(self._question, deadline - time.monotonic())
             except TimeoutError:
-                output.say("")
+                output.print_message("")
                 break
             if answer in words:
                 return words[answer]
         return otherwise
 
-    def stop(self) -> None:
+    def stop_asking(self) -> None:
         """Ask nothing more: the program ends, or standard input has ended."""
-        self._is_over = True
+        self._is_stopped = True
         if self._question is not None:
-            self.take("")
+            self.handle_line("")
 
-    def take(self, line: str) -> None:
+    def handle_line(self, line: str) -> None:
         """Use one line."""
         text = line.strip()
         if self._question is not None:
@@ -233,151 +233,153 @@ class _TypedLines:
     def _paste(self, text: str) -> None:
         meant = self._bare_code is not None and text.lower() == "yes"
         text = self._bare_code if meant and self._bare_code else text
-        refusal = self._sign_in.paste(text, bare_code_is_meant=meant)
+        refusal = self._sign_in.paste(text, accept_bare_code=meant)
         self._bare_code = text if refusal is not None and refusal.code == "pasted_bare_code" else None
         if refusal is not None:
-            output.say(f"  {refusal.title}. {refusal.remedies[0]}.")
+            output.print_message(f"  {refusal.title}. {refusal.remedies[0]}.")
         if self._bare_code is not None:
-            output.say("  To use the code alone all the same, type yes.")
+            output.print_message("  To use the code alone all the same, type yes.")
 
-    def end(self) -> None:
+    def handle_end_of_input(self) -> None:
         """Standard input has ended. That changes nothing for the listener."""
-        self.stop()
-        if self._question is None and not self._sign_in.has_answer:
+        self.stop_asking()
+        if self._question is None and not self._sign_in.has_response:
             minutes = max(1, round(self._sign_in.seconds_left / 60))
-            output.say(f"Note       standard input has ended, so only the browser can answer: {minutes} min at most")
+            output.print_message(
+                f"Note       standard input has ended, so only the browser can answer: {minutes} min at most"
+            )
 
 
-def _read_typed(lines: _Lines, typed: _TypedLines, loop: asyncio.AbstractEventLoop) -> None:
+def _read_lines(lines: _StdinLines, typed: _TerminalInput, loop: asyncio.AbstractEventLoop) -> None:
     with suppress(RuntimeError):  # the loop has ended meanwhile
         for line in lines:
-            loop.call_soon_threadsafe(typed.take, line)
-        loop.call_soon_threadsafe(typed.end)
+            loop.call_soon_threadsafe(typed.handle_line, line)
+        loop.call_soon_threadsafe(typed.handle_end_of_input)
 
 
 class _IgnoredResponses:
     """Says what the first ignored response was, then each tenfold count, then the total."""
 
     def __init__(self) -> None:
-        self._count = self._said = 0
+        self._count = self._reported = 0
 
-    def tell(self, event: events.UnexpectedCallback) -> None:
+    def report(self, event: events.UnexpectedCallback) -> None:
         """Say it, if it is worth a line."""
         if event.explanation.code in {"out_of_files", "port_lost"}:
-            output.say(f"Note       {event.explanation.happened} {event.explanation.remedies[0]}")
+            output.print_message(f"Note       {event.explanation.happened} {event.explanation.remedies[0]}")
             return
         self._count = event.count
-        if self._said == 0:
-            output.say(f"Ignored    {_counted(event.count)}: {event.explanation.title.lower()}")
-            self._said = event.count
-        elif event.count >= 10 * self._said:
-            self.end()
+        if self._reported == 0:
+            output.print_message(f"Ignored    {_response_count(event.count)}: {event.explanation.title.lower()}")
+            self._reported = event.count
+        elif event.count >= 10 * self._reported:
+            self.report_total()
 
-    def end(self) -> None:
+    def report_total(self) -> None:
         """Say how many there were, if that was not said."""
-        if self._count > self._said:
-            output.say(f"Ignored    {_counted(self._count)} so far")
-            self._said = self._count
+        if self._count > self._reported:
+            output.print_message(f"Ignored    {_response_count(self._count)} so far")
+            self._reported = self._count
 
 
-def _counted(count: int) -> str:
+def _response_count(count: int) -> str:
     return "1 response" if count == 1 else f"{count} responses"
 
 
-async def _narrated(sign_in: SignIn, typed: _TypedLines, *, as_json: bool) -> int:
-    output.warn_of_key_log()
-    output.say(f"Slack      {sign_in.app.endpoints.host}")
-    output.say(f"Will keep  the token in {_place(sign_in)}")
+async def _print_events(sign_in: SignInSession, typed: _TerminalInput, *, as_json: bool) -> int:
+    output.warn_about_key_log()
+    output.print_message(f"Slack      {sign_in.app.endpoints.host}")
+    output.print_message(f"Will keep  the token in {_describe_storage(sign_in)}")
     if sign_in.app.browser:
-        output.say(f"Opens with {sign_in.app.browser}")
-    if unknown := unknown_in_words(sign_in.scopes):
-        output.say(f"Note       {unknown}")
+        output.print_message(f"Opens with {sign_in.app.browser}")
+    if unknown := describe_unknown_scopes(sign_in.scopes):
+        output.print_message(f"Note       {unknown}")
     ignored = _IgnoredResponses()
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
             if isinstance(event, events.UnexpectedCallback):
-                ignored.tell(event)
+                ignored.report(event)
                 continue
-            if not isinstance(event, events.NothingYet):
-                ignored.end()
+            if not isinstance(event, events.StillWaiting):
+                ignored.report_total()
             if isinstance(event, events.Saved):
-                return await _saved(event, sign_in, typed, as_json=as_json)
+                return await _report_saved(event, sign_in, typed, as_json=as_json)
             if isinstance(event, events.Failed):
-                return await _failed(event, sign_in, typed, as_json=as_json)
-            output.say(line_of(event))
+                return await _report_failed(event, sign_in, typed, as_json=as_json)
+            output.print_message(format_event(event))
     raise AssertionError("the stream ends with Saved or Failed")
 
 
-async def _failed(event: events.Failed, sign_in: SignIn, typed: _TypedLines, *, as_json: bool) -> int:
-    code = output.explained(event.explanation, output.exit_code_of(event.explanation), as_json=as_json)
-    if sign_in.holds_unsaved:
-        output.say(f"  {sign_in.rescue()}")
+async def _report_failed(event: events.Failed, sign_in: SignInSession, typed: _TerminalInput, *, as_json: bool) -> int:
+    code = output.report(event.explanation, output.exit_code_for(event.explanation), as_json=as_json)
+    if sign_in.has_unsaved_token:
+        output.print_message(f"  {sign_in.save_to_fallback()}")
     if sign_in.unusable is not None:
-        output.say(f"  {sign_in.about_unusable()}")
+        output.print_message(f"  {sign_in.describe_unusable()}")
         if not as_json and await typed.ask("  Revoke this token now? [y/N]", otherwise=False):
             for answer in await sign_in.revoke_unusable():
-                output.say(f"  {answer.sentence}")
+                output.print_message(f"  {answer.sentence}")
     return code
 
 
-def _place(sign_in: SignIn) -> str:
+def _describe_storage(sign_in: SignInSession) -> str:
     in_keyring = None
     if sign_in.name is not None:
         with suppress(FileNotFoundError, ProfileFileError):
             in_keyring = sign_in.store.read(sign_in.name).in_keyring
-    return place_in_words(sign_in.store.home, in_keyring=in_keyring)
+    return describe_storage(sign_in.store.home, in_keyring=in_keyring)
 
 
-async def _saved(event: events.Saved, sign_in: SignIn, typed: _TypedLines, *, as_json: bool) -> int:
-    kept, name = event.kept, sign_in.name
-    if kept.replaced and name not in (None, kept.profile.name):
-        output.say(f"Note       this account is kept as {kept.profile.name} already, so {name} was not used")
-    if kept.name_taken:
-        output.say(f"Note       {kept.name_taken} belongs to another account, so a free name was taken")
-    verb = "Updated" if kept.replaced else "Saved"
-    output.say(f"{verb:<10} {kept.profile.name} in {kept.path}")
-    if not kept.replaced and not as_json:
+async def _report_saved(event: events.Saved, sign_in: SignInSession, typed: _TerminalInput, *, as_json: bool) -> int:
+    saved, name = event.saved, sign_in.name
+    if saved.replaced and name not in (None, saved.profile.name):
+        output.print_message(f"Note       this account is kept as {saved.profile.name} already, so {name} was not used")
+    if saved.taken_name:
+        output.print_message(f"Note       {saved.taken_name} belongs to another account, so a free name was taken")
+    verb = "Updated" if saved.replaced else "Saved"
+    output.print_message(f"{verb:<10} {saved.profile.name} in {saved.path}")
+    if not saved.replaced and not as_json:
         # Anyone who sees the link can open it first with another account. Only a person can tell.
-        question = f"Signed in  as {kept.profile.whose}. Press Enter if this is you, or type no to undo it:"
+        question = f"Signed in  as {saved.profile.account_label}. Press Enter if this is you, or type no to undo it:"
         if not await typed.ask(question, otherwise=True):
-            return await asyncio.to_thread(_undo, sign_in.store, kept.profile.name)
-    output.say(f"Use it     slack-token-tui token {kept.profile.name}")
+            return await asyncio.to_thread(_undo, sign_in.store, saved.profile.name)
+    output.print_message(f"Use it     slack-token-tui token {saved.profile.name}")
     if as_json:
-        record = masked_record(kept.profile, datetime.now(UTC))
-        answer = {"ok": True, "replaced": kept.replaced, "file": str(kept.path), "profile": record}
+        record = masked_dict(saved.profile, datetime.now(UTC))
+        answer = {"ok": True, "replaced": saved.replaced, "file": str(saved.path), "profile": record}
         output.print_json(answer)
     return exit_codes.DONE
 
 
 def _undo(store: ProfileStore, name: str) -> int:
     try:
-        return report_removal(remove(store, name), as_json=False) or exit_codes.SAID_NO
-    except (FileNotFoundError, ProfileFileError, StoreError) as error:
-        return output.trouble(error, name, as_json=False)
+        return report_removal(remove_profile(store, name), as_json=False) or exit_codes.REFUSED
+    except (FileNotFoundError, ProfileFileError, StorageError) as error:
+        return output.report_error(error, name, as_json=False)
 
 
-def line_of(event: events.Event) -> str:
+def format_event(event: events.Event) -> str:
     """Return one line that says what happened."""
     match event:
         case events.Listening(redirect_uri, families, passed_over):
             others = "".join(f"; passed over {holder}" for holder in passed_over)
             return f"Listening  {redirect_uri} ({' and '.join(families)}){others}"
-        case events.PasteOnly(redirect_uri, None):
+        case events.PasteRequired(redirect_uri, None):
             return f"By paste   the browser will end on {redirect_uri}: paste that whole address here"
-        case events.PasteOnly(_, explanation) if explanation is not None:
+        case events.PasteRequired(_, explanation) if explanation is not None:
             return f"By paste   {explanation.happened} Paste the address that the browser ends on here"
         case events.BrowserOpening(url):
             return f"Open       {url}\n           or paste the address that the browser ends on here"
-        case events.BrowserAnswered(browser.Opened(name)):
+        case events.BrowserResult(browser.Opened(name)):
             return f"Opened     in {name}; waiting for you to press Allow"
-        case events.BrowserAnswered(browser.NotOpened(reason)):
+        case events.BrowserResult(browser.NotOpened(reason)):
             return f"No browser {reason} Open the address above in any browser"
-        case events.BrowserElsewhere(tunnel):
+        case events.RemoteBrowser(tunnel):
             before = (
                 "" if tunnel is None else f"\n           or type this there first, and nothing needs pasting: {tunnel}"
             )
             return f"Elsewhere  open the address where your browser is, and paste here what it ends on{before}"
-        case events.NothingYet():
+        case events.StillWaiting():
             return (
                 "Nothing yet. If Slack’s page shows an error, it never comes here: "
                 "slack-token-tui explain bad_redirect_uri names the commonest"

@@ -6,18 +6,24 @@ import sys
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.problems import explain
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.store.hot_path import ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError, resolve_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.revoke import Removal, delete_unreadable, left_at_slack, remove, what_ends
+from slack_token_tui.tokens.revoke import (
+    Removal,
+    authorization_url,
+    delete_unreadable,
+    describe_removal,
+    remove_profile,
+)
 
 
-def remove_profile(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int:
+def run_remove(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int:
     """Revoke both tokens at Slack, show its answer to each, delete the profile, and say what stays at Slack."""
     store = ProfileStore()
     try:
-        name = chosen_name(str(store.home), argument)
+        name = resolve_name(str(store.home), argument)
         try:
             profile: Profile | None = store.read(name)
         except ProfileFileError:
@@ -26,49 +32,58 @@ def remove_profile(argument: str, keep_grant: bool, yes: bool, as_json: bool) ->
             profile = None
         if not yes:
             if sys.stdin is None or not sys.stdin.isatty():
-                return output.usage(
+                return output.report_usage(
                     "There is nobody to ask.", "Add --yes to remove it without a question", as_json=as_json
                 )
-            output.say(what_ends(profile, store.path(name), keep_grant=keep_grant))
+            output.print_message(describe_removal(profile, store.path(name), keep_grant=keep_grant))
             sys.stderr.write("Remove it? [y/N] ")
             sys.stderr.flush()
             if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-                output.say("Nothing was changed.")
-                return exit_codes.SAID_NO
+                output.print_message("Nothing was changed.")
+                return exit_codes.REFUSED
         if profile is None:
             delete_unreadable(store, name)
-            output.say(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
+            output.print_message(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
             if as_json:
                 output.print_json({"ok": True, "profile": name, "answers": [], "authorization": None})
             return exit_codes.DONE
         if not keep_grant:
-            output.warn_of_key_log()
-        removal = remove(store, name, keep_grant=keep_grant)
-    except (ChoiceError, FileNotFoundError, ProfileFileError, StoreError) as error:
-        return output.trouble(error, argument, as_json=as_json)
+            output.warn_about_key_log()
+        removal = remove_profile(store, name, keep_grant=keep_grant)
+    except (ProfileChoiceError, FileNotFoundError, ProfileFileError, StorageError) as error:
+        return output.report_error(error, argument, as_json=as_json)
     return report_removal(removal, as_json=as_json)
 
 
 def report_removal(removal: Removal, *, as_json: bool) -> int:
     """Report what Slack said of each token and whether the profile is gone; return the exit code."""
     profile = removal.profile
-    for one in removal.revocations:
-        output.say(one.sentence)
+    for revocation in removal.revocations:
+        output.print_message(revocation.sentence)
     if removal.error is not None:
-        output.say(f"{profile.name} is still here: its tokens are ended, its file could not be deleted")
-        return output.store_trouble(removal.error, as_json=as_json)
-    answers = [{"token": one.kind, "ended": one.ended, "answer": one.answer} for one in removal.revocations]
+        output.print_message(f"{profile.name} is still here: its tokens are ended, its file could not be deleted")
+        return output.report_storage_error(removal.error, as_json=as_json)
+    answers = [
+        {"token": revocation.kind, "ended": revocation.revoked, "answer": revocation.answer}
+        for revocation in removal.revocations
+    ]
     if not removal.deleted:
-        answer = next(one.answer for one in removal.revocations if not one.ended and not one.is_good_enough)
+        answer = next(
+            revocation.answer
+            for revocation in removal.revocations
+            if not revocation.revoked and not revocation.allows_removal
+        )
         explanation = explain("not_revoked", {"name": profile.name, "detail": answer})
         later = explain(answer).again == "later"
-        return output.explained(explanation, exit_codes.TRY_LATER if later else exit_codes.SAID_NO, as_json=as_json)
-    page = left_at_slack(profile)
-    output.say(f"{profile.name} is deleted")
-    output.say("What stays at Slack: your authorization of the app. End it under Configuration → Your authorization:")
-    output.say(f"  {page}")
-    for path in removal.set_aside:
-        output.say(f"An answer of Slack’s that could not be used may hold a living token: {path}")
+        return output.report(explanation, exit_codes.RETRY if later else exit_codes.REFUSED, as_json=as_json)
+    page = authorization_url(profile)
+    output.print_message(f"{profile.name} is deleted")
+    output.print_message(
+        "What stays at Slack: your authorization of the app. End it under Configuration → Your authorization:"
+    )
+    output.print_message(f"  {page}")
+    for path in removal.quarantined:
+        output.print_message(f"An answer of Slack’s that could not be used may hold a living token: {path}")
     if as_json:
         output.print_json({"ok": True, "profile": profile.name, "answers": answers, "authorization": page})
     return exit_codes.DONE

@@ -6,28 +6,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.sanitize import harmless
-from slack_token_tui.store.hot_path import ChoiceError, ProfileFileError, chosen_name
+from slack_token_tui.sanitize import escape_unprintable
+from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError, resolve_name
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profile_codec import to_record
+from slack_token_tui.store.profile_codec import to_dict
 from slack_token_tui.store.profiles import ProfileStore
 
-_INNER = frozenset({"schema", "id", "generation", "shown_token"})
+_INTERNAL_KEYS = frozenset({"schema", "id", "generation", "shown_token"})
 
 
-def show_profile(argument: str | None, as_json: bool) -> int:
+def run_show(argument: str | None, as_json: bool) -> int:
     """Print all that is known of one profile."""
     store = ProfileStore()
     try:
-        name = chosen_name(str(store.home), argument)
+        name = resolve_name(str(store.home), argument)
         profile = store.read(name)
-    except ChoiceError as error:
-        return output.no_choice(error, as_json=as_json)
+    except ProfileChoiceError as error:
+        return output.report_choice_error(error, as_json=as_json)
     except FileNotFoundError:
-        return output.no_choice(ChoiceError("profile_not_found", argument or "", []), as_json=as_json)
+        return output.report_choice_error(ProfileChoiceError("profile_not_found", argument or "", []), as_json=as_json)
     except ProfileFileError as error:
-        return output.unusable_file(error, as_json=as_json)
-    record = masked_record(profile, datetime.now(UTC))
+        return output.report_file_error(error, as_json=as_json)
+    record = masked_dict(profile, datetime.now(UTC))
     if as_json:
         output.print_json(record, indent=1)
         return exit_codes.DONE
@@ -35,18 +35,18 @@ def show_profile(argument: str | None, as_json: bool) -> int:
     for key, value in record.items():
         if value not in (None, [], False, ""):
             text = ", ".join(value) if isinstance(value, list) else str(value)
-            print(f"{key.replace('_', ' '):<18} {harmless(str(text))}")
+            print(f"{key.replace('_', ' '):<18} {escape_unprintable(str(text))}")
     return exit_codes.DONE
 
 
-def masked_record(profile: Profile, now: datetime) -> dict[str, Any]:
+def masked_dict(profile: Profile, now: datetime) -> dict[str, Any]:
     """Return ``profile`` for eyes and scripts: its file's keys without unknown ones, and with masked tokens."""
-    record = to_record(profile)
+    record = to_dict(profile)
     refresh_expires_at = profile.refresh_expires_at
     return {
         "name": profile.name,
         "state": profile.state(now),
-        **{key: value for key, value in record.items() if key not in profile.extra and key not in _INNER},
+        **{key: value for key, value in record.items() if key not in profile.extra and key not in _INTERNAL_KEYS},
         "access_token": profile.masked_token,
         "refresh_token": str(profile.refresh_token) if profile.refresh_token else None,
         "refresh_expires_at": refresh_expires_at.strftime("%Y-%m-%dT%H:%M:%SZ") if refresh_expires_at else None,

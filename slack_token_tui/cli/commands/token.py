@@ -5,43 +5,43 @@ import sys
 from slack_token_tui.store import hot_path
 
 
-def print_token(argument: str | None, min_ttl_seconds: float = hot_path.REFRESH_MARGIN_SECONDS) -> int:
+def run_token(argument: str | None, min_ttl_seconds: float = hot_path.REFRESH_MARGIN_SECONDS) -> int:
     """Print the access token of the profile that is meant, and a newline. Nothing is printed unless it is good.
 
     This is the hot path: what it imports at the top and here is counted by a test.
     """
-    directory = hot_path.home()
+    directory = hot_path.config_home()
     try:
-        name = hot_path.chosen_name(directory, argument)
+        name = hot_path.resolve_name(directory, argument)
         path = hot_path.profile_path(directory, name)
         record = hot_path.read_record(path)
         if hot_path.needs_slow_path(record, min_ttl_seconds):
-            return _print_renewed(name, min_ttl_seconds)
+            return _print_refreshed(name, min_ttl_seconds)
         token = hot_path.access_token(record, path)
-    except hot_path.ChoiceError as error:
+    except hot_path.ProfileChoiceError as error:
         from slack_token_tui.cli import output
 
-        return output.no_choice(error)
+        return output.report_choice_error(error)
     except FileNotFoundError:
         from slack_token_tui.cli import output
 
-        return output.no_choice(hot_path.ChoiceError("profile_not_found", argument or "", []))
+        return output.report_choice_error(hot_path.ProfileChoiceError("profile_not_found", argument or "", []))
     except hot_path.ProfileFileError as error:
         from slack_token_tui.cli import output
 
-        return output.unusable_file(error)
+        return output.report_file_error(error)
     if why := hot_path.unusable_reason(record):
         from slack_token_tui.cli import output
 
-        return output.dead_token(name, why)
+        return output.report_unusable_token(name, why)
     sys.stdout.write(token + "\n")
     return 0
 
 
-def _print_renewed(name: str, min_ttl_seconds: float) -> int:
-    from slack_token_tui.cli.fresh_token import living_profile
+def _print_refreshed(name: str, min_ttl_seconds: float) -> int:
+    from slack_token_tui.cli.fresh_token import get_fresh_profile
 
-    profile = living_profile(name, min_ttl_seconds)
+    profile = get_fresh_profile(name, min_ttl_seconds)
     if isinstance(profile, int):
         return profile
     assert profile.access_token is not None

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.batch import Outcome, failed, for_each_profile
-from slack_token_tui.cli.fresh_token import exit_code_of, explained
+from slack_token_tui.cli.batch import CommandResult, for_each_profile, report_failure
+from slack_token_tui.cli.fresh_token import exit_code_for_refresh, explain_problem
 from slack_token_tui.event_loop import run
 from slack_token_tui.problems import explain
 from slack_token_tui.store.profiles import ProfileStore
@@ -15,26 +15,28 @@ from slack_token_tui.tokens import refresh as refreshing
 from slack_token_tui.tokens import verify as verifying
 
 
-def verify_profiles(names: Sequence[str], every: bool, as_json: bool) -> int:
+def run_verify(names: Sequence[str], every: bool, as_json: bool) -> int:
     """Ask Slack who each token speaks for, and write down what it says."""
-    return for_each_profile(names, every, as_json, _verified)
+    return for_each_profile(names, every, as_json, _verify_one)
 
 
-def _verified(store: ProfileStore, name: str) -> Outcome:
-    renewal = refreshing.refresh(store, name)
-    profile = renewal.profile
-    if renewal.trouble is not None and profile.unusable_reason(datetime.now(UTC)):
-        explanation = explained(renewal.trouble)
-        return failed(name, explanation, exit_code_of(explanation))
-    said = verifying.note(store, profile, run(verifying.ask(profile)))
+def _verify_one(store: ProfileStore, name: str) -> CommandResult:
+    result = refreshing.refresh(store, name)
+    profile = result.profile
+    if result.problem is not None and profile.unusable_reason(datetime.now(UTC)):
+        explanation = explain_problem(result.problem)
+        return report_failure(name, explanation, exit_code_for_refresh(explanation))
+    said = verifying.save_verification(store, profile, run(verifying.request_identity(profile)))
     if said.error is not None:
         explanation = explain(said.error.code, {"name": name, **said.error.facts})
         dead = said.profile.unusable_reason(datetime.now(UTC)) is not None
-        return failed(name, explanation, exit_codes.SIGN_IN_NEEDED if dead else exit_code_of(explanation))
+        return report_failure(name, explanation, exit_codes.SIGN_IN if dead else exit_code_for_refresh(explanation))
     now = said.profile
-    if said.unnoted is not None:
-        output.say(f"{name}: {explain(said.unnoted.code, said.unnoted.facts).happened} So this is not noted there.")
-    output.say(f"{name}: good. {now.whose}")
+    if said.save_error is not None:
+        output.print_message(
+            f"{name}: {explain(said.save_error.code, said.save_error.facts).happened} So this is not noted there."
+        )
+    output.print_message(f"{name}: good. {now.account_label}")
     scopes = list(now.scopes)
     return exit_codes.DONE, {
         "ok": True,

@@ -14,20 +14,20 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Label, Static
 
-from slack_token_tui.desktop.browser import checked_command
+from slack_token_tui.desktop.browser import parse_command
 from slack_token_tui.problems import explain
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.client_id import checked_client_id
-from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints, EndpointVariant, checked_base
+from slack_token_tui.slack.client_id import parse_client_id
+from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints, EndpointVariant, parse_base_url
 from slack_token_tui.slack.scopes import parse_scopes
-from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, checked_redirect_uri, save_app
-from slack_token_tui.store.atomic_file import StoreError
-from slack_token_tui.tui.screens.dialogs import ConfirmScreen, Dialog
+from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, parse_redirect_uri, save_app
+from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.tui.screens.dialogs import ConfirmDialog, Dialog
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
-from slack_token_tui.tui.widgets.paste_box import PasteBox
-from slack_token_tui.tui.widgets.radio_list import Choice
+from slack_token_tui.tui.widgets.paste_box import PasteInput
+from slack_token_tui.tui.widgets.radio_list import RadioList
 
 if TYPE_CHECKING:
     from slack_token_tui.tui.app import TokenApp
@@ -39,7 +39,7 @@ _CONFIDENTIAL = (
 )
 
 
-class AppDetails(Dialog[SlackApp | None]):
+class AppDetailsDialog(Dialog[SlackApp | None]):
     """Ends with the app as it is now, saved when it has a Client ID, or None when nothing was changed."""
 
     AUTO_FOCUS = "#name"
@@ -47,11 +47,11 @@ class AppDetails(Dialog[SlackApp | None]):
 
     def __init__(self, app: SlackApp, home: Path) -> None:
         super().__init__()
-        self._app_now = app
+        self._current_app = app
         self._home = home
         self._before: list[str] = []
         self._is_saving = False
-        self._wrong = "name"
+        self._invalid_field = "name"
 
     @property
     def _token_app(self) -> TokenApp:
@@ -59,7 +59,7 @@ class AppDetails(Dialog[SlackApp | None]):
 
     def compose(self) -> ComposeResult:
         """A field for each thing, and what it is for."""
-        app = self._app_now
+        app = self._current_app
         with VerticalScroll(classes="sheet", can_focus=False):
             yield Static(Content.assemble(("App details  ", "bold"), app.client_id or "no Client ID yet"))
             yield Static(Content.styled("F2 saves, Esc goes back", MUTED))
@@ -73,40 +73,40 @@ class AppDetails(Dialog[SlackApp | None]):
             yield Label("Redirect addresses registered with the app, separated by commas", classes="field")
             redirects = "" if app.redirect_uris == LOOPBACK_REDIRECT_URIS else ", ".join(app.redirect_uris)
             usual = ", ".join(LOOPBACK_REDIRECT_URIS)
-            yield PasteBox(redirects, joined_by=", ", placeholder=usual, id="redirects")
+            yield PasteInput(redirects, joined_by=", ", placeholder=usual, id="redirects")
             yield Label("Open Slack with, for example firefox --private-window %s", classes="field")
             yield Input(app.browser, placeholder="your usual browser", id="browser")
             yield Label("User scopes that the app has, where you know them", classes="field")
             registered = ", ".join(app.registered_scopes)
-            yield PasteBox(registered, joined_by=", ", placeholder="not known", id="registered")
+            yield PasteInput(registered, joined_by=", ", placeholder="not known", id="registered")
             yield Label("Client secret, only for an app without PKCE", classes="field")
-            kept = (
+            saved = (
                 "kept; type another to replace it, - to forget it" if app.is_confidential else "none: PKCE is the proof"
             )
-            yield Input(password=True, placeholder=kept, id="secret")
-            yield Static(id="about_secret")
+            yield Input(password=True, placeholder=saved, id="secret")
+            yield Static(id="secret_help")
             yield Label("Authorize page and method", classes="field")
             pairs = {"v2_user": "v2_user, for user tokens (usual)", "v2": "v2, where Slack refuses the other"}
-            yield Choice(pairs, str(app.endpoints.pair), id="pair")
-            yield Static(id="trouble", classes="trouble")
+            yield RadioList(pairs, str(app.endpoints.variant), id="pair")
+            yield Static(id="problem", classes="problem")
             with Horizontal(classes="answers"):
                 yield Button("Save (F2)", id="save", variant="primary", compact=True)
                 yield Button("Back (Esc)", id="back", compact=True)
 
     def on_mount(self) -> None:
         """Explain what a secret means, where there is one; the heading stays in sight."""
-        self._about_secret()
+        self._show_secret_help()
         self._before = self._values()
         self.call_after_refresh(self.query_one(".sheet").scroll_home, animate=False)
 
     @on(Input.Changed, "#secret")
-    def _about_secret(self) -> None:
+    def _show_secret_help(self) -> None:
         typed = self.query_one("#secret", Input).value
-        there = typed != "-" and bool(typed or self._app_now.is_confidential)
-        self.query_one("#about_secret", Static).update(_CONFIDENTIAL if there else "")
+        there = typed != "-" and bool(typed or self._current_app.is_confidential)
+        self.query_one("#secret_help", Static).update(_CONFIDENTIAL if there else "")
 
     @on(Button.Pressed)
-    def pressed(self, event: Button.Pressed) -> None:
+    def handle_button(self, event: Button.Pressed) -> None:
         """A button is a key, or fills a field."""
         match event.button.id:
             case "slack" | "gov":
@@ -123,77 +123,77 @@ class AppDetails(Dialog[SlackApp | None]):
             return
         if self._values() != self._before:
             question = Content.styled("Leave without saving what you have changed?", "bold")
-            if not await self.app.push_screen_wait(ConfirmScreen(question, "Leave", "Stay")):
+            if not await self.app.push_screen_wait(ConfirmDialog(question, "Leave", "Stay")):
                 return
         self.dismiss(None)
 
     def _values(self) -> list[str]:
-        return [*(field.value for field in self.query(Input)), self.query_one("#pair", Choice).chosen]
+        return [*(field.value for field in self.query(Input)), self.query_one("#pair", RadioList).chosen]
 
     @on(Input.Submitted)
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save(self) -> None:
         """Check everything, ask about another Slack, and save."""
-        trouble = self.query_one("#trouble", Static)
+        problem = self.query_one("#problem", Static)
         try:
-            app = self._filled_in()
+            app = self._read_form()
         except ValueError as wrong:
-            self._show_wrong(f"✗ {wrong}")
+            self._show_error(f"✗ {wrong}")
             return
-        base, is_demo = app.endpoints.base, self._token_app.start.is_demo
-        known = {self._app_now.endpoints.base} if is_demo else {SLACK, self._app_now.endpoints.base}
-        if base not in known and not await is_meant(self._token_app, base):
+        base, is_demo = app.endpoints.base, self._token_app.options.is_demo
+        known = {self._current_app.endpoints.base} if is_demo else {SLACK, self._current_app.endpoints.base}
+        if base not in known and not await confirm_other_slack(self._token_app, base):
             return
         if app.client_id:
             self._is_saving = True
-            self.query_one(".sheet").move_child(trouble, before=self.query_one(".answers"))
-            trouble.update("Saving …")
+            self.query_one(".sheet").move_child(problem, before=self.query_one(".answers"))
+            problem.update("Saving …")
             try:
                 await asyncio.to_thread(save_app, self._home, app)
-            except StoreError as error:
+            except StorageError as error:
                 explanation = explain(error.code, error.facts)
-                trouble.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
-                self.call_after_refresh(trouble.scroll_visible, animate=False)
+                problem.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
+                self.call_after_refresh(problem.scroll_visible, animate=False)
                 return
             finally:
                 self._is_saving = False
         self.dismiss(app)
 
-    def _show_wrong(self, words: str) -> None:
+    def _show_error(self, words: str) -> None:
         """Say what is wrong below the field that it is wrong with, and go there."""
-        trouble, field = self.query_one("#trouble", Static), self.query_one(f"#{self._wrong}")
+        problem, field = self.query_one("#problem", Static), self.query_one(f"#{self._invalid_field}")
         sheet = self.query_one(".sheet")
-        sheet.move_child(trouble, after=field if field.parent is sheet else self.query_one(".row"))
-        trouble.update(Content(words))
+        sheet.move_child(problem, after=field if field.parent is sheet else self.query_one(".row"))
+        problem.update(Content(words))
         field.focus()
 
     @on(Input.Changed)
-    def edited(self) -> None:
+    def clear_error(self) -> None:
         """What was wrong may be right now."""
         if not self._is_saving:
-            self.query_one("#trouble", Static).update("")
+            self.query_one("#problem", Static).update("")
 
-    def _filled_in(self) -> SlackApp:
+    def _read_form(self) -> SlackApp:
         """Return the app as the fields have it.
 
         Raises:
             ValueError: with a sentence, when one cannot be so.
         """
         values = {field.id: field.value.strip() for field in self.query(Input)}
-        self._wrong = "base"
-        base = checked_base(values["base"] or SLACK)
-        self._wrong = "redirects"
-        redirects = tuple(checked_redirect_uri(one) for one in str(values["redirects"]).replace(",", " ").split())
-        self._wrong = "browser"
-        browser = checked_command(str(values["browser"]))
-        self._wrong = "registered"
+        self._invalid_field = "base"
+        base = parse_base_url(values["base"] or SLACK)
+        self._invalid_field = "redirects"
+        redirects = tuple(parse_redirect_uri(uri) for uri in str(values["redirects"]).replace(",", " ").split())
+        self._invalid_field = "browser"
+        browser = parse_command(str(values["browser"]))
+        self._invalid_field = "registered"
         registered = parse_scopes(values["registered"]) if values["registered"] else ()
-        self._wrong = "redirects"  # the rest is about these and the secret together
+        self._invalid_field = "redirects"  # the rest is about these and the secret together
         secret = values["secret"]
         app = replace(
-            self._app_now,
+            self._current_app,
             name=clean(str(values["name"])),
-            endpoints=Endpoints(base, EndpointVariant(self.query_one("#pair", Choice).chosen)),
+            endpoints=Endpoints(base, EndpointVariant(self.query_one("#pair", RadioList).chosen)),
             redirect_uris=redirects or LOOPBACK_REDIRECT_URIS,
             browser=browser,
             registered_scopes=registered,
@@ -202,15 +202,15 @@ class AppDetails(Dialog[SlackApp | None]):
             given = None if secret == "-" else Secret(secret)  # noqa: S105 - a dash stands for none
             app = replace(app, client_secret=given, secret_in_keyring=False)
         if app.client_id:
-            checked_client_id(app.client_id)
-        if app.why_unusable:
-            raise ValueError(app.why_unusable)
+            parse_client_id(app.client_id)
+        if app.unusable_reason:
+            raise ValueError(app.unusable_reason)
         return app
 
 
-async def is_meant(app: TokenApp, base: str) -> bool:
+async def confirm_other_slack(app: TokenApp, base: str) -> bool:
     """Ask once whether sign-ins shall go to ``base``, which is not slack.com. The demo does not leave its practice Slack."""
-    if app.start.is_demo:
+    if app.options.is_demo:
         app.notify("The demo knows its practice Slack alone.", severity="warning")
         return False
     question = Content.assemble(
@@ -221,4 +221,4 @@ async def is_meant(app: TokenApp, base: str) -> bool:
         else "\n\nWhoever runs that address sees the sign-in and gets its code. Go on only with an address that your "
         "organisation has given you.",
     )
-    return await app.push_screen_wait(ConfirmScreen(question, "Yes, use it", "No"))
+    return await app.push_screen_wait(ConfirmDialog(question, "Yes, use it", "No"))

@@ -15,33 +15,33 @@ from textual.style import Style
 from textual.widgets import Button, Label, Static
 
 from slack_token_tui.problems import explain
-from slack_token_tui.slack.client_id import Recognised, recognise
+from slack_token_tui.slack.client_id import PastedText, recognize
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
-from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, manifest
-from slack_token_tui.slack.scope_catalog import in_words, unknown_in_words
-from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes, scopes_to_ask_for
+from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, create_manifest
+from slack_token_tui.slack.scope_catalog import describe_scopes, describe_unknown_scopes
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_requestable_scopes, parse_scopes
 from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, save_app
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui.actions import APP_SETUP, bindings
-from slack_token_tui.tui.screens.app_setup_text import what_else, what_to_do
+from slack_token_tui.tui.screens.app_setup_text import format_alternatives, format_steps
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
-from slack_token_tui.tui.widgets.header import TopLine
+from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
-from slack_token_tui.tui.widgets.paste_box import PasteBox
+from slack_token_tui.tui.widgets.paste_box import PasteInput
 from slack_token_tui.tui.widgets.presets import Presets
-from slack_token_tui.tui.widgets.radio_list import Choice
+from slack_token_tui.tui.widgets.radio_list import RadioList
 
 _ONLY_FORM = frozenset({"pick_scopes", "other_slack"})
-_ONLY_MADE = frozenset({"open_page", "copy_manifest", "copy_page", "copy_request", "change_form", "play_browser"})
+_ONLY_STEPS = frozenset({"open_page", "copy_manifest", "copy_page", "copy_request", "change_form", "simulate_browser"})
 
 
 class AppSetupScreen(AppScreen[SlackApp | None]):
     """Ends with the new app, remembered and ready to sign in with, or None."""
 
-    room = APP_SETUP
+    screen_id = APP_SETUP
     AUTO_FOCUS = "#app_name"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(APP_SETUP)]
 
@@ -59,39 +59,39 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     def compose(self) -> ComposeResult:
         """The form, and what takes its place when it is filled in."""
-        yield TopLine("Make a Slack app", self._endpoints, self.slack_note)
+        yield Header("Make a Slack app", self._endpoints, self.slack_label)
         with VerticalScroll(id="setup_form", can_focus=False):
             yield Static("Three questions; then Slack makes the app, from a text that is written for you.")
             yield Label("Its name, which Slack shows where you press Allow", classes="field")
             yield Input(DEFAULT_NAME, placeholder=f"for example {DEFAULT_NAME}", id="app_name")
             yield Label("User scopes: the most that it may ever ask for", classes="field")
-            yield PasteBox(", ".join(self._first_scopes), joined_by=", ", id="scopes")
+            yield PasteInput(", ".join(self._first_scopes), joined_by=", ", id="scopes")
             yield Presets("pick_scopes")
             yield Label("How long its tokens live", classes="field")
             lives = {
                 "rotating": "12 hours, renewed by this program (token rotation)",
                 "lasting": "Until you revoke them",
             }
-            yield Choice(lives, "rotating", id="rotation")
-            yield Static(id="about_rotation")
+            yield RadioList(lives, "rotating", id="rotation")
+            yield Static(id="rotation_help")
             yield Static(id="form_warning", classes="-empty")
             yield Static(id="form_error")
             with Horizontal(classes="answers"):
-                yield Button("Go on (Enter)", id="go_on", variant="primary", compact=True)
+                yield Button("Go on (Enter)", id="continue", variant="primary", compact=True)
                 yield Button("Other Slack (F3)", id="other_slack", compact=True)
         with VerticalScroll(id="setup_steps"):
             yield Static(id="setup_text")
             with Horizontal(id="paste_row"):
                 yield Static("Client ID", id="paste_label")
-                yield PasteBox(replaces=True, placeholder="paste it here, or anywhere on this screen", id="client_id")
-            yield Static(id="recognised")
+                yield PasteInput(replaces=True, placeholder="paste it here, or anywhere on this screen", id="client_id")
+            yield Static(id="recognized")
             yield Static(id="rest_text")
         yield Footer()
 
     def on_mount(self) -> None:
         """Begin with the form."""
         self._show_form()
-        self._about_rotation()
+        self._show_rotation_help()
 
     def _show_form(self) -> None:
         self._manifest = None
@@ -105,7 +105,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     @property
     def _rotates(self) -> bool:
-        return self.query_one("#rotation", Choice).chosen == "rotating"
+        return self.query_one("#rotation", RadioList).chosen == "rotating"
 
     @property
     def _scopes(self) -> tuple[str, ...]:
@@ -115,8 +115,8 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         except ValueError:
             return ()
 
-    @on(Choice.Made)
-    def _about_rotation(self) -> None:
+    @on(RadioList.Changed)
+    def _show_rotation_help(self) -> None:
         if self._rotates:
             words = (
                 "A token that leaks is soon worth nothing. Take tokens with slack-token-tui token, or copy them: a copy "
@@ -127,55 +127,55 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
                 "A copy works in a script or a config file until it is revoked; so does one that leaks. Rotation can be "
                 "switched on later. (Slack may rotate tokens of localhost apps all the same; both work here.)"
             )
-        self.query_one("#about_rotation", Static).update(Content.styled(words, MUTED))
+        self.query_one("#rotation_help", Static).update(Content.styled(words, MUTED))
 
     @on(Presets.Chosen)
-    def preset_chosen(self, event: Presets.Chosen) -> None:
+    def apply_preset(self, event: Presets.Chosen) -> None:
         """A set fills the field."""
         self.query_one("#scopes", Input).value = ", ".join(event.scopes)
 
     @on(Button.Pressed, "#other_slack")
-    async def other_slack_pressed(self) -> None:
+    async def switch_slack(self) -> None:
         """The same as its key."""
         await self.run_action("other_slack")
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_pick_scopes(self) -> None:
         """Choose scopes from the list."""
-        from slack_token_tui.tui.screens.scope_picker import ScopePicker
+        from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 
-        if (chosen := await self.app.push_screen_wait(ScopePicker(self._scopes, (), None))) is not None:
+        if (chosen := await self.app.push_screen_wait(ScopePickerScreen(self._scopes, (), None))) is not None:
             self.query_one("#scopes", Input).value = ", ".join(chosen)
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_other_slack(self) -> None:
         """GovSlack instead of slack.com, or back."""
-        from slack_token_tui.tui.screens.app_details import is_meant
+        from slack_token_tui.tui.screens.app_details import confirm_other_slack
 
         there = self._endpoints == self._first_endpoints
         other = Endpoints(SLACK if self._first_endpoints.base == GOVSLACK else GOVSLACK)
-        if not there or other.base == SLACK or await is_meant(self.token_app, other.base):
+        if not there or other.base == SLACK or await confirm_other_slack(self.token_app, other.base):
             self._endpoints = other if there else self._first_endpoints
-            self.query_one(TopLine).show(self._endpoints)
+            self.query_one(Header).show(self._endpoints)
 
     @on(Input.Changed, "#app_name, #scopes")
-    def form_changed(self) -> None:
+    def update_form(self) -> None:
         """What was wrong may be right now; a scope may be misspelt."""
         self.query_one("#form_error", Static).update("")
-        unknown = unknown_in_words(self._scopes)
+        unknown = describe_unknown_scopes(self._scopes)
         warning = self.query_one("#form_warning", Static)
         warning.update(Content.styled(f"! {unknown}", "$text-warning"))
         warning.set_class(not unknown, "-empty")
 
-    @on(Button.Pressed, "#go_on")
+    @on(Button.Pressed, "#continue")
     @on(Input.Submitted, "#app_name, #scopes")
-    def go_on(self) -> None:
+    def show_steps(self) -> None:
         """Write the manifest, or say what is wrong."""
         error = self.query_one("#form_error", Static)
         try:
-            self._manifest = manifest(
+            self._manifest = create_manifest(
                 self.query_one("#app_name", Input).value,
-                scopes_to_ask_for(self.query_one("#scopes", Input).value),
+                parse_requestable_scopes(self.query_one("#scopes", Input).value),
                 LOOPBACK_REDIRECT_URIS,
                 rotation=self._rotates,
             )
@@ -193,23 +193,23 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         self.query_one("#setup_form").display = False
         steps = self.query_one("#setup_steps")
         steps.display = True
-        self._opens = not isinstance(browser.would_open(), browser.NotOpened)
-        self.query_one("#setup_text", Static).update(what_to_do(made, self._endpoints, opens=self._opens))
-        self.query_one("#rest_text", Static).update(what_else(made, self._endpoints))
-        self.query_one("#recognised", Static).update("")
+        self._opens = not isinstance(browser.default_browser(), browser.NotOpened)
+        self.query_one("#setup_text", Static).update(format_steps(made, self._endpoints, opens=self._opens))
+        self.query_one("#rest_text", Static).update(format_alternatives(made, self._endpoints))
+        self.query_one("#recognized", Static).update("")
         steps.focus()
         self.refresh_bindings()
 
-    def can_do(self, action_id: str) -> bool:
+    def is_available(self, action_id: str) -> bool:
         """Each key only where it does something."""
-        if action_id == "other_slack" and self._first_endpoints.on_loopback:
+        if action_id == "other_slack" and self._first_endpoints.is_loopback:
             return False
         if action_id in _ONLY_FORM:
             return self._manifest is None
         if action_id == "open_page" and not self._opens:
             return False
-        if action_id in _ONLY_MADE:
-            plays = action_id != "play_browser" or self.token_app.start.play_browser is not None
+        if action_id in _ONLY_STEPS:
+            plays = action_id != "simulate_browser" or self.token_app.options.simulate_browser is not None
             return self._manifest is not None and plays
         return True
 
@@ -217,19 +217,19 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
     async def action_open_page(self) -> None:
         """Open Slack's page with the manifest; where it does not fit into the address, copy it first and say so."""
         assert self._manifest is not None
-        if self._manifest.prefilled_address(self._endpoints) is None:
-            self.say_copied(await self.token_app.copy_text(self._manifest.as_json()), "The manifest")
-        await self.open_page(self._manifest.page(self._endpoints))
+        if self._manifest.prefilled_url(self._endpoints) is None:
+            self.notify_copied(await self.token_app.copy_text(self._manifest.to_json()), "The manifest")
+        await self.open_page(self._manifest.page_url(self._endpoints))
 
     @work(exclusive=True, group="page", exit_on_error=False)
-    async def action_play_browser(self) -> None:
+    async def action_simulate_browser(self) -> None:
         """Let the practice Slack press Create, and paste the Client ID that its page shows."""
-        play = self.token_app.start.play_browser
+        play = self.token_app.options.simulate_browser
         if play is not None and self._manifest is not None:
-            address = self._manifest.prefilled_address(self._endpoints)
+            address = self._manifest.prefilled_url(self._endpoints)
             if address is not None:
                 try:
-                    self._take(await play(address))
+                    self._use_client_id(await play(address))
                 except OSError:  # the practice Slack is gone
                     self.notify("Nobody answered at that address.", severity="warning")
 
@@ -237,20 +237,20 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
     async def action_copy_manifest(self) -> None:
         """Copy the manifest."""
         assert self._manifest is not None
-        self.say_copied(await self.token_app.copy_text(self._manifest.as_json()), "The manifest")
+        self.notify_copied(await self.token_app.copy_text(self._manifest.to_json()), "The manifest")
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def action_copy_page(self) -> None:
         """Copy the address of Slack's page."""
         assert self._manifest is not None
-        self.say_copied(await self.token_app.copy_text(self._manifest.page(self._endpoints)), "The address")
+        self.notify_copied(await self.token_app.copy_text(self._manifest.page_url(self._endpoints)), "The address")
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def action_copy_request(self) -> None:
         """Copy the message to an administrator."""
         assert self._manifest is not None
-        text = self._manifest.request_to_administrator(self._endpoints, in_words(self._manifest.scopes))
-        self.say_copied(await self.token_app.copy_text(text), "The message")
+        text = self._manifest.admin_request(self._endpoints, describe_scopes(self._manifest.scopes))
+        self.notify_copied(await self.token_app.copy_text(text), "The message")
 
     def action_change_form(self) -> None:
         """Back to the questions."""
@@ -261,68 +261,68 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
     def on_key(self, event: events.Key) -> None:
         """A digit is the beginning of a Client ID that is typed instead of pasted."""
         if self._manifest is not None:
-            self.query_one("#client_id", PasteBox).take_digit(event)
+            self.query_one("#client_id", PasteInput).handle_digit(event)
 
     def on_paste(self, event: events.Paste) -> None:
         """A paste anywhere on the screen lands in the box, without taking the focus."""
         if self._manifest is not None:
             event.stop()
-            self._take(event.text)
+            self._use_client_id(event.text)
 
     @on(Input.Submitted, "#client_id")
-    def client_id_submitted(self, event: Input.Submitted) -> None:
+    def submit_client_id(self, event: Input.Submitted) -> None:
         """Enter says that it is whole."""
-        self._take(event.value)
+        self._use_client_id(event.value)
 
-    @on(PasteBox.Pasted)
-    def client_id_pasted(self) -> None:
+    @on(PasteInput.Pasted)
+    def use_pasted_client_id(self) -> None:
         """A paste into the box itself needs no Enter."""
-        self._take(self.query_one("#client_id", Input).value)
+        self._use_client_id(self.query_one("#client_id", Input).value)
 
-    def _take(self, text: str) -> None:
+    def _use_client_id(self, text: str) -> None:
         if self._manifest is None:
             return
-        recognised = recognise(text)
+        recognised = recognize(text)
         with self.prevent(Input.Changed):
             self.query_one("#client_id", Input).value = recognised.client_id or ""
         if recognised.client_id is None:
-            self.query_one("#recognised", Static).update(self._answer(recognised))
+            self.query_one("#recognized", Static).update(self._show_message(recognised))
             return
-        self._keep(recognised.client_id, self._manifest)
+        self._save_app(recognised.client_id, self._manifest)
 
     @work(exclusive=True, group="keep", exit_on_error=False)
-    async def _keep(self, client_id: str, made: Manifest) -> None:
+    async def _save_app(self, client_id: str, made: Manifest) -> None:
         home = self.token_app.store.home
         # An app that is known already keeps what a person has said of it.
         known = read_app(home, client_id) or SlackApp(client_id, self._endpoints, made.redirect_uris)
         app = replace(known, name=known.name or made.name, scopes=made.scopes, registered_scopes=made.scopes)
 
-        def keep() -> None:
-            self.token_app.store.make_ready()
+        def save() -> None:
+            self.token_app.store.check_writable()
             save_app(home, app)
             remember_last_app(home, app.client_id)
 
         try:
-            await asyncio.to_thread(keep)
-        except StoreError as error:
+            await asyncio.to_thread(save)
+        except StorageError as error:
             explanation = explain(error.code, error.facts)
             words = f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."
-            self.query_one("#recognised", Static).update(Content.styled(words, "$text-error"))
+            self.query_one("#recognized", Static).update(Content.styled(words, "$text-error"))
             return
-        self.notify(f"{app.shown_name} is remembered. Enter signs in with it.", markup=False)
-        self.end(app)
+        self.notify(f"{app.display_name} is remembered. Enter signs in with it.", markup=False)
+        self.close(app)
 
-    def _answer(self, recognised: Recognised) -> Content:
-        words = Content.styled(f"✗ {recognised.said}", "$text-error")
-        if recognised.app_id is None or self._endpoints.on_loopback:
+    def _show_message(self, recognised: PastedText) -> Content:
+        words = Content.styled(f"✗ {recognised.message}", "$text-error")
+        if recognised.app_id is None or self._endpoints.is_loopback:
             return words
-        page = f"{self._endpoints.apps_page}/{recognised.app_id}/general"
+        page = f"{self._endpoints.apps_url}/{recognised.app_id}/general"
         return Content.assemble(words, "\nIt stands on ", Content.styled(page, Style(link=page)))
 
     def action_leave(self) -> None:
         """Out of the field, back to the questions, and out: a step at a time."""
         if self._manifest is None:
-            self.end(None)
+            self.close(None)
         elif isinstance(self.focused, Input):
             self.query_one("#setup_steps").focus()
         else:

@@ -14,9 +14,9 @@ from slack_token_tui.tui.widgets.field import MUTED
 _KEY = "bold $text-primary"
 
 
-def what_to_do(made: Manifest, endpoints: Endpoints, *, opens: bool) -> Content:
+def format_steps(made: Manifest, endpoints: Endpoints, *, opens: bool) -> Content:
     """Return the three steps to a Client ID; where no browser can be opened here, with what to do instead."""
-    page, fits = made.page(endpoints), made.prefilled_address(endpoints) is not None
+    page, fits = made.page_url(endpoints), made.prefilled_url(endpoints) is not None
     if fits and opens:
         first = Content.assemble(("o", _KEY), " opens Slack’s page with everything filled in.")
     elif fits:
@@ -43,15 +43,15 @@ def what_to_do(made: Manifest, endpoints: Endpoints, *, opens: bool) -> Content:
     )
 
 
-def what_else(made: Manifest, endpoints: Endpoints) -> Content:
+def format_alternatives(made: Manifest, endpoints: Endpoints) -> Content:
     """Return the way for those who may not make apps, the page, and the manifest."""
-    page = made.page(endpoints)
+    page = made.page_url(endpoints)
     return Content.assemble(
         ("\nNot allowed to make apps? ", "bold"),
         ("m", _KEY),
         " copies a message to somebody who is: what the app may do and why, the manifest, and what to send back. "
         "Sign in with the Client ID that comes back. In a shell:\n",
-        (_command(made, endpoints), MUTED),
+        (_manifest_command(made, endpoints), MUTED),
         ("\n\nThe page (", MUTED),
         ("u", _KEY),
         (" copies its address)\n", MUTED),
@@ -59,11 +59,11 @@ def what_else(made: Manifest, endpoints: Endpoints) -> Content:
         ("\n\nThe manifest (", MUTED),
         ("c", _KEY),
         (" copies it)\n", MUTED),
-        made.as_json(),
+        made.to_json(),
     )
 
 
-def _command(made: Manifest, endpoints: Endpoints) -> str:
+def _manifest_command(made: Manifest, endpoints: Endpoints) -> str:
     """Return the line for a shell that prints the message."""
     words = ["slack-token-tui", "manifest", "--message", "--name", made.name, "--scopes", ",".join(made.scopes)]
     if not made.rotation:

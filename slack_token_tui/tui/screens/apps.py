@@ -15,15 +15,15 @@ from textual.widgets.option_list import Option
 
 from slack_token_tui.problems import explain
 from slack_token_tui.slack.endpoints import SLACK
-from slack_token_tui.store.apps import SlackApp, forget_app, is_heard_here, remembered_apps
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.apps import SlackApp, forget_app, is_loopback_redirect, list_apps
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tui.actions import APPS, bindings
 from slack_token_tui.tui.screens.base import AppScreen
-from slack_token_tui.tui.screens.dialogs import ConfirmScreen
+from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
-from slack_token_tui.tui.widgets.header import TopLine
+from slack_token_tui.tui.widgets.header import Header
 
 _NONE = (
     "No app is remembered yet: one is after its first sign-in. N leads you through making one; "
@@ -34,7 +34,7 @@ _NONE = (
 class AppsScreen(AppScreen[SlackApp | None]):
     """Ends with the app to sign in with, or None."""
 
-    room = APPS
+    screen_id = APPS
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(APPS)]
 
@@ -45,7 +45,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
 
     def compose(self) -> ComposeResult:
         """A list."""
-        yield TopLine("Your Slack apps")
+        yield Header("Your Slack apps")
         yield OptionList(id="app_list")
         yield Static(id="app_text")
         yield Button("Make an app (N)", id="make_app", compact=True)
@@ -53,18 +53,18 @@ class AppsScreen(AppScreen[SlackApp | None]):
 
     def on_mount(self) -> None:
         """Read them."""
-        self._read()
+        self._reload()
 
-    def _read(self) -> None:
+    def _reload(self) -> None:
         listed = self.query_one(OptionList)
         at = listed.highlighted or 0
-        self._apps = remembered_apps(self.token_app.store.home)
+        self._apps = list_apps(self.token_app.store.home)
         listed.clear_options()
         profiles: list[Profile] = []
-        with suppress(StoreError):  # home says what is wrong
-            profiles = [one for one in self.token_app.store.entries() if isinstance(one, Profile)]
-        self._names = {one.client_id: one.app_name for one in profiles if one.app_name}
-        listed.add_options(Option(_line(app, self._called(app))) for app in self._apps)
+        with suppress(StorageError):  # home says what is wrong
+            profiles = [entry for entry in self.token_app.store.entries() if isinstance(entry, Profile)]
+        self._names = {profile.client_id: profile.app_name for profile in profiles if profile.app_name}
+        listed.add_options(Option(_format_app(app, self._display_name(app))) for app in self._apps)
         listed.display = bool(self._apps)
         if self._apps:
             listed.highlighted = min(at, len(self._apps) - 1)
@@ -74,7 +74,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
         self.query_one("#app_text", Static).update(words)
         self.refresh_bindings()
 
-    def _called(self, app: SlackApp) -> str:
+    def _display_name(self, app: SlackApp) -> str:
         """What a person calls it, else what Slack does, else its Client ID."""
         return app.name or self._names.get(app.client_id, app.client_id)
 
@@ -83,7 +83,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
         at = self.query_one(OptionList).highlighted
         return self._apps[at] if at is not None and at < len(self._apps) else None
 
-    def can_do(self, action_id: str) -> bool:
+    def is_available(self, action_id: str) -> bool:
         """Each key only where it does something."""
         return action_id not in {"use", "edit", "forget"} or self._highlighted is not None
 
@@ -91,37 +91,37 @@ class AppsScreen(AppScreen[SlackApp | None]):
     def action_use(self) -> None:
         """Sign in with it."""
         if (app := self._highlighted) is not None:
-            self.end(app)
+            self.close(app)
 
     @work(exclusive=True, group="app", exit_on_error=False)
     async def action_edit(self) -> None:
         """Change it."""
-        from slack_token_tui.tui.screens.app_details import AppDetails
+        from slack_token_tui.tui.screens.app_details import AppDetailsDialog
 
         if (app := self._highlighted) is not None and await self.app.push_screen_wait(
-            AppDetails(app, self.token_app.store.home)
+            AppDetailsDialog(app, self.token_app.store.home)
         ) is not None:
-            self._read()
+            self._reload()
 
     @work(exclusive=True, group="app", exit_on_error=False)
     async def action_forget(self) -> None:
         """Ask, and forget it."""
         if (app := self._highlighted) is None:
             return
-        kept = "Its client secret is deleted here too. " if app.is_confidential else ""
+        saved = "Its client secret is deleted here too. " if app.is_confidential else ""
         question = Content.assemble(
-            (f"Forget {self._called(app)}?\n\n", "bold"),
-            f"{kept}The app stays at Slack, and your profiles stay here and go on working"
+            (f"Forget {self._display_name(app)}?\n\n", "bold"),
+            f"{saved}The app stays at Slack, and your profiles stay here and go on working"
             + (", but can be renewed only with the secret." if app.is_confidential else "."),
         )
-        if await self.app.push_screen_wait(ConfirmScreen(question, "Forget it", "Keep it")):
+        if await self.app.push_screen_wait(ConfirmDialog(question, "Forget it", "Keep it")):
             try:
                 await asyncio.to_thread(forget_app, self.token_app.store.home, app)
                 self.token_app.draft = None  # it may hold the secret
-            except StoreError as error:
+            except StorageError as error:
                 explanation = explain(error.code, error.facts)
                 self.notify(f"{explanation.title}. {explanation.remedies[0]}.", severity="warning", markup=False)
-            self._read()
+            self._reload()
 
     @on(Button.Pressed, "#make_app")
     @work(exclusive=True, group="app", exit_on_error=False)
@@ -129,14 +129,14 @@ class AppsScreen(AppScreen[SlackApp | None]):
         """Make one, and sign in with it."""
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 
-        setup = AppSetupScreen(self.token_app.start.endpoints, ())
+        setup = AppSetupScreen(self.token_app.options.endpoints, ())
         if (app := await self.app.push_screen_wait(setup)) is not None:
-            self.end(app)
+            self.close(app)
 
 
-def _line(app: SlackApp, name: str) -> Content:
+def _format_app(app: SlackApp, name: str) -> Content:
     facts = ["asks for " + (app.scopes[0] if len(app.scopes) == 1 else f"{len(app.scopes)} scopes")]
-    if not is_heard_here(app.redirect_uris[0]):
+    if not is_loopback_redirect(app.redirect_uris[0]):
         facts.append(f"by paste from {app.redirect_uris[0]}")
     if app.is_confidential:
         facts.append("client secret kept in the keyring" if app.secret_in_keyring else "client secret kept in its file")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from textual import events, work
 from textual.screen import Screen
 
-from slack_token_tui.tui.actions import find, on
+from slack_token_tui.tui.actions import actions_for, find_action
 from slack_token_tui.tui.widgets.input import Input
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 class AppScreen(Screen[Answer]):
     """A main screen. ``room`` is its name in the table of actions."""
 
-    room: str
+    screen_id: str
     _redirects_copied = 0
 
     @property
@@ -31,24 +31,24 @@ class AppScreen(Screen[Answer]):
         return cast("TokenApp", self.app)
 
     @property
-    def slack_note(self) -> str:
+    def slack_label(self) -> str:
         """What to call a Slack that is not slack.com, beside its address."""
-        return "practice Slack" if self.token_app.start.is_demo else ""
+        return "practice Slack" if self.token_app.options.is_demo else ""
 
     @property
-    def holds_unsaved(self) -> bool:
+    def has_unsaved_token(self) -> bool:
         """Whether something is here alone that leaving would lose."""
         return False
 
-    def unless_unsaved(self, go_on: Callable[[], object]) -> object:
+    def after_saving(self, then: Callable[[], object]) -> object:
         """Do ``go_on``; but ask first where that would lose something."""
-        return go_on()
+        return then()
 
     def cancel_running(self) -> bool:
         """Stop what is running; tell whether anything was."""
         return False
 
-    def can_do(self, action_id: str) -> bool:
+    def is_available(self, action_id: str) -> bool:
         """Tell whether an action of the table makes sense right now. Screens narrow it down."""
         return True
 
@@ -56,12 +56,12 @@ class AppScreen(Screen[Answer]):
         """Textual asks this before it offers or runs a binding."""
         if action == "help_in_field":
             return isinstance(self.focused, Input)
-        known = find(action, self.room)
+        known = find_action(action, self.screen_id)
         if known is None:
             return True
         if known.is_letter and isinstance(self.focused, Input):
             return False
-        return self.can_do(action)
+        return self.is_available(action)
 
     def on_descendant_focus(self, _: events.DescendantFocus) -> None:
         """The footer follows the focus."""
@@ -73,10 +73,10 @@ class AppScreen(Screen[Answer]):
 
     def action_help(self) -> None:
         """Show what can be done here."""
-        from slack_token_tui.tui.screens.help import HelpScreen
+        from slack_token_tui.tui.screens.help import HelpDialog
 
-        able = frozenset(action.id for action in on(self.room) if self.can_do(action.id))
-        self.app.push_screen(HelpScreen(self.room, able))
+        able = frozenset(action.id for action in actions_for(self.screen_id) if self.is_available(action.id))
+        self.app.push_screen(HelpDialog(self.screen_id, able))
 
     def action_help_in_field(self) -> None:
         """The same while a field has the focus."""
@@ -84,9 +84,9 @@ class AppScreen(Screen[Answer]):
 
     def action_leave(self) -> None:
         """Go back without an answer."""
-        self.end(None)
+        self.close(None)
 
-    def end(self, answer: Answer | None) -> None:
+    def close(self, answer: Answer | None) -> None:
         """End this screen with ``answer``, once, also where another lies over it.
 
         Textual's ``dismiss`` answers for this screen and then takes away whichever is on top.
@@ -106,10 +106,10 @@ class AppScreen(Screen[Answer]):
             self.notify(f"Opened in {outcome.name}.", markup=False)
             return
         copied = await self.token_app.copy_text(url)
-        self.notify(f"{outcome.reason} {_sentence(copied, 'The address')}", severity="warning", markup=False)
+        self.notify(f"{outcome.reason} {_copy_message(copied, 'The address')}", severity="warning", markup=False)
 
     @work(exclusive=True, group="copy", exit_on_error=False)
-    async def copy_redirect_of(self, app: SlackApp | None, sent: str) -> None:
+    async def copy_redirect_uri(self, app: SlackApp | None, sent: str) -> None:
         """Copy the redirect address that was sent; pressed again, the next one of ``app``: Slack takes one a field."""
         from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS
 
@@ -119,17 +119,17 @@ class AppScreen(Screen[Answer]):
         self._redirects_copied += 1
         more = f" {number + 1} of {len(addresses)}; d again copies the next." if len(addresses) > 1 else ""
         outcome = await self.token_app.copy_text(addresses[number])
-        self.notify(_sentence(outcome, addresses[number]) + more, markup=False)
+        self.notify(_copy_message(outcome, addresses[number]) + more, markup=False)
 
-    def say_copied(self, outcome: Copied | NotCopied, what: str) -> None:
+    def notify_copied(self, outcome: Copied | NotCopied, what: str) -> None:
         """Say what came of copying ``what``."""
         from slack_token_tui.desktop.clipboard import Copied
 
         severity = "information" if isinstance(outcome, Copied) else "warning"
-        self.notify(_sentence(outcome, what), severity=severity, markup=False)  # type: ignore[arg-type]  # one of its words
+        self.notify(_copy_message(outcome, what), severity=severity, markup=False)  # type: ignore[arg-type]  # one of its words
 
 
-def _sentence(outcome: Copied | NotCopied, what: str) -> str:
+def _copy_message(outcome: Copied | NotCopied, what: str) -> str:
     from slack_token_tui.desktop.clipboard import Copied
 
-    return outcome.sentence(what) if isinstance(outcome, Copied) else f"Not copied. {outcome.reason}"
+    return outcome.message(what) if isinstance(outcome, Copied) else f"Not copied. {outcome.reason}"

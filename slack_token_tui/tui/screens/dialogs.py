@@ -16,13 +16,13 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from slack_token_tui.problems import Explanation, explain
-from slack_token_tui.slack.token_types import REFRESH, kind_of
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.slack.token_types import REFRESH, token_type_of
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tokens import export_formats
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
-from slack_token_tui.tui.widgets.keys import BACK, pressable
+from slack_token_tui.tui.widgets.keys import BACK_KEY, clickable
 
 Answer = TypeVar("Answer")
 
@@ -35,7 +35,7 @@ class Dialog(ModalScreen[Answer]):
     def on_mount(self) -> None:
         """What was said last does not lie over the question; the keys of the screen below do nothing now."""
         self.app.clear_notifications()
-        self.mount(Static(id="covers_the_footer"))
+        self.mount(Static(id="footer_cover"))
 
     async def action_enter(self) -> None:
         """Enter by mouse: the click has taken the focus from the field or list that is meant."""
@@ -46,7 +46,7 @@ class Dialog(ModalScreen[Answer]):
             meant.action_select()
 
 
-def in_full(
+def format_explanation(
     explanation: Explanation, redirects: Iterable[tuple[str, tuple[str, ...]]] = (), keys: Content | str = ""
 ) -> Content:
     """Return everything that is known of an error, what to do first.
@@ -72,12 +72,12 @@ def in_full(
         *([*rows, "\n"] if rows else []),
         ("Likely causes\n", "bold"),
         *(f"• {cause}\n" for cause in explanation.causes),
-        f"\n{explanation.again_in_words}",
+        f"\n{explanation.retry_sentence}",
         f"\nMore: {explanation.more}" if explanation.more else "",
     )
 
 
-class ExplanationScreen(Dialog[None]):
+class ExplanationDialog(Dialog[None]):
     """The long explanation of one error."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,enter", "dismiss", "Back")]
@@ -89,11 +89,11 @@ class ExplanationScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         """A text that scrolls."""
         with VerticalScroll(classes="sheet"):
-            yield Static(in_full(self._explanation))
-            yield Static(BACK, classes="keys")
+            yield Static(format_explanation(self._explanation))
+            yield Static(BACK_KEY, classes="keys")
 
 
-class ConfirmScreen(Dialog[bool]):
+class ConfirmDialog(Dialog[bool]):
     """A question with the safe answer first."""
 
     AUTO_FOCUS = "#no"
@@ -114,7 +114,7 @@ class ConfirmScreen(Dialog[bool]):
                 yield Button(Content(f"{self._yes} (y)"), id="yes", compact=True)
 
     @on(Button.Pressed)
-    def pressed(self, event: Button.Pressed) -> None:
+    def handle_button(self, event: Button.Pressed) -> None:
         """A button is an answer."""
         self.dismiss(event.button.id == "yes")
 
@@ -123,7 +123,7 @@ class ConfirmScreen(Dialog[bool]):
         self.dismiss(yes)
 
 
-class NameScreen(Dialog[str | None]):
+class RenameDialog(Dialog[str | None]):
     """Asks for a profile's new name until one works."""
 
     AUTO_FOCUS = "Input"
@@ -136,33 +136,33 @@ class NameScreen(Dialog[str | None]):
             rename: gives it another, or says why not.
         """
         super().__init__()
-        self._old = name
+        self._current_name = name
         self._rename = rename
 
     def compose(self) -> ComposeResult:
         """A field with the old name in it, and room for the reason."""
         with VerticalScroll(classes="sheet"):
-            yield Static(Content.assemble(("Rename ", "bold"), (self._old, "bold")))
-            yield Input(self._old, id="name")
+            yield Static(Content.assemble(("Rename ", "bold"), (self._current_name, "bold")))
+            yield Input(self._current_name, id="name")
             yield Static("Small letters, digits, dots, dashes. It is what you type after slack-token-tui token.")
-            yield Static(id="trouble", classes="trouble")
-            yield Static(Content.assemble(pressable("Enter rename", "screen.enter"), "  ", BACK), classes="keys")
+            yield Static(id="problem", classes="problem")
+            yield Static(Content.assemble(clickable("Enter rename", "screen.enter"), "  ", BACK_KEY), classes="keys")
 
     @on(Input.Submitted)
     @work(exclusive=True, exit_on_error=False)
-    async def submitted(self, event: Input.Submitted) -> None:
+    async def submit(self, event: Input.Submitted) -> None:
         """Try it; the screen stays when it does not work."""
         new = event.value.strip()
-        trouble = await self._rename(new)
-        if trouble is None:
+        problem = await self._rename(new)
+        if problem is None:
             self.dismiss(new)
         else:
-            self.query_one("#trouble", Static).update(
-                Content(f"✗ {trouble.title}. {trouble.happened} {trouble.remedies[0]}.")
+            self.query_one("#problem", Static).update(
+                Content(f"✗ {problem.title}. {problem.happened} {problem.remedies[0]}.")
             )
 
 
-class CopyAsScreen(Dialog[str | None]):
+class CopyAsDialog(Dialog[str | None]):
     """Formats, with a preview that masks the token."""
 
     AUTO_FOCUS = "OptionList"
@@ -176,7 +176,7 @@ class CopyAsScreen(Dialog[str | None]):
         """
         super().__init__()
         self._profile = profile
-        self._at = at
+        self._home = at
 
     def compose(self) -> ComposeResult:
         """A list and the preview of the highlighted line."""
@@ -184,45 +184,46 @@ class CopyAsScreen(Dialog[str | None]):
             yield Static(Content.assemble(("Copy ", "bold"), (self._profile.name, "bold"), (" as …", "bold")))
             yield OptionList(
                 *(
-                    Option(Content.assemble((f"{one.id:<8}", "bold"), one.label), id=one.id)
-                    for one in export_formats.FORMATS.values()
+                    Option(Content.assemble((f"{token_format.id:<8}", "bold"), token_format.label), id=token_format.id)
+                    for token_format in export_formats.FORMATS.values()
                 )
             )
             yield Static(id="preview")
             yield Static(
-                Content.assemble("↑ ↓ choose  ", pressable("Enter copy", "screen.enter"), "  ", BACK), classes="keys"
+                Content.assemble("↑ ↓ choose  ", clickable("Enter copy", "screen.enter"), "  ", BACK_KEY),
+                classes="keys",
             )
 
     @on(OptionList.OptionHighlighted)
-    def show(self, event: OptionList.OptionHighlighted) -> None:
+    def preview_format(self, event: OptionList.OptionHighlighted) -> None:
         """Preview the format, or say why there is none."""
         try:
-            text = export_formats.preview(self._profile, event.option_id or "token", self._at)
-        except StoreError as error:
-            trouble = explain(error.code, error.facts)
-            text = f"✗ {trouble.title}. {trouble.happened} {trouble.remedies[0]}."
+            text = export_formats.preview(self._profile, event.option_id or "token", self._home)
+        except StorageError as error:
+            problem = explain(error.code, error.facts)
+            text = f"✗ {problem.title}. {problem.happened} {problem.remedies[0]}."
         self.query_one("#preview", Static).update(Content.styled(text, MUTED))
 
     @on(OptionList.OptionSelected)
-    def chosen(self, event: OptionList.OptionSelected) -> None:
+    def select_format(self, event: OptionList.OptionSelected) -> None:
         """Copy in that format."""
         self.dismiss(event.option_id)
 
 
-class ImportScreen(Dialog[str | None]):
+class ImportDialog(Dialog[str | None]):
     """Takes a token that somebody already has. It never shows it."""
 
     AUTO_FOCUS = "#access"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back")]
 
-    def __init__(self, keep: Callable[[str, str, str], Awaitable[str | Explanation]]) -> None:
+    def __init__(self, import_token: Callable[[str, str, str], Awaitable[str | Explanation]]) -> None:
         """
         Args:
             keep: of access token, refresh token and Client ID; returns the new profile's name, or says why not. A ValueError
                 holds a sentence.
         """
         super().__init__()
-        self._keep = keep
+        self._import_token = import_token
 
     def compose(self) -> ComposeResult:
         """Three fields, of which one is needed."""
@@ -233,8 +234,8 @@ class ImportScreen(Dialog[str | None]):
             yield Static(id="kind")
             yield Input(password=True, placeholder="refresh token xoxe-…, if there is one", id="refresh")
             yield Input(placeholder="its app’s Client ID, needed to refresh", id="client_id")
-            yield Static(id="trouble", classes="trouble")
-            yield Static(Content.assemble(pressable("Enter import", "screen.enter"), "  ", BACK), classes="keys")
+            yield Static(id="problem", classes="problem")
+            yield Static(Content.assemble(clickable("Enter import", "screen.enter"), "  ", BACK_KEY), classes="keys")
 
     def on_mount(self) -> None:
         """Begin with the one field that is always needed."""
@@ -245,37 +246,41 @@ class ImportScreen(Dialog[str | None]):
         self.query_one("#client_id").display = rotating
 
     @on(Input.Changed, "#access")
-    def name_the_kind(self, event: Input.Changed) -> None:
+    def show_token_type(self, event: Input.Changed) -> None:
         """Say what kind of token it is while it is typed or pasted."""
-        kind = kind_of(event.value.strip())
+        kind = token_type_of(event.value.strip())
         self._show_rotating(kind is not None and kind.rotates)
         words = ""
         if kind is not None:
-            words = f"✗ That is {kind.with_article}. {kind.why_not}" if kind.why_not else f"✓ {kind.name}"
+            words = (
+                f"✗ That is {kind.with_article}. {kind.unsupported_reason}"
+                if kind.unsupported_reason
+                else f"✓ {kind.name}"
+            )
             if kind is REFRESH:
                 words = (
                     f"✗ That is {kind.with_article}. Enter the access token (xoxe.xoxp-…) here first; "
                     "then there is a field for this one."
                 )
         self.query_one("#kind", Static).update(Content(words))
-        self.query_one("#trouble", Static).update("")
+        self.query_one("#problem", Static).update("")
 
     @on(Input.Submitted)
     @work(exclusive=True, exit_on_error=False)
-    async def submitted(self) -> None:
+    async def submit(self) -> None:
         """Ask Slack; the screen stays when it does not work."""
-        trouble = self.query_one("#trouble", Static)
-        kind = kind_of(self.query_one("#access", Input).value.strip())
-        if kind is not None and kind.why_not:
+        problem = self.query_one("#problem", Static)
+        kind = token_type_of(self.query_one("#access", Input).value.strip())
+        if kind is not None and kind.unsupported_reason:
             return  # said already, under the field
-        trouble.update("Asking Slack …")
+        problem.update("Asking Slack …")
         values = [self.query_one(f"#{name}", Input).value.strip() for name in ("access", "refresh", "client_id")]
         try:
-            kept = await self._keep(*values)
+            saved = await self._import_token(*values)
         except ValueError as error:
-            trouble.update(Content(f"✗ {error}"))
+            problem.update(Content(f"✗ {error}"))
             return
-        if isinstance(kept, str):
-            self.dismiss(kept)
+        if isinstance(saved, str):
+            self.dismiss(saved)
         else:
-            trouble.update(Content(f"✗ {kept.title} ({kept.code}). {kept.happened} {kept.remedies[0]}."))
+            problem.update(Content(f"✗ {saved.title} ({saved.code}). {saved.happened} {saved.remedies[0]}."))

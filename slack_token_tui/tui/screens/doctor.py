@@ -15,14 +15,14 @@ from textual.widgets import Static
 from slack_token_tui import doctor
 from slack_token_tui.doctor import Finding, Verdict
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.store.apps import SlackApp, remembered_apps
+from slack_token_tui.store.apps import SlackApp, list_apps
 from slack_token_tui.tui.actions import DOCTOR, bindings
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.field import MUTED, Field
 from slack_token_tui.tui.widgets.footer import Footer
-from slack_token_tui.tui.widgets.header import TopLine
+from slack_token_tui.tui.widgets.header import Header
 
-_COLOURS = {
+_COLORS = {
     Verdict.GOOD: "$text-success",
     Verdict.NOTE: MUTED,
     Verdict.LOOK: "$text-warning",
@@ -33,7 +33,7 @@ _COLOURS = {
 class DoctorScreen(AppScreen[None]):
     """A line a finding; those that want something done say what."""
 
-    room = DOCTOR
+    screen_id = DOCTOR
     AUTO_FOCUS = "VerticalScroll"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(DOCTOR)]
 
@@ -44,48 +44,48 @@ class DoctorScreen(AppScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A verdict and the list."""
-        self._slack_app = next(iter(remembered_apps(self.token_app.store.home)), self.token_app.start.app)
+        self._slack_app = next(iter(list_apps(self.token_app.store.home)), self.token_app.options.slack_app)
         endpoints = self._slack_app.endpoints if self._slack_app else Endpoints()
-        yield TopLine("Check this machine", endpoints, self.slack_note)
+        yield Header("Check this machine", endpoints, self.slack_label)
         yield Static(id="verdict")
         yield VerticalScroll(id="findings")
         yield Footer()
 
     def on_mount(self) -> None:
         """Look at everything."""
-        self._look()
+        self._run_checks()
 
     @work(exclusive=True, group="doctor", exit_on_error=False)
-    async def _look(self) -> None:
+    async def _run_checks(self) -> None:
         self._findings = []
         listed, verdict = self.query_one("#findings"), self.query_one("#verdict", Static)
         await listed.remove_children()
         verdict.update("Looking … Esc leaves")
-        async with aclosing(doctor.examine(self.token_app.store.home, self._slack_app)) as findings:
+        async with aclosing(doctor.run_checks(self.token_app.store.home, self._slack_app)) as findings:
             async for finding in findings:
                 self._findings.append(finding)
-                colour = _COLOURS[finding.verdict]
+                colour = _COLORS[finding.verdict]
                 words = Content.assemble((finding.about, "bold"), f"  {finding.said}")
                 if finding.remedy:
                     words = Content.assemble(words, ("\n" + finding.remedy, "$text-warning"))
                 await listed.mount(Field(Content.styled(finding.verdict.mark, f"bold {colour}"), words, width=2))
-        verdict.update(_verdict(self._findings))
+        verdict.update(_format_verdict(self._findings))
 
     def action_check_again(self) -> None:
         """Look again."""
-        self._look()
+        self._run_checks()
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def action_copy_report(self) -> None:
         """Copy the findings."""
-        self.say_copied(await self.token_app.copy_text(doctor.as_text(self._findings)), "The report")
+        self.notify_copied(await self.token_app.copy_text(doctor.format_report(self._findings)), "The report")
 
 
-def _verdict(findings: list[Finding]) -> Content:
-    wanting = [one for one in findings if one.verdict in {Verdict.LOOK, Verdict.BAD}]
+def _format_verdict(findings: list[Finding]) -> Content:
+    wanting = [finding for finding in findings if finding.verdict in {Verdict.LOOK, Verdict.BAD}]
     if not wanting:
         return Content.styled("✓ Everything that a sign-in needs is there.", "$text-success")
-    bad = sum(one.verdict is Verdict.BAD for one in wanting)
+    bad = sum(finding.verdict is Verdict.BAD for finding in wanting)
     counted = ((bad, "problem"), (len(wanting) - bad, "note"))
     words = ", ".join(f"{count} {what}{'s' if count > 1 else ''}" for count, what in counted if count)
     return Content.assemble((f"{words}.", "$text-warning"), (" y copies the list, without any secret.", MUTED))

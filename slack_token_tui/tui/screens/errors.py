@@ -13,28 +13,28 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.problems import Explanation, codes
+from slack_token_tui.problems import Explanation, list_codes
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.actions import ERRORS, bindings
-from slack_token_tui.tui.screens.dialogs import in_full
-from slack_token_tui.tui.screens.search_base import SearchRoom
-from slack_token_tui.tui.widgets.error_card import redirects_of
+from slack_token_tui.tui.screens.dialogs import format_explanation
+from slack_token_tui.tui.screens.search_base import SearchScreen
+from slack_token_tui.tui.widgets.error_card import redirect_uri_rows
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
-from slack_token_tui.tui.widgets.header import TopLine
+from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
-from slack_token_tui.tui.widgets.keys import keys_of
+from slack_token_tui.tui.widgets.keys import key_hints
 from slack_token_tui.tui.widgets.search_box import SearchBox
 
-_ANSWERS = frozenset({"again", "other_pair", "change_app"})
+_SIGN_IN_ACTIONS = frozenset({"again", "other_pair", "change_app"})
 """Remedies that whoever opened this screen carries out."""
 
 
-class ErrorsScreen(SearchRoom[str | None]):
+class ErrorsScreen(SearchScreen[str | None]):
     """Ends with the remedy that the person chose, or None."""
 
-    room = ERRORS
+    screen_id = ERRORS
     AUTO_FOCUS = "#search"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(ERRORS)]
 
@@ -56,19 +56,19 @@ class ErrorsScreen(SearchRoom[str | None]):
             said: what it is known to show, to begin with.
         """
         super().__init__()
-        every = [explain(code) for code in codes()]
-        order = {code: number for number, code in enumerate(codes(in_order=True))}
-        every.sort(key=lambda one: (one.browser_says is None, order[one.code]))
-        self._every = {one.code: one for one in every}
+        every = [explain(code) for code in list_codes()]
+        order = {code: number for number, code in enumerate(list_codes(in_order=True))}
+        every.sort(key=lambda explanation: (explanation.browser_says is None, order[explanation.code]))
+        self._explanations = {explanation.code: explanation for explanation in every}
         self._app = app
         self._sent = sent
         self._from_page = from_page
-        self._said = said
+        self._initial_search = said
 
     def compose(self) -> ComposeResult:
         """A search, a list, an explanation."""
         title = "What does the browser say?" if self._from_page else "Errors explained"
-        yield TopLine(title, self._app.endpoints if self._app else Endpoints(), self.slack_note)
+        yield Header(title, self._app.endpoints if self._app else Endpoints(), self.slack_label)
         yield SearchBox("words that you see, or a code")
         with Container(id="errors"):
             yield OptionList(id="error_list")
@@ -78,28 +78,30 @@ class ErrorsScreen(SearchRoom[str | None]):
 
     def on_mount(self) -> None:
         """Everything is there at first, or what is known to be meant."""
-        self.query_one("#search", Input).value = self._said
-        self._show(self._said)
+        self.query_one("#search", Input).value = self._initial_search
+        self._show_matches(self._initial_search)
 
     @on(Input.Changed, "#search")
-    def search_changed(self, event: Input.Changed) -> None:
+    def filter_errors(self, event: Input.Changed) -> None:
         """The list follows the typing."""
-        self._show(event.value)
+        self._show_matches(event.value)
 
     @on(Input.Submitted, "#search")
-    def search_done(self) -> None:
+    def focus_list(self) -> None:
         """Into the list, where letters are keys."""
         self.query_one(OptionList).focus()
 
-    def _show(self, wanted: str) -> None:
+    def _show_matches(self, wanted: str) -> None:
         words = wanted.lower().split()
-        found = [one for one in self._every.values() if _rank(one, words) is not None]
-        found.sort(key=lambda one: _rank(one, words) or 0)
+        found = [explanation for explanation in self._explanations.values() if _rank(explanation, words) is not None]
+        found.sort(key=lambda explanation: _rank(explanation, words) or 0)
         if self._from_page and not words:
-            found = [one for one in found if one.browser_says]
+            found = [explanation for explanation in found if explanation.browser_says]
         listed = self.query_one(OptionList)
         listed.clear_options()
-        listed.add_options(Option(_line(one, self._from_page), id=one.code) for one in found)
+        listed.add_options(
+            Option(_format_error(explanation, self._from_page), id=explanation.code) for explanation in found
+        )
         if found:
             listed.highlighted = 0
         else:
@@ -108,52 +110,52 @@ class ErrorsScreen(SearchRoom[str | None]):
         self.refresh_bindings()
 
     @property
-    def _chosen(self) -> Explanation | None:
+    def _highlighted(self) -> Explanation | None:
         listed = self.query_one(OptionList)
         if listed.highlighted is None or not listed.option_count:
             return None
-        return self._every[str(listed.get_option_at_index(listed.highlighted).id)]
+        return self._explanations[str(listed.get_option_at_index(listed.highlighted).id)]
 
     @on(OptionList.OptionHighlighted)
     def explain_highlighted(self) -> None:
         """Explain it, with the values of this case."""
-        if (chosen := self._chosen) is None:
+        if (chosen := self._highlighted) is None:
             return
-        redirects = redirects_of(chosen, self._sent, self._app.redirect_uris if self._app else ())
-        keys = keys_of(*(action for action in chosen.actions if self.can_do(action)), screen=ERRORS)
-        self.query_one("#error_text", Static).update(in_full(chosen, redirects, keys))
+        redirects = redirect_uri_rows(chosen, self._sent, self._app.redirect_uris if self._app else ())
+        keys = key_hints(*(action for action in chosen.actions if self.is_available(action)), screen=ERRORS)
+        self.query_one("#error_text", Static).update(format_explanation(chosen, redirects, keys))
         self.query_one("#error_detail").scroll_home(animate=False)
         self.refresh_bindings()
 
-    def can_do(self, action_id: str) -> bool:
+    def is_available(self, action_id: str) -> bool:
         """Remedies only where the explanation names them, and a sign-in again only where one is known."""
         if action_id in {"again", "other_pair"} and self._app is None:
             return False
-        if action_id in _ANSWERS | {"copy_redirect", "open_settings"}:
-            return (chosen := self._chosen) is not None and action_id in chosen.actions
-        return action_id != "paste" and super().can_do(action_id)
+        if action_id in _SIGN_IN_ACTIONS | {"copy_redirect", "open_settings"}:
+            return (chosen := self._highlighted) is not None and action_id in chosen.actions
+        return action_id != "paste" and super().is_available(action_id)
 
     def action_again(self) -> None:
         """Start the sign-in anew."""
-        self.end("again")
+        self.close("again")
 
     def action_other_pair(self) -> None:
         """Start it with the other pair."""
-        self.end("other_pair")
+        self.close("other_pair")
 
     def action_change_app(self) -> None:
         """Go to the form."""
-        self.end("change_app")
+        self.close("change_app")
 
     def action_copy_redirect(self) -> None:
         """Copy a redirect address, to register it; pressed again, the next."""
-        self.copy_redirect_of(self._app, self._sent)
+        self.copy_redirect_uri(self._app, self._sent)
 
     @work(exclusive=True, group="settings", exit_on_error=False)
     async def action_open_settings(self) -> None:
         """Open the list of the person's Slack apps."""
         app = self._app or SlackApp("")
-        await self.open_page(app.endpoints.apps_page, app.browser)
+        await self.open_page(app.endpoints.apps_url, app.browser)
 
 
 def _rank(explanation: Explanation, words: list[str]) -> int | None:
@@ -166,7 +168,7 @@ def _rank(explanation: Explanation, words: list[str]) -> int | None:
     return next((rank for rank, part in enumerate(parts) if all(word in part.lower() for word in words)), None)
 
 
-def _line(explanation: Explanation, from_page: bool) -> Content:
+def _format_error(explanation: Explanation, from_page: bool) -> Content:
     if from_page and explanation.browser_says:
         return Content.assemble(explanation.browser_says, ("\n  " + explanation.title, MUTED))
     return Content.assemble(explanation.title, (f"\n  {explanation.code}", MUTED))

@@ -11,41 +11,43 @@ from textual.content import Content
 from textual.widgets import Static
 
 from slack_token_tui.desktop import environment
-from slack_token_tui.tui.actions import ABOUT, Action, on
+from slack_token_tui.tui.actions import SCREEN_DESCRIPTIONS, Action, actions_for
 from slack_token_tui.tui.screens.dialogs import Dialog
 from slack_token_tui.tui.widgets.field import MUTED, Field
-from slack_token_tui.tui.widgets.keys import BACK
+from slack_token_tui.tui.widgets.keys import BACK_KEY
 
 
-class HelpScreen(Dialog[None]):
+class HelpDialog(Dialog[None]):
     """The table of actions of one screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "dismiss", "Back")]
 
-    def __init__(self, room: str, able: frozenset[str]) -> None:
+    def __init__(self, screen_id: str, available: frozenset[str]) -> None:
         """
         Args:
             room: whose actions.
             able: ids of those that make sense right now.
         """
         super().__init__()
-        self._room = room
-        self._able = able
+        self._screen_id = screen_id
+        self._available = available
 
     def compose(self) -> ComposeResult:
         """A text that scrolls."""
         with VerticalScroll(classes="sheet"):
-            yield Static(Content.assemble(("Help", "bold"), f"  {ABOUT[self._room]}\n"))
-            yield from (_line(action) for action in on(self._room) if action.id in self._able)
-            if others := [action for action in on(self._room) if action.id not in self._able]:
+            yield Static(Content.assemble(("Help", "bold"), f"  {SCREEN_DESCRIPTIONS[self._screen_id]}\n"))
+            yield from (
+                _format_action(action) for action in actions_for(self._screen_id) if action.id in self._available
+            )
+            if others := [action for action in actions_for(self._screen_id) if action.id not in self._available]:
                 yield Static(Content.styled("\nAt other times", MUTED))
-                yield from map(_line, others)
-            for hint in environment.look().hints:
+                yield from map(_format_action, others)
+            for hint in environment.detect().hints:
                 yield Static(Content.styled(f"\n{hint}", MUTED))
             words = "↑ ↓ scroll · F1 opens this in a field too · Ctrl+P finds actions by name · Ctrl+C twice quits · "
-            yield Static(Content.assemble(words, BACK), classes="keys")
+            yield Static(Content.assemble(words, BACK_KEY), classes="keys")
 
 
-def _line(action: Action) -> Field:
-    key = Content.styled(action.shown_key, "bold $text-primary")
+def _format_action(action: Action) -> Field:
+    key = Content.styled(action.key_label, "bold $text-primary")
     return Field(key, Content.assemble((action.label, "bold"), f"  {action.help}"), width=7)

@@ -17,7 +17,7 @@ from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui.actions import HOME, bindings
 from slack_token_tui.tui.screens.home_commands import HomeCommands
-from slack_token_tui.tui.widgets.header import TopLine
+from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.profile_list import ORDERS, ProfileList
@@ -25,13 +25,13 @@ from slack_token_tui.tui.widgets.profile_list import ORDERS, ProfileList
 if TYPE_CHECKING:
     from slack_token_tui.store.apps import SlackApp
 
-_CLOCK_SECONDS = 1.0
+_TICK_SECONDS = 1.0
 _FIRST_FRAME_PROFILES = 60
 """More than any terminal shows at once."""
-_OF_A_PROFILE = frozenset(
+_PROFILE_ACTIONS = frozenset(
     {"copy", "copy_as", "sign_in_again", "reveal", "verify", "refresh", "rename", "make_default", "move_tokens"}
 )
-_OF_MANY = frozenset({"verify_all", "refresh_all", "filter", "sort"})
+_LIST_ACTIONS = frozenset({"verify_all", "refresh_all", "filter", "sort"})
 
 
 class HomeScreen(HomeCommands):
@@ -55,83 +55,83 @@ class HomeScreen(HomeCommands):
 
     def compose(self) -> ComposeResult:
         """Title, list and an empty room for details, or the welcome: the rest comes right after the first frame."""
-        note = "demo, gone at the end" if self.token_app.start.is_demo else ""
-        yield TopLine("slack-token-tui", None, note)
+        note = "demo, gone at the end" if self.token_app.options.is_demo else ""
+        yield Header("slack-token-tui", None, note)
         with Container(id="home"):
             with Vertical(id="left"):
                 yield ProfileList()
             yield ProfileDetail()
         yield Container(id="welcome")
         yield Static(id="notice")
-        yield Static(id="room_for_the_footer")
+        yield Static(id="footer_placeholder")
 
-    async def _furnish(self) -> None:
+    async def _mount_deferred_widgets(self) -> None:
         """What the first frame can do without. A signal may end the program at each pause; nothing can be mounted then."""
         from slack_token_tui.tui.auto_refresh import RefreshScheduler
         from slack_token_tui.tui.widgets.footer import Footer
 
-        self._upkeep = RefreshScheduler(self.token_app.store, self._told)
+        self._scheduler = RefreshScheduler(self.token_app.store, self._update_entry)
         if self.is_attached:
-            await self.query_one(ProfileDetail).furnish()
+            await self.query_one(ProfileDetail).mount_fields()
         if self.is_attached:
             await self.mount(Footer())
         if self.is_attached:
-            await self.query_one("#room_for_the_footer").remove()
+            await self.query_one("#footer_placeholder").remove()
         if self.is_attached:
-            self._furnished = True
-            self.read_rest()
+            self._is_fully_mounted = True
+            self.reload_if_partial()
 
     def on_mount(self) -> None:
         """Read, and keep the clocks right."""
         order = read_settings(self.token_app.store.home).get("order")
         self._list.order = order if order in ORDERS else ORDERS[0]
-        self.read(only_first=_FIRST_FRAME_PROFILES if self._list.order == ORDERS[0] else None)
-        self.set_interval(_CLOCK_SECONDS, self._tick)
-        self.call_after_refresh(self._furnish)
+        self.reload(only_first=_FIRST_FRAME_PROFILES if self._list.order == ORDERS[0] else None)
+        self.set_interval(_TICK_SECONDS, self._tick)
+        self.call_after_refresh(self._mount_deferred_widgets)
 
     def on_screen_resume(self) -> None:
         """A sign-in may have changed what is kept."""
-        if self._furnished and self._files_have_changed():
-            self.read()
+        if self._is_fully_mounted and self._have_files_changed():
+            self.reload()
 
     def _tick(self) -> None:
         """Once a second: the clocks, what other programs have saved, and what is due."""
-        if not self._furnished:
+        if not self._is_fully_mounted:
             return
-        now = self.token_app.start.now()
+        now = self.token_app.options.now()
         if self.is_current:
-            if self._files_have_changed() and not self._upkeep.busy:
-                self.read()
-            self._list.follow_the_clock(now)
+            if self._have_files_changed() and not self._scheduler.busy:
+                self.reload()
+            self._list.update_clock(now)
             if isinstance(entry := self.highlighted, Profile) and entry.expires_at:
                 self._show_detail()
-        for name in self._upkeep.due(self._list.entries, now):
-            self.run_worker(self._upkeep.refresh(name), group="renewing", exit_on_error=False)
+        for name in self._scheduler.due_names(self._list.entries, now):
+            self.run_worker(self._scheduler.refresh(name), group="refresh", exit_on_error=False)
 
     @on(OptionList.OptionHighlighted, "#profiles")
-    def highlight_changed(self) -> None:
+    def show_highlighted(self) -> None:
         """The details follow the cursor, of the keyboard and of the mouse. What was shown or said of another one goes."""
         entry = self.highlighted
-        if entry is None or entry.name != self._told_of:
-            self._told_of = None if entry is None else entry.name
+        if entry is None or entry.name != self._notice_profile:
+            self._notice_profile = None if entry is None else entry.name
             self._revealed = None
-            if self._many is None:
-                self._notice("")
+            if self._batch_name is None:
+                self._show_notice("")
         self._show_detail()
         self.refresh_bindings()
 
-    def can_do(self, action_id: str) -> bool:
+    def is_available(self, action_id: str) -> bool:
         """Each key only where it does something."""
-        if not self._furnished:
+        if not self._is_fully_mounted:
             return action_id in {"quit", "help", "sign_in", "make_app"}
         if action_id == "explain":
-            return self._to_explain is not None
+            return self._current_explanation is not None
         entry = self.highlighted
-        if action_id == "move_tokens" and self.token_app.start.is_demo:
+        if action_id == "move_tokens" and self.token_app.options.is_demo:
             return False  # what the demo saves is gone at the end; a keyring keeps it
-        if action_id in _OF_A_PROFILE:
+        if action_id in _PROFILE_ACTIONS:
             return isinstance(entry, Profile) and (action_id != "refresh" or entry.has_refresh_token)
-        if action_id in _OF_MANY:
+        if action_id in _LIST_ACTIONS:
             return bool(self._list.entries)
         if action_id == "remove":
             return entry is not None
@@ -154,14 +154,14 @@ class HomeScreen(HomeCommands):
         self._filter.focus()
 
     @on(Input.Changed, "#filter")
-    def filter_changed(self, event: Input.Changed) -> None:
+    def apply_filter(self, event: Input.Changed) -> None:
         """The list follows the typing."""
-        self._list.wanted = event.value
-        self._list.rearrange(self.token_app.start.now())
+        self._list.filter_text = event.value
+        self._list.rebuild(self.token_app.options.now())
         self._show_detail()
 
     @on(Input.Submitted, "#filter")
-    def filter_done(self) -> None:
+    def focus_list(self) -> None:
         """Back into the list, with the filter left on."""
         self._list.focus()
 
@@ -173,49 +173,49 @@ class HomeScreen(HomeCommands):
             self._list.focus()
         elif not self.cancel_running():
             self._revealed = None
-            self._notice("")
+            self._show_notice("")
             self._show_detail()
 
     def action_sort(self) -> None:
         """Go to the next order, and remember it."""
         profiles = self._list
         profiles.order = ORDERS[(ORDERS.index(profiles.order) + 1) % len(ORDERS)]
-        profiles.rearrange(self.token_app.start.now())
+        profiles.rebuild(self.token_app.options.now())
         self._change_settings(order=profiles.order)
 
     def action_reload(self) -> None:
         """Read the files again."""
-        self.read()
+        self.reload()
 
     # ── to the other rooms ──
 
     def action_sign_in(self) -> None:
         """Sign in to another workspace."""
-        self._sign_in()
+        self._open_sign_in()
 
     def action_sign_in_again(self) -> None:
         """Sign in again with everything filled in."""
         if isinstance(entry := self.highlighted, Profile):
-            self._sign_in(entry)
+            self._open_sign_in(entry)
 
-    def _sign_in(self, older: Profile | None = None, app: SlackApp | None = None) -> None:
+    def _open_sign_in(self, previous: Profile | None = None, app: SlackApp | None = None) -> None:
         from slack_token_tui.tui.screens.sign_in import SignInScreen
 
-        self.app.push_screen(SignInScreen(older, app), self._signed_in)
+        self.app.push_screen(SignInScreen(previous, app), self._highlight_saved)
 
-    def _signed_in(self, name: str | None) -> None:
+    def _highlight_saved(self, name: str | None) -> None:
         """The new profile is the one that is meant next."""
         if name is not None:
-            self.read(highlight=name)
+            self.reload(highlight=name)
 
     @work(exclusive=True, group="rooms", exit_on_error=False)
     async def action_make_app(self) -> None:
         """Make an app, and sign in with it."""
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 
-        setup = AppSetupScreen(self.token_app.start.endpoints, ())
+        setup = AppSetupScreen(self.token_app.options.endpoints, ())
         if (app := await self.app.push_screen_wait(setup)) is not None:
-            self._sign_in(app=app)
+            self._open_sign_in(app=app)
 
     @work(exclusive=True, group="rooms", exit_on_error=False)
     async def action_apps(self) -> None:
@@ -223,22 +223,22 @@ class HomeScreen(HomeCommands):
         from slack_token_tui.tui.screens.apps import AppsScreen
 
         if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
-            self._sign_in(app=app)
+            self._open_sign_in(app=app)
 
     @work(exclusive=True, group="rooms", exit_on_error=False)
     async def action_errors(self) -> None:
         """Look an error up; its remedies begin a sign-in."""
-        from slack_token_tui.store.apps import remembered_apps
+        from slack_token_tui.store.apps import list_apps
         from slack_token_tui.tui.screens.errors import ErrorsScreen
 
-        app = next(iter(remembered_apps(self.token_app.store.home)), self.token_app.start.app)
-        facts = {} if app is None else {"client_id": app.client_id, "app_settings": app.endpoints.apps_page}
+        app = next(iter(list_apps(self.token_app.store.home)), self.token_app.options.slack_app)
+        facts = {} if app is None else {"client_id": app.client_id, "app_settings": app.endpoints.apps_url}
         errors = ErrorsScreen(lambda code: explain(code, facts), app, "", from_page=False)
         chosen = await self.app.push_screen_wait(errors)
         if chosen == "other_pair" and app is not None:
-            app = replace(app, endpoints=Endpoints(app.endpoints.base, app.endpoints.pair.other))
+            app = replace(app, endpoints=Endpoints(app.endpoints.base, app.endpoints.variant.alternative))
         if chosen is not None:
-            self._sign_in(app=app)
+            self._open_sign_in(app=app)
 
     def action_doctor(self) -> None:
         """Check the machine."""
@@ -248,10 +248,10 @@ class HomeScreen(HomeCommands):
 
     def action_explain(self) -> None:
         """Everything that is known about what is wrong with the highlighted profile, or was said last."""
-        from slack_token_tui.tui.screens.dialogs import ExplanationScreen
+        from slack_token_tui.tui.screens.dialogs import ExplanationDialog
 
-        if (explanation := self._to_explain) is not None:
-            self.app.push_screen(ExplanationScreen(explanation))
+        if (explanation := self._current_explanation) is not None:
+            self.app.push_screen(ExplanationDialog(explanation))
 
     async def action_quit(self) -> None:
         """Leave."""

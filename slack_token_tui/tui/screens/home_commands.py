@@ -12,18 +12,18 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from slack_token_tui.problems import Explanation, explain, place_of
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.problems import Explanation, error_location, explain
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import Unreadable
+from slack_token_tui.store.profiles import UnreadableProfile
 from slack_token_tui.store.settings import change_settings, read_settings
-from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, standing_trouble
+from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, recorded_problem
 from slack_token_tui.tui.actions import HOME
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.profile_list import Entry, ProfileList
-from slack_token_tui.tui.widgets.time_format import left
+from slack_token_tui.tui.widgets.time_format import format_time_left
 
 if TYPE_CHECKING:
     from slack_token_tui.tui.auto_refresh import RefreshScheduler
@@ -34,19 +34,19 @@ _REVEAL_SECONDS = 10.0
 class HomeCommands(AppScreen[None]):
     """The commands of home, and the profiles that they act on."""
 
-    room = HOME
+    screen_id = HOME
 
     def __init__(self) -> None:
         super().__init__()
-        self._upkeep: RefreshScheduler
-        self._seen_at: object = None
-        self._furnished = False
+        self._scheduler: RefreshScheduler
+        self._directory_mtimes: object = None
+        self._is_fully_mounted = False
         self._revealed: tuple[str, str] | None = None
-        self._many: str | None = None
-        self._asked_about: str | None = None
+        self._batch_name: str | None = None
+        self._pending_name: str | None = None
         self._is_partly_read = False
-        self._told_of: str | None = None
-        self._said: Explanation | None = None
+        self._notice_profile: str | None = None
+        self._last_explanation: Explanation | None = None
         self._store_problem: Explanation | None = None
 
     @property
@@ -58,7 +58,7 @@ class HomeCommands(AppScreen[None]):
         """The entry under the cursor."""
         return self._list.current
 
-    def _files_have_changed(self) -> bool:
+    def _have_files_changed(self) -> bool:
         """Every save replaces a file, and so changes its directory: one look tells what other programs have done."""
         home = self.token_app.store.home
         seen = []
@@ -67,27 +67,27 @@ class HomeCommands(AppScreen[None]):
                 seen.append(path.stat().st_mtime_ns)
             except OSError:
                 seen.append(0)
-        changed = seen != self._seen_at
-        self._seen_at = seen
+        changed = seen != self._directory_mtimes
+        self._directory_mtimes = seen
         return changed
 
-    def read(self, highlight: str | None = None, *, only_first: int | None = None) -> None:
+    def reload(self, highlight: str | None = None, *, only_first: int | None = None) -> None:
         """Read the profiles again, and keep the cursor where it was unless told otherwise.
 
         Args:
             highlight: where the cursor goes.
-            only_first: read no more than these; :meth:`read_rest` brings the others.
+            only_first: read no more than these; :meth:`reload_if_partial` brings the others.
         """
-        self._files_have_changed()
+        self._have_files_changed()
         profiles = self._list
         profiles.default = read_settings(self.token_app.store.home).get("default_profile")
         problem: Explanation | None = None
         try:
             entries = list(islice(self.token_app.store.entries(), only_first))
-        except StoreError as error:
+        except StorageError as error:
             entries, problem = [], explain(error.code, error.facts)
         self._is_partly_read = len(entries) == only_first
-        profiles.show(entries, self.token_app.start.now(), highlight)
+        profiles.show(entries, self.token_app.options.now(), highlight)
         there = bool(profiles.entries)
         self.query_one("#home").display = there
         welcome = self.query_one("#welcome")
@@ -111,22 +111,22 @@ class HomeCommands(AppScreen[None]):
         await welcome.remove_children()
         await welcome.mount(card)
 
-    def read_rest(self) -> None:
+    def reload_if_partial(self) -> None:
         """Read what the first frame has left out."""
         if self._is_partly_read:
-            self.read()
+            self.reload()
         else:
             self._show_detail()
             self.refresh_bindings()
 
-    def _told(self, name: str, entry: Entry | None) -> None:
+    def _update_entry(self, name: str, entry: Entry | None) -> None:
         """Something about a profile has changed; the upkeep says so."""
-        now = self.token_app.start.now()
+        now = self.token_app.options.now()
         if entry is None:
-            self.read()
+            self.reload()
             return
         self._list.replace(entry, now)
-        self._list.mark(frozenset(self._upkeep.busy), frozenset(self._upkeep.troubles), now)
+        self._list.mark(frozenset(self._scheduler.busy), frozenset(self._scheduler.problems), now)
         if self.highlighted is not None and self.highlighted.name == name:
             self._show_detail()
 
@@ -134,41 +134,43 @@ class HomeCommands(AppScreen[None]):
         entry = self.highlighted
         detail = self.query_one(ProfileDetail)
         detail.display = entry is not None
-        if entry is not None and self._furnished:
-            now, path = self.token_app.start.now(), self.token_app.store.path(entry.name)
+        if entry is not None and self._is_fully_mounted:
+            now, path = self.token_app.options.now(), self.token_app.store.path(entry.name)
             revealed = self._revealed[1] if self._revealed and self._revealed[0] == entry.name else None
-            detail.show(entry, path, now, self._trouble_of(entry), revealed)
+            detail.show(entry, path, now, self._explain_entry(entry), revealed)
 
-    def _trouble_of(self, entry: Entry) -> Explanation | None:
-        if isinstance(entry, Unreadable):
+    def _explain_entry(self, entry: Entry) -> Explanation | None:
+        if isinstance(entry, UnreadableProfile):
             return explain(entry.error.code, {"file": entry.error.path, "detail": entry.error.detail or "damaged"})
-        if trouble := self._upkeep.troubles.get(entry.name) or standing_trouble(entry):
-            return explain(trouble.code, trouble.facts)
-        why = None if entry.is_renewable else entry.unusable_reason(self.token_app.start.now())
+        if problem := self._scheduler.problems.get(entry.name) or recorded_problem(entry):
+            return explain(problem.code, problem.facts)
+        why = None if entry.is_refreshable else entry.unusable_reason(self.token_app.options.now())
         return explain("sign_in_needed", {"name": entry.name, "detail": why}) if why else None
 
     def _change_settings(self, **changes: str | None) -> bool:
         try:
             change_settings(self.token_app.store.home, **changes)
-        except (StoreError, ProfileFileError) as error:
-            facts = error.facts if isinstance(error, StoreError) else {"file": error.path, "detail": error.detail}
-            self._say(explain(error.code, facts))
+        except (StorageError, ProfileFileError) as error:
+            facts = error.facts if isinstance(error, StorageError) else {"file": error.path, "detail": error.detail}
+            self._show_error(explain(error.code, facts))
             return False
         return True
 
     @property
-    def _to_explain(self) -> Explanation | None:
+    def _current_explanation(self) -> Explanation | None:
         """What F1 tells more about: what was said last, else what is wrong with the highlighted profile."""
         entry = self.highlighted
-        return self._said or (None if entry is None or not self._furnished else self._trouble_of(entry))
+        return self._last_explanation or (
+            None if entry is None or not self._is_fully_mounted else self._explain_entry(entry)
+        )
 
-    def _say(self, explanation: Explanation) -> None:
-        self._notice(f"{explanation.title}. {explanation.happened} {explanation.remedies[0]}. F1 tells more.")
-        self._said = explanation
+    def _show_error(self, explanation: Explanation) -> None:
+        self._show_notice(f"{explanation.title}. {explanation.happened} {explanation.remedies[0]}. F1 tells more.")
+        self._last_explanation = explanation
         self.refresh_bindings()
 
-    def _notice(self, text: str) -> None:
-        self._said = None
+    def _show_notice(self, text: str) -> None:
+        self._last_explanation = None
         notice = self.query_one("#notice", Static)
         notice.update(Content(text))
         notice.set_class(bool(text), "-shown")
@@ -189,62 +191,64 @@ class HomeCommands(AppScreen[None]):
     async def _copy(self, profile: Profile | None, format_id: str | None) -> None:
         from slack_token_tui.desktop.clipboard import Copied
         from slack_token_tui.tokens import export_formats
-        from slack_token_tui.tui.screens.dialogs import CopyAsScreen
+        from slack_token_tui.tui.screens.dialogs import CopyAsDialog
 
         assert profile is not None
-        at = self.token_app.start.home
-        if format_id is None and (format_id := await self.app.push_screen_wait(CopyAsScreen(profile, at))) is None:
+        at = self.token_app.options.home
+        if format_id is None and (format_id := await self.app.push_screen_wait(CopyAsDialog(profile, at))) is None:
             return
         until = ""
         try:
-            if export_formats.FORMATS[format_id].holds_token:
-                if (profile := await self._living(profile)) is None:
+            if export_formats.FORMATS[format_id].contains_token:
+                if (profile := await self._refresh_if_due(profile)) is None:
                     return
-                outcome = await self.token_app.copy_secret(export_formats.secret_text(profile, format_id, at=at))
+                outcome = await self.token_app.copy_secret(export_formats.format_secret(profile, format_id, home=at))
                 if profile.expires_at:
-                    until = f" It works for {left(profile.expires_at, self.token_app.start.now())}."
+                    until = f" It works for {format_time_left(profile.expires_at, self.token_app.options.now())}."
             else:
                 outcome = await self.token_app.copy_text(export_formats.preview(profile, format_id, at))
-        except StoreError as error:
-            self._say(explain(error.code, error.facts))
+        except StorageError as error:
+            self._show_error(explain(error.code, error.facts))
             return
         if isinstance(outcome, Copied):
             what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
-            self.notify(outcome.sentence(what) + until, markup=False)
-            self._notice("")
+            self.notify(outcome.message(what) + until, markup=False)
+            self._show_notice("")
         else:
-            shell = "" if self.token_app.start.is_demo else f" In a shell: slack-token-tui token {profile.name}"
-            self._notice(f"Not copied. {outcome.reason}{shell}")
+            shell = "" if self.token_app.options.is_demo else f" In a shell: slack-token-tui token {profile.name}"
+            self._show_notice(f"Not copied. {outcome.reason}{shell}")
 
-    async def _living(self, entry: Profile) -> Profile | None:
+    async def _refresh_if_due(self, entry: Profile) -> Profile | None:
         """Return ``entry`` with a living token, refreshed first when due; otherwise say what is wrong."""
-        now = self.token_app.start.now()
+        now = self.token_app.options.now()
         if entry.is_due(now):
-            self._notice(f"{entry.name} is about to expire; asking Slack for a new token …")
-            await self._upkeep.refresh(entry.name)
-            self._notice("")
+            self._show_notice(f"{entry.name} is about to expire; asking Slack for a new token …")
+            await self._scheduler.refresh(entry.name)
+            self._show_notice("")
         try:
             store = self.token_app.store
             profile = await asyncio.to_thread(lambda: store.with_tokens(store.read(entry.name)))
         except FileNotFoundError:
-            self.read()
-            self._told_of = self.highlighted.name if self.highlighted else None  # said beside whoever has its place now
-            self._notice(f"{entry.name} is gone: another program has removed or renamed it. Nothing was copied.")
+            self.reload()
+            self._notice_profile = (
+                self.highlighted.name if self.highlighted else None
+            )  # said beside whoever has its place now
+            self._show_notice(f"{entry.name} is gone: another program has removed or renamed it. Nothing was copied.")
             return None
         except ProfileFileError as error:
-            self._say(explain(error.code, {"file": error.path, "detail": error.detail}))
+            self._show_error(explain(error.code, {"file": error.path, "detail": error.detail}))
             return None
-        except StoreError as error:
-            self._say(explain(error.code, {"name": entry.name, **error.facts}))
+        except StorageError as error:
+            self._show_error(explain(error.code, {"name": entry.name, **error.facts}))
             return None
         if why := profile.unusable_reason(now):
-            trouble = self._upkeep.troubles.get(entry.name)
-            if trouble is not None and trouble.code not in NEEDS_SIGN_IN:
-                explanation = explain(trouble.code, trouble.facts)
-                self._notice(f"{entry.name} could not be renewed: {explanation.title}. Press r to try again.")
+            problem = self._scheduler.problems.get(entry.name)
+            if problem is not None and problem.code not in NEEDS_SIGN_IN:
+                explanation = explain(problem.code, problem.facts)
+                self._show_notice(f"{entry.name} could not be renewed: {explanation.title}. Press r to try again.")
             else:
                 explanation = explain("sign_in_needed", {"name": profile.name, "detail": why})
-                self._notice(f"{explanation.happened} Press s to sign in again.")
+                self._show_notice(f"{explanation.happened} Press s to sign in again.")
             return None
         return profile
 
@@ -258,7 +262,7 @@ class HomeCommands(AppScreen[None]):
 
     @work(exclusive=True, group="reveal", exit_on_error=False)
     async def _reveal(self, entry: Profile) -> None:
-        profile = await self._living(entry)
+        profile = await self._refresh_if_due(entry)
         if profile is None or profile.access_token is None:
             return
         self._revealed = (profile.name, profile.access_token.reveal())
@@ -274,21 +278,21 @@ class HomeCommands(AppScreen[None]):
 
     @work(exclusive=True, group="one", exit_on_error=False)
     async def _verify_one(self, name: str) -> None:
-        if await self._answer_about(name, self._upkeep.verify(name)):
+        if await self._wait_for(name, self._scheduler.verify(name)):
             self.notify(f"{name} is good.", markup=False)
 
-    async def _answer_about(self, name: str, asking: Awaitable[bool]) -> bool:
+    async def _wait_for(self, name: str, work: Awaitable[bool]) -> bool:
         """Wait for what came of ``asking`` about ``name``, until the person no longer wants to; say what went wrong."""
-        self._notice("")
-        self._asked_about = name
+        self._show_notice("")
+        self._pending_name = name
         try:
-            fine = await asking
+            succeeded = await work
         finally:
-            self._asked_about = None
-        if not fine and (trouble := self._upkeep.troubles.get(name)):
-            explanation = explain(trouble.code, trouble.facts)
-            self._notice(f"{name}: {explanation.title}. {explanation.remedies[0]}.")
-        return fine
+            self._pending_name = None
+        if not succeeded and (problem := self._scheduler.problems.get(name)):
+            explanation = explain(problem.code, problem.facts)
+            self._show_notice(f"{name}: {explanation.title}. {explanation.remedies[0]}.")
+        return succeeded
 
     def action_refresh(self) -> None:
         """Renew the highlighted token."""
@@ -298,10 +302,10 @@ class HomeCommands(AppScreen[None]):
     @work(exclusive=True, group="one", exit_on_error=False)
     async def _refresh_one(self, old: Profile) -> None:
         insist = old.refresh_refused is not None
-        if not await self._answer_about(old.name, self._upkeep.refresh(old.name, insist=insist, asked=True)):
+        if not await self._wait_for(old.name, self._scheduler.refresh(old.name, insist=insist, by_request=True)):
             return
         new = await asyncio.to_thread(self.token_app.store.read, old.name)
-        works = left(new.expires_at, self.token_app.start.now()) if new.expires_at else "ever"
+        works = format_time_left(new.expires_at, self.token_app.options.now()) if new.expires_at else "ever"
         fresh = (
             f"{old.name} is less than an hour old and was left alone"
             if new.generation == old.generation
@@ -311,73 +315,75 @@ class HomeCommands(AppScreen[None]):
 
     def action_verify_all(self) -> None:
         """Ask Slack about every token."""
-        names = [one.name for one in self._list.entries if isinstance(one, Profile)]
+        names = [entry.name for entry in self._list.entries if isinstance(entry, Profile)]
 
-        def verdict(fine: int) -> str:
+        def summarize(fine: int) -> str:
             bad = len(names) - fine
             return "all are good" if not bad else f"{fine} good, {bad} with trouble, marked !; o sorts them to the top"
 
-        self._do_all("Verifying", names, self._upkeep.verify, verdict)
+        self._start_batch("Verifying", names, self._scheduler.verify, summarize)
 
     def action_refresh_all(self) -> None:
         """Renew every token that is an hour old."""
 
-        profiles = [one for one in self._list.entries if isinstance(one, Profile)]
-        before = {one.name: one.generation for one in profiles if one.is_renewable}
+        profiles = [entry for entry in self._list.entries if isinstance(entry, Profile)]
+        before = {profile.name: profile.generation for profile in profiles if profile.is_refreshable}
 
-        async def renew(name: str) -> bool:
-            return await self._upkeep.refresh(name, asked=True)
+        async def refresh(name: str) -> bool:
+            return await self._scheduler.refresh(name, by_request=True)
 
-        def verdict(fine: int) -> str:
-            now = {one.name: one.generation for one in self._list.entries if isinstance(one, Profile)}
-            renewed = sum(now.get(name, generation) != generation for name, generation in before.items())
-            parts = [f"{renewed} renewed"]
-            parts += [f"{fine - renewed} less than an hour old and left alone"] if fine > renewed else []
+        def summarize(fine: int) -> str:
+            now = {entry.name: entry.generation for entry in self._list.entries if isinstance(entry, Profile)}
+            refreshed = sum(now.get(name, generation) != generation for name, generation in before.items())
+            parts = [f"{refreshed} renewed"]
+            parts += [f"{fine - refreshed} less than an hour old and left alone"] if fine > refreshed else []
             parts += [f"{len(before) - fine} with trouble, marked !"] if fine < len(before) else []
             return ", ".join(parts)
 
         if not before:
-            refused = any(one.has_refresh_token for one in profiles)
-            self._notice(
+            refused = any(profile.has_refresh_token for profile in profiles)
+            self._show_notice(
                 "None can be renewed. Press s on those whose renewal Slack has refused."
                 if refused
                 else "None of them has a refresh token: they work until they are revoked, or expire."
             )
             return
-        self._do_all("Renewing", list(before), renew, verdict)
+        self._start_batch("Renewing", list(before), refresh, summarize)
 
-    def _do_all(
+    def _start_batch(
         self, verb: str, names: list[str], do: Callable[[str], Awaitable[bool]], verdict: Callable[[int], str]
     ) -> None:
-        if self._many is None:
-            self._many = verb
-            self._all_of(verb, names, do, verdict)
+        if self._batch_name is None:
+            self._batch_name = verb
+            self._run_batch(verb, names, do, verdict)
 
     @work(exclusive=True, group="many", exit_on_error=False)
-    async def _all_of(
+    async def _run_batch(
         self, verb: str, names: list[str], do: Callable[[str], Awaitable[bool]], verdict: Callable[[int], str]
     ) -> None:
         def progress(done: int) -> None:
-            self._notice(f"{verb} {done} of {len(names)} · Esc stops")
+            self._show_notice(f"{verb} {done} of {len(names)} · Esc stops")
 
         progress(0)
         try:
-            fine = await self._upkeep.all_of(names, do, progress)
-            self._notice(f"{verb} {len(names)}: {verdict(fine)}.")
-            self._list.rearrange(self.token_app.start.now())
+            fine = await self._scheduler.run_for_all(names, do, progress)
+            self._show_notice(f"{verb} {len(names)}: {verdict(fine)}.")
+            self._list.rebuild(self.token_app.options.now())
         finally:
-            self._many = None
+            self._batch_name = None
 
     def cancel_running(self) -> bool:
         """Stop what a person has started and still waits for, if anything is."""
-        if self._asked_about is not None:
-            self._notice(f"No longer waiting for Slack’s answer about {self._asked_about}. What it sends is saved.")
+        if self._pending_name is not None:
+            self._show_notice(
+                f"No longer waiting for Slack’s answer about {self._pending_name}. What it sends is saved."
+            )
             self.workers.cancel_group(self, "one")
             return True
-        if self._many is None:
+        if self._batch_name is None:
             return False
-        self._notice(f"{self._many} was stopped. What Slack had answered is saved.")
-        self._many = None
+        self._show_notice(f"{self._batch_name} was stopped. What Slack had answered is saved.")
+        self._batch_name = None
         self.workers.cancel_group(self, "many")
         return True
 
@@ -386,7 +392,7 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             is_it = self._list.default == entry.name
             if self._change_settings(default_profile=None if is_it else entry.name):
-                self.read()
+                self.reload()
                 words = "There is no default now" if is_it else f"{entry.name} is what commands without a name use now"
                 self.notify(f"{words}.", markup=False)
 
@@ -398,13 +404,13 @@ class HomeCommands(AppScreen[None]):
     @work(exclusive=True, group="house", exit_on_error=False)
     async def _rename(self, entry: Profile) -> None:
         from slack_token_tui.tokens.rename import rename
-        from slack_token_tui.tui.screens.dialogs import NameScreen
+        from slack_token_tui.tui.screens.dialogs import RenameDialog
 
-        async def give(new: str) -> Explanation | None:
-            return await self._tried(lambda: rename(self.token_app.store, entry.name, new), entry.name)
+        async def try_rename(new: str) -> Explanation | None:
+            return await self._run_in_thread(lambda: rename(self.token_app.store, entry.name, new), entry.name)
 
-        new = await self.app.push_screen_wait(NameScreen(entry.name, give))
-        self.read(new)
+        new = await self.app.push_screen_wait(RenameDialog(entry.name, try_rename))
+        self.reload(new)
 
     def action_move_tokens(self) -> None:
         """Keep the tokens in the keyring, or in the file again."""
@@ -413,18 +419,20 @@ class HomeCommands(AppScreen[None]):
 
     @work(exclusive=True, group="house", exit_on_error=False)
     async def _move_tokens(self, entry: Profile) -> None:
-        from slack_token_tui.tokens.keyring_migration import move
+        from slack_token_tui.tokens.keyring_migration import move_tokens
 
         to_keyring = not entry.in_keyring
         place = "the operating system’s keyring" if to_keyring else "its file"
-        self._notice(f"Moving the tokens of {entry.name} into {place} …")
-        trouble = await self._tried(lambda: move(self.token_app.store, entry.name, to_keyring=to_keyring), entry.name)
-        if trouble is None:
-            self._notice("")
+        self._show_notice(f"Moving the tokens of {entry.name} into {place} …")
+        problem = await self._run_in_thread(
+            lambda: move_tokens(self.token_app.store, entry.name, to_keyring=to_keyring), entry.name
+        )
+        if problem is None:
+            self._show_notice("")
             self.notify(f"The tokens of {entry.name} are in {place} now.", markup=False)
         else:
-            self._say(trouble)
-        self.read()
+            self._show_error(problem)
+        self.reload()
 
     def action_remove(self) -> None:
         """Say exactly what will be revoked and deleted, ask, and do it."""
@@ -433,39 +441,39 @@ class HomeCommands(AppScreen[None]):
 
     @work(exclusive=True, group="house", exit_on_error=False)
     async def _remove(self, entry: Entry) -> None:
-        from slack_token_tui.tui.screens.remove import RemoveScreen
+        from slack_token_tui.tui.screens.remove import RemoveDialog
 
-        await self.app.push_screen_wait(RemoveScreen(self.token_app.store, entry))
-        self.read()
+        await self.app.push_screen_wait(RemoveDialog(self.token_app.store, entry))
+        self.reload()
 
     @work(exclusive=True, group="house", exit_on_error=False)
     async def action_import_token(self) -> None:
         """Take a token that somebody already has."""
-        from slack_token_tui.slack.client_id import checked_client_id
+        from slack_token_tui.slack.client_id import parse_client_id
         from slack_token_tui.slack.errors import SlackError
-        from slack_token_tui.tokens.import_token import checked_tokens, import_token
-        from slack_token_tui.tui.screens.dialogs import ImportScreen
+        from slack_token_tui.tokens.import_token import import_token, parse_tokens
+        from slack_token_tui.tui.screens.dialogs import ImportDialog
 
-        async def keep(access: str, refresh: str, client_id: str) -> str | Explanation:
-            app = checked_client_id(client_id) if client_id else ""
-            kind, access_token, refresh_token = checked_tokens(f"{access}\n{refresh}", app)
-            endpoints = self.token_app.start.app.endpoints if self.token_app.start.app else None
+        async def try_import(access: str, refresh: str, client_id: str) -> str | Explanation:
+            app = parse_client_id(client_id) if client_id else ""
+            kind, access_token, refresh_token = parse_tokens(f"{access}\n{refresh}", app)
+            endpoints = self.token_app.options.slack_app.endpoints if self.token_app.options.slack_app else None
             try:
-                kept = await import_token(
+                saved = await import_token(
                     self.token_app.store, kind, access_token, refresh_token, client_id=app, endpoints=endpoints
                 )
             except SlackError as error:
                 return explain(error.code, error.facts)
-            except StoreError as error:
+            except StorageError as error:
                 return explain(error.code, error.facts)
-            return kept.profile.name
+            return saved.profile.name
 
-        name = await self.app.push_screen_wait(ImportScreen(keep))
+        name = await self.app.push_screen_wait(ImportDialog(try_import))
         if name is not None:
-            self.read(name)
+            self.reload(name)
             self.notify(f"Saved as {name}.", markup=False)
 
-    async def _tried(self, work: Callable[[], object], name: str) -> Explanation | None:
+    async def _run_in_thread(self, work: Callable[[], object], name: str) -> Explanation | None:
         """Do ``work`` in a thread; return what stood in its way."""
         try:
             await asyncio.to_thread(work)
@@ -473,8 +481,8 @@ class HomeCommands(AppScreen[None]):
             return explain("profile_not_found", {"name": name})
         except ProfileFileError as error:
             return explain(error.code, {"file": error.path, "detail": error.detail})
-        except StoreError as error:
+        except StorageError as error:
             return explain(error.code, {"name": name, **error.facts})
         except Exception as error:  # a defect is shown where it happened, and the program goes on
-            return explain("unexpected", {"detail": place_of(error)})
+            return explain("unexpected", {"detail": error_location(error)})
         return None

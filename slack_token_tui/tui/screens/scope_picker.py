@@ -12,25 +12,33 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.slack.limits import MOST_SCOPES
-from slack_token_tui.slack.scope_catalog import TOPICS, Group, Scope, bot_scopes, scope, unfit, user_scopes
+from slack_token_tui.slack.limits import MAX_SCOPES
+from slack_token_tui.slack.scope_catalog import (
+    TOPICS,
+    Group,
+    Scope,
+    bot_scopes,
+    find_scope,
+    unavailable_reasons,
+    user_scopes,
+)
 from slack_token_tui.slack.scopes import PRESETS, parse_scopes
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tui.actions import SCOPES, bindings
-from slack_token_tui.tui.screens.dialogs import ConfirmScreen
-from slack_token_tui.tui.screens.search_base import SearchRoom
+from slack_token_tui.tui.screens.dialogs import ConfirmDialog
+from slack_token_tui.tui.screens.search_base import SearchScreen
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
-from slack_token_tui.tui.widgets.header import TopLine
+from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.search_box import SearchBox
-from slack_token_tui.tui.widgets.sign_in_form import difference
+from slack_token_tui.tui.widgets.sign_in_form import describe_scope_change
 
 
-class ScopePicker(SearchRoom[tuple[str, ...] | None]):
+class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
     """Ends with the chosen scopes, or None when they shall stay as they were."""
 
-    room = SCOPES
+    screen_id = SCOPES
     AUTO_FOCUS = "#scope_list"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(SCOPES)]
 
@@ -44,22 +52,22 @@ class ScopePicker(SearchRoom[tuple[str, ...] | None]):
         super().__init__()
         self._before = chosen
         self._chosen = dict.fromkeys(chosen)
-        self._of_the_app = of_the_app
-        self._held = held
-        self._only_chosen = False
+        self._app_scopes = of_the_app
+        self._existing_profile = held
+        self._shows_only_chosen = False
 
     def compose(self) -> ComposeResult:
         """Search, sets, the list, the words for the highlighted one, and what is chosen."""
-        yield TopLine("Choose scopes", None, f"for {self._held.name}" if self._held else "")
+        yield Header("Choose scopes", None, f"for {self._existing_profile.name}" if self._existing_profile else "")
         yield SearchBox("words, as in “direct messages”, or a scope that is not in the list")
         with Horizontal(id="presets"):
             for number, preset in enumerate(PRESETS, 1):
                 button = Button(Content(f"{preset.label} ({number})"), id=f"preset_{number}", compact=True)
                 button.tooltip = Content(preset.purpose)
                 yield button
-            yield Button("All of app (4)", id="preset_4", compact=True, disabled=not self._of_the_app)
+            yield Button("All of app (4)", id="preset_4", compact=True, disabled=not self._app_scopes)
             yield Button("None (0)", id="preset_0", compact=True)
-        with Container(id="scopes_and_words"):
+        with Container(id="scope_columns"):
             yield OptionList(id="scope_list")
             with VerticalScroll(id="scope_detail"):
                 yield Static(id="scope_text")
@@ -77,25 +85,25 @@ class ScopePicker(SearchRoom[tuple[str, ...] | None]):
     # ── the list ──
 
     @on(Input.Changed, "#search")
-    def search_changed(self) -> None:
+    def filter_scopes(self) -> None:
         """The list follows the typing."""
         self._show_list()
 
     @on(Input.Submitted, "#search")
-    def search_done(self, event: Input.Submitted) -> None:
+    def submit_search(self, event: Input.Submitted) -> None:
         """A scope's whole name chooses it, whether it is in the list or not; anything else leads into the list."""
         listed = self.query_one(OptionList)
         try:
             typed = parse_scopes(event.value)
         except ValueError:
             typed = ()
-        if typed and all(scope(name).group is not Group.UNLISTED for name in typed):
-            self._choose(*typed)
+        if typed and all(find_scope(name).group is not Group.UNLISTED for name in typed):
+            self._add_scopes(*typed)
             event.input.value = ""
         elif listed.option_count:
             listed.focus()  # an unfinished name: what it may become is there
         elif typed:
-            self._choose(*typed)
+            self._add_scopes(*typed)
             event.input.value = ""
 
     def on_key(self, event: events.Key) -> None:
@@ -110,35 +118,41 @@ class ScopePicker(SearchRoom[tuple[str, ...] | None]):
         words = self.query_one("#search", Input).value.lower().split()
         listed = self.query_one(OptionList)
         old = self._highlighted
-        typed = [scope(name) for name in self._chosen if scope(name).group is Group.UNLISTED]
+        typed = [find_scope(name) for name in self._chosen if find_scope(name).group is Group.UNLISTED]
         # Nobody looks for them in a list of user scopes, but many type one they have read of.
-        for_bots = [one for one in bot_scopes() if words or one.name in self._chosen]
+        for_bots = [scope for scope in bot_scopes() if words or scope.name in self._chosen]
         options: list[Option] = []
         topic = ""
-        for one in (*typed, *user_scopes(), *for_bots):
-            title = TOPICS.get(one.topic, "Not in the list")
-            if (self._only_chosen and one.name not in self._chosen) or not _matches(one, title, words):
+        for scope in (*typed, *user_scopes(), *for_bots):
+            title = TOPICS.get(scope.topic, "Not in the list")
+            if (self._shows_only_chosen and scope.name not in self._chosen) or not _matches(scope, title, words):
                 continue
-            if one.topic != topic:
-                topic = one.topic
+            if scope.topic != topic:
+                topic = scope.topic
                 options.append(Option(Content.styled(title, f"bold {MUTED}"), disabled=True))
-            options.append(Option(self._line(one), id=one.name))
+            options.append(Option(self._format_scope(scope), id=scope.name))
         listed.clear_options()
         listed.add_options(options)
         if options:
             names = [option.id for option in options]
             listed.highlighted = names.index(old.name) if old and old.name in names else 1
-        self._show_words()
+        self._show_description()
 
-    def _line(self, one: Scope) -> Content:
-        if one.why_not and one.name not in self._chosen:
+    def _format_scope(self, scope: Scope) -> Content:
+        if scope.unavailable_reason and scope.name not in self._chosen:
             mark: Content = Content.styled("–", MUTED)
         else:
-            mark = Content.styled("✓", "bold $text-success") if one.name in self._chosen else Content(" ")
-        sensitive = Content.styled("!", "$text-warning") if one.is_sensitive else Content(" ")
-        is_new = self._held is not None and one.name in self._chosen and one.name not in self._held.scopes
+            mark = Content.styled("✓", "bold $text-success") if scope.name in self._chosen else Content(" ")
+        sensitive = Content.styled("!", "$text-warning") if scope.is_sensitive else Content(" ")
+        is_new = (
+            self._existing_profile is not None
+            and scope.name in self._chosen
+            and scope.name not in self._existing_profile.scopes
+        )
         new = Content.styled(" new", "$text-accent") if is_new else Content("")
-        return Content.assemble("[", mark, "] ", sensitive, " ", (one.name, "bold"), new, (f"  {one.does}", MUTED))
+        return Content.assemble(
+            "[", mark, "] ", sensitive, " ", (scope.name, "bold"), new, (f"  {scope.description}", MUTED)
+        )
 
     @property
     def _highlighted(self) -> Scope | None:
@@ -146,29 +160,29 @@ class ScopePicker(SearchRoom[tuple[str, ...] | None]):
         if listed.highlighted is None or listed.highlighted >= listed.option_count:
             return None
         name = listed.get_option_at_index(listed.highlighted).id
-        return scope(name) if name else None
+        return find_scope(name) if name else None
 
     @on(OptionList.OptionHighlighted)
-    def highlight_changed(self) -> None:
+    def show_highlighted(self) -> None:
         """The words follow the cursor."""
-        self._show_words()
+        self._show_description()
 
-    def _show_words(self) -> None:
-        one = self._highlighted
-        if one is None:
+    def _show_description(self) -> None:
+        scope = self._highlighted
+        if scope is None:
             text = Content("Nothing matches. A scope that is not in the list is taken as you type it: Enter.")
         else:
-            lines: list[Content] = [Content.styled(one.name, "bold"), Content(f"{one.does}.")]
-            if one.is_sensitive:
+            lines: list[Content] = [Content.styled(scope.name, "bold"), Content(f"{scope.description}.")]
+            if scope.is_sensitive:
                 words = "! Sensitive: it shows private content or e-mail, acts as you, or changes things."
                 lines.append(Content.styled(words, "$text-warning"))
-            if one.note:
-                lines.append(Content.styled(f"{one.note[0].upper()}{one.note[1:]}.", MUTED))
-            if one.why_not:
-                lines.append(Content.styled(f"✗ {one.why_not}.", "$text-error"))
-            if self._held is not None and one.name in self._held.scopes:
-                lines.append(Content.styled(f"{self._held.name} has it already.", MUTED))
-            if self._of_the_app and one.name not in self._of_the_app and not one.why_not:
+            if scope.note:
+                lines.append(Content.styled(f"{scope.note[0].upper()}{scope.note[1:]}.", MUTED))
+            if scope.unavailable_reason:
+                lines.append(Content.styled(f"✗ {scope.unavailable_reason}.", "$text-error"))
+            if self._existing_profile is not None and scope.name in self._existing_profile.scopes:
+                lines.append(Content.styled(f"{self._existing_profile.name} has it already.", MUTED))
+            if self._app_scopes and scope.name not in self._app_scopes and not scope.unavailable_reason:
                 words = "The app is not known to have it: add it there first, under User Token Scopes."
                 lines.append(Content.styled(words, MUTED))
             text = Content("\n").join(lines)
@@ -178,91 +192,91 @@ class ScopePicker(SearchRoom[tuple[str, ...] | None]):
     # ── what is chosen ──
 
     @on(OptionList.OptionSelected)
-    def option_selected(self) -> None:
+    def choose_highlighted(self) -> None:
         """Enter and a click choose, as Space does."""
         self.action_choose()
 
     def action_choose(self) -> None:
         """Ask for the highlighted scope, or no longer."""
-        one = self._highlighted
-        if one is None:
+        scope = self._highlighted
+        if scope is None:
             return
-        if one.name in self._chosen:
-            del self._chosen[one.name]
-        elif one.why_not:
+        if scope.name in self._chosen:
+            del self._chosen[scope.name]
+        elif scope.unavailable_reason:
             return  # why stands beside the list
         else:
-            self._chosen[one.name] = None
-        self.query_one(OptionList).replace_option_prompt(one.name, self._line(one))
+            self._chosen[scope.name] = None
+        self.query_one(OptionList).replace_option_prompt(scope.name, self._format_scope(scope))
         self._show_chosen()
 
-    def _choose(self, *names: str) -> None:
-        refused = [one.why_not for one in map(scope, names) if one.why_not]
+    def _add_scopes(self, *names: str) -> None:
+        refused = [scope.unavailable_reason for scope in map(find_scope, names) if scope.unavailable_reason]
         if refused:
             self.notify(". ".join(refused) + ".", severity="warning", markup=False)
-        self._chosen |= dict.fromkeys(name for name in names if not scope(name).why_not)
+        self._chosen |= dict.fromkeys(name for name in names if not find_scope(name).unavailable_reason)
         self._show_list()
         self._show_chosen()
 
     def _show_chosen(self) -> None:
         names = tuple(self._chosen)
-        sensitive = sum(scope(name).is_sensitive for name in names)
+        sensitive = sum(find_scope(name).is_sensitive for name in names)
         head = f"{len(names)} chosen" + (f", {sensitive} of them sensitive" if sensitive else "")
         lines = [
             Content.styled(f"\n{head}", "bold"),
             Content(", ".join(names) or "Slack gives no token without a scope."),
         ]
-        lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unfit(names)]
-        if len(names) > MOST_SCOPES:
-            lines.append(Content.styled(f"✗ Slack takes {MOST_SCOPES} at most.", "$text-error"))
-        if self._held is not None:
-            lines.append(difference(names, self._held))
+        lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unavailable_reasons(names)]
+        if len(names) > MAX_SCOPES:
+            lines.append(Content.styled(f"✗ Slack takes {MAX_SCOPES} at most.", "$text-error"))
+        if self._existing_profile is not None:
+            lines.append(describe_scope_change(names, self._existing_profile))
         self.query_one("#chosen_text", Static).update(Content("\n").join(lines))
         done = self.query_one("#done", Button)
         done.label = Content(f"Use these {len(names)} (F2)" if names else "Choose at least one")
-        done.disabled = not self._is_fit
+        done.disabled = not self._is_valid
 
     @property
-    def _is_fit(self) -> bool:
+    def _is_valid(self) -> bool:
         names = tuple(self._chosen)
-        return 0 < len(names) <= MOST_SCOPES and not unfit(names)
+        return 0 < len(names) <= MAX_SCOPES and not unavailable_reasons(names)
 
     @on(Button.Pressed)
-    async def pressed(self, event: Button.Pressed) -> None:
+    async def handle_button(self, event: Button.Pressed) -> None:
         """The same as its key."""
         await self.run_action(str(event.button.id))
 
-    def can_do(self, action_id: str) -> bool:
+    def is_available(self, action_id: str) -> bool:
         """Each key only where it does something."""
         if action_id == "done":
-            return self._is_fit
+            return self._is_valid
         if action_id == "preset_4":
-            return bool(self._of_the_app)
+            return bool(self._app_scopes)
         if action_id == "choose":
             return self._highlighted is not None
-        return super().can_do(action_id)
+        return super().is_available(action_id)
 
     def action_preset_1(self) -> None:
         """Choose the first set."""
-        self._set(PRESETS[0].scopes)
+        self._choose_exactly(PRESETS[0].scopes)
 
     def action_preset_2(self) -> None:
         """Choose the second set."""
-        self._set(PRESETS[1].scopes)
+        self._choose_exactly(PRESETS[1].scopes)
 
     def action_preset_3(self) -> None:
         """Choose the third set."""
-        self._set(PRESETS[2].scopes)
+        self._choose_exactly(PRESETS[2].scopes)
 
     def action_preset_4(self) -> None:
         """Choose everything that the app is known to allow."""
-        self._set(self._of_the_app)
+        self._choose_exactly(self._app_scopes)
 
     def action_preset_0(self) -> None:
         """Choose nothing."""
-        self._set(())
+        self._choose_exactly(())
 
-    def _set(self, names: tuple[str, ...]) -> None:
+    def _choose_exactly(self, names: tuple[str, ...]) -> None:
         if gone := [name for name in self._chosen if name not in names]:
             self.notify(f"No longer chosen: {', '.join(gone)}.", markup=False)
         self._chosen = dict.fromkeys(names)
@@ -271,13 +285,13 @@ class ScopePicker(SearchRoom[tuple[str, ...] | None]):
 
     def action_chosen_only(self) -> None:
         """Show what is chosen alone, or everything again."""
-        self._only_chosen = not self._only_chosen
+        self._shows_only_chosen = not self._shows_only_chosen
         self._show_list()
 
     def action_done(self) -> None:
         """Take them."""
-        if self._is_fit:
-            self.end(tuple(self._chosen))
+        if self._is_valid:
+            self.close(tuple(self._chosen))
 
     def action_leave(self) -> None:
         """Back, with everything as it was; asks when something has changed."""
@@ -290,11 +304,11 @@ class ScopePicker(SearchRoom[tuple[str, ...] | None]):
             question = Content.assemble(
                 ("Leave without using what you have chosen?\n\n", "bold"), f"{chosen}\n\nF2 uses it."
             )
-            if not await self.app.push_screen_wait(ConfirmScreen(question, "Leave", "Stay")):
+            if not await self.app.push_screen_wait(ConfirmDialog(question, "Leave", "Stay")):
                 return
-        self.end(None)
+        self.close(None)
 
 
-def _matches(one: Scope, title: str, words: list[str]) -> bool:
-    text = f"{one.name} {one.does} {title} {'sensitive' if one.is_sensitive else ''}".lower()
+def _matches(scope: Scope, title: str, words: list[str]) -> bool:
+    text = f"{scope.name} {scope.description} {title} {'sensitive' if scope.is_sensitive else ''}".lower()
     return all(word in text for word in words)

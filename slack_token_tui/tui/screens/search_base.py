@@ -8,23 +8,23 @@ from textual.widgets import OptionList
 from slack_token_tui.tui.screens.base import Answer, AppScreen
 from slack_token_tui.tui.widgets.input import Input
 
-_LONGEST_SEARCH = 200
+_MAX_SEARCH_LENGTH = 200
 
 
-class SearchRoom(AppScreen[Answer]):
+class SearchScreen(AppScreen[Answer]):
     """It has one :class:`SearchBox` and one list."""
 
-    def can_do(self, action_id: str) -> bool:
+    def is_available(self, action_id: str) -> bool:
         """Into the list only from the search, and only where there is something in it."""
         if action_id == "to_list":
             return isinstance(self.focused, Input) and self.query_one(OptionList).option_count > 0
-        return super().can_do(action_id)
+        return super().is_available(action_id)
 
     def on_paste(self, event: events.Paste) -> None:
         """A paste into the list searches too."""
         event.stop()
         search = self.query_one("#search", Input)
-        search.value = " ".join(event.text.split())[:_LONGEST_SEARCH]
+        search.value = " ".join(event.text.split())[:_MAX_SEARCH_LENGTH]
         search.focus()
 
     def action_to_list(self) -> None:

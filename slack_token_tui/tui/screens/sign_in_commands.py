@@ -15,20 +15,20 @@ from textual.widgets import Button, Static
 
 from slack_token_tui import __version__
 from slack_token_tui.oauth.events import Step
-from slack_token_tui.oauth.exchange import UnusableResponse
-from slack_token_tui.oauth.session import SignIn
+from slack_token_tui.oauth.exchange import UnusableTokenResponse
+from slack_token_tui.oauth.session import SignInSession
 from slack_token_tui.problems import Explanation, explain
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, read_app
-from slack_token_tui.store.atomic_file import StoreError
+from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import SavedProfile
 from slack_token_tui.tui.actions import SIGN_IN
 from slack_token_tui.tui.screens.base import AppScreen
-from slack_token_tui.tui.screens.dialogs import ConfirmScreen, ExplanationScreen
-from slack_token_tui.tui.screens.remove import RemoveScreen
-from slack_token_tui.tui.widgets.error_card import ErrorCard, report
-from slack_token_tui.tui.widgets.header import TopLine
+from slack_token_tui.tui.screens.dialogs import ConfirmDialog, ExplanationDialog
+from slack_token_tui.tui.screens.remove import RemoveDialog
+from slack_token_tui.tui.widgets.error_card import ErrorCard, format_report
+from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.sign_in_form import SignInForm
 from slack_token_tui.tui.widgets.steps import Steps
 
@@ -36,24 +36,24 @@ from slack_token_tui.tui.widgets.steps import Steps
 class SignInCommands(AppScreen[str | None]):
     """The commands of the sign-in screen. It ends with the name of the profile that was saved, or None."""
 
-    room = SIGN_IN
+    screen_id = SIGN_IN
 
-    def __init__(self, older: Profile | None = None, app: SlackApp | None = None) -> None:
+    def __init__(self, previous: Profile | None = None, app: SlackApp | None = None) -> None:
         """
         Args:
             older: the profile to sign in again, with everything filled in; None for a new one.
             app: what to sign in with; the one used last when None.
         """
         super().__init__()
-        self._older = older
+        self._profile = previous
         self._app = app
-        self._sign_in: SignIn | None = None
+        self._sign_in: SignInSession | None = None
         self._failure: Explanation | None = None
-        self._kept: SavedProfile | None = None
+        self._saved: SavedProfile | None = None
         self._url: str | None = None
-        self._tunnel: str | None = None
-        self._errors: AppScreen[str | None] | None = None
-        self._no_browser = self._page_said = ""
+        self._tunnel_command: str | None = None
+        self._errors_screen: AppScreen[str | None] | None = None
+        self._no_browser_reason = self._page_error = ""
         self._waiting = False
         self._listening = False
         self._countdown: Timer | None = None
@@ -64,35 +64,35 @@ class SignInCommands(AppScreen[str | None]):
         return self.query_one(SignInForm)
 
     @property
-    def _sent(self) -> str:
+    def _sent_redirect_uri(self) -> str:
         """The redirect address that this sign-in has sent, once there is one."""
         request = self._sign_in.request if self._sign_in else None
         return request.redirect_uri if request else ""
 
     @property
-    def _unusable(self) -> UnusableResponse | None:
+    def _unusable(self) -> UnusableTokenResponse | None:
         """What Slack sent instead of a token that can be used."""
         return self._sign_in.unusable if self._sign_in else None
 
     @property
-    def holds_unsaved(self) -> bool:
+    def has_unsaved_token(self) -> bool:
         """Whether a token is here alone."""
-        return self._sign_in is not None and self._sign_in.holds_unsaved
+        return self._sign_in is not None and self._sign_in.has_unsaved_token
 
     @work(exclusive=True, group="question", exit_on_error=False)
-    async def unless_unsaved(self, go_on: Callable[[], object]) -> None:
+    async def after_saving(self, go_on: Callable[[], object]) -> None:
         """Go on; but let a new token be saved first, and ask when it cannot be: going on would throw it away."""
-        if self._sign_in is not None and self._sign_in.hurry():
+        if self._sign_in is not None and self._sign_in.skip_verification():
             await self._ended.wait()
-            if (kept := self._sign_in.kept) is not None:
-                self.app.notify(f"The token came, and was saved as {kept.profile.name}.", markup=False)
-        if self.holds_unsaved:
+            if (saved := self._sign_in.saved) is not None:
+                self.app.notify(f"The token came, and was saved as {saved.profile.name}.", markup=False)
+        if self.has_unsaved_token:
             question = Content.assemble(
                 ("Throw the new token away?\n\n", "bold"),
                 "Slack has given it, and it is not saved: w saves it again when what is in the way is mended. "
                 "Going on forgets it here; at Slack it stays valid until it expires or is revoked.",
             )
-            if not await self.app.push_screen_wait(ConfirmScreen(question, "Throw it away", "Keep it here")):
+            if not await self.app.push_screen_wait(ConfirmDialog(question, "Throw it away", "Keep it here")):
                 return
             if self._sign_in is not None:
                 self._sign_in.discard()
@@ -100,39 +100,39 @@ class SignInCommands(AppScreen[str | None]):
 
     # What the screen itself does, and the other rooms call.
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         raise NotImplementedError
 
     def _show_form(self) -> None:
         raise NotImplementedError
 
-    def _show_saved(self, kept: SavedProfile) -> None:
+    def _show_saved(self, saved: SavedProfile) -> None:
         raise NotImplementedError
 
-    def _count_down(self) -> None:
+    def _update_countdown(self) -> None:
         raise NotImplementedError
 
     async def _fail(self, step: Step, explanation: Explanation) -> None:
         raise NotImplementedError
 
     @on(SignInForm.Submitted)
-    def form_submitted(self, event: SignInForm.Submitted) -> None:
+    def start_from_form(self, event: SignInForm.Submitted) -> None:
         """Everything is there: begin."""
         self._app = event.slack_app
-        self._begin()
+        self._start()
 
     @on(Button.Pressed, "#choose_app, #app_details, #new_app")
-    async def form_button_pressed(self, event: Button.Pressed) -> None:
+    async def handle_form_button(self, event: Button.Pressed) -> None:
         """The same as its key."""
         await self.run_action(str(event.button.id))
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_choose_scopes(self) -> None:
         """Choose scopes from the list."""
-        from slack_token_tui.tui.screens.scope_picker import ScopePicker
+        from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 
         app = self._form.slack_app
-        picker = ScopePicker(self._form.scopes, app.registered_scopes, self._older)
+        picker = ScopePickerScreen(self._form.scopes, app.registered_scopes, self._profile)
         if (chosen := await self.app.push_screen_wait(picker)) is not None:
             self._form.scopes = chosen
 
@@ -142,21 +142,21 @@ class SignInCommands(AppScreen[str | None]):
         from slack_token_tui.tui.screens.apps import AppsScreen
 
         if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
-            self._use(app)
+            self._use_app(app)
         elif old := self._form.slack_app.client_id:
             # It may have been changed or forgotten there, and must not come back as it was.
             again = read_app(self.token_app.store.home, old) or SlackApp(old, self._form.slack_app.endpoints)
-            self._use(replace(again, scopes=self._form.scopes))
+            self._use_app(replace(again, scopes=self._form.scopes))
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_app_details(self) -> None:
         """Change what is known of the app."""
-        from slack_token_tui.tui.screens.app_details import AppDetails
+        from slack_token_tui.tui.screens.app_details import AppDetailsDialog
 
         # With the scopes as they are typed now: those of last time are not what is meant any more.
         now = replace(self._form.slack_app, scopes=self._form.scopes)
-        if (app := await self.app.push_screen_wait(AppDetails(now, self.token_app.store.home))) is not None:
-            self._use(app)
+        if (app := await self.app.push_screen_wait(AppDetailsDialog(now, self.token_app.store.home))) is not None:
+            self._use_app(app)
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_new_app(self) -> None:
@@ -165,18 +165,18 @@ class SignInCommands(AppScreen[str | None]):
 
         setup = AppSetupScreen(self._form.slack_app.endpoints, self._form.scopes)
         if (app := await self.app.push_screen_wait(setup)) is not None:
-            self._use(app)
+            self._use_app(app)
 
-    def _use(self, app: SlackApp) -> None:
-        self._form.use(app)
-        self.query_one(TopLine).show(app.endpoints)
-        self._form.begin()
+    def _use_app(self, app: SlackApp) -> None:
+        self._form.use_app(app)
+        self.query_one(Header).show(app.endpoints)
+        self._form.focus_next_step()
 
     def action_more_time(self) -> None:
         """Wait longer."""
         if self._sign_in is not None:
             self._sign_in.extend()
-            self._count_down()
+            self._update_countdown()
 
     def action_copy_url(self) -> None:
         """Copy Slack's address."""
@@ -184,31 +184,31 @@ class SignInCommands(AppScreen[str | None]):
 
     def action_copy_tunnel(self) -> None:
         """Copy the line that opens a tunnel."""
-        self._copy(self._tunnel, "The ssh line")
+        self._copy(self._tunnel_command, "The ssh line")
 
     def action_copy_redirect(self) -> None:
         """Copy a redirect address, to register it; pressed again, the next."""
-        self.copy_redirect_of(self._app, self._sent)
+        self.copy_redirect_uri(self._app, self._sent_redirect_uri)
 
     def action_copy_report(self) -> None:
         """Copy the error."""
         if self._failure is not None:
-            self._copy(report(self._failure, __version__), "The report")
+            self._copy(format_report(self._failure, __version__), "The report")
 
     def action_copy_new(self) -> None:
         """Copy the new token."""
-        if self._kept is not None:
-            self._copy_token(self._kept.profile)
+        if self._saved is not None:
+            self._copy_token(self._saved.profile)
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def _copy(self, text: str | None, what: str) -> None:
         if text is not None:
-            self.say_copied(await self.token_app.copy_text(text), what)
+            self.notify_copied(await self.token_app.copy_text(text), what)
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def _copy_token(self, profile: Profile) -> None:
         assert profile.access_token is not None, "a fresh sign-in has its tokens"
-        self.say_copied(await self.token_app.copy_secret(profile.access_token), profile.name)
+        self.notify_copied(await self.token_app.copy_secret(profile.access_token), profile.name)
 
     @work(exclusive=True, group="browser_says", exit_on_error=False)
     async def action_browser_says(self) -> None:
@@ -217,16 +217,18 @@ class SignInCommands(AppScreen[str | None]):
 
         if (asking := self._sign_in) is None:
             return
-        self._errors = ErrorsScreen(asking.explain, self._app, self._sent, from_page=True, said=self._page_said)
-        chosen = await self.app.push_screen_wait(self._errors)
-        self._errors = None
+        self._errors_screen = ErrorsScreen(
+            asking.explain, self._app, self._sent_redirect_uri, from_page=True, said=self._page_error
+        )
+        chosen = await self.app.push_screen_wait(self._errors_screen)
+        self._errors_screen = None
         if chosen is not None and self._sign_in is asking and self._waiting:
             getattr(self, f"action_{chosen}")()
 
     @work(group="play", exit_on_error=False)
-    async def action_play_browser(self) -> None:
+    async def action_simulate_browser(self) -> None:
         """Let the practice Slack press Allow."""
-        play = self.token_app.start.play_browser
+        play = self.token_app.options.simulate_browser
         if play is not None and self._url is not None:
             try:
                 page = await play(self._url)
@@ -237,12 +239,12 @@ class SignInCommands(AppScreen[str | None]):
                 found = re.search("<code>(.*?)</code>", page)
                 words = unescape(found.group(1)) if found else "an error"
                 code = re.search(r"\((\w+)\)", words)
-                self._page_said = code.group(1) if code else " ".join(words.split()[:4])
+                self._page_error = code.group(1) if code else " ".join(words.split()[:4])
                 self.notify(f"The practice page says: {words} · b explains it.", severity="warning", markup=False)
 
     def action_again(self) -> None:
         """Start anew: verifier, challenge and state are fresh."""
-        self.unless_unsaved(self._begin)
+        self.after_saving(self._start)
 
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save_again(self) -> None:
@@ -250,7 +252,7 @@ class SignInCommands(AppScreen[str | None]):
         await self._save_again(in_file=False)
 
     @work(exclusive=True, group="save", exit_on_error=False)
-    async def action_keep_in_file(self) -> None:
+    async def action_save_in_file(self) -> None:
         """Save it in a file, because the keyring does not take it."""
         await self._save_again(in_file=True)
 
@@ -259,28 +261,28 @@ class SignInCommands(AppScreen[str | None]):
         steps = self.query_one(Steps)
         steps.start(Step.SAVE)
         try:
-            kept = await self._sign_in.save_again(in_file=in_file)
-        except StoreError as error:
+            saved = await self._sign_in.save_again(in_file=in_file)
+        except StorageError as error:
             await self._fail(Step.SAVE, explain(error.code, error.facts))
             return
         self._failure = None
         for card in self.query(ErrorCard):
             await card.remove()
-        steps.done(Step.SAVE, f"Saved as {kept.profile.name}")
-        self._show_saved(kept)
+        steps.complete(Step.SAVE, f"Saved as {saved.profile.name}")
+        self._show_saved(saved)
 
     @work(exclusive=True, group="undo", exit_on_error=False)
     async def action_undo(self) -> None:
         """Revoke a token that came by mistake, or that cannot be used."""
-        if self._kept is not None:
-            store, profile = self.token_app.store, self._kept.profile
-            await self.app.push_screen_wait(RemoveScreen(store, profile))
+        if self._saved is not None:
+            store, profile = self.token_app.store, self._saved.profile
+            await self.app.push_screen_wait(RemoveDialog(store, profile))
             if profile.name not in store.names():
-                self._kept = None
-                self.end(None)
+                self._saved = None
+                self.close(None)
         elif (asking := self._sign_in) is not None and asking.unusable is not None:
-            question = Content.assemble(("Revoke the token?\n\n", "bold"), asking.about_unusable())
-            if await self.app.push_screen_wait(ConfirmScreen(question, "Revoke", "Cancel")):
+            question = Content.assemble(("Revoke the token?\n\n", "bold"), asking.describe_unusable())
+            if await self.app.push_screen_wait(ConfirmDialog(question, "Revoke", "Cancel")):
                 answers = await asking.revoke_unusable()
                 self.query_one("#unusable", Static).update(Content("\n".join(answer.sentence for answer in answers)))
                 self.refresh_bindings()
@@ -289,12 +291,12 @@ class SignInCommands(AppScreen[str | None]):
         """Start anew with the other endpoint pair."""
         if self._app is not None:
             endpoints = self._app.endpoints
-            self._app = replace(self._app, endpoints=Endpoints(endpoints.base, endpoints.pair.other))
-            self.unless_unsaved(self._begin)
+            self._app = replace(self._app, endpoints=Endpoints(endpoints.base, endpoints.variant.alternative))
+            self.after_saving(self._start)
 
     def action_change_app(self) -> None:
         """Back to the form; a sign-in that still waits ends."""
-        self.unless_unsaved(self._back_to_form)
+        self.after_saving(self._back_to_form)
 
     def _back_to_form(self) -> None:
         self.workers.cancel_group(self, "sign_in")
@@ -307,9 +309,9 @@ class SignInCommands(AppScreen[str | None]):
         """Open the list of the person's Slack apps."""
         if self._app is None:
             return
-        await self.open_page(self._app.endpoints.apps_page, self._app.browser)
+        await self.open_page(self._app.endpoints.apps_url, self._app.browser)
 
     def action_explain(self) -> None:
         """Everything that is known about the error."""
         if self._failure is not None:
-            self.app.push_screen(ExplanationScreen(self._failure))
+            self.app.push_screen(ExplanationDialog(self._failure))

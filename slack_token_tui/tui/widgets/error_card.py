@@ -8,12 +8,12 @@ from textual.content import Content
 from textual.widgets import Static
 
 from slack_token_tui.problems import Explanation
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.tui.actions import SIGN_IN
 from slack_token_tui.tui.widgets.field import MUTED, Field
-from slack_token_tui.tui.widgets.keys import keys_of
+from slack_token_tui.tui.widgets.keys import key_hints
 
-_LABEL = 9
+_LABEL_WIDTH = 9
 
 
 class ErrorCard(Vertical):
@@ -27,12 +27,12 @@ class ErrorCard(Vertical):
             explanation: of the error.
             sent: the redirect address that went to Slack.
             registered: those that belong among the app's Redirect URLs.
-            about_unusable: what is known of a token that Slack issued and that cannot be used.
+            describe_unusable: what is known of a token that Slack issued and that cannot be used.
         """
         super().__init__()
         self.explanation = explanation
-        self._about_unusable = about_unusable
-        self._redirects = redirects_of(explanation, sent, registered)
+        self._unusable_text = about_unusable
+        self._redirects = redirect_uri_rows(explanation, sent, registered)
 
     def compose(self) -> ComposeResult:
         """Title and code, the sentence, the keys that help, what to do in order, the causes."""
@@ -40,30 +40,32 @@ class ErrorCard(Vertical):
         yield Static(Content.assemble((explanation.title, "bold $text-error"), "  ", (explanation.code, MUTED)))
         yield Static(Content(explanation.happened))
         actions = [action for action in explanation.actions if action != "paste"]
-        if self._about_unusable:
-            yield Static(Content(harmless(f"{self._about_unusable} Press x to revoke it.")), id="unusable")
+        if self._unusable_text:
+            yield Static(Content(escape_unprintable(f"{self._unusable_text} Press x to revoke it.")), id="unusable")
             actions.insert(0, "undo")
-        yield Static(keys_of(*actions, "explain", "leave", screen=SIGN_IN))
+        yield Static(key_hints(*actions, "explain", "leave", screen=SIGN_IN))
         for label, addresses in self._redirects:
-            yield Field(label, "\n".join(addresses), width=_LABEL, classes="address")
+            yield Field(label, "\n".join(addresses), width=_LABEL_WIDTH, classes="address")
         for number, remedy in enumerate(explanation.remedies, 1):
-            yield Field(f"Do    {number}." if number == 1 else f"      {number}.", remedy, width=_LABEL)
+            yield Field(f"Do    {number}." if number == 1 else f"      {number}.", remedy, width=_LABEL_WIDTH)
         for number, cause in enumerate(explanation.causes):
-            yield Field("Likely" if number == 0 else "or", cause, width=_LABEL)
+            yield Field("Likely" if number == 0 else "or", cause, width=_LABEL_WIDTH)
 
     def on_resize(self) -> None:
         """Come into sight. Not before: until it is laid out it has no height, and is in sight wherever it is."""
         self.scroll_visible(animate=False)
 
 
-def redirects_of(explanation: Explanation, sent: str, registered: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
+def redirect_uri_rows(
+    explanation: Explanation, sent: str, registered: tuple[str, ...]
+) -> list[tuple[str, tuple[str, ...]]]:
     """Return the address that was sent above those to register, where ``explanation`` is about them: they must be equal."""
     if "copy_redirect" not in explanation.actions or not registered:
         return []
     return [*([("Sent", (sent,))] if sent else []), ("Register", registered)]
 
 
-def report(explanation: Explanation, version: str) -> str:
+def format_report(explanation: Explanation, version: str) -> str:
     """Return the error as text to send to somebody. The catalogue's facts hold no secret."""
     lines = [f"slack-token-tui {version}", f"{explanation.title} ({explanation.code})", explanation.happened]
     return "\n".join([*lines, *(f"- {remedy}" for remedy in explanation.remedies)])

@@ -39,10 +39,10 @@ class Field(Horizontal):
         label = Static(self._label, classes="label")
         label.styles.width = self._width
         yield label
-        yield Static(self._plain(self._value), classes="value")
+        yield Static(self._to_content(self._value), classes="value")
 
     @staticmethod
-    def _plain(value: str | Content) -> Content:
+    def _to_content(value: str | Content) -> Content:
         return Content(value) if isinstance(value, str) else value
 
     def show(self, value: str | Content, label: Content | None = None) -> None:
@@ -51,6 +51,6 @@ class Field(Horizontal):
         self._value = value
         if not self.is_mounted:
             return
-        self.query_one(".value", Static).update(self._plain(value))
+        self.query_one(".value", Static).update(self._to_content(value))
         if label is not None:
             self.query_one(".label", Static).update(label)

@@ -9,7 +9,7 @@ from textual.layouts.horizontal import HorizontalLayout
 from textual.widget import Widget
 
 
-class _WholeOnly(HorizontalLayout):
+class _WholeKeysLayout(HorizontalLayout):
     """From left to right; what would be cut off is left out, with all that follows."""
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
@@ -23,7 +23,7 @@ class Footer(widgets.Footer):
     @property
     def layout(self) -> Layout:
         """Whole keys from left to right; a style can only name a layout of Textual's own."""
-        return _WHOLE_ONLY
+        return _WHOLE_KEYS_LAYOUT
 
 
-_WHOLE_ONLY = _WholeOnly()
+_WHOLE_KEYS_LAYOUT = _WholeKeysLayout()

@@ -10,7 +10,7 @@ from textual.widgets import Static
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
 
 
-class TopLine(Horizontal):
+class Header(Horizontal):
     """Title at the left; Slack's host at the right, in another colour and with a word when it is not slack.com."""
 
     def __init__(self, title: str, endpoints: Endpoints | None = None, note: str = "") -> None:
@@ -23,9 +23,9 @@ class TopLine(Horizontal):
         """Two texts."""
         yield Static(Content(self._title), classes="title")
         elsewhere = self._endpoints is not None and self._endpoints.base != SLACK
-        yield Static(self._place(), classes="place elsewhere" if elsewhere else "place")
+        yield Static(self._format_host(), classes="place elsewhere" if elsewhere else "place")
 
-    def _place(self) -> Content:
+    def _format_host(self) -> Content:
         if self._endpoints is None:
             return Content(self._note)
         host = self._endpoints.host
@@ -37,5 +37,5 @@ class TopLine(Horizontal):
         """Name another Slack."""
         self._endpoints = endpoints
         place = self.query_one(".place", Static)
-        place.update(self._place())
+        place.update(self._format_host())
         place.set_class(endpoints.base != SLACK, "elsewhere")

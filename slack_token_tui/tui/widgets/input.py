@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import widgets
 
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.sanitize import escape_unprintable
 
 _WHITE_SPACE = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029"), " ")
 
@@ -14,4 +14,4 @@ class Input(widgets.Input):
 
     def validate_value(self, value: str) -> str:
         """Return ``value`` with each of these characters replaced by one other, so that the cursor stays in place."""
-        return harmless(value.translate(_WHITE_SPACE))
+        return escape_unprintable(value.translate(_WHITE_SPACE))

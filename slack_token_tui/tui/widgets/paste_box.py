@@ -8,7 +8,7 @@ from textual.message import Message
 from slack_token_tui.tui.widgets.input import Input
 
 
-class PasteBox(Input):
+class PasteInput(Input):
     """Textual's own field keeps the first line of a paste only; an address copied from a terminal has several."""
 
     class Pasted(Message):
@@ -35,7 +35,7 @@ class PasteBox(Input):
         self._joined_by = joined_by
         self._replaces = replaces
 
-    def take_digit(self, event: events.Key) -> None:
+    def handle_digit(self, event: events.Key) -> None:
         """Take the focus when a digit is typed outside of every field: it begins a number in this one, if it is empty."""
         if self.value or isinstance(self.screen.focused, Input) or (event.character or " ") not in "0123456789":
             return

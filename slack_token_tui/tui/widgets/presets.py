@@ -39,7 +39,7 @@ class Presets(Horizontal):
         yield Button("Choose from a list (F2)", id=self._to_list, compact=True)
 
     @on(Button.Pressed)
-    async def pressed(self, event: Button.Pressed) -> None:
+    async def handle_button(self, event: Button.Pressed) -> None:
         """Say which set, or open the list."""
         event.stop()
         if event.button.id == self._to_list:

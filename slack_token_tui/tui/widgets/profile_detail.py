@@ -10,14 +10,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from slack_token_tui.problems import Explanation
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.slack.endpoints import SLACK
 from slack_token_tui.store.profile import REFRESH_TOKEN_WARNING, Profile
-from slack_token_tui.store.profiles import Unreadable
+from slack_token_tui.store.profiles import UnreadableProfile
 from slack_token_tui.tui.actions import HOME
 from slack_token_tui.tui.widgets.field import MUTED, Field
-from slack_token_tui.tui.widgets.keys import keys_of
-from slack_token_tui.tui.widgets.time_format import IN_WORDS, MARKS, left
+from slack_token_tui.tui.widgets.keys import key_hints
+from slack_token_tui.tui.widgets.time_format import STATUS_LABELS, STATUS_MARKS, format_time_left
 
 _FIELDS = (
     "Status",
@@ -40,17 +40,17 @@ class ProfileDetail(VerticalScroll):
 
     _shown: str | None = None
 
-    async def furnish(self) -> None:
+    async def mount_fields(self) -> None:
         """Put in a line for each thing that can be known, and room for what is wrong. It is not part of the first frame."""
-        status, *others = (Field(label, id=_id(label)) for label in _FIELDS)
-        await self.mount_all([status, Static(id="trouble"), *others])
+        status, *others = (Field(label, id=_field_id(label)) for label in _FIELDS)
+        await self.mount_all([status, Static(id="problem"), *others])
 
     def show(
         self,
-        entry: Profile | Unreadable,
+        entry: Profile | UnreadableProfile,
         path: Path,
         now: datetime,
-        trouble: Explanation | None = None,
+        problem: Explanation | None = None,
         revealed: str | None = None,
     ) -> None:
         """Show ``entry``.
@@ -66,44 +66,44 @@ class ProfileDetail(VerticalScroll):
             self._shown = entry.name
             self.scroll_home(animate=False)
         self.border_title = Content(entry.name)
-        values: dict[str, str | Content] = {"Kept in": harmless(str(path))}
+        values: dict[str, str | Content] = {"Kept in": escape_unprintable(str(path))}
         if isinstance(entry, Profile):
             values = _values(entry, path, now)
         if revealed is not None:
             values["Token"] = Content.assemble((revealed, "bold"), ("\nhides itself after ten seconds", MUTED))
         for label in _FIELDS:
-            self.query_one(f"#{_id(label)}", Field).show(values.get(label, ""))
-        card = self.query_one("#trouble", Static)
-        card.display = trouble is not None
-        card.update("" if trouble is None else _explained(trouble, entry))
+            self.query_one(f"#{_field_id(label)}", Field).show(values.get(label, ""))
+        card = self.query_one("#problem", Static)
+        card.display = problem is not None
+        card.update("" if problem is None else _format_problem(problem, entry))
 
 
-def _id(label: str) -> str:
+def _field_id(label: str) -> str:
     return f"field_{label.lower().replace(' ', '_')}"
 
 
 def _values(profile: Profile, path: Path, now: datetime) -> dict[str, str | Content]:
     state = profile.state(now)
-    mark, colour = MARKS[state]
+    mark, colour = STATUS_MARKS[state]
     host = (profile.workspace_url or "").removeprefix("https://").rstrip("/")
     elsewhere = profile.endpoints.base != SLACK
     return {
-        "Status": Content.styled(f"{mark} {IN_WORDS[state]}", colour),
+        "Status": Content.styled(f"{mark} {STATUS_LABELS[state]}", colour),
         "Slack": Content.styled(f"{profile.endpoints.host}, not slack.com", "$text-warning") if elsewhere else "",
-        "Workspace": _joined(profile.where, host),
-        "Workspaces": workspaces_in_words(profile),
-        "User": _joined(profile.user_name, profile.user_id),
-        "App": _joined(profile.app_name, profile.client_id),
+        "Workspace": _join(profile.workspace_label, host),
+        "Workspaces": format_workspaces(profile),
+        "User": _join(profile.user_name, profile.user_id),
+        "App": _join(profile.app_name, profile.client_id),
         "Token": profile.masked_token,
-        "Works": _works(profile, now),
-        "Renewable": _renewable(profile, now),
+        "Works": _format_expiry(profile, now),
+        "Renewable": _format_refresh_expiry(profile, now),
         "Scopes": ", ".join(profile.scopes) or "none named",
         "Verified": f"{profile.verified_at.astimezone():%Y-%m-%d %H:%M}" if profile.verified_at else "never",
-        "Kept in": harmless(f"the keyring, and {path}" if profile.in_keyring else str(path)),
+        "Kept in": escape_unprintable(f"the keyring, and {path}" if profile.in_keyring else str(path)),
     }
 
 
-def workspaces_in_words(profile: Profile) -> str:
+def format_workspaces(profile: Profile) -> str:
     """Return which workspaces the token of a whole organisation may use, and how."""
     if not profile.is_enterprise_install:
         return ""
@@ -112,33 +112,33 @@ def workspaces_in_words(profile: Profile) -> str:
     return f"{', '.join(profile.workspaces)}. Many methods need one of these ids as team_id."
 
 
-def _works(profile: Profile, now: datetime) -> str:
+def _format_expiry(profile: Profile, now: datetime) -> str:
     if profile.state(now) in {"revoked", "expired"}:
         return "no longer"
     if profile.expires_at is None:
         return "until it is revoked"
-    time_left = left(profile.expires_at, now)
-    if not profile.is_renewable:
+    time_left = format_time_left(profile.expires_at, now)
+    if not profile.is_refreshable:
         return f"for {time_left}"
     return f"for {time_left}, then renews itself" if time_left != "over" else "again as soon as it is used"
 
 
-def _renewable(profile: Profile, now: datetime) -> str | Content:
+def _format_refresh_expiry(profile: Profile, now: datetime) -> str | Content:
     until = profile.refresh_expires_at
     if until is None:
         return ""
     if profile.refresh_refused:
         return Content.styled("no longer: sign in again before it expires", "$text-warning")
     if until - now < REFRESH_TOKEN_WARNING:
-        return Content.styled(f"for {left(until, now)} more; r renews it now", "$text-warning")
-    return f"for {left(until, now)}, counted from its last renewal"
+        return Content.styled(f"for {format_time_left(until, now)} more; r renews it now", "$text-warning")
+    return f"for {format_time_left(until, now)}, counted from its last renewal"
 
 
-def _joined(*parts: str | None) -> str:
+def _join(*parts: str | None) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _explained(explanation: Explanation, entry: Profile | Unreadable) -> Content:
+def _format_problem(explanation: Explanation, entry: Profile | UnreadableProfile) -> Content:
     able = ["remove"]
     if isinstance(entry, Profile):
         able = ["sign_in_again", *(["refresh"] if entry.has_refresh_token else []), "verify", "remove"]
@@ -149,5 +149,5 @@ def _explained(explanation: Explanation, entry: Profile | Unreadable) -> Content
         ("What to do\n", "bold"),
         "\n".join(f"{number}. {remedy}" for number, remedy in enumerate(explanation.remedies, 1)),
         "\n\n",
-        keys_of(*able, "explain", screen=HOME),
+        key_hints(*able, "explain", screen=HOME),
     )

@@ -10,14 +10,14 @@ from textual.widgets.option_list import Option
 
 from slack_token_tui.sanitize import clean
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import Unreadable
+from slack_token_tui.store.profiles import UnreadableProfile
 from slack_token_tui.tui.widgets.field import MUTED
-from slack_token_tui.tui.widgets.time_format import IN_WORDS, MARKS
+from slack_token_tui.tui.widgets.time_format import STATUS_LABELS, STATUS_MARKS
 
-Entry = Profile | Unreadable
+Entry = Profile | UnreadableProfile
 ORDERS = ("name", "state", "expiry")
 """What ``o`` goes through. ``state`` puts first what needs somebody, ``expiry`` what ends soonest."""
-_URGENCY = (
+_URGENCY_ORDER = (
     "unreadable",
     "revoked",
     "expired",
@@ -31,7 +31,7 @@ _URGENCY = (
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def state_of(entry: Entry, now: datetime) -> str:
+def entry_state(entry: Entry, now: datetime) -> str:
     """Return the state of ``entry``, ``unreadable`` included."""
     return entry.state(now) if isinstance(entry, Profile) else "unreadable"
 
@@ -43,10 +43,10 @@ class ProfileList(OptionList):
         super().__init__(id="profiles")
         self.border_title = "Profiles"
         self.order = ORDERS[0]
-        self.wanted = ""
+        self.filter_text = ""
         self.default: str | None = None
         self.busy: frozenset[str] = frozenset()
-        self.troubled: frozenset[str] = frozenset()
+        self.failed_names: frozenset[str] = frozenset()
         self._entries: list[Entry] = []
         self._shown: list[Entry] = []
         self._states: dict[str, str] = {}
@@ -66,27 +66,27 @@ class ProfileList(OptionList):
     def show(self, entries: list[Entry], now: datetime, highlight: str | None = None) -> None:
         """Show ``entries``; the cursor stays on the same profile, or goes to ``highlight``."""
         self._entries = entries
-        self.rearrange(now, highlight)
+        self.rebuild(now, highlight)
 
-    def rearrange(self, now: datetime, highlight: str | None = None) -> None:
+    def rebuild(self, now: datetime, highlight: str | None = None) -> None:
         """Filter and sort anew."""
         if self.current is not None:
             self._last = (self.current.name, self.highlighted or 0)
         name = highlight or self._last[0]
         self._shown = sorted(
-            (entry for entry in self._entries if self._matches(entry)), key=lambda one: self._key(one, now)
+            (entry for entry in self._entries if self._matches(entry)), key=lambda entry: self._sort_key(entry, now)
         )
-        self._states = {entry.name: state_of(entry, now) for entry in self._shown}
-        self.set_options(Option(self._row(entry), id=entry.name) for entry in self._shown)
+        self._states = {entry.name: entry_state(entry, now) for entry in self._shown}
+        self.set_options(Option(self._format_row(entry), id=entry.name) for entry in self._shown)
         names = [entry.name for entry in self._shown]
-        if self.wanted and not names:
-            words = Content(f"Nothing matches “{clean(self.wanted)}”.\nEsc shows all.")
+        if self.filter_text and not names:
+            words = Content(f"Nothing matches “{clean(self.filter_text)}”.\nEsc shows all.")
             self.add_option(Option(words, disabled=True))
         if names:
             # Where the profile is gone, its neighbour has come into its row.
-            row = 0 if self.wanted else min(self._last[1], len(names) - 1)
+            row = 0 if self.filter_text else min(self._last[1], len(names) - 1)
             self.highlighted = names.index(name) if name in names else row
-        few = f"{len(names)} of {len(self._entries)}" if self.wanted else str(len(names))
+        few = f"{len(names)} of {len(self._entries)}" if self.filter_text else str(len(names))
         by = "" if self.order == "name" else f", by {self.order}"
         self.border_title = Content(f"Profiles · {few}{by}" if self._entries else "Profiles")
 
@@ -96,51 +96,51 @@ class ProfileList(OptionList):
             for row, old in enumerate(entries):
                 if old.name == entry.name:
                     entries[row] = entry
-        self._redraw(entry, now)
+        self._redraw_rows(entry, now)
 
     def mark(self, busy: frozenset[str], troubled: frozenset[str], now: datetime) -> None:
         """Show which profiles Slack is being asked about, and about which the last answer was no good one."""
-        changed = (self.busy ^ busy) | (self.troubled ^ troubled)
-        self.busy, self.troubled = busy, troubled
+        changed = (self.busy ^ busy) | (self.failed_names ^ troubled)
+        self.busy, self.failed_names = busy, troubled
         for entry in self._shown:
             if entry.name in changed:
-                self._redraw(entry, now)
+                self._redraw_rows(entry, now)
 
-    def follow_the_clock(self, now: datetime) -> None:
+    def update_clock(self, now: datetime) -> None:
         """Redraw the rows whose state has changed by the passing of time."""
         for entry in self._shown:
             if isinstance(entry, Profile) and entry.expires_at and entry.state(now) != self._states.get(entry.name):
-                self._redraw(entry, now)
+                self._redraw_rows(entry, now)
 
-    def _redraw(self, entry: Entry, now: datetime) -> None:
+    def _redraw_rows(self, entry: Entry, now: datetime) -> None:
         if entry.name in self._states:
-            self._states[entry.name] = state_of(entry, now)
-            self.replace_option_prompt(entry.name, self._row(entry))
+            self._states[entry.name] = entry_state(entry, now)
+            self.replace_option_prompt(entry.name, self._format_row(entry))
 
     def _matches(self, entry: Entry) -> bool:
         text = entry.name
         if isinstance(entry, Profile):
             text = f"{text} {entry.user_name} {entry.team_name} {entry.enterprise_name} {entry.workspace_url}"
-        return all(word in text.lower() for word in self.wanted.lower().split())
+        return all(word in text.lower() for word in self.filter_text.lower().split())
 
-    def _key(self, entry: Entry, now: datetime) -> tuple[object, ...]:
+    def _sort_key(self, entry: Entry, now: datetime) -> tuple[object, ...]:
         if self.order == "state":
-            return (entry.name not in self.troubled, _URGENCY.index(state_of(entry, now)), entry.name)
+            return (entry.name not in self.failed_names, _URGENCY_ORDER.index(entry_state(entry, now)), entry.name)
         if self.order == "expiry":
             expires_at = entry.expires_at if isinstance(entry, Profile) else None
             return (expires_at or _NEVER, entry.name)
         return (entry.name,)
 
-    def _row(self, entry: Entry) -> Content:
+    def _format_row(self, entry: Entry) -> Content:
         state = self._states[entry.name]
-        mark, colour = MARKS[state]
+        mark, colour = STATUS_MARKS[state]
         who = ""
         if isinstance(entry, Profile):
-            who = f" · {entry.whose}"
-        word = "asking Slack …" if entry.name in self.busy else IN_WORDS[state]
+            who = f" · {entry.account_label}"
+        word = "asking Slack …" if entry.name in self.busy else STATUS_LABELS[state]
         default = (" · default", MUTED) if entry.name == self.default else ""
-        trouble = ("! ", "bold $text-error") if entry.name in self.troubled else "  "
+        problem = ("! ", "bold $text-error") if entry.name in self.failed_names else "  "
         # The state stands before anything that a narrow list may cut.
         return Content.assemble(
-            (mark, colour), " ", (entry.name, "bold"), default, "\n", trouble, (word, colour), (who, MUTED)
+            (mark, colour), " ", (entry.name, "bold"), default, "\n", problem, (word, colour), (who, MUTED)
         )

@@ -10,12 +10,12 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 
-class Choice(OptionList):
+class RadioList(OptionList):
     """Arrows move, Enter, Space and a click choose."""
 
     BINDINGS = [Binding("space", "select", show=False)]  # noqa: RUF012 - Textual declares it so
 
-    class Made(Message):
+    class Changed(Message):
         """Another one was chosen."""
 
     def __init__(self, choices: dict[str, str], chosen: str, *, id: str) -> None:  # noqa: A002 - Textual's word
@@ -28,9 +28,9 @@ class Choice(OptionList):
         super().__init__(id=id)
         self.chosen = chosen
         self._choices = choices
-        self._list()
+        self._rebuild()
 
-    def _list(self) -> None:
+    def _rebuild(self) -> None:
         at = self.highlighted
         self.clear_options()
         for key, label in self._choices.items():
@@ -39,9 +39,9 @@ class Choice(OptionList):
         self.highlighted = list(self._choices).index(self.chosen) if at is None else at
 
     @on(OptionList.OptionSelected)
-    def choose(self, event: OptionList.OptionSelected) -> None:
+    def select_option(self, event: OptionList.OptionSelected) -> None:
         """Mark it."""
         event.stop()
         self.chosen = str(event.option_id)
-        self._list()
-        self.post_message(self.Made())
+        self._rebuild()
+        self.post_message(self.Changed())

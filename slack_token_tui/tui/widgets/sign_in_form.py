@@ -13,24 +13,24 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Label, Static
 
-from slack_token_tui.slack.client_id import Kind, checked_client_id, recognise
+from slack_token_tui.slack.client_id import PastedKind, parse_client_id, recognize
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
-from slack_token_tui.slack.scope_catalog import Group, scope, unfit, unknown_in_words
-from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_scopes, scopes_to_ask_for
-from slack_token_tui.slack.token_types import kind_of
-from slack_token_tui.store.apps import SlackApp, is_heard_here, read_app
+from slack_token_tui.slack.scope_catalog import Group, describe_unknown_scopes, find_scope, unavailable_reasons
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_requestable_scopes, parse_scopes
+from slack_token_tui.slack.token_types import token_type_of
+from slack_token_tui.store.apps import SlackApp, is_loopback_redirect, read_app
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.settings import place_in_words
+from slack_token_tui.store.settings import describe_storage
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
-from slack_token_tui.tui.widgets.paste_box import PasteBox
+from slack_token_tui.tui.widgets.paste_box import PasteInput
 from slack_token_tui.tui.widgets.presets import Presets
 
-_WHERE = "Your app → Basic Information → App Credentials. No secret is needed."
+_CLIENT_ID_HELP = "Your app → Basic Information → App Credentials. No secret is needed."
 _EXAMPLE = "for example 2141029472.691202649728"
-_NEVER_SHOWN = frozenset({Kind.SECRET, Kind.TOKEN, Kind.VERIFICATION_TOKEN})
+_NEVER_SHOWN = frozenset({PastedKind.SECRET, PastedKind.TOKEN, PastedKind.VERIFICATION_TOKEN})
 """What should not stand in a field that shows it."""
-_MOST_LINES = 3
+_MAX_LINES = 3
 
 
 class SignInForm(VerticalScroll):
@@ -43,7 +43,7 @@ class SignInForm(VerticalScroll):
             super().__init__()
             self.slack_app = app
 
-    def __init__(self, app: SlackApp | None, older: Profile | None, home: Path) -> None:
+    def __init__(self, app: SlackApp | None, previous: Profile | None, home: Path) -> None:
         """
         Args:
             app: to begin with; None when nobody has ever named one.
@@ -52,19 +52,19 @@ class SignInForm(VerticalScroll):
         """
         super().__init__(id="form", can_focus=False)
         self.slack_app = app or SlackApp("")
-        self._older = older
+        self._profile = previous
         self._home = home
 
     def compose(self) -> ComposeResult:
         """Client ID, scopes, and what they mean."""
         yield Label("Client ID", classes="field")
-        yield PasteBox(self.slack_app.client_id, replaces=True, placeholder=_EXAMPLE, id="client_id")
+        yield PasteInput(self.slack_app.client_id, replaces=True, placeholder=_EXAMPLE, id="client_id")
         yield Static(id="app_facts")
         yield Label("User scopes", classes="field")
-        yield PasteBox(
-            self._first_scopes(), joined_by=", ", placeholder="for example users:read, chat:write", id="scopes"
+        yield PasteInput(
+            self._initial_scopes(), joined_by=", ", placeholder="for example users:read, chat:write", id="scopes"
         )
-        yield Static(id="scope_words")
+        yield Static(id="scope_description")
         yield Presets("choose_scopes")
         yield Static(id="scope_change")
         yield Static(id="form_error")
@@ -73,20 +73,20 @@ class SignInForm(VerticalScroll):
             yield Button("Other app (F3)", id="choose_app", compact=True)
             yield Button("App details (F4)", id="app_details", compact=True)
             yield Button("Make me an app (F6)", id="new_app", compact=True)
-        place = place_in_words(self._home, in_keyring=self._older.in_keyring if self._older else None)
+        place = describe_storage(self._home, in_keyring=self._profile.in_keyring if self._profile else None)
         yield Label(Content(f"The token will be kept in {place}."))
 
     def on_mount(self) -> None:
         """Say what the first values mean."""
-        self._say("")
+        self._show_error("")
         self._show_app()
 
-    def begin(self) -> None:
+    def focus_next_step(self) -> None:
         """Put the focus where the next step is."""
         client_id = self.query_one("#client_id", Input)
         (self.query_one("#start") if client_id.value else client_id).focus()
 
-    def use(self, app: SlackApp) -> None:
+    def use_app(self, app: SlackApp) -> None:
         """Fill in ``app``."""
         self.slack_app = app
         self.query_one("#client_id", Input).value = app.client_id
@@ -94,7 +94,7 @@ class SignInForm(VerticalScroll):
             self.scopes = app.scopes
         self._show_app()
 
-    def take_client_id(self, text: str) -> None:
+    def set_client_id(self, text: str) -> None:
         """Take what was pasted beside the fields: it is a Client ID, or is answered as if it had been meant for one."""
         box = self.query_one("#client_id", Input)
         box.value = "".join(text.split())
@@ -111,46 +111,46 @@ class SignInForm(VerticalScroll):
     def scopes(self, names: tuple[str, ...]) -> None:
         self.query_one("#scopes", Input).value = ", ".join(names)
 
-    def _first_scopes(self) -> str:
-        scopes = (self._older.scopes_asked if self._older else ()) or self.slack_app.scopes
+    def _initial_scopes(self) -> str:
+        scopes = (self._profile.requested_scopes if self._profile else ()) or self.slack_app.scopes
         return ", ".join(scopes or DEFAULT_SCOPES)
 
     # ── while it is filled in ──
 
     @on(Input.Changed, "#client_id")
-    def client_id_changed(self, event: Input.Changed) -> None:
+    def recognize_client_id(self, event: Input.Changed) -> None:
         """Recognise what was pasted. What may be a secret does not stay on the screen."""
         text = event.value.strip()
-        recognised = recognise(text)
-        if recognised.kind in _NEVER_SHOWN:
+        pasted = recognize(text)
+        if pasted.kind in _NEVER_SHOWN:
             with self.prevent(Input.Changed):
                 event.input.value = ""
-            self._say(recognised.said)
+            self._show_error(pasted.message)
             return
-        if recognised.client_id is None:
+        if pasted.client_id is None:
             # Nobody wants to be corrected at each digit; what is pasted is longer than what is being typed.
-            self._say(recognised.said if text and not text.replace(".", "").isdigit() else "")
+            self._show_error(pasted.message if text and not text.replace(".", "").isdigit() else "")
             return
-        if recognised.client_id != text:
+        if pasted.client_id != text:
             with self.prevent(Input.Changed):
-                event.input.value = recognised.client_id
-        self._say("")
-        if recognised.client_id != self.slack_app.client_id:
-            self.slack_app = self._app_of(recognised.client_id)
+                event.input.value = pasted.client_id
+        self._show_error("")
+        if pasted.client_id != self.slack_app.client_id:
+            self.slack_app = self._find_app(pasted.client_id)
         self._show_app()
 
     @on(Input.Changed, "#scopes")
-    def scopes_changed(self, event: Input.Changed) -> None:
+    def check_scopes(self, event: Input.Changed) -> None:
         """Say what the new list means. A token that was pasted here does not stay on the screen."""
         parts = re.split(r"[,\s]+", event.value)
-        if any(kind_of(part) for part in parts):
+        if any(token_type_of(part) for part in parts):
             with self.prevent(Input.Changed):
-                event.input.value = ", ".join(part for part in parts if part and not kind_of(part))
-            self._say("That was a token, and not a scope. Scopes look like users:read.")
+                event.input.value = ", ".join(part for part in parts if part and not token_type_of(part))
+            self._show_error("That was a token, and not a scope. Scopes look like users:read.")
         self._show_scopes()
 
     @on(Presets.Chosen)
-    def preset_chosen(self, event: Presets.Chosen) -> None:
+    def apply_preset(self, event: Presets.Chosen) -> None:
         """A set fills the field."""
         event.stop()
         self.scopes = event.scopes
@@ -160,20 +160,20 @@ class SignInForm(VerticalScroll):
     def submit(self) -> None:
         """Begin, or say what is missing."""
         try:
-            client_id = checked_client_id(self.query_one("#client_id", Input).value)
-            scopes = scopes_to_ask_for(self.query_one("#scopes", Input).value)
+            client_id = parse_client_id(self.query_one("#client_id", Input).value)
+            scopes = parse_requestable_scopes(self.query_one("#scopes", Input).value)
             if self.slack_app.client_id != client_id:
-                self.slack_app = self._app_of(client_id)
-            if self.slack_app.why_unusable:
-                raise ValueError(f"{self.slack_app.why_unusable} F4 changes both.")
-        except ValueError as trouble:
-            self._say(str(trouble))
+                self.slack_app = self._find_app(client_id)
+            if self.slack_app.unusable_reason:
+                raise ValueError(f"{self.slack_app.unusable_reason} F4 changes both.")
+        except ValueError as problem:
+            self._show_error(str(problem))
             return
-        self._say("")
+        self._show_error("")
         self.slack_app = replace(self.slack_app, scopes=scopes)
         self.post_message(self.Submitted(self.slack_app))
 
-    def _app_of(self, client_id: str) -> SlackApp:
+    def _find_app(self, client_id: str) -> SlackApp:
         """Return the remembered app; of a new one what was said before its Client ID, but nothing of another app."""
         old = self.slack_app
         if known := read_app(self._home, client_id):
@@ -183,8 +183,8 @@ class SignInForm(VerticalScroll):
             SlackApp(client_id, Endpoints(old.endpoints.base)) if is_remembered else replace(old, client_id=client_id)
         )
 
-    def _say(self, trouble: str) -> None:
-        _fill(self.query_one("#form_error", Static), Content(f"✗ {trouble}" if trouble else ""))
+    def _show_error(self, problem: str) -> None:
+        _update_text(self.query_one("#form_error", Static), Content(f"✗ {problem}" if problem else ""))
 
     # ── what it means ──
 
@@ -192,59 +192,61 @@ class SignInForm(VerticalScroll):
         app = self.slack_app
         self._show_scopes()
         if not app.client_id:
-            self.query_one("#app_facts", Static).update(Content.styled(_WHERE, MUTED))
+            self.query_one("#app_facts", Static).update(Content.styled(_CLIENT_ID_HELP, MUTED))
             return
         facts = [app.name] if app.name else []
         if app.endpoints.base != SLACK:
             facts.append(f"on {app.endpoints.host}")
-        if not is_heard_here(app.redirect_uris[0]):
+        if not is_loopback_redirect(app.redirect_uris[0]):
             facts.append(f"by paste: Slack sends the browser to {app.redirect_uris[0]}")
         if app.is_confidential:
             facts.append("with its client secret")
         if app.browser:
             facts.append(f"opened with {app.browser}")
-        self.query_one("#app_facts", Static).update(Content.styled(" · ".join(facts) or _WHERE, MUTED))
+        self.query_one("#app_facts", Static).update(Content.styled(" · ".join(facts) or _CLIENT_ID_HELP, MUTED))
 
     def _show_scopes(self) -> None:
         names = self.scopes
         lines: list[Content] = []
-        sensitive = [one for one in map(scope, names) if one.is_sensitive]
-        for one in sensitive[:_MOST_LINES]:
-            lines.append(Content.assemble(("! ", "bold $text-warning"), (one.name, "bold"), f"  {one.does}"))
-        if len(sensitive) > _MOST_LINES:
+        sensitive = [scope for scope in map(find_scope, names) if scope.is_sensitive]
+        for scope in sensitive[:_MAX_LINES]:
+            lines.append(Content.assemble(("! ", "bold $text-warning"), (scope.name, "bold"), f"  {scope.description}"))
+        if len(sensitive) > _MAX_LINES:
             lines.append(
-                Content.styled(f"and {len(sensitive) - _MOST_LINES} more that are sensitive; F2 shows all", MUTED)
+                Content.styled(f"and {len(sensitive) - _MAX_LINES} more that are sensitive; F2 shows all", MUTED)
             )
         if names and not sensitive:
-            words = "; ".join(one.does for one in map(scope, names) if one.group is not Group.UNLISTED).lower()
+            words = "; ".join(
+                scope.description for scope in map(find_scope, names) if scope.group is not Group.UNLISTED
+            ).lower()
             lines.append(Content.styled(f"{words[:1].upper()}{words[1:]}{'.' if words else ''}", MUTED))
         lines += [Content.styled(warning, "$text-warning") for warning in _warnings(names, self.slack_app)]
-        lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unfit(names)]
-        _fill(self.query_one("#scope_words", Static), Content("\n").join(lines))
-        change = Content("") if self._older is None else difference(names, self._older)
-        _fill(self.query_one("#scope_change", Static), change)
+        lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unavailable_reasons(names)]
+        _update_text(self.query_one("#scope_description", Static), Content("\n").join(lines))
+        change = Content("") if self._profile is None else describe_scope_change(names, self._profile)
+        _update_text(self.query_one("#scope_change", Static), change)
 
 
 def _warnings(names: tuple[str, ...], app: SlackApp) -> list[str]:
     """Return what may go wrong with ``names``, as far as it is known before Slack is asked."""
     warnings = []
-    if unknown := unknown_in_words(names):
+    if unknown := describe_unknown_scopes(names):
         warnings.append(f"! {unknown}")
     if lacking := [name for name in names if app.registered_scopes and name not in app.registered_scopes]:
         warnings.append(
-            f"! {app.shown_name} is not known to have {', '.join(lacking)}. Slack refuses the whole request until that is "
+            f"! {app.display_name} is not known to have {', '.join(lacking)}. Slack refuses the whole request until that is "
             "added to the app: OAuth & Permissions → User Token Scopes."
         )
     return warnings
 
 
-def _fill(place: Static, text: Content) -> None:
+def _update_text(place: Static, text: Content) -> None:
     """Show ``text``; an empty one takes no line."""
     place.update(text)
     place.set_class(not text, "-empty")
 
 
-def difference(names: tuple[str, ...], held: Profile) -> Content:
+def describe_scope_change(names: tuple[str, ...], held: Profile) -> Content:
     """Return what asking for ``names`` changes for a profile that has a token: at Slack scopes only add up."""
     asked, has = set(names), set(held.scopes)
     lines = []

@@ -9,26 +9,26 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from slack_token_tui.sanitize import harmless
-from slack_token_tui.slack.scope_catalog import scope
+from slack_token_tui.sanitize import escape_unprintable
+from slack_token_tui.slack.scope_catalog import find_scope
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import SavedProfile
 from slack_token_tui.tui.actions import SIGN_IN
 from slack_token_tui.tui.widgets.field import MUTED, Field
-from slack_token_tui.tui.widgets.keys import keys_of
-from slack_token_tui.tui.widgets.profile_detail import workspaces_in_words
-from slack_token_tui.tui.widgets.time_format import left
+from slack_token_tui.tui.widgets.keys import key_hints
+from slack_token_tui.tui.widgets.profile_detail import format_workspaces
+from slack_token_tui.tui.widgets.time_format import format_time_left
 
-_MOST_LINES = 8
+_MAX_LINES = 8
 
 
-class Outcome(Vertical):
+class SignInResult(Vertical):
     """Empty until :meth:`show`."""
 
     def compose(self) -> ComposeResult:
         """A line for each thing to know."""
         yield Field("", id="outcome_who", width=0)
-        yield Static(keys_of("copy_new", "leave", screen=SIGN_IN))
+        yield Static(key_hints("copy_new", "leave", screen=SIGN_IN))
         yield Static("Not you? Press x to revoke the token and remove the profile.", id="outcome_undo")
         yield Field("Token", id="outcome_token")
         yield Field("Saved as", id="outcome_saved")
@@ -36,29 +36,31 @@ class Outcome(Vertical):
         yield Field("Workspaces", id="outcome_workspaces")
         yield Field("Note", id="outcome_note")
 
-    def show(self, kept: SavedProfile, now: datetime) -> None:
+    def show(self, saved: SavedProfile, now: datetime) -> None:
         """Tell of ``kept``."""
-        profile = kept.profile
-        life = "until it is revoked" if profile.expires_at is None else f"for {left(profile.expires_at, now)}"
+        profile = saved.profile
+        life = (
+            "until it is revoked" if profile.expires_at is None else f"for {format_time_left(profile.expires_at, now)}"
+        )
         values: dict[str, str | Content] = {
-            "who": Content.assemble(("✓ Signed in", "bold $text-success"), f" as {profile.whose}"),
+            "who": Content.assemble(("✓ Signed in", "bold $text-success"), f" as {profile.account_label}"),
             "token": f"{profile.masked_token}  works {life}",
-            "saved": Content.assemble((profile.name, "bold"), f" in {harmless(str(kept.path))}"),
-            "scopes": granted_in_words(profile),
-            "workspaces": workspaces_in_words(profile),
-            "note": f"{kept.name_taken} belongs to another account, so a free name was taken."
-            if kept.name_taken
+            "saved": Content.assemble((profile.name, "bold"), f" in {escape_unprintable(str(saved.path))}"),
+            "scopes": describe_scopes(profile),
+            "workspaces": format_workspaces(profile),
+            "note": f"{saved.taken_name} belongs to another account, so a free name was taken."
+            if saved.taken_name
             else "",
         }
         for key, value in values.items():
             self.query_one(f"#outcome_{key}", Field).show(value)
-        self.query_one("#outcome_undo").display = not kept.replaced
+        self.query_one("#outcome_undo").display = not saved.replaced
         self.add_class("-shown")
 
 
-def granted_in_words(profile: Profile) -> Content:
+def describe_scopes(profile: Profile) -> Content:
     """Return what a token may do, what was asked for and not granted, and what it has from before."""
-    granted, asked = set(profile.scopes), set(profile.scopes_asked)
+    granted, asked = set(profile.scopes), set(profile.requested_scopes)
     missing, more = sorted(asked - granted), sorted(granted - asked) if asked else []
     if not granted:
         return Content("Slack named no scopes")
@@ -66,13 +68,13 @@ def granted_in_words(profile: Profile) -> Content:
     all_of_them = "all that were asked for" if len(asked) > 1 else "which was asked for"
     earlier = f", {len(more)} of them from earlier sign-ins" if more else ""
     lines = [Content(f"{head}, {all_of_them}{earlier}" if asked and not missing else f"{head}{earlier}")]
-    for name in profile.scopes[:_MOST_LINES]:
-        one = scope(name)
-        mark = ("! ", "$text-warning") if one.is_sensitive else "  "
+    for name in profile.scopes[:_MAX_LINES]:
+        scope = find_scope(name)
+        mark = ("! ", "$text-warning") if scope.is_sensitive else "  "
         since = " (from an earlier sign-in)" if name in more else ""
-        lines.append(Content.assemble(mark, name, (f"  {one.does}{since}", MUTED)))
-    if len(profile.scopes) > _MOST_LINES:
-        lines.append(Content.styled(f"  and {', '.join(profile.scopes[_MOST_LINES:])}", MUTED))
+        lines.append(Content.assemble(mark, name, (f"  {scope.description}{since}", MUTED)))
+    if len(profile.scopes) > _MAX_LINES:
+        lines.append(Content.styled(f"  and {', '.join(profile.scopes[_MAX_LINES:])}", MUTED))
     if missing:
         lines.append(Content.styled(f"Not granted: {', '.join(missing)}", "$text-warning"))
         lines.append(Content.styled("  The app lacks them, or you left them out on Slack’s page.", MUTED))

@@ -7,11 +7,11 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from slack_token_tui.oauth.events import Step
-from slack_token_tui.sanitize import harmless
+from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.tui.widgets.error_card import ErrorCard
 from slack_token_tui.tui.widgets.field import MUTED, Field
 
-_FUTURE = {
+_PENDING_LABELS = {
     Step.LISTEN: "Open a port on localhost",
     Step.BROWSER: "Open Slack in your browser",
     Step.APPROVE: "Wait for you to press Allow",
@@ -20,7 +20,7 @@ _FUTURE = {
     Step.SAVE: "Save the token",
 }
 _DONE, _WARN, _NOW, _NEXT, _FAILED = "✓", "!", "●", "·", "✗"
-_COLOURS = {
+_COLORS = {
     _DONE: "$text-success",
     _WARN: "$text-warning",
     _NOW: "$text-accent",
@@ -44,25 +44,25 @@ class Steps(Vertical):
         for step in Step:
             yield Field(Content(""), width=2, id=f"step_{step}")
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """All of it is still to come."""
         self._notes.clear()
-        for step, words in _FUTURE.items():
-            self._line(step, _NEXT, words)
+        for step, words in _PENDING_LABELS.items():
+            self._show_line(step, _NEXT, words)
         self.start(Step.LISTEN)
 
     def start(self, step: Step, words: str | None = None) -> None:
         """``step`` is under way."""
         self.current = step
-        self._line(step, _NOW, words or _FUTURE[step])
+        self._show_line(step, _NOW, words or _PENDING_LABELS[step])
 
-    def done(self, step: Step, words: str) -> None:
+    def complete(self, step: Step, words: str) -> None:
         """``step`` is done."""
-        self._line(step, _DONE, words)
+        self._show_line(step, _DONE, words)
 
     def warn(self, step: Step, words: str) -> None:
         """``step`` went another way than usual; it goes on."""
-        self._line(step, _WARN, words)
+        self._show_line(step, _WARN, words)
 
     def note(self, step: Step, words: str) -> None:
         """Something to know about ``step``, shown until it ends."""
@@ -71,13 +71,13 @@ class Steps(Vertical):
     async def fail(self, step: Step, card: ErrorCard) -> None:
         """``step`` failed."""
         self._notes.pop(step, None)
-        self._line(step, _FAILED, _FUTURE[step])
+        self._show_line(step, _FAILED, _PENDING_LABELS[step])
         if self.is_attached:  # a signal may have ended the program meanwhile
             await self.mount(card, after=f"#step_{step}")
 
-    def _line(self, step: Step, mark: str, words: str) -> None:
-        words = harmless(words)  # a program's name may hold anything
+    def _show_line(self, step: Step, mark: str, words: str) -> None:
+        words = escape_unprintable(words)  # a program's name may hold anything
         line = Content.styled(words, MUTED) if mark == _NEXT else Content(words)
         if mark == _NOW and step in self._notes:
             line = Content.assemble(line, ("\n" + self._notes[step], "$text-warning"))
-        self.query_one(f"#step_{step}", Field).show(line, Content.styled(mark, f"bold {_COLOURS[mark]}"))
+        self.query_one(f"#step_{step}", Field).show(line, Content.styled(mark, f"bold {_COLORS[mark]}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-MARKS = {
+STATUS_MARKS = {
     "good": ("●", "$text-success"),
     "unverified": ("◐", "$text-warning"),
     "expiring": ("◔", "$text-warning"),
@@ -16,7 +16,7 @@ MARKS = {
     "unreadable": ("!", "$text-error"),
 }
 """A state's mark and colour. The word always stands beside them."""
-IN_WORDS = {
+STATUS_LABELS = {
     "good": "good",
     "unverified": "not verified",
     "expiring": "about to expire",
@@ -29,7 +29,7 @@ IN_WORDS = {
 }
 
 
-def left(until: datetime, now: datetime) -> str:
+def format_time_left(until: datetime, now: datetime) -> str:
     """Return ``11 h 59 min``, ``29 days`` or ``0:42``; ``over`` when there is nothing left."""
     seconds = int((until - now).total_seconds())
     if seconds <= 0:
@@ -38,10 +38,10 @@ def left(until: datetime, now: datetime) -> str:
         return f"{seconds // 86_400} days"
     if seconds >= 3600:
         return f"{seconds // 3600} h {seconds % 3600 // 60:02} min"
-    return clock(seconds)
+    return format_clock(seconds)
 
 
-def clock(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """Return ``4:12``."""
     whole = int(seconds)
     return f"{whole // 60}:{whole % 60:02}"

@@ -10,15 +10,15 @@ from textual.widgets import Static
 
 from slack_token_tui.problems import Explanation
 from slack_token_tui.tui.widgets.field import Field
-from slack_token_tui.tui.widgets.paste_box import PasteBox
+from slack_token_tui.tui.widgets.paste_box import PasteInput
 
-_NOTHING_YET = (
+_STILL_WAITING = (
     "Nothing yet. If the browser shows an error, Slack does not tell it here: press b and say what it shows. "
     "If it shows Allow, go on; there is time."
 )
 
 
-class Waiting(Vertical):
+class WaitingPanel(Vertical):
     """Shown between the opening of the browser and its answer."""
 
     def compose(self) -> ComposeResult:
@@ -27,22 +27,22 @@ class Waiting(Vertical):
         yield Field("Address", id="address", classes="address")
         with Horizontal(id="paste_row"):
             yield Static("Paste", id="paste_label")
-            yield PasteBox(placeholder="the address that the browser ended on", id="paste")
-        yield Static(id="paste_trouble")
+            yield PasteInput(placeholder="the address that the browser ended on", id="paste")
+        yield Static(id="paste_error")
         yield Static(id="hint")
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """A new attempt: nothing is known yet."""
-        for selector in ("#elsewhere", "#hint", "#paste_trouble"):
-            self._say(selector, "")
+        for selector in ("#elsewhere", "#hint", "#paste_error"):
+            self._update_text(selector, "")
         self.move_child(self.query_one("#address"), before=self.query_one("#paste_row"))
-        self.query_one(PasteBox).value = ""
+        self.query_one(PasteInput).value = ""
 
-    def show_address(self, url: str) -> None:
+    def show_url(self, url: str) -> None:
         """Show Slack's address, as a link of the terminal's own (OSC 8), so that a wrapped one can be clicked whole."""
         self.query_one("#address", Field).show(Content.styled(url, Style(link=url)))
 
-    def show_elsewhere(self, tunnel: str | None) -> None:
+    def show_remote_steps(self, tunnel: str | None) -> None:
         """The browser is on another machine: say what to do by hand, in order, and how to do without."""
         key = "bold $text-primary"
         lines = [
@@ -60,23 +60,23 @@ class Waiting(Vertical):
                     (tunnel, "bold"),
                 )
             )
-        self._say("#elsewhere", Content("").join(lines))
+        self._update_text("#elsewhere", Content("").join(lines))
         # A paste is what will end this, so its box comes before the address.
-        self.move_child(self.query_one("#address"), after=self.query_one("#paste_trouble"))
+        self.move_child(self.query_one("#address"), after=self.query_one("#paste_error"))
 
-    def show_nothing_yet(self) -> None:
+    def show_still_waiting(self) -> None:
         """Say what a long silence may mean."""
-        self._say("#hint", _NOTHING_YET)
+        self._update_text("#hint", _STILL_WAITING)
 
-    def show_stray(self, explanation: Explanation) -> None:
+    def show_ignored(self, explanation: Explanation) -> None:
         """Explain something that came and was not the answer, where a person can do something about it."""
-        self._say("#hint", f"{explanation.title}. {explanation.happened} {explanation.remedies[-1]}.")
+        self._update_text("#hint", f"{explanation.title}. {explanation.happened} {explanation.remedies[-1]}.")
 
-    def show_trouble(self, trouble: Content) -> None:
+    def show_paste_error(self, problem: Content) -> None:
         """Say what is wrong with what was pasted."""
-        self._say("#paste_trouble", trouble)
+        self._update_text("#paste_error", problem)
 
-    def _say(self, selector: str, text: str | Content) -> None:
+    def _update_text(self, selector: str, text: str | Content) -> None:
         said = self.query_one(selector, Static)
         said.update(Content.from_text(text, markup=False))
         said.display = bool(text)

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from slack_token_tui.problems import Explanation
-from slack_token_tui.store.settings import place_in_words
+from slack_token_tui.store.settings import describe_storage
 from slack_token_tui.tui.widgets.field import MUTED
 
 
@@ -53,10 +53,10 @@ class Welcome(VerticalScroll):
             yield Button("I have none: make me an app (N)", id="make_app", compact=True)
             yield Button("I have a token: import it (i)", id="import_token", compact=True)
             yield Button("Check this machine first (D)", id="doctor", compact=True)
-        yield Static(Content.styled(f"Tokens will be kept in {place_in_words(self._home)}.", MUTED))
+        yield Static(Content.styled(f"Tokens will be kept in {describe_storage(self._home)}.", MUTED))
 
     @on(Button.Pressed)
-    async def pressed(self, event: Button.Pressed) -> None:
+    async def handle_button(self, event: Button.Pressed) -> None:
         """The same as its key."""
         event.stop()
         await self.screen.run_action(str(event.button.id))

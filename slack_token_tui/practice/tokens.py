@@ -7,15 +7,15 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 
-from slack_token_tui.practice.people import App, Person, Team
+from slack_token_tui.practice.models import App, Person, Team
 
-ACCESS_LIFE_SECONDS = 43_200
-REFRESH_LIFE_SECONDS = 30 * 86_400
-MOST_ACTIVE = 2
+ACCESS_TOKEN_SECONDS = 43_200
+REFRESH_TOKEN_SECONDS = 30 * 86_400
+MAX_ACTIVE_TOKENS = 2
 """Slack: a third access token of one grant revokes the oldest."""
 
 
-class SlackSays(Exception):
+class SlackErrorResponse(Exception):
     """``{"ok": false, "error": code}``."""
 
     def __init__(self, code: str) -> None:
@@ -35,7 +35,7 @@ class Token:
     revoked: bool = False
 
     @property
-    def is_living(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether it would be accepted now."""
         return not self.revoked and (self.expires_at is None or self.expires_at > time.time())
 
@@ -54,7 +54,7 @@ class RefreshToken:
 
 
 @dataclass
-class Grants:
+class TokenRegistry:
     """Every token given out. Methods may be called from any thread.
 
     Attributes:
@@ -65,42 +65,44 @@ class Grants:
     access_tokens: dict[str, Token] = field(default_factory=dict)
     refresh_tokens: dict[str, RefreshToken] = field(default_factory=dict)
     grace_seconds: float = 30.0
-    access_life_seconds: float = ACCESS_LIFE_SECONDS
+    access_token_seconds: float = ACCESS_TOKEN_SECONDS
     refreshed: int = 0
     reused: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def give(self, app: App, team: Team, person: Person, scopes: tuple[str, ...]) -> tuple[str, str | None, Token]:
+    def issue(self, app: App, team: Team, person: Person, scopes: tuple[str, ...]) -> tuple[str, str | None, Token]:
         """Return a new access token, a refresh token where the app rotates, and what stands behind them.
 
         Scopes add up with those of the tokens that this person's authorization of the app still has.
         """
         with self._lock:
             held = [
-                one.scopes for one in self.access_tokens.values() if one.is_living and one.is_for(app, team, person)
+                token.scopes
+                for token in self.access_tokens.values()
+                if token.is_valid and token.is_for(app, team, person)
             ]
             together = tuple(dict.fromkeys(scope for some in (*held, scopes) for scope in some))
-            expires_at = time.time() + self.access_life_seconds if app.rotation else None
+            expires_at = time.time() + self.access_token_seconds if app.rotation else None
             return self._issue(Token(app, team, person, together, expires_at))
 
     def refresh(self, app: App, refresh_token: str) -> tuple[str, str, Token]:
         """Spend ``refresh_token`` for a new pair.
 
         Raises:
-            SlackSays: ``invalid_refresh_token`` when it is unknown, used, of another app or too old.
+            SlackErrorResponse: ``invalid_refresh_token`` when it is unknown, used, of another app or too old.
         """
         with self._lock:
             known = self.refresh_tokens.get(refresh_token)
             now = time.time()
-            if known is None or known.token.app is not app or now - known.issued_at > REFRESH_LIFE_SECONDS:
-                raise SlackSays("invalid_refresh_token")
+            if known is None or known.token.app is not app or now - known.issued_at > REFRESH_TOKEN_SECONDS:
+                raise SlackErrorResponse("invalid_refresh_token")
             if known.used_at is not None and now - known.used_at >= self.grace_seconds:
                 self.reused += 1
-                raise SlackSays("invalid_refresh_token")
+                raise SlackErrorResponse("invalid_refresh_token")
             known.used_at = known.used_at or now
             self.refreshed += 1
             access, refresh, token = self._issue(
-                replace(known.token, expires_at=now + self.access_life_seconds, revoked=False)
+                replace(known.token, expires_at=now + self.access_token_seconds, revoked=False)
             )
             assert refresh is not None
             return access, refresh, token
@@ -113,39 +115,41 @@ class Grants:
             return access, None, token
         refresh = f"xoxe-practice-{secrets.token_hex(12)}"
         self.refresh_tokens[refresh] = RefreshToken(token, time.time())
-        of_grant = (one for one in self.access_tokens.values() if one.is_for(token.app, token.team, token.person))
-        for surplus in [one for one in of_grant if one.is_living][:-MOST_ACTIVE]:
+        of_grant = (
+            token_ for token_ in self.access_tokens.values() if token_.is_for(token.app, token.team, token.person)
+        )
+        for surplus in [token for token in of_grant if token.is_valid][:-MAX_ACTIVE_TOKENS]:
             surplus.revoked = True
         return access, refresh, token
 
-    def token(self, bearer: str | None) -> Token:
+    def authenticate(self, bearer: str | None) -> Token:
         """Return the living access token in an Authorization header.
 
         Raises:
-            SlackSays: ``not_authed``, ``invalid_auth``, ``token_revoked`` or ``token_expired``.
+            SlackErrorResponse: ``not_authed``, ``invalid_auth``, ``token_revoked`` or ``token_expired``.
         """
         if not bearer:
-            raise SlackSays("not_authed")
+            raise SlackErrorResponse("not_authed")
         token = self.access_tokens.get(bearer)
         if token is None:
-            raise SlackSays("invalid_auth")
+            raise SlackErrorResponse("invalid_auth")
         if token.revoked:
-            raise SlackSays("token_revoked")
-        if not token.is_living:
-            raise SlackSays("token_expired")
+            raise SlackErrorResponse("token_revoked")
+        if not token.is_valid:
+            raise SlackErrorResponse("token_expired")
         return token
 
     def revoke(self, bearer: str | None) -> dict[str, object]:
         """``auth.revoke``: ends one token, access or refresh; where tokens do not rotate, the whole authorization.
 
         Raises:
-            SlackSays: as :meth:`token`.
+            SlackErrorResponse: as :meth:`token`.
         """
         with self._lock:
             if bearer in self.refresh_tokens:
                 del self.refresh_tokens[bearer]
                 return {"ok": True, "revoked": True}
-            token = self.token(bearer)
+            token = self.authenticate(bearer)
             token.revoked = True
             if not token.app.rotation:
                 for other in self.access_tokens.values():

@@ -15,7 +15,7 @@ class Team:
     id: str
     name: str
     domain: str
-    is_organisation: bool = False
+    is_organization: bool = False
     """A whole Enterprise organisation, ``E…``, chosen instead of one of its workspaces."""
 
 
@@ -43,7 +43,7 @@ class App:
     signing_secret: str = "practice-signing-secret"
 
 
-def app_with_a_secret() -> App:
+def confidential_app() -> App:
     """Return an app as they were before PKCE: it has a client secret, and Slack takes only https redirects of it."""
     return App(
         client_id="3333333333.4444444444444",
