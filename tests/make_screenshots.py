@@ -26,7 +26,7 @@ from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.run import LaunchOptions
+from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from tests.support.profiles import profile
 

@@ -7,7 +7,6 @@ import shlex
 from dataclasses import dataclass
 
 from slack_token_tui.cli import exit_codes
-from slack_token_tui.cli.parser import create_parser
 
 _PROFILE_ARGUMENTS = frozenset({"name", "names", "old"})
 
@@ -30,15 +29,15 @@ class _Command:
 _CommandTable = dict[str, _Command]
 
 
-def run_completion(shell: str) -> int:
+def run_completion(shell: str, parser: argparse.ArgumentParser) -> int:
     """Print the script for ``shell``: ``bash``, ``zsh`` or ``fish``."""
-    print({"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](_commands()))
+    print({"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](_read_commands(parser)))
     return exit_codes.DONE
 
 
-def _commands() -> _CommandTable:
+def _read_commands(parser: argparse.ArgumentParser) -> _CommandTable:
     """Read the parser. argparse has no public way to ask it; a test fails when its names change."""
-    chooser = next(action for action in create_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    chooser = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     summaries = {action.dest: action.help or "" for action in chooser._choices_actions}
     commands = {}
     for name, command in chooser.choices.items():

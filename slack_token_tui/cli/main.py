@@ -12,13 +12,13 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     """Run the command in ``argv`` (the process's own arguments when None) and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        _disable_core_dumps()
+        core_limit = _disable_core_dumps()
         _open_stdout()
         code = _run_fast_command(arguments)
         if code is None:
             from slack_token_tui.cli.parser import run
 
-            code = run(arguments)
+            code = run(arguments, core_limit)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -37,7 +37,8 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 def _run_fast_command(arguments: list[str]) -> int | None:
     """Answer what scripts call all day, and what a person waits for; None when it is another command."""
     if not arguments:
-        from slack_token_tui.tui.run import LaunchOptions, run_app
+        from slack_token_tui.tui.options import LaunchOptions
+        from slack_token_tui.tui.run import run_app
 
         return run_app(LaunchOptions())
     if arguments == ["--version"]:
@@ -62,22 +63,15 @@ def _open_stdout() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typed as any text stream
 
 
-_original_core_limits: list[int] = []
+def _disable_core_dumps() -> int | None:
+    """Forbid core dumps, which would hold tokens, and return the soft limit that was set before."""
+    if sys.platform == "win32":
+        return None
+    import resource
 
-
-def _disable_core_dumps() -> None:
-    """A core dump would hold tokens."""
-    if sys.platform != "win32":
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-        _original_core_limits.append(soft)
-        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
-
-
-def original_core_limit() -> int | None:
-    """Return the soft limit that was there before, for the command that this process becomes."""
-    return _original_core_limits[0] if _original_core_limits else None
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    return soft
 
 
 def _report_stdout_error(error: OSError) -> int:

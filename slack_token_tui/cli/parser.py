@@ -21,14 +21,19 @@ VARIABLE = "SLACK_TOKEN"
 Command = Callable[[argparse.Namespace], int]
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Parse ``arguments`` and run the command; without one, open the TUI. A usage error is exit code 2."""
-    arguments, command_to_become = _split_at_dashes(list(arguments))
+def run(arguments: Sequence[str], core_limit: int | None = None) -> int:
+    """Parse ``arguments``, run the command and return its exit code. Without a command, open the TUI.
+
+    Args:
+        arguments: those of the process.
+        core_limit: the soft limit of core dumps before this program set its own, for the command that ``exec`` runs.
+    """
+    arguments, exec_command = _split_at_dashes(list(arguments))
     try:
         options = create_parser().parse_args(arguments)
     except _UsageError as misused:
         return _report_usage_error(misused, arguments)
-    options.become = command_to_become
+    options.exec_command, options.core_limit = exec_command, core_limit
     command: Command = options.command
     try:
         return command(options)
@@ -316,7 +321,8 @@ def _parse_number(text: str, least: float, most: float, otherwise: str) -> float
 
 
 def _tui(_: argparse.Namespace) -> int:
-    from slack_token_tui.tui.run import LaunchOptions, run_app
+    from slack_token_tui.tui.options import LaunchOptions
+    from slack_token_tui.tui.run import run_app
 
     return run_app(LaunchOptions())
 
@@ -367,7 +373,7 @@ def _export(options: argparse.Namespace) -> int:
 def _exec(options: argparse.Namespace) -> int:
     from slack_token_tui.cli.commands.exec import run_exec
 
-    return run_exec(options.name, options.env, options.become, options.min_ttl)
+    return run_exec(options.name, options.env, options.exec_command, options.min_ttl, options.core_limit)
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -415,7 +421,7 @@ def _move(options: argparse.Namespace) -> int:
 def _completion(options: argparse.Namespace) -> int:
     from slack_token_tui.cli.completion import run_completion
 
-    return run_completion(options.shell)
+    return run_completion(options.shell, create_parser())
 
 
 def _manifest(options: argparse.Namespace) -> int:

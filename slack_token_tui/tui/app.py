@@ -27,10 +27,15 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, clipboard_seconds, read_settings
 from slack_token_tui.tui.actions import actions_for
 from slack_token_tui.tui.driver import create_driver_class
-from slack_token_tui.tui.run import LaunchOptions, print_messages
+from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.home import HomeScreen
-from slack_token_tui.tui.terminal_exit import detach_from_terminal, ignore_unexpected_sigcont, is_terminal_closed
+from slack_token_tui.tui.terminal_exit import (
+    detach_from_terminal,
+    ignore_unexpected_sigcont,
+    is_terminal_closed,
+    print_messages,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -110,7 +115,7 @@ class TokenApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]  # noqa: RUF012 - Textual declares it so
 
     def __init__(self, options: LaunchOptions) -> None:
-        super().__init__(driver_class=create_driver_class())
+        super().__init__(driver_class=create_driver_class(lambda number: self.exit_on_signal(number)))
         self.options = options
         self.store = ProfileStore(options.home)
         self.may_use_terminal_clipboard = False

@@ -9,12 +9,10 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from textual.driver import Driver
-
-    from slack_token_tui.tui.app import TokenApp
 
 
 def _replacing_decoder(encoding: str) -> type[codecs.IncrementalDecoder]:
@@ -63,8 +61,12 @@ class _TolerantStream:
         return getattr(self._stream, name)
 
 
-def create_driver_class() -> type[Driver] | None:
-    """Return the driver to run with, or None for Textual's own where it does not read bytes."""
+def create_driver_class(on_signal: Callable[[int], object]) -> type[Driver] | None:
+    """Return the driver to run with, or None for Textual's own where it does not read bytes.
+
+    Args:
+        on_signal: called in the event loop with SIGHUP when the terminal turns out to be closed.
+    """
     if sys.platform == "win32":
         return None
     from textual.drivers import linux_driver
@@ -72,8 +74,7 @@ def create_driver_class() -> type[Driver] | None:
     class TerminalDriver(linux_driver.LinuxDriver):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            loop, app = asyncio.get_running_loop(), cast("TokenApp", self._app)
-            hang_up = partial(loop.call_soon_threadsafe, app.exit_on_signal, signal.SIGHUP)
+            hang_up = partial(asyncio.get_running_loop().call_soon_threadsafe, on_signal, signal.SIGHUP)
             # A private name, since there is no option. test_closed_terminal fails when upstream renames it.
             self._file: Any = _TolerantStream(self._file, hang_up)
 

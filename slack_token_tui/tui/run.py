@@ -7,56 +7,19 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slack_token_tui.sanitize import escape_unprintable
+from slack_token_tui.tui.terminal_exit import print_messages
 
 if TYPE_CHECKING:
-    from slack_token_tui.slack.endpoints import Endpoints
-    from slack_token_tui.store.apps import SlackApp
     from slack_token_tui.tui.app import TokenApp
+    from slack_token_tui.tui.options import LaunchOptions
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-_USAGE = 2
 _NO_TERMINAL_MESSAGE = """slack-token-tui: the interface needs a terminal, and there is none here.
   Without one: slack-token-tui login, token, list; see slack-token-tui --help
 """
-
-
-@dataclass(frozen=True)
-class LaunchOptions:
-    """What the TUI begins with.
-
-    Attributes:
-        home: where profiles are kept; this user's own directory when None.
-        app: the Slack app that the sign-in form starts with; the one used last when None.
-        simulate_browser: does what a person would in a browser at an address, and returns the last page. The demo
-            alone has one.
-        is_demo: whether everything is gone afterwards.
-        now: the clock, UTC.
-    """
-
-    home: Path | None = None
-    slack_app: SlackApp | None = None
-    simulate_browser: Callable[[str], Awaitable[str]] | None = None
-    is_demo: bool = False
-    now: Callable[[], datetime] = field(default=_now)
-
-    @property
-    def endpoints(self) -> Endpoints:
-        """The Slack that new apps live on, to begin with."""
-        from slack_token_tui.slack.endpoints import Endpoints
-
-        return self.slack_app.endpoints if self.slack_app else Endpoints()
 
 
 def _has_terminal() -> bool:
@@ -73,7 +36,7 @@ def run_app(options: LaunchOptions) -> int:
     if not _has_terminal():
         if sys.stderr is not None:
             sys.stderr.write(_NO_TERMINAL_MESSAGE)
-        return _USAGE
+        return 2
     # Textual's log would hold every paste and every password field in clear.
     for name in ("TEXTUAL_LOG", "TEXTUAL", "TEXTUAL_SCREENSHOT"):
         os.environ.pop(name, None)
@@ -106,10 +69,3 @@ async def _run_until_saved(app: TokenApp) -> None:
         from slack_token_tui.oauth.exchange import wait_until_done  # with all of a sign-in behind it
 
         await wait_until_done(asyncio.ensure_future(app.save_pending_tokens()))
-
-
-def print_messages(*lines: str) -> None:
-    """Print ``lines`` to the terminal when the interface is gone, each whole, so that a command in it can be pasted."""
-    with suppress(OSError):  # the terminal may be gone too
-        for line in lines:
-            print(escape_unprintable(line), file=sys.stderr, flush=True)  # noqa: T201 - the interface is gone

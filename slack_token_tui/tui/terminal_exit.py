@@ -12,6 +12,8 @@ import sys
 from contextlib import suppress
 from types import FrameType
 
+from slack_token_tui.sanitize import escape_unprintable
+
 if sys.platform != "win32":
     import termios
 
@@ -63,3 +65,10 @@ def detach_from_terminal() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)
+
+
+def print_messages(*lines: str) -> None:
+    """Print ``lines`` to the terminal when the interface is gone, each whole, so that a command in it can be pasted."""
+    with suppress(OSError):  # the terminal may be gone too
+        for line in lines:
+            print(escape_unprintable(line), file=sys.stderr, flush=True)  # noqa: T201 - the interface is gone

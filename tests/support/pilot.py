@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.run import LaunchOptions
+from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 
 WIDE = (150, 40)

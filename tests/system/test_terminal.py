@@ -100,6 +100,7 @@ def test_the_command_line_prints_hostile_names_as_harmless_bytes(
 CRASH = f"""
 import sys
 from slack_token_tui.tui import run
+from slack_token_tui.tui.options import LaunchOptions
 import slack_token_tui.tui.screens.home as home
 from slack_token_tui.secret import Secret
 def broken(self):
@@ -107,7 +108,7 @@ def broken(self):
     wrapped = Secret(local)
     raise ValueError(local)
 home.HomeScreen.action_reload = broken
-sys.exit(run.run_app(run.LaunchOptions()))
+sys.exit(run.run_app(LaunchOptions()))
 """
 
 

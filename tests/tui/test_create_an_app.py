@@ -21,7 +21,7 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, read_app, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.run import LaunchOptions
+from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens import app_setup
 from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 from slack_token_tui.tui.screens.home import HomeScreen

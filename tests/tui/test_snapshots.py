@@ -23,7 +23,7 @@ from slack_token_tui.store.apps import SlackApp, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, remember_last_app
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.run import LaunchOptions
+from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens import sign_in
 from tests.support.pilot import settled, shows, until
 from tests.support.profiles import NOW, profile

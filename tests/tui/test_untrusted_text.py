@@ -28,7 +28,7 @@ from slack_token_tui.store.apps import SlackApp, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui import app as tui_app
-from slack_token_tui.tui import run
+from slack_token_tui.tui import terminal_exit
 from slack_token_tui.tui.actions import ACTIONS
 from slack_token_tui.tui.screens import sign_in
 from tests.support.pilot import running, settled, shows, text, until
@@ -389,7 +389,7 @@ async def test_the_file_of_an_answer_that_is_set_aside_is_shown_without_controls
 
 
 def test_the_last_words_are_printed_without_controls(capsys: pytest.CaptureFixture[str]) -> None:
-    run.print_messages("import < '/e\x1b]0;pwned\x07\u202e'")
+    terminal_exit.print_messages("import < '/e\x1b]0;pwned\x07\u202e'")
     assert capsys.readouterr().err == "import < '/e\ufffd]0;pwned\ufffd\ufffd'\n"
 
 

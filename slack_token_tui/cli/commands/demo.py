@@ -17,7 +17,8 @@ from slack_token_tui.store.settings import remember_last_app
 
 def run_demo() -> int:
     """Open the TUI against a practice Slack; where no browser can be opened, one key plays the browser."""
-    from slack_token_tui.tui.run import LaunchOptions, run_app
+    from slack_token_tui.tui.options import LaunchOptions
+    from slack_token_tui.tui.run import run_app
 
     async def play(url: str) -> str:
         return await asyncio.to_thread(simulate_browser, url)

@@ -10,14 +10,15 @@ from contextlib import suppress
 
 from slack_token_tui.cli import output
 from slack_token_tui.cli.fresh_token import get_fresh_profile
-from slack_token_tui.cli.main import original_core_limit
 from slack_token_tui.tokens import export_formats
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 """As a shell says it."""
 
 
-def run_exec(argument: str | None, variable: str, command: list[str], min_ttl_seconds: float) -> int:
+def run_exec(
+    argument: str | None, variable: str, command: list[str], min_ttl_seconds: float, core_limit: int | None
+) -> int:
     """Become ``command`` with the token in one environment variable more. On POSIX this returns only when it failed."""
     if not command:
         return output.report_usage("No command was given.", "Put it after two dashes: slack-token-tui exec acme -- env")
@@ -30,7 +31,7 @@ def run_exec(argument: str | None, variable: str, command: list[str], min_ttl_se
     environment = {**os.environ, variable: profile.access_token.reveal()}
     if sys.platform == "win32":
         return subprocess.run(command, env=environment, check=False).returncode
-    _restore_process_state()
+    _restore_process_state(core_limit)
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606 - becoming the command is the job
     except FileNotFoundError:
@@ -43,14 +44,14 @@ def run_exec(argument: str | None, variable: str, command: list[str], min_ttl_se
         return _NOT_EXECUTABLE
 
 
-def _restore_process_state() -> None:
+def _restore_process_state(core_limit: int | None) -> None:
     """Give back what Python and this program have changed, so that the command finds what its caller meant it to."""
     import resource
 
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    if (limit := original_core_limit()) is not None:
-        resource.setrlimit(resource.RLIMIT_CORE, (limit, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if core_limit is not None:
+        resource.setrlimit(resource.RLIMIT_CORE, (core_limit, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):  # full, or closed on the other side: the command will meet it
             if stream is not None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Button, Label, Static
 
 from slack_token_tui.desktop.browser import parse_command
@@ -30,7 +31,7 @@ from slack_token_tui.tui.widgets.paste_box import PasteInput
 from slack_token_tui.tui.widgets.radio_list import RadioList
 
 if TYPE_CHECKING:
-    from slack_token_tui.tui.app import TokenApp
+    from slack_token_tui.tui.screens.base import ScreenHost
 
 _CONFIDENTIAL = (
     "With a client secret the app is a confidential one: no PKCE, and Slack wants an https redirect. Give an https address "
@@ -54,8 +55,8 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         self._invalid_field = "name"
 
     @property
-    def _token_app(self) -> TokenApp:
-        return cast("TokenApp", self.app)
+    def _token_app(self) -> ScreenHost:
+        return cast("ScreenHost", self.app)
 
     def compose(self) -> ComposeResult:
         """A field for each thing, and what it is for."""
@@ -142,7 +143,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
             return
         base, is_demo = app.endpoints.base, self._token_app.options.is_demo
         known = {self._current_app.endpoints.base} if is_demo else {SLACK, self._current_app.endpoints.base}
-        if base not in known and not await confirm_other_slack(self._token_app, base):
+        if base not in known and not await confirm_other_slack(self, base, is_demo=is_demo):
             return
         if app.client_id:
             self._is_saving = True
@@ -208,10 +209,10 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         return app
 
 
-async def confirm_other_slack(app: TokenApp, base: str) -> bool:
+async def confirm_other_slack(screen: Screen[Any], base: str, *, is_demo: bool) -> bool:
     """Ask once whether sign-ins shall go to ``base``, which is not slack.com. The demo does not leave its practice Slack."""
-    if app.options.is_demo:
-        app.notify("The demo knows its practice Slack alone.", severity="warning")
+    if is_demo:
+        screen.notify("The demo knows its practice Slack alone.", severity="warning")
         return False
     question = Content.assemble(
         ("Use another Slack?\n\n", "bold"),
@@ -221,4 +222,4 @@ async def confirm_other_slack(app: TokenApp, base: str) -> bool:
         else "\n\nWhoever runs that address sees the sign-in and gets its code. Go on only with an address that your "
         "organisation has given you.",
     )
-    return await app.push_screen_wait(ConfirmDialog(question, "Yes, use it", "No"))
+    return await screen.app.push_screen_wait(ConfirmDialog(question, "Yes, use it", "No"))

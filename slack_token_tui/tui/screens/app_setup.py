@@ -154,7 +154,11 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
         there = self._endpoints == self._first_endpoints
         other = Endpoints(SLACK if self._first_endpoints.base == GOVSLACK else GOVSLACK)
-        if not there or other.base == SLACK or await confirm_other_slack(self.token_app, other.base):
+        if (
+            not there
+            or other.base == SLACK
+            or await confirm_other_slack(self, other.base, is_demo=self.token_app.options.is_demo)
+        ):
             self._endpoints = other if there else self._first_endpoints
             self.query_one(Header).show(self._endpoints)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from textual import events, work
 from textual.screen import Screen
@@ -13,10 +14,35 @@ from slack_token_tui.tui.widgets.input import Input
 
 if TYPE_CHECKING:
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
+    from slack_token_tui.oauth.session import SignInSession
+    from slack_token_tui.secret import Secret
     from slack_token_tui.store.apps import SlackApp
-    from slack_token_tui.tui.app import TokenApp
+    from slack_token_tui.store.profiles import ProfileStore
+    from slack_token_tui.tui.options import LaunchOptions
 
 Answer = TypeVar("Answer")
+
+
+class ScreenHost(Protocol):
+    """What screens need from the app.
+
+    Attributes:
+        options: what the TUI was started with.
+        store: the profiles.
+        draft: what was typed into the last sign-in form.
+        sign_ins: every sign-in that was started, with the event that is set at its end.
+    """
+
+    options: LaunchOptions
+    store: ProfileStore
+    draft: SlackApp | None
+    sign_ins: list[tuple[SignInSession, asyncio.Event]]
+
+    async def copy_secret(self, text: Secret) -> Copied | NotCopied:
+        """Copy ``text`` to the clipboard and clear it later."""
+
+    async def copy_text(self, text: str) -> Copied | NotCopied:
+        """Copy ``text``, which is no secret."""
 
 
 class AppScreen(Screen[Answer]):
@@ -26,9 +52,9 @@ class AppScreen(Screen[Answer]):
     _redirects_copied = 0
 
     @property
-    def token_app(self) -> TokenApp:
-        """The app, by its own type."""
-        return cast("TokenApp", self.app)
+    def token_app(self) -> ScreenHost:
+        """The app, as far as screens use it."""
+        return cast("ScreenHost", self.app)
 
     @property
     def slack_label(self) -> str:

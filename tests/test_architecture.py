@@ -1,0 +1,218 @@
+"""The rules of ``.github/ARCHITECTURE.md``: imports go down and never in circles, and fast commands load little."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.store.profiles import ProfileStore
+from tests.support.profiles import profile
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = "slack_token_tui"
+LAYERS = (
+    ("cli", "tui", "jupyter"),
+    ("api",),
+    ("doctor",),
+    ("oauth", "tokens"),
+    ("store",),
+    ("slack", "desktop"),
+    ("problems",),
+    ("secret", "sanitize", "event_loop"),
+)
+"""From the top down. A part may import parts of lower layers, and parts beside it."""
+ALONE = ("practice",)
+"""Imports nothing of the others, and is imported by ``cli/commands/demo.py`` only."""
+ENTRY_POINTS = ("", "__main__")
+"""``slack_token_tui`` loads ``api`` and ``jupyter`` on demand. Everyone may import its version."""
+
+# What does not hold yet, with its reason. This list only gets shorter.
+INHERITED_COMMANDS = {
+    "tui.screens.home": "inherits its commands from tui.screens.home_commands; they become an object of their own",
+    "tui.screens.sign_in": "inherits its commands from tui.screens.sign_in_commands; likewise",
+}
+
+
+def modules() -> dict[str, ast.Module]:
+    """Return every module of the package by its name without ``slack_token_tui.``."""
+    found = {}
+    for path in (ROOT / PACKAGE).rglob("*.py"):
+        name = ".".join(path.relative_to(ROOT / PACKAGE).with_suffix("").parts)
+        found["" if name == "__init__" else name.removesuffix(".__init__")] = ast.parse(path.read_text())
+    return found
+
+
+MODULES = modules()
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Yield the modules of the package that ``tree`` imports, also inside of functions and for type checkers only."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, "imports are absolute"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if name == PACKAGE or name.startswith(f"{PACKAGE}."):
+                inner = name.removeprefix(PACKAGE).removeprefix(".")
+                yield inner if inner in MODULES else inner.rpartition(".")[0]
+
+
+EDGES = {name: {imported for imported in imports(tree) if imported != name} for name, tree in MODULES.items()}
+
+
+def layer(part: str) -> int:
+    return next(number for number, parts in enumerate(LAYERS) if part in parts)
+
+
+def circles(edges: dict[str, set[str]]) -> set[str]:
+    """Return the modules that import themselves by way of others."""
+    reachable: dict[str, set[str]] = {}
+    for start in edges:
+        seen: set[str] = set()
+        to_visit = list(edges[start])
+        while to_visit:
+            module = to_visit.pop()
+            if module not in seen:
+                seen.add(module)
+                to_visit += edges[module]
+        reachable[start] = seen
+    return {module for module, seen in reachable.items() if module in seen}
+
+
+def test_every_part_of_the_package_is_in_a_layer() -> None:
+    parts = {name.partition(".")[0] for name in MODULES}
+    assert parts == {part for parts in LAYERS for part in parts} | {*ALONE, *ENTRY_POINTS}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_imports_go_down(module: str) -> None:
+    part = module.partition(".")[0]
+    for imported in EDGES[module]:
+        other = imported.partition(".")[0]
+        if imported == "":
+            continue
+        if part in ENTRY_POINTS:
+            assert other in ("api", "jupyter", "cli")
+        elif other in ALONE:
+            assert part in ALONE or module == "cli.commands.demo"
+        else:
+            assert part not in ALONE, f"{module} imports {imported}"
+            assert layer(part) <= layer(other), f"{module} imports {imported}"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert circles(EDGES) == set()
+
+
+def test_circles_are_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [
+        ("slack", {"pathlib", "tempfile", "textual"}),  # no files
+        ("store", {"httpx", "socket", "ssl", "asyncio", "textual"}),  # no network
+        ("tokens", {"textual"}),
+        ("oauth", {"textual"}),
+        ("api", {"textual"}),
+        ("desktop", {"httpx", "textual"}),
+    ],
+)
+def test_a_package_knows_nothing_of_what_is_not_its_own(package: str, forbidden: set[str]) -> None:
+    # Data files that belong to a module are read where they are used.
+    allowed = {"slack.scope_catalog": {"pathlib"}}
+    for name, tree in MODULES.items():
+        if name.partition(".")[0] != package:
+            continue
+        imported = {
+            alias.name.partition(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        } | {(node.module or "").partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert imported & forbidden <= allowed.get(name, set()), name
+
+
+@pytest.mark.parametrize("package", ["oauth", "tokens", "store", "slack"])
+def test_use_cases_print_nothing(package: str) -> None:
+    for name, tree in MODULES.items():
+        if name.partition(".")[0] == package:
+            calls = [
+                node.func.id
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+            ]
+            assert "print" not in calls, name
+
+
+def test_only_the_listed_screens_inherit_their_commands() -> None:
+    inheriting = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+        if name.startswith("tui.screens.") and ast.unparse(base).partition("[")[0].endswith("Commands")
+    }
+    assert inheriting == set(INHERITED_COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["token"],
+        ["export"],
+        ["export", "--as", "json"],
+        ["default"],
+        ["list", "--names"],
+        ["list"],
+        ["list", "--json"],
+        ["show"],
+        ["explain"],
+        ["explain", "invalid_code"],
+        ["--version"],
+    ],
+)
+def test_commands_that_only_read_load_neither_textual_nor_a_network(
+    command: list[str], store: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    store.save_sign_in(profile())
+    loaded = modules_loaded_by(
+        f"from slack_token_tui.cli.main import main; assert main({command!r}) == 0", child_environment
+    )
+    assert not loaded & {"textual", "rich", "httpx", "asyncio", "ssl", "keyring", "filelock"}
+
+
+@pytest.mark.parametrize(
+    ("module", "parts"),
+    [
+        ("slack_token_tui", {""}),
+        ("slack_token_tui.problems", {"", "problems", "sanitize"}),
+        ("slack_token_tui.practice.server", {"", "practice"}),
+        ("slack_token_tui.desktop.clipboard_clearing", {"", "desktop"}),
+    ],
+)
+def test_importing_a_module_loads_no_other_part(
+    module: str, parts: set[str], child_environment: dict[str, str]
+) -> None:
+    loaded = modules_loaded_by(f"import {module}", child_environment)
+    own = {
+        name.removeprefix(PACKAGE).removeprefix(".").partition(".")[0] for name in loaded if name.startswith(PACKAGE)
+    }
+    assert own == parts
+
+
+def modules_loaded_by(statement: str, environment: dict[str, str]) -> set[str]:
+    program = f"import sys\n{statement}\nprint('\\n'.join(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
+    return set(done.stderr.split())
