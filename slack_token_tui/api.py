@@ -254,8 +254,9 @@ class ProfileSummary:
 
     Attributes:
         name: what :func:`token` takes.
-        state: one of :data:`slack_token_tui.store.profile.STATES`, or ``unreadable``. ``good`` and ``asleep`` (renewed at
-            its next use) need nobody.
+        state: ``good``, ``unverified``, ``expiring``, ``renewal_ends`` (the refresh token is in its last days),
+            ``not_renewed`` (Slack refuses to refresh it), ``asleep`` (refreshed on next use), ``expired``, ``revoked`` or
+            ``unreadable``.
         expires_at: when the access token dies; None when it does not rotate.
         token: masked.
     """
@@ -337,7 +338,7 @@ def summarize(entry: Profile | UnreadableProfile, now: datetime) -> ProfileSumma
     """Return what may be shown of ``entry``."""
     if isinstance(entry, UnreadableProfile):
         return ProfileSummary(entry.name, "unreadable")
-    state, token = entry.state(now), entry.masked_token
+    state, token = entry.published_state(now), entry.masked_token
     return ProfileSummary(
         entry.name, state, entry.user_label, entry.workspace_label, entry.expires_at, entry.scopes, token
     )

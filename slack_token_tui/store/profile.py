@@ -34,10 +34,8 @@ def new_id() -> str:
     return os.urandom(16).hex()
 
 
-STATES = ("good", "unverified", "expiring", "renewal_ends", "not_renewed", "asleep", "expired", "revoked")
-"""``renewal_ends``: the refresh token is in its last days. ``not_renewed``: Slack refuses to renew a token that still works.
-``asleep``: the access token is over, and the next use renews it.
-"""
+_PUBLISHED_STATES = {"refreshable": "asleep", "refresh_expiring": "renewal_ends", "refresh_refused": "not_renewed"}
+"""Names that version 0.1.0 prints for states. Scripts compare them, so the output keeps them until its next version."""
 
 
 @dataclass(frozen=True)
@@ -176,22 +174,29 @@ class Profile:
         return None
 
     def state(self, now: datetime) -> str:
-        """Return one of :data:`STATES`.
+        """Return what can be done with the access token.
 
-        ``expiring`` is said of an access token in its last ten minutes that will not renew itself.
+        ``good``; ``unverified``: ``auth.test`` could not be asked; ``expiring``: in its last ten minutes and cannot be
+        refreshed; ``refresh_expiring``: the refresh token is in its last days; ``refresh_refused``: Slack refuses to refresh
+        a token that is still valid; ``refreshable``: expired, and refreshed on next use; ``expired``; ``revoked``.
         """
         if self.refused in REVOKED_CODES - {"token_expired"}:
             return "revoked"
         over = self.refused == "token_expired" or (self.expires_at is not None and self.expires_at <= now)
         if over:
-            return "asleep" if self.is_refreshable and not self._is_refresh_token_expired(now) else "expired"
+            return "refreshable" if self.is_refreshable and not self._is_refresh_token_expired(now) else "expired"
         if self.expires_at is not None and not self.is_refreshable:
             if (self.expires_at - now).total_seconds() < REFRESH_MARGIN_SECONDS:
                 return "expiring"
-            return "not_renewed" if self.refresh_refused else "good"
+            return "refresh_refused" if self.refresh_refused else "good"
         if self.refresh_expires_at is not None and self.refresh_expires_at - now < REFRESH_TOKEN_WARNING:
-            return "renewal_ends"
+            return "refresh_expiring"
         return "good" if self.verified_at else "unverified"
+
+    def published_state(self, now: datetime) -> str:
+        """Return :meth:`state` by the name that JSON output and the library use."""
+        state = self.state(now)
+        return _PUBLISHED_STATES.get(state, state)
 
     def _is_refresh_token_expired(self, now: datetime) -> bool:
         return self.refresh_expires_at is not None and self.refresh_expires_at <= now

@@ -47,4 +47,4 @@ def _row(entry: Profile | UnreadableProfile, now: datetime) -> tuple[str, str, s
         explanation = explain(entry.error.code, output.file_facts(entry.error))
         return entry.name, "unreadable", "", f"{explanation.title}. {explanation.remedies[0]}"
     expiry = f"until {entry.expires_at.astimezone():%Y-%m-%d %H:%M}" if entry.expires_at else "does not expire"
-    return entry.name, entry.state(now), entry.account_label, expiry
+    return entry.name, entry.published_state(now), entry.account_label, expiry

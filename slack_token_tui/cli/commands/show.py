@@ -45,7 +45,7 @@ def masked_dict(profile: Profile, now: datetime) -> dict[str, Any]:
     refresh_expires_at = profile.refresh_expires_at
     return {
         "name": profile.name,
-        "state": profile.state(now),
+        "state": profile.published_state(now),
         **{key: value for key, value in record.items() if key not in profile.extra and key not in _INTERNAL_KEYS},
         "access_token": profile.masked_token,
         "refresh_token": str(profile.refresh_token) if profile.refresh_token else None,

@@ -21,10 +21,10 @@ _URGENCY_ORDER = (
     "unreadable",
     "revoked",
     "expired",
-    "not_renewed",
+    "refresh_refused",
     "expiring",
-    "renewal_ends",
-    "asleep",
+    "refresh_expiring",
+    "refreshable",
     "unverified",
     "good",
 )

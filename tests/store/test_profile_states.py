@@ -1,0 +1,48 @@
+"""What a profile's state is, and by which name scripts and notebooks get it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import slack_token_tui as stt
+from slack_token_tui.cli.main import main
+from slack_token_tui.secret import Secret
+from slack_token_tui.store.profiles import ProfileStore
+from tests.support.profiles import profile
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+REFRESH_TOKEN = {"refresh_token": Secret("xoxe-1-canary-state"), "refresh_issued_at": NOW}
+HOURS_LEFT = {"expires_at": NOW + timedelta(hours=5)}
+OVER = {"expires_at": NOW - timedelta(hours=5)}
+LAST_DAYS = {**REFRESH_TOKEN, "refresh_issued_at": NOW - timedelta(days=27)}
+
+STATES = [
+    ({}, "good", "good"),
+    ({"verified_at": None}, "unverified", "unverified"),
+    ({**HOURS_LEFT, **REFRESH_TOKEN}, "good", "good"),
+    ({"expires_at": NOW + timedelta(minutes=5)}, "expiring", "expiring"),
+    ({**HOURS_LEFT, **LAST_DAYS}, "refresh_expiring", "renewal_ends"),
+    ({**HOURS_LEFT, **REFRESH_TOKEN, "refresh_refused": "invalid_refresh_token"}, "refresh_refused", "not_renewed"),
+    ({**OVER, **REFRESH_TOKEN}, "refreshable", "asleep"),
+    (OVER, "expired", "expired"),
+    ({"refused": "token_revoked"}, "revoked", "revoked"),
+]
+
+
+@pytest.mark.parametrize(("changes", "state", "published"), STATES)
+def test_each_state_keeps_its_published_name(
+    changes: dict[str, Any], state: str, published: str, store: ProfileStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = store.save_sign_in(profile(**changes)).profile
+    assert saved.state(NOW) == state
+    assert main(["list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["state"] == published
+    assert main(["show", "acme", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == published
+    assert main(["list"]) == 0
+    assert f"  {published}  " in capsys.readouterr().out
+    assert [summary.state for summary in stt.profiles()] == [published]
