@@ -54,8 +54,6 @@ class Explanation:
         actions: ids of what can be done at once, the best first: ``again``, ``change_app``, ``copy_redirect``,
             ``open_settings``, ``other_pair``, ``paste``.
         more: where to read more, or None.
-        met: where it turns up: ``page`` (Slack's own page, the callback never comes), ``callback``, ``exchange``,
-            ``api``, ``here``.
         browser_says: words of Slack's own page to know it by, where it has some.
     """
 
@@ -67,7 +65,6 @@ class Explanation:
     again: str
     actions: tuple[str, ...]
     more: str | None
-    met: tuple[str, ...]
     browser_says: str | None
 
     @property
@@ -148,7 +145,6 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
         again=entry["again"],
         actions=tuple(entry.get("actions", ())),
         more=entry.get("more"),
-        met=tuple(entry["met"]),
         browser_says=entry.get("browser_says"),
     )
 

@@ -104,7 +104,6 @@ def test_every_entry_says_what_happened_and_what_to_do(code: str) -> None:
     assert explanation.causes
     assert explanation.remedies
     assert explanation.retry_sentence
-    assert explanation.met
     assert all(action == "paste" or find_action(action) for action in explanation.actions)
     assert "{" not in " ".join([explanation.title, explanation.happened, *explanation.remedies])
 
