@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import itertools
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +22,7 @@ from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
+from tests.support.ports import free_ports
 
 FOREIGN = (
     "NO_COLOR",
@@ -155,27 +153,6 @@ def pressing(url: str, *decision: str) -> threading.Thread:
     thread = threading.Thread(target=press, daemon=True)
     thread.start()
     return thread
-
-
-_WORKER = int("0" + os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw"))
-_PORTS = itertools.cycle(range(12000 + 4000 * _WORKER, 16000 + 4000 * _WORKER))
-"""Below those that the system gives to outgoing connections, and other ones for each worker."""
-
-
-def free_ports(count: int) -> list[int]:
-    return list(itertools.islice(filter(_is_free, _PORTS), count))
-
-
-def _is_free(port: int) -> bool:
-    families = [(socket.AF_INET, "127.0.0.1"), *([(socket.AF_INET6, "::1")] if socket.has_ipv6 else [])]
-    for family, host in families:
-        with socket.socket(family) as one:
-            try:
-                one.bind((host, port))
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    return False
-    return True
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from slack_token_tui.slack import client
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
-from tests.conftest import free_ports
+from tests.support.ports import free_ports
 from tests.support.profiles import in_, profile
 from tests.support.terminal import Terminal
 
