@@ -1,17 +1,17 @@
 """Slack user tokens for scripts and notebooks.
 
 >>> import slack_token_tui as stt
->>> stt.token("acme")                      # refreshed first when it is about to expire; its repr is masked
+>>> stt.token("acme")                      # refreshed first if it is about to expire, with a masked repr
 >>> stt.profiles()                         # a table in a notebook
 >>> httpx.get(url, auth=stt.bearer("acme"))
 >>> await stt.sign_in("acme", client_id="2141029472.691202649728", scopes="users:read")
 
-Nothing is loaded before it is used: the command line imports this package too.
+Submodules are imported on first use, because the command line imports this package too.
 """
 
 __version__ = "0.1.0"
 
-TYPE_CHECKING = False  # typing's own would cost ``token`` a tenth of its time
+TYPE_CHECKING = False  # importing typing would make ``token`` 10% slower
 if TYPE_CHECKING:
     from typing import Any
 
@@ -55,7 +55,7 @@ def __getattr__(name: str) -> "Any":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib
 
-    # Not kept as a global of this package: a submodule of the same name would be hidden by it.
+    # Not cached as a global: it would hide a submodule of the same name.
     return getattr(importlib.import_module(f"{__name__}.{'jupyter' if name in _IN_NOTEBOOK else 'api'}"), name)
 
 

@@ -1,4 +1,4 @@
-"""Tokens for Python programs: one call, always a living token, errors that say what to do."""
+"""Python API: one call that returns a valid token, and errors that say what to do."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _Result = TypeVar("_Result")
 
 
 class TokenError(Exception):
-    """No token could be given.
+    """No token is available. This is the base class of the errors in this module.
 
     Attributes:
-        explanation: what happened, why, and what to do. Its ``code`` is Slack's own, or one of ours.
+        explanation: what happened, why, and what to do. Its ``code`` is Slack's error code or one of slack-token-tui.
     """
 
     def __init__(self, explanation: Explanation, more: str = "") -> None:
@@ -38,28 +38,28 @@ class TokenError(Exception):
 
     @property
     def code(self) -> str:
-        """Slack's code, or one of ours."""
+        """The error code: one from Slack, or one of slack-token-tui."""
         return self.explanation.code
 
 
 class NoSuchProfile(TokenError, LookupError):
-    """There is no profile of that name, or none was named and there are several."""
+    """The profile does not exist, or no name was given and there is no single profile to use."""
 
 
 class SignInNeeded(TokenError):
-    """The token is dead and cannot be renewed: a person has to sign in again."""
+    """The token is expired or revoked and can't be refreshed. The user must sign in again."""
 
 
 class StoreUnusable(TokenError):
-    """A file, the keyring or the disk stands in the way."""
+    """The token can't be read or saved because of a file, the keyring or the disk."""
 
 
 class TryLater(TokenError):
-    """The network, Slack or another process stands in the way, and it may pass."""
+    """A problem with the network, Slack or another process, which may be temporary."""
 
 
 class WrongHost(TokenError, ValueError):
-    """A request with a token would have gone somewhere else than to the token's own Slack."""
+    """A request would have sent the token to a host that does not belong to the token's Slack."""
 
 
 class SignInFailed(TokenError):
@@ -67,10 +67,10 @@ class SignInFailed(TokenError):
 
 
 class Token(str):
-    """An access token. It is a ``str`` whose ``repr`` alone is masked.
+    """An access token. It is a ``str`` with a masked ``repr``.
 
-    As a cell's last expression, in a list and in a traceback it shows ``xoxp-…a1b2``; ``print``, f-strings, headers and
-    everything else that takes a string get the real value.
+    It shows as ``xoxp-…a1b2`` in a list, in a traceback, and as the last expression of a notebook cell. ``print``,
+    f-strings, headers and everything else that accepts a string get the real value.
     """
 
     __slots__ = ()
@@ -80,16 +80,16 @@ class Token(str):
 
 
 def token(name: str | None = None, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> Token:
-    """Return a living access token of profile ``name``, refreshed first when it is about to expire.
+    """Return a valid access token of profile ``name``, refreshed first if it is about to expire.
 
-    The value is real: ``print`` it and it is on the screen. Only its ``repr`` is masked; see :class:`Token`.
+    The value is the real token, so ``print`` shows it. Only its ``repr`` is masked. See :class:`Token`.
 
     Args:
-        name: the profile; None for the one in ``SLACK_TOKEN_PROFILE``, the default, or the only one.
-        min_ttl_seconds: refresh a rotating token first when it has less life left than this.
+        name: the profile name. None uses ``SLACK_TOKEN_PROFILE``, the default profile, or the only profile.
+        min_ttl_seconds: refresh a rotating token first if it expires sooner than this.
 
     Raises:
-        NoSuchProfile, SignInNeeded, StoreUnusable, TryLater: see there; all are a :class:`TokenError`.
+        NoSuchProfile, SignInNeeded, StoreUnusable, TryLater: see each class. All are subclasses of :class:`TokenError`.
     """
     outcome = capture_outcome(_fresh_token, name, min_ttl_seconds)
     if isinstance(outcome, BaseException):
@@ -100,11 +100,13 @@ def token(name: str | None = None, *, min_ttl_seconds: float = REFRESH_MARGIN_SE
 def capture_outcome(
     work: Callable[..., _Result], *arguments: object, expected: type[Exception] = TokenError
 ) -> _Result | BaseException:
-    """Return what ``work`` returns or raises, so that its caller can raise it from a frame that has seen no token.
+    """Return what ``work`` returns or raises, so that the caller can raise it from a frame that never held a token.
 
-    What it raises beyond ``expected`` is a bug, and comes back as a :class:`TokenError` that says where. Sentry, Rich,
-    IPython and loguru show the local variables of every frame of a traceback. The frames below this one may hold tokens,
-    so the traceback and the chained exceptions are dropped.
+    An exception other than ``expected`` or StorageError is a bug. It is returned as a :class:`TokenError` that says
+    where it happened.
+
+    Sentry, Rich, IPython and loguru show the local variables of every frame of a traceback. The frames below this one
+    may hold tokens, so the traceback and the chained exceptions are dropped.
     """
     try:
         return work(*arguments)
@@ -114,14 +116,14 @@ def capture_outcome(
         error = StoreUnusable(explain(store_error.code, store_error.facts))
     except Exception as unexpected:
         error = TokenError(explain("unexpected", {"detail": error_location(unexpected)}))
-    except BaseException as interrupt:  # Ctrl+C in a cell
+    except BaseException as interrupt:  # Ctrl+C in a notebook cell
         error = interrupt
     error.__traceback__ = error.__context__ = error.__cause__ = None
     return error
 
 
 def _fresh_token(name: str | None, min_ttl_seconds: float, url: str | None = None) -> Secret:
-    """Return a valid token, for a request to ``url`` where one is given."""
+    """Return a valid token. If ``url`` is given, it must belong to the profile's Slack."""
     chosen, record, path = _read_record(name)
     base = str(record.get("slack", "https://slack.com"))
     if url is not None and not _is_slack_url(url, base):
@@ -152,7 +154,7 @@ def _read_record(name: str | None) -> tuple[str, dict[str, object], str]:
 
 
 def _refresh_if_due(name: str, min_ttl_seconds: float) -> Secret:
-    """Refresh in a process of its own when it is due: an interrupted cell must not lose a grant."""
+    """Refresh in a child process if due. Interrupting a notebook cell must not lose the new tokens."""
     from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
     store = ProfileStore()
@@ -160,7 +162,7 @@ def _refresh_if_due(name: str, min_ttl_seconds: float) -> Secret:
         profile = store.read(name)
         if profile.is_due(datetime.now(UTC), min_ttl_seconds):
             if path := os.environ.get("SSLKEYLOGFILE"):
-                with suppress(Warning):  # where warnings are errors, a token is still a token
+                with suppress(Warning):  # if warnings are errors, this one must not prevent returning the token
                     warnings.warn(f"SSLKEYLOGFILE is set: TLS keys are written to {path}", stacklevel=2)
             result = refresh_in_child(store, name, min_ttl_seconds=min_ttl_seconds)
         else:
@@ -192,20 +194,20 @@ def _raise_storage_error(error: ProfileFileError | StorageError, name: str = "")
 
 
 class Bearer:
-    """A token that is always fresh: ``auth=`` of httpx and requests, or a callable that returns a token.
+    """A token that is always fresh. Use it as ``auth=`` in httpx and requests, or call it to get a token.
 
-    It puts the token on requests to the profile's own Slack and on no others.
+    It adds the token only to requests to the profile's Slack.
     """
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name
 
     def __call__(self, request: Any = None) -> Any:
-        """Return a living token; or ``request`` with it, when there is one.
+        """Return a valid token, or ``request`` with the token added if a request is given.
 
         Raises:
-            WrongHost: the request goes somewhere else than to this profile's Slack.
-            TokenError: as :func:`token`.
+            WrongHost: the request goes to a host that does not belong to this profile's Slack.
+            TokenError: see :func:`token`.
         """
         url = None if request is None else str(request.url)
         outcome = capture_outcome(_fresh_token, self.name, REFRESH_MARGIN_SECONDS, url)
@@ -221,7 +223,7 @@ class Bearer:
 
 
 def _origin(url: str) -> str:
-    """Return scheme and host of ``url``, without the user, path and query, which may be secret."""
+    """Return the scheme and host of ``url``, without the user, path and query, which may be secret."""
     try:
         asked = urlsplit(url)
         return f"{asked.scheme}://{asked.netloc.rpartition('@')[2]}"
@@ -230,7 +232,7 @@ def _origin(url: str) -> str:
 
 
 def _is_slack_url(url: str, base: str) -> bool:
-    """Tell whether ``url`` has the scheme, port and host of ``base``, or the host of a workspace or service below it."""
+    """Return whether ``url`` has the scheme, port and host of ``base``. Subdomains also match."""
     try:
         asked, own = urlsplit(url), urlsplit(base)
         ports = [part.port or {"https": 443, "http": 80}.get(part.scheme) for part in (asked, own)]
@@ -241,7 +243,7 @@ def _is_slack_url(url: str, base: str) -> bool:
 
 
 def bearer(name: str | None = None) -> Bearer:
-    """Return something that gives a fresh token every time it is used: for notebooks and services that run for days.
+    """Return a :class:`Bearer`, which provides a fresh token on every use, for long-running notebooks and services.
 
     >>> httpx.get("https://slack.com/api/users.list", auth=stt.bearer("acme"))
     """
@@ -253,12 +255,12 @@ class ProfileSummary:
     """One profile, without its tokens.
 
     Attributes:
-        name: what :func:`token` takes.
-        state: ``good``, ``unverified``, ``expiring``, ``renewal_ends`` (the refresh token is in its last days),
-            ``not_renewed`` (Slack refuses to refresh it), ``asleep`` (refreshed on next use), ``expired``, ``revoked`` or
-            ``unreadable``.
-        expires_at: when the access token dies; None when it does not rotate.
-        token: masked.
+        name: the name to pass to :func:`token`.
+        state: ``good``, ``unverified``, ``expiring``, ``renewal_ends`` (the refresh token expires soon),
+            ``not_renewed`` (Slack refuses to refresh it), ``asleep`` (expired, refreshed on next use), ``expired``,
+            ``revoked`` or ``unreadable``.
+        expires_at: when the access token expires. None if it does not rotate.
+        token: the masked access token.
     """
 
     name: str
@@ -271,7 +273,7 @@ class ProfileSummary:
 
 
 class Profiles(Sequence[ProfileSummary]):
-    """All profiles. A notebook shows them as a table; tokens are masked."""
+    """All profiles, with masked tokens. A notebook shows them as a table."""
 
     def __init__(self, summaries: Sequence[ProfileSummary]) -> None:
         self._summaries = tuple(summaries)
@@ -318,10 +320,10 @@ _HEADINGS = ("name", "state", "user", "workspace", "works until", "scopes", "tok
 
 
 def profiles() -> Profiles:
-    """Return all profiles, readable or not, in the order of names.
+    """Return all profiles, readable or not, sorted by name.
 
     Raises:
-        StoreUnusable: others can change what is in the directory.
+        StoreUnusable: other users can change the files in the directory.
     """
     outcome = capture_outcome(_list_summaries)
     if isinstance(outcome, BaseException):
@@ -335,7 +337,7 @@ def _list_summaries() -> list[ProfileSummary]:
 
 
 def summarize(entry: Profile | UnreadableProfile, now: datetime) -> ProfileSummary:
-    """Return what may be shown of ``entry``."""
+    """Return a summary of ``entry`` that contains no tokens."""
     if isinstance(entry, UnreadableProfile):
         return ProfileSummary(entry.name, "unreadable")
     state, token = entry.published_state(now), entry.masked_token

@@ -1,4 +1,4 @@
-"""Runs what asks Slack from a program without a loop of its own, and ends when its deadline says so."""
+"""``asyncio.run()`` whose DNS lookups use daemon threads, so that a hung resolver cannot delay exit."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _Result = TypeVar("_Result")
 
 
 def run(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
-    """Do what :func:`asyncio.run` does, but leave a name that is looked up for too long behind.
+    """Run ``coroutine`` like :func:`asyncio.run`, but do not wait for unfinished DNS lookups.
 
-    asyncio.run waits for its resolver's thread, which no deadline and no Ctrl+C ends: with a name server that does not
-    answer, a lock would be held for as long as that takes.
+    :func:`asyncio.run` waits for its resolver thread, which neither a timeout nor Ctrl+C can stop. If a name server
+    does not respond, a lock would be held for all that time.
     """
     with asyncio.Runner(loop_factory=_DaemonResolverLoop) as runner:
         return runner.run(coroutine)
 
 
 class _DaemonResolverLoop(asyncio.SelectorEventLoop):
-    """Looks names up in threads that nobody waits for."""
+    """An event loop that runs DNS lookups in daemon threads, which it does not wait for."""
 
     async def getaddrinfo(self, *args: Any, **kwargs: Any) -> Any:
         future: asyncio.Future[Any] = self.create_future()
@@ -33,7 +33,7 @@ class _DaemonResolverLoop(asyncio.SelectorEventLoop):
                 found, error = socket.getaddrinfo(*args, **kwargs), None
             except OSError as failure:
                 found, error = None, failure
-            with suppress(RuntimeError):  # the loop has ended meanwhile
+            with suppress(RuntimeError):  # the loop has been closed in the meantime
                 self.call_soon_threadsafe(set_result, found, error)
 
         def set_result(found: Any, error: OSError | None) -> None:

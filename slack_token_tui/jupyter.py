@@ -1,13 +1,13 @@
-"""A sign-in from a notebook: it runs beside the kernel, shows a link, and takes a pasted address.
+"""Sign-in from a notebook: it runs in a background thread, shows a link, and accepts a pasted URL.
 
 >>> await stt.sign_in("acme", client_id="2141029472.691202649728", scopes="users:read")
->>> stt.sign_in("acme").wait()                 # where nothing can be awaited
+>>> stt.sign_in("acme").wait()                 # without await
 
-Over a tunnel, as on a JupyterHub, the browser cannot reach the kernel's machine. Keep what ``sign_in`` returns, press Allow,
-and give it the address that the browser ends on:
+Over a tunnel, for example on JupyterHub, the browser can't reach the kernel's machine. Save what ``sign_in`` returns,
+click Allow, and paste the URL of the page you land on:
 
 >>> pending = stt.sign_in("acme")
->>> pending.paste("http://localhost:28417/callback?code=…")     # or pending.ask(), which shows a field
+>>> pending.paste("http://localhost:28417/callback?code=…")     # or pending.ask(), which prompts for it
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
 
 _STOP_TIMEOUT_SECONDS = 30.0
-"""A request that may bring a token is waited for, and the token saved; else it ends at once."""
+"""How long ``cancel()`` waits for a request that may return a token, to save that token. Otherwise it does not wait."""
 
 
 class PendingSignIn:
-    """A sign-in that is under way in a thread of its own. ``await`` it, or :meth:`wait` for it.
+    """A sign-in that runs in a background thread. ``await`` it, or call :meth:`wait`.
 
-    It shows its link and its progress where it was started.
+    It shows its link and its progress in the notebook cell that started it. Elsewhere, it prints the link.
 
     Attributes:
-        line: what it is doing, in a few words.
+        line: a short description of the current status.
     """
 
     def __init__(self, sign_in: SignInSession) -> None:
         self._sign_in = sign_in
         self._loop = asyncio.new_event_loop()
         self._outcome: Future[ProfileSummary] = Future()
-        self._outcome.add_done_callback(self._stop_when_cancelled)  # an interrupted ``await`` cancels it
+        self._outcome.add_done_callback(self._stop_when_cancelled)  # interrupting ``await`` cancels the future
         self._task: asyncio.Task[None] | None = None
         self._url: str | None = None
         self.line = "starting"
@@ -62,23 +62,23 @@ class PendingSignIn:
 
     @property
     def url(self) -> str | None:
-        """Slack's address, to open in any browser."""
+        """The authorize URL, to open in any browser. None until the sign-in is ready."""
         return self._url
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether the sign-in has ended, successfully or not."""
         return self._outcome.done()
 
     def __await__(self) -> Generator[Any, None, ProfileSummary]:
         return asyncio.wrap_future(self._outcome).__await__()
 
     def wait(self, timeout_seconds: float | None = None) -> ProfileSummary:
-        """Block until it has ended. An interrupted cell cancels it.
+        """Block until the sign-in has ended. Interrupting the cell cancels it.
 
         Raises:
-            SignInFailed: it ended without a token.
-            TimeoutError: it goes on; ask again.
+            SignInFailed: the sign-in ended without a token.
+            TimeoutError: the sign-in is still running. Call this again to continue waiting.
         """
         try:
             return self._outcome.result(timeout_seconds)
@@ -87,12 +87,12 @@ class PendingSignIn:
             raise
 
     def paste(self, address: str) -> None:
-        """Take the address that the browser ended on.
+        """Accept the URL of the page that the browser landed on.
 
         Raises:
-            ValueError: it is not the answer to this sign-in; the sentence says why. The wait goes on.
+            ValueError: the URL is not a response to this sign-in. The message says why. The sign-in keeps waiting.
         """
-        pasted = Secret(address)  # it holds a code, and tracebacks with local variables would show it
+        pasted = Secret(address)  # the URL contains a code, which tracebacks with local variables would show
         del address
         self._submit_paste(pasted)
 
@@ -104,26 +104,26 @@ class PendingSignIn:
             raise ValueError(f"{refusal.title}. {refusal.remedies[0]}.")
 
     def ask(self) -> ProfileSummary:
-        """Show a field for the pasted address, and wait for the end. An empty line only waits."""
-        # Where nobody can be asked, as in a notebook that runs by itself, the wait goes on without.
+        """Prompt for the pasted URL, then wait until the sign-in has ended. An empty line skips the prompt."""
+        # Without a user to prompt, for example in a scheduled notebook, only wait.
         with suppress(EOFError, NotImplementedError):
             while not self.done and not self._ask_once():
                 pass
         return self.wait()
 
     def _ask_once(self) -> bool:
-        """Ask for a pasted address once; tell whether nothing more is to be asked."""
+        """Prompt once for the pasted URL, and return whether to stop prompting."""
         pasted = Secret(input("Paste the address that the browser ended on: ").strip())
         if pasted.reveal() and not self.done:
             try:
                 self._submit_paste(pasted)
             except ValueError as refusal:
-                print(f"✗ {refusal}")  # noqa: T201 - the answer to what was typed
+                print(f"✗ {refusal}")  # noqa: T201 - a reply to the user's input
                 return False
         return True
 
     def cancel(self) -> None:
-        """Stop, and close the port. A token that Slack has given already is saved first."""
+        """Stop the sign-in and close its port. A token that Slack has already issued is saved first."""
         self._stop()
         self._thread.join(_STOP_TIMEOUT_SECONDS)
 
@@ -132,7 +132,7 @@ class PendingSignIn:
             if self._task is not None and not self._sign_in.skip_verification():
                 self._task.cancel()
 
-        with suppress(RuntimeError):  # it has ended already
+        with suppress(RuntimeError):  # the loop is already closed
             self._loop.call_soon_threadsafe(stop)
 
     def _stop_when_cancelled(self, outcome: Future[ProfileSummary]) -> None:
@@ -146,7 +146,7 @@ class PendingSignIn:
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._run_task())
-        except Exception as error:  # a defect of ours ends the wait too
+        except Exception as error:  # a bug must not leave the caller waiting
             self._fail(explain("unexpected", {"detail": error_location(error)}))
         finally:
             self._listening.set()
@@ -196,7 +196,7 @@ class PendingSignIn:
 
 
 class _Card:
-    """What a notebook shows of a sign-in."""
+    """The notebook output of a sign-in."""
 
     def __init__(self, pending: PendingSignIn) -> None:
         self._pending = pending
@@ -227,19 +227,19 @@ def sign_in(
     open_browser: bool = True,
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> PendingSignIn:
-    """Begin a sign-in and return at once. ``await`` what comes back, or call its ``wait()``.
+    """Start a sign-in and return at once. ``await`` the result, or call its ``wait()``.
 
     Args:
-        name: of the profile; the workspace's own by default.
-        client_id: of the app; the profile's, or the one used last, by default.
-        scopes: separated by commas or spaces; those of last time by default.
-        slack_url: another Slack.
-        redirect_uris: registered with the app; the three of the README by default.
-        open_browser: whether to try to open one. The link is shown in any case.
-        timeout_seconds: how long to wait for the person.
+        name: the profile name. Defaults to the name of the workspace.
+        client_id: the Client ID of the app. Defaults to the profile's app, or the app used last.
+        scopes: the scopes to request, separated by commas or spaces. Defaults to the scopes used last time.
+        slack_url: the base URL of another Slack, such as GovSlack.
+        redirect_uris: the redirect URLs of the app. Defaults to the three in the README.
+        open_browser: whether to try to open a browser. The link is shown either way.
+        timeout_seconds: how long to wait for the user.
 
     Raises:
-        ValueError: something is missing or cannot be what it should be.
+        ValueError: an argument is missing or invalid.
     """
     store = ProfileStore()
     choose = partial(
@@ -262,7 +262,7 @@ def sign_in(
 
 
 def _display(pending: PendingSignIn) -> Any:
-    """Show it in the running notebook's cell, and return the handle to show it anew; elsewhere print the link once."""
+    """Show ``pending`` in the notebook cell and return a handle to update it. Elsewhere, print the link once."""
     with suppress(ImportError):
         from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]
         from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
@@ -271,5 +271,5 @@ def _display(pending: PendingSignIn) -> Any:
         if get_ipython() is not None:
             return show(_Card(pending), display_id=True)
     if pending.url and not pending.done and sys.stderr is not None:
-        print(f"Open this and press Allow: {pending.url}", file=sys.stderr)  # noqa: T201 - nobody could press it otherwise
+        print(f"Open this and press Allow: {pending.url}", file=sys.stderr)  # noqa: T201 - the user needs the link
     return None

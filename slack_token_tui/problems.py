@@ -1,6 +1,6 @@
-"""What an error code means and what to do about it, with the values of this one case filled in.
+"""Explanations of error codes and how to fix them, with the values of the case filled in.
 
-The catalogue itself is data: ``problems.toml``, one entry a code.
+The catalog is in ``problems.toml``, one entry per code.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 from slack_token_tui.sanitize import clean, clean_code
 
 _MAX_FACT_LENGTH = 4096
-"""A path; everything else is shorter."""
+"""Maximum length of a path. Every other fact is shorter."""
 _CATALOG = Path(__file__).with_name("problems.toml")
 
 OUR_PREFIXES = ("store_", "profile_", "keyring_")
-"""Beginnings of codes that this program alone uses. Exit codes and the library's errors go by them."""
+"""Prefixes of codes that only this program uses. They determine exit codes and the library's exceptions."""
 _DEFAULT_FACTS = {
     "app_settings": "https://api.slack.com/apps",
     "client_id": "that Client ID",
@@ -37,24 +37,24 @@ _DEFAULT_FACTS = {
     "retry_after": "60",
     "scopes": "the scopes you asked for",
 }
-"""What stands in the place of a value that the case does not give, as in ``explain`` on the command line."""
+"""Placeholders for facts that the caller does not pass, as in ``explain`` on the command line."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """An error in the words of a person.
+    """An explanation of an error for the user.
 
     Attributes:
-        code: Slack's own code, or one of ours.
+        code: Slack's error code or one of ours.
         title: what happened, in one line.
-        happened: what happened, in a sentence or two.
-        causes: likely causes, the likeliest first.
+        happened: what happened, in one or two sentences.
+        causes: possible causes, most likely first.
         remedies: what to do, in order.
-        again: whether trying again helps: ``yes``, ``later``, ``after`` the remedy, or ``no``.
-        actions: ids of what can be done at once, the best first: ``again``, ``change_app``, ``copy_redirect``,
-            ``open_settings``, ``other_pair``, ``paste``.
-        more: where to read more, or None.
-        browser_says: words of Slack's own page to know it by, where it has some.
+        again: whether a retry helps: ``yes``, ``later``, ``after`` the remedy, or ``no``.
+        actions: IDs of actions to offer, best first: ``again``, ``change_app``, ``copy_redirect``, ``open_settings``,
+            ``other_pair``, ``paste``.
+        more: URL of further documentation, or None.
+        browser_says: text on Slack's page that identifies the error, or None.
     """
 
     code: str
@@ -69,12 +69,12 @@ class Explanation:
 
     @property
     def remedy(self) -> str:
-        """All remedies in one text."""
+        """All remedies as one string."""
         return ". ".join(self.remedies) + "."
 
     @property
     def retry_sentence(self) -> str:
-        """Whether trying again helps, as a sentence."""
+        """Whether a retry helps, as a sentence."""
         return {
             "yes": "Trying again usually helps.",
             "later": "Trying again later helps.",
@@ -85,26 +85,29 @@ class Explanation:
 
 @cache
 def _entries() -> Mapping[str, Mapping[str, Any]]:
-    import tomllib  # not before somebody wants an explanation
+    import tomllib  # deferred: most runs need no explanation
 
     with _CATALOG.open("rb") as file:
         return tomllib.load(file)
 
 
 def list_codes(*, in_order: bool = False) -> tuple[str, ...]:
-    """Return every code of the catalogue, sorted, or in its own order: by where they turn up, the commonest first."""
+    """Return every code in the catalog, sorted, or in catalog order if ``in_order`` is true.
+
+    Catalog order is by where the errors occur, with the most common first.
+    """
     return tuple(_entries()) if in_order else tuple(sorted(_entries()))
 
 
 def is_known(code: str) -> bool:
-    """Tell whether the catalogue has an entry for ``code``."""
+    """Return whether the catalog has an entry for ``code``."""
     return code in _entries()
 
 
 def code_from_slack(value: object) -> str:
-    """Return an error code that Slack sent, never one of ours: those decide what this program does.
+    """Return an error code that Slack sent, but never one of ours, which control what this program does.
 
-    A code that only this program uses gets the prefix ``slack:``, which no entry has, so it is explained as unknown.
+    A code that only this program uses gets the prefix ``slack:``. No entry has it, so the code is explained as unknown.
     """
     code = clean_code(value)
     is_ours = _entries().get(code, {}).get("ours") or code.startswith(OUR_PREFIXES)
@@ -112,26 +115,26 @@ def code_from_slack(value: object) -> str:
 
 
 def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
-    """Return the explanation of ``code``, honest about a code that nobody has described.
+    """Return the explanation of ``code``, or the entry ``unknown_code`` if the catalog has none.
 
     Args:
-        code: Slack's code or one of ours, as it came.
-        facts: values of this case, cleaned; see the names in ``_DEFAULT_FACTS``.
+        code: Slack's error code or one of ours, unmodified.
+        facts: values to fill in, by the names in ``_DEFAULT_FACTS``. They are sanitized here.
     """
     code = clean_code(code)
     entry = _entries().get(code) or _entries()["unknown_code"]
-    # Facts may hold a path, an argument or an environment variable as somebody gave it.
+    # Facts may contain a path, an argument or an environment variable exactly as the user entered it.
     given = {key: clean(value, _MAX_FACT_LENGTH) for key, value in (facts or {}).items() if value is not None}
     values = {**_DEFAULT_FACTS, **given, "code": code}
 
     if any("{file_quoted}" in remedy for remedy in entry["remedies"]):
-        from shlex import quote  # a remedy to be typed
+        from shlex import quote  # deferred: only needed for remedies that are commands
 
         values["file_quoted"] = quote(values["file"])
 
     def fill(text: str) -> str:
         whole = text.format_map(values).strip()
-        # "the profile" stands for a name that is not given, also where a sentence begins with it.
+        # A placeholder such as "the profile" may start a sentence, so capitalize it.
         begins_with = text[1:].partition("}")[0] if text.startswith("{") else ""
         is_phrase = begins_with not in given and " " in _DEFAULT_FACTS.get(begins_with, "")
         return whole[:1].upper() + whole[1:] if is_phrase else whole
@@ -150,8 +153,8 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
 
 
 def error_location(error: BaseException) -> str:
-    """Return ``TypeError in session.py, line 12``."""
-    import traceback  # not before something has gone wrong
+    """Return the type and location of ``error``, such as ``TypeError in session.py, line 12``."""
+    import traceback  # deferred: only needed after an error
 
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:

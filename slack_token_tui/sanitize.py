@@ -1,7 +1,7 @@
-"""Text from outside, made harmless: cleaned once, where it enters.
+"""Sanitizing of untrusted text, once, where it enters the program.
 
-Terminals obey what is written to them, and Textual passes escape sequences on as they are. So nothing that Slack, a file
-or a callback says reaches a screen before it has been through :func:`clean`.
+Terminals execute escape sequences, and Textual passes them through unchanged. So all text from Slack, a file or a
+callback goes through :func:`clean` before it reaches a screen.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import unicodedata
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Controls, invisible formats (bidi marks, joiners, tags), surrogates, private and unassigned, line separators."""
+"""Controls, invisible formatting (bidi marks, joiners, tags), surrogates, private use, unassigned, line separators."""
 _MAX_CONSECUTIVE_MARKS = 3
-"""More combining marks than any living script needs climb over the lines above."""
+"""No script in use needs more combining marks. Longer sequences overlap the lines above."""
 
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 UNRECOGNIZED = "unrecognised_error"
 
 
 def clean(text: str, limit: int = 80) -> str:
-    """Return ``text`` normalised (NFC), on one line, without invisible characters, at most ``limit`` characters long."""
+    """Return ``text`` normalized (NFC), on one line, without invisible characters, at most ``limit`` characters."""
     if len(text) <= limit and text.isascii() and text.isprintable():
-        return text.strip()  # nearly everything, and a thousand profiles are read at once
+        return text.strip()  # fast path for almost all text: a thousand profiles may be read at once
     out: list[str] = []
     marks = 0
     for character in unicodedata.normalize("NFC", text[: limit * 8]):
@@ -37,7 +37,10 @@ def clean(text: str, limit: int = 80) -> str:
 
 
 def escape_unprintable(text: str) -> str:
-    """Return ``text``, of any length and on any number of lines, with what a terminal would obey replaced."""
+    """Return ``text`` with every character replaced that a terminal could interpret, except newlines.
+
+    The length and the number of lines are not limited.
+    """
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return "".join(
@@ -47,10 +50,10 @@ def escape_unprintable(text: str) -> str:
 
 
 def clean_or_none(value: object, limit: int = 80) -> str | None:
-    """Return cleaned text, or None when ``value`` is not a string or nothing is left of it."""
+    """Return the cleaned text, or None if ``value`` is not a string or the result is empty."""
     return (clean(value, limit) or None) if isinstance(value, str) else None
 
 
 def clean_code(value: object) -> str:
-    """Return an error code as Slack spells them, or :data:`UNRECOGNIZED` when ``value`` does not look like one."""
+    """Return ``value`` if it looks like a Slack error code, otherwise :data:`UNRECOGNIZED`."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else UNRECOGNIZED

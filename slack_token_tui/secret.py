@@ -1,4 +1,4 @@
-"""A value that never shows itself: tokens, codes, verifiers and client secrets."""
+"""Masking of tokens, codes, verifiers and client secrets."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _TOKEN = re.compile(r"(?:xox[a-z]\.)?xox[a-z]-[A-Za-z0-9%._-]{6,}|xapp-[A-Za-z0-
 _PARAMETER = re.compile(r"\b(code|state|code_verifier|client_secret|refresh_token|access_token|token)=[^\s&\"']+")
 
 _MIN_LENGTH_WITH_TAIL = 24
-"""Below this length four shown characters would be too large a part of the whole."""
+"""In a shorter value, the last four characters would reveal too much."""
 
 
 def mask(value: str) -> str:
-    """Return what may be shown of ``value``: its kind and, when it is long enough, its last four characters."""
+    """Return the token prefix of ``value`` and, if it is long enough, its last four characters."""
     found = _PREFIX.match(value)
     prefix = found.group() if found else ""
     tail = value[-4:] if len(value) >= _MIN_LENGTH_WITH_TAIL else ""
@@ -28,9 +28,9 @@ def redact(text: str) -> str:
 
 
 class Secret:
-    """Wraps a secret so that ``repr``, ``str``, ``format`` and Rich show ``xoxp-…a1b2``.
+    """A secret that ``repr``, ``str``, ``format`` and Rich show as ``xoxp-…a1b2``.
 
-    The value comes out of :meth:`reveal` alone, which is called in a handful of named places.
+    Only :meth:`reveal` returns the value. It is called in only a few places.
     """
 
     __slots__ = ("_value",)
@@ -39,7 +39,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the value itself."""
+        """Return the unmasked value."""
         return self._value
 
     def __str__(self) -> str:

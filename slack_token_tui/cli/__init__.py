@@ -1,1 +1,1 @@
-"""What a shell and a script can ask for: one file a command, and what several of them share."""
+"""Command-line interface: one module per command, and the code that they share."""

@@ -1,4 +1,4 @@
-"""The same done for several profiles: a bad one does not stop the others, and each is answered for."""
+"""Run a command over several profiles and collect one result per profile. Failures do not stop the batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError,
 from slack_token_tui.store.profiles import ProfileStore
 
 CommandResult = tuple[int, dict[str, Any]]
-"""An exit code, and what ``--json`` says of it."""
+"""An exit code, and the object that ``--json`` prints."""
 _SEVERITY = (
     exit_codes.STORAGE,
     exit_codes.SIGN_IN,
@@ -24,21 +24,21 @@ _SEVERITY = (
     exit_codes.RETRY,
     exit_codes.DONE,
 )
-"""Of several outcomes the first of these is the command's own."""
+"""Exit codes, most severe first. A batch exits with the first one that occurred."""
 
 
 def run_for(name: str, do: Callable[[], CommandResult], *, kind: str = "profile") -> CommandResult:
-    """Do ``do``; return what came of it, also where something stood in the way.
+    """Call ``do`` and return its result. If it raises a known error, report it and return a failed result.
 
     Args:
-        name: what it is about.
-        do: does it.
-        kind: of thing: ``profile``, ``app`` or ``settings``.
+        name: name of the profile, app or settings that ``do`` works on.
+        do: function to call.
+        kind: ``profile``, ``app`` or ``settings``. Used as the key of ``name`` in the JSON output.
     """
     try:
         return do()
     except ProfileChoiceError as error:
-        # Somebody may have typed a token where a name belongs.
+        # A token may have been typed in place of a name.
         name = redact(name)
         return report_failure(
             name, explain(error.code, {"name": name}), output.CHOICE_EXIT_CODES[error.code], kind=kind
@@ -53,7 +53,7 @@ def run_for(name: str, do: Callable[[], CommandResult], *, kind: str = "profile"
 
 
 def report_failure(name: str, explanation: Explanation, code: int, *, kind: str = "profile") -> CommandResult:
-    """Report why it did not go well with ``name``."""
+    """Report why the command failed for ``name``, and return the failed result."""
     output.print_message(f"{name or 'an empty name'}: {explanation.title} ({explanation.code}). {explanation.happened}")
     output.print_message(f"  {explanation.remedies[0]}")
     return code, {
@@ -66,7 +66,7 @@ def report_failure(name: str, explanation: Explanation, code: int, *, kind: str 
 
 
 def finish_batch(outcomes: Iterable[CommandResult], *, as_json: bool) -> int:
-    """Print all ``outcomes`` as a JSON list where that was asked for, and return the gravest exit code."""
+    """Print ``outcomes`` as a JSON list if ``as_json``, and return the most severe exit code."""
     outcomes = list(outcomes)
     if as_json:
         output.print_json([said for _, said in outcomes], indent=1)
@@ -77,7 +77,7 @@ def finish_batch(outcomes: Iterable[CommandResult], *, as_json: bool) -> int:
 def for_each_profile(
     names: Sequence[str], every: bool, as_json: bool, do: Callable[[ProfileStore, str], CommandResult]
 ) -> int:
-    """Run ``do`` for the named profiles, or for every profile, and return the exit code."""
+    """Run ``do`` for the profiles in ``names``, or for all profiles if ``every``. Return the exit code."""
     if every and names:
         return output.report_usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
     store = ProfileStore()

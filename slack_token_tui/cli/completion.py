@@ -1,4 +1,4 @@
-"""``completion``: what a shell needs to complete commands, options and profile names, made from the parser itself."""
+"""``completion``: shell completion of commands, options and profile names, generated from the argument parser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ _PROFILE_ARGUMENTS = frozenset({"name", "names", "old"})
 
 @dataclass(frozen=True)
 class _Command:
-    """What can stand behind one command: options with their help, what may follow some, fixed words, profiles' names."""
+    """What one command accepts.
+
+    Attributes:
+        summary: one-line help of the command.
+        options: option names with their help.
+        values: choices of each option that has choices.
+        words: choices of the positional arguments.
+        accepts_profiles: whether a positional argument is a profile name.
+    """
 
     summary: str
     options: tuple[tuple[str, str], ...]
@@ -36,7 +44,7 @@ def run_completion(shell: str, parser: argparse.ArgumentParser) -> int:
 
 
 def _read_commands(parser: argparse.ArgumentParser) -> _CommandTable:
-    """Read the parser. argparse has no public way to ask it; a test fails when its names change."""
+    """Return the commands of ``parser``. argparse has no public API for this, and a test checks its private names."""
     chooser = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
     summaries = {action.dest: action.help or "" for action in chooser._choices_actions}
     commands = {}
@@ -65,7 +73,7 @@ def _options_with_choices(command: argparse.ArgumentParser) -> list[argparse.Act
 
 
 def _option_values(commands: _CommandTable) -> dict[str, str]:
-    """Return what may follow each option that takes one of a few words; an option means the same everywhere."""
+    """Return the choices of each option that has choices. An option has the same choices in every command."""
     return {option: " ".join(words) for command in commands.values() for option, words in command.values.items()}
 
 
@@ -86,7 +94,7 @@ def _bash(commands: _CommandTable) -> str:
                 for option, words in _option_values(commands).items()
             ),
             "    esac",
-            # What comes after exec's dashes is another command line.
+            # After exec's dashes, complete another command line.
             '    case " ${COMP_WORDS[*]:1:COMP_CWORD-1} " in',
             '        *" exec "*" -- "*) COMPREPLY=($(compgen -c -f -- "$current")); return ;;',
             "    esac",

@@ -1,12 +1,12 @@
-"""Exit codes, so that a script can tell a dead token from a busy network."""
+"""Exit codes. They let a script tell an expired token from a network problem."""
 
 DONE = 0
 REFUSED = 1
-"""Slack, a person or a check said no."""
+"""Refused by Slack, by the user or by a check."""
 USAGE = 2
 NOT_FOUND = 3
 SIGN_IN = 4
 STORAGE = 5
 RETRY = 75
-"""Network, rate limit, lock, sign-in time-out (sysexits.h: EX_TEMPFAIL)."""
+"""Network error, rate limit, lock or sign-in timeout (``EX_TEMPFAIL`` in sysexits.h)."""
 INTERRUPTED = 130

@@ -1,4 +1,4 @@
-"""A profile whose token can be handed out: chosen, refreshed first where that is due, and never one known to be dead."""
+"""Choose a profile and refresh its token if due. A token known to be expired or revoked is never returned."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, RefreshProblem,
 def get_fresh_profile(
     argument: str | None, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, *, as_json: bool = False
 ) -> Profile | int:
-    """Return the profile that is meant, with a living token; where there is none, report it and return the exit code."""
+    """Return the chosen profile with a valid token. If there is none, report the problem and return the exit code."""
     store = ProfileStore()
     try:
         name = resolve_name(str(store.home), argument)
@@ -24,9 +24,7 @@ def get_fresh_profile(
         if not profile.is_due(datetime.now(UTC), min_ttl_seconds):
             result = RefreshResult(store.with_tokens(profile))
         else:
-            from slack_token_tui.tokens.refresh import (
-                refresh,
-            )  # with a network behind it, and so only when it is needed
+            from slack_token_tui.tokens.refresh import refresh  # slow import: it loads the network code
 
             output.warn_about_key_log()
             output.print_message(f"slack-token-tui: {name} is about to expire; asking Slack for a new token")
@@ -56,23 +54,23 @@ def _report_refresh(result: RefreshResult, *, as_json: bool) -> Profile | int:
 
 
 def explain_problem(problem: RefreshProblem) -> Explanation:
-    """Return the explanation of what stood in the way of a refresh."""
+    """Return the explanation of a failed refresh."""
     return explain(problem.code, problem.facts)
 
 
 def exit_code_for_refresh(explanation: Explanation) -> int:
-    """Return the exit code of a refresh that failed."""
+    """Return the exit code of a failed refresh."""
     if explanation.code in NEEDS_SIGN_IN or explanation.code == "sign_in_needed":
         return exit_codes.SIGN_IN
     return output.exit_code_for(explanation)
 
 
 def format_clock_time(at: datetime) -> str:
-    """Return ``14:05``, with the day when it is not today's."""
+    """Return the local time, such as ``14:05``. The date is included unless it is today."""
     local = at.astimezone()
     return f"{local:%H:%M}" if local.date() == datetime.now().astimezone().date() else f"{local:%Y-%m-%d %H:%M}"
 
 
 def expiry_sentence(profile: Profile) -> str:
-    """Return until when a rotating token works, as a sentence to go on with."""
+    """Return when the token expires, as a sentence to append to a message. Empty if it does not expire."""
     return f" It works until {format_clock_time(profile.expires_at)}." if profile.expires_at else ""

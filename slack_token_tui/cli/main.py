@@ -1,4 +1,4 @@
-"""The entry point. ``token`` and ``--version`` are answered before anything else is loaded."""
+"""Entry point. ``token`` and ``--version`` run before anything else is imported."""
 
 import errno
 import sys
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def main(argv: "Sequence[str] | None" = None) -> int:
-    """Run the command in ``argv`` (the process's own arguments when None) and return the exit code."""
+    """Run the command in ``argv`` (default: ``sys.argv[1:]``) and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         core_limit = _disable_core_dumps()
@@ -25,9 +25,9 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         return 130
     except BrokenPipeError:
         _close_stdout()
-        return 141  # as if SIGPIPE had ended it, which is what a pipeline expects
+        return 141  # 128 + SIGPIPE, as a pipeline expects
     except OSError as error:
-        # Files are opened by name and reported as such; what has none is standard output: a full disk behind ``>``.
+        # An error from a file has a filename. Without one it is from standard output, such as a full disk behind ``>``.
         is_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
         return _report_stdout_error(error) if is_output else _report_unexpected(error)
     except Exception as error:
@@ -35,7 +35,10 @@ def main(argv: "Sequence[str] | None" = None) -> int:
 
 
 def _run_fast_command(arguments: list[str]) -> int | None:
-    """Answer what scripts call all day, and what a person waits for; None when it is another command."""
+    """Run the commands that must start fast, and return the exit code. Return None for any other command.
+
+    Scripts call ``token`` all day, and a person waits for the TUI.
+    """
     if not arguments:
         from slack_token_tui.tui.options import LaunchOptions
         from slack_token_tui.tui.run import run_app
@@ -54,17 +57,17 @@ def _run_fast_command(arguments: list[str]) -> int | None:
 
 
 def _open_stdout() -> None:
-    """Started with a closed standard output, print to nowhere; to one that is not UTF-8, never fail for a letter."""
+    """Discard output if stdout is closed. If its encoding is not UTF-8, escape characters that it can't encode."""
     if sys.stdout is None:
         import os
 
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - for as long as the process lives
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - stays open until the process exits
     elif (sys.stdout.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typed as any text stream
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typed as TextIO
 
 
 def _disable_core_dumps() -> int | None:
-    """Forbid core dumps, which would hold tokens, and return the soft limit that was set before."""
+    """Disable core dumps, which could contain tokens. Return the previous soft limit, or None on Windows."""
     if sys.platform == "win32":
         return None
     import resource
@@ -75,7 +78,7 @@ def _disable_core_dumps() -> int | None:
 
 
 def _report_stdout_error(error: OSError) -> int:
-    """Report that the answer could not be printed."""
+    """Report that standard output can't be written, and return the exit code."""
     from slack_token_tui.cli import output
 
     _close_stdout()
@@ -85,14 +88,14 @@ def _report_stdout_error(error: OSError) -> int:
 
 
 def _close_stdout() -> None:
-    """Point stdout nowhere, so that the interpreter's last flush does not complain about the closed pipe."""
+    """Redirect stdout to the null device, so that the interpreter's final flush does not report a broken pipe."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report_unexpected(error: Exception) -> int:
-    """Report a defect by kind and place. Messages and local values may hold secrets, so neither is shown."""
+    """Report a bug by exception type and source location only. Messages and locals may contain secrets."""
     from slack_token_tui.cli import output
     from slack_token_tui.problems import error_location, explain
 

@@ -1,4 +1,4 @@
-"""Messages of the command line: one line of what happened, one of what to do; as JSON on stdout where that was asked for."""
+"""Command-line messages: one line with the problem and one with the fix. With ``--json``, also JSON on stdout."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ CHOICE_EXIT_CODES = {
 
 
 def print_message(line: str) -> None:
-    """Print a line of narration to stderr. Where that is closed or full, there is nobody to tell."""
+    """Print a line to stderr. Errors are ignored: if stderr is closed or full, there is no way to report them."""
     with suppress(OSError):
         if sys.stderr is not None:
-            print(escape_unprintable(line), file=sys.stderr, flush=True)  # a path may hold anything
+            print(escape_unprintable(line), file=sys.stderr, flush=True)  # a path can contain control characters
 
 
 def warn_about_key_log() -> None:
-    """Say that TLS keys are written to a file, if they are. Called before Slack is asked."""
-    from slack_token_tui.slack.client import tls_key_log_path  # with a network behind it
+    """Warn if TLS keys are written to a file. Call this before any request to Slack."""
+    from slack_token_tui.slack.client import tls_key_log_path  # slow import: it loads the network code
 
     if path := tls_key_log_path():
         print_message(f"Warning: SSLKEYLOGFILE is set. The keys of this TLS connection are written to {path}")
@@ -44,12 +44,12 @@ def print_json(value: object, *, indent: int | None = None) -> None:
     """Print ``value`` as JSON on standard output, with every control and invisible character escaped.
 
     Args:
-        value: as ``json.dumps`` accepts it. ``json.loads`` returns the same strings.
-        indent: spaces in front of each level, or None for one line.
+        value: any value that ``json.dumps`` accepts. ``json.loads`` returns the same strings.
+        indent: spaces per level, or None for one line.
     """
     takes_all = (sys.stdout.encoding or "utf-8").lower() in ("utf-8", "utf8")
     text = json.dumps(value, ensure_ascii=not takes_all, indent=indent)
-    # Outside of strings JSON is printable ASCII and line breaks, and inside them a line break is escaped already.
+    # Outside strings, JSON has only printable ASCII and line breaks. Inside strings, line breaks are already escaped.
     print(re.sub(r"[^ -~\n]", _escape, text))
 
 
@@ -74,7 +74,7 @@ def report(explanation: Explanation, exit_code: int, *, as_json: bool = False) -
 
 
 def report_usage(message: str, remedy: str, *, as_json: bool = False) -> int:
-    """Report that the command was not understood, and return exit code 2. A token in the wrong place is not repeated."""
+    """Report a usage error and return exit code 2. Tokens in ``message`` are redacted."""
     message = redact(message)
     print_message(f"slack-token-tui: {message}")
     print_message(f"  {remedy}")
@@ -84,8 +84,8 @@ def report_usage(message: str, remedy: str, *, as_json: bool = False) -> int:
 
 
 def report_choice_error(error: ProfileChoiceError, *, as_json: bool = False) -> int:
-    """Report that no profile, or none in particular, is meant."""
-    # Somebody may have typed a token where a name belongs.
+    """Report that the profile was not found or is ambiguous, and return the exit code."""
+    # A token may have been typed in place of a name.
     facts = {"name": redact(error.name), "detail": ", ".join(error.names)}
     code = report(explain(error.code, facts), CHOICE_EXIT_CODES[error.code], as_json=as_json)
     if error.name and error.name == os.environ.get("SLACK_TOKEN_PROFILE"):
@@ -94,28 +94,28 @@ def report_choice_error(error: ProfileChoiceError, *, as_json: bool = False) -> 
 
 
 def report_file_error(error: ProfileFileError, *, as_json: bool = False) -> int:
-    """Report a profile's file that cannot be used."""
+    """Report a profile file that can't be used, and return the exit code."""
     return report(explain(error.code, file_facts(error)), exit_codes.STORAGE, as_json=as_json)
 
 
 def report_storage_error(error: StorageError, *, as_json: bool = False) -> int:
-    """Report what prevented reading from the keyring or writing."""
+    """Report a failure to read from the keyring or to write, and return the exit code."""
     explanation = explain(error.code, error.facts)
     return report(explanation, exit_code_for(explanation), as_json=as_json)
 
 
 def file_facts(error: ProfileFileError) -> dict[str, str]:
-    """Return the values of ``error`` for its explanation."""
+    """Return the placeholder values for the explanation of ``error``."""
     return {"file": error.path, "detail": error.detail or "no more is known"}
 
 
 def report_unusable_token(name: str, why: str, *, as_json: bool = False) -> int:
-    """Report that a token no longer works."""
+    """Report that a token no longer works, and return the exit code."""
     return report(explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN, as_json=as_json)
 
 
 def exit_code_for(explanation: Explanation) -> int:
-    """Return the exit code of a failed command."""
+    """Return the exit code for ``explanation``."""
     if explanation.code in _USAGE_CODES:
         return exit_codes.USAGE
     if explanation.code.startswith(("store_", "profile_", "keyring_")) and explanation.code not in _RETRY_CODES:
@@ -128,7 +128,7 @@ def exit_code_for(explanation: Explanation) -> int:
 def report_error(
     error: ProfileChoiceError | FileNotFoundError | ProfileFileError | StorageError, name: str | None, *, as_json: bool
 ) -> int:
-    """Report what stood in the way of doing something with profile ``name``."""
+    """Report why a command on profile ``name`` failed, and return the exit code."""
     if isinstance(error, ProfileChoiceError):
         return report_choice_error(error, as_json=as_json)
     if isinstance(error, ProfileFileError):

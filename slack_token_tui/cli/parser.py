@@ -1,4 +1,4 @@
-"""Every command with its options, help and example."""
+"""Argument parser: every command with its options, help and example."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 SIGN_IN_TIMEOUT_SECONDS = 300.0
 MAX_MIN_TTL_SECONDS = 11 * 3600
-"""A wish for more life than this would renew a token at every call."""
+"""Upper limit of ``--min-ttl``. A higher value would refresh the token on every call."""
 FORMATS = ("token", "header", "env", "dotenv", "curl", "python", "mcp", "json")
-"""Those of ``profiles.formats``; a test holds the two equal. Loading that for every ``--help`` would cost too much."""
+"""Must equal the keys of :data:`slack_token_tui.tokens.export_formats.FORMATS`. A test checks this.
+
+Importing that module for every ``--help`` would be too slow.
+"""
 VARIABLE = "SLACK_TOKEN"
 Command = Callable[[argparse.Namespace], int]
 
@@ -25,8 +28,8 @@ def run(arguments: Sequence[str], core_limit: int | None = None) -> int:
     """Parse ``arguments``, run the command and return its exit code. Without a command, open the TUI.
 
     Args:
-        arguments: those of the process.
-        core_limit: the soft limit of core dumps before this program set its own, for the command that ``exec`` runs.
+        arguments: command-line arguments, without the program name.
+        core_limit: original soft limit for core dumps. ``exec`` restores it for the command that it runs.
     """
     arguments, exec_command = _split_at_dashes(list(arguments))
     try:
@@ -37,14 +40,14 @@ def run(arguments: Sequence[str], core_limit: int | None = None) -> int:
     command: Command = options.command
     try:
         return command(options)
-    except _directory_error_types() as error:  # a single profile's problem is reported where it is used
+    except _directory_error_types() as error:  # errors of a single profile are reported by the command
         from slack_token_tui.cli import output
 
         return output.report_error(error, None, as_json=getattr(options, "json", False))
 
 
 class _UsageError(Exception):
-    """The arguments cannot be understood."""
+    """The arguments are invalid."""
 
     def __init__(self, program: str, message: str) -> None:
         super().__init__(message)
@@ -52,14 +55,14 @@ class _UsageError(Exception):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells what is wrong to whoever asked, instead of ending the process."""
+    """Argument parser that raises :class:`_UsageError` instead of exiting the process."""
 
     def error(self, message: str) -> NoReturn:
         raise _UsageError(self.prog, message)
 
 
 def _report_usage_error(misused: _UsageError, arguments: list[str]) -> int:
-    """Say what was wrong as everything else is said: two lines, and JSON where that was asked for."""
+    """Report a usage error in the same format as every other error, and return the exit code."""
     from slack_token_tui.cli import output
 
     remedy = f"See: {misused.program} --help"
@@ -71,13 +74,13 @@ def _report_usage_error(misused: _UsageError, arguments: list[str]) -> int:
 
 
 def _directory_error_types() -> tuple[type[ProfileFileError], type[StorageError]]:
-    from slack_token_tui.store.atomic_file import StorageError  # only where something was raised
+    from slack_token_tui.store.atomic_file import StorageError  # imported only after an error
 
     return ProfileFileError, StorageError
 
 
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Only ``exec`` has a second part, and what stands there is nobody's option but the command's own."""
+    """Split the arguments of ``exec`` at ``--``. Options after it belong to the command that ``exec`` runs."""
     if arguments[:1] == ["exec"] and "--" in arguments:
         at = arguments.index("--")
         return arguments[:at], arguments[at + 1 :]
@@ -85,7 +88,7 @@ def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def create_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+    """Return the parser for all commands."""
     whole = _Parser(
         prog="slack-token-tui",
         description="Sign in to Slack from a terminal, and keep the user tokens you get. "

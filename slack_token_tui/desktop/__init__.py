@@ -1,1 +1,1 @@
-"""The person's machine: browser, clipboard, who holds a port."""
+"""Access to the user's machine: browser, clipboard, environment, and programs that use a port."""

@@ -1,4 +1,4 @@
-"""Opens the person's browser: detached, silent, and never one that would take over the terminal."""
+"""Opening the user's browser: detached, silent, and never a text browser that would take over the terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TEXT_BROWSERS = frozenset({"www-browser", "links", "links2", "elinks", "lynx", 
 _OPENERS = ("xdg-open", "x-www-browser", "firefox", "chromium", "google-chrome", "brave-browser", "microsoft-edge")
 _POWERSHELL = "/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe"
 _EXPLORER = "/mnt/c/Windows/explorer.exe"
-"""Where they are when WSL does not put Windows' programs on the path."""
+"""Full paths, for WSL without Windows programs on its PATH."""
 _NAMES = {
     "firefox": "Firefox",
     "chromium": "Chromium",
@@ -40,30 +40,32 @@ _FILE_BROWSERS = frozenset(
 )
 _QUERY_TIMEOUT_SECONDS = 2
 _SETTLE_SECONDS = 1.5
-"""An opener that fails does so at once; one that lives this long has started a browser or is one."""
+"""An opener that fails exits sooner. One that runs this long has started a browser or is one."""
 _POLL_SECONDS = 0.05
 _URL = re.compile(r"(?:https://|http://(?:localhost|127\.0\.0\.1|\[::1\])[:/])[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A browser was started; ``name`` as a person calls it."""
+    """Result if a browser was started. ``name`` is its name for display."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class NotOpened:
-    """No browser was started; ``reason`` is a sentence."""
+    """Result if no browser was started. ``reason`` is a sentence."""
 
     reason: str
 
 
 def validate_url(url: str) -> str:
-    """Return ``url`` when it can be handed to a program: https (http on loopback), printable ASCII, no quotes or spaces.
+    """Return ``url`` if it is safe to pass to a program.
+
+    It must be HTTPS (or HTTP on loopback) and printable ASCII without quotes or spaces.
 
     Raises:
-        ValueError: it cannot. Nothing that a server said ever comes here, so this is a defect.
+        ValueError: it is not safe. Data from a server never gets here, so this is a bug.
     """
     if not _URL.fullmatch(url):
         raise ValueError("this address is not one to give to a browser")
@@ -71,21 +73,23 @@ def validate_url(url: str) -> str:
 
 
 async def open_url(url: str, command: str = "", redirect_file: Path | None = None) -> Opened | NotOpened:
-    """Open ``url``. ``BROWSER`` is respected, with ``%s`` and without; streams go nowhere and no shell is involved.
+    """Open ``url`` in the user's browser.
+
+    ``BROWSER`` is honored, with or without ``%s``. Standard streams are discarded and no shell is used.
 
     Args:
-        url: what to open.
-        command: takes the place of ``BROWSER``, for an app with a browser of its own; where only ``BROWSER`` can reach the
-            person (over SSH, in a container) it is not tried.
-        redirect_file: an HTML file that leads to ``url``. A browser that can open files gets it instead, so that the URL is
-            in no list of processes.
+        url: the URL to open.
+        command: replaces ``BROWSER``, for an app with a separate browser. It is ignored where only ``BROWSER`` can
+            reach the user (over SSH, in a container).
+        redirect_file: an HTML file that redirects to ``url``. A browser that can open files gets it instead of the URL,
+            so that the URL does not show up in process lists.
 
     Raises:
-        ValueError: ``url`` is not one to give to a program.
+        ValueError: ``url`` is not safe to pass to a program.
     """
     url = validate_url(url)
     if sys.platform == "win32":
-        os.startfile(url)  # noqa: S606 - checked above; Windows has no other way
+        os.startfile(url)  # noqa: S606 - validated above, and Windows has no other way
         return Opened("your default browser")
     reason = "No browser was found on this machine."
     environ = environment.detect()
@@ -102,7 +106,7 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
             continue
         if redirect_file is not None and await asyncio.to_thread(_can_open_files, words[0]):
             words = [word.replace(url, redirect_file.as_uri()) for word in words]
-        # Explorer's exit code is 1 whatever it has done.
+        # explorer.exe exits with 1 even if it succeeds.
         if await _start(words) or program == "explorer.exe":
             return Opened(_NAMES.get(program, program))
         reason = f"{program} did not start."
@@ -110,10 +114,11 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
 
 
 def parse_command(text: str) -> str:
-    """Return ``text`` as a command that opens a browser, or "" for the usual one.
+    """Return ``text`` as a command that opens a browser, or "" for the default browser.
 
     Raises:
-        ValueError: with a sentence, when there is no such program, or it would take over the terminal.
+        ValueError: the command is malformed, the program does not exist, or it would take over the terminal. The
+            message is a sentence for the user.
     """
     text = text.strip()
     if not text:
@@ -133,7 +138,7 @@ def parse_command(text: str) -> str:
 
 
 def default_browser(command: str = "") -> str | NotOpened:
-    """Return the name of the browser that :func:`open_url` would start, without starting it."""
+    """Return the name of the browser that :func:`open_url` would start, or why it would start none."""
     if sys.platform == "win32":
         return "your default browser"
     environ = environment.detect()
@@ -147,9 +152,9 @@ def default_browser(command: str = "") -> str | NotOpened:
 
 
 def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
-    """The programs to try, as argument lists with the address in place.
+    """Yield the commands to try, as argument lists that include the URL.
 
-    An app's own ``command`` stands alone: another browser may be signed in as somebody else.
+    An app's ``command`` has no fallback, because another browser may be signed in as another user.
     """
     for entry in [command] if command else os.environ.get("BROWSER", "").split(os.pathsep):
         try:
@@ -166,7 +171,7 @@ def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
     if is_wsl:
         yield ["wslview", url]
         for powershell in ("powershell.exe", _POWERSHELL):
-            # The address holds no quotation mark (validate_url), so PowerShell takes it as it is.
+            # The URL contains no quotation mark (see validate_url), so PowerShell needs no escaping.
             yield [powershell, "-NoProfile", "-NonInteractive", "-Command", f"Start-Process '{url}'"]
         for explorer in ("explorer.exe", _EXPLORER):
             yield [explorer, url]
@@ -175,10 +180,10 @@ def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
 
 
 def _can_open_files(program: str) -> bool:
-    """Tell whether browser ``program`` is known to open an HTML file of this user in a hidden directory.
+    """Return whether browser ``program`` can open this user's HTML files in hidden directories.
 
-    Snaps and Flatpaks see no hidden directories, Windows' browsers no Linux files, and a remote editor's helper sends what
-    it gets to another machine. Those, and programs that are not known, get the URL.
+    Snaps and Flatpaks can't read hidden directories, and Windows browsers can't read Linux files. A remote editor's
+    helper sends its argument to another machine. These and unknown programs get the URL instead.
     """
     program = shutil.which(program) or ""
     if PurePath(program).name == "xdg-open":
@@ -189,23 +194,23 @@ def _can_open_files(program: str) -> bool:
 
 
 def _is_snap(program: str) -> bool:
-    """Tell whether ``program`` is a snap, cannot be read, or is a script that starts one, as Ubuntu's ``firefox`` is."""
+    """Return whether ``program`` is a snap, a script that starts one (such as Ubuntu's ``firefox``), or unreadable."""
     if "/snap/" in program:
         return True
     try:
-        with open(program, "rb") as file:  # noqa: PTH123 - a program, however it is called
+        with open(program, "rb") as file:  # noqa: PTH123 - ``program`` is a string
             return b"/snap/" in file.read(4096)
     except OSError:
         return True
 
 
 def _default_browser() -> str | None:
-    """Return the program that xdg-open starts for web pages, if it starts the same one for HTML files."""
+    """Return the program that xdg-open starts for web pages, or None if HTML files open in another program."""
     asked = [_run_command("xdg-mime", "query", "default", kind) for kind in ("x-scheme-handler/https", "text/html")]
     entry = asked[0].removesuffix(".desktop")
     if not entry or asked[0] != asked[1]:
         return None
-    # Snaps (firefox_firefox) and Flatpaks (org.mozilla.firefox) have entries that are not programs.
+    # Desktop entries of snaps (firefox_firefox) and Flatpaks (org.mozilla.firefox) are not names of programs.
     return shutil.which(entry)
 
 
@@ -220,12 +225,12 @@ def _run_command(*words: str) -> str:
 
 
 async def _start(command: list[str]) -> bool:
-    """Start ``command`` in a session of its own and tell whether it seems to work.
+    """Start ``command`` in a new session and return whether it seems to work.
 
-    Not asyncio's own subprocess: that kills what still runs when the event loop ends, and the browser must stay.
+    asyncio's subprocesses are not used, because they are killed when the event loop closes. The browser must stay open.
     """
     try:
-        process = subprocess.Popen(  # noqa: ASYNC220 - returns as soon as the program is loaded
+        process = subprocess.Popen(  # noqa: ASYNC220 - returns once the program is loaded
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -236,10 +241,10 @@ async def _start(command: list[str]) -> bool:
     except OSError:
         return False
     deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
-    while process.poll() is None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - a Popen has no event
+    while process.poll() is None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - no Popen event
         await asyncio.sleep(_POLL_SECONDS)
     is_running = process.returncode is None
     if is_running:
-        # It is nobody's child any more: Popen would warn about it when it is forgotten.
+        # The browser keeps running. Without an exit code, Popen would emit a ResourceWarning when it is deleted.
         process.returncode = 0
     return is_running or process.returncode == 0

@@ -1,8 +1,8 @@
-"""Puts a text on the clipboard, and says how and how surely.
+"""Copying text to the clipboard. The result names the tool and says whether the copy was verified.
 
-A native clipboard is written by pyperclip in a process of its own: its tools may hang, keep streams open, or say yes and
-do nothing, so they get a time limit and are read back. Over SSH, where a native clipboard would be the other machine's,
-and where there is none, the text goes to the terminal (OSC 52), through tmux when it runs in one.
+pyperclip writes to a native clipboard in a separate process. Its tools may hang, hold streams open, or report success
+without copying, so each copy has a timeout and is read back. Over SSH, the native clipboard is on the wrong machine.
+Then, or without a native clipboard, the text is sent to the terminal (OSC 52), or through tmux if it is running.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ TMUX_BUFFER = "slack-token-tui"
 
 @dataclass(frozen=True)
 class ClearPolicy:
-    """When a copied secret is taken off the clipboard again.
+    """When to clear a copied secret from the clipboard.
 
     Attributes:
-        seconds: after how long; 0 for never.
-        newest: begins the names of files that name the newest copy on each clipboard, so that an older one's time does not
-            end it early.
+        seconds: delay in seconds, or 0 for never.
+        newest: prefix for the paths of files that identify the newest copy on each clipboard. They prevent the timer of
+            an older copy from clearing a newer one early.
     """
 
     seconds: int
@@ -42,12 +42,12 @@ class ClearPolicy:
 
 @dataclass(frozen=True)
 class Copied:
-    """The text is, or may be, on the clipboard.
+    """Result if the text is, or may be, on the clipboard.
 
     Attributes:
-        how: ``xclip``, ``tmux``, ``OSC 52``: what was used.
-        certain: it was read back and is there.
-        cleared_after_seconds: when it is taken off again, where that is sure to happen; 0 for never.
+        tool: what was used, such as ``xclip``, ``tmux`` or ``OSC 52``.
+        is_verified: whether the text was read back from the clipboard.
+        cleared_after_seconds: delay after which the clipboard is cleared, or 0 if that is not certain.
     """
 
     tool: str
@@ -55,7 +55,7 @@ class Copied:
     cleared_after_seconds: int = 0
 
     def message(self, what: str) -> str:
-        """Say so of ``what``, promising no more than is known."""
+        """Return a sentence about the copy of ``what`` that claims no more than was verified."""
         seconds = self.cleared_after_seconds
         if self.tool == "tmux":
             deleted = f", which forgets it in {seconds} s," if seconds else ""
@@ -71,38 +71,38 @@ class Copied:
 
 @dataclass(frozen=True)
 class NotCopied:
-    """Nothing was copied; ``reason`` is a sentence."""
+    """Result if nothing was copied. ``reason`` is a sentence."""
 
     reason: str
 
 
 class TerminalClipboard(Protocol):
-    """The way to the clipboard of the terminal that this program is shown on. What goes there cannot be taken back."""
+    """Protocol for the clipboard of the terminal that displays this program. It can't be cleared from here."""
 
     async def confirm(self) -> bool:
-        """Say so before it happens; False when it shall not."""
+        """Announce or confirm the copy before it happens. Return False to cancel it."""
 
     def write(self, text: str) -> bool:
-        """Send ``text`` by OSC 52; False when there is no terminal."""
+        """Send ``text`` with OSC 52. Return False if there is no terminal."""
 
 
 def is_over_ssh() -> bool:
-    """Tell whether this terminal is on another machine than this process."""
+    """Return whether the terminal is on a different machine than this process."""
     return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
 
 
 async def copy(text: Secret, terminal: TerminalClipboard, clearing: ClearPolicy | None = None) -> Copied | NotCopied:
-    """Put ``text`` on the clipboard.
+    """Copy ``text`` to the clipboard.
 
     Args:
-        text: what to copy.
-        terminal: used where no native clipboard works.
-        clearing: when to take it off again; None for what is no secret.
+        text: the text to copy.
+        terminal: fallback if no native clipboard works.
+        clearing: when to clear the clipboard, or None if the text is not secret.
     """
     native = None if is_over_ssh() else await _copy_natively(text, clearing)
     if native is not None and native.is_verified:
         return native
-    # A tool that said yes and did nothing is no reason not to try the terminal.
+    # A native tool may report success without copying, so try the terminal too.
     if not await terminal.confirm():
         return native or NotCopied("It was not sent to the terminal, and there is no other clipboard here.")
     if os.environ.get("TMUX") and (done := await _run_helper(TMUX_BUFFER, text, clearing)):
@@ -118,7 +118,7 @@ def osc52_sequence(text: str) -> str:
 
 
 async def _copy_natively(text: Secret, clearing: ClearPolicy | None) -> Copied | None:
-    """Copy with a native tool, or return None when there is none that works."""
+    """Copy with a native tool. Return None if none works."""
     displayed = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("WSL_DISTRO_NAME")
     if sys.platform == "linux" and not displayed:
         return None
@@ -128,18 +128,18 @@ async def _copy_natively(text: Secret, clearing: ClearPolicy | None) -> Copied |
 async def _run_helper(where: str, text: Secret, clearing: ClearPolicy | None) -> Copied | None:
     seconds = clearing.seconds if clearing else 0
     newest = str(clearing.newest.with_name(f"{clearing.newest.name}-{where}")) if clearing else ""
-    # -P: what lies in the current directory is not imported.
+    # -P: do not import modules from the current directory.
     helper = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_helper"]
     tool = await _run_with_input([*helper, "copy", where, str(seconds), newest], text, _COPY_TIMEOUT_SECONDS)
     if not tool:
         return None
-    # Read back by a process of its own: a tool that hangs over that is ended without ending the one that serves the copy.
+    # Read back in a separate process: if the read hangs, it is killed without killing the process that serves the copy.
     certain = await _run_with_input([*helper, "check", where], text, _CHECK_TIMEOUT_SECONDS) == b"same"
     return Copied(tool.decode(), certain, seconds if certain else 0)
 
 
 async def _run_with_input(command: list[str], text: Secret, limit_seconds: float) -> bytes | None:
-    """Run ``command`` with ``text`` on its standard input; return its output, or None when it failed or hung."""
+    """Run ``command`` with ``text`` on its standard input. Return its output, or None if it failed or timed out."""
     try:
         process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True
@@ -155,6 +155,6 @@ async def _run_with_input(command: list[str], text: Secret, limit_seconds: float
     finally:
         if process.returncode is None:
             with suppress(OSError):
-                # The tool that the helper waits for hangs too: the whole session goes.
+                # The tool that the helper waits for hangs too, so kill the whole session.
                 os.killpg(process.pid, signal.SIGKILL) if sys.platform != "win32" else process.kill()
             await process.wait()

@@ -1,7 +1,7 @@
-"""``python -m slack_token_tui.desktop.clipboard_clearing``: empties a clipboard later, if it still holds what was copied.
+"""``python -m slack_token_tui.desktop.clipboard_clearing``: clear a clipboard later if it still holds the copied text.
 
-It knows the text by a salted hash alone, lives on when the program that copied has gone, and leaves everything as it is
-when somebody has copied something else or the same again meanwhile.
+This process gets only a salted hash of the text and outlives the program that copied it. It clears nothing if something
+else, or the same text again, has been copied in the meantime.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _TOOL_TIMEOUT_SECONDS = 10
 
 
 def fingerprint(salt: str, text: str) -> str:
-    """Return the hash by which ``text`` is known again."""
+    """Return a salted hash that identifies ``text``."""
     return hashlib.sha256((salt + text.removesuffix("\n")).encode()).hexdigest()
 
 
 def record_newest(newest: str, mine: str) -> None:
-    """Write into file ``newest`` that copy ``mine`` is the newest. A link in its place is replaced, not followed.
+    """Record copy ``mine`` as the newest one in file ``newest``. A symlink in its place is replaced, not followed.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     temporary = f"{newest}.{mine}"
@@ -38,7 +38,7 @@ def record_newest(newest: str, mine: str) -> None:
 
 
 def _is_newest(newest: str, mine: str) -> bool:
-    """Tell whether no later copy was noted. A file that cannot be read tells of none."""
+    """Return whether ``mine`` is still the newest copy. If the file can't be read, assume that it is."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         with os.fdopen(os.open(newest, flags)) as file:
@@ -48,7 +48,10 @@ def _is_newest(newest: str, mine: str) -> bool:
 
 
 def read_clipboard(where: str) -> str:
-    """Return what the native clipboard or a tmux buffer holds, without the line end that some tools add; or nothing."""
+    """Return the text of the native clipboard or a tmux buffer, or "" if it can't be read.
+
+    Some tools add a newline at the end, which is removed.
+    """
     if where == NATIVE:
         import pyperclip
 
@@ -61,11 +64,15 @@ def read_clipboard(where: str) -> str:
 
 
 def main(args: list[str]) -> int:
-    """Wait and clear: where, seconds, the file that names the newest copy, this one's name, salt, hash."""
+    """Wait, then clear the clipboard if it still holds the copied text.
+
+    Args:
+        args: the clipboard, the delay in seconds, the file that identifies the newest copy, this copy's ID, salt, hash.
+    """
     where, seconds, newest, mine, salt, expected = args
     time.sleep(float(seconds))
     if not _is_newest(newest, mine):
-        return 0  # a later copy has its own time
+        return 0  # a later copy has its own timer
     _limit_tool_time()
     if fingerprint(salt, read_clipboard(where)) == expected:
         if where == NATIVE:
@@ -80,7 +87,7 @@ def main(args: list[str]) -> int:
 
 
 def _limit_tool_time() -> None:
-    """Clipboard tools may hang for ever; this process and what it has started shall not."""
+    """Kill this process and its children after a timeout, because clipboard tools may hang forever."""
     if sys.platform != "win32":
         signal.signal(signal.SIGALRM, lambda *_: os.killpg(0, signal.SIGKILL))
         signal.alarm(_TOOL_TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""Copies a text with the mark that tells clipboard managers to forget it, where the system has such a mark."""
+"""Copying text with a marker that tells clipboard managers not to store it, where the system supports one."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ board.clearContents;
 board.setStringForType($.NSString.alloc.initWithDataEncoding(read, $.NSUTF8StringEncoding), "public.utf8-plain-text");
 board.setStringForType($(""), "org.nspasteboard.ConcealedType");
 """
-"""JavaScript for Automation. ``org.nspasteboard.ConcealedType`` is the convention of macOS's clipboard managers."""
+"""JavaScript for Automation. ``org.nspasteboard.ConcealedType`` is a convention of clipboard managers on macOS."""
 _WINDOWS_MARKS = {
     "ExcludeClipboardContentFromMonitorProcessing": b"",
     "CanIncludeInClipboardHistory": b"\0\0\0\0",
     "CanUploadToCloudClipboard": b"\0\0\0\0",
 }
-"""Windows: clipboard formats for cloud clipboard and clipboard history."""
+"""Windows clipboard formats that exclude the text from clipboard history and the cloud clipboard."""
 
 
 def copy_concealed(tool: str, text: str) -> bool:
-    """Copy ``text`` with its mark and tell whether that was done; otherwise nothing was copied.
+    """Copy ``text`` with a marker. Return False if nothing was copied.
 
     Args:
-        tool: what pyperclip would use. X11's tools offer one form of a text only and so have no room for a mark.
-        text: what to copy.
+        tool: the tool that pyperclip would use. X11 tools offer only one format, so they can't add a marker.
+        text: the text to copy.
     """
     try:
         if tool == "wl-copy" and b"--sensitive" in subprocess.run(["wl-copy", "--help"], capture_output=True).stdout:
@@ -44,7 +44,7 @@ def copy_concealed(tool: str, text: str) -> bool:
 
 
 def _copy_on_windows(text: str) -> bool:
-    """Put the text and its marks on the clipboard in one go, so that no watcher sees the text without them."""
+    """Copy the text and its markers in one step, so that no other program sees the text without them."""
     if sys.platform != "win32":
         return False
     import ctypes

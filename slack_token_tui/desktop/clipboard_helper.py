@@ -1,12 +1,12 @@
-"""``python -m slack_token_tui.desktop.clipboard_helper``: copies standard input, or tells whether a clipboard holds it.
+"""``python -m slack_token_tui.desktop.clipboard_helper``: copy standard input, or check whether a clipboard holds it.
 
-It runs as a process of its own because clipboard tools keep what they inherit: a daemon left behind by xclip or wl-copy
-would hold the caller's terminal or pipe open.
+It runs in a separate process because clipboard tools inherit open files: a daemon left behind by xclip or wl-copy would
+hold the caller's terminal or pipe open.
 
-``copy WHERE SECONDS NEWEST`` prints the tool's name, and nothing when nothing was copied. WHERE is ``native`` or a tmux
-buffer's name; after SECONDS (0: never) a process that outlives this one clears it, unless the file NEWEST names a later
-copy.
-``check WHERE`` prints ``same`` when what is there is what stands on standard input.
+``copy WHERE SECONDS NEWEST`` prints the tool's name, or nothing if nothing was copied. WHERE is ``native`` or the name
+of a tmux buffer. After SECONDS (0: never), a process that outlives this one clears the clipboard, unless the file
+NEWEST identifies a later copy.
+``check WHERE`` prints ``same`` if the clipboard holds the text on standard input.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from slack_token_tui.desktop.clipboard_concealed import copy_concealed
 
 
 def main(words: list[str]) -> int:
-    """Do what ``words`` say; return 0 when it was done."""
+    """Run the command in ``words`` and return the exit code, 0 on success."""
     text = sys.stdin.read()
     answer = os.fdopen(os.dup(1), "w")
     silence = os.open(os.devnull, os.O_RDWR)
@@ -32,7 +32,7 @@ def main(words: list[str]) -> int:
         case ["copy", where, seconds, newest]:
             said = _copy_natively(text) if where == NATIVE else _copy_to_tmux(text, where)
             if said and int(seconds) > 0:
-                # At once and whatever reading back will say: a token that may be there must not stay there.
+                # Schedule it now, whatever the read-back shows: a token that may have been copied must not stay there.
                 _schedule_clear(where, seconds, newest, text)
         case ["check", where]:
             said = "same" if read_clipboard(where) == text.removesuffix("\n") else "other"
@@ -58,7 +58,7 @@ def _copy_natively(text: str) -> str | None:
 
 
 def _copy_to_tmux(text: str, buffer: str) -> str | None:
-    """``load-buffer -w`` passes the text on to the terminal even where tmux drops OSC 52 from programs."""
+    """Copy with ``load-buffer -w``, which reaches the terminal even if tmux drops OSC 52 from programs."""
     try:
         subprocess.run(["tmux", "load-buffer", "-w", "-b", buffer, "-"], input=text.encode(), check=True)
     except (OSError, subprocess.CalledProcessError):

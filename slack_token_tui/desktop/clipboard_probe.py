@@ -1,7 +1,7 @@
-"""Whether the clipboard tools of this machine really work, found out without touching what is on the clipboard.
+"""Checks whether the clipboard tools of this machine work, without changing the clipboard.
 
-X11 has a third selection, macOS has pasteboards that nobody looks at, tmux has named buffers: those are written and read
-back. Wayland and Windows have nothing of the kind, so there the tool is only asked.
+X11 has a secondary selection, macOS has unused pasteboards, and tmux has named buffers. Text is written to these and
+read back. Wayland and Windows have no equivalent, so there the tool is only queried.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from slack_token_tui.desktop.clipboard import is_over_ssh
 
 _TIMEOUT_SECONDS = 3.0
 _EMPTY_MESSAGES = ("nothing is copied", "no selection")
-"""What versions of wl-paste say of an empty clipboard, with a failure as exit code."""
+"""Messages of wl-paste versions about an empty clipboard, which they report with a failing exit code."""
 
 
 @dataclass(frozen=True)
 class ClipboardBackend:
-    """A way to the clipboard.
+    """A clipboard tool and the result of its check.
 
     Attributes:
-        tool: its name.
-        works: True when a text came back from it; False when it failed or hung; None when it could only be asked.
-        said: what was found, as a sentence.
+        tool: name of the tool.
+        works: True if text was read back, False if the tool failed or timed out, None if it could only be queried.
+        message: the result, as a sentence.
     """
 
     tool: str
@@ -36,7 +36,7 @@ class ClipboardBackend:
 
 
 def list_backends() -> list[ClipboardBackend]:
-    """Return every way to a clipboard, in the order in which they are tried; empty when there is only the terminal's own."""
+    """Return the clipboard backends in the order they are tried, or an empty list if there is only the terminal's."""
     found = [] if is_over_ssh() else _probe_native()
     if os.environ.get("TMUX") and shutil.which("tmux"):
         found.append(_round_trip("tmux", *_TMUX))
@@ -89,7 +89,7 @@ def _round_trip(tool: str, write: list[str], read: list[str], clear: list[str] |
 
 def _query(tool: str, command: list[str]) -> ClipboardBackend:
     try:
-        # An empty clipboard is an error to wl-paste, and a sign that the display answers.
+        # wl-paste reports an empty clipboard as an error, but that also shows that the display responds.
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return ClipboardBackend(tool, False, f"{tool} hangs.")
@@ -101,7 +101,10 @@ def _query(tool: str, command: list[str]) -> ClipboardBackend:
 
 
 def _run(command: list[str], text: str | None = None) -> str:
-    """Return what ``command`` prints. One that is given a text may leave a server behind, which must not hold our pipe."""
+    """Return the output of ``command``, or "" if it gets ``text`` on its standard input.
+
+    A tool that gets text may leave a server process behind, which must not hold our pipe open.
+    """
     done = subprocess.run(
         command,
         input=text,

@@ -1,4 +1,4 @@
-"""Where this terminal is: on this machine's own screen, over SSH, in a container, in WSL; and what stands between."""
+"""Detection of SSH, containers, WSL, tmux and the terminal type."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
 
 @dataclass(frozen=True)
 class Environment:
-    """What the environment tells.
+    """The environment that this process runs in.
 
     Attributes:
-        is_over_ssh: the terminal is on another machine than this process.
-        ssh_host: this machine as that one can call it, for ``ssh``; with ``-p`` where the port is not 22.
-        container: what kind of container this is, or None.
+        is_over_ssh: whether the terminal is on a different machine than this process.
+        ssh_host: ``ssh`` arguments that reach this machine from the terminal's, with ``-p`` if the port is not 22.
+        container: the kind of container, or None.
         is_wsl: whether this is Linux on Windows.
         has_display: whether a browser could open a window here.
-        tmux: whether tmux stands between the program and the terminal.
-        terminal: ``vscode``, ``jupyter``, or None for one of its own window.
+        in_tmux: whether the program runs in tmux.
+        terminal: ``vscode`` or ``jupyter``, or None for a standalone terminal.
     """
 
     is_over_ssh: bool = False
@@ -41,12 +41,12 @@ class Environment:
 
     @property
     def is_remote(self) -> bool:
-        """Whether the person's browser runs somewhere else, and cannot reach this machine's localhost by itself."""
+        """Whether the user's browser runs elsewhere and can't reach this machine's localhost directly."""
         return self.is_over_ssh or (self.container is not None and not self.has_display)
 
     @property
     def no_browser_reason(self) -> str | None:
-        """Why no browser is tried here, as a sentence; None when one is."""
+        """Why no browser is opened here, as a sentence, or None if one can be."""
         if self.is_over_ssh:
             return "This is an SSH session, so no browser is opened on this machine."
         if self.container is not None and not self.has_display:
@@ -56,12 +56,15 @@ class Environment:
         return None
 
     def tunnel_command(self, port: int) -> str | None:
-        """Return the line that, typed where the browser is, leads its ``localhost:port`` to this machine. ssh(1), ``-L``."""
+        """Return the command that forwards ``localhost:port`` of the browser's machine to this one. ssh(1), ``-L``.
+
+        None if this is not an SSH session.
+        """
         return f"ssh -L {port}:localhost:{port} {self.ssh_host}" if self.is_over_ssh else None
 
     @property
     def hints(self) -> tuple[str, ...]:
-        """What is different in this terminal, a sentence each."""
+        """What works differently in this terminal, one hint per string."""
         found = []
         if self.terminal == "vscode":
             found.append(
@@ -83,7 +86,7 @@ class Environment:
 
 
 def detect() -> Environment:
-    """Return what this process can tell about where it is."""
+    """Detect SSH, containers, WSL, tmux and the terminal type."""
     here = os.environ
     over_ssh = bool(here.get("SSH_CONNECTION") or here.get("SSH_TTY"))
     is_wsl = sys.platform == "linux" and _is_wsl()
@@ -129,23 +132,28 @@ def _detect_terminal() -> str | None:
     here = os.environ
     if here.get("TERM_PROGRAM") == "vscode" or here.get("VSCODE_INJECTION"):
         return "vscode"
-    # JupyterLab's terminals are children of the server, which sets these for them.
+    # JupyterLab's terminals are child processes of the server, which sets these variables for them.
     if here.get("JUPYTER_SERVER_ROOT") or here.get("JUPYTERHUB_USER"):
         return "jupyter"
     return None
 
 
 def _ssh_host() -> str:
-    """``SSH_CONNECTION`` holds the client's address and port and the server's; the client knows the latter. ssh(1)."""
+    """Return the ``ssh`` arguments that reach this machine from the client.
+
+    ``SSH_CONNECTION`` has the client's IP address and port, then the server's, which the client can reach. ssh(1).
+    """
     words = os.environ.get("SSH_CONNECTION", "").split()
     host, port = (words[2], words[3]) if len(words) == 4 else (socket.gethostname(), _SSH_PORT)
     if not _HOST.fullmatch(host):
         host = "HOST"
     user = ""
-    with suppress(KeyError, OSError, ImportError):  # a user without a name, or a system without such a list
+    with suppress(KeyError, OSError, ImportError):  # a user without a name, or a system without a user database
         import getpass
 
         name = getpass.getuser()
-        user = f"{name}@" if _USER.fullmatch(name) else ""  # from the environment, and ssh takes -o for an option
+        user = (
+            f"{name}@" if _USER.fullmatch(name) else ""
+        )  # may come from the environment, and ssh parses -o as an option
     target = shlex.quote(f"{user}{host}")
     return target if port == _SSH_PORT or not port.isdigit() else f"-p {port} {target}"

@@ -1,4 +1,4 @@
-"""Who holds a port of this machine: the program where the system tells, else at least the user."""
+"""Lookup of the program that uses a local port, or at least its user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LSOF_TIMEOUT_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class PortHolder:
-    """A program that listens on ``port``; what the system hides is None."""
+    """A program that listens on ``port``. Fields that the system hides are None."""
 
     port: int
     program: str | None = None
@@ -33,7 +33,7 @@ class PortHolder:
 
 
 def find_holder(port: int) -> PortHolder:
-    """Return who listens on ``port``, as far as this user may know."""
+    """Return the program that listens on ``port``, with the details that this user can see."""
     if sys.platform == "linux":
         return _from_proc(port)
     return _from_lsof(port)
@@ -49,7 +49,7 @@ def _from_proc(port: int) -> PortHolder:
 
 
 def _listening_sockets(port: int) -> Iterator[tuple[int, str]]:
-    """Yield user id and inode of every socket that listens on ``port`` (proc(5): /proc/net/tcp)."""
+    """Yield the user ID and inode of every socket that listens on ``port`` (proc(5): /proc/net/tcp)."""
     for table in ("tcp", "tcp6"):
         try:
             lines = Path("/proc/net", table).read_text().splitlines()[1:]
@@ -69,7 +69,7 @@ def _pid_of_socket(inode: str) -> int | None:
         try:
             if any(str(link.readlink()) == wanted for link in (process / "fd").iterdir()):
                 return int(process.name)
-        except OSError:  # gone, or somebody else's
+        except OSError:  # it has exited, or belongs to another user
             continue
     return None
 

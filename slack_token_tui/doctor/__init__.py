@@ -1,4 +1,4 @@
-"""What is wrong with this machine, as a list of findings. The interface and the command line read it; it changes nothing."""
+"""Read-only checks of this machine. The TUI and the command line show the findings."""
 
 from slack_token_tui.doctor.report import Finding, Verdict, format_report
 from slack_token_tui.doctor.runner import run_checks

@@ -1,4 +1,4 @@
-"""The way to Slack: whether it answers, through what, who vouches for it, and whether the clocks agree."""
+"""Checks of the connection to Slack: reachability, proxy, TLS certificate issuer and clock skew."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PUBLIC_ISSUERS = ("digicert", "let's encrypt", "isrg", "amazon", "google trust"
 
 
 async def check_slack(endpoints: Endpoints) -> list[Finding]:
-    """Whether Slack answers, and what the way there looks like."""
+    """Return findings about the connection to Slack."""
     host = endpoints.host
     key_log = []
     if path := tls_key_log_path():
@@ -53,7 +53,7 @@ def _check_tls(reached: Connectivity) -> list[Finding]:
 
 
 def check_clock(date: datetime) -> Finding:
-    """Whether this machine's clock agrees with ``date``, Slack's."""
+    """Compare this machine's clock with ``date``, the time reported by Slack."""
     seconds = (datetime.now(UTC) - date).total_seconds()
     if abs(seconds) < _MAX_CLOCK_SKEW_SECONDS:
         return Finding("clock", Verdict.GOOD, "Clock", "It agrees with Slack’s.")

@@ -1,4 +1,4 @@
-"""Where tokens are kept: the keyring, the directory, what can be read in it, and what was left over."""
+"""Checks of token storage: keyring, config directory, profiles, apps and leftover files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SYNC_MARKS = (".stfolder", ".stignore")
 
 
 def check_keyring(home: Path) -> Iterator[Finding]:
-    """The keyring, where it is used or could be."""
+    """Yield a finding about the keyring, even if it is not in use."""
     from slack_token_tui.store import keyring
 
     profiles = [entry for entry in _read_entries(home) if isinstance(entry, Profile)]
@@ -42,7 +42,7 @@ def check_keyring(home: Path) -> Iterator[Finding]:
 
 
 def check_config_directory(home: Path) -> Iterator[Finding]:
-    """The directory and its permissions, the settings, and who else may see them."""
+    """Yield findings about the config directory, its permissions, the settings file and shared locations."""
     if os.path.lexists(home) and not home.is_dir():
         remedy = "Move it away, or set SLACK_TOKEN_TUI_HOME to a directory."
         yield Finding("directory", Verdict.BAD, "Files", f"{home} is there and is not a directory.", remedy)
@@ -88,7 +88,7 @@ def check_config_directory(home: Path) -> Iterator[Finding]:
 
 
 def _check_shared_directory(home: Path) -> Iterator[Finding]:
-    """Tell where more than this machine may see the files."""
+    """Yield findings if the files are in a git work tree or in a folder synced to other machines."""
     above = [home, *home.parents]
     tree = next((place for place in above if (place / ".git").exists()), None)
     if tree is not None:
@@ -111,7 +111,7 @@ def _check_shared_directory(home: Path) -> Iterator[Finding]:
 
 
 def check_profiles(home: Path) -> Iterator[Finding]:
-    """Files of profiles and apps that cannot be read, and how many can."""
+    """Yield findings about unreadable profile and app files, and the number of readable profiles."""
     entries = _read_entries(home)
     for entry in entries:
         if isinstance(entry, UnreadableProfile):
@@ -127,7 +127,7 @@ def check_profiles(home: Path) -> Iterator[Finding]:
 
 
 def check_leftovers(home: Path) -> Iterator[Finding]:
-    """What interrupted refreshes have left."""
+    """Yield findings about files left by interrupted refreshes, failed saves and unusable responses."""
     journals, quarantine = home / "journal", home / "quarantine"
     names = {entry.id: entry.name for entry in _read_entries(home) if isinstance(entry, Profile)}
     for path in _list_files(journals):
@@ -152,7 +152,7 @@ def check_leftovers(home: Path) -> Iterator[Finding]:
 
 
 def _read_entries(home: Path) -> list[Profile | UnreadableProfile]:
-    """Return the profiles; none where the directory itself cannot be used, which is reported separately."""
+    """Return the profiles, or [] if the directory is unusable, which is reported separately."""
     try:
         return list(ProfileStore(home).entries())
     except StorageError:

@@ -1,4 +1,4 @@
-"""What a sign-in needs of the machine itself: ports, loopback, a browser, a clipboard."""
+"""Checks of what a sign-in needs from this machine: ports, loopback, browser and clipboard."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, is_loop
 
 
 def check_versions() -> Iterator[Finding]:
-    """What runs here."""
+    """Yield a finding with the versions of this program, Python, the main packages and the operating system."""
     parts = [f"slack-token-tui {__version__}", f"Python {platform.python_version()}"]
     for package in ("textual", "httpx"):
         try:
@@ -30,7 +30,7 @@ def check_versions() -> Iterator[Finding]:
 
 
 def check_environment() -> Iterator[Finding]:
-    """What stands between the program and the person, and what that means for keys, links and copies."""
+    """Yield a finding about SSH, containers, WSL, tmux and the terminal. They affect keys, links and copying."""
     around = environment.detect()
     places = []
     if around.is_over_ssh:
@@ -53,7 +53,7 @@ def check_environment() -> Iterator[Finding]:
 
 
 def check_ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
-    """Whether the registered ports are free, and who holds the others."""
+    """Yield a finding for each registered port: free, or the program that holds it."""
     local = [address for address in redirect_uris if is_loopback_redirect(address)]
     if not local:
         yield Finding(
@@ -84,7 +84,7 @@ def check_ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
 
 
 def check_loopback() -> Iterator[Finding]:
-    """Whether both loopback families can be listened on, and whether localhost leads there."""
+    """Yield a finding on whether IPv4 and IPv6 loopback can be bound and what localhost resolves to."""
     there = [label for label, family, address in _FAMILIES if _can_bind(family, address)]
     try:
         means = {str(entry[4][0]) for entry in socket.getaddrinfo("localhost", None)}
@@ -118,7 +118,7 @@ def _can_bind(family: int, address: str) -> bool:
 
 
 def check_browser(app: SlackApp) -> Iterator[Finding]:
-    """Which browser would be opened."""
+    """Yield a finding about the browser that a sign-in would open."""
     found = browsers.default_browser(app.browser)
     if isinstance(found, browsers.NotOpened):
         remedy = "A sign-in shows the address instead: open it in any browser and paste what that ends on."
@@ -129,7 +129,7 @@ def check_browser(app: SlackApp) -> Iterator[Finding]:
 
 
 def check_clipboard() -> Iterator[Finding]:
-    """Which ways to a clipboard there are, and whether they work."""
+    """Yield findings about the available clipboard tools and whether they work."""
     ways = clipboard_probe.list_backends()
     for way in ways:
         if way.works is False:

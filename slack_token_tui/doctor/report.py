@@ -1,4 +1,4 @@
-"""What a look at one thing has found."""
+"""Findings of the checks and their text report."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Verdict(StrEnum):
 
     @property
     def mark(self) -> str:
-        """A sign for the beginning of a line."""
+        """The symbol for the start of a line."""
         return {"good": "✓", "note": "·", "look": "!", "bad": "✗"}[self]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at. A path or a program's name in it may hold anything, so its texts are made harmless.
+    """The result of one check. Paths and program names may contain any character, so unprintable ones are escaped.
 
     Attributes:
-        id: for scripts: ``port_28417``, ``loopback``, ``browser`` …
-        verdict: ``good``; ``note``, nothing to do; ``look``, something to know of; ``bad``, something that is in the way.
-        about: what was looked at, in a word or two.
-        said: what was found, as a sentence. It holds no secret.
+        id: identifier for scripts: ``port_28417``, ``loopback``, ``browser`` …
+        verdict: ``good``, ``note`` (nothing to do), ``look`` (worth knowing) or ``bad`` (prevents a sign-in).
+        about: what was checked, in a word or two.
+        said: what was found, as a sentence. It contains no secrets.
         remedy: what to do, or "".
     """
 
@@ -46,7 +46,7 @@ class Finding:
 
 
 def format_report(findings: list[Finding]) -> str:
-    """Return the findings as lines to send to somebody."""
+    """Return the findings as plain text that can be shared."""
     lines = []
     for finding in findings:
         lines.append(f"{finding.verdict:<5} {finding.about}: {finding.said}")

@@ -1,4 +1,4 @@
-"""Looks at everything, one thing after another; Slack is asked beside that."""
+"""Run all checks one after another, and the Slack check in parallel with them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from slack_token_tui.store.apps import SlackApp
 
 
 async def run_checks(home: Path, app: SlackApp | None = None) -> AsyncGenerator[Finding, None]:
-    """Yield the findings, one by one, as they are known.
+    """Yield each finding as soon as it is available.
 
     Args:
-        home: where profiles are kept.
-        app: whose redirect addresses, Slack and browser are meant; the usual ones when None.
+        home: the config directory.
+        app: the app whose redirect URLs, endpoints and browser are checked, or None for the defaults.
     """
     app = app or SlackApp("")
     asking = asyncio.ensure_future(connectivity.check_slack(app.endpoints))
@@ -42,14 +42,14 @@ async def run_checks(home: Path, app: SlackApp | None = None) -> AsyncGenerator[
         try:
             for finding in await asking:
                 yield finding
-        except Exception as error:  # a defect here must not hide what the others have found
+        except Exception as error:  # a bug here must not hide the findings of the other checks
             yield _failed_check(error)
     finally:
         asking.cancel()
 
 
 async def _run_in_thread(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """Look in a thread that may be left behind: one of the executor would hold up the end of the program."""
+    """Run a check in a daemon thread. An executor thread that hangs would delay exit."""
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[Finding]] = loop.create_future()
 
@@ -59,7 +59,7 @@ async def _run_in_thread(look: Callable[[], Iterator[Finding]]) -> list[Finding]
 
     def work() -> None:
         findings = _run_check(look)
-        with suppress(RuntimeError):  # the loop has ended meanwhile
+        with suppress(RuntimeError):  # the event loop was closed meanwhile
             loop.call_soon_threadsafe(set_result, findings)
 
     threading.Thread(target=work, daemon=True).start()
@@ -70,7 +70,7 @@ def _run_check(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
     found: list[Finding] = []
     try:
         found += look()
-    except Exception as error:  # a defect of one look must not hide what the others find
+    except Exception as error:  # a bug in one check must not hide the findings of the others
         found.append(_failed_check(error))
     return found
 

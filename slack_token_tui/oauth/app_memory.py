@@ -1,6 +1,6 @@
-"""What a sign-in teaches about its app, written down for next time without undoing what others have changed meanwhile.
+"""Merge what a successful sign-in confirmed into the saved app record.
 
-All of it is a convenience: what prevents it is not reported.
+Changes that another program made meanwhile are preserved. Saving the app is optional, so storage errors are ignored.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from slack_token_tui.store.settings import remember_last_app
 
 
 def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tuple[str, ...]) -> None:
-    """Remember an app that Slack has taken, as the one used last.
+    """Save an app that Slack has accepted, and make it the last used app.
 
     Args:
-        home: where apps are remembered.
-        used: the app as it was given for this sign-in; its client secret only where a person has given it.
-        before: what was remembered of it when the sign-in began.
-        scopes: asked for.
+        home: the config directory.
+        used: the app as configured for this sign-in. It has a client secret only if the user entered one.
+        before: the saved app when the sign-in began, or None.
+        scopes: the requested scopes.
     """
 
     is_forgotten = False
@@ -31,12 +31,13 @@ def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tu
         if before is None:
             return replace(saved or used, scopes=scopes)
         if saved is None:
-            is_forgotten = True  # meanwhile, so it stays so
+            is_forgotten = True  # during the sign-in, so do not save it again
             return None
         app = replace(saved, scopes=scopes)
         if used.endpoints.base != before.endpoints.base:
-            return app  # elsewhere for once: what is remembered, its secret above all, is for the Slack it is from
-        # What has worked, and was not so before, is right. The rest is the person's own, and may have been changed since.
+            # Another Slack for this sign-in only: the saved values, above all the secret, belong to the saved one.
+            return app
+        # Save only the values that this sign-in changed: they just worked. The user may have edited the rest since.
         if used.endpoints != before.endpoints:
             app = replace(app, endpoints=used.endpoints)
         if used.redirect_uris != before.redirect_uris:
@@ -52,7 +53,7 @@ def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tu
 
 
 def add_registered_scopes(home: Path, app: SlackApp, granted: tuple[str, ...]) -> None:
-    """Where it is known which scopes ``app`` has, those that Slack has granted belong to them."""
+    """Add the scopes that Slack granted to the registered scopes of ``app``, if the saved app lists any."""
     if set(granted) <= set(app.registered_scopes or granted):
         return
 

@@ -1,4 +1,4 @@
-"""The one checker of answers (RFC 6749 §4.1.2), for those that the listener hears and those that a person pastes."""
+"""Validation of authorization responses (RFC 6749 §4.1.2), both from the listener and from pasted text."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _SURROUNDING_CHARACTERS = "<>\"'`()[]"
 
 @dataclass(frozen=True)
 class AuthorizationCode:
-    """The person said yes: a code for one exchange within ten minutes."""
+    """The user clicked Allow: a code for one exchange within ten minutes."""
 
     code: Secret
 
 
 @dataclass(frozen=True)
 class AuthorizationError:
-    """Slack's answer was an error, ``access_denied`` when the person said no."""
+    """Slack's error response. The code is ``access_denied`` if the user clicked Cancel."""
 
     code: str
 
@@ -39,12 +39,13 @@ AuthorizationResponse = AuthorizationCode | AuthorizationError
 
 
 class CallbackRejected(Exception):
-    """This is not the answer that is waited for. The wait goes on.
+    """Raised for a callback that is not the response to this sign-in. The sign-in continues to wait.
 
     Attributes:
-        code: the catalogue's: ``state_mismatch``, ``state_missing``, ``parameter_doubled``, ``callback_empty`` and, for
-            pasted text, ``callback_unreadable``, ``pasted_elsewhere``, ``pasted_authorize_address``,
-            ``pasted_something_else``, ``pasted_bare_code`` (a yes is needed), ``bare_code_refused``.
+        code: key in the problem catalog: ``callback_unreadable``, ``state_mismatch``, ``state_missing``,
+            ``parameter_doubled`` or ``callback_empty``. For pasted text also ``pasted_elsewhere``,
+            ``pasted_authorize_address``, ``pasted_something_else``, ``pasted_bare_code`` (ask the user first) or
+            ``bare_code_refused``.
     """
 
     def __init__(self, code: str) -> None:
@@ -53,13 +54,13 @@ class CallbackRejected(Exception):
 
 
 def check_callback(query: str, request: AuthorizationRequest) -> AuthorizationResponse:
-    """Return the answer in ``query``, which came to the redirect address of ``request``.
+    """Return the response in ``query``, the query string received at the redirect URL of ``request``.
 
-    The state is looked at before anything else, for codes and for errors alike, in constant time; unknown parameters are
-    ignored, a doubled one of ours is refused, and an empty one counts as absent (RFC 6749 §3.1).
+    The state is compared in constant time before any code or error is accepted. Unknown parameters are ignored. A
+    repeated ``code``, ``state`` or ``error`` is rejected, and an empty parameter counts as absent (RFC 6749 §3.1).
 
     Raises:
-        CallbackRejected: it does not belong to ``request``, or is not an answer.
+        CallbackRejected: the query does not belong to ``request``, or is not an authorization response.
     """
     try:
         fields = parse_qsl(query, max_num_fields=_MAX_PARAMETERS, errors="strict")
@@ -84,16 +85,18 @@ def check_callback(query: str, request: AuthorizationRequest) -> AuthorizationRe
 
 
 def check_pasted(text: str, request: AuthorizationRequest, *, accept_bare_code: bool = False) -> AuthorizationResponse:
-    """Return the answer in what a person pasted: the whole address or its query; line breaks of a terminal do no harm.
+    """Return the response in pasted text, which may be the full URL or only its query.
+
+    Line breaks that a terminal added are removed.
 
     Args:
-        text: as pasted.
-        request: the sign-in that is waiting.
-        accept_bare_code: the person has said yes to using a code without state. PKCE still ties it to this sign-in,
-            so without PKCE it is never taken.
+        text: the pasted text.
+        request: the authorization request of the waiting sign-in.
+        accept_bare_code: whether the user agreed to use a code without state. PKCE still ties the code to this sign-in,
+            so a bare code is never accepted without PKCE.
 
     Raises:
-        CallbackRejected: with the reason; the wait goes on.
+        CallbackRejected: the text is not the response to this sign-in.
     """
     if len(text) > _MAX_PASTE_LENGTH:
         raise CallbackRejected("callback_unreadable")
@@ -114,7 +117,7 @@ def check_pasted(text: str, request: AuthorizationRequest, *, accept_bare_code: 
 
 
 def _query_from_url(address: str, request: AuthorizationRequest) -> str:
-    """Return the query of ``address``, which must be the redirect address of ``request``."""
+    """Return the query of a pasted URL, which must match the redirect URL of ``request``."""
     expected = urlsplit(request.redirect_uri)
     try:
         given = urlsplit(address)
@@ -125,7 +128,7 @@ def _query_from_url(address: str, request: AuthorizationRequest) -> str:
         raise CallbackRejected("pasted_authorize_address")
     hostname = given_place[0]
     if is_loopback(expected.hostname) and is_loopback(hostname):
-        hostname = expected.hostname  # 127.0.0.1 in the address bar is the same listener as localhost
+        hostname = expected.hostname  # 127.0.0.1 in the pasted URL reaches the same listener as localhost
     if (hostname, *given_place[1:]) != (expected.hostname, expected.port, expected.path):
         raise CallbackRejected("pasted_elsewhere")
     return given.query

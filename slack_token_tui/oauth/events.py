@@ -1,4 +1,4 @@
-"""What happens during a sign-in, as small frozen events. The TUI and the command line are readers of the same stream."""
+"""Events of a sign-in, as frozen dataclasses. The TUI and the command line read the same stream."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True)
 class Listening:
-    """The port is open. ``skipped`` were taken, by these programs."""
+    """The callback port is open. ``skipped`` lists the programs that hold the ports tried before it."""
 
     redirect_uri: str
     families: tuple[str, ...]
@@ -34,9 +34,9 @@ class Listening:
 
 @dataclass(frozen=True)
 class PasteRequired:
-    """No port is open, so the address that the browser ends on has to be pasted.
+    """No port is open, so the user has to paste the URL of the page they land on.
 
-    ``explanation`` says why, or is None when the app's own redirect address is not on this machine.
+    ``explanation`` is the reason. It is None when the app's redirect URL is not on this machine.
     """
 
     redirect_uri: str
@@ -45,23 +45,23 @@ class PasteRequired:
 
 @dataclass(frozen=True)
 class BrowserOpening:
-    """This address is about to be opened; a person can open it anywhere."""
+    """The authorize URL is about to be opened. The user can also open it in any other browser."""
 
     url: str
 
 
 @dataclass(frozen=True)
 class BrowserResult:
-    """A browser was started, or not."""
+    """Whether a browser was opened."""
 
     outcome: Opened | NotOpened
 
 
 @dataclass(frozen=True)
 class RemoteBrowser:
-    """The person's browser runs on another machine, whose ``localhost`` is not this one.
+    """The user's browser runs on another machine, so its ``localhost`` is not this machine.
 
-    ``tunnel`` is the line that, typed over there, leads it here; None where only pasting the address helps.
+    ``tunnel_command`` forwards the port when run on that machine. It is None if the user can only paste the URL.
     """
 
     tunnel_command: str | None
@@ -69,12 +69,12 @@ class RemoteBrowser:
 
 @dataclass(frozen=True)
 class StillWaiting:
-    """Some time without an answer: the browser may be showing something that never comes here."""
+    """No response for a while. The browser may show an error that Slack does not send to the redirect URL."""
 
 
 @dataclass(frozen=True)
 class UnexpectedCallback:
-    """Something came that is not the answer, and was ignored. ``count`` of them so far."""
+    """A callback that is not the response was ignored. ``count`` is the number of ignored callbacks so far."""
 
     count: int
     explanation: Explanation
@@ -82,43 +82,43 @@ class UnexpectedCallback:
 
 @dataclass(frozen=True)
 class Approved:
-    """The person said yes, and the code is here."""
+    """The user clicked Allow, and the code was received."""
 
 
 @dataclass(frozen=True)
 class Exchanging:
-    """The code goes to Slack."""
+    """The code is being exchanged for a token."""
 
 
 @dataclass(frozen=True)
 class Verifying:
-    """The token is in hand; Slack is asked who it speaks for."""
+    """The token was received and is being verified with Slack."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """Slack has said who the token speaks for."""
+    """Slack confirmed who the token belongs to."""
 
     identity: Identity
 
 
 @dataclass(frozen=True)
 class Unverified:
-    """Slack could not say who the token speaks for. It is saved all the same."""
+    """The token could not be verified. It is saved anyway."""
 
     explanation: Explanation
 
 
 @dataclass(frozen=True)
 class Saved:
-    """The end: the profile is on disk."""
+    """Final event: the profile is saved."""
 
     saved: SavedProfile
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The end: no token. ``step`` is where it happened."""
+    """Final event: no profile was saved. ``step`` is the step that failed."""
 
     step: Step
     explanation: Explanation

@@ -1,4 +1,7 @@
-"""The second half of a sign-in, from the code to the saved profile. A token that Slack gives survives every end of it."""
+"""The second half of a sign-in, from the code to the saved profile.
+
+A token that Slack has issued is never lost, however the sign-in ends.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +38,11 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class UnusableTokenResponse:
-    """Slack issued a token, and the response cannot be used.
+    """A response in which Slack issued a token, but which cannot be used.
 
     Attributes:
-        tokens: what looks like a token in it.
-        quarantined: where the response is saved; None when it could not be.
+        tokens: every string in the response that looks like a token.
+        quarantined: where the response is saved, or None if it could not be saved.
     """
 
     tokens: tuple[Secret, ...]
@@ -47,13 +50,13 @@ class UnusableTokenResponse:
 
 
 class CodeExchange:
-    """Exchanges the code, asks Slack who the grant speaks for, saves the profile. Iterate over :meth:`events` once.
+    """Code exchange, token verification and saving of the profile. Iterate over :meth:`events` once.
 
-    From the moment that the code goes out, whoever cancels waits for the answer; what came is saved before anything else.
+    Once the code is sent, cancellation waits for the response. A token in it is saved before cancellation continues.
 
     Attributes:
-        kept: what was saved, also on the way out.
-        unusable: what Slack sent instead of a token that can be used.
+        saved: the saved profile, also if the sign-in was cancelled after the token was received.
+        unusable: the response with a token that cannot be used, or None.
     """
 
     def __init__(
@@ -67,12 +70,12 @@ class CodeExchange:
     ) -> None:
         """
         Args:
-            app: with its client secret, if it has one.
-            request: that the code answers.
-            store: where the profile will be kept.
-            name: the profile's name, if one is wished for.
-            explain: a code of the catalogue and the values of this case.
-            tell_browser: what the browser that still waits is shown.
+            app: the Slack app, with its client secret if it has one.
+            request: the authorization request that the code belongs to.
+            store: where the profile is saved.
+            name: the preferred profile name, or None.
+            explain: called with a key of the problem catalog and the values to fill in.
+            tell_browser: called with the page to show in the waiting browser.
         """
         self.saved: SavedProfile | None = None
         self.unusable: UnusableTokenResponse | None = None
@@ -90,17 +93,17 @@ class CodeExchange:
 
     @property
     def has_unsaved_token(self) -> bool:
-        """Whether there is a grant, or one on its way, that is not saved yet or could not be, and is here alone."""
+        """Whether a token exists only in memory: requested, not saved yet, or failed to save."""
         return self._unsaved is not None or self._exchange_task is not None
 
     def skip_verification(self) -> None:
-        """Somebody wants to leave: do not wait for Slack to say who the grant speaks for, save it."""
+        """Stop waiting for verification and save the token at once, because the user wants to leave."""
         if self._verify_timeout is not None and not self._skips_verification:
             self._verify_timeout.reschedule(0)
         self._skips_verification = True
 
     async def events(self, code: AuthorizationCode) -> AsyncGenerator[Event, None]:
-        """Yield what happens. The last event is Saved or Failed."""
+        """Yield the events of the exchange. The last one is Saved or Failed."""
         async with SlackClient(self._app.endpoints) as slack:
             yield events.Exchanging()
             try:
@@ -128,13 +131,13 @@ class CodeExchange:
         yield events.Saved(saved)
 
     async def save_again(self, *, in_file: bool = False) -> SavedProfile:
-        """Save the grant that could not be saved.
+        """Save the token that could not be saved before.
 
         Args:
-            in_file: in a file, when the settings say keyring.
+            in_file: whether to save to a file even if the settings say keyring.
 
         Raises:
-            StorageError: it still cannot be. The grant stays here.
+            StorageError: saving failed again. The token stays in memory.
         """
         assert self._unsaved is not None, "has_unsaved_token says when there is one"
         saved = await asyncio.get_running_loop().run_in_executor(None, self._save_profile, self._unsaved, in_file)
@@ -142,7 +145,10 @@ class CodeExchange:
         return saved
 
     async def revoke_unusable(self) -> tuple[Revocation, ...]:
-        """Revoke what looks like a token in the response that cannot be used. When all are revoked, forget it."""
+        """Revoke every token in the unusable response and return the results.
+
+        The response is deleted once each token is revoked or :attr:`Revocation.allows_removal` is true for it.
+        """
         assert self.unusable is not None, "there is one to revoke"
         is_refresh = {token: token.reveal().startswith(REFRESH.prefix) for token in self.unusable.tokens}
         tokens = [("refresh token" if is_refresh[token] else "access token", token) for token in self.unusable.tokens]
@@ -154,11 +160,11 @@ class CodeExchange:
         return answers
 
     def discard(self) -> None:
-        """Forget the grant that could not be saved. A person has decided so."""
+        """Discard the token that could not be saved, because the user chose to."""
         self._unsaved = None
 
     def save_to_fallback(self) -> str:
-        """Put the grant that could not be saved into a file of its own, and return what to say of that; "" without one."""
+        """Write the unsaved token to the fallback directory and return a message about it, or "" if there is none."""
         if self._unsaved is None:
             return ""
         try:
@@ -170,7 +176,7 @@ class CodeExchange:
         return f"The new token is in {path}, readable by you alone. When what is in the way is mended: {command}"
 
     def describe_unusable(self) -> str:
-        """Return what to say of a token that Slack issued and that cannot be used; "" without one."""
+        """Return a message about a token that Slack issued but that cannot be used, or "" if there is none."""
         if self.unusable is None:
             return ""
         if self.unusable.quarantined is None:
@@ -179,7 +185,7 @@ class CodeExchange:
             f"Slack issued a token anyway. Its response is saved in {self.unusable.quarantined}. Only you can read it."
         )
 
-    # ── its three steps ──
+    # ── exchange, verify, save ──
 
     async def _exchange(self, slack: SlackClient, code: AuthorizationCode) -> TokenResponse:
         verifier = self._request.pkce.code_verifier if self._request.pkce else None
@@ -191,12 +197,12 @@ class CodeExchange:
             self._hold(token_response)
             return token_response
         except asyncio.CancelledError:
-            # Slack may have given a token by now: it is waited for, as long as a request may take.
+            # Slack may have issued a token by now, so wait for the response. The request timeout limits the wait.
             try:
                 self._hold(await wait_until_done(self._exchange_task))
             except SlackError as error:
                 self._quarantine(error.response)
-            except Exception:  # noqa: S110 - no token came, and leaving goes on
+            except Exception:  # noqa: S110 - no token was received, so the cancellation continues
                 pass
             self._save_now()
             raise
@@ -211,24 +217,24 @@ class CodeExchange:
     async def _verify(
         self, slack: SlackClient, token_response: TokenResponse
     ) -> tuple[Identity | None, SlackError | None]:
-        """Return who the grant speaks for, or what prevented Slack from saying; neither after :meth:`hurry`."""
+        """Return the identity or the error that prevented verification, or two Nones after ``skip_verification``."""
         try:
             async with asyncio.timeout(0 if self._skips_verification else None) as self._verify_timeout:
                 return await slack.verify(token_response.access_token), None
-        except TimeoutError:  # only hurry()'s: a time limit of Slack's is a SlackError
+        except TimeoutError:  # only from skip_verification(): a request timeout is a SlackError
             return None, None
         except SlackError as error:
             return None, error
-        except Exception as error:  # the token is saved in any case
+        except Exception as error:  # verification is optional: the token is saved anyway
             return None, _unexpected_error(error)
         finally:
             self._verify_timeout = None
 
     async def _save_with_identity(self, token_response: TokenResponse, identity: Identity | None) -> SavedProfile:
-        with suppress(Exception):  # the profile without its identity is there already
+        with suppress(Exception):  # the profile without an identity is already in _unsaved
             self._unsaved = self._new_profile(token_response, identity)
         assert self._unsaved is not None, "the exchange has set it"
-        # A future of the executor, not a task: it is under way at once, and no cancel of ours can stop it any more.
+        # An executor future, not a task: it starts at once, and cancelling this coroutine cannot stop it.
         saving = asyncio.get_running_loop().run_in_executor(None, self._save_profile, self._unsaved)
         try:
             saved = await asyncio.shield(saving)
@@ -240,7 +246,7 @@ class CodeExchange:
         return saved
 
     def _hold(self, token_response: TokenResponse) -> None:
-        """Hold the grant as a profile that can be saved or rescued; quarantine its tokens if that is impossible."""
+        """Put the token response into ``_unsaved`` as a profile. If that fails, quarantine its tokens."""
         try:
             self._unsaved = self._new_profile(token_response, None)
         except Exception as error:
@@ -257,7 +263,7 @@ class CodeExchange:
             self.unusable = UnusableTokenResponse(find_tokens(response), quarantine_sign_in(self._store.home, response))
 
     def _save_now(self) -> None:
-        """Save what is here alone; ``kept`` and ``has_unsaved_token`` say what came of it."""
+        """Save the unsaved token, if any. ``saved`` and ``has_unsaved_token`` tell the outcome."""
         if self._unsaved is not None:
             with suppress(StorageError):
                 self.saved, self._unsaved = self._save_profile(self._unsaved), None
@@ -268,9 +274,9 @@ class CodeExchange:
             saved = self._store.save_sign_in(profile, self._name, in_keyring=False if in_file else None)
         except StorageError:
             raise
-        except Exception as error:  # whatever it is, the token is still here, and can be saved again or rescued
+        except Exception as error:  # the token stays in memory, so it can be saved again or written to the fallback
             raise StorageError("unexpected", detail=error_location(error)) from None
-        with suppress(Exception):  # a convenience, after the token is safe
+        with suppress(Exception):  # optional: the token is already saved
             add_registered_scopes(self._store.home, self._app, profile.scopes)
         return saved
 
@@ -296,10 +302,10 @@ def _unexpected_error(error: Exception) -> SlackError:
 
 
 async def wait_until_done(work: asyncio.Future[_Result]) -> _Result:
-    """Wait for ``work`` however often this is cancelled: it ends by itself, and what it brings must not be lost."""
+    """Await ``work`` to completion, swallowing cancellation: its result must not be lost."""
     while True:
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            if work.cancelled():  # with the loop itself
+            if work.cancelled():  # the event loop is shutting down
                 raise

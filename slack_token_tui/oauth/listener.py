@@ -1,6 +1,7 @@
-"""The callback listener: one registered port on 127.0.0.1 and ::1, open only while a sign-in waits (RFC 8252 §7.3, §8.3).
+"""HTTP listener for the callback: one registered port on 127.0.0.1 and ::1, open only during a sign-in.
 
-HTTP is parsed by h11. Whatever is not the callback gets a short constant answer, changes nothing and never ends the wait.
+See RFC 8252 §7.3 and §8.3. h11 parses HTTP. Every request other than the callback gets a short constant response. It
+changes no state and never ends the wait.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from slack_token_tui.oauth.pages import HEADERS, NOT_A_CALLBACK, Page
 MAX_HEAD_BYTES = 8 * 1024
 HEAD_TIMEOUT_SECONDS = 5.0
 HOLD_TIMEOUT_SECONDS = 10.0
-"""How long a browser is held for the truth before it is told to go on in the terminal."""
+"""How long a browser waits for the final page before it gets ``Page.CONTINUE_IN_TERMINAL``."""
 _CLOSE_TIMEOUT_SECONDS = 1.0
 _MAX_CONNECTIONS = 64
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -33,15 +34,15 @@ _SOCKET_CLOSED = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK})
 _ACCEPT_PAUSE_SECONDS = 1.0
 _TLS_HANDSHAKE = b"\x16\x03"
 _FAMILY_UNAVAILABLE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT})
-"""This machine does not have that family's loopback, which is no reason to give the port up."""
+"""Errors of a machine without loopback for one address family. The port is still used with the other family."""
 
 
 class PortsUnavailable(Exception):
-    """No registered address can be listened on.
+    """Raised when the listener cannot bind the port of any registered redirect URL.
 
     Attributes:
-        taken: the redirect addresses whose port another program holds.
-        detail: the system's words when it is something else than taken ports.
+        taken: the redirect URLs whose port another program holds.
+        detail: the operating system's error message, if there was an error other than a taken port.
     """
 
     def __init__(self, taken: tuple[str, ...], detail: str | None) -> None:
@@ -51,24 +52,24 @@ class PortsUnavailable(Exception):
 
 
 class CallbackHandler(Protocol):
-    """What the listener tells about what it hears."""
+    """Interface through which the listener checks and reports callbacks."""
 
     def check_callback(self, query: str) -> AuthorizationResponse:
-        """Return the answer in ``query`` or raise CallbackRejected."""
+        """Return the response in ``query`` or raise CallbackRejected."""
 
     def accept(self, answer: AuthorizationResponse) -> None:
-        """The first right callback has come. Called once."""
+        """Process the first valid callback. Called once."""
 
     def ignore(self, code: str) -> None:
-        """Something came to the callback address that is not the answer; ``code`` is the catalogue's."""
+        """Report a request or socket error that was ignored. ``code`` is a key in the problem catalog."""
 
 
 @dataclass(frozen=True)
 class BoundPort:
-    """A registered redirect address with listening sockets behind it.
+    """A registered redirect URL with its listening sockets.
 
-    ``families`` holds ``IPv4`` and ``IPv6``, as far as this machine has them; ``skipped`` the addresses before it in
-    the list, whose ports were taken.
+    ``families`` holds ``IPv4``, ``IPv6`` or both, depending on the machine. ``skipped`` holds the redirect URLs that
+    were tried first and whose ports were taken.
     """
 
     redirect_uri: str
@@ -77,7 +78,7 @@ class BoundPort:
     skipped: tuple[str, ...]
 
     def close(self) -> None:
-        """Let the port go without having listened."""
+        """Close the listening sockets."""
         for bound in self.sockets:
             bound.close()
 
@@ -85,10 +86,10 @@ class BoundPort:
 def bind_first_free(redirect_uris: Iterable[str]) -> BoundPort:
     """Bind and listen on the first of ``redirect_uris`` whose port is free on both loopback families.
 
-    A port that another program holds on either family is passed over: the browser might knock there.
+    A port that another program holds on either family is skipped: the browser might connect to that program.
 
     Raises:
-        PortsUnavailable: none is left.
+        PortsUnavailable: no port could be bound.
     """
     taken: list[str] = []
     detail = None
@@ -124,7 +125,7 @@ def _bind_and_listen(family: int, address: str, port: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if sys.platform == "win32":
-            # On Windows SO_REUSEADDR would let another program share the port, and read the code.
+            # On Windows, SO_REUSEADDR would let another program share the port and read the code.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             # Our own connections in TIME_WAIT must not block a retry.
@@ -132,7 +133,7 @@ def _bind_and_listen(family: int, address: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((address, port))
-        # At once: between bind and listen another socket with SO_REUSEADDR could take the port.
+        # Listen at once: between bind and listen, another socket with SO_REUSEADDR could take the port.
         sock.listen(128)
         sock.setblocking(False)
     except BaseException:
@@ -142,7 +143,10 @@ def _bind_and_listen(family: int, address: str, port: int) -> socket.socket:
 
 
 class CallbackListener:
-    """Serves one bound port for one sign-in. ``start``, then ``finish`` with the page that is true, then ``close``."""
+    """HTTP server on one bound port for one sign-in.
+
+    Call ``start``, then ``finish`` with the final page, then ``close``.
+    """
 
     def __init__(self, port: BoundPort, handler: CallbackHandler, hold_seconds: float = HOLD_TIMEOUT_SECONDS) -> None:
         address = urlsplit(port.redirect_uri)
@@ -154,18 +158,19 @@ class CallbackListener:
         self._accept_tasks: list[asyncio.Task[None]] = []
         self._is_out_of_files = False
         self._connections: dict[asyncio.Task[None], bool] = {}
-        """Each connection's task, in order of arrival, with whether it is held for the truth."""
+        """Maps each connection's task, in order of arrival, to whether it waits for the final page."""
         self._accepted_query: str | None = None
         self._final_page: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
-        """Begin to answer."""
+        """Start accepting connections."""
         self._accept_tasks = [asyncio.create_task(self._accept_connections(bound)) for bound in self._port.sockets]
 
     async def _accept_connections(self, bound: socket.socket) -> None:
-        """Accept connections one by one.
+        """Accept connections one at a time.
 
-        Not asyncio.start_server: without a file descriptor it logs a traceback for each of a hundred attempts a second.
+        asyncio.start_server is not used. When file descriptors run out, it retries a hundred times per second and logs
+        a traceback each time.
         """
         loop = asyncio.get_running_loop()
         while True:
@@ -178,7 +183,7 @@ class CallbackListener:
                 if error.errno in _OUT_OF_RESOURCES and not self._is_out_of_files:
                     self._is_out_of_files = True
                     self._handler.ignore("out_of_files")
-                # A pause in any case: sock_accept raises without one, and the whole program would stand still.
+                # Always suspend: sock_accept raises without suspending, so this loop would block the event loop.
                 await asyncio.sleep(0 if error.errno in _CONNECTION_ERRORS else _ACCEPT_PAUSE_SECONDS)
                 continue
             try:
@@ -192,17 +197,17 @@ class CallbackListener:
         await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection)
 
     def finish(self, page: Page) -> None:
-        """Tell every held browser how the sign-in ended. The first word counts."""
+        """Send ``page`` to every waiting browser. Only the first call has an effect."""
         if not self._final_page.done():
             self._final_page.set_result(page)
 
     async def close(self) -> None:
-        """Close the port at once, and every connection within a second."""
+        """Close the port at once, and all connections within a second."""
         for accepting in self._accept_tasks:
             accepting.cancel()
         self._port.close()
         self.finish(Page.CANCELLED)
-        # Server.wait_closed() waits for connections without a limit from Python 3.12 on, so they are waited for here.
+        # Wait here, with a timeout: from Python 3.12 on, Server.wait_closed() waits for connections without one.
         held = [task for task, is_held in self._connections.items() if is_held]
         for task in self._connections.keys() - set(held):
             task.cancel()
@@ -225,20 +230,20 @@ class CallbackListener:
                 if target is not None:
                     await self._handle_callback(target, writer, task)
         except asyncio.CancelledError:
-            # Only close() and _drop_oldest_connections() cancel; streams would log the cancellation as an error of ours.
+            # Only close() and _drop_oldest_connections() cancel. asyncio would log the cancellation as an error.
             pass
         finally:
             self._connections.pop(task, None)
             writer.transport.abort() if writer.transport.get_write_buffer_size() else writer.close()
 
     def _drop_oldest_connections(self) -> None:
-        """Drop the oldest silent connections when there are too many; held browsers stay."""
+        """Cancel the oldest connections over the limit, except browsers that wait for the final page."""
         silent = [task for task, is_held in self._connections.items() if not is_held]
         for task in silent[: max(0, len(self._connections) + 1 - _MAX_CONNECTIONS)]:
             task.cancel()
 
     async def _read_head(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
-        """Read one request head and return its query when it is for us; else answer it and return None."""
+        """Read one request head and return the query of a callback. Reply to any other request and return None."""
         http = h11.Connection(h11.SERVER)
         head = bytearray()
         while True:
@@ -256,7 +261,7 @@ class CallbackListener:
             if head.startswith(_TLS_HANDSHAKE):
                 self._handler.ignore("browser_insists_on_https")
                 return None
-            # h11's own limit lets a complete head of any size through, so it is counted here.
+            # h11's limit does not apply to a head that arrives complete, so check the size here.
             end = head.find(b"\r\n\r\n")
             if (len(head) if end < 0 else end + 4) > MAX_HEAD_BYTES:
                 await _send_response(writer, 431, NOT_A_CALLBACK)
@@ -281,7 +286,7 @@ class CallbackListener:
         return None
 
     async def _handle_callback(self, query: str, writer: asyncio.StreamWriter, task: asyncio.Task[None]) -> None:
-        """Answer a well-formed request for the callback address: the first right one wins, once."""
+        """Respond to a well-formed request for the callback path. Only the first valid callback is accepted."""
         try:
             answer = self._handler.check_callback(query)
         except CallbackRejected as rejected:

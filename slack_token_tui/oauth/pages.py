@@ -1,4 +1,4 @@
-"""What the browser shows at the end. Every page is a constant: nothing of the request or of Slack is in it."""
+"""Pages that the browser shows after a sign-in. They are constants, with no data from the request or from Slack."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
 )
-"""On every answer of the listener. No CORS header is ever among them, and no ``Server``."""
+"""Headers of every listener response. They must never include a CORS header or ``Server``."""
 
 
 def _page(mark: str, kind: str, title: str, *words: str) -> bytes:
@@ -43,7 +43,7 @@ def _page(mark: str, kind: str, title: str, *words: str) -> bytes:
 
 
 class Page(Enum):
-    """How a sign-in ended, as the browser shows it."""
+    """The page for each outcome of a sign-in."""
 
     SAVED = _page("✓", "yes", "You are signed in", "The token is saved on this machine. You can close this tab.")
     DENIED = _page(
@@ -88,4 +88,4 @@ class Page(Enum):
 
 
 NOT_A_CALLBACK = b"This is not an answer to a sign-in that is waiting here.\n"
-"""The short constant answer to everything else."""
+"""Short constant response to every other request."""

@@ -1,7 +1,7 @@
-"""A private HTML file that sends the browser on to the authorize URL.
+"""A private HTML file that redirects the browser to the authorize URL.
 
-Every user can read command lines, and the first one to open the URL signs in with their own account. Jupyter hands its token
-to the browser the same way.
+Every user of the machine can read command lines. Another user who opens the URL first could sign in with their own
+account. Jupyter passes its token to the browser in the same way.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 from slack_token_tui.store.atomic_file import StorageError, make_private_directory, write_atomically
 
 _MAX_AGE_SECONDS = 600
-"""A browser has read its file long before; what a killed process left is removed after this."""
+"""Older files are removed: they were left by a killed process, and browsers have long read theirs."""
 
 
 def write_redirect_file(home: Path, url: str) -> Path | None:
-    """Return a new private file below ``home`` that leads to ``url``, or None when it cannot be saved."""
+    """Create a private file below ``home`` that redirects to ``url``. Return None if it cannot be saved."""
     directory = home / "browser"
     address = escape(url, quote=True)
     page = (

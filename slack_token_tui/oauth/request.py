@@ -14,13 +14,13 @@ from slack_token_tui.store.apps import SlackApp
 
 CHALLENGE_METHOD = "S256"
 _VERIFIER_BYTES = 48
-"""48 random bytes are 64 characters: within the 43 to 128 of RFC 7636 §4.1."""
+"""48 random bytes encode to 64 characters. RFC 7636 §4.1 allows 43 to 128."""
 _STATE_BYTES = 32
 
 
 @dataclass(frozen=True)
 class Pkce:
-    """A code verifier and its challenge, fresh for one authorization request."""
+    """A code verifier and its challenge, generated for one authorization request."""
 
     code_verifier: Secret
     code_challenge: str
@@ -39,13 +39,13 @@ def code_challenge(verifier: str) -> str:
 
 @dataclass(frozen=True)
 class AuthorizationRequest:
-    """One sign-in's request. Verifier, challenge and state are fresh each time, also after an error.
+    """The authorization request of one sign-in. Verifier, challenge and state are never reused, even after an error.
 
     Attributes:
-        redirect_uri: sent here and in the exchange, byte for byte the same.
-        state: 256 bits that the answer must bring back (RFC 6749 §10.12).
+        redirect_uri: sent byte for byte the same here and in the exchange.
+        state: 256 random bits that the response must contain (RFC 6749 §10.12).
         pkce: None for a confidential client.
-        team: the workspace to offer, ``T…``; Slack heeds it when the person is signed in there. "" for any.
+        team: ID of the workspace to preselect (``T…``), or "" for any. Slack uses it if the user is signed in there.
     """
 
     client_id: str
@@ -58,7 +58,7 @@ class AuthorizationRequest:
 
     @classmethod
     def create(cls, app: SlackApp, scopes: tuple[str, ...], redirect_uri: str, team: str = "") -> AuthorizationRequest:
-        """Return a fresh request for ``app``."""
+        """Return a new request for ``app``."""
         return cls(
             client_id=app.client_id,
             endpoints=app.endpoints,
@@ -71,10 +71,10 @@ class AuthorizationRequest:
 
     @property
     def url(self) -> str:
-        """The address for the browser. It holds no secret that is worth anything without the verifier."""
+        """The authorize URL for the browser. It contains no secret that is useful without the verifier."""
         parameters = {
             "client_id": self.client_id,
-            self.endpoints.scope_parameter: ",".join(self.scopes),  # commas: Slack refuses spaces for some apps
+            self.endpoints.scope_parameter: ",".join(self.scopes),  # commas: Slack rejects spaces for some apps
             "redirect_uri": self.redirect_uri,
             "state": self.state.reveal(),
         }

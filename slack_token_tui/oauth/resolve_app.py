@@ -1,4 +1,4 @@
-"""What to sign in with: what was given first, then what the named profile had, then the app used last."""
+"""Choose the app and scopes of a sign-in: explicit values first, then the named profile, then the last used app."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slack_token_tui.store.settings import read_settings
 
 
 class NoAppConfigured(ValueError):
-    """Nobody has ever said with which app to sign in."""
+    """Raised when no Client ID was passed and no app was used before."""
 
 
 def resolve_app(
@@ -31,11 +31,11 @@ def resolve_app(
     slack_url: str | None = None,
     oauth: str | None = None,
 ) -> tuple[SlackApp, tuple[str, ...]]:
-    """Return the app and the scopes to sign in with. None, or nothing, stands for what was not given.
+    """Return the app and the scopes to sign in with. A None or empty argument means that it was not passed.
 
     Raises:
-        NoAppConfigured: no Client ID was given, and none is remembered.
-        ValueError: with a sentence, when something cannot be what it should be.
+        NoAppConfigured: no Client ID was passed, and none is saved.
+        ValueError: an argument is invalid. The message is a sentence for the user.
     """
     if name is not None and not is_allowed_new_name(name):
         raise ValueError(explain("profile_name_invalid").happened)

@@ -1,4 +1,4 @@
-"""A sign-in from key press to saved profile, as a stream of events. It knows nothing of who reads them."""
+"""A sign-in from start to saved profile, as a stream of events. It does not depend on what reads them."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ from slack_token_tui.tokens.revoke import Revocation
 TIMEOUT_SECONDS = 300.0
 EXTENSION_SECONDS = 300.0
 HINT_DELAY_SECONDS = 20.0
-"""After so long without an answer the browser probably shows something that never comes here."""
+"""After this long without a response, the browser probably shows an error that Slack does not send here."""
 
 BrowserOpener = Callable[[str, str, Path | None], Awaitable[browser.Opened | browser.NotOpened]]
-"""Called with a URL, the app's own browser command and a file that leads to the URL, as
-:func:`slack_token_tui.desktop.browser.open_url` is."""
+"""Called like :func:`slack_token_tui.desktop.browser.open_url`: with a URL, the app's browser command, and an HTML file
+that redirects to the URL."""
 
 
 class SignInSession:
-    """One sign-in. Iterate over :meth:`events` once; close or cancel it at any point to end everything it opened.
+    """One sign-in. Iterate over :meth:`events` once. Closing or cancelling the iterator closes everything it opened.
 
-    A grant in hand survives that: see :mod:`slack_token_tui.oauth.exchange`.
+    A token that Slack has issued is not lost by that: see :mod:`slack_token_tui.oauth.exchange`.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class SignInSession:
     ) -> None:
         """
         Args:
-            app: which Slack app, on which Slack.
-            scopes: user scopes to ask for.
-            store: where the token will be kept.
-            name: the profile's name, if one is wished for.
-            open_browser: how; None to only show the address.
-            timeout_seconds: how long to wait for the person.
-            hint_seconds: after how long without an answer to say so.
+            app: the Slack app, with the endpoints to use.
+            scopes: the user scopes to request.
+            store: where the token is saved.
+            name: the preferred profile name, or None.
+            open_browser: the function that opens the browser, or None to only show the URL.
+            timeout_seconds: how long to wait for the user.
+            hint_seconds: how long to wait for a response before yielding StillWaiting.
         """
         self.app = app
         self.scopes = scopes
@@ -97,16 +97,16 @@ class SignInSession:
 
     @property
     def seconds_left(self) -> float:
-        """How long the wait for the person will go on, never below zero."""
+        """The remaining seconds to wait for the user, never below zero."""
         return max(0.0, self._deadline - time.monotonic())
 
     @property
     def has_response(self) -> bool:
-        """Whether an answer has come, heard or pasted."""
+        """Whether a response was received or pasted."""
         return self._has_response
 
     def extend(self, seconds: float = EXTENSION_SECONDS) -> None:
-        """Give the person more time: at least ``seconds`` from now."""
+        """Extend the deadline to at least ``seconds`` from now."""
         self._deadline = max(self._deadline, time.monotonic() + seconds)
 
     def explain(self, code: str, facts: dict[str, str] | None = None) -> Explanation:
@@ -114,9 +114,10 @@ class SignInSession:
         return explain(code, {**self._facts, **(facts or {})})
 
     def paste(self, text: str, *, accept_bare_code: bool = False) -> Explanation | None:
-        """Take the address that a person pasted; return None when it is the answer, else why it is not.
+        """Accept the URL that the user pasted. Return None if it is the response, or the reason if it is not.
 
-        The check is the listener's own. ``pasted_bare_code`` means: ask, then come again with ``accept_bare_code``.
+        The listener uses the same check. On ``pasted_bare_code``, ask the user, then call again with
+        ``accept_bare_code``.
         """
         if self.request is None:
             return self.explain("callback_unreadable")
@@ -129,22 +130,22 @@ class SignInSession:
         self.accept(answer)
         return None
 
-    # ── a grant that is here alone ──
+    # ── unsaved and unusable tokens ──
 
     @property
     def saved(self) -> SavedProfile | None:
-        """What was saved, also on the way out."""
+        """The saved profile, also if the sign-in was cancelled after the token was received."""
         return self._exchange.saved if self._exchange else None
 
     @property
     def has_unsaved_token(self) -> bool:
-        """Whether there is a grant, or one on its way, that is not saved yet or could not be, and is here alone."""
+        """Whether a token exists only in memory: requested, not saved yet, or failed to save."""
         return self._exchange is not None and self._exchange.has_unsaved_token
 
     def skip_verification(self) -> bool:
-        """Somebody wants to leave. Tell whether the stream must be followed to its end first, because it holds a grant.
+        """Skip verification because the user wants to leave. Return whether there is an unsaved token.
 
-        That end comes soon: Slack is no longer asked who the grant speaks for.
+        If so, read the stream to its end first. It ends soon, because the token is no longer verified.
         """
         if self._exchange is not None:
             self._exchange.skip_verification()
@@ -152,56 +153,57 @@ class SignInSession:
 
     @property
     def unusable(self) -> UnusableTokenResponse | None:
-        """What Slack sent instead of a token that can be used."""
+        """The response with a token that cannot be used, or None."""
         return self._exchange.unusable if self._exchange else None
 
     def describe_unusable(self) -> str:
-        """See :meth:`slack_token_tui.oauth.exchange.Finishing.describe_unusable`."""
+        """See :meth:`slack_token_tui.oauth.exchange.CodeExchange.describe_unusable`."""
         return self._exchange.describe_unusable() if self._exchange else ""
 
     async def revoke_unusable(self) -> tuple[Revocation, ...]:
-        """See :meth:`slack_token_tui.oauth.exchange.Finishing.revoke_unusable`."""
+        """See :meth:`slack_token_tui.oauth.exchange.CodeExchange.revoke_unusable`."""
         assert self._exchange is not None, "unusable says when there is one"
         return await self._exchange.revoke_unusable()
 
     def discard(self) -> None:
-        """Forget the token that could not be saved. A person has decided so."""
+        """Discard the token that could not be saved, because the user chose to."""
         if self._exchange is not None:
             self._exchange.discard()
 
     def save_to_fallback(self) -> str:
-        """See :meth:`slack_token_tui.oauth.exchange.Finishing.rescue`."""
+        """See :meth:`slack_token_tui.oauth.exchange.CodeExchange.save_to_fallback`."""
         return self._exchange.save_to_fallback() if self._exchange else ""
 
     async def save_again(self, *, in_file: bool = False) -> SavedProfile:
-        """See :meth:`slack_token_tui.oauth.exchange.Finishing.save_again`."""
+        """See :meth:`slack_token_tui.oauth.exchange.CodeExchange.save_again`."""
         assert self._exchange is not None, "has_unsaved_token says when there is one"
         return await self._exchange.save_again(in_file=in_file)
 
-    # ── what the listener tells ──
+    # ── calls from the listener (CallbackHandler) ──
 
     def check_callback(self, query: str) -> AuthorizationResponse:
-        """See :class:`slack_token_tui.oauth.listener.Reader`."""
+        """See :meth:`slack_token_tui.oauth.listener.CallbackHandler.check_callback`."""
         assert self.request is not None
         return check_callback(query, self.request)
 
     def accept(self, answer: AuthorizationResponse) -> None:
-        """See :class:`slack_token_tui.oauth.listener.Reader`. The first answer wins, heard or pasted."""
+        """Accept the first response, from the listener or pasted. Later ones are ignored."""
         if not self._has_response:
             self._has_response = True
             self._responses.put_nowait(answer)
 
     def ignore(self, code: str) -> None:
-        """See :class:`slack_token_tui.oauth.listener.Reader`."""
+        """See :meth:`slack_token_tui.oauth.listener.CallbackHandler.ignore`."""
         self._ignored_count += 1
-        if code not in self._queued_ignored_codes:  # thousands may come before the first is told of; the count says so
+        # Queue each code once: thousands of callbacks may arrive before the event is read. The count includes all.
+        if code not in self._queued_ignored_codes:
             self._queued_ignored_codes.add(code)
             self._responses.put_nowait(events.UnexpectedCallback(self._ignored_count, self.explain(code)))
 
-    # ── the stream ──
+    # ── event stream ──
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """Yield what happens. The last event is Saved or Failed."""
+        """Yield the events of the sign-in. The last one is Saved or Failed."""
         async with aclosing(self._events()) as stream:
             try:
                 async for event in stream:
@@ -214,18 +216,17 @@ class SignInSession:
                         written.add_done_callback(_remove_redirect_file)
 
     async def _events(self) -> AsyncGenerator[Event, None]:
-        is_known("out_of_files")  # loads the catalogue: without file descriptors it cannot be opened any more
+        is_known("out_of_files")  # loads the catalog, which cannot be opened once file descriptors run out
         try:
-            # What could not be saved is better not asked for.
+            # Do not request a token that could not be saved.
             await asyncio.to_thread(self.store.check_writable, self.name)
             self._saved_app = await asyncio.to_thread(read_app, self.store.home, self.app.client_id)
             self.app = await asyncio.to_thread(with_secret, self.app)
         except StorageError as error:
             yield events.Failed(Step.SAVE, self.explain(error.code, error.facts))
             return
-        team = await asyncio.to_thread(
-            self._previous_team
-        )  # before the port is bound: nothing may come between bind and listen
+        # Before the port is bound: nothing may be awaited between binding the port and starting the listener.
+        team = await asyncio.to_thread(self._previous_team)
         port: BoundPort | None = None
         redirect_uri = self.app.redirect_uris[0]
         if local := [address for address in self.app.redirect_uris if is_loopback_redirect(address)]:
@@ -255,9 +256,9 @@ class SignInSession:
             await listener.close()
 
     def _previous_team(self) -> str:
-        """The workspace that the profile belongs to, when one is signed in again: Slack's page then begins with it."""
+        """Return the workspace of the profile that is signed in again, or "". Slack's page preselects it."""
         if self.name is None or any(scope.startswith("identity.") for scope in self.scopes):
-            return ""  # beside identity scopes Slack has answered oauth_authorization_url_mismatch to it
+            return ""  # with identity scopes, Slack has returned oauth_authorization_url_mismatch for it
         try:
             previous = self.store.read(self.name)
         except (FileNotFoundError, ProfileFileError):
@@ -284,7 +285,7 @@ class SignInSession:
             outcome = await self._open_browser(request.url, self.app.browser, await asyncio.shield(self._redirect_file))
             yield events.BrowserResult(outcome)
         around = environment.detect()
-        # Where BROWSER has opened one, as a remote editor's does, that editor forwards the port too.
+        # Not needed if BROWSER opened one: a remote editor that sets BROWSER also forwards the port.
         opened = isinstance(outcome, browser.Opened)
         if around.is_remote and not opened and is_loopback_redirect(request.redirect_uri):
             port = urlsplit(request.redirect_uri).port if listener is not None else None
@@ -301,7 +302,7 @@ class SignInSession:
                     hint_at = float("inf")
                     yield events.StillWaiting()
                     continue
-                if self.seconds_left > 0:  # the person was given more time meanwhile
+                if self.seconds_left > 0:  # the deadline was extended meanwhile
                     continue
                 tell_browser(Page.CANCELLED)
                 yield events.Failed(Step.APPROVE, self.explain("sign_in_timed_out"))
@@ -315,7 +316,7 @@ class SignInSession:
             tell_browser(Page.DENIED if answer.code == "access_denied" else Page.REFUSED)
             yield events.Failed(Step.APPROVE, self.explain(answer.code))
             return
-        # Slack has taken the app, so it is worth remembering; that goes on beside the requests.
+        # Slack accepted the app, so save it. This runs in parallel with the requests.
         known = (self.store.home, self._requested_app, self._saved_app, self.scopes)
         remembering = asyncio.get_running_loop().run_in_executor(None, remember_app, *known)
         yield events.Approved()
@@ -334,11 +335,11 @@ def _remove_redirect_file(written: asyncio.Future[Path | None]) -> None:
 
 
 def _no_browser(_: Page) -> None:
-    """No browser waits here: the answer was pasted."""
+    """Do nothing: no browser is waiting, because the URL was pasted."""
 
 
 def _missing_scopes(app: SlackApp, scopes: tuple[str, ...]) -> str:
-    """Return, as a sentence or nothing, which of ``scopes`` the app is known not to have."""
+    """Return a sentence that names the ``scopes`` missing from the app's registered scopes, or "" if there are none."""
     names = [name for name in scopes if app.registered_scopes and name not in app.registered_scopes]
     return f"The app is not known to have {', '.join(names)}." if names else ""
 

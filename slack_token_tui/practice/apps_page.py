@@ -1,4 +1,4 @@
-"""The pages of a practice Slack for those who make apps: from a manifest, its credentials, its OAuth & Permissions."""
+"""Pages for app developers: create an app from a manifest, App Credentials, OAuth & Permissions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_LISTED = 20
 
 
 def apps_page(workspace: Workspace, manifest: str, form_token: str, wrong: Sequence[str] = ()) -> str:
-    """Return the list of apps, with the form that makes one from ``manifest``, and what was wrong with it."""
+    """Return the list of apps, with the form that creates one from ``manifest`` and what is wrong with it."""
     apps = "".join(
         f'<li><a href="/apps/{app.app_id}/oauth">{escape(app.name)}</a> · <code>{escape(app.client_id)}</code></li>'
         for app in workspace.apps
@@ -30,7 +30,7 @@ def apps_page(workspace: Workspace, manifest: str, form_token: str, wrong: Seque
 
 
 def credentials_page(app: App) -> str:
-    """Return what Slack shows of a new app: Basic Information → App Credentials."""
+    """Return the page that Slack shows for a new app: Basic Information → App Credentials."""
     rows = (
         ("App ID", app.app_id),
         ("Client ID", app.client_id),
@@ -43,7 +43,7 @@ def credentials_page(app: App) -> str:
 
 
 def permissions_page(app: App, form_token: str, said: str = "") -> str:
-    """Return an app's OAuth & Permissions, where redirect addresses and scopes are added, with what came of saving them."""
+    """Return an app's OAuth & Permissions page, with its redirect URLs and scopes and the result of the last save."""
     scopes = "" if app.scopes is None else "\n".join(sorted(app.scopes))
     pkce = "checked disabled" if app.pkce_enabled else ""
     return page(

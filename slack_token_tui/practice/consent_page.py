@@ -1,4 +1,4 @@
-"""The pages of a practice Slack: consent, and the errors that Slack shows only in the browser."""
+"""The consent page, and the errors that Slack shows only in the browser."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAGE_MESSAGES = {
 
 
 def error_page(code: str, redirect_uri: str) -> str:
-    """Return the page that Slack shows instead of calling back."""
+    """Return the page that Slack shows instead of redirecting to the app."""
     words = _PAGE_MESSAGES.get(code, code) + (redirect_uri if code == "bad_redirect_uri" else "")
     return page("Something went wrong", f"<h1>Something went wrong</h1><p><code>{escape(shorten(words))}</code></p>")
 
@@ -30,7 +30,10 @@ def error_page(code: str, redirect_uri: str) -> str:
 def consent_page(
     workspace: Workspace, app: App, scopes: tuple[str, ...], redirect_uri: str, form_token: str, team: str = ""
 ) -> str:
-    """Return the page with Allow and Cancel, on workspace ``team``. The form posts to the page's own URL."""
+    """Return the page with Allow and Cancel, with workspace ``team`` selected.
+
+    The form posts to the page's own URL.
+    """
     wrong = [("", "Nothing, let it work")]
     wrong += [(f"page:{code}", f"Slack’s page: {code}") for code in PAGE_ERRORS]
     wrong += [(f"callback:{code}", f"Callback: {code}") for code in CALLBACK_ERRORS]

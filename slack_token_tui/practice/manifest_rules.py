@@ -1,4 +1,8 @@
-"""What Slack's page takes as an app's manifest. Slack: ``manifest.schema.1.0.0.json`` and 2.0.0; using PKCE; token rotation."""
+"""Validation of app manifests, with the rules of Slack's page.
+
+Sources: Slack's ``manifest.schema.1.0.0.json`` and ``manifest.schema.2.0.0.json``, and its docs on PKCE and token
+rotation.
+"""
 
 from __future__ import annotations
 
@@ -54,11 +58,11 @@ _NOT_IN_A_MANIFEST = frozenset({"app_configurations:read", "app_configurations:w
 
 
 def find_problems(manifest: object, names_taken: Set[str] = frozenset()) -> list[str]:
-    """Return what Slack's page would refuse, a sentence each; nothing when it would make the app.
+    """Return what Slack's page would reject, one sentence per problem. Empty if it would create the app.
 
     Args:
-        manifest: the JSON value.
-        names_taken: of the other apps in the workspace: a name is unique there.
+        manifest: the parsed JSON value.
+        names_taken: names of the other apps in the workspace. An app name is unique in a workspace.
     """
     if not isinstance(manifest, dict):
         return ["a manifest is an object"]
@@ -105,7 +109,7 @@ def _check_display(display: object, names_taken: Set[str]) -> list[str]:
 
 
 def find_redirect_problems(redirects: object, *, pkce: bool) -> list[str]:
-    """Return what is wrong with the redirect addresses of an app, one line each."""
+    """Return what is wrong with the redirect URLs of an app, one line per problem."""
     if not isinstance(redirects, list) or not all(isinstance(item, str) for item in redirects):
         return ["oauth_config.redirect_urls is a list of texts"]
     wrong = []
@@ -123,7 +127,7 @@ def find_redirect_problems(redirects: object, *, pkce: bool) -> list[str]:
 
 
 def url_parts(url: str) -> SplitResult | None:
-    """Return the parts of ``url``, or None where it has characters that no URL has, or a broken host."""
+    """Return the parts of ``url``, or None if it has invalid characters or an invalid host."""
     try:
         return urlsplit(url) if is_visible_ascii(url) else None
     except ValueError:
@@ -131,7 +135,7 @@ def url_parts(url: str) -> SplitResult | None:
 
 
 def is_visible_ascii(text: str) -> bool:
-    """Tell whether ``text`` can be in a header: no line break, no other control character, no space, only ASCII."""
+    """Return whether ``text`` is safe in a header: only ASCII, without spaces, line breaks or control characters."""
     return re.fullmatch(r"[\x21-\x7e]+", text) is not None
 
 

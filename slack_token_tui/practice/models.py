@@ -1,11 +1,11 @@
-"""Who and what there is on a practice Slack: workspaces, people, apps."""
+"""Data classes of the practice Slack: workspaces, people and apps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 CLIENT_ID = "1111111111.2222222222222"
-"""The practice app. Slack's Client IDs are digits, a dot, digits."""
+"""Client ID of the practice app. A Slack Client ID is digits, a dot, digits."""
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,12 @@ class Team:
     name: str
     domain: str
     is_organization: bool = False
-    """A whole Enterprise organisation, ``E…``, chosen instead of one of its workspaces."""
+    """Whether this is a whole Enterprise organization (``E…``), chosen instead of one of its workspaces."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who can be signed in as."""
+    """A person who can sign in."""
 
     id: str
     name: str
@@ -29,14 +29,14 @@ class Person:
 
 @dataclass
 class App:
-    """A Slack app as its settings pages would describe it."""
+    """A Slack app, with the fields of its settings pages."""
 
     client_id: str = CLIENT_ID
     app_id: str = "A0PRACTICE"
     name: str = "Practice App"
     redirect_urls: tuple[str, ...] = tuple(f"http://localhost:{port}/callback" for port in (28417, 28418, 28419))
     scopes: frozenset[str] | None = None
-    """User Token Scopes; None allows any."""
+    """User Token Scopes. None allows any scope."""
     pkce_enabled: bool = True
     client_secret: str = "practice-client-secret"
     rotation: bool = True
@@ -44,7 +44,7 @@ class App:
 
 
 def confidential_app() -> App:
-    """Return an app as they were before PKCE: it has a client secret, and Slack takes only https redirects of it."""
+    """Return an app from before PKCE. It has a client secret, and Slack accepts only https redirect URLs for it."""
     return App(
         client_id="3333333333.4444444444444",
         app_id="A0SECRET",

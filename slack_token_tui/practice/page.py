@@ -1,4 +1,4 @@
-"""The look of a practice Slack's pages, and the words that say that nothing there is real."""
+"""HTML layout of the practice Slack's pages, with the notice that nothing there is real."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from hashlib import sha256
 from html import escape
 
 FORM_TOKEN = "form_token"
-"""The hidden field that every form has."""
+"""Name of the hidden field in every form."""
 MAX_ECHO_LENGTH = 500
-"""How many characters of one text from a request an error shows."""
+"""How many characters of a text from the request an error page shows."""
 
 _STYLE = """
 :root{color-scheme:light dark}*{box-sizing:border-box}
@@ -32,7 +32,7 @@ POLICY = (
 
 
 def page(title: str, body: str) -> str:
-    """Return a whole page."""
+    """Return a complete HTML page."""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} · Practice Slack</title>'
         f'<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>{_STYLE}</style></head>'
@@ -42,10 +42,10 @@ def page(title: str, body: str) -> str:
 
 
 def form_token_field(form_token: str) -> str:
-    """Return the field that tells this server's own forms from those of other sites."""
+    """Return the hidden field that distinguishes this server's forms from those of other sites."""
     return f'<input type="hidden" name="{FORM_TOKEN}" value="{escape(form_token)}">'
 
 
 def shorten(text: str) -> str:
-    """Return ``text``, cut where it is longer than an error may be."""
+    """Return ``text``, cut to :data:`MAX_ECHO_LENGTH` characters."""
     return text if len(text) <= MAX_ECHO_LENGTH else f"{text[:MAX_ECHO_LENGTH]}…"

@@ -1,4 +1,4 @@
-"""The practice Slack as an HTTP server on loopback, in its own thread."""
+"""HTTP server of the practice Slack, on loopback and in a separate thread."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class PracticeSlack:
     """A running practice Slack. Use it as a context manager.
 
     Attributes:
-        base: its address, ``http://127.0.0.1:PORT`` or https where a TLS context was given.
-        workspace: its state, to look at and to change.
+        base: its URL, ``http://127.0.0.1:PORT``, or https if a TLS context was given.
+        workspace: its state. Callers may read and change it.
     """
 
     def __init__(self, workspace: Workspace | None = None, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
@@ -52,16 +52,16 @@ class PracticeSlack:
 
 
 def simulate_browser(url: str, decision: str = "allow", **choice: str) -> str:
-    """Do what a person would in a browser at ``url``: open the page, send its form. Return the text of the last page.
+    """Open ``url`` and submit its form, as a person in a browser would. Return the HTML of the last page.
 
-    A page without a form, which tells of an error, is the last one.
+    A page without a form is an error page. It is returned as the last page.
 
     Args:
-        url: a practice Slack's authorize URL, or its page that creates an app.
+        url: authorize URL of a practice Slack, or its page that creates an app.
         decision: ``allow`` or ``cancel``.
-        choice: the other fields of the consent form: ``team``, ``person``, ``wrong``, ``shape``.
+        choice: other fields of the consent form: ``team``, ``person``, ``wrong``, ``shape``.
     """
-    # Straight to loopback: a proxy of the environment has no business between two programs of one machine.
+    # Ignore proxies from the environment: the server is on loopback.
     browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def read(form: bytes | None) -> str:
@@ -126,7 +126,7 @@ class _Handler(WebHandler):
         return self.path.partition("?")[0]
 
     def _app_for_page(self) -> App | None:
-        """Return the app whose OAuth & Permissions page this is."""
+        """Return the app whose OAuth & Permissions page was requested."""
         found = re.fullmatch("/apps/(A[A-Z0-9]+)/oauth", self._path())
         return next((app for app in self.server.workspace.apps if found and app.app_id == found[1]), None)
 
@@ -139,13 +139,14 @@ class _Handler(WebHandler):
         assert app is not None
         redirect_uri, scopes = requested_redirect_uri(app, query), requested_scopes(pair, query)
         html = consent_page(workspace, app, scopes, redirect_uri, self.server.form_token, query.get("team", ""))
-        # Without form-action: Chromium applies it to the redirect that follows a form, and to every later redirect.
-        # Allow has to lead to the redirect URL, which is on another port or host.
+        # No form-action: Chromium applies it to the redirect that follows a form, and to every later redirect.
+        # Allow has to redirect to the redirect URL, which is on another port or host.
         self._send_page(HTTPStatus.OK, html, {"Content-Security-Policy": POLICY})
 
     def _handle_decision(self, pair: str, choice: dict[str, str]) -> None:
         query, workspace = self.query(), self.server.workspace
-        choice = {name: value[:MAX_ECHO_LENGTH] for name, value in choice.items()}  # a part of it stays with the code
+        # Some of the values are stored with the code.
+        choice = {name: value[:MAX_ECHO_LENGTH] for name, value in choice.items()}
         wrong = choice.get("wrong", "")
         chosen = wrong.removeprefix("page:") if wrong.startswith("page:") else ""
         if objection := workspace.find_problem(pair, query) or chosen:
@@ -165,7 +166,7 @@ class _Handler(WebHandler):
         self.send_head(HTTPStatus.FOUND, {"Location": location, "Content-Length": "0"})
 
     def _create_app(self, text: str) -> str:
-        """Return the page that follows Create: the new app's credentials, or what is wrong with the manifest."""
+        """Create an app and return the next page: its credentials, or what is wrong with the manifest."""
         workspace, form_token = self.server.workspace, self.server.form_token
         try:
             manifest = json.loads(text)
@@ -212,11 +213,20 @@ class _Handler(WebHandler):
         self.send(status, "application/json; charset=utf-8", json.dumps(answer).encode(), headers)
 
     def _refresh(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> None:
-        """Refresh, with the next fault of the workspace if there is one.
+        """Handle a refresh, with the next fault of the workspace if there is one.
 
-        Before anything is spent: ``error:CODE``, ``status:NUMBER``. After it: ``late:SECONDS`` answers late, ``held``
-        when the workspace says so, ``lost`` never, ``half`` breaks off, ``html`` is a portal's page, ``spent_error:CODE`` and ``spent_status:NUMBER`` hide the success,
-        ``without:KEY`` and ``with:{JSON}`` change the answer.
+        Faults before the refresh token is spent:
+            ``error:CODE``: respond with a Slack error.
+            ``status:NUMBER``: respond with an HTTP status.
+
+        Faults after it is spent:
+            ``late:SECONDS``: delay the response.
+            ``held``: wait for ``workspace.may_respond``.
+            ``lost``: close the connection without a response.
+            ``half``: close the connection in the middle of the response.
+            ``html``: respond with the page of a captive portal.
+            ``spent_error:CODE``, ``spent_status:NUMBER``: report an error although the refresh succeeded.
+            ``without:KEY``, ``with:{JSON}``: change the response.
         """
         workspace = self.server.workspace
         kind, _, value = (workspace.faults.popleft() if workspace.faults else "").partition(":")
@@ -252,12 +262,12 @@ class _Handler(WebHandler):
         self.send(HTTPStatus.OK, "application/json; charset=utf-8", body)
 
     def _send_page(self, status: HTTPStatus, html: str, headers: dict[str, str] | None = None) -> None:
-        # JSON can hold a lone surrogate, which UTF-8 can't.
+        # JSON can contain a lone surrogate, which UTF-8 can't encode.
         self.send(status, "text/html; charset=utf-8", html.encode(errors="replace"), headers)
 
 
 def _parse_basic_auth(credentials: str) -> tuple[str, str]:
-    """Return the Client ID and the client secret of a Basic Authorization header."""
+    """Return the Client ID and client secret from a Basic Authorization header."""
     try:
         client_id, _, secret = b64decode(credentials).decode().partition(":")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Tokens that a practice Slack has given: rotated, counted, revoked and refused as the real ones are."""
+"""Tokens issued by the practice Slack, with Slack's rules for rotation, limits, revocation and errors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from slack_token_tui.practice.models import App, Person, Team
 ACCESS_TOKEN_SECONDS = 43_200
 REFRESH_TOKEN_SECONDS = 30 * 86_400
 MAX_ACTIVE_TOKENS = 2
-"""Slack: a third access token of one grant revokes the oldest."""
+"""Slack revokes the oldest access token of an authorization when it issues a third one."""
 
 
 class SlackErrorResponse(Exception):
-    """``{"ok": false, "error": code}``."""
+    """An error response: ``{"ok": false, "error": code}``."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -25,7 +25,7 @@ class SlackErrorResponse(Exception):
 
 @dataclass
 class Token:
-    """An access token that was given out."""
+    """An issued access token."""
 
     app: App
     team: Team
@@ -36,17 +36,17 @@ class Token:
 
     @property
     def is_valid(self) -> bool:
-        """Whether it would be accepted now."""
+        """Whether Slack would accept the token now."""
         return not self.revoked and (self.expires_at is None or self.expires_at > time.time())
 
     def is_for(self, app: App, team: Team, person: Person) -> bool:
-        """Tell whether it belongs to this authorization."""
+        """Return whether the token belongs to this authorization."""
         return (self.app, self.team, self.person) == (app, team, person)
 
 
 @dataclass
 class RefreshToken:
-    """A refresh token that was given out, good once."""
+    """An issued refresh token, valid for one use."""
 
     token: Token
     issued_at: float
@@ -55,11 +55,11 @@ class RefreshToken:
 
 @dataclass
 class TokenRegistry:
-    """Every token given out. Methods may be called from any thread.
+    """All issued tokens. Methods may be called from any thread.
 
     Attributes:
-        grace_seconds: how long a used refresh token still works, for an answer that was lost on its way.
-        reused: how often a used refresh token came again after that.
+        grace_seconds: how long a used refresh token still works, in case the response was lost.
+        reused: how often a used refresh token was sent again after that time.
     """
 
     access_tokens: dict[str, Token] = field(default_factory=dict)
@@ -71,9 +71,9 @@ class TokenRegistry:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def issue(self, app: App, team: Team, person: Person, scopes: tuple[str, ...]) -> tuple[str, str | None, Token]:
-        """Return a new access token, a refresh token where the app rotates, and what stands behind them.
+        """Issue and return an access token, a refresh token if the app uses token rotation, and the token's record.
 
-        Scopes add up with those of the tokens that this person's authorization of the app still has.
+        The scopes are added to those of the valid tokens of the same authorization.
         """
         with self._lock:
             held = [
@@ -86,10 +86,10 @@ class TokenRegistry:
             return self._issue(Token(app, team, person, together, expires_at))
 
     def refresh(self, app: App, refresh_token: str) -> tuple[str, str, Token]:
-        """Spend ``refresh_token`` for a new pair.
+        """Exchange ``refresh_token`` for a new token pair. Return both tokens and the access token's record.
 
         Raises:
-            SlackErrorResponse: ``invalid_refresh_token`` when it is unknown, used, of another app or too old.
+            SlackErrorResponse: ``invalid_refresh_token`` if it is unknown, used, expired or belongs to another app.
         """
         with self._lock:
             known = self.refresh_tokens.get(refresh_token)
@@ -123,7 +123,7 @@ class TokenRegistry:
         return access, refresh, token
 
     def authenticate(self, bearer: str | None) -> Token:
-        """Return the living access token in an Authorization header.
+        """Return the valid access token ``bearer`` from an Authorization header.
 
         Raises:
             SlackErrorResponse: ``not_authed``, ``invalid_auth``, ``token_revoked`` or ``token_expired``.
@@ -140,10 +140,10 @@ class TokenRegistry:
         return token
 
     def revoke(self, bearer: str | None) -> dict[str, object]:
-        """``auth.revoke``: ends one token, access or refresh; where tokens do not rotate, the whole authorization.
+        """Revoke an access or refresh token (``auth.revoke``). Without token rotation, revoke the whole authorization.
 
         Raises:
-            SlackErrorResponse: as :meth:`token`.
+            SlackErrorResponse: see :meth:`authenticate`.
         """
         with self._lock:
             if bearer in self.refresh_tokens:

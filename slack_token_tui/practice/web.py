@@ -1,6 +1,7 @@
-"""HTTP for a practice Slack: which requests it accepts, and what every answer carries.
+"""HTTP layer of the practice Slack: request checks and default response headers.
 
-Any page in a browser on this machine can send requests to a loopback port. The rules here match the callback listener's.
+Any page in a browser on this machine can send requests to a loopback port. The checks match those of the callback
+listener.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 256 * 1024
 MAX_FIELDS = 20
 REQUEST_TIMEOUT_SECONDS = 15.0
-"""How long a whole request may take to arrive, and an answer to be read."""
+"""Timeout for receiving a whole request, and for sending a response."""
 _MAX_DROPPED_READS = 256
 _OWN_SITES = frozenset({"same-origin", "none"})
 
@@ -34,15 +35,16 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Connection": "close",
     "Content-Security-Policy": f"{POLICY}; form-action 'self'",
-    # With no-referrer, browsers send "Origin: null" from the server's own forms. This one tells other sites nothing either.
+    # With no-referrer, browsers send "Origin: null" from the server's own forms.
+    # same-origin doesn't send a referrer to other sites either.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-"""On every answer. No CORS header is among them, and no ``Server``."""
+"""Headers of every response. There is no CORS header and no ``Server`` header."""
 
 
 class RequestRefused(Exception):
-    """A request that gets a short constant answer."""
+    """The request is refused with a short fixed response."""
 
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status.phrase)
@@ -50,10 +52,10 @@ class RequestRefused(Exception):
 
 
 def parse_fields(text: str, *, blank: bool) -> dict[str, str]:
-    """Return the fields of a form or a query, with or without those that have no value.
+    """Return the fields of a form or query string. Fields without a value are included if ``blank``.
 
     Raises:
-        Refused: there are too many, or they are not UTF-8.
+        RequestRefused: there are too many fields, or they are not UTF-8.
     """
     try:
         return dict(parse_qsl(text, keep_blank_values=blank, max_num_fields=MAX_FIELDS, errors="strict"))
@@ -62,11 +64,11 @@ def parse_fields(text: str, *, blank: bool) -> dict[str, str]:
 
 
 class WebServer(ThreadingHTTPServer):
-    """A server on loopback.
+    """An HTTP server on loopback.
 
     Attributes:
-        form_token: the value of a hidden field in every form. Another site can't read it.
-        scheme: ``http``, or ``https`` where a TLS context was given.
+        form_token: value of a hidden field in every form. Other sites can't read it.
+        scheme: ``http``, or ``https`` if a TLS context was given.
     """
 
     daemon_threads = True
@@ -77,45 +79,45 @@ class WebServer(ThreadingHTTPServer):
         self.form_token = secrets.token_urlsafe(32)
         self.scheme = "http" if tls is None else "https"
         if tls is not None:
-            # The handshake happens in the handler's thread. In accept() a silent client would block every other one.
+            # Do the handshake in the handler's thread. In accept(), a silent client would block all other clients.
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self._host = re.compile(rf"(?:localhost|127\.0\.0\.1|\[::1\]):{self.server_address[1]}", re.IGNORECASE)
 
     def is_own(self, host: str) -> bool:
-        """Tell whether a Host header names this server."""
-        # With TLS the certificate does that: a browser sends nothing under a name that is not in it.
+        """Return whether a Host header names this server."""
+        # With TLS the certificate check does this: a browser sends no request for a name that is not in it.
         return self.scheme == "https" or self._host.fullmatch(host) is not None
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print nothing: a client that left early is no error, and the terminal belongs to the TUI."""
+        """Print nothing. A client that disconnects early is not an error, and the TUI uses the terminal."""
 
 
 class WebHandler(BaseHTTPRequestHandler):
-    """One request. Subclasses serve it in :meth:`get` and :meth:`post`, which may raise Refused."""
+    """Handler for one request. Subclasses implement :meth:`get` and :meth:`post`, which may raise RequestRefused."""
 
     server: WebServer
-    default_request_version = "HTTP/1.0"  # HTTP/0.9, the base class's, has no headers
+    default_request_version = "HTTP/1.0"  # the base class defaults to HTTP/0.9, which has no headers
 
     def get(self) -> None:
-        """Answer a GET request."""
+        """Handle a GET request."""
         raise NotImplementedError
 
     def post(self) -> None:
-        """Answer a POST request."""
+        """Handle a POST request."""
         raise NotImplementedError
 
     def setup(self) -> None:
-        """Read the connection with a deadline."""
+        """Set up the connection, with one deadline for reading the request."""
         super().setup()
         self.rfile.close()
         self.rfile = io.BufferedReader(_DeadlineReader(self.connection, REQUEST_TIMEOUT_SECONDS))
 
     def do_GET(self) -> None:
-        """Answer a GET request, or refuse it."""
+        """Check a GET request, then handle or refuse it."""
         self._serve(self.get)
 
     def do_POST(self) -> None:
-        """Answer a POST request, or refuse it."""
+        """Check a POST request, then handle or refuse it."""
         self._serve(self.post)
 
     def _serve(self, method: Callable[[], None]) -> None:
@@ -130,18 +132,18 @@ class WebHandler(BaseHTTPRequestHandler):
             self.send_error(refused.status)
 
     def query(self) -> dict[str, str]:
-        """Return the fields of the URL's query.
+        """Return the fields of the URL's query string.
 
         Raises:
-            Refused: as :func:`fields`.
+            RequestRefused: see :func:`parse_fields`.
         """
         return parse_fields(self.path.partition("?")[2], blank=False)
 
     def form(self) -> dict[str, str]:
-        """Return the fields of the request's body.
+        """Return the form fields in the request body.
 
         Raises:
-            Refused: as :func:`fields`, or the body is too long, or its length is missing or wrong.
+            RequestRefused: see :func:`parse_fields`. Also if the body is too long, or its length is missing or wrong.
         """
         if "transfer-encoding" in self.headers:
             raise RequestRefused(HTTPStatus.LENGTH_REQUIRED)
@@ -159,20 +161,20 @@ class WebHandler(BaseHTTPRequestHandler):
             raise RequestRefused(HTTPStatus.BAD_REQUEST) from None
 
     def check_sender(self) -> None:
-        """Raise Refused when a page of another site sent this request."""
+        """Raise RequestRefused if a page of another site sent this request."""
         own = f"{self.server.scheme}://{self.headers['host']}".lower()
         origins, sites = self.headers.get_all("origin", []), self.headers.get_all("sec-fetch-site", [])
         if any(origin.lower() != own for origin in origins) or not _OWN_SITES.issuperset(sites):
             raise RequestRefused(HTTPStatus.FORBIDDEN)
 
     def check_form(self, form: Mapping[str, str]) -> None:
-        """Raise Refused unless ``form`` comes from one of this server's own pages."""
+        """Raise RequestRefused unless ``form`` was submitted from a page of this server."""
         self.check_sender()
         if not secrets.compare_digest(form.get(FORM_TOKEN, "").encode(), self.server.form_token.encode()):
             raise RequestRefused(HTTPStatus.FORBIDDEN)
 
     def send(self, status: HTTPStatus, kind: str, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Send a whole answer. ``headers`` are added to the usual ones, or replace them."""
+        """Send a complete response. ``headers`` add to or replace the default headers."""
         length = {"Content-Type": kind, "Content-Length": str(len(body))}
         self.send_head(status, length | dict(headers or {}))
         if self.command != "HEAD":
@@ -186,27 +188,30 @@ class WebHandler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def send_header(self, keyword: str, value: str) -> None:
-        """Write one header line. A value with a line break would add headers of the sender's choice."""
+        """Write one header line, with unsafe characters replaced. A line break would allow header injection."""
         super().send_header(keyword, re.sub(r"[^\x20-\x7e]", "?", value))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Send a short constant answer. The base class calls this too, for a request that it cannot parse."""
+        """Send a short fixed response. The base class also calls this for a request that it can't parse."""
         status = HTTPStatus(code)
         self.close_connection = True
         self.send(status, "text/plain; charset=utf-8", f"{status.value} {status.phrase}\n".encode())
-        # Closing a socket with unread data resets the connection, and the browser would not show the answer.
+        # Closing a socket with unread data resets the connection, and the browser would not show the response.
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
             for _ in range(_MAX_DROPPED_READS):
                 if not self.rfile.read1(1 << 16):
                     break
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name for it
-        """Print nothing: the terminal belongs to the TUI."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the base class
+        """Print nothing, because the TUI uses the terminal."""
 
 
 class _DeadlineReader(io.RawIOBase):
-    """The bytes of a connection, until a deadline for all of them: a slow sender must not get more time with each byte."""
+    """Raw stream of a connection, with one deadline for all reads.
+
+    With a timeout per read, a slow sender would get more time with each byte.
+    """
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""The state of a practice Slack: its people, apps, codes and tokens, and the rules they follow."""
+"""State and rules of the practice Slack: people, apps, codes and tokens."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ EXCHANGE_ERRORS = (
 
 @dataclass
 class Code:
-    """An authorization code, good once."""
+    """An authorization code, valid for one use."""
 
     app: App
     variant: str
@@ -70,7 +70,7 @@ class Code:
 
 @dataclass
 class Workspace:
-    """Everything a practice Slack knows. Methods may be called from any thread."""
+    """The state of a practice Slack. Methods may be called from any thread."""
 
     teams: tuple[Team, ...] = (
         Team("T0PRACTICE1", "Acme Practice", "acme-practice"),
@@ -81,7 +81,7 @@ class Workspace:
     apps: list[App] = field(default_factory=lambda: [App()])
     shape: str = "top_level"
     token_type: str = "user"
-    """``user`` or ``Bearer``; both have been seen."""
+    """``user`` or ``Bearer``. Both occur in Slack's responses."""
     scope_separator: str = ","
     leave_out_ok: bool = False
     empty_top_scope: bool = False
@@ -89,20 +89,20 @@ class Workspace:
     codes: dict[str, Code] = field(default_factory=dict)
     tokens: TokenRegistry = field(default_factory=TokenRegistry)
     no_refresh_variants: dict[str, str] = field(default_factory=dict)
-    """Pairs that do not refresh, with the error they answer."""
+    """OAuth variants that do not refresh, with the error that they return."""
     faults: deque[str] = field(default_factory=deque)
-    """What goes wrong with the next refreshes, one each; see :mod:`slack_token_tui.practice.server`."""
+    """Faults of the next refreshes, one per refresh. See :mod:`slack_token_tui.practice.server`."""
     may_respond: threading.Event = field(default_factory=threading.Event)
-    """What the fault ``held`` waits for."""
+    """Event that the fault ``held`` waits for."""
     calls: Counter[str] = field(default_factory=Counter)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def find_app(self, client_id: str) -> App | None:
-        """Return the app of ``client_id``, if there is one."""
+        """Return the app with ``client_id``, or None."""
         return next((app for app in self.apps if app.client_id == client_id), None)
 
     def find_problem(self, pair: str, query: dict[str, str]) -> str | None:
-        """Return what Slack's page would say instead of offering Allow, as a code."""
+        """Return the code of the error that Slack's page would show instead of Allow, or None."""
         app = self.find_app(query.get("client_id", ""))
         if app is None:
             return "invalid_client_id"
@@ -130,12 +130,12 @@ class Workspace:
         return None
 
     def issue_code(self, pair: str, query: dict[str, str], choice: dict[str, str]) -> str:
-        """Return a fresh code for what the person allowed.
+        """Issue an authorization code for the submitted consent form, and return it.
 
         Args:
-            pair: ``v2_user`` or ``v2``, from the authorize address.
-            query: of the authorize address, already found without objection.
-            choice: the consent form: team, person, and what shall go wrong.
+            pair: ``v2_user`` or ``v2``, from the authorize URL.
+            query: query parameters of the authorize URL. :meth:`find_problem` has accepted them.
+            choice: fields of the consent form: the workspace, the person and the error to simulate.
         """
         app = self.find_app(query["client_id"])
         assert app is not None
@@ -159,10 +159,10 @@ class Workspace:
         return code
 
     def exchange(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
-        """``oauth.v2.user.access`` or ``oauth.v2.access`` with an authorization code.
+        """Exchange an authorization code (``oauth.v2.user.access`` or ``oauth.v2.access``).
 
         Raises:
-            SlackErrorResponse: the documented errors.
+            SlackErrorResponse: one of the errors that Slack documents.
         """
         client_id = basic[0] if basic else form.get("client_id", "")
         secret = basic[1] if basic else form.get("client_secret")
@@ -192,7 +192,7 @@ class Workspace:
     def _check_client(self, app: App, code: Code, verifier: str | None, secret: str | None) -> None:
         if code.challenge is not None:
             if secret is not None:
-                raise SlackErrorResponse("internal_error")  # what Slack answers to PKCE and a secret together
+                raise SlackErrorResponse("internal_error")  # Slack's response to PKCE together with a secret
             digest = hashlib.sha256((verifier or "").encode()).digest()
             if urlsafe_b64encode(digest).rstrip(b"=").decode() != code.challenge:
                 raise SlackErrorResponse("invalid_code_verifier")
@@ -216,10 +216,12 @@ class Workspace:
         return answer
 
     def refresh(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
-        """The same two methods with ``grant_type=refresh_token``: the answer is top-level, whatever the shape.
+        """Exchange a refresh token: the methods of :meth:`exchange` with ``grant_type=refresh_token``.
+
+        The token fields are always at the top level of the response, regardless of :attr:`shape`.
 
         Raises:
-            SlackErrorResponse: the documented errors.
+            SlackErrorResponse: one of the errors that Slack documents.
         """
         app = self.find_app(basic[0] if basic else form.get("client_id", ""))
         secret = basic[1] if basic else form.get("client_secret")
@@ -254,7 +256,7 @@ class Workspace:
         }
 
     def auth_test(self, bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
-        """``auth.test``: who the token speaks for, and its scopes with Slack's own ``identify``."""
+        """Return the identity of a token and its scopes (``auth.test``). Slack adds the scope ``identify``."""
         if self.verify_error:
             raise SlackErrorResponse(self.verify_error)
         token = self.tokens.authenticate(bearer)
@@ -276,7 +278,10 @@ class Workspace:
         return answer, ("identify", *token.scopes)
 
     def auth_teams_list(self, bearer: str | None) -> dict[str, object]:
-        """``auth.teams.list``: the workspaces that an organisation's token may use; of another token, its own."""
+        """Return the workspaces that a token can access (``auth.teams.list``).
+
+        For an organization's token these are all workspaces. For any other token it is the workspace of the token.
+        """
         token = self.tokens.authenticate(bearer)
         teams = (
             [team for team in self.teams if not team.is_organization] if token.team.is_organization else [token.team]
@@ -284,7 +289,7 @@ class Workspace:
         return {"ok": True, "teams": [{"id": team.id, "name": team.name} for team in teams], "response_metadata": {}}
 
     def create_app(self, manifest: object) -> tuple[App | None, list[str]]:
-        """Make an app as Slack's page does from a manifest; return it, or what is wrong with the manifest."""
+        """Create an app from a manifest, as Slack's page does. Return the app, or None and the problems found."""
         with self._lock:
             wrong = find_problems(manifest, {app.name for app in self.apps})
             if not wrong and len(self.apps) >= MAX_APPS:
@@ -309,10 +314,10 @@ class Workspace:
             return app, []
 
     def change_app(self, app: App, form: dict[str, str]) -> str:
-        """Save what was filled in on an app's OAuth & Permissions page; return what is said of it there."""
+        """Save the form on an app's OAuth & Permissions page. Return the message to show there."""
         with self._lock:
             redirects, scopes = form.get("redirects", "").split(), form.get("scopes", "").split()
-            pkce = app.pkce_enabled or form.get("pkce") == "on"  # Slack: PKCE cannot be switched off again
+            pkce = app.pkce_enabled or form.get("pkce") == "on"  # Slack doesn't allow turning PKCE off again
             if wrong := find_redirect_problems(redirects, pkce=pkce):
                 return f"Not saved: {'; '.join(wrong)}"
             app.redirect_urls, app.scopes, app.pkce_enabled = tuple(redirects), frozenset(scopes) or None, pkce
@@ -320,16 +325,19 @@ class Workspace:
 
 
 def requested_redirect_uri(app: App, query: dict[str, str]) -> str:
-    """Return where an authorize URL sends the browser back to: without a ``redirect_uri``, to the app's first one."""
+    """Return the redirect URI of an authorize URL. Without one, Slack uses the first redirect URL of the app."""
     return query.get("redirect_uri", app.redirect_urls[0] if app.redirect_urls else "")
 
 
 def requested_scopes(pair: str, query: dict[str, str]) -> tuple[str, ...]:
-    """Return the user scopes of an authorize address."""
+    """Return the user scopes of an authorize URL."""
     text = query.get("scope" if pair == "v2_user" else "user_scope", "")
     return tuple(scope for scope in text.replace(" ", ",").split(",") if scope)
 
 
 def _matches(redirect_uri: str, registered: str) -> bool:
-    """Slack: equal, or a sub-directory of it on the same scheme, host and port."""
+    """Return whether ``redirect_uri`` equals ``registered`` or is below it, as Slack allows.
+
+    A URI below it has the same scheme, host and port.
+    """
     return redirect_uri == registered or redirect_uri.startswith(registered.rstrip("/") + "/")

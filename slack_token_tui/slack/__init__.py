@@ -1,1 +1,1 @@
-"""Slack's protocol, and nothing else."""
+"""Slack's OAuth and Web API protocol, without storage or user interface."""

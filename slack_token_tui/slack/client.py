@@ -1,7 +1,7 @@
-"""Asks Slack: one request, one answer, one deadline.
+"""HTTP client for Slack's Web API, with one deadline per request.
 
-Redirects are never followed, answers come unpacked and bounded, and a token goes to the host that was asked for and to
-no other. The environment's proxies and certificates are respected, except that a Slack on this machine is never asked
+Redirects are never followed, so a token is only sent to the requested host. Responses are requested uncompressed and
+limited in size. Proxies and certificates from the environment are used, but a Slack on this machine is never contacted
 through a proxy.
 """
 
@@ -45,11 +45,11 @@ _MAX_TOKEN_RESPONSE_BYTES = 64 * 1024
 _MAX_RESPONSE_BYTES = 1024 * 1024
 _MAX_RETRY_AFTER_SECONDS = 3600
 Trace = Callable[[str, Mapping[str, Any]], Awaitable[None]]
-"""httpx's ``trace`` extension: called with the name of each thing that happens on the wire."""
+"""Callback for httpx's ``trace`` extension. It receives the name and details of each network event."""
 _HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
-    # No charset: Slack warns of a superfluous one on forms.
+    # No charset: Slack returns a warning if a form has one.
     "Content-Type": "application/x-www-form-urlencoded",
     "User-Agent": "slack-token-tui",
 }
@@ -57,10 +57,10 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Client:
-    """An OAuth client as Slack knows it.
+    """An OAuth client.
 
-    Without a secret it is a public client (RFC 6749 §2.1): PKCE proves who it is. With one it is confidential and proves
-    itself by HTTP Basic, without PKCE: Slack answers ``internal_error`` or ``bad_client_secret`` to a mixture.
+    Without a secret it is a public client (RFC 6749 §2.1) and uses PKCE. With a secret it is confidential and uses HTTP
+    Basic without PKCE. Slack responds with ``internal_error`` or ``bad_client_secret`` if both are sent.
     """
 
     client_id: str
@@ -68,29 +68,32 @@ class Client:
 
     @property
     def is_public(self) -> bool:
-        """Whether PKCE is the proof."""
+        """Whether the client uses PKCE instead of a client secret."""
         return self.client_secret is None
 
 
 class RefreshObserver(Protocol):
-    """Somebody who writes down what a refresh has come to."""
+    """Protocol for an object that records the progress of a refresh."""
 
     def before_send(self) -> None:
-        """The connection stands; the request goes out when this returns, and the refresh token may be spent from then on."""
+        """Record that the connection is established.
+
+        The request is sent when this returns. From then on the refresh token may be spent.
+        """
 
     def response_received(self, body: bytes) -> None:
-        """The whole answer is here, and nobody has looked at it yet."""
+        """Record the complete response body. It has not been parsed yet."""
 
 
 @dataclass(frozen=True)
 class Connectivity:
-    """What the way to a Slack looks like.
+    """The network path to Slack.
 
     Attributes:
-        proxy: the proxy in between, without its user and password, or None.
-        tls_version: as the library names it; None for plain http on loopback.
-        issuer: the organisation that vouches for Slack's certificate: a company's own, where TLS is inspected.
-        date: Slack's clock (RFC 9110 §6.6.1), an aware datetime.
+        proxy: the proxy in use, without its user name and password, or None.
+        tls_version: as the TLS library names it, or None for plain HTTP on loopback.
+        issuer: the organization that issued Slack's certificate, or None. This is your company if it inspects TLS.
+        date: Slack's clock as an aware datetime, from the ``Date`` header (RFC 9110 §6.6.1), or None.
     """
 
     proxy: str | None
@@ -101,7 +104,7 @@ class Connectivity:
 
 @dataclass(frozen=True)
 class _Response:
-    """What Slack sent: the JSON object, the headers, and the raw body, which may hold tokens."""
+    """Slack's response: the JSON object, the headers, and the raw body, which may contain tokens."""
 
     data: dict[str, Any]
     headers: httpx.Headers
@@ -109,7 +112,7 @@ class _Response:
 
 
 class SlackClient:
-    """The Web API of one Slack. Use it as an async context manager."""
+    """A client for the Web API of one Slack host. Use it as an async context manager."""
 
     def __init__(self, endpoints: Endpoints, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self.endpoints = endpoints
@@ -126,16 +129,16 @@ class SlackClient:
     async def exchange(
         self, client: Client, code: Secret, code_verifier: Secret | None, redirect_uri: str
     ) -> TokenResponse:
-        """Exchange an authorization code for a grant. RFC 6749 §4.1.3, RFC 7636 §4.5; Slack: oauth.v2.user.access.
+        """Exchange an authorization code for tokens. RFC 6749 §4.1.3, RFC 7636 §4.5; Slack: oauth.v2.user.access.
 
         Args:
             client: public or confidential.
-            code: as the callback brought it; it is spent by this call.
-            code_verifier: the secret behind the code challenge; None for a confidential client.
-            redirect_uri: byte for byte what the authorization request said.
+            code: from the callback. This call spends it.
+            code_verifier: the secret behind the code challenge, or None for a confidential client.
+            redirect_uri: exactly as in the authorization request, byte for byte.
 
         Raises:
-            SlackRefused, UnusableTokenResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+            SlackRefused, UnusableResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": redirect_uri}
         if client.is_public and code_verifier is not None:
@@ -145,16 +148,17 @@ class SlackClient:
     async def refresh(
         self, client: Client, refresh_token: Secret, variant: EndpointVariant, observer: RefreshObserver
     ) -> TokenResponse:
-        """Spend ``refresh_token`` for a new grant. RFC 6749 §6; Slack: using token rotation.
+        """Exchange ``refresh_token`` for new tokens. RFC 6749 §6; Slack: using token rotation.
 
         Args:
-            client: the one that the token was issued to.
-            refresh_token: good once.
-            pair: whose method to ask; the two take the same arguments.
-            watch: told of the two moments that a crash must not fall between unnoticed. What it raises ends the request.
+            client: the client that the token was issued to.
+            refresh_token: valid for one use.
+            variant: selects the method to call. Both methods accept the same arguments.
+            observer: notified before the request is sent and when the response has arrived, so that a crash in between
+                is detectable. An exception that it raises aborts the request.
 
         Raises:
-            SlackRefused, UnusableTokenResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+            SlackRefused, UnusableResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()}
         return await self._request_token(
@@ -171,14 +175,14 @@ class SlackClient:
         except SlackError as error:
             error.response = response.body if find_tokens(response.body) else None
             raise
-        except Exception as error:  # a bug must not cost the token either
+        except Exception as error:  # a bug must not lose the token either
             raise UnusableToken("unexpected", {"detail": error_location(error)}, response.body) from None
 
     async def revoke(self, token: Secret) -> bool:
-        """End ``token``, access or refresh, and return what Slack says of it. Slack: auth.revoke.
+        """Revoke an access or refresh token and return whether Slack confirmed it. Slack: auth.revoke.
 
         Raises:
-            SlackRefused, UnusableTokenResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+            SlackRefused, UnusableResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         headers = {"Authorization": f"Bearer {token.reveal()}"}
         answer = (await self._call("auth.revoke", {}, headers)).data
@@ -186,19 +190,19 @@ class SlackClient:
         return answer.get("revoked") is True
 
     async def verify(self, access_token: Secret) -> Identity:
-        """Ask who ``access_token`` speaks for and which scopes it has; of an organisation's token also which workspaces.
+        """Return the user, team and scopes of ``access_token``, and the workspaces of an organization's token.
 
         Slack: auth.test, auth.teams.list.
 
         Raises:
-            SlackRefused, UnusableTokenResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+            SlackRefused, UnusableResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         headers = {"Authorization": f"Bearer {access_token.reveal()}"}
         response = await self._call("auth.test", {}, headers)
         identity = parse_identity(response.data, response.headers.get("x-oauth-scopes"))
         if not identity.is_enterprise_install:
             return identity
-        with suppress(SlackError):  # who it is, is known; the list is shown where there is one
+        with suppress(SlackError):  # the identity is valid without the workspace list
             return replace(identity, workspaces=await self._list_workspaces(headers))
         return identity
 
@@ -207,10 +211,10 @@ class SlackClient:
         return parse_workspaces((await self._call("auth.teams.list", form, headers)).data)
 
     async def check_connectivity(self) -> Connectivity:
-        """Ask Slack something that needs no token, and return what the way there looks like. Slack: auth.test.
+        """Send a request without a token and return the network path to Slack. Slack: auth.test.
 
         Raises:
-            UnusableTokenResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+            UnusableResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         certificate: dict[str, str] = {}
 
@@ -236,7 +240,11 @@ class SlackClient:
         *,
         issues_token: bool = False,
     ) -> _Response:
-        """POST ``form`` and return Slack's response, whatever its status is and ``ok`` says in it."""
+        """POST ``form`` and return Slack's response, whether ``ok`` is true or false.
+
+        Raises:
+            UnusableResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
+        """
         http = await self._http_client()
         host = {"host": self.endpoints.host}
         trace = _trace_requests(observer) if observer else trace
@@ -258,13 +266,13 @@ class SlackClient:
                     if len(body) > max_bytes:
                         break
                 if observer is not None and self._http_status_error(response) is None:
-                    # Here and not after the block: closing the connection is work in which a process can be killed.
+                    # Report it here and not after the block: the process can be killed while the connection closes.
                     is_reported = True
                     observer.response_received(bytes(body[:max_bytes]))
         except TimeoutError:
             failure = SlackUnreachable("network_timeout", host)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            # An httpx error holds the request, and the request holds a code or a token: it goes no further than here.
+            # An httpx error references the request, which contains a code or token, so it must not propagate.
             failure = SlackUnreachable(*_classify_error(error, host, self._proxy_url()))
         raw = Secret(body[:max_bytes].decode("latin-1"))
         holds_token = issues_token and bool(find_tokens(raw))
@@ -305,7 +313,7 @@ class SlackClient:
         return self._http
 
     def _proxy_url(self) -> str | None:
-        """The proxy that the environment names for this Slack, without the name and password it may hold."""
+        """Return the environment's proxy for this Slack without its user name and password, or None."""
         if self.endpoints.is_loopback or proxy_bypass(self.endpoints.host):
             return None
         proxies = getproxies()
@@ -313,7 +321,10 @@ class SlackClient:
         return clean(address.rsplit("@", 1)[-1], 120) if address else None
 
     def _http_status_error(self, response: httpx.Response) -> SlackError | None:
-        """Return what a status means that decides by itself. Slack says no with HTTP 200, so its body decides otherwise."""
+        """Return the error implied by the status or headers, or None if the body decides.
+
+        Slack sends its errors with HTTP 200, so the body decides for most responses.
+        """
         facts = {"host": self.endpoints.host, "detail": str(response.status_code)}
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             return RateLimited(_retry_after_seconds(response.headers.get("retry-after")))
@@ -327,17 +338,20 @@ class SlackClient:
 
 
 def tls_key_log_path() -> str | None:
-    """Return the file that the keys of every TLS connection are written to, or None.
+    """Return the file that the keys of every TLS connection are logged to, or None.
 
-    OpenSSL's SSLKEYLOGFILE is honored: people debug with it. Whoever can read that file can decrypt recorded traffic, tokens
-    included, so the interfaces say that it is set.
+    OpenSSL's SSLKEYLOGFILE is honored because people debug with it. Any reader of that file can decrypt recorded
+    traffic, including tokens, so the user interfaces show that it is set.
     """
     path = os.environ.get("SSLKEYLOGFILE")
     return clean(path, 200) if path else None
 
 
 async def _ssl_context() -> ssl.SSLContext:
-    """Return whom to trust. It takes a tenth of a second to read, so it is read once, and beside whatever else goes on."""
+    """Return a cached SSL context with the trusted certificates.
+
+    Loading takes a tenth of a second, so it happens once and in a thread.
+    """
     paths = (os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     if paths not in _ssl_contexts:
         _ssl_contexts[paths] = await asyncio.to_thread(httpx.create_ssl_context)
@@ -348,7 +362,7 @@ _ssl_contexts: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
 
 
 def _authenticate_client(client: Client) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the form fields and headers that say which client asks."""
+    """Return the form fields and headers that authenticate the client."""
     if client.client_secret is None:
         return {"client_id": client.client_id}, {}
     pair = f"{client.client_id}:{client.client_secret.reveal()}"
@@ -356,9 +370,9 @@ def _authenticate_client(client: Client) -> tuple[dict[str, str], dict[str, str]
 
 
 def _trace_requests(observer: RefreshObserver) -> Trace:
-    """Return httpx's ``trace`` extension that calls ``watch.sending`` before the request's own first byte.
+    """Return a ``trace`` extension for httpx that calls ``observer.before_send`` before the first byte of the POST.
 
-    A proxy's CONNECT sends headers too, before there is a connection to Slack: it does not count.
+    A proxy's CONNECT request also sends headers, but it comes before the connection to Slack, so it is ignored.
     """
 
     async def on_event(event: str, details: Mapping[str, Any]) -> None:
@@ -369,7 +383,7 @@ def _trace_requests(observer: RefreshObserver) -> Trace:
 
 
 def _certificate_facts(stream: Any) -> dict[str, str]:
-    """Return TLS version and the issuer's organisation of a connection that httpx has just secured."""
+    """Return the TLS version and the certificate issuer after httpx has completed a TLS handshake."""
     connection = stream.get_extra_info("ssl_object")
     if connection is None:
         return {}
@@ -379,15 +393,18 @@ def _certificate_facts(stream: Any) -> dict[str, str]:
 
 
 def _parse_date(header: str) -> datetime | None:
-    """Return the instant in a ``Date`` header (RFC 9110 §6.6.1), or None when it is not one."""
+    """Return the time in a ``Date`` header (RFC 9110 §6.6.1), or None if it is invalid."""
     try:
-        return parsedate_to_datetime(header).replace(tzinfo=UTC)  # HTTP dates are GMT, always
+        return parsedate_to_datetime(header).replace(tzinfo=UTC)  # HTTP dates are always GMT
     except (ValueError, TypeError, OverflowError):
         return None
 
 
 def _retry_after_seconds(value: str | None) -> int:
-    """RFC 9110 §10.2.3 allows a date too; Slack sends seconds. What cannot be read counts as a minute."""
+    """Return the delay in a ``Retry-After`` header, between 1 and 3600 seconds.
+
+    RFC 9110 §10.2.3 also allows a date, but Slack sends seconds. A missing or invalid value counts as 60.
+    """
     try:
         return min(max(int(value or "60"), 1), _MAX_RETRY_AFTER_SECONDS)
     except ValueError:
@@ -395,9 +412,9 @@ def _retry_after_seconds(value: str | None) -> int:
 
 
 def _classify_error(error: Exception, host: Mapping[str, str], proxy: str | None) -> tuple[str, dict[str, str]]:
-    """Return the catalogue code of an httpx error, with facts that hold no secret."""
+    """Return the catalog code of an httpx error, and facts that contain no secrets."""
     if isinstance(error, httpx.ProxyError):
-        # "407 Proxy Authentication Required": what the proxy answered to CONNECT, never anything of ours.
+        # The proxy's response to CONNECT, such as "407 Proxy Authentication Required". It contains nothing we sent.
         words = clean(str(error), 120)
         code = "proxy_sign_in_required" if words.startswith("407") else "proxy_refused"
         return code, {**host, "proxy": proxy or "?", "detail": words}

@@ -1,4 +1,7 @@
-"""What a Client ID looks like, and what was given when it is something else: Basic Information shows six look-alikes."""
+"""Parsing of pasted Client IDs, with a specific message for other values.
+
+Slack's Basic Information page shows six look-alikes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from slack_token_tui.slack.token_types import token_type_of
 
 _CLIENT_ID = re.compile(r"\d{1,20}\.\d{1,20}")
 _CLIENT_ID_IN_TEXT = re.compile(r"(?<![\d.])\d{9,20}\.\d{9,20}(?![\d.])")
-"""Shorter numbers with a dot may be anything in a longer text: a version, an amount, a timestamp."""
+"""In longer text, shorter numbers with a dot may be a version, an amount or a timestamp."""
 _SECRET_IN_TEXT = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9a-f]{32}|[0-9A-F]{32})(?![0-9A-Fa-f])")
 _TOKEN_IN_TEXT = re.compile(r"xox[a-z][-.][\w.-]+|(?:xapp|xwfp)-[\w-]+")
 _APP_ID = re.compile(r"A[A-Z0-9]{8,14}")
@@ -21,7 +24,7 @@ _EXAMPLE = "digits, a dot, digits"
 
 
 class PastedKind(Enum):
-    """What was pasted where a Client ID belongs."""
+    """Kind of text pasted into a Client ID field."""
 
     CLIENT_ID = auto()
     SECRET = auto()
@@ -35,13 +38,13 @@ class PastedKind(Enum):
 
 @dataclass(frozen=True)
 class PastedText:
-    """What a text is.
+    """A pasted text and its kind.
 
     Attributes:
-        kind: of what.
-        said: what to tell the person, as a sentence; it never repeats the text, which may be a secret.
-        client_id: where there is one in it.
-        app_id: where there is one in it: its settings page has the Client ID.
+        kind: what the text is.
+        message: a sentence for the user. It never repeats the text, which may be a secret.
+        client_id: the Client ID, if the text contains one.
+        app_id: the App ID, if the text contains one. The app's settings page shows the Client ID.
     """
 
     kind: PastedKind
@@ -51,7 +54,7 @@ class PastedText:
 
 
 def recognize(text: str) -> PastedText:
-    """Return what ``text`` is: a Client ID, alone or within more, or what it is instead and where the Client ID stands."""
+    """Return the kind of ``text``, its Client ID if it contains one, and otherwise where to find the Client ID."""
     text = text.strip()
     if not text:
         return PastedText(
@@ -118,7 +121,7 @@ def parse_client_id(text: str) -> str:
     """Return the Client ID in ``text``: digits, a dot, digits (``2141029472.691202649728``).
 
     Raises:
-        ValueError: with a sentence that names what was given instead, without the value: it may be a secret.
+        ValueError: there is none. The message says what the text is without repeating it, because it may be a secret.
     """
     pasted = recognize(text)
     if pasted.client_id is None:

@@ -1,4 +1,4 @@
-"""Slack's addresses: every one of them derived from one base, so that two Slacks can never be mixed."""
+"""Slack's URLs, all derived from one base URL, so that two Slack hosts can never be mixed."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
 class EndpointVariant(StrEnum):
-    """An authorize page and the method that takes its codes. The two must never be mixed.
+    """An authorize page and the method that accepts its codes.
 
-    Slack answers a mixed pair with ``oauth_authorization_url_mismatch``.
+    Slack rejects a code from the other variant's page with ``oauth_authorization_url_mismatch``.
     """
 
     V2_USER = "v2_user"
     """``/oauth/v2_user/authorize`` with ``oauth.v2.user.access``: user tokens only."""
     V2 = "v2"
-    """``/oauth/v2/authorize`` with ``oauth.v2.access``: the user scopes travel as ``user_scope``."""
+    """``/oauth/v2/authorize`` with ``oauth.v2.access``: user scopes are sent as ``user_scope``."""
 
     @property
     def alternative(self) -> EndpointVariant:
-        """The pair that is left to try when Slack does not know this one."""
+        """The variant to try when Slack does not support this one."""
         return EndpointVariant.V2 if self is EndpointVariant.V2_USER else EndpointVariant.V2_USER
 
 
 def is_loopback(host: str | None) -> bool:
-    """Tell whether ``host`` (without brackets) names this machine itself."""
+    """Return whether ``host`` (without brackets) is a loopback host."""
     if host is None:
         return False
     if host.lower() == "localhost":
         return True
     if not host[:1].isdigit() and ":" not in host:
         return False
-    import ipaddress  # most hosts never get here
+    import ipaddress  # deferred: most hosts return earlier
 
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -46,11 +46,11 @@ def is_loopback(host: str | None) -> bool:
 
 
 def parse_base_url(address: str) -> str:
-    """Return ``address`` as a base: scheme, host and port, nothing else.
+    """Return the base URL in ``address``: only scheme, host and port.
 
     Raises:
-        ValueError: with a sentence for the person, when it is not https (plain http is for loopback alone) or has more
-            in it than a host and a port.
+        ValueError: the URL is not HTTPS (plain HTTP is only for loopback) or has more than a host and a port. The
+            message is a sentence for the user.
     """
     address = address.strip().rstrip("/")
     try:
@@ -79,11 +79,11 @@ def parse_base_url(address: str) -> str:
 
 @dataclass(frozen=True)
 class Endpoints:
-    """The addresses of one Slack for one pair.
+    """The URLs of one Slack host for one endpoint variant.
 
     Attributes:
-        base: as :func:`parse_base_url` returns it.
-        pair: which authorize page and exchange method belong together.
+        base: the base URL, as returned by :func:`parse_base_url`.
+        variant: selects the authorize page and the matching exchange method.
     """
 
     base: str = SLACK
@@ -91,22 +91,22 @@ class Endpoints:
 
     @property
     def authorize_url(self) -> str:
-        """The page where the person says yes. Slack: installing with OAuth."""
+        """URL of the consent page. Slack: installing with OAuth."""
         return f"{self.base}/oauth/{self.variant}/authorize"
 
     @property
     def exchange_method(self) -> str:
-        """The method that turns a code into a grant, and renews it."""
+        """Web API method that exchanges a code for tokens and refreshes them."""
         return "oauth.v2.user.access" if self.variant is EndpointVariant.V2_USER else "oauth.v2.access"
 
     @property
     def scope_parameter(self) -> str:
-        """The authorize parameter that carries user scopes: on ``v2`` plain ``scope`` means bot scopes."""
+        """Authorize URL parameter for user scopes. On ``v2``, plain ``scope`` means bot scopes."""
         return "scope" if self.variant is EndpointVariant.V2_USER else "user_scope"
 
     @property
     def host(self) -> str:
-        """The base as a person reads it: ``slack.com``."""
+        """Host and port for display, such as ``slack.com``."""
         return self.base.split("://", 1)[1]
 
     @property
@@ -116,9 +116,9 @@ class Endpoints:
 
     @property
     def apps_url(self) -> str:
-        """Where the person's Slack apps are listed."""
+        """URL of the page that lists the user's Slack apps."""
         return f"{self.base}/apps" if self.is_loopback else self.base.replace("https://", "https://api.", 1) + "/apps"
 
     def method_url(self, name: str) -> str:
-        """Return the address of Web API method ``name``."""
+        """Return the URL of Web API method ``name``."""
         return f"{self.base}/api/{name}"

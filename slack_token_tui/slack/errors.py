@@ -1,4 +1,4 @@
-"""What can go wrong in talking to Slack. Each error carries a code of the catalogue in ``problems.toml``."""
+"""Exceptions for requests to Slack. Each one carries an error code from the catalog in ``problems.toml``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from slack_token_tui.secret import Secret
 
 
 class SlackError(Exception):
-    """Something stood between the person and an answer.
+    """Base class for errors from a request to Slack.
 
     Attributes:
-        code: Slack's own code, or one of ours; both are in the catalogue.
-        facts: values of this one case that the explanation fills in, cleaned.
-        response: the raw body that came with it, as far as it was read, if something in it looks like a token.
+        code: Slack's error code or one of ours. The catalog has both.
+        facts: sanitized values that the explanation fills in for this case.
+        response: the raw response body as far as it was read, if it contains something that looks like a token.
     """
 
     def __init__(self, code: str, facts: Mapping[str, str] | None = None, response: Secret | None = None) -> None:
@@ -24,18 +24,18 @@ class SlackError(Exception):
 
 
 class SlackRefused(SlackError):
-    """The answer is no: Slack's (``{"ok": false}``), or ours before it is asked. Trying the same again changes nothing."""
+    """Slack rejected the request (``{"ok": false}``), or we did before sending it. A retry does not help."""
 
 
 class SlackUnreachable(SlackError):
-    """No answer came: network, TLS, proxy, a time limit, an outage. The same request may work later."""
+    """There was no response because of the network, TLS, a proxy, a timeout or an outage. A later retry may work."""
 
 
 class RateLimited(SlackUnreachable):
-    """Slack asked to wait (HTTP 429).
+    """Slack rate limited the request (HTTP 429).
 
     Attributes:
-        retry_after_seconds: how long, as Slack said it, between 1 and 3600.
+        retry_after_seconds: how long Slack asks to wait, between 1 and 3600.
     """
 
     def __init__(self, retry_after_seconds: int) -> None:
@@ -44,8 +44,8 @@ class RateLimited(SlackUnreachable):
 
 
 class UnusableResponse(SlackError):
-    """A response came that cannot be used: it is not Slack's, too large or unreadable."""
+    """The response cannot be used: it is not from Slack, too large or unreadable."""
 
 
 class UnusableToken(UnusableResponse):
-    """Slack accepted the code or refresh token, so it is spent, but the response holds no token that can be used."""
+    """Slack accepted and spent the code or refresh token, but the response contains no usable token."""

@@ -1,14 +1,14 @@
-"""How long Slack's tokens live, in seconds, and how much an app's manifest holds. Slack: token rotation; manifest schema."""
+"""Slack's token lifetimes in seconds, and limits of app manifests. Slack: token rotation; manifest schema."""
 
 ROTATING_TOKEN_SECONDS = 43_200
-"""A rotating access token lives 12 hours."""
+"""Lifetime of a rotating access token: 12 hours."""
 MAX_TOKEN_SECONDS = 46_800
-"""13 hours. A longer life is not believed: the token would be trusted long after its death."""
+"""13 hours. A longer ``expires_in`` is capped: otherwise the token would be used long after it has expired."""
 MAX_SCOPES = 255
-"""Slack's manifest schema allows an app no more."""
+"""Maximum number of an app's scopes in Slack's manifest schema."""
 MAX_APP_NAME_LENGTH = 35
-"""Slack's manifest schema: ``display_information.name``."""
+"""Maximum length of ``display_information.name`` in Slack's manifest schema."""
 MAX_URL_LENGTH = 8_000
-"""Slack publishes no limit; browsers and servers cut what is much longer."""
+"""Slack publishes no limit, but browsers and servers truncate much longer URLs."""
 MAX_WORKSPACES = 200
-"""An organisation's list is shown and kept up to here: a profile's file has a limit, and nobody reads further."""
+"""Maximum number of an organization's workspaces shown and saved. Profile files have a size limit."""

@@ -1,4 +1,4 @@
-"""The manifest that makes a Slack app fit for this program. Slack: app manifests, their schema 1.0.0; using PKCE."""
+"""Manifest of a Slack app for use with this program. Slack: app manifests (schema 1.0.0); using PKCE."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ DEFAULT_NAME = "My Slack Tokens"
 
 @dataclass(frozen=True)
 class Manifest:
-    """An app to be made.
+    """The manifest of an app to create.
 
     Attributes:
-        name: shown on Slack's consent page; 1 to 35 characters, and unique in its workspace.
-        scopes: user scopes. There are no bot scopes: a localhost redirect may not ask for them.
-        redirect_uris: registered with the app, character by character.
-        rotation: whether access tokens live 12 hours and are renewed. Slack never switches it off again.
+        name: the app's name on Slack's consent page. 1 to 35 characters, unique in its workspace.
+        scopes: user scopes. There are no bot scopes, because Slack does not allow them with a localhost redirect.
+        redirect_uris: registered with the app. Slack compares every character.
+        rotation: whether access tokens expire after 12 hours and are refreshed. It can't be turned off later.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Manifest:
     rotation: bool
 
     def to_dict(self) -> dict[str, object]:
-        """Return it in Slack's words."""
+        """Return the manifest in Slack's format."""
         return {
             "display_information": {
                 "name": self.name,
@@ -49,25 +49,25 @@ class Manifest:
         }
 
     def to_json(self) -> str:
-        """Return it as a person pastes it into Slack's page."""
+        """Return the manifest as indented JSON, to paste into Slack's page."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
     def prefilled_url(self, endpoints: Endpoints) -> str | None:
-        """Return the address of Slack's page with the manifest filled in; None when it is too long for some browsers."""
+        """Return the URL of Slack's page with the manifest filled in, or None if it is too long for some browsers."""
         compact = json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False)
         address = f"{endpoints.apps_url}?new_app=1&manifest_json={quote(compact, safe='')}"
         return address if len(address) <= MAX_URL_LENGTH else None
 
     def page_url(self, endpoints: Endpoints) -> str:
-        """Return the address of Slack's page, filled in where it can be."""
+        """Return the URL of Slack's page, with the manifest filled in if possible."""
         return self.prefilled_url(endpoints) or f"{endpoints.apps_url}?new_app=1"
 
     def admin_request(self, endpoints: Endpoints, reasons: Sequence[str]) -> str:
-        """Return a message for somebody who may make apps, to be sent by somebody who may not.
+        """Return a message that asks an admin to create the app, for users who can't create apps.
 
         Args:
-            endpoints: where the app shall live.
-            reasons: a line a scope, what it is for.
+            endpoints: the Slack host to create the app on.
+            reasons: one line per scope that says what it is for.
         """
         life = (
             "Access tokens live for 12 hours and renew themselves (token rotation)."
@@ -100,10 +100,10 @@ class Manifest:
 
 
 def create_manifest(name: str, scopes: tuple[str, ...], redirect_uris: tuple[str, ...], *, rotation: bool) -> Manifest:
-    """Return the manifest of an app.
+    """Return a validated manifest.
 
     Raises:
-        ValueError: with a sentence for the person, when Slack would not take it.
+        ValueError: Slack would not accept it. The message is a sentence for the user.
     """
     name = " ".join(name.split())
     if not name:

@@ -1,8 +1,13 @@
-"""Slack's answers, read strictly where safety hangs on it and generously where Slack's own sources differ.
+"""Parsers for Slack's responses: strict where security depends on it, lenient where Slack's sources disagree.
 
-The token of ``oauth.v2.user.access`` has been documented and seen at the top level, under ``authed_user``, and in both
-places; with ``token_type`` ``user`` and ``Bearer``; with scopes by comma and by space, here or there; with and without
-rotation; and without ``ok``. All of that is accepted. A bot token, an empty one or two different user tokens are not.
+In documented and real responses of ``oauth.v2.user.access``:
+
+- The token is at the top level, under ``authed_user``, or in both places.
+- ``token_type`` is ``user`` or ``Bearer``.
+- Scopes are separated by commas or spaces, and are in either place.
+- Rotation may be on or off, and ``ok`` may be missing.
+
+All of these are accepted. A bot token, an empty token or two different user tokens are rejected.
 """
 
 from __future__ import annotations
@@ -22,23 +27,23 @@ from slack_token_tui.slack.errors import SlackRefused, UnusableResponse, Unusabl
 from slack_token_tui.slack.limits import MAX_SCOPES, MAX_TOKEN_SECONDS, MAX_WORKSPACES, ROTATING_TOKEN_SECONDS
 
 IMPLICIT_SCOPE = "identify"
-"""Slack adds it to every user token without being asked."""
+"""Slack adds this scope to every user token, even if it was not requested."""
 
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 _BOT_TOKEN = re.compile(r"(?:xoxe\.)?xoxb-")
 _SLACK_TOKEN = re.compile(r"(?:xoxe\.)?xox[a-z]-")
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _TOKEN_IN_TEXT = re.compile(r"(?:xoxe\.)?xox[a-z]-[\x21\x23-\x5b\x5d-\x7e]{4,4096}")
-"""Up to a quotation mark or a backslash, which end a string in JSON."""
+"""Stops at a quotation mark or a backslash, which can't be part of a token in a JSON string."""
 _SCOPE_SEPARATORS = re.compile(r"[,\s]+")
 _KNOWN_TOKEN_TYPES = frozenset({"user", "bearer", "bot", ""})
 
 
 @dataclass(frozen=True)
 class TokenResponse:
-    """What a code was exchanged for. Slack: oauth.v2.user.access, oauth.v2.access.
+    """A token response. Slack: oauth.v2.user.access, oauth.v2.access.
 
-    Everything but the access token may be missing; identity is asked of ``auth.test`` and not taken from here.
+    Every field except the access token may be missing. The identity comes from ``auth.test`` and not from here.
     """
 
     access_token: Secret
@@ -56,11 +61,13 @@ class TokenResponse:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who a token speaks for. Slack: auth.test and its ``x-oauth-scopes`` header.
+    """The user, team and scopes of a token. Slack: auth.test and its ``x-oauth-scopes`` header.
 
-    ``scopes`` is what Slack says the token has now, without the implicit ``identify``; None when no header came.
-    ``expires_in_seconds`` is what a rotating token has left, where Slack says so. ``workspaces`` are those that the token
-    of a whole organisation may use, each as its id and its name (auth.teams.list); None when Slack was not asked.
+    Attributes:
+        scopes: the token's current scopes without the implicit ``identify``, or None if the header is missing.
+        expires_in_seconds: the remaining lifetime of a rotating token, if Slack reports it.
+        workspaces: workspaces that an organization's token can use, each as ID and name (auth.teams.list). None if the
+            list was not loaded.
     """
 
     user_id: str
@@ -78,18 +85,18 @@ class Identity:
 
 
 def split_scopes(text: str) -> tuple[str, ...]:
-    """Return the scopes in ``text``, separated by commas or white space, each once, in their order, 255 at most."""
+    """Return the scopes in ``text``, separated by commas or whitespace: in order, without duplicates, at most 255."""
     scopes = dict.fromkeys(clean(part) for part in _SCOPE_SEPARATORS.split(text) if part)
     return tuple(islice(scopes, MAX_SCOPES))
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in ``body`` if Slack sent it: it has a true or false ``ok``, or holds a token.
+    """Return the JSON object in ``body`` if it is from Slack: ``ok`` is a boolean, or it contains a Slack token.
 
-    Captive portals, proxies and gateways answer in JSON too. What they say tells nothing about what Slack did.
+    Captive portals, proxies and gateways also send JSON. Their responses say nothing about what Slack did.
 
     Raises:
-        UnusableTokenResponse: ``not_slack``: the body is not a response from Slack.
+        UnusableResponse: the body is not a response from Slack (``not_slack``).
     """
     try:
         answer = json.loads(body)
@@ -104,14 +111,14 @@ def parse_body(body: bytes) -> dict[str, Any]:
 
 
 def _is_from_slack(token: object) -> bool:
-    """Tell whether ``token`` begins as Slack's do: portals have access tokens of their own."""
+    """Return whether ``token`` has a Slack prefix. Captive portals issue access tokens too."""
     return isinstance(token, str) and _SLACK_TOKEN.match(token) is not None
 
 
 def find_tokens(response: Secret) -> tuple[Secret, ...]:
-    """Return everything in a raw response body that looks like a Slack token, each once, refresh tokens first.
+    """Return everything that looks like a Slack token in a raw response body, without duplicates, refresh tokens first.
 
-    A response that cannot be used may still hold valid tokens. They can be revoked.
+    An unusable response may still contain valid tokens, which can be revoked.
     """
     plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), response.reveal())
     found = dict.fromkeys(_TOKEN_IN_TEXT.findall(plain))
@@ -119,11 +126,11 @@ def find_tokens(response: Secret) -> tuple[Secret, ...]:
 
 
 def raise_if_refused(answer: Mapping[str, Any]) -> None:
-    """Raise :class:`SlackRefused` with Slack's code when ``answer`` says no.
+    """Raise an error unless ``answer`` reports success.
 
     Raises:
-        SlackRefused: ``ok`` is false.
-        UnusableTokenResponse: ``ok`` is neither true nor false, or an error comes without it.
+        SlackRefused: ``ok`` is false. It has Slack's error code.
+        UnusableResponse: ``ok`` is not a boolean, or ``error`` is present without ``ok``.
     """
     ok = answer.get("ok")
     if ok is True or ("ok" not in answer and "error" not in answer):
@@ -141,7 +148,7 @@ def raise_if_refused(answer: Mapping[str, Any]) -> None:
 
 
 def _response_messages(answer: Mapping[str, Any]) -> str | None:
-    """Slack puts human words about malformed arguments into ``response_metadata.messages``."""
+    """Return Slack's readable messages about malformed arguments from ``response_metadata.messages``, or None."""
     messages = _mapping(answer.get("response_metadata")).get("messages")
     if not isinstance(messages, list):
         return None
@@ -149,11 +156,11 @@ def _response_messages(answer: Mapping[str, Any]) -> str | None:
 
 
 def parse_token_response(answer: Mapping[str, Any]) -> TokenResponse:
-    """Return the user grant in an answer of ``oauth.v2.user.access`` or ``oauth.v2.access``.
+    """Return the user token in a response of ``oauth.v2.user.access`` or ``oauth.v2.access``.
 
     Raises:
-        SlackRefused: Slack said no.
-        UnusableToken: there is no user token in it, or not exactly one.
+        SlackRefused: Slack returned an error.
+        UnusableToken: the response does not contain exactly one valid user token.
     """
     try:
         raise_if_refused(answer)
@@ -168,8 +175,8 @@ def parse_token_response(answer: Mapping[str, Any]) -> TokenResponse:
     if len(tokens) > 1:
         raise UnusableToken("tokens_differ")
     holder = users[0]
-    # The rest belongs to the token, so it is taken from the object that held it. Where both held the same one, or the
-    # fields stand alone at the top level, the other object fills the gaps; a bot's fields never do.
+    # The other fields belong to the token, so the object that contains it comes first. The other object fills gaps:
+    # both may contain the same token, or the fields may only be at the top level. A bot token's fields are never used.
     others = [part for part in (answer, authed_user) if part is not holder and not (_has_token(part) and _is_bot(part))]
     for part in (holder, *others):
         token_type = part.get("token_type")
@@ -199,11 +206,11 @@ def parse_token_response(answer: Mapping[str, Any]) -> TokenResponse:
 
 
 def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Identity:
-    """Return who an ``auth.test`` answer and its ``x-oauth-scopes`` header speak of.
+    """Return the identity in an ``auth.test`` response and its ``x-oauth-scopes`` header.
 
     Raises:
-        SlackRefused: Slack said no.
-        UnusableTokenResponse: it names no user.
+        SlackRefused: Slack returned an error.
+        UnusableResponse: the response has no user ID.
     """
     raise_if_refused(answer)
     user_id = clean_or_none(answer.get("user_id"))
@@ -228,11 +235,11 @@ def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Iden
 
 
 def parse_workspaces(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the workspaces in an answer of ``auth.teams.list``, each as its id and its name, ``MAX_WORKSPACES`` at most.
+    """Return the workspaces in an ``auth.teams.list`` response, each as ID and name, at most ``MAX_WORKSPACES``.
 
     Raises:
-        SlackRefused: Slack said no.
-        UnusableTokenResponse: there is no list in it.
+        SlackRefused: Slack returned an error.
+        UnusableResponse: the response has no list of teams.
     """
     raise_if_refused(answer)
     teams = answer.get("teams")
@@ -262,7 +269,7 @@ def _parse_token(value: object) -> Secret:
 
 
 def _parse_url(value: object) -> str | None:
-    """Return a web URL, or None when ``value`` is none: what parses it later must not fail."""
+    """Return ``value`` if it is a valid web URL, otherwise None. Code that parses the result later must not fail."""
     text = clean_or_none(value, 200)
     try:
         parts = urlsplit(text or "")
@@ -276,7 +283,10 @@ def _parse_optional_token(value: object) -> Secret | None:
 
 
 def _parse_expires_in(value: object) -> int | None:
-    """``expires_in`` has been seen as a number and as text. What is not a positive number says nothing."""
+    """Return the lifetime in seconds, at most ``MAX_TOKEN_SECONDS``, or None if it is not a positive number.
+
+    Slack has sent ``expires_in`` as a number and as a string.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

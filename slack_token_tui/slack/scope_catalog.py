@@ -1,6 +1,6 @@
-"""What each user scope lets an app do, in plain words, and which scopes a user token cannot have.
+"""Catalog of user scopes: what each one lets an app do, and which ones a user token can't have.
 
-The catalogue itself is data: ``user_scopes.toml``, one line a scope.
+The data is in ``user_scopes.toml``, one line per scope.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MAX_NAMED = 5
 
 
 class Group(StrEnum):
-    """Whether, and when, a scope can be asked for."""
+    """Category that determines whether and when a scope can be requested."""
 
     STANDARD = "standard"
     SIGN_IN = "sign_in_with_slack"
@@ -42,20 +42,20 @@ TOPICS = {
     "admin": "Administration of an organisation",
     "bot_only": "For bots only",
 }
-"""Headings of the picker, in its order."""
+"""Headings of the scope picker, in display order."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """One scope.
+    """A Slack scope.
 
     Attributes:
         name: as Slack spells it.
-        does: what an app with it can do.
-        topic: a key of ``TOPICS``; ``unlisted`` for one that nobody has described.
-        group: whether it can be asked for.
-        is_sensitive: it exposes private content or e-mail, acts as the person, or changes things.
-        note: what else there is to know, or "".
+        description: what it lets an app do.
+        topic: a key of ``TOPICS``, or ``unlisted`` for a scope that is not in the catalog.
+        group: whether and when it can be requested.
+        is_sensitive: whether it exposes private content or email, acts as the user, or changes data.
+        note: additional information, or "".
     """
 
     name: str
@@ -67,7 +67,7 @@ class Scope:
 
     @property
     def unavailable_reason(self) -> str | None:
-        """Why it is not sent to Slack, as a sentence; None when it can be."""
+        """Why the scope can't be requested, as a sentence without a period, or None if it can."""
         if self.group is Group.BOT_ONLY:
             return f"{self.name} is for bots; a user token cannot have it, and Slack refuses it on localhost"
         if self.group is Group.ADMIN:
@@ -101,31 +101,31 @@ def _entries() -> dict[str, Scope]:
 
 
 def user_scopes() -> tuple[Scope, ...]:
-    """Return every known user scope, in the order of the topics."""
+    """Return every user scope in the catalog, in the order of the topics."""
     return tuple(scope for scope in _entries().values() if scope.group is not Group.BOT_ONLY)
 
 
 def bot_scopes() -> tuple[Scope, ...]:
-    """Return the scopes that people look for and that only bots can have."""
+    """Return the scopes that only bots can have. They are in the catalog because people look for them."""
     return tuple(scope for scope in _entries().values() if scope.group is Group.BOT_ONLY)
 
 
 def find_scope(name: str) -> Scope:
-    """Return what is known of scope ``name``; one that is not in the catalogue says so."""
+    """Return the catalog entry of scope ``name``, or a placeholder that says that there is none."""
     known = _entries().get(name)
     return known or Scope(name, "Not described here; it is sent as you typed it", "unlisted", Group.UNLISTED)
 
 
 def describe_scopes(names: Iterable[str]) -> tuple[str, ...]:
-    """Return a line a scope: its name and what it lets an app do."""
+    """Return one line per scope: its name and what it lets an app do."""
     return tuple(
         f"{scope.name}: {scope.description[0].lower()}{scope.description[1:]}" for scope in map(find_scope, names)
     )
 
 
 def describe_unknown_scopes(names: Iterable[str]) -> str:
-    """Return which of ``names`` nobody has described, each with the known one that it resembles; "" when there are none."""
-    from difflib import get_close_matches  # a misspelling is rare
+    """Return a message about the ``names`` that are not in the catalog, with similar names, or "" if all are in it."""
+    from difflib import get_close_matches  # deferred: misspellings are rare
 
     strange = [name for name in names if find_scope(name).group is Group.UNLISTED]
     if not strange:
@@ -138,7 +138,10 @@ def describe_unknown_scopes(names: Iterable[str]) -> str:
 
 
 def unavailable_reasons(names: Iterable[str]) -> tuple[str, ...]:
-    """Return, a sentence each, why some of ``names`` cannot be asked for, alone or together. Slack would refuse them all."""
+    """Return the reasons why ``names`` can't be requested, separately or together, one sentence each.
+
+    If there is any reason, Slack rejects the whole request.
+    """
     scopes = [find_scope(name) for name in names]
     reasons = [reason for scope in scopes if (reason := scope.unavailable_reason)]
     signing_in = [scope.name for scope in scopes if scope.group is Group.SIGN_IN]

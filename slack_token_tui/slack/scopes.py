@@ -1,4 +1,4 @@
-"""User scopes as a person types them, and a few good sets to start from."""
+"""Parsing of user scopes, and presets to start from."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from slack_token_tui.slack.token_types import token_type_of
 _SCOPE = re.compile(r"[a-z0-9_-]+(?:[.:][a-z0-9_-]+)*")
 _SEPARATORS = re.compile(r"[,\s]+")
 _MAX_LENGTH = 50
-"""Slack's manifest schema allows no longer scope."""
+"""Maximum length of a scope in Slack's manifest schema."""
 
 
 DEFAULT_SCOPES = ("users:read",)
-"""Asked for when nothing was chosen: little, and enough to see that the token works."""
+"""Requested when nothing is selected: the minimum that shows that the token works."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A set of scopes for one purpose, with the purpose in plain words."""
+    """A set of scopes for one purpose, with a description of the purpose."""
 
     label: str
     purpose: str
@@ -77,10 +77,10 @@ PRESETS = (
 
 
 def parse_scopes(text: str) -> tuple[str, ...]:
-    """Return the scopes in ``text`` (commas, spaces or lines between them), each once.
+    """Return the scopes in ``text``, separated by commas or whitespace, without duplicates.
 
     Raises:
-        ValueError: with a sentence for the person, when there are none or one cannot be a scope.
+        ValueError: there are none, too many or invalid ones. The message is a sentence for the user.
     """
     scopes = tuple(dict.fromkeys(part for part in _SEPARATORS.split(text) if part))
     if not scopes:
@@ -88,7 +88,7 @@ def parse_scopes(text: str) -> tuple[str, ...]:
     if len(scopes) > MAX_SCOPES:
         raise ValueError(f"Slack takes up to {MAX_SCOPES} scopes; these are {len(scopes)}.")
     for scope in scopes:
-        if token_type_of(scope):  # a secret, so it is not repeated
+        if token_type_of(scope):  # a secret, so the message must not repeat it
             raise ValueError("That is a token, and not a scope. Scopes look like users:read.")
         if len(scope) > _MAX_LENGTH or not _SCOPE.fullmatch(scope):
             raise ValueError(f"“{clean(scope)}” is not a scope. Scopes look like users:read.")
@@ -96,12 +96,14 @@ def parse_scopes(text: str) -> tuple[str, ...]:
 
 
 def parse_requestable_scopes(text: str) -> tuple[str, ...]:
-    """Return the scopes in ``text`` when Slack may be asked for them, alone and together.
+    """Return the scopes in ``text`` if they can be requested, separately and together.
+
+    Scopes that Slack is known to reject must not be sent.
 
     Raises:
-        ValueError: with a sentence for the person; nothing that Slack is known to refuse is sent.
+        ValueError: they can't be requested. The message is a sentence for the user.
     """
-    from slack_token_tui.slack.scope_catalog import unavailable_reasons  # not before somebody asks for something
+    from slack_token_tui.slack.scope_catalog import unavailable_reasons  # deferred: only needed for a request
 
     scopes = parse_scopes(text)
     if reasons := unavailable_reasons(scopes):

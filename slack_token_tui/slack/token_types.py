@@ -1,4 +1,4 @@
-"""Kinds of Slack tokens, told apart by their beginning. Slack: tokens; using token rotation."""
+"""Types of Slack tokens, identified by their prefix. Slack: tokens; using token rotation."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TokenType:
-    """A kind of token.
+    """A type of Slack token.
 
     Attributes:
-        prefix: how such tokens begin.
-        name: what Slack calls it.
-        why_not: why it cannot be kept as a profile, as a sentence; None when it can.
-        rotates: whether it dies after 12 hours and is renewed with a refresh token.
+        prefix: the start of every token of this type.
+        name: Slack's name for it.
+        unsupported_reason: why it can't be saved as a profile, as a sentence, or None if it can.
+        rotates: whether it expires after 12 hours and is refreshed with a refresh token.
     """
 
     prefix: str
@@ -23,7 +23,7 @@ class TokenType:
 
     @property
     def with_article(self) -> str:
-        """``a user token``, ``an app-level token``."""
+        """The name with its article, such as ``a user token`` or ``an app-level token``."""
         return f"{'an' if self.name[0] in 'aeio' else 'a'} {self.name}"
 
 
@@ -56,5 +56,5 @@ TOKEN_TYPES = (
 
 
 def token_type_of(token: str) -> TokenType | None:
-    """Return the kind of ``token``, or None when it does not begin as any does."""
+    """Return the type of ``token``, or None if its prefix is unknown."""
     return next((kind for kind in TOKEN_TYPES if token.startswith(kind.prefix)), None)

@@ -1,1 +1,1 @@
-"""Profiles, apps and settings on disk, and tokens in the operating system's keyring."""
+"""Storage of profiles, apps and settings on disk, and of tokens in the system keyring."""

@@ -1,4 +1,4 @@
-"""Slack apps that were signed in with: their Client ID, address, pair, redirects, scopes, and how to open Slack for them."""
+"""Saved Slack apps: Client ID, endpoints, redirect URLs, scopes and browser command."""
 
 from __future__ import annotations
 
@@ -29,26 +29,27 @@ from slack_token_tui.store.hot_path import SCHEMA, ProfileFileError, check_direc
 from slack_token_tui.store.settings import KEYRING, change_settings, read_settings
 
 LOOPBACK_REDIRECT_URIS = tuple(f"http://localhost:{port}/callback" for port in (28417, 28418, 28419))
-"""Registered with the app and tried in order. Slack compares them character by character, so they say ``localhost``."""
+"""Redirect URLs registered with the app, tried in order. Slack compares them exactly, so the host is ``localhost``."""
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _MAX_NAME_LENGTH, _MAX_COMMAND_LENGTH = 80, 500
 
 
 @dataclass(frozen=True)
 class SlackApp:
-    """What a sign-in needs to know of a Slack app.
+    """A Slack app with the settings needed to sign in.
 
     Attributes:
-        client_id: from Basic Information → App Credentials.
-        endpoints: the Slack it lives on, and the pair it uses.
-        redirect_uris: registered with it: loopback addresses, tried in order, or one https address finished by paste.
-        scopes: asked for last time.
-        client_secret: only for a confidential client; a PKCE app must not send one.
-        secret_in_keyring: there is a secret, and :func:`with_secret` fetches it.
-        name: what a person calls it; the Client ID serves where there is none.
-        browser: the command that opens Slack for this app, as in ``BROWSER``; "" for the usual one.
-        registered_scopes: the user scopes that the app itself is known to have; empty when that is not known.
-        extra: keys of the file that this version does not know. They are kept.
+        client_id: the Client ID from Basic Information → App Credentials.
+        endpoints: the Slack base URL and the OAuth endpoint variant.
+        redirect_uris: the redirect URLs registered with the app. Either loopback URLs that are tried in order, or one
+            https URL, where the user pastes the callback URL.
+        scopes: the scopes requested by the last sign-in.
+        client_secret: the client secret of a confidential client. A PKCE app must not send one.
+        secret_in_keyring: whether the client secret is stored in the keyring. :func:`with_secret` loads it.
+        name: the display name chosen by the user, or "" to show the Client ID.
+        browser: the command that opens Slack for this app, in the format of ``BROWSER``, or "" for the default browser.
+        registered_scopes: the user scopes registered with the app, or empty if unknown.
+        extra: unrecognized keys in the file. They are preserved when the file is saved.
     """
 
     client_id: str
@@ -64,23 +65,26 @@ class SlackApp:
 
     @property
     def is_confidential(self) -> bool:
-        """Whether it proves itself with a client secret instead of PKCE."""
+        """Whether the app authenticates with a client secret instead of PKCE."""
         return self.client_secret is not None or self.secret_in_keyring
 
     def with_endpoints(self, endpoints: Endpoints) -> SlackApp:
-        """Return the app at ``endpoints``. Its client secret is for the Slack it is remembered for, and for no other."""
+        """Return a copy of the app that uses ``endpoints``.
+
+        The copy has no client secret if the base URL differs. A secret must only be sent to the Slack it was saved for.
+        """
         if endpoints.base == self.endpoints.base:
             return replace(self, endpoints=endpoints)
         return replace(self, endpoints=endpoints, client_secret=None, secret_in_keyring=False)
 
     @property
     def display_name(self) -> str:
-        """What to call it."""
+        """The app name, or the Client ID if there is no name."""
         return self.name or self.client_id
 
     @property
     def unusable_reason(self) -> str | None:
-        """Why no sign-in with it can work, as a sentence; None when one can."""
+        """Why the app can't be used to sign in, as a sentence, or None if it can."""
         if self.is_confidential and not all(address.startswith("https://") for address in self.redirect_uris):
             return (
                 "An app with a client secret needs a registered https redirect: Slack takes http://localhost only from apps "
@@ -90,16 +94,16 @@ class SlackApp:
 
 
 def is_loopback_redirect(redirect_uri: str) -> bool:
-    """Tell whether the listener can hear at ``redirect_uri``: plain http on loopback. All else is finished by paste."""
+    """Return whether the listener can serve ``redirect_uri``. It serves only plain http on loopback."""
     parts = urlsplit(redirect_uri)
     return parts.scheme == "http" and is_loopback(parts.hostname)
 
 
 def parse_redirect_uri(address: str) -> str:
-    """Return ``address`` when a sign-in can end there: http on localhost with a port, or https anywhere.
+    """Return ``address``, stripped, if it is a valid redirect URL: http on localhost with a port, or any https URL.
 
     Raises:
-        ValueError: with a sentence for the person.
+        ValueError: the URL is not valid. The message can be shown to the user.
     """
     address = address.strip()
     if not all("!" <= character <= "~" for character in address):
@@ -123,7 +127,7 @@ def parse_redirect_uri(address: str) -> str:
 
 
 def read_app(home: Path, client_id: str) -> SlackApp | None:
-    """Return the remembered app, or None when there is none or its file cannot be used."""
+    """Return the saved app, or None if there is none or its file can't be used."""
     try:
         return load_app(home, client_id)
     except (ValueError, StorageError):
@@ -131,17 +135,17 @@ def read_app(home: Path, client_id: str) -> SlackApp | None:
 
 
 def load_app(home: Path, client_id: str) -> SlackApp | None:
-    """Return the remembered app, or None when there is none.
+    """Return the saved app, or None if there is none.
 
     Raises:
-        ValueError: that is no Client ID.
-        StorageError: ``app_unreadable``: there is a file, and it cannot be used.
+        ValueError: ``client_id`` is not a Client ID.
+        StorageError: ``app_unreadable``: the file exists but can't be used.
     """
     return _load(_path(home, client_id))
 
 
 def list_apps(home: Path) -> list[SlackApp]:
-    """Return every app that is remembered: the one used last first, then the others, the youngest file first."""
+    """Return all saved apps: the last used app first, then the others by file modification time, newest first."""
     last = read_settings(home).get("last_app")
     found: list[tuple[bool, float, SlackApp]] = []
     with suppress(OSError):
@@ -154,15 +158,17 @@ def list_apps(home: Path) -> list[SlackApp]:
 
 
 def save_app(home: Path, app: SlackApp, *, in_keyring: bool | None = None) -> None:
-    """Remember ``app``.
+    """Save ``app``.
 
     Args:
-        home: where.
-        app: what; its client secret too, if it has one.
-        in_keyring: where the secret goes; None for where it is, and a new one where tokens go, as the settings say.
+        home: the config directory.
+        app: the app to save, including its client secret if it has one.
+        in_keyring: whether to store the secret in the keyring. None leaves an existing secret where it is and stores a
+            new one according to the ``storage`` setting.
 
     Raises:
-        StorageError: it could not be written; ``app_unreadable`` when its file is there and cannot be read, so it stays.
+        StorageError: the app could not be saved. ``app_unreadable`` means that its file exists but can't be read, so it
+            was not overwritten.
     """
     make_private_directory(home / "apps")
     with locks.acquire(home / "locks", f"app-{app.client_id}"):
@@ -170,15 +176,16 @@ def save_app(home: Path, app: SlackApp, *, in_keyring: bool | None = None) -> No
 
 
 def change_app(home: Path, client_id: str, change: Callable[[SlackApp | None], SlackApp | None]) -> None:
-    """Change the remembered app, of which others may have changed something else a moment ago.
+    """Update the saved app under its lock, so that concurrent changes by other processes are not lost.
 
     Args:
-        home: where it is.
-        client_id: its own.
-        change: of what is remembered now, None when nothing is; returns what shall be, None to leave it.
+        home: the config directory.
+        client_id: the app's Client ID.
+        change: a function that receives the saved app, or None if there is none. It returns the app to save, or None to
+            change nothing.
 
     Raises:
-        StorageError: as :func:`save_app`.
+        StorageError: see :func:`save_app`.
     """
     make_private_directory(home / "apps")
     with locks.acquire(home / "locks", f"app-{client_id}"):
@@ -188,11 +195,11 @@ def change_app(home: Path, client_id: str, change: Callable[[SlackApp | None], S
             _save(home, app, None)
         elif app is not None:
             with suppress(OSError):
-                os.utime(_path(home, client_id))  # the youngest file is the one used last
+                os.utime(_path(home, client_id))  # list_apps() sorts by modification time
 
 
 def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
-    """Save ``app``. The caller holds its lock."""
+    """Save ``app``. The caller must hold its lock."""
     path = _path(home, app.client_id)
     if in_keyring is None:
         in_keyring = app.secret_in_keyring or (
@@ -212,33 +219,34 @@ def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
         "client_secret": app.client_secret.reveal() if app.client_secret and not in_keyring else None,
         "secret_in_keyring": in_keyring,
     }
-    remove_stale_temp_files(path)  # what a killed process left may hold a client secret
+    remove_stale_temp_files(path)  # a killed process may have left a client secret in one
     item, previous = _keyring_item(app.client_id), _load(path)
     moves_out_of_keyring = previous is not None and previous.secret_in_keyring and not in_keyring
     if in_keyring and app.client_secret is not None:
         _keyring().save_item(item, app.client_secret)
     elif moves_out_of_keyring and app.client_secret is None:
-        _keyring().delete_item(item)  # before the file stops pointing at it
+        _keyring().delete_item(item)  # while the file still refers to it
     try:
         write_atomically(path, json.dumps(record, indent=1).encode())
     except StorageError:
         if in_keyring and not (previous is not None and previous.secret_in_keyring):
-            _keyring().try_delete_item(item)  # nothing points at it
+            _keyring().try_delete_item(item)  # no file refers to it
         raise
     if moves_out_of_keyring and app.client_secret is not None:
         try:
-            _keyring().delete_item(item)  # after the file has it
+            _keyring().delete_item(item)  # only after the file contains the secret
         except StorageError:
             pointing = {**record, "client_secret": None, "secret_in_keyring": True}
-            write_atomically(path, json.dumps(pointing, indent=1).encode())  # it still has it, so the file must say so
+            # The secret is still in the keyring, so the file must refer to it.
+            write_atomically(path, json.dumps(pointing, indent=1).encode())
             raise
 
 
 def with_secret(app: SlackApp) -> SlackApp:
-    """Return ``app`` with its client secret fetched, where the keyring has one.
+    """Return ``app`` with its client secret, loaded from the keyring if it is stored there.
 
     Raises:
-        StorageError: ``keyring_…``; ``client_secret_gone`` when it is no longer there.
+        StorageError: ``keyring_…``, or ``client_secret_gone`` if the keyring no longer has the secret.
     """
     if app.client_secret is not None or not app.secret_in_keyring:
         return app
@@ -249,10 +257,10 @@ def with_secret(app: SlackApp) -> SlackApp:
 
 
 def move_secret(home: Path, app: SlackApp, *, to_keyring: bool) -> None:
-    """Keep the client secret of ``app`` in the keyring, or in its file again.
+    """Move the client secret of ``app`` to the keyring or back to the app's file.
 
     Raises:
-        StorageError: nothing was changed.
+        StorageError: the secret could not be moved. Nothing was changed.
     """
     with locks.acquire(home / "locks", f"app-{app.client_id}"):
         saved = _load(_path(home, app.client_id))
@@ -261,10 +269,10 @@ def move_secret(home: Path, app: SlackApp, *, to_keyring: bool) -> None:
 
 
 def forget_app(home: Path, app: SlackApp) -> None:
-    """Forget ``app`` and its secret. Profiles that were signed in with it stay, and so does the app at Slack.
+    """Forget ``app`` and delete its client secret. Its profiles and the app in Slack are not changed.
 
     Raises:
-        StorageError: its secret or its file could not be deleted. As long as the secret may be there, so is the file.
+        StorageError: the secret or the file could not be deleted. The file is deleted only after the secret.
     """
     path = _path(home, app.client_id)
     with locks.acquire(home / "locks", f"app-{app.client_id}"):
@@ -285,10 +293,10 @@ def _path(home: Path, client_id: str) -> Path:
 
 
 def _load(path: Path) -> SlackApp | None:
-    """Return what is in the file, None when there is none.
+    """Return the app in the file at ``path``, or None if there is no file.
 
     Raises:
-        StorageError: ``app_unreadable``: there is one that must not be overwritten.
+        StorageError: ``app_unreadable``: the file can't be used and must not be overwritten.
     """
     try:
         check_directories(str(path.parent.parent), path.parent.name)
@@ -305,7 +313,7 @@ def _load(path: Path) -> SlackApp | None:
 
 
 def unreadable_apps(home: Path) -> list[StorageError]:
-    """Return what is wrong with each file of an app that cannot be used."""
+    """Return one error for each app file that can't be used."""
     found = []
     with suppress(OSError):
         for path in sorted((home / "apps").glob("[0-9]*.json")):
@@ -317,7 +325,7 @@ def unreadable_apps(home: Path) -> list[StorageError]:
 
 
 def _keyring() -> ModuleType:
-    from slack_token_tui.store import keyring  # only where a secret is kept there
+    from slack_token_tui.store import keyring  # imported only if a secret is stored there
 
     return keyring
 
@@ -327,7 +335,7 @@ def _keyring_item(client_id: str) -> str:
 
 
 def _from_dict(record: dict[str, Any]) -> SlackApp:
-    """Raises ValueError when a value is not of its kind: the app is then asked for anew."""
+    """Return the app in ``record``, or raise ValueError if a required value is missing or invalid."""
     redirect_uris, secret = record.get("redirect_uris"), record.get("client_secret")
     usable = tuple(filter(_is_redirect_uri, map(str, redirect_uris if isinstance(redirect_uris, list) else ())))
     if not usable:
@@ -367,7 +375,7 @@ _KEYS = frozenset(
 
 
 def _parse_scopes(value: object) -> tuple[str, ...]:
-    """A convenience: what cannot be read is asked for anew."""
+    """Return the scopes in ``value``, or none if it is invalid. The user then selects scopes again."""
     try:
         return parse_scopes(" ".join(map(str, value))) if isinstance(value, list) and value else ()
     except ValueError:
@@ -375,7 +383,7 @@ def _parse_scopes(value: object) -> tuple[str, ...]:
 
 
 def _is_redirect_uri(address: str) -> bool:
-    """One that can no longer be used is left out; the app is none the worse for it while there is another."""
+    """Return whether ``address`` is a valid redirect URL. An app needs only one, so invalid ones are ignored."""
     try:
         return bool(parse_redirect_uri(address))
     except ValueError:

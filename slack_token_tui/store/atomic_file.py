@@ -1,4 +1,4 @@
-"""Private files, saved whole or not at all."""
+"""Private files and directories, written atomically."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MIN_AGE_SECONDS = 3600
 
 
 class StorageError(Exception):
-    """What is kept could not be written, or not be fetched. What was there before is untouched.
+    """Data could not be saved or loaded. Existing data is unchanged.
 
     Attributes:
-        code: the catalogue's: ``store_…`` of the disk, ``keyring_…`` of the keyring, ``profile_name_…`` of a name that
-            cannot be given, ``app_unreadable`` and ``client_secret_gone`` of an app.
-        facts: values that the explanation fills in.
+        code: a code from the problem catalog: ``store_…`` for disk errors, ``keyring_…`` for keyring errors,
+            ``profile_name_…`` for a name that can't be used, ``app_unreadable`` or ``client_secret_gone`` for an app.
+        facts: the values for the placeholders in the explanation.
     """
 
     def __init__(self, code: str, **facts: str) -> None:
@@ -36,7 +36,7 @@ class StorageError(Exception):
 
 
 def to_storage_error(error: OSError, path: Path) -> StorageError:
-    """Return what ``error`` on ``path`` means to a person."""
+    """Convert ``error`` on ``path`` to a StorageError that can be explained to the user."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return StorageError(
         "store_full" if full else "store_unwritable", file=str(path), detail=error.strerror or type(error).__name__
@@ -44,16 +44,16 @@ def to_storage_error(error: OSError, path: Path) -> StorageError:
 
 
 def make_private_directory(path: Path, *, may_be_link: bool = False) -> None:
-    """Make ``path`` a directory that only this user can enter, whatever the umask, or check the one that exists.
+    """Create directory ``path`` with mode 0700 regardless of the umask, or check the existing one.
 
-    Missing parents are made the same way (XDG Base Directory Specification: mode 0700).
+    Missing parents get the same mode (XDG Base Directory Specification).
 
     Args:
         path: the directory.
-        may_be_link: as :func:`slack_token_tui.store.hot_path.check_directory` takes it.
+        may_be_link: see :func:`slack_token_tui.store.hot_path.check_directory`.
 
     Raises:
-        StorageError: it cannot be made, or others can change what is in it.
+        StorageError: the directory can't be created, or other users can change its contents.
     """
     try:
         for missing in reversed([directory for directory in (path, *path.parents) if not os.path.lexists(directory)]):
@@ -68,10 +68,10 @@ def make_private_directory(path: Path, *, may_be_link: bool = False) -> None:
 
 
 def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
-    """Open a regular file of this user and return its descriptor. Links and pipes are refused without waiting for them.
+    """Open a regular file owned by this user and return its descriptor. Links and pipes are rejected without blocking.
 
     Raises:
-        OSError: it cannot be opened, or is something else.
+        OSError: the file can't be opened, is not a regular file, or belongs to another user.
     """
     safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags | safe, mode)
@@ -84,20 +84,20 @@ def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
 
 
 def read_own(path: Path, limit: int) -> bytes:
-    """Return at most ``limit`` bytes of a regular file of this user.
+    """Return up to ``limit`` bytes of a regular file owned by this user.
 
     Raises:
-        OSError: it cannot be read, or is something else.
+        OSError: the file can't be read, is not a regular file, or belongs to another user.
     """
     with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
         return file.read(limit)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the file at ``path`` by ``content``: afterwards it holds the old or the new, never a part, mode 0600.
+    """Replace the file at ``path`` with ``content`` and mode 0600. After a crash it has the old or the new content.
 
     Raises:
-        StorageError: nothing was changed.
+        StorageError: the file could not be written.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:
@@ -116,7 +116,7 @@ def _write_new_file(path: Path, content: bytes) -> None:
     descriptor = os.open(path, flags, 0o600)
     try:
         if sys.platform != "win32":
-            os.fchmod(descriptor, 0o600)  # a umask of 0777 would have left nothing
+            os.fchmod(descriptor, 0o600)  # a umask of 0777 would remove all permissions
         left = memoryview(content)
         while left:
             left = left[os.write(descriptor, left) :]
@@ -126,9 +126,9 @@ def _write_new_file(path: Path, content: bytes) -> None:
 
 
 def sync(descriptor: int) -> None:
-    """Wait until what was written is on the disk."""
+    """Flush a file to the physical disk."""
     if sys.platform == "darwin":
-        # macOS: fsync stops at the drive's own cache.
+        # On macOS, fsync only reaches the drive's cache.
         with suppress(OSError):
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
             return
@@ -136,12 +136,12 @@ def sync(descriptor: int) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Wait until a new or renamed name in directory ``path`` is on the disk."""
+    """Flush directory ``path``, so that new and renamed files in it survive a crash."""
     if sys.platform == "win32":
         return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        # Some network file systems cannot sync a directory; the file itself is safe by then.
+        # Some network file systems can't sync a directory. The file has already been synced.
         with suppress(OSError):
             os.fsync(descriptor)
     finally:
@@ -149,12 +149,12 @@ def sync_directory(path: Path) -> None:
 
 
 def remove_temp_files_of_dead_processes(directory: Path) -> None:
-    """Remove temporary files in ``directory`` whose process is gone, whatever they were for: they may hold tokens.
+    """Delete temporary files in ``directory`` whose process has exited. They may contain tokens.
 
-    A process of another container may have the same number, so what is younger than an hour is left.
+    Processes in other containers can't be checked by ID, so files under an hour old are not deleted.
     """
     if sys.platform == "win32":
-        return  # signal 0 is Ctrl+C there, and nothing else tells whether a process is running
+        return  # signal 0 means Ctrl+C on Windows, so os.kill() cannot test for a process
     with suppress(OSError):
         for path in directory.iterdir():
             found = _TEMPORARY.fullmatch(path.name)
@@ -174,8 +174,8 @@ def _is_running(pid: int) -> bool:
 
 
 def remove_stale_temp_files(path: Path) -> None:
-    """Remove what killed processes left of saving ``path``. Call it under the lock: nobody else is saving then."""
-    # Names may hold dots: acme's rests are not those of acme.eu.
+    """Delete temporary files of ``path`` left by killed processes. The caller must hold the lock of ``path``."""
+    # Names may contain dots, so files of acme.eu must not match acme.
     mine = re.compile(re.escape(f".{path.stem}.") + r"\d+\.[0-9a-f]+\.tmp")
     with suppress(OSError):
         for left_over in path.parent.iterdir():

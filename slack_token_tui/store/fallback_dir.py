@@ -1,4 +1,4 @@
-"""A last place for tokens that cannot be written where they belong: a private directory outside of the profiles' own."""
+"""Private fallback directories for tokens that can't be saved in the config directory."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ _MARKED = re.compile(r"[0-9a-f]{12}-")
 
 
 def fallback_dirs() -> list[Path]:
-    """Return directories that are hardly on the disk of the profiles, the best first.
+    """Return candidate directories, best first. They are probably on a different disk than the profiles.
 
-    All are looked into: cron has no runtime directory where a login session has one.
+    Readers must check all of them and skip those that are not private. For example, cron
+    jobs have no runtime directory, but login sessions do.
     """
     given = os.environ.get("XDG_RUNTIME_DIR")
-    # macOS, cron and containers have none. The directory for temporary files may be everybody's: see is_private.
+    # macOS, cron and containers have no runtime directory. Other users may write to the temp directory: see is_private.
     everywhere, usual = Path(tempfile.gettempdir()), _default_dir()
     made = [path for path in everywhere.glob(f"{usual.name}.*") if is_private(path)]
     return [*([Path(given) / "slack-token-tui"] if given else []), usual, *made]
@@ -44,7 +45,7 @@ def _default_dir() -> Path:
 
 
 def is_private(directory: Path) -> bool:
-    """Tell whether nobody else can write in ``directory`` or has put it there."""
+    """Return whether ``directory`` belongs to this user and other users have no access to it."""
     try:
         status = directory.lstat()
     except OSError:
@@ -54,9 +55,9 @@ def is_private(directory: Path) -> bool:
 
 
 def file_names(home: Path, name: str) -> tuple[str, str]:
-    """Return what file ``name`` is called here, and what version 0.1.0 called it.
+    """Return the fallback file name for ``name``, and the name that version 0.1.0 used.
 
-    Several directories of profiles share these places, so each file name starts with a mark of its directory.
+    Several config directories share the fallback directories. The file name starts with a hash of its config directory.
     """
     return f"{_home_prefix(home)}{name}", name
 
@@ -66,15 +67,15 @@ def _home_prefix(home: Path) -> str:
 
 
 def save_to_fallback(home: Path, name: str, content: bytes) -> Path:
-    """Write ``content`` into file ``name`` of the best place that takes it, and return its path.
+    """Save ``content`` as ``name`` in the best writable fallback directory and return its path.
 
     Args:
-        home: the directory of profiles that it belongs to.
-        name: the file's name.
-        content: what is written.
+        home: the config directory that the file belongs to.
+        name: the file name, without the prefix of the config directory.
+        content: the bytes to write.
 
     Raises:
-        StorageError: it cannot be written there either.
+        StorageError: no fallback directory is writable.
     """
     name = file_names(home, name)[0]
     for place in fallback_dirs():
@@ -83,7 +84,7 @@ def save_to_fallback(home: Path, name: str, content: bytes) -> Path:
             if is_private(place):
                 write_atomically(place / name, content)
                 return place / name
-    # Another user has taken the usual names.
+    # Another user may have created directories with the default names.
     try:
         place = Path(tempfile.mkdtemp(prefix=f"{_default_dir().name}."))
     except OSError as error:
@@ -93,10 +94,12 @@ def save_to_fallback(home: Path, name: str, content: bytes) -> Path:
 
 
 def save_tokens_to_fallback(home: Path, profile: Profile) -> Path:
-    """Write the tokens of ``profile`` as ``import`` reads them, below a comment that says how, and return the file's path.
+    """Save the tokens of ``profile`` in the format of ``slack-token-tui import`` and return the path.
+
+    The first line is a comment with the import command.
 
     Raises:
-        StorageError: it cannot be written there either.
+        StorageError: no fallback directory is writable.
     """
     words = ["slack-token-tui", "import", "--client-id", profile.client_id, "--slack-url", profile.endpoints.base]
     tokens = (profile.access_token, profile.refresh_token)
@@ -105,7 +108,7 @@ def save_tokens_to_fallback(home: Path, profile: Profile) -> Path:
 
 
 def import_command(path: Path) -> str:
-    """Return the line for a shell that imports the tokens in ``path``."""
+    """Return the shell command that imports the tokens in ``path``."""
     command = "slack-token-tui import"
     with suppress(OSError, UnicodeDecodeError):
         first = read_own(path, 4096).partition(b"\n")[0].decode()
@@ -114,9 +117,9 @@ def import_command(path: Path) -> str:
 
 
 def list_fallback_files(home: Path) -> list[Path]:
-    """Return what was rescued for the profiles in ``home`` and is still there.
+    """Return the fallback files that belong to ``home``.
 
-    What version 0.1.0 rescued has no mark. It is shown where this user's own profiles are.
+    Files from version 0.1.0 have no such prefix. They are listed only for the default config directory.
     """
     found = [
         path for place in fallback_dirs() if is_private(place) for path in sorted(place.iterdir()) if path.is_file()
@@ -130,5 +133,5 @@ def list_fallback_files(home: Path) -> list[Path]:
 
 
 def profile_id_in(path: Path) -> str:
-    """Return the profile id in the name of a rescued file."""
+    """Return the profile ID in the name of a fallback file."""
     return _MARKED.sub("", path.stem)

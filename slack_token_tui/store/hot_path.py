@@ -1,7 +1,7 @@
-"""Where profiles are, which one is meant, and one file read with every check: the hot path of ``token``.
+"""Fast path of ``slack-token-tui token``: find the config directory, resolve the profile, and read it with all checks.
 
-A script may ask for a token a thousand times a day, so this module imports nothing that costs more than the work: no
-platformdirs, pathlib or dataclasses. The store reads through it, so the checks exist once.
+Scripts may ask for a token a thousand times a day. This module therefore avoids slow imports such as platformdirs,
+pathlib and dataclasses. The store also reads through it, so the checks exist only once.
 """
 
 import errno
@@ -16,11 +16,11 @@ from slack_token_tui.slack.limits import MAX_TOKEN_SECONDS
 
 SCHEMA = 1
 MAX_FILE_BYTES = 128 * 1024
-"""More than the largest profile that can be saved, so that what was saved can be read."""
+"""Larger than any profile that can be saved, so that every saved profile can be read."""
 REFRESH_MARGIN_SECONDS = 600
-"""A token with less life than this is refreshed before it is handed out."""
+"""Tokens that expire sooner than this are refreshed before they are returned."""
 REVOKED_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"})
-"""Slack's final words on a token. ``invalid_auth`` is not among them: it may mean the wrong network."""
+"""Slack error codes for a token that is permanently invalid. ``invalid_auth`` may just mean the wrong network."""
 
 _APPLICATION = "slack-token-tui"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -32,12 +32,12 @@ TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 
 
 class ProfileFileError(Exception):
-    """A file that is there and cannot be used.
+    """A file or directory exists but can't be used.
 
     Attributes:
-        code: the catalogue's, ``profile_unreadable`` and its sisters.
-        path: the file.
-        detail: what exactly, never the content.
+        code: a code from the problem catalog: ``profile_…`` for a file, ``store_…`` for a directory.
+        path: the path of the file or directory.
+        detail: the exact problem. It never includes file contents.
     """
 
     def __init__(self, code: str, path: str, detail: str = "") -> None:
@@ -48,17 +48,18 @@ class ProfileFileError(Exception):
 
     @property
     def facts(self) -> dict[str, str]:
-        """The values that the explanation fills in."""
+        """The values for the placeholders in the explanation."""
         return {"file": self.path, "detail": self.detail or "no more is known"}
 
 
 class ProfileChoiceError(Exception):
-    """No profile, or none in particular, is meant.
+    """No profile could be selected.
 
     Attributes:
-        code: the catalogue's: ``no_profiles``, ``profile_not_chosen``, ``profile_not_found`` or ``profile_name_invalid``.
-        name: what was asked for, or "".
-        names: the profiles there are.
+        code: a code from the problem catalog: ``no_profiles``, ``profile_not_chosen``, ``profile_not_found`` or
+            ``profile_name_invalid``.
+        name: the requested name, or "".
+        names: the names of the existing profiles, or empty for ``profile_name_invalid``.
     """
 
     def __init__(self, code: str, name: str, names: list[str]) -> None:
@@ -69,15 +70,16 @@ class ProfileChoiceError(Exception):
 
 
 def config_home() -> str:
-    """Return the directory of profiles and settings, whether it exists or not.
+    """Return the directory for profiles and settings. It may not exist.
 
-    ``SLACK_TOKEN_TUI_HOME``, else what platformdirs calls the user's config directory; a test holds the two equal.
+    This is ``SLACK_TOKEN_TUI_HOME``, or else the user's config directory. A test checks that the result equals
+    ``platformdirs.user_config_dir()``.
     """
     given = os.environ.get("SLACK_TOKEN_TUI_HOME")
     if given:
         return os.path.abspath(given)
     if sys.platform == "win32":
-        from platformdirs import user_config_dir  # the registry knows; reading it by hand is not worth it here
+        from platformdirs import user_config_dir  # it reads the registry, which is not worth duplicating
 
         return user_config_dir(_APPLICATION)
     base = os.environ.get("XDG_CONFIG_HOME", "")
@@ -96,21 +98,21 @@ def _user_home() -> str:
 
 
 def is_valid_name(name: str) -> bool:
-    """Tell whether ``name`` can be a profile's name, and so a file's, on any system."""
+    """Return whether ``name`` is a valid profile name, and so a valid file name on every operating system."""
     return _NAME.fullmatch(name) is not None and _WINDOWS_DEVICE.fullmatch(name) is None
 
 
 def is_allowed_new_name(name: str) -> bool:
-    """Tell whether a person may call a profile ``name``: not what begins as a token. Names are shown."""
+    """Return whether a new profile may use ``name``. Names are displayed, so they must not start like a token."""
     return is_valid_name(name) and _LIKE_A_TOKEN.match(name) is None
 
 
 def check_directory(path: str, *, may_be_link: bool = False) -> None:
-    """Refuse a directory in which others can put, replace or remove files. One that does not exist is fine.
+    """Reject a directory where other users can create, replace or delete files. A missing directory passes.
 
     Args:
         path: the directory.
-        may_be_link: whether it may be a symbolic link that only this user or root can have put there.
+        may_be_link: whether to allow a symbolic link. Its parent must be writable only by this user or root.
 
     Raises:
         ProfileFileError: ``store_not_a_directory``, ``store_not_ours`` or ``store_exposed``.
@@ -127,7 +129,7 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
                 raise ProfileFileError("store_exposed", os.path.dirname(path))
             status = os.stat(path)
     except OSError:
-        return  # whatever is about to be read there fails by itself
+        return  # the caller gets the same error when it reads the directory
     if not stat.S_ISDIR(status.st_mode):
         raise ProfileFileError("store_not_a_directory", path)
     if status.st_uid != os.geteuid():
@@ -137,17 +139,17 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
 
 
 def check_directories(home: str, *below: str) -> None:
-    """Refuse home directory ``home``, or one of those ``below`` it, as :func:`check_directory` does."""
+    """Check directory ``home`` and its subdirectories ``below`` with :func:`check_directory`."""
     check_directory(home, may_be_link=True)
     for name in below:
         check_directory(os.path.join(home, name))
 
 
 def list_names(directory: str) -> list[str]:
-    """Return the names of the profiles below home ``directory``, sorted; readable or not.
+    """Return the sorted names of all profiles in config directory ``directory``, including unreadable ones.
 
     Raises:
-        ProfileFileError: others can change what is there.
+        ProfileFileError: other users can change the contents of the directory.
     """
     check_directories(directory, "profiles")
     try:
@@ -158,19 +160,21 @@ def list_names(directory: str) -> list[str]:
 
 
 def profile_path(directory: str, name: str) -> str:
-    """Return the file of profile ``name`` below home ``directory``."""
+    """Return the file path of profile ``name`` in config directory ``directory``."""
     return os.path.join(directory, "profiles", name + ".json")
 
 
 def resolve_name(directory: str, argument: str | None) -> str:
-    """Return the profile that is meant: the argument, else ``SLACK_TOKEN_PROFILE``, else the default, else the only one.
+    """Return the name of the profile to use.
+
+    This is the argument, else ``SLACK_TOKEN_PROFILE``, else the default profile, else the only profile.
 
     Raises:
-        ProfileChoiceError: none is, or there is none of that name.
-        ProfileFileError: others can change what is there.
+        ProfileChoiceError: no profile is selected, or the selected profile does not exist.
+        ProfileFileError: other users can change the contents of the directory.
     """
     check_directories(directory, "profiles")
-    # An empty argument is a mistake of a script (an unset variable), and never means the default.
+    # An empty argument is a script error, such as an unset variable. It must not select the default.
     wanted = argument if argument is not None else os.environ.get("SLACK_TOKEN_PROFILE") or default_name(directory)
     if wanted is not None:
         if not is_valid_name(wanted):
@@ -187,7 +191,7 @@ def resolve_name(directory: str, argument: str | None) -> str:
 
 
 def default_name(directory: str) -> str | None:
-    """Return the default profile; settings that cannot be read set none, and a default that is gone counts for nothing."""
+    """Return the default profile, or None if none is set, it no longer exists, or the settings can't be read."""
     try:
         check_directories(directory)
         name = read_record(os.path.join(directory, "settings.json")).get("default_profile")
@@ -199,12 +203,12 @@ def default_name(directory: str) -> str | None:
 
 
 def read_record(path: str) -> dict[str, object]:
-    """Return the JSON object in the private file at ``path``, after every check.
+    """Check the private file at ``path`` and return the JSON object in it.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ProfileFileError: it is a link or no plain file, somebody else's, open to others, too large, damaged, or of a newer
-            schema.
+        ProfileFileError: the file is a link or not a regular file, belongs to another user, is accessible to other
+            users, is too large, is damaged, or has a newer schema.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
@@ -251,18 +255,18 @@ def _read_checked(descriptor: int, path: str) -> bytes:
 
 
 def unusable_reason(record: dict[str, object], now: float | None = None) -> str | None:
-    """Return why the access token in ``record`` must not be handed out, as the end of "it …", or None while it is good.
+    """Return why the access token in ``record`` can't be used, or None if it is valid. The text completes "it …".
 
     Args:
-        record: a profile as :func:`read_record` returns it.
-        now: seconds since the epoch; the clock's when None.
+        record: a profile from :func:`read_record`.
+        now: the time in seconds since the epoch, or None for the current time.
     """
     refused = record.get("refused")
     if isinstance(refused, str) and refused in REVOKED_CODES:
         return f"was refused by Slack ({refused})"
     expires_at = record.get("expires_at")
     if expires_at is not None:
-        # Instants are written in one form (UTC, to the second), so that their order is that of their text.
+        # All timestamps have the same format (UTC, to the second), so they sort as text.
         this_instant = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
         if not isinstance(expires_at, str) or not _INSTANT.fullmatch(expires_at):
             return "has an unreadable expiry"
@@ -272,9 +276,13 @@ def unusable_reason(record: dict[str, object], now: float | None = None) -> str 
 
 
 def needs_slow_path(record: dict[str, object], min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> bool:
-    """Tell whether the token in ``record`` cannot simply be handed out: it is to be refreshed first, or is in the keyring.
+    """Return whether the token in ``record`` may need a refresh first or is stored in the keyring.
 
-    It may say yes too often, never too seldom: the store decides, at leisure.
+    False positives are harmless because the slow path checks again. False negatives are not allowed.
+
+    Args:
+        record: a profile from :func:`read_record`.
+        min_ttl_seconds: the minimum time until the token expires.
     """
     if record.get("storage") is not None:
         return True
@@ -292,7 +300,7 @@ def access_token(record: dict[str, object], path: str) -> str:
     """Return the access token in ``record``.
 
     Raises:
-        ProfileFileError: there is none, or what is there cannot be one.
+        ProfileFileError: the token is missing or malformed.
     """
     token = record.get("access_token")
     if not isinstance(token, str) or not TOKEN.fullmatch(token):

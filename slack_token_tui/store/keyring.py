@@ -1,6 +1,7 @@
-"""Tokens in the operating system's keyring: two items a generation, real keyrings only, three seconds at most.
+"""Tokens in the system keyring: one item per token and generation, known secure backends only, with a timeout.
 
-It protects backups, disk images and synchronised homes. Any program of the same user can ask an unlocked keyring too.
+The keyring protects tokens in backups, disk images and synced home directories. It does not protect them from other
+programs of the same user, which can also read an unlocked keyring.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 SERVICE = "slack-token-tui"
 TIMEOUT_SECONDS = 3.0
-"""A keyring that waits for a password, or whose service hangs, must not hang a script."""
+"""A keyring that prompts for a password or whose service hangs must not block a script."""
 _SUPPORTED_BACKENDS = {
     "keyring.backends.SecretService.Keyring": "Secret Service",
     "keyring.backends.libsecret.Keyring": "Secret Service",
@@ -27,24 +28,25 @@ _SUPPORTED_BACKENDS = {
     "keyring.backends.macOS.Keyring": "macOS Keychain",
     "keyring.backends.Windows.WinVaultKeyring": "Windows Credential Manager",
 }
-"""Others (plain text, null, a class named in ``PYTHON_KEYRING_BACKEND``) are never used."""
+"""Other backends (plain text, null, a class named in ``PYTHON_KEYRING_BACKEND``) are never used."""
 _Result = TypeVar("_Result")
 
 
 def backend_name() -> str:
-    """Return the keyring's name for people.
+    """Return the display name of the keyring backend.
 
     Raises:
-        StorageError: ``keyring_missing`` without the extra, ``keyring_absent`` without a real keyring, ``keyring_timeout``.
+        StorageError: ``keyring_missing`` if the ``keyring`` extra is not installed, ``keyring_absent`` if there is no
+            supported backend, or ``keyring_timeout``.
     """
     return _with_timeout(lambda: _SUPPORTED_BACKENDS[_class_name(_backend())])
 
 
 def save_tokens(profile_id: str, generation: int, access_token: Secret, refresh_token: Secret | None) -> None:
-    """Keep the tokens of one generation, and read them back before saying so.
+    """Save the tokens of one generation and read them back to verify them.
 
     Raises:
-        StorageError: ``keyring_…``; older generations are untouched.
+        StorageError: ``keyring_…``. Older generations are unchanged.
     """
     for kind, token in (("access", access_token), ("refresh", refresh_token)):
         if token is not None:
@@ -52,10 +54,12 @@ def save_tokens(profile_id: str, generation: int, access_token: Secret, refresh_
 
 
 def load_tokens(profile_id: str, generation: int, *, with_refresh: bool) -> tuple[Secret, Secret | None]:
-    """Return access and refresh token of one generation.
+    """Return the access token and the refresh token of one generation.
+
+    The refresh token is None unless ``with_refresh`` is set.
 
     Raises:
-        StorageError: ``keyring_empty`` when they are not there, or another ``keyring_…``.
+        StorageError: ``keyring_empty`` if a token is missing, or another ``keyring_…`` code.
     """
     access = load_item(f"{profile_id}.{generation}.access")
     refresh = load_item(f"{profile_id}.{generation}.refresh") if with_refresh else None
@@ -65,13 +69,19 @@ def load_tokens(profile_id: str, generation: int, *, with_refresh: bool) -> tupl
 
 
 def delete_tokens(profile_id: str, generation: int) -> None:
-    """Delete the tokens of one generation. What cannot be deleted is left: it is no longer pointed at."""
+    """Delete the tokens of one generation. Errors are ignored because no profile refers to these tokens anymore."""
     for kind in ("access", "refresh"):
         try_delete_item(f"{profile_id}.{generation}.{kind}")
 
 
 def save_item(item: str, text: Secret) -> None:
-    """Keep ``text`` as ``item`` and read it back: some keyrings cut, some say yes and forget."""
+    """Save ``text`` as ``item`` and read it back to verify it.
+
+    Some keyrings truncate values, and some report success but save nothing.
+
+    Raises:
+        StorageError: ``keyring_…``: the value could not be saved or read back.
+    """
 
     def work() -> None:
         backend = _backend()
@@ -83,13 +93,17 @@ def save_item(item: str, text: Secret) -> None:
 
 
 def load_item(item: str) -> Secret | None:
-    """Return what is kept as ``item``, or None."""
+    """Return the value of ``item``, or None if there is none.
+
+    Raises:
+        StorageError: ``keyring_…``: the keyring can't be used.
+    """
     found = _with_timeout(lambda: _backend().get_password(SERVICE, item))
     return None if found is None else Secret(found)
 
 
 def has_item(item: str) -> bool:
-    """Tell whether ``item`` is known to be there; a keyring that cannot be asked tells of none."""
+    """Return whether ``item`` exists. Return False if the keyring can't be used."""
     try:
         return load_item(item) is not None
     except StorageError:
@@ -97,10 +111,10 @@ def has_item(item: str) -> bool:
 
 
 def delete_item(item: str) -> None:
-    """Delete ``item``, which may not be there.
+    """Delete ``item`` if it exists.
 
     Raises:
-        StorageError: it may still be there.
+        StorageError: the keyring can't be used. The item may still exist.
     """
 
     def work() -> None:
@@ -112,7 +126,7 @@ def delete_item(item: str) -> None:
 
 
 def try_delete_item(item: str) -> None:
-    """Delete ``item`` if it is there and can be deleted."""
+    """Delete ``item`` if possible. Errors are ignored."""
     with suppress(StorageError):
         _with_timeout(lambda: _backend().delete_password(SERVICE, item))
 
@@ -124,7 +138,7 @@ def _backend() -> KeyringBackend:
     except ImportError:
         raise StorageError("keyring_missing") from None
     chosen = keyring.get_keyring()
-    # A chain may hold a plain-text keyring beside a real one: the real one is asked directly.
+    # A chain may mix a plain-text backend with a supported one, so use the supported one directly.
     candidates = list(chosen.backends) if isinstance(chosen, ChainerBackend) else [chosen]
     for candidate in candidates:
         if _class_name(candidate) in _SUPPORTED_BACKENDS:
@@ -137,7 +151,10 @@ def _class_name(backend: KeyringBackend) -> str:
 
 
 def _with_timeout(work: Callable[[], _Result]) -> _Result:
-    """Run ``work`` in a thread that may be left behind, and turn what it raises into a StorageError without its words."""
+    """Run ``work`` in a daemon thread and return its result. The thread is abandoned after the timeout.
+
+    Exceptions become a StorageError without the original message.
+    """
     answers: list[_Result] = []
     errors: list[Exception] = []
 

@@ -1,4 +1,4 @@
-"""One lock a name, between processes."""
+"""Inter-process file locks, one per name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POLL_SECONDS = 0.03
 
 
 class NoLongerNeeded(Exception):
-    """Whoever held the lock has done what it was wanted for."""
+    """Raised while waiting for a lock once ``unless()`` reports that the work is already done."""
 
 
 @contextmanager
@@ -26,22 +26,22 @@ def acquire(
     *,
     may_be_link: bool = False,
 ) -> Iterator[None]:
-    """Hold the lock called ``name`` in ``directory``. The kernel frees it when the process dies; its file stays.
+    """Hold lock ``name`` in ``directory``. The kernel releases it when the process exits, but the lock file stays.
 
-    It must be left by the thread that entered it: filelock ignores a release from another one.
+    The same thread must enter and exit the context: filelock ignores a release from another thread.
 
     Args:
-        directory: where the lock's file is.
-        name: of the lock.
-        wait_seconds: how long somebody else may hold it.
-        may_be_link: as :func:`slack_token_tui.store.atomic_file.make_private_directory` takes it.
-        unless: asked again and again while waiting; when it says yes, the lock is no longer wanted.
+        directory: the directory of the lock file.
+        name: the name of the lock.
+        wait_seconds: how long to wait while another process holds the lock.
+        unless: polled while waiting. The wait ends once it returns True.
+        may_be_link: see :func:`slack_token_tui.store.atomic_file.make_private_directory`.
 
     Raises:
-        NoLongerNeeded: ``unless`` said yes.
-        StorageError: ``store_busy`` after ``wait_seconds``; ``store_unwritable`` when locks cannot be taken here.
+        NoLongerNeeded: ``unless()`` returned True.
+        StorageError: ``store_busy`` after ``wait_seconds``, or ``store_unwritable`` if the lock file can't be locked.
     """
-    from filelock import FileLock, Timeout  # 40 ms, and only who writes needs it
+    from filelock import FileLock, Timeout  # takes 40 ms to import, and only writers need it
 
     make_private_directory(directory, may_be_link=may_be_link)
     path = directory / f"{name}.lock"
@@ -56,7 +56,7 @@ def acquire(
                 raise StorageError("store_busy", name=name) from None
             if unless is not None and unless():
                 raise NoLongerNeeded from None
-            time.sleep(_POLL_SECONDS)  # the waiting itself; filelock has no other way to be told
+            time.sleep(_POLL_SECONDS)  # poll: a file lock can't notify a waiting process
         except (OSError, NotImplementedError) as error:
             raise StorageError("store_unwritable", file=str(path), detail=str(error.args[-1])) from None
     try:

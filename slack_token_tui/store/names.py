@@ -1,4 +1,4 @@
-"""Names for new profiles: the workspace's own short name first."""
+"""Name suggestions for new profiles, based on the workspace."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from slack_token_tui.store.hot_path import is_valid_name
 from slack_token_tui.store.profile import Profile
 
 _MAX_SLUG_LENGTH = 48
-"""Leaves room for ``-jane`` or a number within the 64 characters of a name."""
+"""Leaves room for ``-jane`` or a number. A profile name has up to 64 characters."""
 
 
 def slugify(text: str | None) -> str:
-    """Return ``text`` in the characters of a profile's name, or "" when nothing of it can be kept."""
+    """Return ``text`` reduced to the characters of a profile name, or "" if none are left."""
     plain = unicodedata.normalize("NFKD", text or "").encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_MAX_SLUG_LENGTH].strip("-")
 
 
 def candidate_names(profile: Profile) -> Iterator[str]:
-    """Yield names for ``profile`` without end, the best first: ``acme``, ``acme-jane``, ``acme-2``, ``acme-3`` …
+    """Yield an infinite series of names for ``profile``, best first: ``acme``, ``acme-jane``, ``acme-2``, ``acme-3`` …
 
-    The workspace's subdomain comes from the address that ``auth.test`` gave, so workspaces named in any script get a
-    name that can be typed.
+    The first choice is the subdomain of the workspace URL from ``auth.test``. It can be typed even if the workspace
+    name uses a non-Latin script.
     """
     known = (_subdomain(profile.workspace_url or ""), profile.team_name, profile.team_id, profile.enterprise_id)
     workspace = next(filter(None, map(slugify, known)), "slack")
@@ -41,6 +41,6 @@ def candidate_names(profile: Profile) -> Iterator[str]:
 def _subdomain(workspace_url: str) -> str:
     try:
         host = urlsplit(workspace_url).hostname or ""
-    except ValueError:  # a profile's file may hold anything
+    except ValueError:  # the URL may come from a hand-edited profile file
         return ""
     return host.split(".")[0] if host.count(".") >= 2 else ""

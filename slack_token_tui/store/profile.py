@@ -1,4 +1,4 @@
-"""One saved sign-in: an account in a workspace, its tokens, and what is known about both."""
+"""Profile model: the account, tokens and status of one saved sign-in."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ if TYPE_CHECKING:
     from slack_token_tui.slack.responses import Identity, TokenResponse
 
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)
-"""A refresh token of a PKCE app dies 30 days after it was given (Slack: using PKCE)."""
+"""The refresh token of a PKCE app expires 30 days after it was issued (Slack: using PKCE)."""
 REFRESH_TOKEN_WARNING = timedelta(days=5)
-"""From day 25 on a profile says that its refresh token is about to die."""
+"""A profile warns about its refresh token during the last 5 days."""
 
 UNCONFIRMED_REFUSAL = "refresh_unusable"
-"""What version 0.1.0 wrote after a refresh response without a token, even from a proxy. It does not say who did, so the
-refresh token may still be good."""
+"""Code that version 0.1.0 saved after any refresh response without a token, including one from a proxy.
+
+It does not prove that Slack sent the response, so the refresh token may still be valid.
+"""
 RESPONSE_UNUSABLE = "refresh_response_unusable"
-"""The mark of a profile whose refresh token Slack has replaced by something that cannot be used."""
+"""Code for a profile whose refresh token Slack replaced in a response that can't be used."""
 _MIN_AGE_SECONDS = 3600.0
 
 
 def new_id() -> str:
-    """Return a profile's own random id."""
+    """Return a random profile ID."""
     return os.urandom(16).hex()
 
 
 _PUBLISHED_STATES = {"refreshable": "asleep", "refresh_expiring": "renewal_ends", "refresh_refused": "not_renewed"}
-"""Names that version 0.1.0 prints for states. Scripts compare them, so the output keeps them until its next version."""
+"""State names from version 0.1.0. Scripts compare them, so the output uses them until its next version."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +45,24 @@ class Profile:
     """A saved sign-in. All times are aware UTC datetimes, to the second.
 
     Attributes:
-        name: as typed on the command line, and the file's name.
-        endpoints: the Slack and the pair that issued the tokens.
-        scopes: what Slack said was granted.
-        requested_scopes: what this sign-in asked for; at Slack scopes only add up.
-        expires_at: when the access token dies; None when it does not rotate.
-        refresh_issued_at: when the refresh token was given; None exactly when there is none.
-        verified_at: when ``auth.test`` last confirmed the account; None when it never could be asked.
-        workspaces: those that the token of a whole organisation may use, each as its id and its name.
-        refused: Slack's code, when it has refused the access token.
-        refresh_refused: the catalogue's code, when the refresh token is known to be useless. The access token may live on.
-        refresh_refused_at: when that became known, or when the request went out whose answer never came.
-        refresh_variant: the pair whose method has refreshed last, when it was not the sign-in's own.
-        generation: counts the refreshes, so that two versions of a profile can be told apart.
-        in_keyring: whether the tokens are in the operating system's keyring. They are None here until
-            :meth:`ProfileStore.with_tokens` has fetched them.
-        shown_token: what may be shown of an access token that is in the keyring.
-        extra: keys of the file that this version does not know. They are kept.
+        name: the profile name, used on the command line and as the file name.
+        endpoints: the Slack base URL and the endpoint variant that issued the tokens.
+        scopes: the scopes granted by Slack.
+        requested_scopes: the scopes requested by this sign-in. Slack adds new scopes to those granted before.
+        expires_at: when the access token expires, or None if it does not rotate.
+        refresh_issued_at: when the refresh token was issued. None if and only if there is no refresh token.
+        verified_at: when ``auth.test`` last confirmed the account, or None if it never did.
+        workspaces: the workspaces that an organization-wide token can access, each with its ID and name.
+        refused: Slack's error code if it refused the access token.
+        refresh_refused: a code from the problem catalog if the refresh token can't be used. The access token may still
+            be valid.
+        refresh_refused_at: when the refresh token was refused, or when a refresh request without a response was sent.
+        refresh_variant: the endpoint variant of the last refresh if it differs from ``endpoints.variant``.
+        generation: incremented by each refresh, new sign-in or move, to tell versions of a profile apart.
+        in_keyring: whether the tokens are stored in the system keyring. The token fields are then None until
+            :meth:`slack_token_tui.store.profiles.ProfileStore.with_tokens` loads them.
+        shown_token: the masked access token if it is stored in the keyring.
+        extra: unrecognized keys in the file. They are preserved when the file is saved.
     """
 
     name: str
@@ -97,9 +100,9 @@ class Profile:
 
     @property
     def account(self) -> tuple[str, str, str, str, str] | None:
-        """What makes two sign-ins the same account: Slack, organisation, workspace, user and app.
+        """The identity of the account: Slack base URL, organization, workspace, user and app.
 
-        None when the user or the app is not known: such a profile matches no other.
+        None if the user, the app, or both workspace and organization are unknown. Such a profile matches no other.
         """
         if not self.user_id or not self.client_id or not (self.team_id or self.enterprise_id):
             return None
@@ -107,43 +110,43 @@ class Profile:
 
     @property
     def user_label(self) -> str | None:
-        """The person that the token speaks for, by the best name that is known."""
+        """The user name, or else the user ID."""
         return self.user_name or self.user_id
 
     @property
     def workspace_label(self) -> str | None:
-        """The workspace or organisation that it works in, likewise."""
+        """The workspace name, or else the organization name, or else the workspace ID."""
         return self.team_name or self.enterprise_name or self.team_id
 
     @property
     def account_label(self) -> str:
-        """``jane in Acme``, as far as it is known."""
+        """The user and workspace labels for display, such as ``jane in Acme``."""
         return f"{self.user_label or 'unknown'} in {self.workspace_label or 'an unknown workspace'}"
 
     @property
     def refresh_expires_at(self) -> datetime | None:
-        """When the refresh token dies, if there is one."""
+        """When the refresh token expires, or None if there is none."""
         return None if self.refresh_issued_at is None else self.refresh_issued_at + REFRESH_TOKEN_LIFETIME
 
     @property
     def has_refresh_token(self) -> bool:
-        """Whether there is a refresh token, wherever it is kept."""
+        """Whether there is a refresh token, in the file or in the keyring."""
         return self.refresh_issued_at is not None
 
     @property
     def is_refreshable(self) -> bool:
-        """Whether a refresh may help: there is a refresh token, and nothing is known against it."""
+        """Whether there is a refresh token that has not been refused."""
         return self.has_refresh_token and self.refresh_refused in (None, UNCONFIRMED_REFUSAL)
 
     @property
     def masked_token(self) -> str:
-        """What may be shown of the access token, wherever it is kept."""
+        """The masked access token for display, even if the token is stored in the keyring."""
         return str(self.access_token) if self.access_token else self.shown_token or "…"
 
     def is_due(self, now: datetime, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> bool:
-        """Tell whether the access token should be refreshed: less than ``min_ttl_seconds`` of its life are left.
+        """Return whether the access token should be refreshed: it has expired or expires within ``min_ttl_seconds``.
 
-        One that claims to live longer than any does was written by a wrong clock, and is not believed.
+        An expiry later than any token can have comes from a wrong clock, so such a token is also due.
         """
         if self.expires_at is None or not self.is_refreshable:
             return False
@@ -154,19 +157,20 @@ class Profile:
         )
 
     def _refresh_margin_seconds(self, min_ttl_seconds: float) -> float:
-        """Return how much life is left when a refresh makes sense: not in a token's first hour, or first half if shorter.
+        """Return the remaining lifetime in seconds below which a refresh is due, at most ``min_ttl_seconds``.
 
-        Slack keeps two access tokens of a grant alive. Whoever asks for more life than a token ever has would renew it at
-        each call, and end the one that somebody else has just been given.
+        A token is not refreshed during its first hour, or its first half if that is shorter. Slack keeps only two
+        access tokens per authorization valid. A caller that asks for more than the full lifetime would refresh on every
+        call. That would invalidate the token that another program just received.
         """
-        # Of an imported token it is not known how long it lived before; each refresh counts.
+        # The age of an imported token is unknown, so its lifetime can't be computed before the first refresh.
         if self.generation == 0 or self.refresh_issued_at is None or self.expires_at is None:
             return min_ttl_seconds
         life = (self.expires_at - self.refresh_issued_at).total_seconds()
         return min(min_ttl_seconds, max(life - _MIN_AGE_SECONDS, life / 2, 60.0))
 
     def unusable_reason(self, now: datetime) -> str | None:
-        """Return why the access token must not be handed out, as the end of "it …", or None while it is good."""
+        """Return why the access token can't be used, or None if it is valid. The text completes "it …"."""
         if self.refused in REVOKED_CODES:
             return f"was refused by Slack ({self.refused})"
         if self.expires_at is not None and self.expires_at <= now:
@@ -174,11 +178,16 @@ class Profile:
         return None
 
     def state(self, now: datetime) -> str:
-        """Return what can be done with the access token.
+        """Return the state of the access token.
 
-        ``good``; ``unverified``: ``auth.test`` could not be asked; ``expiring``: in its last ten minutes and cannot be
-        refreshed; ``refresh_expiring``: the refresh token is in its last days; ``refresh_refused``: Slack refuses to refresh
-        a token that is still valid; ``refreshable``: expired, and refreshed on next use; ``expired``; ``revoked``.
+        - ``good``: valid.
+        - ``unverified``: valid, but ``auth.test`` has not confirmed the account.
+        - ``expiring``: expires within ten minutes and can't be refreshed.
+        - ``refresh_expiring``: valid, but the refresh token expires within :data:`REFRESH_TOKEN_WARNING`.
+        - ``refresh_refused``: valid, but Slack refused to refresh it.
+        - ``refreshable``: expired, and will be refreshed on next use.
+        - ``expired``: expired, and can't be refreshed.
+        - ``revoked``: revoked, or the account was deactivated.
         """
         if self.refused in REVOKED_CODES - {"token_expired"}:
             return "revoked"
@@ -194,7 +203,7 @@ class Profile:
         return "good" if self.verified_at else "unverified"
 
     def published_state(self, now: datetime) -> str:
-        """Return :meth:`state` by the name that JSON output and the library use."""
+        """Return :meth:`state` under the name used in JSON output and the library API."""
         state = self.state(now)
         return _PUBLISHED_STATES.get(state, state)
 
@@ -202,24 +211,27 @@ class Profile:
         return self.refresh_expires_at is not None and self.refresh_expires_at <= now
 
     def matches_account(self, token_response: TokenResponse) -> bool:
-        """Tell whether ``grant`` can be this profile's: nothing that both know of user and workspace differs."""
+        """Return whether ``token_response`` can belong to this profile.
+
+        The user and the workspace must be equal wherever both sides have a value.
+        """
         pairs = [(self.user_id, token_response.user_id)]
         if not self.is_enterprise_install and not token_response.is_enterprise_install:
             pairs.append((self.team_id, token_response.team_id))
         return all(not mine or not theirs or mine == theirs for mine, theirs in pairs)
 
     def with_refresh_refused(self, code: str, at: datetime) -> Profile:
-        """Return this profile with the note that its refresh token is of no use; nothing is deleted or blanked."""
+        """Return a copy that records why and when the refresh token was refused. The tokens are not removed."""
         return replace(self, refresh_refused=code, refresh_refused_at=at.astimezone(UTC).replace(microsecond=0))
 
     def with_token_response(self, token_response: TokenResponse, asked_at: datetime, pair: EndpointVariant) -> Profile:
-        """Return this profile with the tokens of ``grant``, which ``pair`` gave.
+        """Return a copy with the tokens of ``token_response``.
 
         Args:
-            grant: the answer. Without a refresh token in it, the old one stays good. Without a user and a workspace in
-                it, the profile counts as unverified.
-            asked_at: when the request went out, so that delays make the expiry earlier and never later.
-            pair: whose method answered.
+            token_response: the response to a refresh. Without a refresh token, the current one stays valid. Without a
+                user and a workspace, the profile becomes unverified.
+            asked_at: when the request was sent. Delays then make the computed expiry earlier, never later.
+            pair: the endpoint variant that issued the tokens.
         """
         asked_at = asked_at.astimezone(UTC).replace(microsecond=0)
         return replace(
@@ -238,7 +250,7 @@ class Profile:
         )
 
     def with_name(self, name: str) -> Profile:
-        """Return the same profile under another name."""
+        """Return a copy with another name."""
         return replace(self, name=name)
 
 
@@ -253,17 +265,20 @@ def new_profile(
     granted_at: datetime,
     verified_at: datetime | None,
 ) -> Profile:
-    """Return the profile of a finished sign-in, still without a name.
+    """Return the profile of a completed sign-in, with an empty name.
 
     Args:
-        grant: what the code was exchanged for.
-        identity: what ``auth.test`` said; None when it could not be asked, and the grant's own words have to do.
-        granted_at: when the exchange was asked for, so that delays make the expiry earlier and never later.
-        verified_at: when ``auth.test`` answered.
-        client_id, endpoints, redirect_uri, requested_scopes: of the authorization request.
+        token_response: the response to the code exchange.
+        identity: the result of ``auth.test``. If None, ``token_response`` provides the identity.
+        client_id: the Client ID of the authorization request.
+        endpoints: the endpoints of the authorization request.
+        redirect_uri: the redirect URL of the authorization request.
+        requested_scopes: the scopes of the authorization request.
+        granted_at: when the exchange request was sent. Delays then make the computed expiry earlier, never later.
+        verified_at: when ``auth.test`` responded, or None if it did not.
     """
     from slack_token_tui.slack.responses import (
-        Identity,  # with the parser behind it, which reading a profile does not need
+        Identity,  # imports the response parser, which reading a profile does not need
     )
 
     who = identity or Identity(user_id=token_response.user_id or "")

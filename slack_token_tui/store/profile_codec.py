@@ -1,4 +1,4 @@
-"""The form that a profile has in its file: what is written, and what is believed of what is read."""
+"""Conversion between profiles and the JSON records in their files. Values read from a file are validated."""
 
 from __future__ import annotations
 
@@ -31,17 +31,16 @@ _TEXT_KEYS = (
     "user_name",
 )
 _TIMESTAMP_KEYS = ("expires_at", "refresh_issued_at", "refresh_refused_at", "signed_in_at", "verified_at")
-"""The value of ``storage`` in the file of a profile whose tokens are in the operating system's keyring."""
 _MAX_UNKNOWN_BYTES = 16 * 1024
 _TIMESTAMP_LENGTH = len("2026-11-24T12:00:00Z")
 _FALLBACK_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 _VALID_YEARS = range(2000, 2200)
-"""Beyond them times are nonsense, and adding 30 days or a time zone may overflow."""
+"""Other years are errors, and adding 30 days or a time zone to them may overflow."""
 _TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def to_dict(profile: Profile) -> dict[str, Any]:
-    """Return ``profile`` as its file holds it. Tokens stand in it in clear."""
+    """Return the record to save for ``profile``. It contains tokens in plain text unless they are in the keyring."""
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "name": profile.name,
@@ -69,14 +68,14 @@ def to_dict(profile: Profile) -> dict[str, Any]:
 
 
 def from_dict(name: str, record: dict[str, Any], path: str) -> Profile:
-    """Return the profile in ``record``, its texts cleaned.
+    """Return the profile in ``record``. Text values are sanitized.
 
     Raises:
-        ProfileFileError: a value is not of its kind.
+        ProfileFileError: a value has the wrong type or format.
     """
     read = _RecordReader(dict(record), path)
     read.take("schema")
-    read.take("name")  # only tells a copied file
+    read.take("name")  # only used to detect copied files
     base = read.take_text("slack", 300) or SLACK
     pair = read.take_text("oauth") or EndpointVariant.V2_USER
     refresh_pair = read.take_text("refresh_oauth")
@@ -92,7 +91,7 @@ def from_dict(name: str, record: dict[str, Any], path: str) -> Profile:
     instants: dict[str, Any] = {key: read.take_instant(key) for key in _TIMESTAMP_KEYS}
     refresh_token = read.take_refresh_token()
     if not in_keyring:
-        # Both or neither: a file written by hand may say one without the other.
+        # A refresh token and its issue time go together, but a hand-edited file may have only one of them.
         since = instants["refresh_issued_at"] or instants["signed_in_at"] or instants["expires_at"] or _FALLBACK_DATE
         instants["refresh_issued_at"] = since if refresh_token else None
     return Profile(
@@ -119,7 +118,7 @@ def from_dict(name: str, record: dict[str, Any], path: str) -> Profile:
 
 
 class _RecordReader:
-    """Takes keys out of a record, each of its kind; what is left at the end is not known to this version."""
+    """Reader that removes typed values from a record. The remaining keys are unknown to this version."""
 
     def __init__(self, record: dict[str, Any], path: str) -> None:
         self.remaining = record
@@ -151,7 +150,10 @@ class _RecordReader:
         return Secret(value) if value else None
 
     def take_unknown_keys(self) -> dict[str, Any]:
-        """What is left. It will be saved again; that it can be must be certain before a refresh token is spent."""
+        """Return the remaining keys.
+
+        They are saved with the profile. That must not fail after a refresh token has been used, so check it now.
+        """
         try:
             size = len(json.dumps(self.remaining, indent=1, ensure_ascii=False).encode()) if self.remaining else 0
         except (ValueError, RecursionError):
@@ -161,7 +163,7 @@ class _RecordReader:
         return self.remaining
 
     def take_id(self) -> str | None:
-        """A journal and keyring items are called after it, so it must not lead anywhere else."""
+        """Return the profile ID. It is used in journal file names and keyring items, so it must not contain a path."""
         value: str | None = self._take_typed("id", str, lambda text: _ID.fullmatch(text) is not None)
         return value
 

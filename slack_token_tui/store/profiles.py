@@ -1,4 +1,4 @@
-"""The profiles of one home directory: read, listed, and saved without ever overwriting another account's."""
+"""Profile store: read, list and save the profiles of one config directory. Another account is never overwritten."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from slack_token_tui.store.settings import KEYRING, read_settings
 
 @dataclass(frozen=True)
 class UnreadableProfile:
-    """A profile whose file cannot be used: it is shown with its remedy and left alone."""
+    """A profile whose file can't be used. It is listed with its error, and the file is not changed."""
 
     name: str
     error: ProfileFileError
@@ -35,13 +35,13 @@ class UnreadableProfile:
 
 @dataclass(frozen=True)
 class SavedProfile:
-    """What became of a sign-in.
+    """The result of saving a sign-in.
 
     Attributes:
-        profile: as it was saved, with its name.
-        path: the file.
-        replaced: whether an older sign-in of the same account was renewed.
-        taken_name: the wished name, when it belongs to another account and a free one was used.
+        profile: the saved profile, with its name.
+        path: the profile file.
+        replaced: whether it replaced an earlier sign-in of the same account.
+        taken_name: the requested name if another account already uses it, or None.
     """
 
     profile: Profile
@@ -51,20 +51,20 @@ class SavedProfile:
 
 
 class ProfileStore:
-    """The profiles below one home directory, this user's when None is given."""
+    """The profiles in one config directory. The default is :func:`slack_token_tui.store.hot_path.config_home`."""
 
     def __init__(self, home: Path | None = None) -> None:
         self.home = Path(hot_path.config_home()) if home is None else home
 
     def path(self, name: str) -> Path:
-        """Return the file of profile ``name``."""
+        """Return the file path of profile ``name``."""
         return Path(hot_path.profile_path(str(self.home), name))
 
     def names(self) -> list[str]:
-        """Return the names of all profiles, readable or not, sorted.
+        """Return the sorted names of all profiles, including unreadable ones.
 
         Raises:
-            StorageError: others can change what is in the directory.
+            StorageError: other users can change the contents of the directory.
         """
         try:
             return hot_path.list_names(str(self.home))
@@ -72,11 +72,11 @@ class ProfileStore:
             raise StorageError(error.code, file=error.path) from None
 
     def read(self, name: str) -> Profile:
-        """Return profile ``name``. No lock is taken: a file is replaced as a whole.
+        """Return profile ``name``. No lock is needed because files are replaced atomically.
 
         Raises:
-            FileNotFoundError: there is none.
-            ProfileFileError: its file cannot be used, or is a copy of another profile's.
+            FileNotFoundError: the profile does not exist.
+            ProfileFileError: its file can't be used, or is a copy of another profile's file.
         """
         hot_path.check_directories(str(self.home), "profiles")
         return self._read(name)
@@ -91,7 +91,7 @@ class ProfileStore:
         return profile
 
     def _id_of(self, name: str) -> object:
-        """Return the id in the file of profile ``name``, or None when it cannot be read."""
+        """Return the ID in the file of profile ``name``, or None if it can't be read."""
         if not hot_path.is_valid_name(name):
             return None
         with suppress(OSError, ProfileFileError):
@@ -99,10 +99,10 @@ class ProfileStore:
         return None
 
     def check_not_copied(self, profile: Profile) -> None:
-        """Refuse a profile whose file is a copy of another one's: both would spend one refresh token.
+        """Reject a profile whose file is a copy of another one, because both would use the same refresh token.
 
-        Files that version 0.1.0 wrote do not say their name. Of two with one id the one that was refreshed more often counts
-        as the original, then the older one.
+        Files from version 0.1.0 do not contain their name. Of these, the one with the most refreshes counts as the
+        original, then the oldest.
 
         Raises:
             ProfileFileError: ``profile_copied``.
@@ -113,7 +113,7 @@ class ProfileStore:
             raise ProfileFileError("profile_copied", str(self.path(profile.name)), original)
 
     def _copy_sort_key(self, name: str) -> tuple[bool, int, int, str]:
-        """Return a sort key, the original first: its own name in the file, most refreshes, oldest."""
+        """Return a sort key that puts the original first: file contains its own name, most refreshes, oldest file."""
         try:
             record, status = hot_path.read_record(str(self.path(name))), self.path(name).stat()
         except (OSError, ProfileFileError):
@@ -123,11 +123,12 @@ class ProfileStore:
         return record.get("name") != name, -count, status.st_mtime_ns, name
 
     def with_tokens(self, profile: Profile) -> Profile:
-        """Return ``profile`` with its tokens, fetched from the keyring where they are kept there.
+        """Return ``profile`` with its tokens, loaded from the keyring if they are stored there.
 
         Raises:
-            FileNotFoundError, ProfileFileError: the profile went while its tokens were fetched.
-            StorageError: ``keyring_…``: it cannot be asked, or has lost them.
+            FileNotFoundError: the profile was removed at the same time.
+            ProfileFileError: the profile became unreadable at the same time.
+            StorageError: ``keyring_…``: the keyring can't be used, or no longer has the tokens.
         """
         if not profile.in_keyring:
             return profile
@@ -139,7 +140,7 @@ class ProfileStore:
             )
         except StorageError as error:
             if error.code == "keyring_empty":
-                # Whoever has refreshed or moved it since it was read has taken away what the file pointed at then.
+                # Another process may have refreshed or moved the profile and deleted the tokens we looked for.
                 current = self.read(profile.name)
                 if (current.generation, current.in_keyring) != (profile.generation, profile.in_keyring):
                     return self.with_tokens(current)
@@ -147,15 +148,15 @@ class ProfileStore:
         return replace(profile, access_token=access_token, refresh_token=refresh_token)
 
     def entries(self) -> Iterator[Profile | UnreadableProfile]:
-        """Yield every profile in the order of names; one that cannot be read does not stop the others.
+        """Yield all profiles, sorted by name. Unreadable ones are yielded as :class:`UnreadableProfile`.
 
         Raises:
-            StorageError: others can change what is in the directory.
+            StorageError: other users can change the contents of the directory.
         """
         for name in self.names():
             try:
                 yield self._read(name)
-            except FileNotFoundError:  # removed since it was listed
+            except FileNotFoundError:  # removed after the listing
                 continue
             except ProfileFileError as error:
                 yield UnreadableProfile(name, error)
@@ -167,13 +168,13 @@ class ProfileStore:
         return [entry for entry in self.entries() if isinstance(entry, Profile) and entry.account == profile.account]
 
     def check_writable(self, name: str | None = None) -> None:
-        """See to it that a sign-in can be saved, before a person is asked to make one.
+        """Check that a sign-in can be saved, before the user is sent to Slack. Missing directories are created.
 
         Args:
-            name: of the profile that is signed in again, if one is.
+            name: the profile to sign in to again, or None for a new one.
 
         Raises:
-            StorageError: it could not be, and why.
+            StorageError: a sign-in could not be saved.
         """
         self._prepare_directories()
         probe = self.home / "profiles" / ".ready"
@@ -186,24 +187,25 @@ class ProfileStore:
         if in_keyring:
             from slack_token_tui.store import keyring
 
-            item = f"probe.{os.getpid()}"  # another sign-in may begin at the same moment
-            keyring.save_item(item, Secret("x" * 256))  # as long as a token: some keyrings cut
+            item = f"probe.{os.getpid()}"  # unique, because another sign-in may start at the same time
+            keyring.save_item(item, Secret("x" * 256))  # as long as a token, because some keyrings truncate values
             keyring.try_delete_item(item)
 
     def save_sign_in(
         self, profile: Profile, wanted_name: str | None = None, *, in_keyring: bool | None = None
     ) -> SavedProfile:
-        """Save a fresh sign-in: in the place of the same account's older one, else under a free name.
+        """Save a new sign-in. It replaces the profile of the same account, or else gets an unused name.
 
-        A sign-in that comes back as somebody else never replaces a profile.
+        A sign-in never replaces the profile of another account.
 
         Args:
-            profile: with its tokens; its own name does not count.
-            wanted_name: taken when it is free, or the account's own already.
-            in_keyring: where its tokens go; None for where the older ones are, and a new profile's as the settings say.
+            profile: the profile with its tokens. Its name is ignored.
+            wanted_name: the preferred name. It is used if it is free or already belongs to the account.
+            in_keyring: whether to store the tokens in the keyring. None uses the same place as the existing profile, or
+                the ``storage`` setting for a new one.
 
         Raises:
-            StorageError: nothing was saved and nothing changed.
+            StorageError: the sign-in could not be saved. Nothing was changed.
         """
         from slack_token_tui.store.names import candidate_names
 
@@ -234,7 +236,7 @@ class ProfileStore:
                     named = profile.with_name(name)
                     taken = wanted_name if wanted_name not in (None, name) else None
                     return SavedProfile(named, self.write(named), taken_name=taken)
-            if self.find_same_account(profile):  # somebody else has just finished a sign-in of the same account
+            if self.find_same_account(profile):  # another process just saved the same account
                 return self.save_sign_in(profile, wanted_name, in_keyring=in_keyring)
         raise AssertionError("proposals never end")
 
@@ -253,13 +255,17 @@ class ProfileStore:
             write_atomically(ignore, b"*\n")
 
     def write(self, profile: Profile, previous: Profile | None = None) -> Path:
-        """Save ``profile`` and return its file. The caller holds the lock of its name.
+        """Save ``profile`` and return its file path. The caller must hold the lock of its name.
 
-        Tokens for the keyring go there first, under a generation of their own; the file then points at them, and what it
-        pointed at before (``older``) is deleted last. Whenever this is cut off, the file points at tokens that are there.
+        Keyring tokens are saved first, under ``profile.generation``. Then the file is replaced. The keyring tokens of
+        ``previous`` are deleted last. If the process is killed at any point, the file still refers to existing tokens.
+
+        Args:
+            profile: the profile to save.
+            previous: the profile that is replaced, or None if its keyring tokens need not be deleted.
 
         Raises:
-            StorageError: what was there before is untouched.
+            StorageError: the profile could not be saved. The existing file and its tokens are unchanged.
         """
         path = self.path(profile.name)
         if profile.in_keyring and profile.access_token is not None:
@@ -275,7 +281,7 @@ class ProfileStore:
             if profile.in_keyring and profile.access_token is not None and points_at != (True, profile.generation):
                 from slack_token_tui.store import keyring
 
-                keyring.delete_tokens(profile.id, profile.generation)  # nothing points at them
+                keyring.delete_tokens(profile.id, profile.generation)  # no file refers to them
             raise
         if (
             previous is not None

@@ -1,4 +1,4 @@
-"""Responses from Slack that cannot be used but may hold a valid token. They are saved until a person has looked at them."""
+"""Quarantine for unusable Slack responses that may contain a valid token. They are saved for the user to review."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slack_token_tui.store.settings import KEYRING, read_settings
 
 @dataclass(frozen=True)
 class QuarantinedResponse:
-    """Where a response is.
+    """The location of a quarantined response.
 
     Attributes:
         path: the file, or None.
@@ -30,7 +30,7 @@ class QuarantinedResponse:
         return str(self.path) if self.path else f"item {self.item} of service {keyring.SERVICE} in the keyring"
 
     def delete(self) -> None:
-        """Delete it, once its tokens are revoked. What cannot be deleted is left."""
+        """Delete the response after its tokens are revoked. Errors are ignored."""
         if self.path is not None:
             with suppress(OSError):
                 self.path.unlink()
@@ -39,10 +39,10 @@ class QuarantinedResponse:
 
 
 def quarantine(home: Path, name: str, response: Secret) -> QuarantinedResponse:
-    """Save ``response`` as file ``name`` below the directory of profiles.
+    """Save ``response`` in the quarantine directory of ``home``. The file name starts with ``name`` and a timestamp.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the file can't be written.
     """
     make_private_directory(home / "quarantine")
     path = home / "quarantine" / f"{name}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.answer"
@@ -54,14 +54,17 @@ def quarantine_in_keyring(item: str, response: Secret) -> QuarantinedResponse:
     """Save ``response`` as a keyring item.
 
     Raises:
-        StorageError: the keyring cannot take it.
+        StorageError: the keyring can't store it.
     """
     keyring.save_item(item, response)
     return QuarantinedResponse(item=item)
 
 
 def quarantine_sign_in(home: Path, response: Secret) -> QuarantinedResponse | None:
-    """Save the response of a sign-in where new tokens go, or where there is still room. None when nothing takes it."""
+    """Save the response to a sign-in where new tokens are stored, or else in a fallback directory.
+
+    Return None if it can't be saved anywhere.
+    """
     name = f"sign-in.{os.urandom(8).hex()}"
     with suppress(StorageError):
         if read_settings(home).get("storage") == KEYRING:

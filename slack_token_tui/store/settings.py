@@ -1,4 +1,4 @@
-"""What is remembered besides profiles and apps. No secret is among it."""
+"""User settings in ``settings.json``. They contain no secrets."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from slack_token_tui.store.atomic_file import StorageError, remove_stale_temp_fi
 from slack_token_tui.store.hot_path import SCHEMA, ProfileFileError, check_directories, read_record
 
 KEYRING = "keyring"
+"""The value of ``storage`` in settings and profiles if tokens are stored in the system keyring."""
 CLIPBOARD_SECONDS = 45
-"""How long a copied token stays on a clipboard that can be cleared."""
+"""Default time in seconds before a copied token is cleared from the clipboard."""
 _TYPES: dict[str, type] = {
     "default_profile": str,
     "last_app": str,
@@ -25,10 +26,16 @@ _TYPES: dict[str, type] = {
 
 
 def read_settings(home: Path) -> dict[str, Any]:
-    """Return the settings that can be used: ``default_profile``; ``last_app``, a Client ID; ``theme``; ``storage``, where
-    new sign-ins are kept, ``keyring`` or ``file``; ``clipboard_seconds``, 0 for ever; ``order`` of the list at home.
+    """Return the valid settings.
 
-    A settings file that cannot be read sets nothing; it is reported where it would be written.
+    - ``default_profile``: the profile that commands use by default.
+    - ``last_app``: the Client ID of the last used app.
+    - ``theme``: the Textual theme.
+    - ``storage``: where new sign-ins are stored, ``keyring`` or ``file``.
+    - ``clipboard_seconds``: seconds before a copied token is cleared, or 0 for never.
+    - ``order``: the sort order of the profile list on the home screen.
+
+    A settings file that can't be read counts as empty. The error is reported when settings are changed.
     """
     try:
         check_directories(str(home))
@@ -39,11 +46,12 @@ def read_settings(home: Path) -> dict[str, Any]:
 
 
 def describe_storage(home: Path, *, in_keyring: bool | None = None) -> str:
-    """Return where a new token will be kept, as the end of "The token will be kept in …".
+    """Return where a new token will be stored, as text that completes "The token will be kept in …".
 
     Args:
-        home: the directory of profiles.
-        in_keyring: where the older one is, when a profile is signed in again: it stays there.
+        home: the config directory.
+        in_keyring: whether the existing token is in the keyring if a profile is signed in again, or None. The new token
+            is stored in the same place.
     """
     if in_keyring is None:
         in_keyring = read_settings(home).get("storage") == KEYRING
@@ -55,17 +63,17 @@ def describe_storage(home: Path, *, in_keyring: bool | None = None) -> str:
 
 
 def clipboard_seconds(home: Path) -> int:
-    """Return after how many seconds a copied token is taken off the clipboard; 0 for never."""
+    """Return the number of seconds before a copied token is cleared from the clipboard, or 0 for never."""
     seconds = read_settings(home).get("clipboard_seconds", CLIPBOARD_SECONDS)
     return max(0, int(seconds))
 
 
 def change_settings(home: Path, **changes: str | int | None) -> None:
-    """Change some settings and keep the others, unknown ones too. None removes one.
+    """Change settings. Other settings are preserved, including unknown ones. A value of None removes a setting.
 
     Raises:
-        StorageError: they could not be written.
-        ProfileFileError: the file is there and cannot be read, so it is not overwritten.
+        StorageError: the settings could not be written.
+        ProfileFileError: the file exists but can't be read, so it was not overwritten.
     """
     path = home / "settings.json"
     with locks.acquire(home, "settings", may_be_link=True):
@@ -81,7 +89,7 @@ def change_settings(home: Path, **changes: str | int | None) -> None:
 
 
 def remember_last_app(home: Path, client_id: str) -> None:
-    """Remember the app for the next sign-in. It is a convenience: what prevents it is not reported."""
+    """Save the app as the default for the next sign-in. Errors are ignored because this is only a convenience."""
     try:
         change_settings(home, last_app=client_id)
     except (StorageError, ProfileFileError):

@@ -1,1 +1,1 @@
-"""Use cases on saved tokens: refresh, verify, revoke, rename, import, export."""
+"""Operations on saved tokens: refresh, verify, revoke, rename, import, export."""

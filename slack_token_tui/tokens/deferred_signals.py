@@ -1,4 +1,4 @@
-"""Signals that are noted while a refresh token is being spent, and obeyed afterwards."""
+"""Defer termination and stop signals during a refresh and re-raise them afterwards."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _DEFERRED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
 
 
 class DeferredSignals:
-    """The signals that came.
+    """The signals received so far.
 
     Attributes:
-        numbers: in the order they came.
-        on_first: called once, in the main thread, when the first comes.
+        numbers: signal numbers, in order of arrival.
+        on_first: called once, in the main thread, when the first signal arrives.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class DeferredSignals:
         self.on_first: Callable[[], object] | None = None
 
     def handle(self, number: int, _: FrameType | None) -> None:
-        """Take one signal."""
+        """Record one signal."""
         self.numbers.append(number)
         if len(self.numbers) == 1 and self.on_first is not None:
             self.on_first()
@@ -32,10 +32,13 @@ class DeferredSignals:
 
 @contextmanager
 def defer_signals() -> Iterator[DeferredSignals]:
-    """Note signals instead of dying of them; at the end each does what it would have done.
+    """Record signals instead of acting on them, and re-raise each one on exit.
 
-    Handlers, not a mask: a mask holds for one thread, and the resolver's thread is enough for the process to be killed.
-    Outside the main thread no handler can be set; whoever works there starts a process of its own instead.
+    This sets handlers because a signal mask applies to one thread only. The resolver's thread could still receive the
+    signal, and that would kill the process.
+
+    Handlers can be set in the main thread only. In any other thread this does nothing, so callers there run the work
+    in a child process instead.
     """
     record = DeferredSignals()
     if threading.current_thread() is not threading.main_thread():
@@ -44,7 +47,7 @@ def defer_signals() -> Iterator[DeferredSignals]:
     previous_handlers = {}
     for name in _DEFERRED:
         number = getattr(signal, name, None)
-        # Ignored stays ignored: that is how nohup and shells say so.
+        # Leave ignored signals ignored: nohup and shells rely on that.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             previous_handlers[number] = signal.signal(number, record.handle)
     try:

@@ -1,4 +1,4 @@
-"""A profile's token in the form that its next user takes: a header, a shell's variable, a command."""
+"""Output formats for a token: HTTP header, shell variable, curl command, MCP server entry and others."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from slack_token_tui.store.hot_path import config_home
 from slack_token_tui.store.profile import Profile
 
 VARIABLE = "SLACK_TOKEN"
-# No "=": zsh replaces =ls at the beginning of a value, or after a colon, by the path of ls.
+# "=" is excluded: zsh expands =ls to the path of ls at the start of a value or after a colon.
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9._%+/:-]+")
-# Inside single quotes, python-dotenv still reads these in its own way: it unescapes \\ and \', and fills in ${NAME}.
+# python-dotenv interprets these even inside single quotes: it unescapes \\ and \', and expands ${NAME}.
 _CHANGED_BY_DOTENV = re.compile(r"'|\\\\|\\\Z|\$\{")
-# Pinned: @latest would hand the token to any later release.
+# Pinned: @latest would pass the token to any later release.
 _MCP_SERVER = "slack-mcp-server@1.3.0"
 _MCP_ENVIRONMENTS: Mapping[str, Mapping[str, str]] = {SLACK: {}, GOVSLACK: {"SLACK_MCP_GOVSLACK": "true"}}
-"""What tells the MCP server which Slack to use. It knows these two and sends every other token to slack.com."""
+"""Environment variables that select a Slack in the MCP server. It sends tokens of any other Slack to slack.com."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """One form.
+    """One output format.
 
     Attributes:
-        id: as ``export --as`` names it.
-        label: what it is, in a few words.
-        contains_token: whether the token itself stands in the text; otherwise it fetches a fresh one when it is used.
-        text: makes it, of the profile, its token, the name of an environment variable, and the directory of profiles, where
-            it is not this user's own. It raises StorageError when no text can be right.
+        id: the value for ``export --as``.
+        label: a short description.
+        contains_token: whether the text contains the token. If not, it fetches a fresh token whenever it is used.
+        render: returns the text. It receives the profile, its token, the name of an environment variable, and the
+            configuration directory (None for the default). It raises StorageError if no correct text is possible.
     """
 
     id: str
@@ -50,46 +50,46 @@ class Format:
 def format_token(
     profile: Profile, format_id: str, token: str, variable: str = VARIABLE, home: Path | None = None
 ) -> str:
-    """Return the text of format ``format_id``, without a newline at its end.
+    """Return ``token`` in format ``format_id``, without a trailing newline.
 
     Args:
-        profile: whose token it is.
-        format_id: one of :data:`FORMATS`.
-        token: the access token itself, or a mask for a preview.
-        variable: the environment variable, where one is used.
-        at: the directory of profiles, where it is not this user's own.
+        profile: the profile that the token belongs to.
+        format_id: a key of :data:`FORMATS`.
+        token: the access token, or a masked one for a preview.
+        variable: the name of the environment variable, for formats that set one.
+        home: the configuration directory, or None for the default.
 
     Raises:
-        StorageError: the format cannot hold this token, does not work with the profile's Slack, or needs this program's own
-            command and that is unknown.
+        StorageError: the format can't represent this token or doesn't support the profile's Slack. Also raised if it
+            needs the command that starts this program, and that command can't be determined.
     """
     return FORMATS[format_id].render(profile, token, variable, home)
 
 
 def preview(profile: Profile, format_id: str, home: Path | None = None) -> str:
-    """Return the same text with the token masked.
+    """Return the output of :func:`format_token` with a masked token.
 
     Raises:
-        StorageError: as :func:`formatted`.
+        StorageError: see :func:`format_token`.
     """
     return format_token(profile, format_id, profile.masked_token, home=home)
 
 
 def format_secret(profile: Profile, format_id: str, variable: str = VARIABLE, home: Path | None = None) -> Secret:
-    """Return the text with the token in it. The profile has its tokens.
+    """Return the output of :func:`format_token` with the real token. The profile's tokens must be loaded.
 
     Raises:
-        StorageError: as :func:`formatted`.
+        StorageError: see :func:`format_token`.
     """
     assert profile.access_token is not None, "with_tokens() comes first"
     return Secret(format_token(profile, format_id, profile.access_token.reveal(), variable, home))
 
 
 def executable_command() -> list[str]:
-    """Return how this program is started from anywhere: other programs' ``PATH`` may be shorter than ours.
+    """Return a command that starts this program from anywhere. Other programs may run with a shorter ``PATH``.
 
     Raises:
-        StorageError: neither its command nor its interpreter has an absolute path.
+        StorageError: neither the slack-token-tui command nor the Python interpreter has an absolute path.
     """
     interpreter = Path(sys.executable or "")
     directories = [
@@ -97,13 +97,13 @@ def executable_command() -> list[str]:
         sysconfig.get_path("scripts"),
         *os.environ.get("PATH", "").split(os.pathsep),
     ]
-    # A relative directory, and an empty one, is whatever directory the text is used in.
+    # A relative or empty entry would resolve against the directory in which the text is used.
     absolute = [directory for directory in directories if Path(directory).is_absolute()]
     found = shutil.which("slack-token-tui", path=os.pathsep.join(absolute))
-    if found and Path(found).is_absolute():  # Windows looks into the current directory too
+    if found and Path(found).is_absolute():  # Windows also searches the current directory
         return [found]
     if interpreter.is_absolute():
-        return [str(interpreter), "-P", "-m", "slack_token_tui"]  # -P: the current directory is not imported from
+        return [str(interpreter), "-P", "-m", "slack_token_tui"]  # -P: do not import from the current directory
     raise StorageError("own_command_unknown")
 
 
@@ -112,7 +112,7 @@ def _profiles_home(home: Path | None) -> str:
 
 
 def _home_variable(home: Path | None) -> Mapping[str, str]:
-    """The variable that says where profiles are, when one must: programs started by others do not inherit it."""
+    """Return ``SLACK_TOKEN_TUI_HOME`` if it must be set: programs started by other programs do not inherit it."""
     is_elsewhere = home is not None or os.environ.get("SLACK_TOKEN_TUI_HOME")
     return {"SLACK_TOKEN_TUI_HOME": _profiles_home(home)} if is_elsewhere else {}
 
@@ -131,8 +131,8 @@ def _json(profile: Profile, token: str, *_: object) -> str:
 
 
 def _dotenv(profile: Profile, token: str, variable: str, _: object) -> str:
-    # Without quotes every reader agrees, also docker --env-file, which takes quotes for a part of the value. Inside single
-    # quotes python-dotenv, shells and Node agree, but for what is refused here.
+    # All parsers agree on unquoted values, including docker --env-file, which treats quotes as part of the value.
+    # Inside single quotes, python-dotenv, shells and Node agree, except on what is rejected here.
     if _NEEDS_NO_QUOTES.fullmatch(token):
         return f"{variable}={token}"
     if _CHANGED_BY_DOTENV.search(token):
@@ -141,7 +141,7 @@ def _dotenv(profile: Profile, token: str, variable: str, _: object) -> str:
 
 
 def _curl(profile: Profile, token: str, *_: object) -> str:
-    # printf is part of the shell and curl reads the header from its standard input: no list of processes shows it.
+    # printf is a shell builtin and curl reads the header from stdin, so the token never appears in a process list.
     header = 'header = "Authorization: Bearer %s"\\n'
     escaped = re.sub(r'(["\\])', r"\\\1", token)
     address = _shell_quote(profile.endpoints.method_url("auth.test"))
@@ -167,8 +167,8 @@ def _mcp(profile: Profile, _: str, __: str, home: Path | None) -> str:
     if profile.endpoints.base not in _MCP_ENVIRONMENTS:
         raise StorageError("mcp_other_slack", name=profile.name)
     command, *arguments = executable_command()
-    # npx is a bare name: it is the MCP client's machine and PATH that say where Node is. --prefix: otherwise npx takes the
-    # server from node_modules, and its settings from .npmrc, in the current directory.
+    # npx is a bare name, because the MCP client's machine and PATH determine where Node is. Without --prefix, npx would
+    # use the server from node_modules and the settings from .npmrc in the current directory.
     server = ["npx", "--prefix", _profiles_home(home), _MCP_SERVER, "--transport", "stdio"]
     words = [*arguments, "exec", profile.name, "--env", "SLACK_MCP_XOXP_TOKEN", "--", *server]
     variables = {**_home_variable(home), **_MCP_ENVIRONMENTS[profile.endpoints.base]}
@@ -179,7 +179,7 @@ def _mcp(profile: Profile, _: str, __: str, home: Path | None) -> str:
 def _shell_quote(text: str) -> str:
     if _NEEDS_NO_QUOTES.fullmatch(text):
         return text
-    # Not shlex.quote, which leaves = without quotes.
+    # Not shlex.quote: it leaves = unquoted.
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
@@ -199,5 +199,5 @@ FORMATS = {
 
 
 def is_variable_name(text: str) -> bool:
-    """Tell whether ``text`` can be the name of an environment variable."""
+    """Return whether ``text`` is a valid environment variable name."""
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None

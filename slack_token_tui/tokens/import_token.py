@@ -1,4 +1,4 @@
-"""Takes a token that somebody already has: names its kind, asks Slack whose it is, and keeps it."""
+"""Import an existing token: detect its type, verify it with Slack, and save it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 
 
 def parse_tokens(text: str, client_id: str) -> tuple[TokenType, Secret, Secret | None]:
-    """Return kind, access token and refresh token in ``text``: one a line, the second one optional; # begins a comment.
+    """Return the type, the access token and the optional refresh token in ``text``.
+
+    Each token is on its own line. Lines that start with ``#`` are comments.
 
     Raises:
-        ValueError: with a sentence for the person, which never repeats what was given.
+        ValueError: the tokens can't be imported. The message is meant for the user and never contains the input.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
     if not lines:
@@ -55,19 +57,20 @@ async def import_token(
     endpoints: Endpoints | None = None,
     name: str | None = None,
 ) -> SavedProfile:
-    """Ask Slack whose ``access_token`` is, and keep it.
+    """Verify ``access_token`` with Slack and save it as a profile.
 
     Args:
-        store: where it will be kept.
-        kind: as :func:`parse_tokens` returned it.
-        access_token, refresh_token: likewise.
-        client_id: of the app, where it is known.
-        endpoints: the Slack it belongs to.
-        name: the profile's name, if one is wished for.
+        store: the store to save the profile in.
+        kind: the token type, as returned by :func:`parse_tokens`.
+        access_token, refresh_token: the tokens, as returned by :func:`parse_tokens`.
+        client_id: the app's Client ID, if available.
+        endpoints: the Slack that issued the token. Defaults to slack.com.
+        name: the preferred profile name, or None to choose one.
 
     Raises:
-        SlackError: Slack could not be asked, or said no; nothing was saved.
-        StorageError: it could not be saved.
+        SlackError: Slack could not be reached or refused the token, or a saved profile prevents the import. Nothing
+            was saved.
+        StorageError: the profile could not be saved.
     """
     endpoints = endpoints or Endpoints()
     async with SlackClient(endpoints) as slack:
@@ -79,14 +82,12 @@ async def import_token(
     if kind.rotates:
         life = identity.expires_in_seconds or ROTATING_TOKEN_SECONDS
         profile = replace(profile, expires_at=now + timedelta(seconds=life))
-    return await asyncio.to_thread(
-        _save_unless_duplicate, store, profile, name
-    )  # locks, disks and keyrings may take their time
+    return await asyncio.to_thread(_save_unless_duplicate, store, profile, name)  # locks, disks and keyrings can block
 
 
 def _save_unless_duplicate(store: ProfileStore, profile: Profile, name: str | None) -> SavedProfile:
     for entry in store.entries():
-        # One in the keyring is asked for only where the mask is the same.
+        # Compare the masks first, so that the keyring is queried only for a likely duplicate.
         if (
             isinstance(entry, Profile)
             and entry.masked_token == profile.masked_token

@@ -1,8 +1,9 @@
-"""What a refresh has come to, written down before and after the moment that spends the refresh token.
+"""Write-ahead journal of a token refresh: intent before the request, raw response after it.
 
-A journal file is reserved on disk before anything is sent, so that a full disk is found in time. It has two slots of fixed
-size, the intent and the answer, and every entry is one system call into the reserved space: a process that is killed
-leaves a slot empty or whole. An entry that is neither counts as not written.
+The journal file is allocated on disk before anything is sent, so that a full disk is detected in time. It has two
+slots of fixed size: one for the intent and one for the response. Each entry is written with one system call into the
+allocated space. If the process is killed, a slot is therefore either empty or complete. An entry that is neither
+counts as not written.
 """
 
 from __future__ import annotations
@@ -29,22 +30,22 @@ from slack_token_tui.store.atomic_file import (
 )
 
 _DAMAGE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
-"""What reading a damaged entry raises. Such an entry counts as not written."""
+"""Exceptions raised while parsing a damaged entry. Such an entry counts as not written."""
 _INTENT_BYTES = 1024
 _HEADER_BYTES = 128
 _RESERVED_BYTES = 96 * 1024
-"""Room for both slots with the largest answer that is taken (64 KiB), and to save the profile after it."""
+"""Space for both slots with the largest accepted response (64 KiB), and for saving the profile afterwards."""
 
 
 @dataclass(frozen=True)
 class RefreshIntent:
-    """A refresh token is about to be spent.
+    """A refresh request that is about to be sent. It may use up the refresh token.
 
     Attributes:
-        digest: of the refresh token.
-        pair: whose method is asked.
-        sent_at: when.
-        first_unanswered_at: when an earlier request with the same token went out whose answer never came.
+        digest: the digest of the refresh token, from :func:`token_digest`.
+        variant: the endpoint variant that receives the request.
+        sent_at: when the request is sent.
+        first_unanswered_at: when the first unanswered request with the same refresh token was sent, or None.
     """
 
     digest: str
@@ -55,26 +56,26 @@ class RefreshIntent:
 
 @dataclass(frozen=True)
 class UnfinishedRefresh:
-    """What a journal says: the request went out, and perhaps the answer came, which nobody has looked at."""
+    """The content of a journal: the intent and, if one arrived, the raw response, which has not been parsed."""
 
     intent: RefreshIntent
     response: bytes | None
 
 
 def token_digest(token: Secret) -> str:
-    """Return what a journal holds in the place of a refresh token."""
+    """Return the SHA-256 digest that a journal stores instead of the refresh token."""
     return hashlib.sha256(token.reveal().encode()).hexdigest()
 
 
 class Journal:
-    """The journal of one profile. Use it under the profile's lock alone."""
+    """The journal of one profile. Use it only while holding the profile's lock."""
 
     def __init__(self, home: Path, profile_id: str, *, in_keyring: bool) -> None:
         """
         Args:
-            home: the directory of profiles.
-            profile_id: the profile's own random id; names change.
-            in_keyring: whether answers go to the keyring; the file then holds what is no secret.
+            home: the configuration directory.
+            profile_id: the profile's random id. Unlike its name, it never changes.
+            in_keyring: whether responses are stored in the keyring. The file then contains no secrets.
         """
         self.path = home / "journal" / f"{profile_id}.journal"
         self._home = home
@@ -84,14 +85,14 @@ class Journal:
 
     @property
     def exists(self) -> bool:
-        """Whether an earlier process left anything at all."""
+        """Whether an earlier process left a journal."""
         return any(path.exists() for path in self._paths())
 
     def read(self, digest: str | None = None) -> UnfinishedRefresh | None:
-        """Return what an earlier process left, or None when it had not sent anything.
+        """Return the refresh that an earlier process left unfinished, or None if it had not sent a request.
 
         Args:
-            digest: of the refresh token that it must be about.
+            digest: the digest that the entry's refresh token must have. None accepts any digest.
         """
         for path in self._paths():
             with suppress(OSError, *_DAMAGE):
@@ -103,7 +104,7 @@ class Journal:
         return None
 
     def _paths(self) -> list[Path]:
-        """Where it may be, the surer place first: what was rescued could not be written here."""
+        """Return all possible paths, fallback files first: they exist only if the regular file was not writable."""
         names = fallback_dir.file_names(self._home, self.path.name)
         rescued = [
             place / name for place in fallback_dir.fallback_dirs() if fallback_dir.is_private(place) for name in names
@@ -122,7 +123,7 @@ class Journal:
         return UnfinishedRefresh(unfinished, self._parse_response(content))
 
     def _parse_response(self, content: bytes) -> bytes | None:
-        """Return the answer when it is there from its first byte to its last."""
+        """Return the response if it was written completely, or None."""
         try:
             header = json.loads(content[_INTENT_BYTES : _INTENT_BYTES + _HEADER_BYTES])
             length, digest = int(header["length"]), str(header["sha256"])
@@ -133,16 +134,16 @@ class Journal:
         body = content[_INTENT_BYTES + _HEADER_BYTES :][:length]
         if hashlib.sha256(body).hexdigest() == digest:
             return body
-        # The rescued journal of a keyring profile holds the answer itself: the keyring had not taken it.
+        # A keyring profile has the response in its file only if the keyring failed and the fallback was used.
         saved = keyring.load_item(self._item) if self._in_keyring else None
         body = saved.reveal().encode("latin-1") if saved else b""
         return body if hashlib.sha256(body).hexdigest() == digest else None
 
     def reserve(self) -> None:
-        """Make the journal, with room for all that will be written. What is in it already stays.
+        """Create the journal and allocate space for everything that will be written. Existing content is preserved.
 
         Raises:
-            StorageError: there is no room, or nothing can be written here. Nothing was sent then.
+            StorageError: the disk is full or not writable. Nothing has been sent.
         """
         try:
             make_private_directory(self.path.parent)
@@ -159,46 +160,48 @@ class Journal:
             raise to_storage_error(error, self.path) from None
 
     def write_intent(self, intent: RefreshIntent) -> None:
-        """Write that the refresh token is about to be spent. An answer in the second slot is gone with it.
+        """Write the intent before the refresh token is used. This erases a response in the second slot.
 
         Raises:
-            StorageError: it could not be written, so the request must not go out.
+            StorageError: the intent could not be written, so the request must not be sent.
         """
         self._write(_intent_slot(intent) + bytes(_HEADER_BYTES), 0)
 
     def write_response(self, body: bytes) -> None:
-        """Write the whole answer, unread.
+        """Write the complete response, unparsed.
 
         Raises:
-            StorageError: it could not be written.
+            StorageError: the response could not be written.
         """
         kept_here = b"" if self._in_keyring else body
         self._write(_response_header(body) + kept_here, _INTENT_BYTES)
         if self._in_keyring:
-            # The header first: an answer that nothing tells of would not be looked for.
+            # The header is written first: without it, recovery would not look in the keyring.
             keyring.save_item(self._item, Secret(body.decode("latin-1")))
-        # The room that is left is needed for the profile now.
+        # Free the unused space: saving the profile needs it.
         with suppress(OSError):
             os.ftruncate(self._descriptor or -1, _INTENT_BYTES + _HEADER_BYTES + len(kept_here))
 
     def save_to_fallback(self, intent: RefreshIntent, body: bytes) -> Path:
-        """Write intent and answer into the runtime directory, when neither journal nor profile can be written.
+        """Save the intent and the response in a fallback directory and return the file's path.
+
+        Use it if neither the journal nor the profile can be written.
 
         Raises:
-            StorageError: that cannot be written either.
+            StorageError: no fallback directory is writable.
         """
         return fallback_dir.save_to_fallback(
             self._home, self.path.name, _intent_slot(intent) + _response_header(body) + body
         )
 
     def close(self) -> None:
-        """Close the file and leave it."""
+        """Close the file without deleting it."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def remove(self) -> None:
-        """Nothing is unfinished any more."""
+        """Delete the journal, with its copies in fallback directories and the keyring."""
         self.close()
         for path in self._paths():
             with suppress(OSError):
@@ -245,7 +248,7 @@ def _allocate(descriptor: int) -> None:
         except OSError as error:
             if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
                 raise
-    # macOS and some file systems cannot reserve; zeros take the room as well.
+    # macOS and some file systems have no posix_fallocate. Writing zeros allocates the space too.
     os.lseek(descriptor, 0, os.SEEK_END)
     while missing > 0:
         missing -= os.write(descriptor, bytes(min(missing, 16 * 1024)))

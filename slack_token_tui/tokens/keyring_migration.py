@@ -1,4 +1,4 @@
-"""Moves a profile's tokens between its file and the operating system's keyring."""
+"""Move a profile's tokens between its file and the operating system's keyring."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from slack_token_tui.tokens.recovery import recover
 
 
 def move_tokens(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:
-    """Keep the tokens of profile ``name`` in the keyring, or in its file again, and return it.
+    """Move the tokens of profile ``name`` to the keyring or back to its file, and return the profile.
 
-    There is no moment without them: they are written to the new place and read back, then the file is replaced, then the old
-    place is emptied.
+    The tokens stay available throughout. They are written to the new location and read back, and the file is replaced.
+    Only then are they deleted from the old location.
 
     Raises:
-        FileNotFoundError, ProfileFileError: there is none that can be read.
-        StorageError: nothing was changed.
+        FileNotFoundError, ProfileFileError: the profile does not exist or can't be read.
+        StorageError: the tokens could not be moved. Nothing was changed.
     """
     with locks.acquire(store.home / "locks", name):
         profile = recover(store, name).profile
         if profile.in_keyring == to_keyring:
             return profile
-        store.check_not_copied(profile)  # the copy would point at what is taken away here
+        store.check_not_copied(profile)  # the copy would point at tokens that are deleted here
         profile = store.with_tokens(profile)
         moved = replace(
             profile,

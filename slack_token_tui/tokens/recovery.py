@@ -1,4 +1,4 @@
-"""Finishes what an earlier refresh left unfinished: whoever takes a profile's lock next does it first."""
+"""Recover an interrupted refresh from its journal. The next process to acquire the profile's lock does this first."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ _MAX_RESPONSE_BYTES = 128 * 1024
 _SAVE_RETRY_SECONDS = 5.0
 _SAVE_PAUSE_SECONDS = 0.25
 AMBIGUOUS_REFUSALS = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
-"""Refusals after which Slack may have done what it was asked for, or may do it another time."""
+"""Slack errors after which the request may have succeeded, or may succeed if it is sent again."""
 _NEVER_REACHED_SLACK = frozenset({"ratelimited", "proxy_sign_in_required"})
 
 
 @dataclass(frozen=True)
 class RecoveredProfile:
-    """A profile as it stands after its journal was read.
+    """A profile after its journal was processed.
 
     Attributes:
-        profile: as :meth:`ProfileStore.read` gives it, or with its tokens where they were needed.
-        finished: whether an answer was found and saved.
-        first_unanswered_at: when a request went out whose answer never came, if its refresh token is still the current one.
+        profile: as returned by :meth:`ProfileStore.read`, or with its tokens if recovery had to load them.
+        finished: whether a response was found and saved.
+        first_unanswered_at: when the first unanswered request was sent. None if there is none, or if its refresh token
+            is no longer the current one.
     """
 
     profile: Profile
@@ -47,11 +48,12 @@ def journal_for(store: ProfileStore, profile: Profile) -> Journal:
 
 
 def recover(store: ProfileStore, name: str) -> RecoveredProfile:
-    """Read profile ``name`` and finish its unfinished refresh. The caller holds its lock.
+    """Read profile ``name`` and finish its interrupted refresh, if any. The caller must hold the profile's lock.
 
     Raises:
-        FileNotFoundError, ProfileFileError: as :meth:`ProfileStore.read`.
-        StorageError: the answer that was found could not be saved, or the keyring could not be asked. It is kept.
+        FileNotFoundError, ProfileFileError: see :meth:`ProfileStore.read`.
+        StorageError: the recovered response could not be saved, or the keyring could not be read. The journal is left
+            as it is.
     """
     stored = store.read(name)
     journal = journal_for(store, stored)
@@ -60,7 +62,7 @@ def recover(store: ProfileStore, name: str) -> RecoveredProfile:
     profile = store.with_tokens(stored)
     unfinished = journal.read(token_digest(profile.refresh_token)) if profile.refresh_token else None
     if unfinished is None:
-        journal.remove()  # nothing was sent, or the profile has moved on
+        journal.remove()  # nothing was sent, or the refresh token has changed since
         return RecoveredProfile(profile)
     if unfinished.response is None:
         return RecoveredProfile(
@@ -76,13 +78,13 @@ def recover(store: ProfileStore, name: str) -> RecoveredProfile:
                 profile, first_unanswered_at=unfinished.intent.first_unanswered_at or unfinished.intent.sent_at
             )
         if unfinished.intent.first_unanswered_at is None:
-            journal.remove()  # a plain no, and asking again says it again
+            journal.remove()  # a definite refusal: Slack would refuse the same request again
         return RecoveredProfile(profile, first_unanswered_at=unfinished.intent.first_unanswered_at)
     return RecoveredProfile(save_refreshed_profile(store, profile, token_response, unfinished, journal), finished=True)
 
 
 def _confirm_refusal(store: ProfileStore, profile: Profile) -> RecoveredProfile:
-    """Judge a mark of version 0.1.0 by the response it was set for: it counts only if Slack sent that response."""
+    """Check a refusal that version 0.1.0 recorded against its response. It counts only if Slack sent that response."""
     if profile.refresh_refused != UNCONFIRMED_REFUSAL:
         return RecoveredProfile(profile)
     for response in _read_quarantined_responses(store, profile):
@@ -106,12 +108,12 @@ def _read_quarantined_responses(store: ProfileStore, profile: Profile) -> Iterat
 
 
 def parse_refresh_response(profile: Profile, answer: bytes) -> TokenResponse:
-    """Return the grant in ``answer`` to a refresh of ``profile``.
+    """Return the parsed token response to a refresh of ``profile``.
 
     Raises:
-        SlackRefused: Slack said no.
-        UnusableTokenResponse: Slack did not send it.
-        UnusableToken: Slack issued a token that cannot be used, or another account's.
+        SlackRefused: Slack refused the refresh.
+        UnusableResponse: the response did not come from Slack.
+        UnusableToken: Slack issued a token that can't be used, or one for another account.
     """
     token_response = parse_token_response(parse_body(answer))
     if not profile.matches_account(token_response):
@@ -126,10 +128,10 @@ def save_refreshed_profile(
     unfinished: UnfinishedRefresh,
     journal: Journal,
 ) -> Profile:
-    """Save ``profile`` with its new tokens, then forget the journal.
+    """Save ``profile`` with its new tokens, then delete the journal.
 
     Raises:
-        StorageError: it could not be saved for five seconds. The journal keeps the answer.
+        StorageError: saving failed for five seconds. The journal still holds the response.
     """
     refreshed = profile.with_token_response(token_response, unfinished.intent.sent_at, unfinished.intent.variant)
     deadline = time.monotonic() + _SAVE_RETRY_SECONDS
@@ -146,10 +148,10 @@ def save_refreshed_profile(
 
 
 def quarantine_and_mark(store: ProfileStore, profile: Profile, answer: bytes, journal: Journal) -> Profile:
-    """Keep an answer that cannot be used: it may hold a living token. Mark the profile.
+    """Quarantine an unusable response, which may hold a valid token, and mark the profile.
 
     Raises:
-        StorageError: it could not be kept there; the journal keeps it.
+        StorageError: the response or the profile could not be saved. The journal still holds the response.
     """
     quarantine_response(store, profile, Secret(answer.decode("latin-1")))
     marked = profile.with_refresh_refused(RESPONSE_UNUSABLE, datetime.now(UTC))
@@ -159,10 +161,10 @@ def quarantine_and_mark(store: ProfileStore, profile: Profile, answer: bytes, jo
 
 
 def quarantine_response(store: ProfileStore, profile: Profile, response: Secret) -> QuarantinedResponse:
-    """Save a response to a refresh of ``profile`` that cannot be used, where its tokens are saved.
+    """Save an unusable response to a refresh of ``profile`` where its tokens are stored: on disk or in the keyring.
 
     Raises:
-        StorageError: it cannot be saved.
+        StorageError: the response could not be saved.
     """
     if profile.in_keyring:
         return quarantine_in_keyring(_quarantine_item(profile), response)
@@ -170,7 +172,7 @@ def quarantine_response(store: ProfileStore, profile: Profile, response: Secret)
 
 
 def list_quarantined_responses(store: ProfileStore, profile: Profile) -> tuple[str, ...]:
-    """Return where unusable answers for ``profile`` are, under whatever name it had: files, or an item of the keyring."""
+    """Return the files and the keyring item with unusable responses for ``profile``, also from before a rename."""
     files = sorted((store.home / "quarantine").glob(f"*.{profile.id}.*.answer"))
     item = _quarantine_item(profile)
     in_keyring = profile.in_keyring and keyring.has_item(item)
@@ -183,7 +185,7 @@ def _quarantine_item(profile: Profile) -> str:
 
 
 def may_have_rotated(error: SlackError) -> bool:
-    """Tell whether Slack may have rotated although ``error`` came back to a refresh that was sent."""
+    """Return whether Slack may have rotated the refresh token even though the request failed with ``error``."""
     if isinstance(error, RateLimited) or error.code in _NEVER_REACHED_SLACK:
         return False
     if isinstance(error, SlackRefused):

@@ -1,7 +1,13 @@
-"""Renews a profile's tokens: one request, whoever asks at the same time, and nothing lost whatever comes in between.
+"""Refresh a profile's tokens: one request for all concurrent callers, and no token lost in a crash.
 
-The order is the safety: lock, read again, finish what was left, reserve disk, connect, write the intent, send, write the
-raw answer, parse, save, forget the journal, obey the signals that came meanwhile.
+The order of the steps makes this safe:
+
+1. Acquire the lock and read the profile again.
+2. Recover an earlier, interrupted refresh.
+3. Reserve disk space, connect, and write the intent.
+4. Send the request and write the raw response.
+5. Parse the response and save the profile.
+6. Delete the journal, release the lock, and re-raise deferred signals.
 """
 
 from __future__ import annotations
@@ -44,13 +50,13 @@ from slack_token_tui.tokens.recovery import (
 from slack_token_tui.tokens.refresh_result import REFRESH_TOKEN_OVER, RefreshProblem, RefreshResult, recorded_problem
 
 _TRY_OTHER_VARIANT = frozenset({"invalid_grant_type", "not_implemented", "oauth_authorization_url_mismatch"})
-"""The only refusals after which the other pair's method is asked."""
+"""The only errors after which the other endpoint variant is tried."""
 _MAX_RETRY_AFTER_SECONDS = 20
-"""As long as Slack's own limit is waited for under the lock, and only when there is no living token to go on with."""
+"""The longest ``Retry-After`` to wait for under the lock. It is only waited for if the access token has expired."""
 _IDENTITY_TIMEOUT_SECONDS = 5.0
-"""For ``auth.test`` under the lock, after the new token is in the journal."""
+"""Timeout for ``auth.test`` under the lock. The new token is already in the journal."""
 _RETRY_PAUSES_SECONDS = (0.3, 1.0)
-"""Between attempts that never reached Slack."""
+"""Pauses between attempts that never reached Slack."""
 
 
 def refresh(
@@ -61,21 +67,21 @@ def refresh(
     insist: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RefreshResult:
-    """Renew profile ``name`` if its access token has less than ``min_ttl_seconds`` to live. It may block for a minute.
+    """Refresh profile ``name`` if its access token expires within ``min_ttl_seconds``.
 
-    Call it in the main thread, where signals can be held back, or in a process of its own.
+    This can block for a minute. Call it in the main thread, where signals can be deferred, or in a separate process.
 
     Args:
-        store: where the profile is.
-        name: which.
+        store: the store that holds the profile.
+        name: the profile name.
         min_ttl_seconds: see :meth:`Profile.is_due`.
-        insist: renew in any case, also when the refresh token was refused before.
-        now: the clock, UTC.
+        insist: refresh even if the profile is not due or its refresh token was refused before.
+        now: returns the current time in UTC.
 
     Raises:
-        FileNotFoundError: there is no such profile, or no longer.
-        ProfileFileError: its file cannot be used.
-        StorageError: its tokens could not be fetched from the keyring.
+        FileNotFoundError: the profile does not exist, or was removed meanwhile.
+        ProfileFileError: the profile's file can't be used.
+        StorageError: the tokens could not be loaded from the keyring.
     """
     first = store.read(name)
 
@@ -99,12 +105,12 @@ def refresh(
         return RefreshResult(store.with_tokens(first))
     while True:
         try:
-            # Signals are obeyed when the lock is free again: Ctrl+Z must not stop everybody who waits for it.
+            # Signals are re-raised after the lock is released: Ctrl+Z must not block processes that wait for it.
             with defer_signals() as signals:
                 return refresh_under_lock(signals)
         except locks.NoLongerNeeded:
             if is_needed(store.read(name)):
-                continue  # stopped with Ctrl+Z while it waited, and woken again
+                continue  # suspended with Ctrl+Z while waiting for the lock, and resumed
             return RefreshResult(store.with_tokens(store.read(name)))
         except StorageError as error:
             problem = RefreshProblem(error.code, {"name": name, **error.facts})
@@ -112,11 +118,11 @@ def refresh(
 
 
 class _StoppedBeforeSending(Exception):
-    """A signal came before anything was sent."""
+    """Raised if a signal arrives before the request is sent."""
 
 
 class RefreshAttempt:
-    """One refresh under the lock. It is the :class:`RefreshObserver` of its own requests."""
+    """One refresh under the lock. It implements :class:`slack_token_tui.slack.client.RefreshObserver`."""
 
     def __init__(
         self,
@@ -142,7 +148,7 @@ class RefreshAttempt:
         self._app_error: StorageError | None = None
 
     def run(self) -> RefreshResult:
-        """Do it all, from the room on the disk to the end of the journal."""
+        """Run the refresh, from reserving disk space to deleting the journal."""
         self._journal.reserve()
         try:
             token_response = run(self._request())
@@ -162,7 +168,7 @@ class RefreshAttempt:
     # ── RefreshObserver ──
 
     def before_send(self) -> None:
-        """The last moment to turn back: the intent is on disk before the request goes out."""
+        """Write the intent to disk before the request is sent. This is the last chance to stop."""
         if self._signals.numbers:
             raise _StoppedBeforeSending
         self._quarantine_earlier_response()
@@ -173,7 +179,7 @@ class RefreshAttempt:
         self._sent, self._response = True, None
 
     def _quarantine_earlier_response(self) -> None:
-        """The intent takes the place of an earlier response. One that could not be used may still hold tokens."""
+        """Save an earlier response, which the intent would overwrite. Even an unusable one may hold tokens."""
         earlier = self._journal.read(token_digest(self._refresh_token))
         if earlier is None or not earlier.response:
             return
@@ -183,14 +189,14 @@ class RefreshAttempt:
                 quarantine_response(self._store, self._profile, response)
 
     def response_received(self, body: bytes) -> None:
-        """On disk before anybody reads it. A disk that fails now is met when everything is known."""
+        """Write the response to disk before parsing it. A write error only matters if saving the profile fails too."""
         self._response = body
         try:
             self._journal.write_response(body)
         except StorageError:
             self._journal_failed = True
 
-    # ── asking ──
+    # ── requests ──
 
     async def _request(self) -> TokenResponse:
         asking = asyncio.ensure_future(self._request_either_variant())
@@ -211,12 +217,12 @@ class RefreshAttempt:
         try:
             app = load_app(self._store.home, self._profile.client_id) if self._profile.client_id else None
         except (ValueError, StorageError) as error:
-            # Only an app with a client secret needs its file, and that shows when Slack misses the secret.
+            # Only an app with a client secret needs its file. Without the secret, Slack returns bad_client_secret.
             app, self._app_error = None, error if isinstance(error, StorageError) else None
         try:
             secret = with_secret(app.with_endpoints(self._profile.endpoints)).client_secret if app else None
         except StorageError as error:
-            raise SlackUnreachable(error.code, error.facts) from None  # nothing was asked, and nothing spent
+            raise SlackUnreachable(error.code, error.facts) from None  # not sent, so no token was used
         client = Client(self._profile.client_id, secret)
         async with SlackClient(self._profile.endpoints) as slack:
             try:
@@ -229,11 +235,11 @@ class RefreshAttempt:
             try:
                 return await self._request_with_retries(slack, client)
             except SlackRefused as refusal:
-                # "Not here" from both: the first one's own words say more about this profile.
+                # Neither variant is supported: the first refusal says more about this profile.
                 raise first_refusal if refusal.code in _TRY_OTHER_VARIANT else refusal from None
 
     async def _request_with_retries(self, slack: SlackClient, client: Client) -> TokenResponse:
-        """Ask until there is an answer, or it is certain or too risky that none comes."""
+        """Retry until a response arrives, or until another attempt would be useless or too risky."""
         pauses, lost, waited = list(_RETRY_PAUSES_SECONDS), False, False
         while True:
             self._sent = False
@@ -261,14 +267,14 @@ class RefreshAttempt:
                 elif not may_have_rotated(error) or lost:
                     raise
                 else:
-                    # Slack lets a spent token work for a short grace period, made for exactly this.
+                    # Slack accepts a used refresh token for a short grace period, meant for exactly this case.
                     lost = True
                     self._first_unanswered_at = self._first_unanswered_at or (
                         self._intent.sent_at if self._intent else None
                     )
 
     async def _add_identity(self, slack: SlackClient, token_response: TokenResponse) -> TokenResponse:
-        """Ask Slack who a token speaks for whose response does not say so. It is saved even if Slack cannot be asked."""
+        """Add the account from ``auth.test`` to a token response without one. The token is saved even if this fails."""
         with suppress(SlackError, TimeoutError):
             async with asyncio.timeout(_IDENTITY_TIMEOUT_SECONDS):
                 identity = await slack.verify(token_response.access_token)
@@ -278,7 +284,7 @@ class RefreshAttempt:
     def _is_access_token_expired(self) -> bool:
         return self._profile.expires_at is not None and self._profile.expires_at <= self._now()
 
-    # ── what came of it ──
+    # ── results ──
 
     def _save(self, token_response: TokenResponse) -> RefreshResult:
         assert self._intent is not None and self._response is not None
@@ -301,7 +307,7 @@ class RefreshAttempt:
         return RefreshResult(refreshed, refreshed=True)
 
     def _describe_unsaved_location(self, intent: RefreshIntent, answer: bytes) -> str:
-        """Return where the answer is that could not be saved, as the end of "the new tokens are kept …"."""
+        """Return where the unsaved response is stored, as the end of a sentence about the new tokens."""
         if not self._journal_failed:
             return f"in {self._journal.path} until they can be"
         try:
@@ -324,9 +330,9 @@ class RefreshAttempt:
         return RefreshResult(self._profile, problem=RefreshProblem(error.code, facts))
 
     def _mark_refresh_token_over(self, code: str) -> RefreshResult:
-        """The refresh token is useless. Nothing is deleted or blanked: the access token may live for hours."""
+        """Mark the refresh token as unusable. Nothing is deleted: the access token may remain valid for hours."""
         current = self._store.with_tokens(self._store.read(self._profile.name))
-        if current.refresh_token != self._refresh_token:  # a synchronised directory brought another one
+        if current.refresh_token != self._refresh_token:  # a synced directory brought a different one
             self._journal.remove()
             return RefreshResult(current)
         if self._first_unanswered_at is not None:

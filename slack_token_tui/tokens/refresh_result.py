@@ -1,4 +1,4 @@
-"""What came of a refresh, for everybody who asks for one; it loads nothing that asks Slack."""
+"""Result types of a refresh. Importing this module does not load the HTTP client."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile
 
 MIN_AGE_TTL_SECONDS = 11 * 3600
-"""Slack keeps two access tokens alive: refreshing without need takes one away from a program that still uses it."""
+"""``min_ttl_seconds`` of a refresh that a user requests. It skips tokens less than an hour old: Slack keeps only two
+access tokens valid, so a needless refresh invalidates one that another program may still use."""
 REFRESH_TOKEN_OVER = frozenset({"invalid_refresh_token", "token_expired", "token_revoked", "account_inactive"})
-"""Slack's refusals after which a refresh token is of no more use."""
+"""Slack errors after which a refresh token can no longer be used."""
 NEEDS_SIGN_IN = REFRESH_TOKEN_OVER | {"refresh_interrupted", RESPONSE_UNUSABLE, "not_renewable"}
-"""After these troubles only a person can help."""
+"""Problems that only a new sign-in can fix."""
 
 
 @dataclass(frozen=True)
 class RefreshProblem:
-    """What stood in the way, as a code of the catalogue with its facts."""
+    """Why a refresh failed: a code from the problem catalog, and the facts to fill in."""
 
     code: str
     facts: dict[str, str] = field(default_factory=dict)
@@ -24,13 +25,13 @@ class RefreshProblem:
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """What came of a refresh.
+    """The result of a refresh.
 
     Attributes:
-        profile: as it is now, its tokens fetched. It may be worth using even when there was trouble.
-        renewed: whether this call got new tokens.
-        recovered: whether an answer that an earlier process had left was saved.
-        trouble: why there are no new tokens, or why they could not be saved.
+        profile: the current profile with its tokens loaded. It may be usable even if there was a problem.
+        refreshed: whether this call obtained new tokens.
+        recovered: whether a response left by an earlier process was saved.
+        problem: why there are no new tokens, or why they could not be saved.
     """
 
     profile: Profile
@@ -40,7 +41,7 @@ class RefreshResult:
 
 
 def recorded_problem(profile: Profile) -> RefreshProblem | None:
-    """Return why ``profile`` is no longer renewed, as an earlier refresh has noted it."""
+    """Return why ``profile`` can't be refreshed, as an earlier refresh recorded it, or None."""
     if not profile.refresh_refused or profile.is_refreshable:
         return None
     at = profile.refresh_refused_at

@@ -1,7 +1,8 @@
-"""Refreshes in a process of its own, for programs that must not wait or whose terminal may go.
+"""Refresh in a child process, for programs that must not block or whose terminal may close.
 
-``python -m slack_token_tui.tokens.refresh_worker`` has its own session: closing a terminal or interrupting a notebook does
-not reach it, and nobody here ever kills it. It says at its end what came of it; whoever asked reads the profile again.
+``python -m slack_token_tui.tokens.refresh_worker`` runs in its own session, so closing a terminal or interrupting a
+notebook does not reach it. The parent never kills it. It prints its result when it exits, and the parent then reads
+the profile again.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.refresh_result import RefreshProblem, RefreshResult
 
 _TIMEOUT_SECONDS = 180
-"""A lock, two deadlines and the pauses between are less."""
+"""Longer than the lock timeout, two request deadlines and the pauses between them."""
 
 
 def refresh_in_child(
     store: ProfileStore, name: str, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, insist: bool = False
 ) -> RefreshResult:
-    """Do what :func:`slack_token_tui.tokens.refresh.refresh` does, from any thread.
+    """Run :func:`slack_token_tui.tokens.refresh.refresh` in a child process. This works from any thread.
 
     Raises:
-        FileNotFoundError, ProfileFileError, StorageError: as there.
+        FileNotFoundError, ProfileFileError, StorageError: see :func:`slack_token_tui.tokens.refresh.refresh`.
     """
     return _parse_output(store, name, _run_child(store, name, min_ttl_seconds, insist))
 
@@ -39,29 +40,29 @@ def refresh_in_child(
 async def refresh_in_child_async(
     store: ProfileStore, name: str, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, insist: bool = False
 ) -> RefreshResult:
-    """The same without blocking. When it is cancelled, or the loop ends, the child goes on to its end."""
+    """Run :func:`refresh_in_child` without blocking. On cancellation or loop shutdown, the child still finishes."""
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[bytes] = loop.create_future()
 
     def run_child() -> None:
         said = _run_child(store, name, min_ttl_seconds, insist)
-        with suppress(RuntimeError):  # the loop has ended meanwhile
+        with suppress(RuntimeError):  # the loop was closed meanwhile
             loop.call_soon_threadsafe(set_output, said)
 
     def set_output(said: bytes) -> None:
         if not answered.done():
             answered.set_result(said)
 
-    # Not asyncio's own subprocess, whose transport kills the child when the loop is closed; and not a thread of the
-    # executor, which would hold the end of the program.
+    # Not an asyncio subprocess: its transport kills the child when the loop is closed. Not an executor thread either:
+    # it would delay the exit of the program.
     threading.Thread(target=run_child, daemon=True).start()
     said = await answered
     return await asyncio.to_thread(_parse_output, store, name, said)
 
 
 def _run_child(store: ProfileStore, name: str, min_ttl_seconds: float, insist: bool) -> bytes:
-    """Start a child and return what it says at its end; nothing when it takes too long. However this ends, it lives on."""
-    # -P: what lies in the current directory is not imported.
+    """Start a child process and return its output, or nothing after a timeout. The child is never killed."""
+    # -P: do not import from the current directory.
     command = [sys.executable, "-P", "-m", "slack_token_tui.tokens.refresh_worker"]
     with suppress(OSError, subprocess.TimeoutExpired):
         child = subprocess.Popen(
@@ -71,7 +72,7 @@ def _run_child(store: ProfileStore, name: str, min_ttl_seconds: float, insist: b
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        # subprocess.run() would kill it on an interrupt or a time-out, and with it the grant.
+        # subprocess.run() would kill the child on an interrupt or a timeout, and the new tokens would be lost.
         return child.communicate(timeout=_TIMEOUT_SECONDS)[0]
     return b""
 
@@ -87,7 +88,7 @@ def _parse_output(store: ProfileStore, name: str, said: bytes) -> RefreshResult:
 
 
 def main(words: list[str]) -> int:
-    """Refresh as ``words`` say: home, name, seconds, ``insist`` or nothing. Print what came of it; never a token."""
+    """Refresh with the given arguments: home, name, seconds, ``insist`` or "". Print the result, but never a token."""
     if sys.platform != "win32":
         import resource
 
@@ -103,7 +104,7 @@ def main(words: list[str]) -> int:
         said["code"] = "profile_not_found"
     except (ProfileFileError, StorageError) as error:
         said |= {"code": error.code, "facts": error.facts}
-    # Whoever asked may be gone by now; what was got is saved.
+    # The parent may have exited by now. The new tokens are saved anyway.
     with suppress(OSError):
         os.write(1, json.dumps(said).encode())
     return 0

@@ -1,4 +1,4 @@
-"""Gives a profile another name."""
+"""Rename a profile."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from slack_token_tui.tokens.recovery import recover
 
 
 def rename(store: ProfileStore, old: str, new: str) -> Profile:
-    """Rename profile ``old`` to ``new`` and return it; the default follows. Nothing is ever overwritten.
+    """Rename profile ``old`` to ``new`` and return it. An existing profile is never overwritten.
+
+    If ``old`` is the default profile, ``new`` becomes the default.
 
     Raises:
-        FileNotFoundError: there is no ``old``, or it went while this waited for its lock.
-        ProfileFileError: its file cannot be used.
-        StorageError: ``profile_name_invalid``, ``profile_name_taken``, or what prevented the change.
+        FileNotFoundError: ``old`` does not exist, or was removed while this call waited for its lock.
+        ProfileFileError: the file of ``old`` can't be used.
+        StorageError: ``profile_name_invalid``, ``profile_name_taken``, or the error that prevented the rename.
     """
     if not is_allowed_new_name(new):
         raise StorageError("profile_name_invalid", name=new)
     if old == new:
         return store.read(old)
     with ExitStack() as stack:
-        for name in sorted((old, new)):  # in one order everywhere, so that two renames cannot wait for each other
+        for name in sorted((old, new)):  # always in the same order, so that two renames can't deadlock
             stack.enter_context(locks.acquire(store.home / "locks", name))
         profile = recover(store, old).profile
         source, target = store.path(old), store.path(new)
-        # Both locks are held, so nobody of ours can take the name between these two.
+        # Both locks are held, so no other slack-token-tui process can take the name between this check and the rename.
         if os.path.lexists(target):
             raise StorageError("profile_name_taken", name=new)
         is_default = read_settings(store.home).get("default_profile") == old
-        if is_default:  # first: what may fail here shall not fail when the file has its new name already
+        if is_default:  # first, so that a failure here leaves the file with its old name
             change_settings(store.home, default_profile=new)
         try:
             for path in (source, target):
@@ -48,6 +50,6 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
                     change_settings(store.home, default_profile=old)
             raise to_storage_error(error, target) from None
         renamed = profile.with_name(new)
-        with suppress(StorageError):  # the file says its name, so that a copy can be told; a stale one does no harm
+        with suppress(StorageError):  # the name in the file identifies copies, and a stale one is harmless
             store.write(renamed)
     return renamed

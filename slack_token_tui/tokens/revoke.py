@@ -1,4 +1,4 @@
-"""Ends a profile: both tokens revoked at Slack, then the file deleted."""
+"""Remove a profile: revoke both tokens at Slack, then delete the file."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from slack_token_tui.tokens.recovery import AMBIGUOUS_REFUSALS, journal_for, lis
 
 @dataclass(frozen=True)
 class Revocation:
-    """What Slack said of one token.
+    """The result of revoking one token.
 
     Attributes:
         kind: ``access token`` or ``refresh token``.
-        ended: whether it is certain that the token no longer works.
-        answer: Slack's word: ``revoked``, or a code.
-        error: what stood in the way, where something did.
+        revoked: whether Slack confirmed that the token no longer works.
+        answer: ``revoked``, ``not revoked``, or the error code.
+        error: the error, if there was one.
     """
 
     kind: str
@@ -41,13 +41,13 @@ class Revocation:
 
     @property
     def allows_removal(self) -> bool:
-        """Whether the profile may go all the same: Slack does not revoke every refresh token, and said so for good."""
+        """Whether the profile may be removed with this token unrevoked: Slack refuses to revoke some refresh tokens."""
         refused = isinstance(self.error, SlackRefused) and self.error.code not in AMBIGUOUS_REFUSALS
         return self.kind == "refresh token" and refused
 
     @property
     def sentence(self) -> str:
-        """What is known of the token now."""
+        """The result as text for the user."""
         if self.error is not None and not isinstance(self.error, SlackRefused):
             reason = explain(self.error.code, self.error.facts).title
             return f"{self.kind}: not known to have ended. {reason} ({self.answer})"
@@ -56,15 +56,14 @@ class Revocation:
 
 @dataclass(frozen=True)
 class Removal:
-    """What became of a profile.
+    """The result of removing a profile.
 
     Attributes:
-        profile: as it was.
-        revocations: one a token, in order; none when the grant was kept.
-        deleted: whether the file is gone.
-        error: why it could not be deleted, when Slack had ended the tokens already.
-        set_aside: files, or items of the keyring, with answers of Slack that could not be used; a living token may be in
-            them.
+        profile: the profile before its removal.
+        revocations: one per token, in request order. Empty if no token was to be revoked.
+        deleted: whether the file was deleted.
+        error: why the file could not be deleted after the tokens were revoked.
+        quarantined: files or keyring items with unusable responses from Slack. They may contain a valid token.
     """
 
     profile: Profile
@@ -75,23 +74,23 @@ class Removal:
 
 
 def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Removal:
-    """Revoke both tokens of profile ``name`` at Slack, then delete it. It may block for a minute.
+    """Revoke both tokens of profile ``name`` at Slack, then delete the profile. This can block for a minute.
 
-    The profile stays while its access token may still work and Slack was not heard to end it; the refresh token goes first,
-    so that nothing is renewed in between.
+    The profile is deleted only if Slack confirms that the access token no longer works. The refresh token is revoked
+    first, so that no other process can refresh in between.
 
     Args:
-        store: where the profile is.
-        name: which.
-        keep_grant: delete only, and ask Slack nothing.
+        store: the store that holds the profile.
+        name: the profile name.
+        keep_grant: delete the profile without sending any request to Slack.
 
     Raises:
-        FileNotFoundError, ProfileFileError: there is none that can be read.
-        StorageError: it cannot be deleted, or its tokens not be fetched; Slack was not asked.
+        FileNotFoundError, ProfileFileError: the profile does not exist or can't be read.
+        StorageError: the profile can't be deleted, or its tokens can't be loaded. No request was sent.
     """
     profiles = store.path(name).parent
     if profiles.is_dir() and not os.access(profiles, os.W_OK | os.X_OK):
-        # Found out before the tokens are ended, which nothing takes back.
+        # Check this before revoking the tokens, which can't be undone.
         raise StorageError("store_unwritable", file=str(profiles), detail="it is not writable")
     with locks.acquire(store.home / "locks", name):
         profile = store.read(name) if keep_grant else store.with_tokens(recover(store, name).profile)
@@ -109,12 +108,12 @@ def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) 
 
 
 def describe_removal(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
-    """Return what removing does, exactly.
+    """Return text for the user that says exactly what removing the profile does.
 
     Args:
-        profile: None when its file cannot be read.
-        path: the file.
-        keep_grant: whether Slack is asked nothing.
+        profile: the profile, or None if its file can't be read.
+        path: the profile's file.
+        keep_grant: whether the tokens stay valid at Slack.
     """
     if profile is None:
         return f"{path} cannot be read. It is deleted as it is; Slack is asked nothing."
@@ -128,17 +127,17 @@ def describe_removal(profile: Profile | None, path: Path, *, keep_grant: bool) -
 
 
 def authorization_url(profile: Profile) -> str:
-    """Return the page where the person's authorization of the app ends: revoking tokens leaves it standing."""
+    """Return the URL where the user can remove their authorization of the app. Revoking tokens does not remove it."""
     base = (profile.workspace_url or "").rstrip("/") or profile.endpoints.base
     return f"{base}/apps/{profile.app_id}" if profile.app_id else f"{base}/apps/manage"
 
 
 def delete_unreadable(store: ProfileStore, name: str) -> None:
-    """Delete the file of profile ``name`` without reading it: it is damaged, and the person said so.
+    """Delete the file of profile ``name`` without reading it. The file is damaged, and the user has confirmed this.
 
     Raises:
-        FileNotFoundError: there is none.
-        StorageError: it could not be deleted.
+        FileNotFoundError: the file does not exist.
+        StorageError: the file could not be deleted.
     """
     with locks.acquire(store.home / "locks", name):
         _unlink(store, name)
@@ -150,7 +149,7 @@ async def _revoke_profile(profile: Profile) -> tuple[Revocation, ...]:
 
 
 async def revoke_tokens(endpoints: Endpoints, tokens: Sequence[tuple[str, Secret]]) -> tuple[Revocation, ...]:
-    """Revoke ``tokens``, each with its kind, in order, and return what Slack said of each. Slack: auth.revoke."""
+    """Revoke ``tokens``, pairs of kind and token, in order, and return one result per token. Slack: auth.revoke."""
     async with SlackClient(endpoints) as slack:
         return tuple([await _revoke(slack, kind, token) for kind, token in tokens])
 
@@ -165,14 +164,14 @@ async def _revoke(slack: SlackClient, kind: str, token: Secret) -> Revocation:
 
 def _delete(store: ProfileStore, profile: Profile) -> None:
     _unlink(store, profile.name)
-    with suppress(OSError):  # what a killed process left of a quarantined response
+    with suppress(OSError):  # partial quarantine files left by a killed process
         for path in (store.home / "quarantine").glob(f".*.{profile.id}.*.tmp"):
             path.unlink()
     journal = journal_for(store, profile)
     if journal.exists:
         journal.remove()
     is_copied = any(isinstance(entry, Profile) and entry.id == profile.id for entry in store.entries())
-    if profile.in_keyring and not is_copied:  # somebody has copied the file: the copy still points at these tokens
+    if profile.in_keyring and not is_copied:  # a copy of the file still points at these tokens
         keyring.delete_tokens(profile.id, profile.generation)
 
 
@@ -187,5 +186,5 @@ def _unlink(store: ProfileStore, name: str) -> None:
     except OSError as error:
         raise to_storage_error(error, path) from None
     if read_settings(store.home).get("default_profile") == name:
-        with suppress(StorageError, ProfileFileError):  # a default that is gone counts for nothing in any case
+        with suppress(StorageError, ProfileFileError):  # a default profile that does not exist is ignored anyway
             change_settings(store.home, default_profile=None)

@@ -1,4 +1,4 @@
-"""Asks Slack whether a profile's access token works, and writes down what it said."""
+"""Verify a profile's access token with Slack and save the result."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from slack_token_tui.store.profiles import ProfileStore
 
 @dataclass(frozen=True)
 class Verification:
-    """What Slack said.
+    """The result of verifying an access token.
 
     Attributes:
-        profile: as it is now.
-        error: why it could not be verified; None when it was.
-        unnoted: why it could not be written down.
+        profile: the current profile.
+        error: why the token could not be verified, or None if it was.
+        save_error: why the result could not be saved, or None.
     """
 
     profile: Profile
@@ -31,10 +31,10 @@ class Verification:
 
 
 async def request_identity(profile: Profile) -> Identity | SlackError:
-    """Return who the access token of ``profile`` speaks for, or what Slack said instead. Slack: auth.test.
+    """Return the identity that the access token of ``profile`` belongs to, or the error. Slack: auth.test.
 
     Args:
-        profile: with its tokens.
+        profile: the profile, with its tokens loaded.
     """
     assert profile.access_token is not None, "with_tokens() comes first"
     try:
@@ -49,15 +49,15 @@ async def request_identity(profile: Profile) -> Identity | SlackError:
 
 
 def save_verification(store: ProfileStore, asked: Profile, said: Identity | SlackError) -> Verification:
-    """Write down what Slack said of the token in ``asked``, unless the profile has got another one meanwhile.
+    """Save the result of a verification, unless the profile has received a new token meanwhile.
 
     Raises:
-        FileNotFoundError, ProfileFileError: the profile went meanwhile.
+        FileNotFoundError, ProfileFileError: the profile was removed or became unreadable meanwhile.
     """
     error = said if isinstance(said, SlackError) else None
     try:
         return _save(store, asked, said, error)
-    except StorageError as unnoted:  # what Slack said is true all the same
+    except StorageError as unnoted:  # the result is valid even if it can't be saved
         return Verification(_with_identity(asked, said) if isinstance(said, Identity) else asked, error, unnoted)
 
 
@@ -72,13 +72,13 @@ def _save(store: ProfileStore, asked: Profile, said: Identity | SlackError, erro
         elif isinstance(said, SlackRefused) and said.code in REVOKED_CODES | {"invalid_auth"}:
             noted = replace(current, refused=said.code)
         if noted != current:
-            # Without its tokens a keyring profile is written without touching the keyring.
+            # A keyring profile has no tokens loaded here, so writing it does not touch the keyring.
             store.write(noted)
     return Verification(noted, error)
 
 
 def _with_identity(profile: Profile, identity: Identity) -> Profile:
-    """Slack's word is newer than ours; what it leaves out stays."""
+    """Return ``profile`` updated with ``identity``, which is newer. Values that Slack left out stay as they are."""
     return replace(
         profile,
         refused=None,

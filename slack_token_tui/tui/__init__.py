@@ -1,1 +1,1 @@
-"""The interface on a terminal: screens show, and what they do is done on the floors below."""
+"""Textual user interface. Screens display state, and ``oauth``, ``tokens`` and ``store`` do the work."""

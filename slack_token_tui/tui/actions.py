@@ -1,4 +1,4 @@
-"""Everything that can be done, in one table: its key, its word in the footer, its place in palette and help."""
+"""Table of all user actions: keys, footer label, help text and the screens that offer them."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ SCREEN_DESCRIPTIONS = {
     ERRORS: "What Slack’s pages and answers mean. Type words that you see; Tab goes between the search and the list.",
     DOCTOR: "What a sign-in needs of this machine, checked one by one. Nothing is changed.",
 }
-"""What a screen is for; the first lines of its help."""
+"""Purpose of each screen, shown at the top of its help."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """Something that a key does.
+    """An action that the user runs with a key.
 
     Attributes:
-        id: the screen's method is ``action_<id>``.
-        keys: as Textual names them, separated by commas; the first is shown.
+        id: method name suffix. The screen implements ``action_<id>``.
+        keys: key names as in Textual, separated by commas. The first one is displayed.
         label: one or two words for the footer.
-        help: a sentence that says what it does and why one would.
-        screens: where it is offered.
-        in_footer: whether it has a place there; the palette and the help have it in any case.
+        help: one sentence on what the action does and why to use it.
+        screens: ids of the screens that offer it.
+        in_footer: whether the footer shows it. The palette and the help always do.
     """
 
     id: str
@@ -49,13 +49,13 @@ class Action:
 
     @property
     def key_label(self) -> str:
-        """The first key as a person reads it."""
+        """The first key, formatted for display."""
         key = self.keys.split(",")[0]
         return _KEY_LABELS.get(key) or (key.upper() if key[:1] == "f" and key[1:].isdigit() else key)
 
     @property
     def is_letter(self) -> bool:
-        """Whether a text field would swallow the key."""
+        """Whether a focused text field would consume the key."""
         return len(self.keys.split(",")[0]) == 1 or self.keys.startswith(("question_mark", "slash", "space"))
 
 
@@ -135,7 +135,7 @@ ACTIONS = (
     Action("undo", "x", "Undo", "Revoke the new token at Slack, and remove the profile.", (SIGN_IN,)),
     Action("copy_report", "y", "Copy report", "Put this on the clipboard, without any secret.", (SIGN_IN,), False),
     Action("explain", "f1", "More", "Read everything that is known about this error.", (SIGN_IN, HOME)),
-    # ── make an app ──
+    # ── create an app ──
     Action("open_page", "o", "Open Slack", "Open Slack’s page with the manifest filled in.", (APP_SETUP,)),
     Action(
         "copy_manifest", "c", "Copy manifest", "Put the manifest on the clipboard, to paste it there.", (APP_SETUP,)
@@ -171,7 +171,7 @@ ACTIONS = (
     # ── doctor ──
     Action("check_again", "r", "Check again", "Look at everything anew.", (DOCTOR,)),
     Action("copy_report", "y", "Copy report", "Put the list on the clipboard; no secret is in it.", (DOCTOR,)),
-    # ── everywhere but home ──
+    # ── all screens except home ──
     Action("leave", "escape", "Leave", "Stop here and go back; an open port is closed at once.", (SIGN_IN,)),
     Action("leave", "escape", "Back", "Go back.", (APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR)),
     Action(
@@ -186,26 +186,26 @@ _BY_ID = {action.id: action for action in ACTIONS}
 
 
 def actions_for(screen: str) -> tuple[Action, ...]:
-    """Return what can be done on ``screen``, what is most wanted first."""
+    """Return the actions of ``screen``, most important first."""
     return tuple(action for action in ACTIONS if screen in action.screens)
 
 
 def find_action(action_id: str, screen: str | None = None) -> Action | None:
-    """Return the action of that id, on ``screen`` where that is given, if there is one."""
+    """Return the action with this id, on ``screen`` if given, or None."""
     if screen is None:
         return _BY_ID.get(action_id)
     return next((action for action in actions_for(screen) if action.id == action_id), None)
 
 
 def bindings(screen: str) -> list[Binding]:
-    """Return Textual's bindings for ``screen``, in the order of the footer."""
+    """Return the Textual bindings of ``screen`` in footer order."""
     own = [
         Binding(action.keys, action.id, action.label, key_display=action.key_label, show=action.in_footer)
-        # The way back stands first, always at the same place: a narrow footer ends after two or three keys.
+        # Leave always comes first, because a narrow footer has room for only two or three keys.
         for action in sorted(actions_for(screen), key=lambda action: action.id != "leave")
     ]
-    # In a field ? is a letter, so F1 is shown there. Elsewhere F1 is help too, but last: where there is an error, it tells
-    # more of that.
+    # In a text field "?" is a letter, so the footer shows F1 there. F1 opens the help outside a field too. That binding
+    # comes last, because F1 explains an error if there is one.
     otherwise = 1 if own[0].action == "leave" else len(own)
     place = next((number for number, binding in enumerate(own) if binding.key == "f2"), otherwise)
     own.insert(place, Binding("f1", "help_in_field", "Help", key_display="F1"))

@@ -1,4 +1,4 @@
-"""The Textual app: wiring only. Screens show, ``oauth``, ``tokens`` and ``store`` do."""
+"""Textual app that wires the screens to ``oauth``, ``tokens`` and ``store``."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _LIGHT_THEME_COLORS = {
 
 
 class _AppTerminalClipboard:
-    """The terminal of the app. Before the first token of a session goes there, the person is asked."""
+    """Terminal clipboard that asks the user before it receives the first token of a session."""
 
     def __init__(self, app: TokenApp, *, is_secret: bool) -> None:
         self._app = app
@@ -93,12 +93,12 @@ class _AppTerminalClipboard:
 
 
 class TokenApp(App[None]):
-    """slack-token-tui on a terminal."""
+    """The slack-token-tui Textual app."""
 
     TITLE = "slack-token-tui"
     CSS_PATH = "app.tcss"
     AUTO_FOCUS = ""
-    # With priority, so that they work in fields and in small screens too.
+    # With priority, so that they also work in text fields and modal dialogs.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "help_quit", show=False, priority=True),
         Binding(
@@ -111,30 +111,28 @@ class TokenApp(App[None]):
             tooltip="Everything that can be done here, by name",
         ),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - likewise
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]  # noqa: RUF012 - Textual declares it so
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - declared as in Textual
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]  # noqa: RUF012 - declared as in Textual
 
     def __init__(self, options: LaunchOptions) -> None:
         super().__init__(driver_class=create_driver_class(lambda number: self.exit_on_signal(number)))
         self.options = options
         self.store = ProfileStore(options.home)
         self.may_use_terminal_clipboard = False
-        self.draft: SlackApp | None = None  # what was typed into the last sign-in form, wherever that has led
+        self.draft: SlackApp | None = None  # input of the last sign-in form, even if that sign-in failed
         self.exit_messages: list[str] = []
-        """To be said when the terminal is the caller's again."""
+        """Messages to print after the terminal has been restored."""
         self.sign_ins: list[tuple[SignInSession, asyncio.Event]] = []
-        """Every sign-in that was begun, with what is set at its end."""
+        """Started sign-ins, each with an event that is set when it ends."""
         self._is_ending = self._is_crashed = self._is_signaled = False
         self._token_was_copied = False
         self._last_interrupt = self._notified_at = 0.0
 
     def get_default_screen(self) -> Screen[None]:
-        """Begin at home."""
         return HomeScreen()
 
     def on_mount(self) -> None:
-        """Theme, signals, and what the first frame did not need."""
-        with suppress(Exception):  # a theme of another Textual version must not keep the program from starting
+        with suppress(Exception):  # a theme from another Textual version must not prevent startup
             if theme := read_settings(self.store.home).get("theme"):
                 self.theme = theme
         self.theme_changed_signal.subscribe(self, self._remember_theme)
@@ -143,27 +141,27 @@ class TokenApp(App[None]):
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 number = getattr(signal, name)
-                with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
+                with suppress(NotImplementedError, RuntimeError, ValueError):  # on Windows or outside the main thread
                     loop.add_signal_handler(number, self.exit_on_signal, number)
         self.call_after_refresh(self._start_background_work)
 
     def notify(self, message: str, **options: Any) -> None:
-        """Say something for some seconds. It takes the place of what was said before: a pile would cover the screen."""
+        """Show a notification and remove the previous one, because a stack of them would cover the screen."""
         self.clear_notifications()
         self._notified_at = time.monotonic()
-        options.pop("markup", None)  # Textual's screens and widgets pass it: a name or a path is no markup
+        options.pop("markup", None)  # Textual's screens and widgets pass it, but names and paths aren't markup
         super().notify(escape_unprintable(message), markup=False, **options)
 
     async def on_event(self, event: events.Event) -> None:
-        """Whoever presses a key has read what was said, if it has stood for a moment: it covers what comes next."""
+        # A key press removes a notification that was visible long enough to be read, because it covers what comes next.
         if isinstance(event, events.Key) and time.monotonic() - self._notified_at > _MIN_NOTICE_SECONDS:
             self.clear_notifications()
-        if isinstance(event, events.Paste):  # for the command palette, whose field is Textual's and shows it as it is
+        if isinstance(event, events.Paste):  # the command palette uses Textual's Input, which doesn't escape
             event.text = "\n".join(map(escape_unprintable, event.text.expandtabs(1).splitlines()))
         await super().on_event(event)
 
     def get_css_variables(self) -> dict[str, str]:
-        """Textual's colours, except that in light themes words of a colour are dark enough to be read (4.5:1)."""
+        """Return Textual's colors, with darker text colors in light themes for a contrast of at least 4.5:1."""
         variables = super().get_css_variables()
         if not self.current_theme.dark:
             variables |= _LIGHT_THEME_COLORS
@@ -171,39 +169,39 @@ class TokenApp(App[None]):
         return variables
 
     def _remember_theme(self, theme: Theme) -> None:
-        with suppress(StorageError, ProfileFileError):  # a convenience: what prevents it is not reported
+        with suppress(StorageError, ProfileFileError):  # only a convenience, so errors aren't reported
             change_settings(self.store.home, theme=theme.name)
 
     def exit_on_signal(self, number: int) -> None:
-        """Leave in order: the terminal is restored, the port closed, and a token that is here alone saved or rescued."""
+        """Exit cleanly: restore the terminal, close the port, and save or rescue an unsaved token."""
         self.record_signal(number)
-        if self.is_running and not self._is_ending:  # a closed window may be followed by a second signal
+        if self.is_running and not self._is_ending:  # closing a window may send a second signal
             self._is_ending = True
             if not self.is_headless and is_terminal_closed():
                 detach_from_terminal()
             self.run_worker(self._exit_after_saving(number), group="end", exit_on_error=False)
 
     def record_signal(self, number: int) -> None:
-        """Let the exit code say which signal came first, however far the end of the program has come."""
+        """Set the exit code for the first signal received, even if the app is already shutting down."""
         if not self._is_signaled:
             self._is_signaled = True
             self._return_code = 128 + number
 
     def panic(self, *renderables: RenderableType) -> None:
-        """Textual panics when reading from the terminal fails. A closed terminal is an ordinary end."""
+        """Handle a Textual panic. A closed terminal causes one too, but that is a normal exit."""
         if not self.is_headless and is_terminal_closed():
             self.exit_on_signal(getattr(signal, "SIGHUP", 1))
         else:
-            from rich.traceback import Traceback  # with a highlighter for source code behind it
+            from rich.traceback import Traceback  # imported late because it loads a syntax highlighter
 
             tracebacks = [renderable for renderable in renderables if isinstance(renderable, Traceback)]
             self._crash([traceback_location(traceback) for traceback in tracebacks] or ["an error in Textual"])
 
     async def save_pending_tokens(self) -> None:
-        """Follow every sign-in that holds a token to its end, and put a token that cannot be saved into a file.
+        """Wait for every sign-in that holds a token, and write a token that can't be saved to a fallback file.
 
-        It is called before the program ends in order, and again when the interface is gone and its event loop is not:
-        whatever has ended the interface has not stopped an exchange that is under way.
+        This runs before a normal exit, and again when the UI has ended but its event loop is still open. Whatever ended
+        the UI has not stopped a token exchange in progress.
         """
         while self.sign_ins:
             sign_in, ended = self.sign_ins[-1]
@@ -215,7 +213,7 @@ class TokenApp(App[None]):
                 self.exit_messages += filter(None, [sign_in.save_to_fallback() or saved])
             if ended.is_set() and (self._is_ending or self._is_crashed):
                 self.exit_messages += filter(None, [sign_in.describe_unusable()])
-            # Not before: a wait that is cut off is taken up again. Two waits may end together.
+            # Remove it only after the wait, so that an interrupted wait can be resumed. Two waits may end together.
             if (sign_in, ended) in self.sign_ins:
                 self.sign_ins.remove((sign_in, ended))
 
@@ -231,7 +229,7 @@ class TokenApp(App[None]):
         self.run_worker(self._warm_up(), group="warm_up", exit_on_error=False)
 
     async def _warm_up(self) -> None:
-        """Load what the first sign-in needs, while the person is still reading."""
+        """Import what the first sign-in needs while the user is still reading."""
         await asyncio.sleep(0)
         from slack_token_tui.slack.client import tls_key_log_path
         from slack_token_tui.tui.screens import sign_in  # noqa: F401
@@ -241,7 +239,7 @@ class TokenApp(App[None]):
             self.notify(words, severity="warning", timeout=_WARNING_SECONDS, markup=False)
 
     async def copy_secret(self, text: Secret) -> Copied | NotCopied:
-        """Put ``text`` on the clipboard, to be cleared after a while, and return how surely it is there."""
+        """Copy ``text`` to the clipboard, clear it later, and return how reliable the copy is."""
         from slack_token_tui.desktop import clipboard
 
         home = self.store.home
@@ -249,24 +247,27 @@ class TokenApp(App[None]):
         return await clipboard.copy(text, _AppTerminalClipboard(self, is_secret=True), clearing)
 
     async def copy_text(self, text: str) -> Copied | NotCopied:
-        """Put something on the clipboard that is no secret."""
+        """Copy ``text``, which is not a secret, to the clipboard."""
         from slack_token_tui.desktop import clipboard
         from slack_token_tui.secret import Secret
 
         return await clipboard.copy(Secret(text), _AppTerminalClipboard(self, is_secret=False))
 
     def write_to_terminal_clipboard(self, text: str) -> None:
-        """Send ``text`` by OSC 52."""
+        """Send ``text`` to the terminal's clipboard with OSC 52."""
         self.copy_to_clipboard(text)
         self._token_was_copied = True
 
     @property
     def clipboard(self) -> str:
-        """Textual's own clipboard. After a token went through it, Ctrl+V in our fields pastes nothing back."""
+        """Textual's internal clipboard. Empty after a token was copied, so that Ctrl+V in a field can't paste it."""
         return "" if self._token_was_copied else super().clipboard
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: every action of the screen's table, and the theme. Textual's screenshot would photograph a token."""
+        """Yield the palette commands: the actions of the screen, the theme, and quit.
+
+        Textual's screenshot command is left out because a screenshot could contain a token.
+        """
         if isinstance(screen, AppScreen):
             for action in actions_for(screen.screen_id):
                 if screen.check_action(action.id, ()) and action.id != "quit":
@@ -276,28 +277,27 @@ class TokenApp(App[None]):
         yield SystemCommand("Quit (Ctrl+Q)", "Leave the program.", self.action_quit)
 
     async def action_quit(self) -> None:
-        """Ctrl+Q, q at home, and the palette."""
         self.request_exit()
 
     def request_exit(self) -> None:
-        """Leave; but a token that is here alone is saved first, or asked about."""
+        """Exit, but save an unsaved token first or ask about it."""
         from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 
         for screen in reversed(self.screen_stack):
             if isinstance(screen, AppScreen) and screen.has_unsaved_token:
-                if not isinstance(self.screen, ConfirmDialog):  # else a question about it stands already
+                if not isinstance(self.screen, ConfirmDialog):  # otherwise the question is already open
                     screen.after_saving(self.exit)
                 return
         self.exit()
 
     def action_help_quit(self) -> None:
-        """Ctrl+C: once stops what is running, twice quits."""
+        """Stop what is running, or quit if Ctrl+C is pressed twice."""
         now = time.monotonic()
         if now - self._last_interrupt < _DOUBLE_PRESS_SECONDS:
             self.request_exit()
             return
         self._last_interrupt = now
-        # Also what waits under a help or an error list.
+        # Includes a screen below the help or the error list.
         screens = [screen for screen in reversed(self.screen_stack) if isinstance(screen, AppScreen)]
         has_unsaved_token = any(screen.has_unsaved_token for screen in screens)
         words = "Nothing is running."
@@ -306,15 +306,15 @@ class TokenApp(App[None]):
         self.notify(f"{words} Ctrl+C again quits.", timeout=_DOUBLE_PRESS_SECONDS, markup=False)
 
     def _fatal_error(self) -> None:
-        """Textual's private name, overridden because its own prints every local variable, tokens included.
+        """Report a crash without Textual's traceback, which prints every local variable, including tokens.
 
-        ``test_a_crash_shows_no_token`` fails when upstream renames it.
+        This overrides a private Textual method. ``test_a_crash_shows_no_token`` fails if upstream renames it.
         """
         error = self._exception
         self._crash([error_location(error), *call_stack(error)] if error else ["no more is known"])
 
     def _crash(self, places: list[str]) -> None:
-        """End the program with exit code 1. ``places`` says where it happened; messages and values may hold tokens."""
+        """Exit with code 1 and report the source locations only. Messages and values may hold tokens."""
         if not self._is_crashed:
             self._is_crashed = True
             self._return_code = 1
@@ -338,8 +338,8 @@ def traceback_location(rendered: Traceback) -> str:
 
 
 def call_stack(error: BaseException) -> list[str]:
-    """Return the calls that led to ``error``, outermost first, one a line."""
-    import traceback  # not before something has gone wrong
+    """Return the call stack of ``error``, outermost call first, one line per call."""
+    import traceback  # imported late because only a crash needs it
 
     return [
         f"{PurePath(frame.filename).name}:{frame.lineno} {frame.name}"

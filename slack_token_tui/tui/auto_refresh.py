@@ -1,6 +1,6 @@
-"""Verifies and refreshes profiles while the TUI is open: one, many with progress, and by itself when a token is due.
+"""Refresh and verify profiles while the TUI is open: one, all with progress, or automatically when a token is due.
 
-Every refresh runs in a process of its own, so that a closed terminal does not end it; what came of it is in the files.
+Every refresh runs in a separate process, so that a closed terminal doesn't stop it. The result is in the profile files.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.tokens.refresh_result import MIN_AGE_TTL_SECONDS, RefreshProblem
 
 _MAX_CONCURRENT = 4
-"""Slack limits how fast it is asked; four at once are below every limit."""
+"""Slack limits the request rate. Four concurrent requests stay below every limit."""
 _MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 60.0, 1800.0
-"""Between refreshes by itself that failed."""
+"""Bounds of the pause between failed automatic refreshes."""
 
 
 @dataclass
 class RefreshScheduler:
-    """What is going on with whom.
+    """Scheduler of the refreshes and verifications of all profiles.
 
     Attributes:
-        store: where the profiles are.
-        tell: called whenever something about a profile has changed; with None when it is gone.
-        busy: names that Slack is being asked about.
-        troubles: what came of the last attempt, by name, where it failed.
+        store: profile store.
+        on_change: called with the name and the entry of a profile that has changed. The entry is None if it is gone.
+        busy: names of the profiles with a request in progress.
+        problems: error of the last attempt, by profile name. Successful attempts are left out.
     """
 
     store: ProfileStore
@@ -42,7 +42,7 @@ class RefreshScheduler:
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     def due_names(self, profiles: Iterable[object], now: datetime) -> list[str]:
-        """Return the names that should be refreshed by itself now: not busy, and not failed a moment ago."""
+        """Return the profiles to refresh automatically now: due, not busy, and no recent failure."""
         return [
             profile.name
             for profile in profiles
@@ -53,12 +53,12 @@ class RefreshScheduler:
         ]
 
     async def refresh(self, name: str, *, insist: bool = False, by_request: bool = False) -> bool:
-        """Refresh profile ``name``; tell whether all is well with it.
+        """Refresh profile ``name`` and return whether it succeeded.
 
         Args:
-            name: which.
-            insist: also when its refresh token was refused before.
-            asked: whether a person did; a token that is an hour old is renewed then.
+            name: profile name.
+            insist: whether to refresh even if Slack has rejected the refresh token before.
+            by_request: whether the user asked for it. If so, a token that is over an hour old is refreshed too.
         """
         from slack_token_tui.tokens.refresh_worker import refresh_in_child_async
 
@@ -80,7 +80,7 @@ class RefreshScheduler:
         return fine
 
     async def verify(self, name: str) -> bool:
-        """Ask Slack who the token of profile ``name`` speaks for, and write it down; tell whether it is good."""
+        """Ask Slack whose token profile ``name`` has, save the result, and return whether it is valid."""
         from slack_token_tui.tokens import verify
 
         async def work() -> RefreshProblem | None:
@@ -95,14 +95,20 @@ class RefreshScheduler:
     async def run_for_all(
         self, names: list[str], do: Callable[[str], Awaitable[bool]], progress: Callable[[int], None]
     ) -> int:
-        """Do ``do`` for all ``names``, some at once; call ``progress`` with how many are done; return how many went well."""
+        """Run ``do`` for all ``names``, a few at a time, and return how many succeeded.
+
+        Args:
+            names: profile names.
+            do: called with each name. Returns whether it succeeded.
+            progress: called with the number of names that are done.
+        """
         gate, done, fine = asyncio.Semaphore(_MAX_CONCURRENT), 0, 0
 
         async def run_one(name: str) -> None:
             nonlocal done, fine
             async with gate:
                 went_well = await do(name)
-            fine += went_well  # not in one line with the await: others add meanwhile
+            fine += went_well  # separate from the await, because other tasks add to it meanwhile
             done += 1
             progress(done)
 
@@ -112,7 +118,7 @@ class RefreshScheduler:
         return fine
 
     async def _run_exclusively(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
-        """Do ``work`` and tell of its beginning and end; one thing at a time for each profile."""
+        """Run ``work`` and report its start and end. Each profile runs one at a time."""
         async with self._locks.setdefault(name, asyncio.Lock()):
             return await self._run(name, work)
 

@@ -1,4 +1,4 @@
-"""Textual's terminal driver, except that neither bytes that are not UTF-8 nor a closed terminal stop its threads."""
+"""Textual terminal driver that survives invalid UTF-8 input and a closed terminal."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def _replacing_decoder(encoding: str) -> type[codecs.IncrementalDecoder]:
-    """Return the incremental decoder for ``encoding`` that puts U+FFFD in the place of what it cannot decode."""
+    """Return an incremental decoder class for ``encoding`` that replaces undecodable bytes with U+FFFD."""
     strict = codecs.getincrementaldecoder(encoding)
 
-    class ReplacingDecoder(strict):  # type: ignore[misc, valid-type]  # a class that the codec registry returns
+    class ReplacingDecoder(strict):  # type: ignore[misc, valid-type]  # the base class comes from the codec registry
         def __init__(self) -> None:
             super().__init__(errors="replace")
 
@@ -27,10 +27,10 @@ def _replacing_decoder(encoding: str) -> type[codecs.IncrementalDecoder]:
 
 
 class _TolerantStream:
-    """A stream to a terminal that may be closed: what cannot be written is dropped.
+    """Terminal stream that drops writes after the terminal was closed.
 
-    A write that fails ends Textual's writer thread, and the main thread then waits for ever to hand it the next one.
-    ``on_failure`` is called at the first one: the signal of a closed terminal may have been lost among others.
+    A failed write ends Textual's writer thread, and the main thread then blocks forever when it queues the next one.
+    ``on_failure`` is called after the first failure, because the SIGHUP of a closed terminal may have been lost.
     """
 
     def __init__(self, stream: TextIO, on_failure: Callable[[], object]) -> None:
@@ -54,7 +54,7 @@ class _TolerantStream:
     def _fail(self) -> None:
         if not self._has_failed:
             self._has_failed = True
-            with suppress(RuntimeError):  # the loop has ended
+            with suppress(RuntimeError):  # the event loop is closed
                 self._on_failure()
 
     def __getattr__(self, name: str) -> Any:
@@ -62,10 +62,10 @@ class _TolerantStream:
 
 
 def create_driver_class(on_signal: Callable[[int], object]) -> type[Driver] | None:
-    """Return the driver to run with, or None for Textual's own where it does not read bytes.
+    """Return the driver class to use, or None on Windows, where Textual's driver doesn't read bytes.
 
     Args:
-        on_signal: called in the event loop with SIGHUP when the terminal turns out to be closed.
+        on_signal: called in the event loop with SIGHUP when a write finds the terminal closed.
     """
     if sys.platform == "win32":
         return None
@@ -75,12 +75,12 @@ def create_driver_class(on_signal: Callable[[int], object]) -> type[Driver] | No
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             hang_up = partial(asyncio.get_running_loop().call_soon_threadsafe, on_signal, signal.SIGHUP)
-            # A private name, since there is no option. test_closed_terminal fails when upstream renames it.
+            # A private attribute, because there is no option. test_closed_terminal fails if upstream renames it.
             self._file: Any = _TolerantStream(self._file, hang_up)
 
         def run_input_thread(self) -> None:
-            # Textual decodes strictly and stops reading at the first byte that is not UTF-8. Its decoder is a name of that
-            # module, and there is no option. test_bytes_from_the_terminal fails when upstream changes it.
+            # Textual decodes strictly and stops reading at the first byte that isn't valid UTF-8. There is no option,
+            # so replace the decoder in its module. test_bytes_from_the_terminal fails if upstream changes it.
             linux_driver.getincrementaldecoder = _replacing_decoder  # type: ignore[attr-defined, assignment]
             super().run_input_thread()
 

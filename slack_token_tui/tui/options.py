@@ -1,4 +1,4 @@
-"""What the TUI is started with."""
+"""Launch options of the TUI."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class LaunchOptions:
-    """What the TUI begins with.
+    """Options that the TUI is started with.
 
     Attributes:
-        home: where profiles are kept; this user's own directory when None.
-        app: the Slack app that the sign-in form starts with; the one used last when None.
-        simulate_browser: does what a person would in a browser at an address, and returns the last page. The demo
-            alone has one.
-        is_demo: whether everything is gone afterwards.
-        now: the clock, UTC.
+        home: directory of the profiles. None means the user's default directory.
+        slack_app: Slack app that the sign-in form starts with. None means the most recently used one.
+        simulate_browser: opens a URL, acts as the user would, and returns the last page. Only set in practice mode.
+        is_demo: practice mode, where all data is deleted on exit.
+        now: clock that returns the current time in UTC.
     """
 
     home: Path | None = None
@@ -38,7 +37,7 @@ class LaunchOptions:
 
     @property
     def endpoints(self) -> Endpoints:
-        """The Slack that new apps live on, to begin with."""
+        """The Slack on which new apps are created by default."""
         from slack_token_tui.slack.endpoints import Endpoints
 
         return self.slack_app.endpoints if self.slack_app else Endpoints()

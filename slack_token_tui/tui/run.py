@@ -1,4 +1,4 @@
-"""Starts the TUI: what has to happen before Textual is imported, and what the process says when it has ended."""
+"""Start the TUI: prepare the process before Textual is imported, and print the messages left after it exits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _NO_TERMINAL_MESSAGE = """slack-token-tui: the interface needs a terminal, and t
 
 
 def _has_terminal() -> bool:
-    """Textual reads keys from standard input and draws on standard error. Without a terminal there it would run unseen."""
+    """Return whether the TUI has a terminal for its input and output.
+
+    Textual reads keys from standard input and draws on standard error. Without a terminal there it would run unseen.
+    """
     drawn_on = 1 if sys.platform == "win32" else 2
     try:
         return os.isatty(0) and os.isatty(drawn_on)
@@ -32,16 +35,16 @@ def _has_terminal() -> bool:
 
 
 def run_app(options: LaunchOptions) -> int:
-    """Run the TUI to its end and return the exit code."""
+    """Run the TUI until it exits and return the exit code."""
     if not _has_terminal():
         if sys.stderr is not None:
             sys.stderr.write(_NO_TERMINAL_MESSAGE)
         return 2
-    # Textual's log would hold every paste and every password field in clear.
+    # Textual's log would contain every paste and every password field in plain text.
     for name in ("TEXTUAL_LOG", "TEXTUAL", "TEXTUAL_SCREENSHOT"):
         os.environ.pop(name, None)
-    # Importing Textual makes hundreds of thousands of objects that never die; collecting them in between costs a tenth
-    # of the time to the first frame. The app turns collection on again after it.
+    # Importing Textual creates hundreds of thousands of objects that are never freed. Garbage collection during the
+    # import takes a tenth of the time to the first frame. The app enables it again after that.
     gc.disable()
     from slack_token_tui.tui.app import TokenApp
 
@@ -54,11 +57,11 @@ def run_app(options: LaunchOptions) -> int:
 
 
 async def _run_until_saved(app: TokenApp) -> None:
-    """Run ``app``, then run the event loop until no sign-in holds an unsaved token, however the app has ended."""
+    """Run ``app``, then the event loop until no sign-in holds an unsaved token, however the app ended."""
     try:
         await app.run_async()
     finally:
-        # The signals that would end this wait are noted only. A stop would wake Textual's threads again.
+        # Only record the signals that would end this wait. Textual's handler for SIGCONT would start its threads again.
         loop = asyncio.get_running_loop()
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
@@ -66,6 +69,6 @@ async def _run_until_saved(app: TokenApp) -> None:
         for name in ("SIGTSTP", "SIGCONT"):
             with suppress(AttributeError, ValueError):
                 signal.signal(getattr(signal, name), signal.SIG_DFL)
-        from slack_token_tui.oauth.exchange import wait_until_done  # with all of a sign-in behind it
+        from slack_token_tui.oauth.exchange import wait_until_done  # imported late because it loads the sign-in code
 
         await wait_until_done(asyncio.ensure_future(app.save_pending_tokens()))

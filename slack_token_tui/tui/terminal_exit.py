@@ -1,7 +1,7 @@
-"""What a closed terminal does to a Textual app, and how it ends in order all the same.
+"""Clean exit of a Textual app whose terminal was closed.
 
-The kernel follows SIGHUP with SIGCONT. Textual 8.2 takes any SIGCONT for the end of a suspension and starts its threads a
-second time, which then wait for each other for ever; and a write to a terminal that is gone ends the thread that writes.
+The kernel sends SIGCONT after SIGHUP. Textual 8.2 treats every SIGCONT as the end of a suspension and starts its
+threads a second time. These threads then deadlock. A write to a closed terminal ends the thread that writes.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ if sys.platform != "win32":
 
 
 def ignore_unexpected_sigcont() -> None:
-    """Let SIGCONT reach Textual's own handler only when its SIGTSTP handler has run before."""
+    """Pass SIGCONT to Textual's handler only if its SIGTSTP handler has run before."""
     if sys.platform == "win32":
         return
     previous_stop, previous_continue = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
-    if not callable(previous_stop) or not callable(previous_continue):  # a driver without a terminal sets none
+    if not callable(previous_stop) or not callable(
+        previous_continue
+    ):  # a driver without a terminal installs no handlers
         return
     stopped = False
 
@@ -38,13 +40,13 @@ def ignore_unexpected_sigcont() -> None:
             stopped = False
             previous_continue(number, frame)
 
-    with suppress(ValueError):  # not in the main thread
+    with suppress(ValueError):  # outside the main thread
         signal.signal(signal.SIGTSTP, handle_stop)
         signal.signal(signal.SIGCONT, handle_continue)
 
 
 def is_terminal_closed() -> bool:
-    """Tell whether the terminal on standard input has been closed."""
+    """Return whether the terminal on standard input has been closed."""
     if sys.platform == "win32":
         return False
     try:
@@ -55,10 +57,13 @@ def is_terminal_closed() -> bool:
 
 
 def detach_from_terminal() -> None:
-    """Put something in the place of a closed terminal: nothing is ever read from it, and what is written to it is gone."""
+    """Replace the standard streams of a closed terminal.
+
+    Reads from them never return data, and writes to them are discarded.
+    """
     with suppress(OSError):
-        # Its other end stays open, so that nobody reads an end of file again and again; whoever is about to read from the
-        # terminal must not wait here for ever.
+        # The write end stays open, or a reader would see end-of-file in a loop. The read end is non-blocking, because a
+        # thread that is about to read from the terminal must not block forever.
         silent, _ = os.pipe()
         os.set_blocking(silent, False)
         os.dup2(silent, 0)
@@ -68,7 +73,10 @@ def detach_from_terminal() -> None:
 
 
 def print_messages(*lines: str) -> None:
-    """Print ``lines`` to the terminal when the interface is gone, each whole, so that a command in it can be pasted."""
-    with suppress(OSError):  # the terminal may be gone too
+    """Print ``lines`` to the terminal after the UI has exited.
+
+    Each line is printed whole, so that a command in it can be pasted.
+    """
+    with suppress(OSError):  # the terminal may be closed
         for line in lines:
-            print(escape_unprintable(line), file=sys.stderr, flush=True)  # noqa: T201 - the interface is gone
+            print(escape_unprintable(line), file=sys.stderr, flush=True)  # noqa: T201 - the UI has exited

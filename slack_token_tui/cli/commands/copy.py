@@ -1,4 +1,4 @@
-"""``copy``: a token on its way to the clipboard."""
+"""``copy``: copy a token to the clipboard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slack_token_tui.tokens import export_formats
 
 
 def run_copy(argument: str | None, format_id: str, min_ttl_seconds: float) -> int:
-    """Put a token on the clipboard, and say how surely it is there, until when it works and when it is cleared."""
+    """Copy a token and report whether the copy is certain, when the token expires and when the clipboard is cleared."""
     profile = get_fresh_profile(argument, min_ttl_seconds)
     if isinstance(profile, int):
         return profile
@@ -31,7 +31,7 @@ def run_copy(argument: str | None, format_id: str, min_ttl_seconds: float) -> in
 
 
 class _ControllingTerminal:
-    """The controlling terminal, wherever standard output goes."""
+    """Clipboard access through the controlling terminal, even if standard output is redirected."""
 
     async def confirm(self) -> bool:
         if is_there := self._write(""):
@@ -46,7 +46,7 @@ class _ControllingTerminal:
 
     def _write(self, text: str) -> bool:
         try:
-            with open("/dev/tty", "w") as terminal:  # noqa: PTH123 - a device, not a path of anybody's
+            with open("/dev/tty", "w") as terminal:  # noqa: PTH123 - a device, not a file
                 terminal.write(text)
         except OSError:
             return False

@@ -1,4 +1,4 @@
-"""``default``: which profile commands without a name use."""
+"""``default``: print, set or clear the default profile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slack_token_tui.store.settings import change_settings
 
 
 def run_default(name: str | None, none: bool, as_json: bool) -> int:
-    """Print the default profile; set it to ``name``, or with ``none`` to no one."""
+    """Set the default profile to ``name``, or clear it if ``none``. Without either, print it."""
     if name is not None and none:
         return output.report_usage("A name and --none were given.", "Give one of them", as_json=as_json)
     store = ProfileStore()

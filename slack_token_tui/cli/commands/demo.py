@@ -1,4 +1,4 @@
-"""``demo``: the whole program against a practice Slack, in a directory that is gone afterwards."""
+"""``demo``: run the TUI against a practice Slack, with a temporary directory that is deleted on exit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slack_token_tui.store.settings import remember_last_app
 
 
 def run_demo() -> int:
-    """Open the TUI against a practice Slack; where no browser can be opened, one key plays the browser."""
+    """Open the TUI against a practice Slack. If no browser can be opened, one key simulates it."""
     from slack_token_tui.tui.options import LaunchOptions
     from slack_token_tui.tui.run import run_app
 

@@ -1,4 +1,4 @@
-"""``doctor``: the findings about this machine, one a line, with what to do."""
+"""``doctor``: check this machine and print one finding per line, with its fix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WIDTH = 96
 
 
 def run_doctor(as_json: bool) -> int:
-    """Print each finding as it is known; exit code 1 when something is in the way."""
+    """Print each finding as soon as its check is done. Return 1 if a check failed."""
     return asyncio.run(_check(as_json))
 
 

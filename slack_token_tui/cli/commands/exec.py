@@ -13,13 +13,13 @@ from slack_token_tui.cli.fresh_token import get_fresh_profile
 from slack_token_tui.tokens import export_formats
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
-"""As a shell says it."""
+"""Exit codes, as in a shell."""
 
 
 def run_exec(
     argument: str | None, variable: str, command: list[str], min_ttl_seconds: float, core_limit: int | None
 ) -> int:
-    """Become ``command`` with the token in one environment variable more. On POSIX this returns only when it failed."""
+    """Run ``command`` with the token in environment variable ``variable``. On POSIX this returns only on failure."""
     if not command:
         return output.report_usage("No command was given.", "Put it after two dashes: slack-token-tui exec acme -- env")
     if not export_formats.is_variable_name(variable):
@@ -33,7 +33,7 @@ def run_exec(
         return subprocess.run(command, env=environment, check=False).returncode
     _restore_process_state(core_limit)
     try:
-        os.execvpe(command[0], command, environment)  # noqa: S606 - becoming the command is the job
+        os.execvpe(command[0], command, environment)  # noqa: S606 - replacing this process is intended
     except FileNotFoundError:
         output.print_message(f"slack-token-tui: there is no program called {command[0]}.")
         output.print_message("  Check its name, and that its directory is in PATH")
@@ -45,7 +45,7 @@ def run_exec(
 
 
 def _restore_process_state(core_limit: int | None) -> None:
-    """Give back what Python and this program have changed, so that the command finds what its caller meant it to."""
+    """Restore the signal handlers and core limit, so that the command inherits what this process started with."""
     import resource
 
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -53,6 +53,6 @@ def _restore_process_state(core_limit: int | None) -> None:
     if core_limit is not None:
         resource.setrlimit(resource.RLIMIT_CORE, (core_limit, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # full, or closed on the other side: the command will meet it
+        with suppress(OSError):  # full or closed: the command will get the same error
             if stream is not None:
                 stream.flush()

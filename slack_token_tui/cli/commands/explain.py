@@ -1,4 +1,4 @@
-"""``explain``: what a Slack error means and what to do about it."""
+"""``explain``: explain a Slack error and how to fix it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDTH = 88
 
 
 def run_explain(code: str | None, as_json: bool) -> int:
-    """Print the explanation of ``code``; without one, every code with its title."""
+    """Print the explanation of ``code``. Without a code, list every code with its title."""
     if code is None:
         entries = [explain(code) for code in list_codes()]
         if as_json:
@@ -46,7 +46,7 @@ def run_explain(code: str | None, as_json: bool) -> int:
 
 
 def _format_explanation(explanation: Explanation) -> str:
-    """Return everything that is known of an error, as text."""
+    """Return the full explanation as text."""
     lines = [f"{explanation.title}  ({explanation.code})", "", fill(explanation.happened, _WIDTH)]
     if explanation.causes:
         lines += ["", "Likely causes", *(_format_item("•", cause) for cause in explanation.causes)]

@@ -8,7 +8,7 @@ from slack_token_tui.tokens import export_formats
 
 
 def run_export(argument: str | None, format_id: str, variable: str, min_ttl_seconds: float) -> int:
-    """Print a token in one of the formats, and say on stderr until when it works."""
+    """Print a token in the format ``format_id``, and print on stderr when it expires."""
     if not export_formats.is_variable_name(variable):
         return output.report_usage(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
     profile = get_fresh_profile(argument, min_ttl_seconds, as_json=format_id == "json")

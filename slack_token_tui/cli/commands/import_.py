@@ -29,7 +29,7 @@ def _read_token() -> str:
 
 
 def run_import(name: str | None, client_id: str | None, slack_url: str | None, as_json: bool) -> int:
-    """Take a token from standard input, or a hidden prompt; name its kind, ask Slack whose it is, keep it."""
+    """Read a token from standard input or a hidden prompt, report its type, verify it with Slack and save it."""
     store = ProfileStore()
     try:
         if name is not None and not is_allowed_new_name(name):

@@ -13,7 +13,7 @@ from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 
 
 def run_list(as_json: bool) -> int:
-    """Print every profile, one a line."""
+    """Print all profiles, one per line, or as JSON."""
     store, now = ProfileStore(), datetime.now(UTC)
     entries = list(store.entries())
     if as_json:
@@ -29,7 +29,7 @@ def run_list(as_json: bool) -> int:
 
 
 def print_names() -> int:
-    """Print the names alone, one a line, for completion scripts."""
+    """Print only the names, one per line, for completion scripts."""
     for name in ProfileStore().names():
         print(name)
     return exit_codes.DONE

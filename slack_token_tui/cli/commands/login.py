@@ -1,4 +1,4 @@
-"""``login``: the sign-in without the TUI. The same events, one line each on stderr."""
+"""``login``: sign in without the TUI. Prints the same events to stderr, one line each."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from slack_token_tui.store.settings import describe_storage
 from slack_token_tui.tokens.revoke import remove_profile
 
 _QUESTION_TIMEOUT_SECONDS = 120
-"""How long a question waits for its answer. The token is saved by then."""
+"""How long to wait for the answer to a question. The token is already saved at that point."""
 
 
 @dataclass(frozen=True)
 class LoginOptions:
-    """What was typed after ``login``; None where nothing was."""
+    """Command-line options of ``login``. None means not given."""
 
     name: str | None = None
     client_id: str | None = None
@@ -53,7 +53,10 @@ class LoginOptions:
 
 
 class _StdinLines:
-    """Lines of standard input, read without Python's buffer: its lock would be held at exit by a waiting thread."""
+    """Lines of standard input, read without ``sys.stdin``.
+
+    A thread that waits in ``sys.stdin`` would still hold the lock of its buffer when the process exits.
+    """
 
     def __init__(self) -> None:
         self._pending = b""
@@ -63,7 +66,7 @@ class _StdinLines:
             yield line
 
     def read_line(self) -> str | None:
-        """Return the next line, or None at the end."""
+        """Return the next line, or None at the end of input."""
         while b"\n" not in self._pending:
             try:
                 received = os.read(0, 4096)
@@ -78,7 +81,7 @@ class _StdinLines:
 
 
 def run_login(options: LoginOptions) -> int:
-    """Sign in and save the profile; return the exit code. A token appears neither on stdout nor on stderr."""
+    """Sign in, save the profile and return the exit code. No token is ever printed to stdout or stderr."""
     store, lines = ProfileStore(), _StdinLines()
     try:
         app, scopes = _resolve_app(options, store, lines)
@@ -105,17 +108,17 @@ def run_login(options: LoginOptions) -> int:
             output.print_message("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
             output.print_message(f"  {sign_in.describe_unusable() or 'Start again: slack-token-tui login'}")
         return stopped.exit_code
-    except Exception:  # a bug: the token is safe before main() reports it
+    except Exception:  # a bug: save the token before main() reports it
         if sign_in.has_unsaved_token:
             output.print_message(f"  {sign_in.save_to_fallback()}")
         raise
 
 
 def _resolve_app(options: LoginOptions, store: ProfileStore, lines: _StdinLines) -> tuple[SlackApp, tuple[str, ...]]:
-    """Return what to sign in with.
+    """Return the app and the scopes to sign in with.
 
     Raises:
-        ValueError: with a sentence, when something is missing or cannot be what it should be.
+        ValueError: something is missing or invalid. The message is a sentence.
     """
     secret = None
     if options.client_secret_stdin:
@@ -143,7 +146,7 @@ def _resolve_app(options: LoginOptions, store: ProfileStore, lines: _StdinLines)
 
 
 class _StoppedBySignal(Exception):
-    """A signal ended the sign-in."""
+    """A signal stopped the sign-in."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal_number)
@@ -151,7 +154,7 @@ class _StoppedBySignal(Exception):
 
 
 async def _run_with_signals(sign_in: SignInSession, lines: _StdinLines, *, as_json: bool) -> int:
-    """Follow the events to their end; a signal ends them in order, with the port closed."""
+    """Print the events until the sign-in ends. A signal stops it cleanly and closes the port."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     caught: list[int] = []
@@ -184,7 +187,7 @@ async def _run_with_signals(sign_in: SignInSession, lines: _StdinLines, *, as_js
 
 
 class _TerminalInput:
-    """Each line that is typed answers the open question; while none is open, it is a pasted URL for the sign-in."""
+    """Handler for typed lines. A line answers the open question, or else is a URL pasted for the sign-in."""
 
     def __init__(self, sign_in: SignInSession) -> None:
         self._sign_in = sign_in
@@ -193,11 +196,11 @@ class _TerminalInput:
         self._is_stopped = False
 
     async def ask(self, question: str, *, otherwise: bool) -> bool:
-        """Return whether a person says yes to ``question``.
+        """Ask a yes/no question and return whether the answer is yes.
 
         Args:
-            question: what is asked, until the answer is yes or no.
-            otherwise: what Enter means, and what counts without a terminal or without an answer in time.
+            question: text of the question. It is repeated until the answer is yes or no.
+            otherwise: result if the user presses Enter, if there is no terminal, or after the timeout.
         """
         words = {"": otherwise, "y": True, "yes": True, "n": False, "no": False}
         at_a_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
@@ -216,13 +219,13 @@ class _TerminalInput:
         return otherwise
 
     def stop_asking(self) -> None:
-        """Ask nothing more: the program ends, or standard input has ended."""
+        """Stop asking questions, because the program is exiting or standard input has ended."""
         self._is_stopped = True
         if self._question is not None:
             self.handle_line("")
 
     def handle_line(self, line: str) -> None:
-        """Use one line."""
+        """Use ``line`` as the answer to the open question, or else as pasted text."""
         text = line.strip()
         if self._question is not None:
             if not self._question.done():
@@ -241,7 +244,7 @@ class _TerminalInput:
             output.print_message("  To use the code alone all the same, type yes.")
 
     def handle_end_of_input(self) -> None:
-        """Standard input has ended. That changes nothing for the listener."""
+        """Handle the end of standard input. The callback listener is not affected."""
         self.stop_asking()
         if self._question is None and not self._sign_in.has_response:
             minutes = max(1, round(self._sign_in.seconds_left / 60))
@@ -251,20 +254,20 @@ class _TerminalInput:
 
 
 def _read_lines(lines: _StdinLines, typed: _TerminalInput, loop: asyncio.AbstractEventLoop) -> None:
-    with suppress(RuntimeError):  # the loop has ended meanwhile
+    with suppress(RuntimeError):  # the event loop is closed
         for line in lines:
             loop.call_soon_threadsafe(typed.handle_line, line)
         loop.call_soon_threadsafe(typed.handle_end_of_input)
 
 
 class _IgnoredResponses:
-    """Says what the first ignored response was, then each tenfold count, then the total."""
+    """Reporter for ignored responses. Prints the first one, then the count at each tenfold increase, then the total."""
 
     def __init__(self) -> None:
         self._count = self._reported = 0
 
     def report(self, event: events.UnexpectedCallback) -> None:
-        """Say it, if it is worth a line."""
+        """Print ``event`` if it is the first one or the count has grown tenfold."""
         if event.explanation.code in {"out_of_files", "port_lost"}:
             output.print_message(f"Note       {event.explanation.happened} {event.explanation.remedies[0]}")
             return
@@ -276,7 +279,7 @@ class _IgnoredResponses:
             self.report_total()
 
     def report_total(self) -> None:
-        """Say how many there were, if that was not said."""
+        """Print the total, unless that count was already printed."""
         if self._count > self._reported:
             output.print_message(f"Ignored    {_response_count(self._count)} so far")
             self._reported = self._count
@@ -339,7 +342,7 @@ async def _report_saved(event: events.Saved, sign_in: SignInSession, typed: _Ter
     verb = "Updated" if saved.replaced else "Saved"
     output.print_message(f"{verb:<10} {saved.profile.name} in {saved.path}")
     if not saved.replaced and not as_json:
-        # Anyone who sees the link can open it first with another account. Only a person can tell.
+        # Anyone who sees the link can open it first and sign in with another account. Only the user can tell.
         question = f"Signed in  as {saved.profile.account_label}. Press Enter if this is you, or type no to undo it:"
         if not await typed.ask(question, otherwise=True):
             return await asyncio.to_thread(_undo, sign_in.store, saved.profile.name)
@@ -359,7 +362,7 @@ def _undo(store: ProfileStore, name: str) -> int:
 
 
 def format_event(event: events.Event) -> str:
-    """Return one line that says what happened."""
+    """Return ``event`` as a message for the terminal."""
     match event:
         case events.Listening(redirect_uri, families, passed_over):
             others = "".join(f"; passed over {holder}" for holder in passed_over)

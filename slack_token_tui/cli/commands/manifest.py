@@ -1,4 +1,4 @@
-"""``manifest``: the text that a Slack app is made from, or a message to somebody who may make one; opens Slack's page."""
+"""``manifest``: print an app manifest, or a request for a Slack admin. Can open Slack's page to create the app."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, parse_redirect_ur
 
 @dataclass(frozen=True)
 class ManifestOptions:
-    """What was typed after ``manifest``; None where nothing was."""
+    """Command-line options of ``manifest``. None means not given."""
 
     name: str | None = None
     scopes: str | None = None
@@ -27,7 +27,7 @@ class ManifestOptions:
 
 
 def run_manifest(options: ManifestOptions) -> int:
-    """Print the manifest or the message on standard output; where asked, open Slack's page with it filled in."""
+    """Print the manifest or the admin message. With ``open_page``, open Slack's page with the manifest filled in."""
     try:
         endpoints = Endpoints(parse_base_url(options.slack_url) if options.slack_url else SLACK)
         made = create_manifest(

@@ -1,4 +1,4 @@
-"""``move``: where tokens and client secrets are kept, now and from now on."""
+"""``move``: move tokens and client secrets to the keyring or to files, and set the storage for new sign-ins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from slack_token_tui.tokens.keyring_migration import move_tokens
 
 
 def run_move(names: list[str], every: bool, to_keyring: bool, from_now_on: bool, as_json: bool) -> int:
-    """Keep tokens in the operating system's keyring, or in files again; of all profiles, then client secrets too."""
+    """Move tokens to the operating system's keyring, or back to files.
+
+    With ``every``, move all profiles and client secrets. With ``from_now_on``, store new sign-ins there too.
+    """
     if every and names:
         return output.report_usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
     if not names and not every and not from_now_on:

@@ -20,10 +20,14 @@ from slack_token_tui.tokens.refresh_result import MIN_AGE_TTL_SECONDS, recorded_
 
 
 def run_refresh(names: Sequence[str], every: bool, force: bool, min_ttl_seconds: float | None, as_json: bool) -> int:
-    """Renew tokens. Named ones when they are an hour old, all when they are about to expire; ``force`` in any case."""
+    """Refresh tokens and return the exit code.
+
+    With ``every``, refresh tokens that are about to expire. Without it, refresh tokens that are over an hour old.
+    ``force`` refreshes them regardless of age.
+    """
     usual = REFRESH_MARGIN_SECONDS if every else MIN_AGE_TTL_SECONDS
     life = usual if min_ttl_seconds is None else min_ttl_seconds
-    # A refresh token that was refused before is tried again when a person asks for it by name.
+    # Without --all, the user asked for this profile, so a refresh token that Slack refused before is tried again.
     return for_each_profile(
         names, every, as_json, lambda store, name: _refresh_one(store, name, life, force, asked=not every)
     )

@@ -20,7 +20,7 @@ from slack_token_tui.tokens.revoke import (
 
 
 def run_remove(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int:
-    """Revoke both tokens at Slack, show its answer to each, delete the profile, and say what stays at Slack."""
+    """Revoke both tokens, print Slack's response for each, delete the profile and print what remains in Slack."""
     store = ProfileStore()
     try:
         name = resolve_name(str(store.home), argument)
@@ -56,7 +56,7 @@ def run_remove(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int
 
 
 def report_removal(removal: Removal, *, as_json: bool) -> int:
-    """Report what Slack said of each token and whether the profile is gone; return the exit code."""
+    """Report Slack's response for each token and whether the profile was deleted. Return the exit code."""
     profile = removal.profile
     for revocation in removal.revocations:
         output.print_message(revocation.sentence)

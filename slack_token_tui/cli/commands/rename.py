@@ -10,7 +10,7 @@ from slack_token_tui.tokens.rename import rename
 
 
 def run_rename(old: str, new: str, as_json: bool) -> int:
-    """Rename ``old`` to ``new``; nothing is overwritten."""
+    """Rename profile ``old`` to ``new``. An existing profile is never overwritten."""
     store = ProfileStore()
     try:
         renamed = rename(store, resolve_name(str(store.home), old), new)

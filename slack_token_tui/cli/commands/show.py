@@ -1,4 +1,4 @@
-"""``show``: print one profile, its tokens masked."""
+"""``show``: print one profile with masked tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _INTERNAL_KEYS = frozenset({"schema", "id", "generation", "shown_token"})
 
 
 def run_show(argument: str | None, as_json: bool) -> int:
-    """Print all that is known of one profile."""
+    """Print all fields of one profile."""
     store = ProfileStore()
     try:
         name = resolve_name(str(store.home), argument)
@@ -40,7 +40,7 @@ def run_show(argument: str | None, as_json: bool) -> int:
 
 
 def masked_dict(profile: Profile, now: datetime) -> dict[str, Any]:
-    """Return ``profile`` for eyes and scripts: its file's keys without unknown ones, and with masked tokens."""
+    """Return ``profile`` for display and JSON output: the keys of its file with masked tokens, without unknown keys."""
     record = to_dict(profile)
     refresh_expires_at = profile.refresh_expires_at
     return {

@@ -1,4 +1,4 @@
-"""``token``: prints one token, in milliseconds where nothing has to be renewed."""
+"""``token``: print one token, in milliseconds if no refresh is needed."""
 
 import sys
 
@@ -6,9 +6,9 @@ from slack_token_tui.store import hot_path
 
 
 def run_token(argument: str | None, min_ttl_seconds: float = hot_path.REFRESH_MARGIN_SECONDS) -> int:
-    """Print the access token of the profile that is meant, and a newline. Nothing is printed unless it is good.
+    """Print the access token of the chosen profile, and a newline. Print nothing unless the token is valid.
 
-    This is the hot path: what it imports at the top and here is counted by a test.
+    This is the hot path. A test counts its imports, both at module level and in this function.
     """
     directory = hot_path.config_home()
     try:

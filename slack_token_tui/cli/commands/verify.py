@@ -1,4 +1,4 @@
-"""``verify``: ask Slack whether tokens work."""
+"""``verify``: verify tokens with Slack."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slack_token_tui.tokens import verify as verifying
 
 
 def run_verify(names: Sequence[str], every: bool, as_json: bool) -> int:
-    """Ask Slack who each token speaks for, and write down what it says."""
+    """Verify tokens with Slack, save the result in each profile and return the exit code."""
     return for_each_profile(names, every, as_json, _verify_one)
 
 

@@ -1,1 +1,1 @@
-"""One file a screen: what a person can do there, and what comes of it."""
+"""Screens and dialogs of the TUI."""

@@ -1,4 +1,4 @@
-"""What is known of one Slack app: its name, its Slack, where Slack sends the browser, with which browser, and its secret."""
+"""Dialog to edit a Slack app: name, Slack URL, redirect URLs, browser, scopes and client secret."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CONFIDENTIAL = (
 
 
 class AppDetailsDialog(Dialog[SlackApp | None]):
-    """Ends with the app as it is now, saved when it has a Client ID, or None when nothing was changed."""
+    """Dialog that returns the edited app, or None if the user leaves. An app with a Client ID is saved."""
 
     AUTO_FOCUS = "#name"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Back"), ("f2", "save", "Save")]
@@ -59,7 +59,6 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         return cast("ScreenHost", self.app)
 
     def compose(self) -> ComposeResult:
-        """A field for each thing, and what it is for."""
         app = self._current_app
         with VerticalScroll(classes="sheet", can_focus=False):
             yield Static(Content.assemble(("App details  ", "bold"), app.client_id or "no Client ID yet"))
@@ -95,9 +94,9 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
                 yield Button("Back (Esc)", id="back", compact=True)
 
     def on_mount(self) -> None:
-        """Explain what a secret means, where there is one; the heading stays in sight."""
         self._show_secret_help()
         self._before = self._values()
+        # Keep the heading visible.
         self.call_after_refresh(self.query_one(".sheet").scroll_home, animate=False)
 
     @on(Input.Changed, "#secret")
@@ -108,7 +107,6 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
 
     @on(Button.Pressed)
     def handle_button(self, event: Button.Pressed) -> None:
-        """A button is a key, or fills a field."""
         match event.button.id:
             case "slack" | "gov":
                 self.query_one("#base", Input).value = SLACK if event.button.id == "slack" else GOVSLACK
@@ -119,7 +117,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
 
     @work(exclusive=True, group="leave", exit_on_error=False)
     async def action_leave(self) -> None:
-        """Back; asks when something was typed. A save that is under way is seen to its end."""
+        # Let a save in progress finish.
         if self._is_saving:
             return
         if self._values() != self._before:
@@ -134,7 +132,6 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
     @on(Input.Submitted)
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save(self) -> None:
-        """Check everything, ask about another Slack, and save."""
         problem = self.query_one("#problem", Static)
         try:
             app = self._read_form()
@@ -161,7 +158,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         self.dismiss(app)
 
     def _show_error(self, words: str) -> None:
-        """Say what is wrong below the field that it is wrong with, and go there."""
+        """Show the error below the invalid field and focus that field."""
         problem, field = self.query_one("#problem", Static), self.query_one(f"#{self._invalid_field}")
         sheet = self.query_one(".sheet")
         sheet.move_child(problem, after=field if field.parent is sheet else self.query_one(".row"))
@@ -170,15 +167,14 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
 
     @on(Input.Changed)
     def clear_error(self) -> None:
-        """What was wrong may be right now."""
         if not self._is_saving:
             self.query_one("#problem", Static).update("")
 
     def _read_form(self) -> SlackApp:
-        """Return the app as the fields have it.
+        """Return the app with the values of the fields.
 
         Raises:
-            ValueError: with a sentence, when one cannot be so.
+            ValueError: if a value is invalid. The message is a sentence for the user.
         """
         values = {field.id: field.value.strip() for field in self.query(Input)}
         self._invalid_field = "base"
@@ -189,7 +185,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         browser = parse_command(str(values["browser"]))
         self._invalid_field = "registered"
         registered = parse_scopes(values["registered"]) if values["registered"] else ()
-        self._invalid_field = "redirects"  # the rest is about these and the secret together
+        self._invalid_field = "redirects"  # the remaining checks are about these together with the secret
         secret = values["secret"]
         app = replace(
             self._current_app,
@@ -200,7 +196,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
             registered_scopes=registered,
         )
         if secret:
-            given = None if secret == "-" else Secret(secret)  # noqa: S105 - a dash stands for none
+            given = None if secret == "-" else Secret(secret)  # noqa: S105 - a dash means no secret
             app = replace(app, client_secret=given, secret_in_keyring=False)
         if app.client_id:
             parse_client_id(app.client_id)
@@ -210,7 +206,10 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
 
 
 async def confirm_other_slack(screen: Screen[Any], base: str, *, is_demo: bool) -> bool:
-    """Ask once whether sign-ins shall go to ``base``, which is not slack.com. The demo does not leave its practice Slack."""
+    """Ask the user to confirm sign-ins on ``base``, a Slack other than slack.com, and return the answer.
+
+    The answer is always no in practice mode, which can't leave its practice Slack.
+    """
     if is_demo:
         screen.notify("The demo knows its practice Slack alone.", severity="warning")
         return False

@@ -1,4 +1,4 @@
-"""Make a Slack app: its name, scopes and rotation, then the manifest, Slack's page, and the Client ID that comes back."""
+"""Screen to create a Slack app: a form, then the manifest, Slack's page, and the Client ID to paste."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ONLY_STEPS = frozenset({"open_page", "copy_manifest", "copy_page", "copy_reques
 
 
 class AppSetupScreen(AppScreen[SlackApp | None]):
-    """Ends with the new app, remembered and ready to sign in with, or None."""
+    """Screen that returns the new app, saved and ready to sign in with, or None."""
 
     screen_id = APP_SETUP
     AUTO_FOCUS = "#app_name"
@@ -48,8 +48,8 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
     def __init__(self, endpoints: Endpoints, scopes: tuple[str, ...]) -> None:
         """
         Args:
-            endpoints: where the app shall live, to begin with.
-            scopes: to begin with.
+            endpoints: the Slack that is selected at first.
+            scopes: initial scopes. The default scopes if empty.
         """
         super().__init__()
         self._endpoints = self._first_endpoints = endpoints
@@ -58,7 +58,6 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         self._opens = True
 
     def compose(self) -> ComposeResult:
-        """The form, and what takes its place when it is filled in."""
         yield Header("Make a Slack app", self._endpoints, self.slack_label)
         with VerticalScroll(id="setup_form", can_focus=False):
             yield Static("Three questions; then Slack makes the app, from a text that is written for you.")
@@ -89,7 +88,6 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Begin with the form."""
         self._show_form()
         self._show_rotation_help()
 
@@ -101,7 +99,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         self.call_after_refresh(self.query_one("#setup_form").scroll_home, animate=False)
         self.refresh_bindings()
 
-    # ── three questions ──
+    # ── form ──
 
     @property
     def _rotates(self) -> bool:
@@ -109,7 +107,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     @property
     def _scopes(self) -> tuple[str, ...]:
-        """What stands in the field; nothing while it cannot be read."""
+        """The scopes in the field, or none while they can't be parsed."""
         try:
             return parse_scopes(self.query_one("#scopes", Input).value)
         except ValueError:
@@ -131,17 +129,14 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     @on(Presets.Chosen)
     def apply_preset(self, event: Presets.Chosen) -> None:
-        """A set fills the field."""
         self.query_one("#scopes", Input).value = ", ".join(event.scopes)
 
     @on(Button.Pressed, "#other_slack")
     async def switch_slack(self) -> None:
-        """The same as its key."""
         await self.run_action("other_slack")
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_pick_scopes(self) -> None:
-        """Choose scopes from the list."""
         from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 
         if (chosen := await self.app.push_screen_wait(ScopePickerScreen(self._scopes, (), None))) is not None:
@@ -149,7 +144,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_other_slack(self) -> None:
-        """GovSlack instead of slack.com, or back."""
+        """Switch between slack.com and GovSlack."""
         from slack_token_tui.tui.screens.app_details import confirm_other_slack
 
         there = self._endpoints == self._first_endpoints
@@ -164,7 +159,6 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     @on(Input.Changed, "#app_name, #scopes")
     def update_form(self) -> None:
-        """What was wrong may be right now; a scope may be misspelt."""
         self.query_one("#form_error", Static).update("")
         unknown = describe_unknown_scopes(self._scopes)
         warning = self.query_one("#form_warning", Static)
@@ -174,7 +168,6 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
     @on(Button.Pressed, "#continue")
     @on(Input.Submitted, "#app_name, #scopes")
     def show_steps(self) -> None:
-        """Write the manifest, or say what is wrong."""
         error = self.query_one("#form_error", Static)
         try:
             self._manifest = create_manifest(
@@ -189,7 +182,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         error.update("")
         self._show_steps(self._manifest)
 
-    # ── Slack's page, and back ──
+    # ── steps on Slack's page ──
 
     def _show_steps(self, made: Manifest) -> None:
         from slack_token_tui.desktop import browser
@@ -205,7 +198,6 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         self.refresh_bindings()
 
     def is_available(self, action_id: str) -> bool:
-        """Each key only where it does something."""
         if action_id == "other_slack" and self._first_endpoints.is_loopback:
             return False
         if action_id in _ONLY_FORM:
@@ -219,68 +211,63 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     @work(exclusive=True, group="page", exit_on_error=False)
     async def action_open_page(self) -> None:
-        """Open Slack's page with the manifest; where it does not fit into the address, copy it first and say so."""
         assert self._manifest is not None
+        # The manifest doesn't fit into the URL, so the user pastes it.
         if self._manifest.prefilled_url(self._endpoints) is None:
             self.notify_copied(await self.token_app.copy_text(self._manifest.to_json()), "The manifest")
         await self.open_page(self._manifest.page_url(self._endpoints))
 
     @work(exclusive=True, group="page", exit_on_error=False)
     async def action_simulate_browser(self) -> None:
-        """Let the practice Slack press Create, and paste the Client ID that its page shows."""
+        """Press Create in the practice Slack and use the Client ID on its page."""
         play = self.token_app.options.simulate_browser
         if play is not None and self._manifest is not None:
             address = self._manifest.prefilled_url(self._endpoints)
             if address is not None:
                 try:
                     self._use_client_id(await play(address))
-                except OSError:  # the practice Slack is gone
+                except OSError:  # the practice Slack has stopped
                     self.notify("Nobody answered at that address.", severity="warning")
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def action_copy_manifest(self) -> None:
-        """Copy the manifest."""
         assert self._manifest is not None
         self.notify_copied(await self.token_app.copy_text(self._manifest.to_json()), "The manifest")
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def action_copy_page(self) -> None:
-        """Copy the address of Slack's page."""
         assert self._manifest is not None
         self.notify_copied(await self.token_app.copy_text(self._manifest.page_url(self._endpoints)), "The address")
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def action_copy_request(self) -> None:
-        """Copy the message to an administrator."""
         assert self._manifest is not None
         text = self._manifest.admin_request(self._endpoints, describe_scopes(self._manifest.scopes))
         self.notify_copied(await self.token_app.copy_text(text), "The message")
 
     def action_change_form(self) -> None:
-        """Back to the questions."""
         self._show_form()
 
-    # ── the Client ID ──
+    # ── Client ID ──
 
     def on_key(self, event: events.Key) -> None:
-        """A digit is the beginning of a Client ID that is typed instead of pasted."""
+        # A digit starts a Client ID that is typed instead of pasted.
         if self._manifest is not None:
             self.query_one("#client_id", PasteInput).handle_digit(event)
 
     def on_paste(self, event: events.Paste) -> None:
-        """A paste anywhere on the screen lands in the box, without taking the focus."""
+        # A paste anywhere on the screen goes into the field, without taking the focus.
         if self._manifest is not None:
             event.stop()
             self._use_client_id(event.text)
 
     @on(Input.Submitted, "#client_id")
     def submit_client_id(self, event: Input.Submitted) -> None:
-        """Enter says that it is whole."""
         self._use_client_id(event.value)
 
     @on(PasteInput.Pasted)
     def use_pasted_client_id(self) -> None:
-        """A paste into the box itself needs no Enter."""
+        """Use a Client ID pasted into the field without waiting for Enter."""
         self._use_client_id(self.query_one("#client_id", Input).value)
 
     def _use_client_id(self, text: str) -> None:
@@ -297,7 +284,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
     @work(exclusive=True, group="keep", exit_on_error=False)
     async def _save_app(self, client_id: str, made: Manifest) -> None:
         home = self.token_app.store.home
-        # An app that is known already keeps what a person has said of it.
+        # An app that is already saved keeps the details that the user has entered.
         known = read_app(home, client_id) or SlackApp(client_id, self._endpoints, made.redirect_uris)
         app = replace(known, name=known.name or made.name, scopes=made.scopes, registered_scopes=made.scopes)
 
@@ -324,7 +311,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         return Content.assemble(words, "\nIt stands on ", Content.styled(page, Style(link=page)))
 
     def action_leave(self) -> None:
-        """Out of the field, back to the questions, and out: a step at a time."""
+        """Go back one step: from the field to the steps, to the form, and out of the screen."""
         if self._manifest is None:
             self.close(None)
         elif isinstance(self.focused, Input):

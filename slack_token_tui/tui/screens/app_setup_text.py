@@ -1,4 +1,4 @@
-"""What to do with a manifest: the steps to a Client ID, the message for somebody else, the page, the text itself."""
+"""Text of the app setup screen: the steps to a Client ID, the request for an admin, Slack's page, and the manifest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KEY = "bold $text-primary"
 
 
 def format_steps(made: Manifest, endpoints: Endpoints, *, opens: bool) -> Content:
-    """Return the three steps to a Client ID; where no browser can be opened here, with what to do instead."""
+    """Return the three steps to a Client ID. Without a browser here (``opens``), they say what to do instead."""
     page, fits = made.page_url(endpoints), made.prefilled_url(endpoints) is not None
     if fits and opens:
         first = Content.assemble(("o", _KEY), " opens Slack’s page with everything filled in.")
@@ -44,7 +44,7 @@ def format_steps(made: Manifest, endpoints: Endpoints, *, opens: bool) -> Conten
 
 
 def format_alternatives(made: Manifest, endpoints: Endpoints) -> Content:
-    """Return the way for those who may not make apps, the page, and the manifest."""
+    """Return the text for users who can't create apps, the URL of Slack's page, and the manifest."""
     page = made.page_url(endpoints)
     return Content.assemble(
         ("\nNot allowed to make apps? ", "bold"),
@@ -64,7 +64,7 @@ def format_alternatives(made: Manifest, endpoints: Endpoints) -> Content:
 
 
 def _manifest_command(made: Manifest, endpoints: Endpoints) -> str:
-    """Return the line for a shell that prints the message."""
+    """Return the shell command that prints the request for an admin."""
     words = ["slack-token-tui", "manifest", "--message", "--name", made.name, "--scopes", ",".join(made.scopes)]
     if not made.rotation:
         words.append("--no-rotation")

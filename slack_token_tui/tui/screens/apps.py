@@ -1,4 +1,4 @@
-"""The Slack apps that are remembered: choose one to sign in with, change it, forget it, or make another."""
+"""Screen of the saved Slack apps: sign in with one, edit it, forget it, or create another."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NONE = (
 
 
 class AppsScreen(AppScreen[SlackApp | None]):
-    """Ends with the app to sign in with, or None."""
+    """Screen that returns the app to sign in with, or None."""
 
     screen_id = APPS
     AUTO_FOCUS = "OptionList"
@@ -44,7 +44,6 @@ class AppsScreen(AppScreen[SlackApp | None]):
         self._names: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
-        """A list."""
         yield Header("Your Slack apps")
         yield OptionList(id="app_list")
         yield Static(id="app_text")
@@ -52,7 +51,6 @@ class AppsScreen(AppScreen[SlackApp | None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Read them."""
         self._reload()
 
     def _reload(self) -> None:
@@ -61,7 +59,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
         self._apps = list_apps(self.token_app.store.home)
         listed.clear_options()
         profiles: list[Profile] = []
-        with suppress(StorageError):  # home says what is wrong
+        with suppress(StorageError):  # the home screen shows the error
             profiles = [entry for entry in self.token_app.store.entries() if isinstance(entry, Profile)]
         self._names = {profile.client_id: profile.app_name for profile in profiles if profile.app_name}
         listed.add_options(Option(_format_app(app, self._display_name(app))) for app in self._apps)
@@ -75,7 +73,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
         self.refresh_bindings()
 
     def _display_name(self, app: SlackApp) -> str:
-        """What a person calls it, else what Slack does, else its Client ID."""
+        """Return the user's name for ``app``, or its name in Slack, or its Client ID."""
         return app.name or self._names.get(app.client_id, app.client_id)
 
     @property
@@ -84,18 +82,15 @@ class AppsScreen(AppScreen[SlackApp | None]):
         return self._apps[at] if at is not None and at < len(self._apps) else None
 
     def is_available(self, action_id: str) -> bool:
-        """Each key only where it does something."""
         return action_id not in {"use", "edit", "forget"} or self._highlighted is not None
 
     @on(OptionList.OptionSelected)
     def action_use(self) -> None:
-        """Sign in with it."""
         if (app := self._highlighted) is not None:
             self.close(app)
 
     @work(exclusive=True, group="app", exit_on_error=False)
     async def action_edit(self) -> None:
-        """Change it."""
         from slack_token_tui.tui.screens.app_details import AppDetailsDialog
 
         if (app := self._highlighted) is not None and await self.app.push_screen_wait(
@@ -105,7 +100,6 @@ class AppsScreen(AppScreen[SlackApp | None]):
 
     @work(exclusive=True, group="app", exit_on_error=False)
     async def action_forget(self) -> None:
-        """Ask, and forget it."""
         if (app := self._highlighted) is None:
             return
         saved = "Its client secret is deleted here too. " if app.is_confidential else ""
@@ -117,7 +111,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
         if await self.app.push_screen_wait(ConfirmDialog(question, "Forget it", "Keep it")):
             try:
                 await asyncio.to_thread(forget_app, self.token_app.store.home, app)
-                self.token_app.draft = None  # it may hold the secret
+                self.token_app.draft = None  # it may hold the client secret
             except StorageError as error:
                 explanation = explain(error.code, error.facts)
                 self.notify(f"{explanation.title}. {explanation.remedies[0]}.", severity="warning", markup=False)
@@ -126,7 +120,6 @@ class AppsScreen(AppScreen[SlackApp | None]):
     @on(Button.Pressed, "#make_app")
     @work(exclusive=True, group="app", exit_on_error=False)
     async def action_make_app(self) -> None:
-        """Make one, and sign in with it."""
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 
         setup = AppSetupScreen(self.token_app.options.endpoints, ())

@@ -1,4 +1,7 @@
-"""What all main screens share: letters are keys only while no field has the focus, and the footer shows which is so."""
+"""Base class of the main screens.
+
+Letters are keys only while no text field has the focus, and the footer shows which keys work.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,13 @@ Answer = TypeVar("Answer")
 
 
 class ScreenHost(Protocol):
-    """What screens need from the app.
+    """Interface of the app that screens use.
 
     Attributes:
-        options: what the TUI was started with.
-        store: the profiles.
-        draft: what was typed into the last sign-in form.
-        sign_ins: every sign-in that was started, with the event that is set at its end.
+        options: launch options of the TUI.
+        store: profile store.
+        draft: input of the last sign-in form.
+        sign_ins: started sign-ins, each with an event that is set when it ends.
     """
 
     options: LaunchOptions
@@ -42,44 +45,44 @@ class ScreenHost(Protocol):
         """Copy ``text`` to the clipboard and clear it later."""
 
     async def copy_text(self, text: str) -> Copied | NotCopied:
-        """Copy ``text``, which is no secret."""
+        """Copy ``text``, which is not a secret, to the clipboard."""
 
 
 class AppScreen(Screen[Answer]):
-    """A main screen. ``room`` is its name in the table of actions."""
+    """Base class of the main screens. ``screen_id`` is the id of the screen in the action table."""
 
     screen_id: str
     _redirects_copied = 0
 
     @property
     def token_app(self) -> ScreenHost:
-        """The app, as far as screens use it."""
+        """The app, typed as the interface that screens use."""
         return cast("ScreenHost", self.app)
 
     @property
     def slack_label(self) -> str:
-        """What to call a Slack that is not slack.com, beside its address."""
+        """Label of a Slack that isn't slack.com, shown next to its host."""
         return "practice Slack" if self.token_app.options.is_demo else ""
 
     @property
     def has_unsaved_token(self) -> bool:
-        """Whether something is here alone that leaving would lose."""
+        """Whether the screen holds an unsaved token that would be lost on leaving."""
         return False
 
     def after_saving(self, then: Callable[[], object]) -> object:
-        """Do ``go_on``; but ask first where that would lose something."""
+        """Call ``then``. A screen that would lose a token saves it or asks first."""
         return then()
 
     def cancel_running(self) -> bool:
-        """Stop what is running; tell whether anything was."""
+        """Cancel what is running and return whether anything was."""
         return False
 
     def is_available(self, action_id: str) -> bool:
-        """Tell whether an action of the table makes sense right now. Screens narrow it down."""
+        """Return whether an action of the table is available now. Screens override this."""
         return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Textual asks this before it offers or runs a binding."""
+        """Return whether Textual may show or run a binding."""
         if action == "help_in_field":
             return isinstance(self.focused, Input)
         known = find_action(action, self.screen_id)
@@ -89,42 +92,39 @@ class AppScreen(Screen[Answer]):
             return False
         return self.is_available(action)
 
+    # The footer depends on the focus: letters are keys only outside text fields.
+
     def on_descendant_focus(self, _: events.DescendantFocus) -> None:
-        """The footer follows the focus."""
         self.refresh_bindings()
 
     def on_descendant_blur(self, _: events.DescendantBlur) -> None:
-        """The footer follows the focus."""
         self.refresh_bindings()
 
     def action_help(self) -> None:
-        """Show what can be done here."""
         from slack_token_tui.tui.screens.help import HelpDialog
 
         able = frozenset(action.id for action in actions_for(self.screen_id) if self.is_available(action.id))
         self.app.push_screen(HelpDialog(self.screen_id, able))
 
     def action_help_in_field(self) -> None:
-        """The same while a field has the focus."""
         self.action_help()
 
     def action_leave(self) -> None:
-        """Go back without an answer."""
         self.close(None)
 
     def close(self, answer: Answer | None) -> None:
-        """End this screen with ``answer``, once, also where another lies over it.
+        """Close this screen once and return ``answer``, even if another screen is on top of it.
 
-        Textual's ``dismiss`` answers for this screen and then takes away whichever is on top.
+        Textual's ``dismiss`` returns the result for this screen but then removes whichever screen is on top.
         """
         if self in self.app.screen_stack:
             self.pop_until_active()
             self.dismiss(answer)
 
-    # ── what several of them do ──
+    # ── shared by several screens ──
 
     async def open_page(self, url: str, command: str = "") -> None:
-        """Open ``url`` in the browser and say what came of it; where there is none, copy the address."""
+        """Open ``url`` in the browser and report the result. Without a browser, copy the URL."""
         from slack_token_tui.desktop import browser
 
         outcome = await browser.open_url(url, command)
@@ -136,7 +136,10 @@ class AppScreen(Screen[Answer]):
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def copy_redirect_uri(self, app: SlackApp | None, sent: str) -> None:
-        """Copy the redirect address that was sent; pressed again, the next one of ``app``: Slack takes one a field."""
+        """Copy the redirect URL ``sent``, or the next one of ``app`` if called again.
+
+        They are copied one by one because each field on Slack's page takes one.
+        """
         from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS
 
         addresses = app.redirect_uris if app else LOOPBACK_REDIRECT_URIS
@@ -148,11 +151,12 @@ class AppScreen(Screen[Answer]):
         self.notify(_copy_message(outcome, addresses[number]) + more, markup=False)
 
     def notify_copied(self, outcome: Copied | NotCopied, what: str) -> None:
-        """Say what came of copying ``what``."""
+        """Report the result of copying ``what``."""
         from slack_token_tui.desktop.clipboard import Copied
 
         severity = "information" if isinstance(outcome, Copied) else "warning"
-        self.notify(_copy_message(outcome, what), severity=severity, markup=False)  # type: ignore[arg-type]  # one of its words
+        # Both words are valid severities, but mypy infers str.
+        self.notify(_copy_message(outcome, what), severity=severity, markup=False)  # type: ignore[arg-type]
 
 
 def _copy_message(outcome: Copied | NotCopied, what: str) -> str:

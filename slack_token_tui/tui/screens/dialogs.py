@@ -1,4 +1,4 @@
-"""Modal dialogs: the long explanation of an error, a question, a name, a format to copy in, a token to import."""
+"""Modal dialogs: error explanation, confirmation, rename, copy format, and token import."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ Answer = TypeVar("Answer")
 
 
 class Dialog(ModalScreen[Answer]):
-    """A small screen. Where it asks nothing, the arrows scroll it."""
+    """Base class of the modal dialogs. The arrow keys scroll a dialog that has no field or list."""
 
     AUTO_FOCUS = "VerticalScroll"
 
     def on_mount(self) -> None:
-        """What was said last does not lie over the question; the keys of the screen below do nothing now."""
-        self.app.clear_notifications()
+        self.app.clear_notifications()  # they would cover the question
+        # The keys in the footer of the screen below don't work now.
         self.mount(Static(id="footer_cover"))
 
     async def action_enter(self) -> None:
-        """Enter by mouse: the click has taken the focus from the field or list that is meant."""
+        """Submit the field or list after a click on the Enter hint, which has taken the focus away from it."""
         meant = self.query("Input, OptionList").first()
         if isinstance(meant, Input):
             await meant.action_submit()
@@ -49,12 +49,12 @@ class Dialog(ModalScreen[Answer]):
 def format_explanation(
     explanation: Explanation, redirects: Iterable[tuple[str, tuple[str, ...]]] = (), keys: Content | str = ""
 ) -> Content:
-    """Return everything that is known of an error, what to do first.
+    """Return the full explanation of an error, starting with what to do.
 
     Args:
-        explanation: of the error.
-        redirects: the addresses that it is about, below their word.
-        keys: those that do it.
+        explanation: explanation of the error.
+        redirects: labels, each with the redirect URLs to show below it.
+        keys: key hints for the remedies.
     """
     rows: list[str | tuple[str, str]] = []
     for label, addresses in redirects:
@@ -78,7 +78,7 @@ def format_explanation(
 
 
 class ExplanationDialog(Dialog[None]):
-    """The long explanation of one error."""
+    """Dialog with the full explanation of one error."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,enter", "dismiss", "Back")]
 
@@ -87,14 +87,13 @@ class ExplanationDialog(Dialog[None]):
         self._explanation = explanation
 
     def compose(self) -> ComposeResult:
-        """A text that scrolls."""
         with VerticalScroll(classes="sheet"):
             yield Static(format_explanation(self._explanation))
             yield Static(BACK_KEY, classes="keys")
 
 
 class ConfirmDialog(Dialog[bool]):
-    """A question with the safe answer first."""
+    """Yes/no question. The safe answer comes first and has the focus."""
 
     AUTO_FOCUS = "#no"
     BINDINGS: ClassVar[list[BindingType]] = [("escape,n", "answer(False)", "No"), ("y", "answer(True)", "Yes")]
@@ -106,7 +105,6 @@ class ConfirmDialog(Dialog[bool]):
         self._no = no
 
     def compose(self) -> ComposeResult:
-        """The question and two buttons."""
         with VerticalScroll(classes="sheet"):
             yield Static(self._question)
             with Horizontal(classes="answers"):
@@ -115,16 +113,14 @@ class ConfirmDialog(Dialog[bool]):
 
     @on(Button.Pressed)
     def handle_button(self, event: Button.Pressed) -> None:
-        """A button is an answer."""
         self.dismiss(event.button.id == "yes")
 
     def action_answer(self, yes: bool) -> None:
-        """A key is an answer."""
         self.dismiss(yes)
 
 
 class RenameDialog(Dialog[str | None]):
-    """Asks for a profile's new name until one works."""
+    """Dialog that asks for the new name of a profile until a rename succeeds."""
 
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back")]
@@ -132,15 +128,14 @@ class RenameDialog(Dialog[str | None]):
     def __init__(self, name: str, rename: Callable[[str], Awaitable[Explanation | None]]) -> None:
         """
         Args:
-            name: the profile's name now.
-            rename: gives it another, or says why not.
+            name: current name of the profile.
+            rename: renames the profile. Returns None, or an explanation if it failed.
         """
         super().__init__()
         self._current_name = name
         self._rename = rename
 
     def compose(self) -> ComposeResult:
-        """A field with the old name in it, and room for the reason."""
         with VerticalScroll(classes="sheet"):
             yield Static(Content.assemble(("Rename ", "bold"), (self._current_name, "bold")))
             yield Input(self._current_name, id="name")
@@ -151,7 +146,6 @@ class RenameDialog(Dialog[str | None]):
     @on(Input.Submitted)
     @work(exclusive=True, exit_on_error=False)
     async def submit(self, event: Input.Submitted) -> None:
-        """Try it; the screen stays when it does not work."""
         new = event.value.strip()
         problem = await self._rename(new)
         if problem is None:
@@ -163,7 +157,7 @@ class RenameDialog(Dialog[str | None]):
 
 
 class CopyAsDialog(Dialog[str | None]):
-    """Formats, with a preview that masks the token."""
+    """List of export formats with a preview that masks the token."""
 
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back"), ("q", "dismiss(None)", "Back")]
@@ -171,15 +165,14 @@ class CopyAsDialog(Dialog[str | None]):
     def __init__(self, profile: Profile, at: Path | None) -> None:
         """
         Args:
-            profile: whose token.
-            at: the directory of profiles, where it is not this user's own.
+            profile: profile whose token is copied.
+            at: directory of the profiles. None means the user's default directory.
         """
         super().__init__()
         self._profile = profile
         self._home = at
 
     def compose(self) -> ComposeResult:
-        """A list and the preview of the highlighted line."""
         with VerticalScroll(classes="sheet"):
             yield Static(Content.assemble(("Copy ", "bold"), (self._profile.name, "bold"), (" as …", "bold")))
             yield OptionList(
@@ -196,7 +189,6 @@ class CopyAsDialog(Dialog[str | None]):
 
     @on(OptionList.OptionHighlighted)
     def preview_format(self, event: OptionList.OptionHighlighted) -> None:
-        """Preview the format, or say why there is none."""
         try:
             text = export_formats.preview(self._profile, event.option_id or "token", self._home)
         except StorageError as error:
@@ -206,12 +198,11 @@ class CopyAsDialog(Dialog[str | None]):
 
     @on(OptionList.OptionSelected)
     def select_format(self, event: OptionList.OptionSelected) -> None:
-        """Copy in that format."""
         self.dismiss(event.option_id)
 
 
 class ImportDialog(Dialog[str | None]):
-    """Takes a token that somebody already has. It never shows it."""
+    """Dialog to import an existing token. The token is never shown."""
 
     AUTO_FOCUS = "#access"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back")]
@@ -219,14 +210,13 @@ class ImportDialog(Dialog[str | None]):
     def __init__(self, import_token: Callable[[str, str, str], Awaitable[str | Explanation]]) -> None:
         """
         Args:
-            keep: of access token, refresh token and Client ID; returns the new profile's name, or says why not. A ValueError
-                holds a sentence.
+            import_token: called with access token, refresh token and Client ID. Returns the name of the new profile, or
+                an explanation if it failed. The message of a ValueError is a sentence for the user.
         """
         super().__init__()
         self._import_token = import_token
 
     def compose(self) -> ComposeResult:
-        """Three fields, of which one is needed."""
         with VerticalScroll(classes="sheet"):
             yield Static(Content.styled("Import a token", "bold"))
             yield Static("A token that you already have is asked about at Slack and saved. Nothing of it is shown.")
@@ -238,8 +228,7 @@ class ImportDialog(Dialog[str | None]):
             yield Static(Content.assemble(clickable("Enter import", "screen.enter"), "  ", BACK_KEY), classes="keys")
 
     def on_mount(self) -> None:
-        """Begin with the one field that is always needed."""
-        self._show_rotating(False)
+        self._show_rotating(False)  # only the access token is always needed
 
     def _show_rotating(self, rotating: bool) -> None:
         self.query_one("#refresh").display = rotating
@@ -247,7 +236,6 @@ class ImportDialog(Dialog[str | None]):
 
     @on(Input.Changed, "#access")
     def show_token_type(self, event: Input.Changed) -> None:
-        """Say what kind of token it is while it is typed or pasted."""
         kind = token_type_of(event.value.strip())
         self._show_rotating(kind is not None and kind.rotates)
         words = ""
@@ -268,11 +256,10 @@ class ImportDialog(Dialog[str | None]):
     @on(Input.Submitted)
     @work(exclusive=True, exit_on_error=False)
     async def submit(self) -> None:
-        """Ask Slack; the screen stays when it does not work."""
         problem = self.query_one("#problem", Static)
         kind = token_type_of(self.query_one("#access", Input).value.strip())
         if kind is not None and kind.unsupported_reason:
-            return  # said already, under the field
+            return  # the reason is already shown below the field
         problem.update("Asking Slack …")
         values = [self.query_one(f"#{name}", Input).value.strip() for name in ("access", "refresh", "client_id")]
         try:

@@ -1,4 +1,4 @@
-"""What a sign-in needs of this machine, checked one by one while the person looks."""
+"""Screen that checks this machine for what a sign-in needs and shows the results as they arrive."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _COLORS = {
 
 
 class DoctorScreen(AppScreen[None]):
-    """A line a finding; those that want something done say what."""
+    """List of findings, one per line, with a remedy for those that need one."""
 
     screen_id = DOCTOR
     AUTO_FOCUS = "VerticalScroll"
@@ -43,7 +43,6 @@ class DoctorScreen(AppScreen[None]):
         self._slack_app: SlackApp | None = None
 
     def compose(self) -> ComposeResult:
-        """A verdict and the list."""
         self._slack_app = next(iter(list_apps(self.token_app.store.home)), self.token_app.options.slack_app)
         endpoints = self._slack_app.endpoints if self._slack_app else Endpoints()
         yield Header("Check this machine", endpoints, self.slack_label)
@@ -52,7 +51,6 @@ class DoctorScreen(AppScreen[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Look at everything."""
         self._run_checks()
 
     @work(exclusive=True, group="doctor", exit_on_error=False)
@@ -72,12 +70,10 @@ class DoctorScreen(AppScreen[None]):
         verdict.update(_format_verdict(self._findings))
 
     def action_check_again(self) -> None:
-        """Look again."""
         self._run_checks()
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def action_copy_report(self) -> None:
-        """Copy the findings."""
         self.notify_copied(await self.token_app.copy_text(doctor.format_report(self._findings)), "The report")
 
 

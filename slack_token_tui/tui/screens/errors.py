@@ -1,4 +1,4 @@
-"""What Slack's pages and answers mean: a list to search, the explanation beside it, and the keys that help."""
+"""Screen that explains the errors on Slack's pages and in its responses: a searchable list with remedies."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from slack_token_tui.tui.widgets.keys import key_hints
 from slack_token_tui.tui.widgets.search_box import SearchBox
 
 _SIGN_IN_ACTIONS = frozenset({"again", "other_pair", "change_app"})
-"""Remedies that whoever opened this screen carries out."""
+"""Remedies that are carried out by the screen that opened this one."""
 
 
 class ErrorsScreen(SearchScreen[str | None]):
-    """Ends with the remedy that the person chose, or None."""
+    """Screen that returns the remedy that the user chose, or None."""
 
     screen_id = ERRORS
     AUTO_FOCUS = "#search"
@@ -49,11 +49,11 @@ class ErrorsScreen(SearchScreen[str | None]):
     ) -> None:
         """
         Args:
-            explain: an error's code, with the values of the case filled in.
-            app: whose settings and redirect addresses are meant.
-            sent: the redirect address that the waiting sign-in has sent, or "".
-            from_page: begin with what Slack shows only on its own page.
-            said: what it is known to show, to begin with.
+            explain: returns the explanation of an error code, with the details of this sign-in filled in.
+            app: app whose settings and redirect URLs are shown.
+            sent: redirect URL that the waiting sign-in has sent, or "".
+            from_page: whether to list only the errors that Slack shows on its page, until the user searches.
+            said: initial search, if the text on the page is known.
         """
         super().__init__()
         every = [explain(code) for code in list_codes()]
@@ -66,7 +66,6 @@ class ErrorsScreen(SearchScreen[str | None]):
         self._initial_search = said
 
     def compose(self) -> ComposeResult:
-        """A search, a list, an explanation."""
         title = "What does the browser say?" if self._from_page else "Errors explained"
         yield Header(title, self._app.endpoints if self._app else Endpoints(), self.slack_label)
         yield SearchBox("words that you see, or a code")
@@ -77,18 +76,15 @@ class ErrorsScreen(SearchScreen[str | None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Everything is there at first, or what is known to be meant."""
         self.query_one("#search", Input).value = self._initial_search
         self._show_matches(self._initial_search)
 
     @on(Input.Changed, "#search")
     def filter_errors(self, event: Input.Changed) -> None:
-        """The list follows the typing."""
         self._show_matches(event.value)
 
     @on(Input.Submitted, "#search")
     def focus_list(self) -> None:
-        """Into the list, where letters are keys."""
         self.query_one(OptionList).focus()
 
     def _show_matches(self, wanted: str) -> None:
@@ -118,7 +114,6 @@ class ErrorsScreen(SearchScreen[str | None]):
 
     @on(OptionList.OptionHighlighted)
     def explain_highlighted(self) -> None:
-        """Explain it, with the values of this case."""
         if (chosen := self._highlighted) is None:
             return
         redirects = redirect_uri_rows(chosen, self._sent, self._app.redirect_uris if self._app else ())
@@ -128,7 +123,7 @@ class ErrorsScreen(SearchScreen[str | None]):
         self.refresh_bindings()
 
     def is_available(self, action_id: str) -> bool:
-        """Remedies only where the explanation names them, and a sign-in again only where one is known."""
+        # Only remedies that the explanation names. Signing in again also requires a known app.
         if action_id in {"again", "other_pair"} and self._app is None:
             return False
         if action_id in _SIGN_IN_ACTIONS | {"copy_redirect", "open_settings"}:
@@ -136,30 +131,28 @@ class ErrorsScreen(SearchScreen[str | None]):
         return action_id != "paste" and super().is_available(action_id)
 
     def action_again(self) -> None:
-        """Start the sign-in anew."""
         self.close("again")
 
     def action_other_pair(self) -> None:
-        """Start it with the other pair."""
         self.close("other_pair")
 
     def action_change_app(self) -> None:
-        """Go to the form."""
         self.close("change_app")
 
     def action_copy_redirect(self) -> None:
-        """Copy a redirect address, to register it; pressed again, the next."""
         self.copy_redirect_uri(self._app, self._sent)
 
     @work(exclusive=True, group="settings", exit_on_error=False)
     async def action_open_settings(self) -> None:
-        """Open the list of the person's Slack apps."""
         app = self._app or SlackApp("")
         await self.open_page(app.endpoints.apps_url, app.browser)
 
 
 def _rank(explanation: Explanation, words: list[str]) -> int | None:
-    """Return how well ``words`` fit: to what the page says, to title or code, to the rest; None when they do not."""
+    """Return how well ``words`` match, or None if they don't.
+
+    A match in the text on the page ranks first, then one in the title or code, then one in the rest.
+    """
     parts = (
         explanation.browser_says or "",
         f"{explanation.browser_says} {explanation.title} {explanation.code}",

@@ -1,4 +1,4 @@
-"""``?``: what can be done on this screen, and why one would."""
+"""Help dialog: what each key of a screen does and why to use it."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ from slack_token_tui.tui.widgets.keys import BACK_KEY
 
 
 class HelpDialog(Dialog[None]):
-    """The table of actions of one screen."""
+    """Actions of one screen, the ones available now first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,f1,enter", "dismiss", "Back")]
 
     def __init__(self, screen_id: str, available: frozenset[str]) -> None:
         """
         Args:
-            room: whose actions.
-            able: ids of those that make sense right now.
+            screen_id: id of the screen whose actions are listed.
+            available: ids of the actions that are available now.
         """
         super().__init__()
         self._screen_id = screen_id
         self._available = available
 
     def compose(self) -> ComposeResult:
-        """A text that scrolls."""
         with VerticalScroll(classes="sheet"):
             yield Static(Content.assemble(("Help", "bold"), f"  {SCREEN_DESCRIPTIONS[self._screen_id]}\n"))
             yield from (

@@ -1,4 +1,4 @@
-"""Home as a screen: its parts, its clock, its keys, and the ways to the other rooms."""
+"""Home screen: its widgets, clock, keys, and the navigation to the other screens."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _LIST_ACTIONS = frozenset({"verify_all", "refresh_all", "filter", "sort"})
 
 
 class HomeScreen(HomeCommands):
-    """What is kept, and the way to more."""
+    """Home screen with the saved profiles."""
 
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,10 +51,10 @@ class HomeScreen(HomeCommands):
         super().__init__()
         self._filter: Input | None = None
 
-    # ── what is shown ──
+    # ── layout and updates ──
 
     def compose(self) -> ComposeResult:
-        """Title, list and an empty room for details, or the welcome: the rest comes right after the first frame."""
+        # Only what the first frame needs. _mount_deferred_widgets() adds the rest.
         note = "demo, gone at the end" if self.token_app.options.is_demo else ""
         yield Header("slack-token-tui", None, note)
         with Container(id="home"):
@@ -66,7 +66,10 @@ class HomeScreen(HomeCommands):
         yield Static(id="footer_placeholder")
 
     async def _mount_deferred_widgets(self) -> None:
-        """What the first frame can do without. A signal may end the program at each pause; nothing can be mounted then."""
+        """Mount the widgets that the first frame doesn't need.
+
+        A signal may end the app at each await, and nothing can be mounted after that.
+        """
         from slack_token_tui.tui.auto_refresh import RefreshScheduler
         from slack_token_tui.tui.widgets.footer import Footer
 
@@ -82,7 +85,6 @@ class HomeScreen(HomeCommands):
             self.reload_if_partial()
 
     def on_mount(self) -> None:
-        """Read, and keep the clocks right."""
         order = read_settings(self.token_app.store.home).get("order")
         self._list.order = order if order in ORDERS else ORDERS[0]
         self.reload(only_first=_FIRST_FRAME_PROFILES if self._list.order == ORDERS[0] else None)
@@ -90,12 +92,12 @@ class HomeScreen(HomeCommands):
         self.call_after_refresh(self._mount_deferred_widgets)
 
     def on_screen_resume(self) -> None:
-        """A sign-in may have changed what is kept."""
+        # A sign-in may have changed the profiles.
         if self._is_fully_mounted and self._have_files_changed():
             self.reload()
 
     def _tick(self) -> None:
-        """Once a second: the clocks, what other programs have saved, and what is due."""
+        """Update the clocks, reload what other programs have saved, and refresh due tokens. Runs every second."""
         if not self._is_fully_mounted:
             return
         now = self.token_app.options.now()
@@ -110,9 +112,9 @@ class HomeScreen(HomeCommands):
 
     @on(OptionList.OptionHighlighted, "#profiles")
     def show_highlighted(self) -> None:
-        """The details follow the cursor, of the keyboard and of the mouse. What was shown or said of another one goes."""
         entry = self.highlighted
         if entry is None or entry.name != self._notice_profile:
+            # The revealed token and the notice belong to the previous profile.
             self._notice_profile = None if entry is None else entry.name
             self._revealed = None
             if self._batch_name is None:
@@ -121,14 +123,13 @@ class HomeScreen(HomeCommands):
         self.refresh_bindings()
 
     def is_available(self, action_id: str) -> bool:
-        """Each key only where it does something."""
         if not self._is_fully_mounted:
             return action_id in {"quit", "help", "sign_in", "make_app"}
         if action_id == "explain":
             return self._current_explanation is not None
         entry = self.highlighted
         if action_id == "move_tokens" and self.token_app.options.is_demo:
-            return False  # what the demo saves is gone at the end; a keyring keeps it
+            return False  # practice data is deleted on exit, but not from a keyring
         if action_id in _PROFILE_ACTIONS:
             return isinstance(entry, Profile) and (action_id != "refresh" or entry.has_refresh_token)
         if action_id in _LIST_ACTIONS:
@@ -137,16 +138,14 @@ class HomeScreen(HomeCommands):
             return entry is not None
         return True
 
-    # ── moving about ──
+    # ── navigation ──
 
     def action_move(self, rows: int) -> None:
-        """Move the cursor as vi does."""
         profiles = self._list
         if profiles.highlighted is not None:
             profiles.highlighted = max(0, min(profiles.option_count - 1, profiles.highlighted + rows))
 
     def action_filter(self) -> None:
-        """Type to see fewer."""
         if self._filter is None:
             self._filter = Input(placeholder="name, person, workspace · Enter, Esc", id="filter")
             self.query_one("#left").mount(self._filter, before=0)
@@ -155,18 +154,17 @@ class HomeScreen(HomeCommands):
 
     @on(Input.Changed, "#filter")
     def apply_filter(self, event: Input.Changed) -> None:
-        """The list follows the typing."""
         self._list.filter_text = event.value
         self._list.rebuild(self.token_app.options.now())
         self._show_detail()
 
     @on(Input.Submitted, "#filter")
     def focus_list(self) -> None:
-        """Back into the list, with the filter left on."""
+        """Focus the list and leave the filter on."""
         self._list.focus()
 
     def action_step_back(self) -> None:
-        """Escape: out of the filter, out of what is running, out of what is shown."""
+        """Close the filter, cancel what is running, or clear what is shown."""
         if self._filter is not None and self._filter.display:
             self._filter.value = ""
             self._filter.display = False
@@ -177,24 +175,20 @@ class HomeScreen(HomeCommands):
             self._show_detail()
 
     def action_sort(self) -> None:
-        """Go to the next order, and remember it."""
         profiles = self._list
         profiles.order = ORDERS[(ORDERS.index(profiles.order) + 1) % len(ORDERS)]
         profiles.rebuild(self.token_app.options.now())
         self._change_settings(order=profiles.order)
 
     def action_reload(self) -> None:
-        """Read the files again."""
         self.reload()
 
-    # ── to the other rooms ──
+    # ── other screens ──
 
     def action_sign_in(self) -> None:
-        """Sign in to another workspace."""
         self._open_sign_in()
 
     def action_sign_in_again(self) -> None:
-        """Sign in again with everything filled in."""
         if isinstance(entry := self.highlighted, Profile):
             self._open_sign_in(entry)
 
@@ -204,13 +198,12 @@ class HomeScreen(HomeCommands):
         self.app.push_screen(SignInScreen(previous, app), self._highlight_saved)
 
     def _highlight_saved(self, name: str | None) -> None:
-        """The new profile is the one that is meant next."""
+        """Highlight the new profile, because the next action is probably about it."""
         if name is not None:
             self.reload(highlight=name)
 
     @work(exclusive=True, group="rooms", exit_on_error=False)
     async def action_make_app(self) -> None:
-        """Make an app, and sign in with it."""
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 
         setup = AppSetupScreen(self.token_app.options.endpoints, ())
@@ -219,7 +212,6 @@ class HomeScreen(HomeCommands):
 
     @work(exclusive=True, group="rooms", exit_on_error=False)
     async def action_apps(self) -> None:
-        """Choose an app, and sign in with it."""
         from slack_token_tui.tui.screens.apps import AppsScreen
 
         if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
@@ -227,7 +219,7 @@ class HomeScreen(HomeCommands):
 
     @work(exclusive=True, group="rooms", exit_on_error=False)
     async def action_errors(self) -> None:
-        """Look an error up; its remedies begin a sign-in."""
+        """Look up an error. Its remedies start a sign-in."""
         from slack_token_tui.store.apps import list_apps
         from slack_token_tui.tui.screens.errors import ErrorsScreen
 
@@ -241,18 +233,15 @@ class HomeScreen(HomeCommands):
             self._open_sign_in(app=app)
 
     def action_doctor(self) -> None:
-        """Check the machine."""
         from slack_token_tui.tui.screens.doctor import DoctorScreen
 
         self.app.push_screen(DoctorScreen())
 
     def action_explain(self) -> None:
-        """Everything that is known about what is wrong with the highlighted profile, or was said last."""
         from slack_token_tui.tui.screens.dialogs import ExplanationDialog
 
         if (explanation := self._current_explanation) is not None:
             self.app.push_screen(ExplanationDialog(explanation))
 
     async def action_quit(self) -> None:
-        """Leave."""
         await self.app.action_quit()

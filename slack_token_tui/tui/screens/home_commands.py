@@ -1,4 +1,4 @@
-"""Home's profiles and what its keys do with them: copy, verify, refresh, rename, move, remove, import."""
+"""Profiles on the home screen and their commands: copy, verify, refresh, rename, move, remove, import."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _REVEAL_SECONDS = 10.0
 
 
 class HomeCommands(AppScreen[None]):
-    """The commands of home, and the profiles that they act on."""
+    """Commands of the home screen and the profiles that they act on."""
 
     screen_id = HOME
 
@@ -59,7 +59,10 @@ class HomeCommands(AppScreen[None]):
         return self._list.current
 
     def _have_files_changed(self) -> bool:
-        """Every save replaces a file, and so changes its directory: one look tells what other programs have done."""
+        """Return whether files have changed since the last call, for example by another program.
+
+        Every save replaces a file and thus changes its directory, so the mtime of the directory is enough.
+        """
         home = self.token_app.store.home
         seen = []
         for path in (home / "profiles", home):
@@ -72,11 +75,11 @@ class HomeCommands(AppScreen[None]):
         return changed
 
     def reload(self, highlight: str | None = None, *, only_first: int | None = None) -> None:
-        """Read the profiles again, and keep the cursor where it was unless told otherwise.
+        """Reload the profiles. The cursor stays on its profile by default.
 
         Args:
-            highlight: where the cursor goes.
-            only_first: read no more than these; :meth:`reload_if_partial` brings the others.
+            highlight: name of the profile to move the cursor to.
+            only_first: maximum number of profiles to read. :meth:`reload_if_partial` reads the others.
         """
         self._have_files_changed()
         profiles = self._list
@@ -112,7 +115,7 @@ class HomeCommands(AppScreen[None]):
         await welcome.mount(card)
 
     def reload_if_partial(self) -> None:
-        """Read what the first frame has left out."""
+        """Read the profiles that the first frame has left out."""
         if self._is_partly_read:
             self.reload()
         else:
@@ -120,7 +123,7 @@ class HomeCommands(AppScreen[None]):
             self.refresh_bindings()
 
     def _update_entry(self, name: str, entry: Entry | None) -> None:
-        """Something about a profile has changed; the upkeep says so."""
+        """Update the list after a profile has changed. The scheduler calls this."""
         now = self.token_app.options.now()
         if entry is None:
             self.reload()
@@ -158,7 +161,7 @@ class HomeCommands(AppScreen[None]):
 
     @property
     def _current_explanation(self) -> Explanation | None:
-        """What F1 tells more about: what was said last, else what is wrong with the highlighted profile."""
+        """What F1 explains: the last error shown, or the problem of the highlighted profile."""
         entry = self.highlighted
         return self._last_explanation or (
             None if entry is None or not self._is_fully_mounted else self._explain_entry(entry)
@@ -175,15 +178,13 @@ class HomeCommands(AppScreen[None]):
         notice.update(Content(text))
         notice.set_class(bool(text), "-shown")
 
-    # Which profile is meant is decided at the key press: by the time a worker runs, the cursor may be elsewhere.
+    # The profile is chosen at the key press, because the cursor may have moved by the time a worker runs.
 
     def action_copy(self) -> None:
-        """Copy the highlighted token, unless it is known to be dead."""
         if isinstance(entry := self.highlighted, Profile):
             self._copy(entry, "token")
 
     def action_copy_as(self) -> None:
-        """Choose a form first."""
         if isinstance(entry := self.highlighted, Profile):
             self._copy(entry, None)
 
@@ -219,7 +220,7 @@ class HomeCommands(AppScreen[None]):
             self._show_notice(f"Not copied. {outcome.reason}{shell}")
 
     async def _refresh_if_due(self, entry: Profile) -> Profile | None:
-        """Return ``entry`` with a living token, refreshed first when due; otherwise say what is wrong."""
+        """Return ``entry`` with a valid token, refreshed first if due. Show the problem and return None otherwise."""
         now = self.token_app.options.now()
         if entry.is_due(now):
             self._show_notice(f"{entry.name} is about to expire; asking Slack for a new token …")
@@ -230,9 +231,8 @@ class HomeCommands(AppScreen[None]):
             profile = await asyncio.to_thread(lambda: store.with_tokens(store.read(entry.name)))
         except FileNotFoundError:
             self.reload()
-            self._notice_profile = (
-                self.highlighted.name if self.highlighted else None
-            )  # said beside whoever has its place now
+            # Show the notice next to the profile that is now in its row.
+            self._notice_profile = self.highlighted.name if self.highlighted else None
             self._show_notice(f"{entry.name} is gone: another program has removed or renamed it. Nothing was copied.")
             return None
         except ProfileFileError as error:
@@ -253,7 +253,7 @@ class HomeCommands(AppScreen[None]):
         return profile
 
     def action_reveal(self) -> None:
-        """Show the token in clear, for ten seconds; pressed again, hide it."""
+        """Show the token in plain text for ten seconds, or hide it again."""
         if self._revealed is not None:
             self._revealed = None
             self._show_detail()
@@ -272,7 +272,6 @@ class HomeCommands(AppScreen[None]):
         self._show_detail()
 
     def action_verify(self) -> None:
-        """Ask Slack about the highlighted token."""
         if isinstance(entry := self.highlighted, Profile):
             self._verify_one(entry.name)
 
@@ -282,7 +281,7 @@ class HomeCommands(AppScreen[None]):
             self.notify(f"{name} is good.", markup=False)
 
     async def _wait_for(self, name: str, work: Awaitable[bool]) -> bool:
-        """Wait for what came of ``asking`` about ``name``, until the person no longer wants to; say what went wrong."""
+        """Await ``work`` on profile ``name`` until the user cancels it, and show the error if it failed."""
         self._show_notice("")
         self._pending_name = name
         try:
@@ -295,7 +294,6 @@ class HomeCommands(AppScreen[None]):
         return succeeded
 
     def action_refresh(self) -> None:
-        """Renew the highlighted token."""
         if isinstance(entry := self.highlighted, Profile):
             self._refresh_one(entry)
 
@@ -314,7 +312,6 @@ class HomeCommands(AppScreen[None]):
         self.notify(f"{fresh}. It works for {works}.", markup=False)
 
     def action_verify_all(self) -> None:
-        """Ask Slack about every token."""
         names = [entry.name for entry in self._list.entries if isinstance(entry, Profile)]
 
         def summarize(fine: int) -> str:
@@ -324,8 +321,6 @@ class HomeCommands(AppScreen[None]):
         self._start_batch("Verifying", names, self._scheduler.verify, summarize)
 
     def action_refresh_all(self) -> None:
-        """Renew every token that is an hour old."""
-
         profiles = [entry for entry in self._list.entries if isinstance(entry, Profile)]
         before = {profile.name: profile.generation for profile in profiles if profile.is_refreshable}
 
@@ -373,7 +368,7 @@ class HomeCommands(AppScreen[None]):
             self._batch_name = None
 
     def cancel_running(self) -> bool:
-        """Stop what a person has started and still waits for, if anything is."""
+        """Cancel the request or batch that the user is waiting for. Return whether there was one."""
         if self._pending_name is not None:
             self._show_notice(
                 f"No longer waiting for Slack’s answer about {self._pending_name}. What it sends is saved."
@@ -388,7 +383,7 @@ class HomeCommands(AppScreen[None]):
         return True
 
     def action_make_default(self) -> None:
-        """Make the highlighted profile the default; the default itself stops being it."""
+        """Make the highlighted profile the default, or clear the default if it is that profile."""
         if isinstance(entry := self.highlighted, Profile):
             is_it = self._list.default == entry.name
             if self._change_settings(default_profile=None if is_it else entry.name):
@@ -397,7 +392,6 @@ class HomeCommands(AppScreen[None]):
                 self.notify(f"{words}.", markup=False)
 
     def action_rename(self) -> None:
-        """Ask for another name."""
         if isinstance(entry := self.highlighted, Profile):
             self._rename(entry)
 
@@ -413,7 +407,6 @@ class HomeCommands(AppScreen[None]):
         self.reload(new)
 
     def action_move_tokens(self) -> None:
-        """Keep the tokens in the keyring, or in the file again."""
         if isinstance(entry := self.highlighted, Profile):
             self._move_tokens(entry)
 
@@ -435,7 +428,6 @@ class HomeCommands(AppScreen[None]):
         self.reload()
 
     def action_remove(self) -> None:
-        """Say exactly what will be revoked and deleted, ask, and do it."""
         if (entry := self.highlighted) is not None:
             self._remove(entry)
 
@@ -448,7 +440,6 @@ class HomeCommands(AppScreen[None]):
 
     @work(exclusive=True, group="house", exit_on_error=False)
     async def action_import_token(self) -> None:
-        """Take a token that somebody already has."""
         from slack_token_tui.slack.client_id import parse_client_id
         from slack_token_tui.slack.errors import SlackError
         from slack_token_tui.tokens.import_token import import_token, parse_tokens
@@ -474,7 +465,7 @@ class HomeCommands(AppScreen[None]):
             self.notify(f"Saved as {name}.", markup=False)
 
     async def _run_in_thread(self, work: Callable[[], object], name: str) -> Explanation | None:
-        """Do ``work`` in a thread; return what stood in its way."""
+        """Run ``work`` in a thread and return the explanation of its error, if any."""
         try:
             await asyncio.to_thread(work)
         except FileNotFoundError:
@@ -483,6 +474,6 @@ class HomeCommands(AppScreen[None]):
             return explain(error.code, {"file": error.path, "detail": error.detail})
         except StorageError as error:
             return explain(error.code, {"name": name, **error.facts})
-        except Exception as error:  # a defect is shown where it happened, and the program goes on
+        except Exception as error:  # a bug is shown here, and the app continues
             return explain("unexpected", {"detail": error_location(error)})
         return None

@@ -1,4 +1,4 @@
-"""Removing a profile: the question that says what will end, Slack's answer to each token, and what stays there."""
+"""Dialog to remove a profile: what will be revoked, Slack's response for each token, and what stays in Slack."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from slack_token_tui.tui.widgets.keys import BACK_KEY
 
 
 class RemoveDialog(Dialog[None]):
-    """Asks, does it, and tells."""
+    """Dialog that asks, removes the profile, and shows the result."""
 
     AUTO_FOCUS = "#no"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,7 +47,6 @@ class RemoveDialog(Dialog[None]):
         self._is_running = False
 
     def compose(self) -> ComposeResult:
-        """The question and its answers, all as buttons and as keys."""
         readable = self._entry if isinstance(self._entry, Profile) else None
         path = self._store.path(self._entry.name)
         with VerticalScroll(classes="sheet"):
@@ -64,19 +63,18 @@ class RemoveDialog(Dialog[None]):
             yield Static(BACK_KEY, classes="keys", id="back")
 
     def on_mount(self) -> None:
-        """There is a way back when all is told; until then the buttons are it."""
+        # Shown with the result. Until then the user leaves with the buttons.
         self.query_one("#back").display = False
 
     @on(Button.Pressed)
     def handle_button(self, event: Button.Pressed) -> None:
-        """A button is an answer."""
         if event.button.id == "no":
             self.action_leave()
         else:
             self.action_go(event.button.id == "delete")
 
     def action_leave(self) -> None:
-        """Nothing is removed; or all is told. In between there is no way back."""
+        # A request that was sent can't be undone, so wait for the result.
         if self._is_running:
             self.query_one("#message", Static).update(
                 "Slack has been asked, and that cannot be taken back. Its answer comes …"
@@ -85,7 +83,6 @@ class RemoveDialog(Dialog[None]):
             self.dismiss()
 
     def action_go(self, keep_grant: bool) -> None:
-        """Do it."""
         if self._is_asking and (keep_grant or isinstance(self._entry, Profile)):
             self._is_asking, self._is_running = False, True
             self.query_one(".answers").display = False

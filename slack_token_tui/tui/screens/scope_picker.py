@@ -1,4 +1,4 @@
-"""Choose user scopes: every known one in plain words, found by typing, with what is sensitive and what is new."""
+"""Screen to choose user scopes from a searchable list that marks sensitive and new scopes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from slack_token_tui.tui.widgets.sign_in_form import describe_scope_change
 
 
 class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
-    """Ends with the chosen scopes, or None when they shall stay as they were."""
+    """Screen that returns the chosen scopes, or None to leave them unchanged."""
 
     screen_id = SCOPES
     AUTO_FOCUS = "#scope_list"
@@ -45,9 +45,9 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
     def __init__(self, chosen: tuple[str, ...], of_the_app: tuple[str, ...], held: Profile | None) -> None:
         """
         Args:
-            chosen: to begin with.
-            of_the_app: what the app is known to allow; empty when that is not known.
-            held: the profile that has a token already, when one is signed in again.
+            chosen: initial scopes.
+            of_the_app: scopes that the app is known to have. Empty if unknown.
+            held: profile with an existing token, if it is signed in again.
         """
         super().__init__()
         self._before = chosen
@@ -57,7 +57,6 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         self._shows_only_chosen = False
 
     def compose(self) -> ComposeResult:
-        """Search, sets, the list, the words for the highlighted one, and what is chosen."""
         yield Header("Choose scopes", None, f"for {self._existing_profile.name}" if self._existing_profile else "")
         yield SearchBox("words, as in “direct messages”, or a scope that is not in the list")
         with Horizontal(id="presets"):
@@ -78,20 +77,18 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Everything is there at first."""
         self._show_list()
         self._show_chosen()
 
-    # ── the list ──
+    # ── scope list ──
 
     @on(Input.Changed, "#search")
     def filter_scopes(self) -> None:
-        """The list follows the typing."""
         self._show_list()
 
     @on(Input.Submitted, "#search")
     def submit_search(self, event: Input.Submitted) -> None:
-        """A scope's whole name chooses it, whether it is in the list or not; anything else leads into the list."""
+        """Choose the scope whose full name was typed, listed or not. Otherwise move to the list."""
         listed = self.query_one(OptionList)
         try:
             typed = parse_scopes(event.value)
@@ -101,13 +98,13 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
             self._add_scopes(*typed)
             event.input.value = ""
         elif listed.option_count:
-            listed.focus()  # an unfinished name: what it may become is there
+            listed.focus()  # an unfinished name: the list shows what it matches
         elif typed:
             self._add_scopes(*typed)
             event.input.value = ""
 
     def on_key(self, event: events.Key) -> None:
-        """Typing in the list searches."""
+        # Typing in the list goes to the search field.
         search = self.query_one("#search", Input)
         if self.focused is not search and event.character and (event.character.isalpha() or event.character in ":._"):
             search.focus()
@@ -119,7 +116,7 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         listed = self.query_one(OptionList)
         old = self._highlighted
         typed = [find_scope(name) for name in self._chosen if find_scope(name).group is Group.UNLISTED]
-        # Nobody looks for them in a list of user scopes, but many type one they have read of.
+        # A list of user scopes leaves out bot scopes, but many users type one that they have read about.
         for_bots = [scope for scope in bot_scopes() if words or scope.name in self._chosen]
         options: list[Option] = []
         topic = ""
@@ -164,7 +161,6 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
 
     @on(OptionList.OptionHighlighted)
     def show_highlighted(self) -> None:
-        """The words follow the cursor."""
         self._show_description()
 
     def _show_description(self) -> None:
@@ -189,22 +185,21 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         self.query_one("#scope_text", Static).update(text)
         self.refresh_bindings()
 
-    # ── what is chosen ──
+    # ── chosen scopes ──
 
     @on(OptionList.OptionSelected)
     def choose_highlighted(self) -> None:
-        """Enter and a click choose, as Space does."""
         self.action_choose()
 
     def action_choose(self) -> None:
-        """Ask for the highlighted scope, or no longer."""
+        """Choose the highlighted scope, or undo the choice."""
         scope = self._highlighted
         if scope is None:
             return
         if scope.name in self._chosen:
             del self._chosen[scope.name]
         elif scope.unavailable_reason:
-            return  # why stands beside the list
+            return  # the reason is shown next to the list
         else:
             self._chosen[scope.name] = None
         self.query_one(OptionList).replace_option_prompt(scope.name, self._format_scope(scope))
@@ -243,11 +238,9 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
 
     @on(Button.Pressed)
     async def handle_button(self, event: Button.Pressed) -> None:
-        """The same as its key."""
         await self.run_action(str(event.button.id))
 
     def is_available(self, action_id: str) -> bool:
-        """Each key only where it does something."""
         if action_id == "done":
             return self._is_valid
         if action_id == "preset_4":
@@ -257,23 +250,18 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         return super().is_available(action_id)
 
     def action_preset_1(self) -> None:
-        """Choose the first set."""
         self._choose_exactly(PRESETS[0].scopes)
 
     def action_preset_2(self) -> None:
-        """Choose the second set."""
         self._choose_exactly(PRESETS[1].scopes)
 
     def action_preset_3(self) -> None:
-        """Choose the third set."""
         self._choose_exactly(PRESETS[2].scopes)
 
     def action_preset_4(self) -> None:
-        """Choose everything that the app is known to allow."""
         self._choose_exactly(self._app_scopes)
 
     def action_preset_0(self) -> None:
-        """Choose nothing."""
         self._choose_exactly(())
 
     def _choose_exactly(self, names: tuple[str, ...]) -> None:
@@ -284,17 +272,14 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         self._show_chosen()
 
     def action_chosen_only(self) -> None:
-        """Show what is chosen alone, or everything again."""
         self._shows_only_chosen = not self._shows_only_chosen
         self._show_list()
 
     def action_done(self) -> None:
-        """Take them."""
         if self._is_valid:
             self.close(tuple(self._chosen))
 
     def action_leave(self) -> None:
-        """Back, with everything as it was; asks when something has changed."""
         self._leave()
 
     @work(exclusive=True, group="question", exit_on_error=False)

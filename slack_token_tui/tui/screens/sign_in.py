@@ -1,4 +1,4 @@
-"""The sign-in as a screen: the form, the steps that take its place, the stream of events, and pasting."""
+"""Sign-in screen: the form, the steps that replace it, the stream of events, and pasting."""
 
 from __future__ import annotations
 
@@ -40,22 +40,21 @@ from slack_token_tui.tui.widgets.waiting_panel import WaitingPanel
 _ONLY_FORM = frozenset({"choose_scopes", "choose_app", "app_details", "new_app"})
 _ONLY_WAITING = frozenset({"more_time", "copy_url", "browser_says", "simulate_browser"})
 _ALWAYS_FAILED = frozenset({"explain", "copy_report", "change_app", "again"})
-"""Offered after every failure; the others only where the explanation names them."""
+"""Offered after every failure. The others are offered only if the explanation names them."""
 _ONLY_FAILED = frozenset(
     {"again", "other_pair", "change_app", "copy_redirect", "open_settings", "copy_report", "explain"}
 )
 
 
 class SignInScreen(SignInCommands):
-    """One sign-in, from form to saved profile, with as many attempts as it takes."""
+    """One sign-in, from the form to the saved profile, with any number of attempts."""
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(SIGN_IN)]
 
-    # ── what is shown ──
+    # ── layout ──
 
     def compose(self) -> ComposeResult:
-        """The form, and the steps that take its place."""
         self._app = self._app or self._find_initial_app()
         title = f"Sign in again: {self._profile.name}" if self._profile else "Sign in"
         yield Header(title, self._app.endpoints if self._app else Endpoints(), self.slack_label)
@@ -67,7 +66,6 @@ class SignInScreen(SignInCommands):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Begin with the form."""
         self._show_form()
 
     def _find_initial_app(self) -> SlackApp | None:
@@ -76,7 +74,7 @@ class SignInScreen(SignInCommands):
             known = read_app(home, self._profile.client_id) or SlackApp(self._profile.client_id)
             return known.with_endpoints(self._profile.endpoints)
         if (draft := self.token_app.draft) is not None:
-            changed = read_app(home, draft.client_id)  # it may have been since
+            changed = read_app(home, draft.client_id)  # it may have been edited since
             return replace(changed, scopes=draft.scopes) if changed else draft
         if self.token_app.options.slack_app is not None:
             return self.token_app.options.slack_app
@@ -102,19 +100,21 @@ class SignInScreen(SignInCommands):
     def _show_waiting(self, waiting: bool) -> None:
         self._waiting = waiting
         if not waiting and self._errors_screen is not None:
-            self._errors_screen.close(
-                None
-            )  # the browser has answered: what it may have shown is no longer the question
+            # The wait is over, so there is no error page to look up any more.
+            self._errors_screen.close(None)
         self.query_one(WaitingPanel).display = waiting
         if not waiting:
             self._focus_steps()
         self.refresh_bindings()
 
     def _focus_steps(self) -> None:
-        """Out of every field: letters are keys again, and the arrows scroll what a small terminal cannot hold."""
+        """Move the focus out of every field.
+
+        Letters are keys again then, and the arrow keys scroll on a small terminal.
+        """
         self.query_one("#progress").focus()
 
-    # ── the sign-in ──
+    # ── sign-in ──
 
     def _start(self) -> None:
         assert self._app is not None
@@ -139,11 +139,11 @@ class SignInScreen(SignInCommands):
             async with aclosing(sign_in.events()) as stream:
                 async for event in stream:
                     await self._show_event(event)
-        except Exception as error:  # the sign-in's defects are shown where everything else about it is
+        except Exception as error:  # a bug is shown like every other failure of the sign-in
             await self._fail(self.query_one(Steps).current, explain("unexpected", {"detail": error_location(error)}))
         finally:
             ended.set()
-            if sign_in is self._sign_in:  # else another one has been begun
+            if sign_in is self._sign_in:  # otherwise a newer one has started
                 self._countdown.pause()
 
     async def _show_event(self, event: events.Event) -> None:
@@ -164,7 +164,7 @@ class SignInScreen(SignInCommands):
             case events.BrowserOpening(url):
                 self._url = url
                 waiting.show_url(url)
-                self.refresh_bindings()  # there is an address now: its keys belong into the footer
+                self.refresh_bindings()  # the footer shows the keys for the URL now
                 steps.start(Step.BROWSER)
             case events.BrowserResult(browser.Opened(name)):
                 steps.complete(Step.BROWSER, f"Opened in {name}")
@@ -176,12 +176,12 @@ class SignInScreen(SignInCommands):
             case events.RemoteBrowser(tunnel):
                 self._tunnel_command = tunnel
                 if self._no_browser_reason:
-                    steps.warn(Step.BROWSER, self._no_browser_reason)  # what to do stands below, step by step
+                    steps.warn(Step.BROWSER, self._no_browser_reason)  # the steps below say what to do
                 waiting.show_remote_steps(tunnel)
                 steps.note(Step.APPROVE, "If the browser shows an error, press b.")
                 self.refresh_bindings()
             case events.StillWaiting():
-                if self.query_one("#elsewhere").display:  # the steps to take leave no room for more; this has its line
+                if self.query_one("#elsewhere").display:  # the remote steps leave no room for a hint
                     steps.note(Step.APPROVE, "Nothing yet. If the browser shows an error, press b.")
                     self._update_countdown()
                 else:
@@ -240,12 +240,12 @@ class SignInScreen(SignInCommands):
     # ── pasting ──
 
     def on_key(self, event: textual_events.Key) -> None:
-        """A digit typed beside the fields begins a Client ID."""
+        # A digit typed outside the fields starts a Client ID.
         if self._form.display:
             self._form.query_one("#client_id", PasteInput).handle_digit(event)
 
     def on_paste(self, event: textual_events.Paste) -> None:
-        """A paste anywhere on the screen lands where it belongs, without taking the focus."""
+        # A paste anywhere on the screen goes where it belongs, without taking the focus.
         if self._form.display:
             event.stop()
             self._form.set_client_id(event.text)
@@ -257,12 +257,11 @@ class SignInScreen(SignInCommands):
 
     @on(Input.Submitted, "#paste")
     def submit_paste_field(self, event: Input.Submitted) -> None:
-        """Enter gives the pasted address to the sign-in."""
         self._submit_paste(event.value)
 
     @on(Input.Changed, "#paste")
     def submit_complete_url(self, event: Input.Changed) -> None:
-        """A whole address needs no Enter."""
+        """Submit a complete URL without waiting for Enter."""
         if "state=" in event.value and ("code=" in event.value or "error=" in event.value):
             self._submit_paste(event.value)
 
@@ -284,10 +283,9 @@ class SignInScreen(SignInCommands):
         if meant and self._sign_in is not None:
             self._sign_in.paste(code, accept_bare_code=True)
 
-    # ── the keys ──
+    # ── keys ──
 
     def is_available(self, action_id: str) -> bool:
-        """Each key only where it does something."""
         if action_id in _ONLY_FORM:
             return self._form.display
         if action_id == "simulate_browser" and (self.token_app.options.simulate_browser is None or not self._listening):
@@ -310,7 +308,7 @@ class SignInScreen(SignInCommands):
         return True
 
     def action_leave(self) -> None:
-        """Out of a field first, then out of the sign-in; its worker is cancelled and closes the port."""
+        """Leave a field first, then the sign-in. Canceling its worker closes the port."""
         if self._waiting and isinstance(self.focused, Input):
             self._focus_steps()
             return
@@ -321,7 +319,7 @@ class SignInScreen(SignInCommands):
         self.close(self._saved.profile.name if self._saved else None)
 
     def cancel_running(self) -> bool:
-        """End the sign-in, if one is under way."""
+        """Cancel the sign-in if one is in progress, and return whether one was."""
         if self._sign_in is not None and not self._ended.is_set():
             self.after_saving(self._close_now)
             return True

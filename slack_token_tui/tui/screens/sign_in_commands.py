@@ -1,4 +1,4 @@
-"""The state of the sign-in screen and what its keys do: fill in the form, copy, wait longer, recover from an error."""
+"""State and commands of the sign-in screen: edit the form, copy, wait longer, recover from an error."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from slack_token_tui.tui.widgets.steps import Steps
 
 
 class SignInCommands(AppScreen[str | None]):
-    """The commands of the sign-in screen. It ends with the name of the profile that was saved, or None."""
+    """State and commands of the sign-in screen. It returns the name of the saved profile, or None."""
 
     screen_id = SIGN_IN
 
     def __init__(self, previous: Profile | None = None, app: SlackApp | None = None) -> None:
         """
         Args:
-            older: the profile to sign in again, with everything filled in; None for a new one.
-            app: what to sign in with; the one used last when None.
+            previous: profile to sign in again, which fills in the form. None for a new one.
+            app: app to sign in with. None means the most recently used one.
         """
         super().__init__()
         self._profile = previous
@@ -57,7 +57,7 @@ class SignInCommands(AppScreen[str | None]):
         self._waiting = False
         self._listening = False
         self._countdown: Timer | None = None
-        self._ended = asyncio.Event()  # the sign-in that was begun last
+        self._ended = asyncio.Event()  # of the most recent sign-in
 
     @property
     def _form(self) -> SignInForm:
@@ -65,23 +65,26 @@ class SignInCommands(AppScreen[str | None]):
 
     @property
     def _sent_redirect_uri(self) -> str:
-        """The redirect address that this sign-in has sent, once there is one."""
+        """The redirect URL that this sign-in has sent, or "" before that."""
         request = self._sign_in.request if self._sign_in else None
         return request.redirect_uri if request else ""
 
     @property
     def _unusable(self) -> UnusableTokenResponse | None:
-        """What Slack sent instead of a token that can be used."""
+        """The token response whose token is unusable, if Slack sent one."""
         return self._sign_in.unusable if self._sign_in else None
 
     @property
     def has_unsaved_token(self) -> bool:
-        """Whether a token is here alone."""
+        """Whether a token exists only in memory because it isn't saved yet."""
         return self._sign_in is not None and self._sign_in.has_unsaved_token
 
     @work(exclusive=True, group="question", exit_on_error=False)
     async def after_saving(self, go_on: Callable[[], object]) -> None:
-        """Go on; but let a new token be saved first, and ask when it cannot be: going on would throw it away."""
+        """Call ``go_on`` after a new token was saved.
+
+        If the token can't be saved, ask first, because it would be lost.
+        """
         if self._sign_in is not None and self._sign_in.skip_verification():
             await self._ended.wait()
             if (saved := self._sign_in.saved) is not None:
@@ -98,7 +101,7 @@ class SignInCommands(AppScreen[str | None]):
                 self._sign_in.discard()
         go_on()
 
-    # What the screen itself does, and the other rooms call.
+    # Implemented by SignInScreen.
 
     def _start(self) -> None:
         raise NotImplementedError
@@ -117,18 +120,15 @@ class SignInCommands(AppScreen[str | None]):
 
     @on(SignInForm.Submitted)
     def start_from_form(self, event: SignInForm.Submitted) -> None:
-        """Everything is there: begin."""
         self._app = event.slack_app
         self._start()
 
     @on(Button.Pressed, "#choose_app, #app_details, #new_app")
     async def handle_form_button(self, event: Button.Pressed) -> None:
-        """The same as its key."""
         await self.run_action(str(event.button.id))
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_choose_scopes(self) -> None:
-        """Choose scopes from the list."""
         from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 
         app = self._form.slack_app
@@ -138,29 +138,26 @@ class SignInCommands(AppScreen[str | None]):
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_choose_app(self) -> None:
-        """Choose among the remembered apps."""
         from slack_token_tui.tui.screens.apps import AppsScreen
 
         if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
             self._use_app(app)
         elif old := self._form.slack_app.client_id:
-            # It may have been changed or forgotten there, and must not come back as it was.
+            # It may have been edited or forgotten there, so it must not come back unchanged.
             again = read_app(self.token_app.store.home, old) or SlackApp(old, self._form.slack_app.endpoints)
             self._use_app(replace(again, scopes=self._form.scopes))
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_app_details(self) -> None:
-        """Change what is known of the app."""
         from slack_token_tui.tui.screens.app_details import AppDetailsDialog
 
-        # With the scopes as they are typed now: those of last time are not what is meant any more.
+        # Use the scopes typed in the form now, not those of the last sign-in.
         now = replace(self._form.slack_app, scopes=self._form.scopes)
         if (app := await self.app.push_screen_wait(AppDetailsDialog(now, self.token_app.store.home))) is not None:
             self._use_app(app)
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_new_app(self) -> None:
-        """Make an app, and come back with it."""
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 
         setup = AppSetupScreen(self._form.slack_app.endpoints, self._form.scopes)
@@ -173,30 +170,24 @@ class SignInCommands(AppScreen[str | None]):
         self._form.focus_next_step()
 
     def action_more_time(self) -> None:
-        """Wait longer."""
         if self._sign_in is not None:
             self._sign_in.extend()
             self._update_countdown()
 
     def action_copy_url(self) -> None:
-        """Copy Slack's address."""
         self._copy(self._url, "The address")
 
     def action_copy_tunnel(self) -> None:
-        """Copy the line that opens a tunnel."""
         self._copy(self._tunnel_command, "The ssh line")
 
     def action_copy_redirect(self) -> None:
-        """Copy a redirect address, to register it; pressed again, the next."""
         self.copy_redirect_uri(self._app, self._sent_redirect_uri)
 
     def action_copy_report(self) -> None:
-        """Copy the error."""
         if self._failure is not None:
             self._copy(format_report(self._failure, __version__), "The report")
 
     def action_copy_new(self) -> None:
-        """Copy the new token."""
         if self._saved is not None:
             self._copy_token(self._saved.profile)
 
@@ -212,7 +203,7 @@ class SignInCommands(AppScreen[str | None]):
 
     @work(exclusive=True, group="browser_says", exit_on_error=False)
     async def action_browser_says(self) -> None:
-        """Recognise what Slack's page shows, and do what helps."""
+        """Look up the error on Slack's page and run the remedy that the user chose."""
         from slack_token_tui.tui.screens.errors import ErrorsScreen
 
         if (asking := self._sign_in) is None:
@@ -227,12 +218,12 @@ class SignInCommands(AppScreen[str | None]):
 
     @work(group="play", exit_on_error=False)
     async def action_simulate_browser(self) -> None:
-        """Let the practice Slack press Allow."""
+        """Press Allow in the practice Slack."""
         play = self.token_app.options.simulate_browser
         if play is not None and self._url is not None:
             try:
                 page = await play(self._url)
-            except OSError:  # the practice Slack is gone, or the port closed a moment ago
+            except OSError:  # the practice Slack has stopped, or the port was just closed
                 self.notify("Nobody answered at that address.", severity="warning")
                 return
             if "Something went wrong" in page:
@@ -243,17 +234,16 @@ class SignInCommands(AppScreen[str | None]):
                 self.notify(f"The practice page says: {words} · b explains it.", severity="warning", markup=False)
 
     def action_again(self) -> None:
-        """Start anew: verifier, challenge and state are fresh."""
+        """Start over with a new verifier, challenge and state."""
         self.after_saving(self._start)
 
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save_again(self) -> None:
-        """Save the token that could not be saved."""
         await self._save_again(in_file=False)
 
     @work(exclusive=True, group="save", exit_on_error=False)
     async def action_save_in_file(self) -> None:
-        """Save it in a file, because the keyring does not take it."""
+        """Save the token in a file because the keyring does not accept it."""
         await self._save_again(in_file=True)
 
     async def _save_again(self, *, in_file: bool) -> None:
@@ -273,7 +263,7 @@ class SignInCommands(AppScreen[str | None]):
 
     @work(exclusive=True, group="undo", exit_on_error=False)
     async def action_undo(self) -> None:
-        """Revoke a token that came by mistake, or that cannot be used."""
+        """Revoke a token that was issued by mistake or can't be used."""
         if self._saved is not None:
             store, profile = self.token_app.store, self._saved.profile
             await self.app.push_screen_wait(RemoveDialog(store, profile))
@@ -288,14 +278,13 @@ class SignInCommands(AppScreen[str | None]):
                 self.refresh_bindings()
 
     def action_other_pair(self) -> None:
-        """Start anew with the other endpoint pair."""
+        """Start over with the other pair of endpoints."""
         if self._app is not None:
             endpoints = self._app.endpoints
             self._app = replace(self._app, endpoints=Endpoints(endpoints.base, endpoints.variant.alternative))
             self.after_saving(self._start)
 
     def action_change_app(self) -> None:
-        """Back to the form; a sign-in that still waits ends."""
         self.after_saving(self._back_to_form)
 
     def _back_to_form(self) -> None:
@@ -306,12 +295,10 @@ class SignInCommands(AppScreen[str | None]):
 
     @work(exclusive=True, group="settings", exit_on_error=False)
     async def action_open_settings(self) -> None:
-        """Open the list of the person's Slack apps."""
         if self._app is None:
             return
         await self.open_page(self._app.endpoints.apps_url, self._app.browser)
 
     def action_explain(self) -> None:
-        """Everything that is known about the error."""
         if self._failure is not None:
             self.app.push_screen(ExplanationDialog(self._failure))

@@ -1,1 +1,1 @@
-"""One file a widget: a part that several screens show, or one that has enough to say of itself."""
+"""Widgets of the TUI, one module each."""

@@ -1,4 +1,4 @@
-"""An error where it happened: title, what happened, likely causes, Slack's code, what to do, and the keys that do it."""
+"""Error card: title, explanation, likely causes, Slack's error code, remedies, and their keys."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _LABEL_WIDTH = 9
 
 
 class ErrorCard(Vertical):
-    """Shows one explanation."""
+    """Card that explains one error where it happened."""
 
     def __init__(
         self, explanation: Explanation, sent: str = "", registered: tuple[str, ...] = (), about_unusable: str = ""
     ) -> None:
         """
         Args:
-            explanation: of the error.
-            sent: the redirect address that went to Slack.
-            registered: those that belong among the app's Redirect URLs.
-            describe_unusable: what is known of a token that Slack issued and that cannot be used.
+            explanation: explanation of the error.
+            sent: redirect URL that was sent to Slack.
+            registered: redirect URLs that the app must have registered.
+            about_unusable: description of a token that Slack issued but that can't be used.
         """
         super().__init__()
         self.explanation = explanation
@@ -35,7 +35,6 @@ class ErrorCard(Vertical):
         self._redirects = redirect_uri_rows(explanation, sent, registered)
 
     def compose(self) -> ComposeResult:
-        """Title and code, the sentence, the keys that help, what to do in order, the causes."""
         explanation = self.explanation
         yield Static(Content.assemble((explanation.title, "bold $text-error"), "  ", (explanation.code, MUTED)))
         yield Static(Content(explanation.happened))
@@ -52,20 +51,23 @@ class ErrorCard(Vertical):
             yield Field("Likely" if number == 0 else "or", cause, width=_LABEL_WIDTH)
 
     def on_resize(self) -> None:
-        """Come into sight. Not before: until it is laid out it has no height, and is in sight wherever it is."""
+        # Not on mount: the card has no height until the layout is done, and counts as visible wherever it is.
         self.scroll_visible(animate=False)
 
 
 def redirect_uri_rows(
     explanation: Explanation, sent: str, registered: tuple[str, ...]
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the address that was sent above those to register, where ``explanation`` is about them: they must be equal."""
+    """Return the redirect URL that was sent and those to register, if ``explanation`` is about them.
+
+    They must be equal, so the rows are shown one above the other.
+    """
     if "copy_redirect" not in explanation.actions or not registered:
         return []
     return [*([("Sent", (sent,))] if sent else []), ("Register", registered)]
 
 
 def format_report(explanation: Explanation, version: str) -> str:
-    """Return the error as text to send to somebody. The catalogue's facts hold no secret."""
+    """Return the error as text to share. The facts in the catalog contain no secrets."""
     lines = [f"slack-token-tui {version}", f"{explanation.title} ({explanation.code})", explanation.happened]
     return "\n".join([*lines, *(f"- {remedy}" for remedy in explanation.remedies)])

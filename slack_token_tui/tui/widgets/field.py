@@ -1,4 +1,4 @@
-"""A word and what belongs to it: long values wrap under themselves, not under the word."""
+"""Label and value in two columns. Long values wrap below themselves, not below the label."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from textual.content import Content
 from textual.widgets import Static
 
 MUTED = "$foreground-muted"
-"""For words that only lead the eye. ``$text-muted`` is meant for CSS; inside a Content it comes out white."""
+"""Color of secondary text. ``$text-muted`` is meant for CSS, and renders white inside a Content."""
 
 
 class Field(Horizontal):
-    """``label`` at the left, in its own column; the value beside it."""
+    """Label in a column on the left, with the value next to it."""
 
     DEFAULT_CSS = """
     Field { height: auto; }
@@ -35,7 +35,6 @@ class Field(Horizontal):
         self._width = width
 
     def compose(self) -> ComposeResult:
-        """Two texts."""
         label = Static(self._label, classes="label")
         label.styles.width = self._width
         yield label
@@ -46,7 +45,7 @@ class Field(Horizontal):
         return Content(value) if isinstance(value, str) else value
 
     def show(self, value: str | Content, label: Content | None = None) -> None:
-        """Show another value; without one, nothing at all."""
+        """Show another value. Hide the field if the value is empty."""
         self.display = bool(value)
         self._value = value
         if not self.is_mounted:

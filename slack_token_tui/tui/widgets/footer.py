@@ -1,4 +1,4 @@
-"""The footer: as many whole keys as the width holds, and the way to the rest."""
+"""Footer with as many whole keys as fit, and the key of the command palette."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 
 class _WholeKeysLayout(HorizontalLayout):
-    """From left to right; what would be cut off is left out, with all that follows."""
+    """Horizontal layout that leaves out the children that would be cut off."""
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
         placements = super().arrange(parent, children, size, greedy)
@@ -18,11 +18,11 @@ class _WholeKeysLayout(HorizontalLayout):
 
 
 class Footer(widgets.Footer):
-    """Textual's, except that its last key is not cut by the edge."""
+    """Textual's footer without a key that is cut off at the edge."""
 
     @property
     def layout(self) -> Layout:
-        """Whole keys from left to right; a style can only name a layout of Textual's own."""
+        """Layout of whole keys. A style can only name one of Textual's built-in layouts."""
         return _WHOLE_KEYS_LAYOUT
 
 

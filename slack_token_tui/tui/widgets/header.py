@@ -1,4 +1,4 @@
-"""The first line of every screen: where one is, and on which Slack."""
+"""First line of every screen: the title and the Slack host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slack_token_tui.slack.endpoints import SLACK, Endpoints
 
 
 class Header(Horizontal):
-    """Title at the left; Slack's host at the right, in another colour and with a word when it is not slack.com."""
+    """Title on the left, Slack host on the right. A host that isn't slack.com has another color and a label."""
 
     def __init__(self, title: str, endpoints: Endpoints | None = None, note: str = "") -> None:
         super().__init__()
@@ -20,7 +20,6 @@ class Header(Horizontal):
         self._note = note
 
     def compose(self) -> ComposeResult:
-        """Two texts."""
         yield Static(Content(self._title), classes="title")
         elsewhere = self._endpoints is not None and self._endpoints.base != SLACK
         yield Static(self._format_host(), classes="place elsewhere" if elsewhere else "place")
@@ -34,7 +33,7 @@ class Header(Horizontal):
         return Content(f"{self._note or 'not slack.com'}: {host}")
 
     def show(self, endpoints: Endpoints) -> None:
-        """Name another Slack."""
+        """Show the host of another Slack."""
         self._endpoints = endpoints
         place = self.query_one(".place", Static)
         place.update(self._format_host())

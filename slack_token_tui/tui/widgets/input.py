@@ -1,4 +1,4 @@
-"""The text field of every screen. What it holds, typed, pasted or filled in, can be shown on a terminal."""
+"""Text field of all screens. Its value can always be printed on a terminal."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _WHITE_SPACE = dict.fromkeys(map(ord, "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u202
 
 
 class Input(widgets.Input):
-    """Textual's, except that its value is one line without controls and invisible characters."""
+    """Textual's input, limited to one line without control or invisible characters."""
 
     def validate_value(self, value: str) -> str:
-        """Return ``value`` with each of these characters replaced by one other, so that the cursor stays in place."""
+        """Return ``value`` with each such character replaced by exactly one, so that the cursor stays in place."""
         return escape_unprintable(value.translate(_WHITE_SPACE))

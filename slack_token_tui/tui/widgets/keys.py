@@ -1,4 +1,4 @@
-"""Keys named in the text of a screen. A click on them does what the key does, for those who have only a mouse."""
+"""Key hints in the text of a screen. A click runs the action of the key, for users who only have a mouse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def clickable(words: str, action: str) -> Content:
-    """Return ``words``; a click on them does ``action``, as Textual names it."""
+    """Return ``words`` as text that runs the Textual action ``action`` on a click."""
     return Content(words).stylize(Style.from_meta({"@click": action}))
 
 
@@ -19,10 +19,10 @@ BACK_KEY = clickable("Esc back", "app.simulate_key('escape')")
 
 
 def key_hints(*action_ids: str, screen: str) -> Content:
-    """Return the keys that these actions have on ``screen``, with their labels, in one line."""
+    """Return the keys of these actions on ``screen``, with their labels, in one line."""
     found = [action for action_id in action_ids if (action := find_action(action_id, screen)) is not None]
-    # No-break spaces within a pair: a narrow line breaks between two of them. The label is what is clicked: a key that were
-    # part of it would lose its colour.
+    # No-break spaces inside a pair make a narrow line break between pairs. Only the label is clickable, because the key
+    # would lose its color as part of the link.
     pairs = [
         Content.assemble(
             (action.key_label, "bold $text-primary"),

@@ -1,4 +1,4 @@
-"""A field that takes a paste whole, also one of several lines."""
+"""Text field that accepts a paste of several lines."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from slack_token_tui.tui.widgets.input import Input
 
 
 class PasteInput(Input):
-    """Textual's own field keeps the first line of a paste only; an address copied from a terminal has several."""
+    """Input that joins the lines of a paste.
+
+    Textual's input uses only the first line, but a URL copied from a terminal may have several.
+    """
 
     class Pasted(Message):
-        """Something was pasted into the box itself, so it is there as a whole."""
+        """Posted when text was pasted into the field, so the value is complete."""
 
     def __init__(
         self,
@@ -21,33 +24,32 @@ class PasteInput(Input):
         joined_by: str = "",
         replaces: bool = False,
         placeholder: str = "",
-        id: str | None = None,  # noqa: A002 - Textual's word
+        id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         """
         Args:
-            value: to begin with.
-            replaces: whether a paste takes the place of what was there: one that was wrong is not added to.
-            joined_by: what takes the place of white space: nothing in an address that a terminal has wrapped.
-            placeholder: shown while it is empty.
-            id: the widget's.
+            value: initial value.
+            joined_by: replacement for white space. Empty for a URL, which a terminal may have wrapped.
+            replaces: whether a paste replaces the value, so that a wrong one isn't added to.
+            placeholder: text shown while the field is empty.
+            id: id of the widget.
         """
         super().__init__(value, placeholder=placeholder, id=id)
         self._joined_by = joined_by
         self._replaces = replaces
 
     def handle_digit(self, event: events.Key) -> None:
-        """Take the focus when a digit is typed outside of every field: it begins a number in this one, if it is empty."""
+        """Take the focus and the digit if one is typed outside all fields while this one is empty."""
         if self.value or isinstance(self.screen.focused, Input) or (event.character or " ") not in "0123456789":
             return
         event.stop()
-        self.select_on_focus = False  # the next digit would replace what is selected
+        self.select_on_focus = False  # the next digit would replace the selected text
         self.screen.set_focus(self)
         self.value = event.character or ""
         self.cursor_position = len(self.value)
         self.call_later(setattr, self, "select_on_focus", True)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Put the lines together."""
         event.prevent_default()
         event.stop()
         parts = event.text.split()

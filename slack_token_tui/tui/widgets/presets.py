@@ -1,4 +1,4 @@
-"""Below a field of scopes: a few good sets, each one press away, and the way to the whole list."""
+"""Buttons below a scope field: common sets of scopes, and one that opens the full list."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from slack_token_tui.slack.scopes import PRESETS
 
 
 class Presets(Horizontal):
-    """A row of buttons."""
+    """Row of buttons for common sets of scopes."""
 
     class Chosen(Message):
-        """A set was pressed."""
+        """Posted when a set was chosen."""
 
         def __init__(self, scopes: tuple[str, ...]) -> None:
             super().__init__()
@@ -25,13 +25,12 @@ class Presets(Horizontal):
     def __init__(self, to_list: str) -> None:
         """
         Args:
-            to_list: the screen's action that opens the list.
+            to_list: action of the screen that opens the full list.
         """
         super().__init__(id="presets")
         self._to_list = to_list
 
     def compose(self) -> ComposeResult:
-        """A button a set, and one for the list."""
         for number, preset in enumerate(PRESETS):
             button = Button(Content(preset.label), id=f"preset_{number}", compact=True)
             button.tooltip = Content(f"{preset.purpose}: {', '.join(preset.scopes)}")
@@ -40,7 +39,6 @@ class Presets(Horizontal):
 
     @on(Button.Pressed)
     async def handle_button(self, event: Button.Pressed) -> None:
-        """Say which set, or open the list."""
         event.stop()
         if event.button.id == self._to_list:
             await self.screen.run_action(self._to_list)

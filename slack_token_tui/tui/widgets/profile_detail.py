@@ -1,4 +1,4 @@
-"""Everything about the highlighted profile, its tokens masked."""
+"""Details of the highlighted profile, with masked tokens."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _FIELDS = (
 
 
 class ProfileDetail(VerticalScroll):
-    """The right half of home."""
+    """Right half of the home screen."""
 
     _shown: str | None = None
 
     async def mount_fields(self) -> None:
-        """Put in a line for each thing that can be known, and room for what is wrong. It is not part of the first frame."""
+        """Mount a field for each detail and one for the problem. The first frame doesn't need them."""
         status, *others = (Field(label, id=_field_id(label)) for label in _FIELDS)
         await self.mount_all([status, Static(id="problem"), *others])
 
@@ -56,11 +56,11 @@ class ProfileDetail(VerticalScroll):
         """Show ``entry``.
 
         Args:
-            entry: the profile.
-            path: its file.
-            now: for the clocks.
-            trouble: what is wrong with it.
-            revealed: its access token in clear, while a person wants to see it.
+            entry: profile to show.
+            path: file of the profile.
+            now: current time, for the remaining lifetimes.
+            problem: explanation of what is wrong with the profile.
+            revealed: access token in plain text, while the user wants to see it.
         """
         if self._shown != entry.name:
             self._shown = entry.name
@@ -104,7 +104,7 @@ def _values(profile: Profile, path: Path, now: datetime) -> dict[str, str | Cont
 
 
 def format_workspaces(profile: Profile) -> str:
-    """Return which workspaces the token of a whole organisation may use, and how."""
+    """Return the workspaces that an organization-wide token can access, and how to select one."""
     if not profile.is_enterprise_install:
         return ""
     if not profile.workspaces:

@@ -1,4 +1,4 @@
-"""The list of profiles: filtered as one types, in the order one chose, with each profile's state at a glance."""
+"""List of profiles with a filter, a sort order, and the state of each profile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slack_token_tui.tui.widgets.time_format import STATUS_LABELS, STATUS_MARKS
 
 Entry = Profile | UnreadableProfile
 ORDERS = ("name", "state", "expiry")
-"""What ``o`` goes through. ``state`` puts first what needs somebody, ``expiry`` what ends soonest."""
+"""Sort orders that ``o`` cycles through. ``state`` lists problems first, ``expiry`` what expires next."""
 _URGENCY_ORDER = (
     "unreadable",
     "revoked",
@@ -32,12 +32,12 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def entry_state(entry: Entry, now: datetime) -> str:
-    """Return the state of ``entry``, ``unreadable`` included."""
+    """Return the state of ``entry``, which is ``unreadable`` for an unreadable profile."""
     return entry.state(now) if isinstance(entry, Profile) else "unreadable"
 
 
 class ProfileList(OptionList):
-    """All entries, of which those are shown that match the filter."""
+    """List of the entries that match the filter."""
 
     def __init__(self) -> None:
         super().__init__(id="profiles")
@@ -54,7 +54,7 @@ class ProfileList(OptionList):
 
     @property
     def entries(self) -> list[Entry]:
-        """Everything there is, shown or not, in the order of names."""
+        """All entries, shown or not, sorted by name."""
         return self._entries
 
     @property
@@ -64,12 +64,12 @@ class ProfileList(OptionList):
         return self._shown[row] if row is not None and row < len(self._shown) else None
 
     def show(self, entries: list[Entry], now: datetime, highlight: str | None = None) -> None:
-        """Show ``entries``; the cursor stays on the same profile, or goes to ``highlight``."""
+        """Show ``entries``. The cursor stays on its profile, or moves to ``highlight``."""
         self._entries = entries
         self.rebuild(now, highlight)
 
     def rebuild(self, now: datetime, highlight: str | None = None) -> None:
-        """Filter and sort anew."""
+        """Filter and sort the entries again."""
         if self.current is not None:
             self._last = (self.current.name, self.highlighted or 0)
         name = highlight or self._last[0]
@@ -83,7 +83,7 @@ class ProfileList(OptionList):
             words = Content(f"Nothing matches “{clean(self.filter_text)}”.\nEsc shows all.")
             self.add_option(Option(words, disabled=True))
         if names:
-            # Where the profile is gone, its neighbour has come into its row.
+            # If the profile is gone, its neighbor is in its row now.
             row = 0 if self.filter_text else min(self._last[1], len(names) - 1)
             self.highlighted = names.index(name) if name in names else row
         few = f"{len(names)} of {len(self._entries)}" if self.filter_text else str(len(names))
@@ -91,7 +91,7 @@ class ProfileList(OptionList):
         self.border_title = Content(f"Profiles · {few}{by}" if self._entries else "Profiles")
 
     def replace(self, entry: Entry, now: datetime) -> None:
-        """Show what ``entry`` has become, without moving anything."""
+        """Update ``entry`` in its row without moving any rows."""
         for entries in (self._entries, self._shown):
             for row, old in enumerate(entries):
                 if old.name == entry.name:
@@ -99,7 +99,7 @@ class ProfileList(OptionList):
         self._redraw_rows(entry, now)
 
     def mark(self, busy: frozenset[str], troubled: frozenset[str], now: datetime) -> None:
-        """Show which profiles Slack is being asked about, and about which the last answer was no good one."""
+        """Mark the profiles with a request in progress and those whose last request failed."""
         changed = (self.busy ^ busy) | (self.failed_names ^ troubled)
         self.busy, self.failed_names = busy, troubled
         for entry in self._shown:
@@ -107,7 +107,7 @@ class ProfileList(OptionList):
                 self._redraw_rows(entry, now)
 
     def update_clock(self, now: datetime) -> None:
-        """Redraw the rows whose state has changed by the passing of time."""
+        """Redraw the rows whose state has changed over time."""
         for entry in self._shown:
             if isinstance(entry, Profile) and entry.expires_at and entry.state(now) != self._states.get(entry.name):
                 self._redraw_rows(entry, now)
@@ -140,7 +140,7 @@ class ProfileList(OptionList):
         word = "asking Slack …" if entry.name in self.busy else STATUS_LABELS[state]
         default = (" · default", MUTED) if entry.name == self.default else ""
         problem = ("! ", "bold $text-error") if entry.name in self.failed_names else "  "
-        # The state stands before anything that a narrow list may cut.
+        # The state comes before anything that a narrow list may cut off.
         return Content.assemble(
             (mark, colour), " ", (entry.name, "bold"), default, "\n", problem, (word, colour), (who, MUTED)
         )

@@ -1,4 +1,4 @@
-"""One of a few, as a list with a mark that can be told without colours."""
+"""Single choice from a list, with marks that are visible without colors."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from textual.widgets.option_list import Option
 
 
 class RadioList(OptionList):
-    """Arrows move, Enter, Space and a click choose."""
+    """List in which Enter, Space or a click chooses one option."""
 
-    BINDINGS = [Binding("space", "select", show=False)]  # noqa: RUF012 - Textual declares it so
+    BINDINGS = [Binding("space", "select", show=False)]  # noqa: RUF012 - declared as in Textual
 
     class Changed(Message):
-        """Another one was chosen."""
+        """Posted when another option was chosen."""
 
-    def __init__(self, choices: dict[str, str], chosen: str, *, id: str) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, choices: dict[str, str], chosen: str, *, id: str) -> None:  # noqa: A002 - Textual's name
         """
         Args:
-            choices: what each is called, by its id.
-            chosen: the id to begin with.
-            id: the widget's.
+            choices: labels by option id.
+            chosen: id of the initial choice.
+            id: id of the widget.
         """
         super().__init__(id=id)
         self.chosen = chosen
@@ -40,7 +40,6 @@ class RadioList(OptionList):
 
     @on(OptionList.OptionSelected)
     def select_option(self, event: OptionList.OptionSelected) -> None:
-        """Mark it."""
         event.stop()
         self.chosen = str(event.option_id)
         self._rebuild()

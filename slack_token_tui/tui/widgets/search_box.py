@@ -1,4 +1,4 @@
-"""The field above a list: typing finds, the arrow leads into the list."""
+"""Search field above a list. The down arrow moves to the list."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from slack_token_tui.tui.widgets.input import Input
 
 
 class SearchBox(Input):
-    """What is typed elsewhere may be added to it, so it does not select its text when it gets the focus."""
+    """Search field that doesn't select its text on focus, because text typed elsewhere may be added to it."""
 
-    # Textual gives every widget the arrows to scroll with; only a binding of the field's own comes before those.
+    # Textual binds the arrow keys of every widget to scrolling. Only a binding on the field itself takes precedence.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("down", "screen.to_list", "Into the list", key_display="↓")]
 
     def __init__(self, placeholder: str) -> None:

@@ -1,4 +1,4 @@
-"""What to sign in with: the app and the scopes, each in words before it is used."""
+"""Sign-in form: the app and the scopes, each explained before it is used."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from slack_token_tui.tui.widgets.presets import Presets
 _CLIENT_ID_HELP = "Your app → Basic Information → App Credentials. No secret is needed."
 _EXAMPLE = "for example 2141029472.691202649728"
 _NEVER_SHOWN = frozenset({PastedKind.SECRET, PastedKind.TOKEN, PastedKind.VERIFICATION_TOKEN})
-"""What should not stand in a field that shows it."""
+"""What must not stay in a field that shows its text."""
 _MAX_LINES = 3
 
 
 class SignInForm(VerticalScroll):
-    """Two fields and what they mean. ``Submitted`` carries the app to sign in with, its scopes in it."""
+    """Form for Client ID and scopes. ``Submitted`` carries the app to sign in with, including the scopes."""
 
     class Submitted(Message):
-        """The person wants to begin."""
+        """Posted when the user starts the sign-in."""
 
         def __init__(self, app: SlackApp) -> None:
             super().__init__()
@@ -46,9 +46,9 @@ class SignInForm(VerticalScroll):
     def __init__(self, app: SlackApp | None, previous: Profile | None, home: Path) -> None:
         """
         Args:
-            app: to begin with; None when nobody has ever named one.
-            older: the profile to sign in again.
-            home: where apps are remembered.
+            app: initial app. None if no app was ever entered.
+            previous: profile to sign in again.
+            home: directory of the saved apps.
         """
         super().__init__(id="form", can_focus=False)
         self.slack_app = app or SlackApp("")
@@ -56,7 +56,6 @@ class SignInForm(VerticalScroll):
         self._home = home
 
     def compose(self) -> ComposeResult:
-        """Client ID, scopes, and what they mean."""
         yield Label("Client ID", classes="field")
         yield PasteInput(self.slack_app.client_id, replaces=True, placeholder=_EXAMPLE, id="client_id")
         yield Static(id="app_facts")
@@ -77,17 +76,16 @@ class SignInForm(VerticalScroll):
         yield Label(Content(f"The token will be kept in {place}."))
 
     def on_mount(self) -> None:
-        """Say what the first values mean."""
         self._show_error("")
         self._show_app()
 
     def focus_next_step(self) -> None:
-        """Put the focus where the next step is."""
+        """Focus the widget of the next step."""
         client_id = self.query_one("#client_id", Input)
         (self.query_one("#start") if client_id.value else client_id).focus()
 
     def use_app(self, app: SlackApp) -> None:
-        """Fill in ``app``."""
+        """Fill in the form with ``app``."""
         self.slack_app = app
         self.query_one("#client_id", Input).value = app.client_id
         if app.scopes:
@@ -95,13 +93,13 @@ class SignInForm(VerticalScroll):
         self._show_app()
 
     def set_client_id(self, text: str) -> None:
-        """Take what was pasted beside the fields: it is a Client ID, or is answered as if it had been meant for one."""
+        """Put text pasted outside the fields into the Client ID field, which checks it."""
         box = self.query_one("#client_id", Input)
         box.value = "".join(text.split())
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """What stands in the field; nothing while it cannot be read."""
+        """The scopes in the field, or none while they can't be parsed."""
         try:
             return parse_scopes(self.query_one("#scopes", Input).value)
         except ValueError:
@@ -115,20 +113,20 @@ class SignInForm(VerticalScroll):
         scopes = (self._profile.requested_scopes if self._profile else ()) or self.slack_app.scopes
         return ", ".join(scopes or DEFAULT_SCOPES)
 
-    # ── while it is filled in ──
+    # ── input ──
 
     @on(Input.Changed, "#client_id")
     def recognize_client_id(self, event: Input.Changed) -> None:
-        """Recognise what was pasted. What may be a secret does not stay on the screen."""
         text = event.value.strip()
         pasted = recognize(text)
         if pasted.kind in _NEVER_SHOWN:
+            # Text that may be a secret must not stay on the screen.
             with self.prevent(Input.Changed):
                 event.input.value = ""
             self._show_error(pasted.message)
             return
         if pasted.client_id is None:
-            # Nobody wants to be corrected at each digit; what is pasted is longer than what is being typed.
+            # Digits may be an unfinished Client ID that is being typed, so they aren't an error yet.
             self._show_error(pasted.message if text and not text.replace(".", "").isdigit() else "")
             return
         if pasted.client_id != text:
@@ -141,9 +139,9 @@ class SignInForm(VerticalScroll):
 
     @on(Input.Changed, "#scopes")
     def check_scopes(self, event: Input.Changed) -> None:
-        """Say what the new list means. A token that was pasted here does not stay on the screen."""
         parts = re.split(r"[,\s]+", event.value)
         if any(token_type_of(part) for part in parts):
+            # A pasted token must not stay on the screen.
             with self.prevent(Input.Changed):
                 event.input.value = ", ".join(part for part in parts if part and not token_type_of(part))
             self._show_error("That was a token, and not a scope. Scopes look like users:read.")
@@ -151,14 +149,12 @@ class SignInForm(VerticalScroll):
 
     @on(Presets.Chosen)
     def apply_preset(self, event: Presets.Chosen) -> None:
-        """A set fills the field."""
         event.stop()
         self.scopes = event.scopes
 
     @on(Button.Pressed, "#start")
     @on(Input.Submitted)
     def submit(self) -> None:
-        """Begin, or say what is missing."""
         try:
             client_id = parse_client_id(self.query_one("#client_id", Input).value)
             scopes = parse_requestable_scopes(self.query_one("#scopes", Input).value)
@@ -174,7 +170,10 @@ class SignInForm(VerticalScroll):
         self.post_message(self.Submitted(self.slack_app))
 
     def _find_app(self, client_id: str) -> SlackApp:
-        """Return the remembered app; of a new one what was said before its Client ID, but nothing of another app."""
+        """Return the saved app, or a new one.
+
+        A new app has the details entered before its Client ID, but none of another app except the Slack it is on.
+        """
         old = self.slack_app
         if known := read_app(self._home, client_id):
             return known
@@ -186,7 +185,7 @@ class SignInForm(VerticalScroll):
     def _show_error(self, problem: str) -> None:
         _update_text(self.query_one("#form_error", Static), Content(f"✗ {problem}" if problem else ""))
 
-    # ── what it means ──
+    # ── explanations ──
 
     def _show_app(self) -> None:
         app = self.slack_app
@@ -228,7 +227,7 @@ class SignInForm(VerticalScroll):
 
 
 def _warnings(names: tuple[str, ...], app: SlackApp) -> list[str]:
-    """Return what may go wrong with ``names``, as far as it is known before Slack is asked."""
+    """Return warnings about ``names`` that can be given before the request."""
     warnings = []
     if unknown := describe_unknown_scopes(names):
         warnings.append(f"! {unknown}")
@@ -241,13 +240,13 @@ def _warnings(names: tuple[str, ...], app: SlackApp) -> list[str]:
 
 
 def _update_text(place: Static, text: Content) -> None:
-    """Show ``text``; an empty one takes no line."""
+    """Show ``text``. An empty one takes up no line."""
     place.update(text)
     place.set_class(not text, "-empty")
 
 
 def describe_scope_change(names: tuple[str, ...], held: Profile) -> Content:
-    """Return what asking for ``names`` changes for a profile that has a token: at Slack scopes only add up."""
+    """Return what requesting ``names`` changes for a profile with a token. In Slack, scopes only add up."""
     asked, has = set(names), set(held.scopes)
     lines = []
     if names and (more := sorted(asked - has)):

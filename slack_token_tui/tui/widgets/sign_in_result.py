@@ -1,4 +1,4 @@
-"""How a sign-in ended well: who one is, what was granted against what was asked, and where the token went."""
+"""Result of a successful sign-in: the account, the granted and requested scopes, and where the token is stored."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ _MAX_LINES = 8
 
 
 class SignInResult(Vertical):
-    """Empty until :meth:`show`."""
+    """Summary of a successful sign-in. Empty until :meth:`show` is called."""
 
     def compose(self) -> ComposeResult:
-        """A line for each thing to know."""
         yield Field("", id="outcome_who", width=0)
         yield Static(key_hints("copy_new", "leave", screen=SIGN_IN))
         yield Static("Not you? Press x to revoke the token and remove the profile.", id="outcome_undo")
@@ -37,7 +36,7 @@ class SignInResult(Vertical):
         yield Field("Note", id="outcome_note")
 
     def show(self, saved: SavedProfile, now: datetime) -> None:
-        """Tell of ``kept``."""
+        """Show the summary of ``saved``."""
         profile = saved.profile
         life = (
             "until it is revoked" if profile.expires_at is None else f"for {format_time_left(profile.expires_at, now)}"
@@ -59,7 +58,7 @@ class SignInResult(Vertical):
 
 
 def describe_scopes(profile: Profile) -> Content:
-    """Return what a token may do, what was asked for and not granted, and what it has from before."""
+    """Return the scopes that a token has, those requested but not granted, and those granted earlier."""
     granted, asked = set(profile.scopes), set(profile.requested_scopes)
     missing, more = sorted(asked - granted), sorted(granted - asked) if asked else []
     if not granted:

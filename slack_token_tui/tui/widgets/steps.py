@@ -1,4 +1,4 @@
-"""The steps of a sign-in: what is done, what is under way, what comes."""
+"""Steps of a sign-in: completed, in progress, and pending."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _COLORS = {
 
 
 class Steps(Vertical):
-    """One line a step; an error card stands right under the step that failed."""
+    """One line per step. An error card is shown below the step that failed."""
 
     DEFAULT_CSS = "Steps { height: auto; }"
 
@@ -40,43 +40,42 @@ class Steps(Vertical):
         self._notes: dict[Step, str] = {}
 
     def compose(self) -> ComposeResult:
-        """A line for each."""
         for step in Step:
             yield Field(Content(""), width=2, id=f"step_{step}")
 
     def reset(self) -> None:
-        """All of it is still to come."""
+        """Mark all steps as pending and start the first one."""
         self._notes.clear()
         for step, words in _PENDING_LABELS.items():
             self._show_line(step, _NEXT, words)
         self.start(Step.LISTEN)
 
     def start(self, step: Step, words: str | None = None) -> None:
-        """``step`` is under way."""
+        """Mark ``step`` as in progress."""
         self.current = step
         self._show_line(step, _NOW, words or _PENDING_LABELS[step])
 
     def complete(self, step: Step, words: str) -> None:
-        """``step`` is done."""
+        """Mark ``step`` as completed."""
         self._show_line(step, _DONE, words)
 
     def warn(self, step: Step, words: str) -> None:
-        """``step`` went another way than usual; it goes on."""
+        """Mark ``step`` with a warning. The sign-in continues."""
         self._show_line(step, _WARN, words)
 
     def note(self, step: Step, words: str) -> None:
-        """Something to know about ``step``, shown until it ends."""
+        """Set a note that is shown below ``step`` while it is in progress."""
         self._notes[step] = words
 
     async def fail(self, step: Step, card: ErrorCard) -> None:
-        """``step`` failed."""
+        """Mark ``step`` as failed and show ``card`` below it."""
         self._notes.pop(step, None)
         self._show_line(step, _FAILED, _PENDING_LABELS[step])
-        if self.is_attached:  # a signal may have ended the program meanwhile
+        if self.is_attached:  # a signal may have ended the app meanwhile
             await self.mount(card, after=f"#step_{step}")
 
     def _show_line(self, step: Step, mark: str, words: str) -> None:
-        words = escape_unprintable(words)  # a program's name may hold anything
+        words = escape_unprintable(words)  # a program's name may contain any character
         line = Content.styled(words, MUTED) if mark == _NEXT else Content(words)
         if mark == _NOW and step in self._notes:
             line = Content.assemble(line, ("\n" + self._notes[step], "$text-warning"))

@@ -1,4 +1,4 @@
-"""Times as a person says them."""
+"""Format of profile states and remaining times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STATUS_MARKS = {
     "revoked": ("✗", "$text-error"),
     "unreadable": ("!", "$text-error"),
 }
-"""A state's mark and colour. The word always stands beside them."""
+"""Mark and color of each state. The label is always shown next to them."""
 STATUS_LABELS = {
     "good": "good",
     "unverified": "not verified",
@@ -30,7 +30,7 @@ STATUS_LABELS = {
 
 
 def format_time_left(until: datetime, now: datetime) -> str:
-    """Return ``11 h 59 min``, ``29 days`` or ``0:42``; ``over`` when there is nothing left."""
+    """Return ``11 h 59 min``, ``29 days`` or ``0:42``, or ``over`` if no time is left."""
     seconds = int((until - now).total_seconds())
     if seconds <= 0:
         return "over"
@@ -42,6 +42,6 @@ def format_time_left(until: datetime, now: datetime) -> str:
 
 
 def format_clock(seconds: float) -> str:
-    """Return ``4:12``."""
+    """Return minutes and seconds, for example ``4:12``."""
     whole = int(seconds)
     return f"{whole // 60}:{whole % 60:02}"

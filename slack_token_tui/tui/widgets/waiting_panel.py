@@ -1,4 +1,4 @@
-"""What there is to do while a sign-in waits for the browser: the address, the paste box, and help when nothing comes."""
+"""Panel shown while a sign-in waits for the browser: the URL, the paste field, and hints."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ _STILL_WAITING = (
 
 
 class WaitingPanel(Vertical):
-    """Shown between the opening of the browser and its answer."""
+    """Panel shown after the browser was opened until it sends its response."""
 
     def compose(self) -> ComposeResult:
-        """Hints where there are any, the way by hand, the address, the box."""
         yield Static(id="elsewhere")
         yield Field("Address", id="address", classes="address")
         with Horizontal(id="paste_row"):
@@ -32,18 +31,18 @@ class WaitingPanel(Vertical):
         yield Static(id="hint")
 
     def reset(self) -> None:
-        """A new attempt: nothing is known yet."""
+        """Clear the panel for a new attempt."""
         for selector in ("#elsewhere", "#hint", "#paste_error"):
             self._update_text(selector, "")
         self.move_child(self.query_one("#address"), before=self.query_one("#paste_row"))
         self.query_one(PasteInput).value = ""
 
     def show_url(self, url: str) -> None:
-        """Show Slack's address, as a link of the terminal's own (OSC 8), so that a wrapped one can be clicked whole."""
+        """Show the authorize URL as a terminal hyperlink (OSC 8), so that a wrapped URL can be clicked as a whole."""
         self.query_one("#address", Field).show(Content.styled(url, Style(link=url)))
 
     def show_remote_steps(self, tunnel: str | None) -> None:
-        """The browser is on another machine: say what to do by hand, in order, and how to do without."""
+        """Show the manual steps for a browser on another machine, and the SSH tunnel that avoids them."""
         key = "bold $text-primary"
         lines = [
             Content.assemble(("Your browser is on another machine\n", "bold")),
@@ -61,19 +60,19 @@ class WaitingPanel(Vertical):
                 )
             )
         self._update_text("#elsewhere", Content("").join(lines))
-        # A paste is what will end this, so its box comes before the address.
+        # The sign-in ends with a paste, so the paste field comes before the URL.
         self.move_child(self.query_one("#address"), after=self.query_one("#paste_error"))
 
     def show_still_waiting(self) -> None:
-        """Say what a long silence may mean."""
+        """Show what a long wait may mean."""
         self._update_text("#hint", _STILL_WAITING)
 
     def show_ignored(self, explanation: Explanation) -> None:
-        """Explain something that came and was not the answer, where a person can do something about it."""
+        """Explain an ignored callback that the user can do something about."""
         self._update_text("#hint", f"{explanation.title}. {explanation.happened} {explanation.remedies[-1]}.")
 
     def show_paste_error(self, problem: Content) -> None:
-        """Say what is wrong with what was pasted."""
+        """Show what is wrong with the pasted text."""
         self._update_text("#paste_error", problem)
 
     def _update_text(self, selector: str, text: str | Content) -> None:

@@ -1,4 +1,4 @@
-"""What an empty home says: the three ways to a token, each with its key and as a button."""
+"""Welcome card of an empty home screen: the three ways to a token, each with a key and a button."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ from slack_token_tui.tui.widgets.field import MUTED
 
 
 class Welcome(VerticalScroll):
-    """Loaded only where there are no profiles: the first frame of everybody else does not pay for it."""
+    """Welcome card. Imported only if there are no profiles, so that it doesn't delay the first frame otherwise."""
 
     def __init__(self, home: Path, problem: Explanation | None = None) -> None:
         """
         Args:
-            home: the directory of profiles.
-            problem: why it is not used, if it is not.
+            home: directory of the profiles.
+            problem: explanation of why the directory can't be used, if it can't.
         """
         super().__init__(id="welcome_card")
         self._home = home
         self._problem = problem
 
     def compose(self) -> ComposeResult:
-        """A sentence or two, and the ways on; or what is wrong with the directory, and how to fix it."""
         if (problem := self._problem) is not None:
             steps = [f"{number}. {remedy}\n" for number, remedy in enumerate(problem.remedies, 1)]
             yield Static(
@@ -57,6 +56,5 @@ class Welcome(VerticalScroll):
 
     @on(Button.Pressed)
     async def handle_button(self, event: Button.Pressed) -> None:
-        """The same as its key."""
         event.stop()
         await self.screen.run_action(str(event.button.id))
