@@ -32,8 +32,8 @@ class TokenError(Exception):
     """
 
     def __init__(self, explanation: Explanation, more: str = "") -> None:
-        words = f"{explanation.title} ({explanation.code}). {explanation.happened} {explanation.remedies[0]}. {more}"
-        super().__init__(words.rstrip())
+        message = f"{explanation.title} ({explanation.code}). {explanation.happened} {explanation.remedies[0]}. {more}"
+        super().__init__(message.rstrip())
         self.explanation = explanation
 
     @property
@@ -124,14 +124,14 @@ def capture_outcome(
 
 def _fresh_token(name: str | None, min_ttl_seconds: float, url: str | None = None) -> Secret:
     """Return a valid token. If ``url`` is given, it must belong to the profile's Slack."""
-    chosen, record, path = _read_record(name)
+    profile_name, record, path = _read_record(name)
     base = str(record.get("slack", "https://slack.com"))
     if url is not None and not _is_slack_url(url, base):
-        raise WrongHost(explain("token_goes_elsewhere", {"name": chosen, "host": base, "detail": _origin(url)}))
+        raise WrongHost(explain("token_goes_elsewhere", {"name": profile_name, "host": base, "detail": _origin(url)}))
     if hot_path.needs_slow_path(record, min_ttl_seconds):
-        return _refresh_if_due(chosen, min_ttl_seconds)
-    if why := hot_path.unusable_reason(record):
-        raise SignInNeeded(explain("sign_in_needed", {"name": chosen, "detail": why}))
+        return _refresh_if_due(profile_name, min_ttl_seconds)
+    if reason := hot_path.unusable_reason(record):
+        raise SignInNeeded(explain("sign_in_needed", {"name": profile_name, "detail": reason}))
     try:
         return Secret(hot_path.access_token(record, path))
     except ProfileFileError as error:
@@ -141,9 +141,9 @@ def _fresh_token(name: str | None, min_ttl_seconds: float, url: str | None = Non
 def _read_record(name: str | None) -> tuple[str, dict[str, object], str]:
     home = hot_path.config_home()
     try:
-        chosen = hot_path.resolve_name(home, name)
-        path = hot_path.profile_path(home, chosen)
-        return chosen, hot_path.read_record(path), path
+        profile_name = hot_path.resolve_name(home, name)
+        path = hot_path.profile_path(home, profile_name)
+        return profile_name, hot_path.read_record(path), path
     except ProfileChoiceError as error:
         facts = {"name": error.name, "detail": ", ".join(error.names)}
         raise NoSuchProfile(explain(error.code, facts)) from None
@@ -171,12 +171,12 @@ def _refresh_if_due(name: str, min_ttl_seconds: float) -> Secret:
         raise NoSuchProfile(explain("profile_not_found", {"name": name})) from None
     except (ProfileFileError, StorageError) as error:
         _raise_storage_error(error, name)
-    why = result.profile.unusable_reason(datetime.now(UTC))
-    if why is None and result.profile.access_token is not None:
+    reason = result.profile.unusable_reason(datetime.now(UTC))
+    if reason is None and result.profile.access_token is not None:
         return result.profile.access_token
     problem = result.problem or recorded_problem(result.profile)
     if problem is None:
-        raise SignInNeeded(explain("sign_in_needed", {"name": name, "detail": why or ""}))
+        raise SignInNeeded(explain("sign_in_needed", {"name": name, "detail": reason or ""}))
     if problem.code in NEEDS_SIGN_IN:
         raise SignInNeeded(explain(problem.code, problem.facts))
     explanation = explain(problem.code, problem.facts)
@@ -225,8 +225,8 @@ class Bearer:
 def _origin(url: str) -> str:
     """Return the scheme and host of ``url``, without the user, path and query, which may be secret."""
     try:
-        asked = urlsplit(url)
-        return f"{asked.scheme}://{asked.netloc.rpartition('@')[2]}"
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     except ValueError:
         return "that URL"
 
@@ -234,12 +234,12 @@ def _origin(url: str) -> str:
 def _is_slack_url(url: str, base: str) -> bool:
     """Return whether ``url`` has the scheme, port and host of ``base``. Subdomains also match."""
     try:
-        asked, own = urlsplit(url), urlsplit(base)
-        ports = [part.port or {"https": 443, "http": 80}.get(part.scheme) for part in (asked, own)]
+        url_parts, base_parts = urlsplit(url), urlsplit(base)
+        ports = [part.port or {"https": 443, "http": 80}.get(part.scheme) for part in (url_parts, base_parts)]
     except ValueError:
         return False
-    hosts = [(part.hostname or "").rstrip(".") for part in (asked, own)]
-    return asked.scheme == own.scheme and ports[0] == ports[1] and f".{hosts[0]}".endswith(f".{hosts[1]}")
+    hosts = [(part.hostname or "").rstrip(".") for part in (url_parts, base_parts)]
+    return url_parts.scheme == base_parts.scheme and ports[0] == ports[1] and f".{hosts[0]}".endswith(f".{hosts[1]}")
 
 
 def bearer(name: str | None = None) -> Bearer:

@@ -58,7 +58,7 @@ class PendingSignIn:
         self._thread = threading.Thread(target=self._run, name="slack-token-tui sign-in", daemon=True)
         self._thread.start()
         self._listening.wait(10)
-        self._display = _display(self)
+        self._display = _show_card(self)
 
     @property
     def url(self) -> str | None:
@@ -182,10 +182,10 @@ class PendingSignIn:
 
     def _fail(self, explanation: Explanation) -> None:
         self.line = f"{explanation.title} ({explanation.code}). {explanation.happened}"
-        rescued = " ".join(filter(None, (self._sign_in.save_to_fallback(), self._sign_in.describe_unusable())))
-        self.line = f"{self.line} {rescued}".rstrip()
+        unsaved_note = " ".join(filter(None, (self._sign_in.save_to_fallback(), self._sign_in.describe_unusable())))
+        self.line = f"{self.line} {unsaved_note}".rstrip()
         if not self._outcome.done():
-            self._outcome.set_exception(SignInFailed(explanation, rescued))
+            self._outcome.set_exception(SignInFailed(explanation, unsaved_note))
 
     async def _paste(self, address: Secret) -> Explanation | None:
         return self._sign_in.paste(address.reveal())
@@ -208,9 +208,9 @@ class _Card:
         pending = self._pending
         parts = [f"<b>Sign in to Slack</b>: {escape(pending.line)}"]
         if pending.url and not pending.done:
-            address = escape(pending.url, quote=True)
+            escaped_url = escape(pending.url, quote=True)
             parts += [
-                f"<a href='{address}' target='_blank' rel='noopener noreferrer'>Open Slack and press Allow</a>",
+                f"<a href='{escaped_url}' target='_blank' rel='noopener noreferrer'>Open Slack and press Allow</a>",
                 "If your browser cannot reach this machine: <code>pending = stt.sign_in(…)</code>, then "
                 "<code>pending.ask()</code> shows a field for the address that the browser ends on.",
             ]
@@ -254,14 +254,14 @@ def sign_in(
     chosen = capture_outcome(choose, expected=ValueError)
     if isinstance(chosen, BaseException):
         raise chosen
-    app, wanted = chosen
+    app, requested_scopes = chosen
     opener = browser.open_url if open_browser else None
     return PendingSignIn(
-        SignInSession(app, wanted, store, name=name, open_browser=opener, timeout_seconds=timeout_seconds)
+        SignInSession(app, requested_scopes, store, name=name, open_browser=opener, timeout_seconds=timeout_seconds)
     )
 
 
-def _display(pending: PendingSignIn) -> Any:
+def _show_card(pending: PendingSignIn) -> Any:
     """Show ``pending`` in the notebook cell and return a handle to update it. Elsewhere, print the link once."""
     with suppress(ImportError):
         from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]

@@ -124,8 +124,8 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     code = clean_code(code)
     entry = _entries().get(code) or _entries()["unknown_code"]
     # Facts may contain a path, an argument or an environment variable exactly as the user entered it.
-    given = {key: clean(value, _MAX_FACT_LENGTH) for key, value in (facts or {}).items() if value is not None}
-    values = {**_DEFAULT_FACTS, **given, "code": code}
+    provided = {key: clean(value, _MAX_FACT_LENGTH) for key, value in (facts or {}).items() if value is not None}
+    values = {**_DEFAULT_FACTS, **provided, "code": code}
 
     if any("{file_quoted}" in remedy for remedy in entry["remedies"]):
         from shlex import quote  # deferred: only needed for remedies that are commands
@@ -136,7 +136,7 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
         whole = text.format_map(values).strip()
         # A placeholder such as "the profile" may start a sentence, so capitalize it.
         begins_with = text[1:].partition("}")[0] if text.startswith("{") else ""
-        is_phrase = begins_with not in given and " " in _DEFAULT_FACTS.get(begins_with, "")
+        is_phrase = begins_with not in provided and " " in _DEFAULT_FACTS.get(begins_with, "")
         return whole[:1].upper() + whole[1:] if is_phrase else whole
 
     return Explanation(

@@ -69,7 +69,7 @@ def finish_batch(outcomes: Iterable[CommandResult], *, as_json: bool) -> int:
     """Print ``outcomes`` as a JSON list if ``as_json``, and return the most severe exit code."""
     outcomes = list(outcomes)
     if as_json:
-        output.print_json([said for _, said in outcomes], indent=1)
+        output.print_json([record for _, record in outcomes], indent=1)
     codes = {code for code, _ in outcomes}
     return next((code for code in _SEVERITY if code in codes), exit_codes.DONE)
 

@@ -146,14 +146,14 @@ def _fish(commands: _CommandTable) -> str:
     lines = [f"{start} -f"]
     for name, command in commands.items():
         lines.append(f"{start} -n __fish_use_subcommand -a {name} -d {_fish_quote(command.summary)}")
-        here = f"{start} -n '__fish_seen_subcommand_from {name}'"
+        prefix = f"{start} -n '__fish_seen_subcommand_from {name}'"
         for option, text in command.options:
             values = f" -x -a '{' '.join(command.values[option])}'" if option in command.values else ""
-            lines.append(f"{here} -l {option.removeprefix('--')}{values} -d {_fish_quote(text)}")
+            lines.append(f"{prefix} -l {option.removeprefix('--')}{values} -d {_fish_quote(text)}")
         if command.accepts_profiles:
-            lines.append(f"{here} -a '(slack-token-tui list --names 2>/dev/null)'")
+            lines.append(f"{prefix} -a '(slack-token-tui list --names 2>/dev/null)'")
         if command.words:
-            lines.append(f"{here} -a '{' '.join(command.words)}'")
+            lines.append(f"{prefix} -a '{' '.join(command.words)}'")
     return "\n".join(lines)
 
 

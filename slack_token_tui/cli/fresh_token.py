@@ -38,8 +38,8 @@ def _report_refresh(result: RefreshResult, *, as_json: bool) -> Profile | int:
     profile, problem = result.profile, result.problem
     if result.recovered:
         output.print_message("  An interrupted refresh was finished: its answer was in the journal")
-    why = profile.unusable_reason(datetime.now(UTC))
-    if why is None:
+    reason = profile.unusable_reason(datetime.now(UTC))
+    if reason is None:
         if problem is not None:
             explanation = explain_problem(problem)
             output.print_message(f"  {explanation.title} ({explanation.code}). {explanation.remedies[0]}")
@@ -48,7 +48,7 @@ def _report_refresh(result: RefreshResult, *, as_json: bool) -> Profile | int:
         return profile
     problem = problem or recorded_problem(profile)
     if problem is None:
-        return output.report_unusable_token(profile.name, why, as_json=as_json)
+        return output.report_unusable_token(profile.name, reason, as_json=as_json)
     explanation = explain_problem(problem)
     return output.report(explanation, exit_code_for_refresh(explanation), as_json=as_json)
 

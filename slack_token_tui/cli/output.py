@@ -47,14 +47,14 @@ def print_json(value: object, *, indent: int | None = None) -> None:
         value: any value that ``json.dumps`` accepts. ``json.loads`` returns the same strings.
         indent: spaces per level, or None for one line.
     """
-    takes_all = (sys.stdout.encoding or "utf-8").lower() in ("utf-8", "utf8")
-    text = json.dumps(value, ensure_ascii=not takes_all, indent=indent)
+    is_utf8 = (sys.stdout.encoding or "utf-8").lower() in ("utf-8", "utf8")
+    text = json.dumps(value, ensure_ascii=not is_utf8, indent=indent)
     # Outside strings, JSON has only printable ASCII and line breaks. Inside strings, line breaks are already escaped.
     print(re.sub(r"[^ -~\n]", _escape, text))
 
 
-def _escape(found: re.Match[str]) -> str:
-    character = found.group()
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
     return character if escape_unprintable(character) == character else json.dumps(character)[1:-1]
 
 
@@ -109,9 +109,9 @@ def file_facts(error: ProfileFileError) -> dict[str, str]:
     return {"file": error.path, "detail": error.detail or "no more is known"}
 
 
-def report_unusable_token(name: str, why: str, *, as_json: bool = False) -> int:
+def report_unusable_token(name: str, reason: str, *, as_json: bool = False) -> int:
     """Report that a token no longer works, and return the exit code."""
-    return report(explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN, as_json=as_json)
+    return report(explain("sign_in_needed", {"name": name, "detail": reason}), exit_codes.SIGN_IN, as_json=as_json)
 
 
 def exit_code_for(explanation: Explanation) -> int:

@@ -34,8 +34,8 @@ def run(arguments: Sequence[str], core_limit: int | None = None) -> int:
     arguments, exec_command = _split_at_dashes(list(arguments))
     try:
         options = create_parser().parse_args(arguments)
-    except _UsageError as misused:
-        return _report_usage_error(misused, arguments)
+    except _UsageError as usage_error:
+        return _report_usage_error(usage_error, arguments)
     options.exec_command, options.core_limit = exec_command, core_limit
     command: Command = options.command
     try:
@@ -61,16 +61,16 @@ class _Parser(argparse.ArgumentParser):
         raise _UsageError(self.prog, message)
 
 
-def _report_usage_error(misused: _UsageError, arguments: list[str]) -> int:
+def _report_usage_error(error: _UsageError, arguments: list[str]) -> int:
     """Report a usage error in the same format as every other error, and return the exit code."""
     from slack_token_tui.cli import output
 
-    remedy = f"See: {misused.program} --help"
-    if str(misused).startswith("unrecognized arguments") and (command := " ".join(arguments[:1])).isalpha():
+    remedy = f"See: {error.program} --help"
+    if str(error).startswith("unrecognized arguments") and (command := " ".join(arguments[:1])).isalpha():
         remedy = f"See: slack-token-tui {command} --help"
         if command == "exec":
             remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
-    return output.report_usage(f"{misused}.", remedy, as_json="--json" in arguments)
+    return output.report_usage(f"{error}.", remedy, as_json="--json" in arguments)
 
 
 def _directory_error_types() -> tuple[type[ProfileFileError], type[StorageError]]:
@@ -89,26 +89,26 @@ def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 def create_parser() -> argparse.ArgumentParser:
     """Return the parser for all commands."""
-    whole = _Parser(
+    parser = _Parser(
         prog="slack-token-tui",
         description="Sign in to Slack from a terminal, and keep the user tokens you get. "
         "Without a command, the terminal user interface opens.",
         epilog="Try it without Slack: slack-token-tui demo",
     )
-    whole.set_defaults(command=_tui)
-    whole.add_argument("--version", action="version", version=f"slack-token-tui {__version__}")
-    commands = whole.add_subparsers(title="commands", metavar="COMMAND")
+    parser.set_defaults(command=_tui)
+    parser.add_argument("--version", action="version", version=f"slack-token-tui {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def add_command(name: str, command: Command, summary: str, example: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(
+        subparser = commands.add_parser(
             name,
             help=summary,
             description=f"{summary[0].upper()}{summary[1:]}.",
             epilog=f"example:\n  {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        added.set_defaults(command=command)
-        return added
+        subparser.set_defaults(command=command)
+        return subparser
 
     add_command("demo", _demo, "try everything against a practice Slack on this machine", "slack-token-tui demo")
     login = add_command(
@@ -167,19 +167,21 @@ def create_parser() -> argparse.ArgumentParser:
     _add_min_ttl_option(export)
     export.add_argument("--as", dest="format", choices=FORMATS, default="env", help="in which form (default: env)")
     export.add_argument("--env", metavar="VAR", default=VARIABLE, help=f"name of the variable (default: {VARIABLE})")
-    become = add_command(
+    exec_command = add_command(
         "exec",
         _exec,
         "become a command, with the token in one environment variable more",
         "slack-token-tui exec acme -- python report.py",
     )
-    _add_name_argument(become)
-    _add_min_ttl_option(become)
-    become.add_argument("--env", metavar="VAR", default=VARIABLE, help=f"name of the variable (default: {VARIABLE})")
-    become.usage = "slack-token-tui exec [NAME] [--env VAR] [--min-ttl SECONDS] -- COMMAND …"
-    lister = add_command("list", _list, "list the profiles", "slack-token-tui list --json")
-    lister.add_argument("--json", action="store_true", help="as JSON, tokens masked")
-    lister.add_argument("--names", action="store_true", help="the names alone")
+    _add_name_argument(exec_command)
+    _add_min_ttl_option(exec_command)
+    exec_command.add_argument(
+        "--env", metavar="VAR", default=VARIABLE, help=f"name of the variable (default: {VARIABLE})"
+    )
+    exec_command.usage = "slack-token-tui exec [NAME] [--env VAR] [--min-ttl SECONDS] -- COMMAND …"
+    list_command = add_command("list", _list, "list the profiles", "slack-token-tui list --json")
+    list_command.add_argument("--json", action="store_true", help="as JSON, tokens masked")
+    list_command.add_argument("--names", action="store_true", help="the names alone")
     show = add_command("show", _show, "show one profile, its tokens masked", "slack-token-tui show acme")
     show.add_argument("name", nargs="?", metavar="NAME")
     show.add_argument("--json", action="store_true", help="as JSON, tokens masked")
@@ -215,16 +217,18 @@ def create_parser() -> argparse.ArgumentParser:
     remove.add_argument("--keep-grant", action="store_true", help="delete only; revoke nothing at Slack")
     remove.add_argument("--yes", action="store_true", help="do not ask")
     remove.add_argument("--json", action="store_true", help="Slack’s answers as JSON")
-    importer = add_command(
+    import_command = add_command(
         "import",
         _import,
         "keep a token that you already have, from standard input",
         "pass show slack/acme | slack-token-tui import acme",
     )
-    importer.add_argument("name", nargs="?", metavar="NAME", help="name of the profile; the workspace’s own by default")
-    importer.add_argument("--client-id", metavar="ID", help="of the token’s app; needed with a refresh token")
-    importer.add_argument("--slack-url", metavar="URL", help="another Slack, for example https://slack-gov.com")
-    importer.add_argument("--json", action="store_true", help="the profile as JSON, masked")
+    import_command.add_argument(
+        "name", nargs="?", metavar="NAME", help="name of the profile; the workspace’s own by default"
+    )
+    import_command.add_argument("--client-id", metavar="ID", help="of the token’s app; needed with a refresh token")
+    import_command.add_argument("--slack-url", metavar="URL", help="another Slack, for example https://slack-gov.com")
+    import_command.add_argument("--json", action="store_true", help="the profile as JSON, masked")
     move = add_command(
         "move",
         _move,
@@ -278,7 +282,7 @@ def create_parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("code", nargs="?", metavar="CODE", help="without one, all codes are listed")
     explain.add_argument("--json", action="store_true", help="as JSON")
-    return whole
+    return parser
 
 
 def _add_name_argument(command: argparse.ArgumentParser) -> None:
@@ -295,11 +299,11 @@ def _add_min_ttl_option(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_names_argument(command: argparse.ArgumentParser, every: str) -> None:
+def _add_names_argument(command: argparse.ArgumentParser, all_help: str) -> None:
     command.add_argument(
         "names", nargs="*", metavar="NAME", help="the profiles; the default, or the only one, otherwise"
     )
-    command.add_argument("--all", action="store_true", help=every)
+    command.add_argument("--all", action="store_true", help=all_help)
     command.add_argument("--json", action="store_true", help="a list of outcomes as JSON")
 
 
@@ -313,13 +317,13 @@ def _timeout_seconds(text: str) -> float:
     return _parse_number(text, 0.1, 86_400, "give a number of seconds between 0.1 and 86400")
 
 
-def _parse_number(text: str, least: float, most: float, otherwise: str) -> float:
+def _parse_number(text: str, minimum: float, maximum: float, message: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = -1
-    if not least <= number <= most:
-        raise argparse.ArgumentTypeError(otherwise)
+    if not minimum <= number <= maximum:
+        raise argparse.ArgumentTypeError(message)
     return number
 
 

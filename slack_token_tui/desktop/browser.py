@@ -21,7 +21,7 @@ _OPENERS = ("xdg-open", "x-www-browser", "firefox", "chromium", "google-chrome",
 _POWERSHELL = "/mnt/c/Windows/System32/WindowsPowerShell/v1.0/powershell.exe"
 _EXPLORER = "/mnt/c/Windows/explorer.exe"
 """Full paths, for WSL without Windows programs on its PATH."""
-_NAMES = {
+_DISPLAY_NAMES = {
     "firefox": "Firefox",
     "chromium": "Chromium",
     "chromium-browser": "Chromium",
@@ -97,18 +97,18 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
         return NotOpened(no_browser_reason)
     if command and not no_browser_reason:
         reason = f"This app’s own browser, {clean(command, 60)}, was not found."
-    for words in _commands(url, "" if no_browser_reason else command, is_wsl=environ.is_wsl):
-        program = PurePath(words[0]).name
+    for argv in _commands(url, "" if no_browser_reason else command, is_wsl=environ.is_wsl):
+        program = PurePath(argv[0]).name
         if program in _TEXT_BROWSERS:
             reason = f"Only {program} was found, a text browser that would take over this terminal."
             continue
-        if shutil.which(words[0]) is None:
+        if shutil.which(argv[0]) is None:
             continue
-        if redirect_file is not None and await asyncio.to_thread(_can_open_files, words[0]):
-            words = [word.replace(url, redirect_file.as_uri()) for word in words]
+        if redirect_file is not None and await asyncio.to_thread(_can_open_files, argv[0]):
+            argv = [word.replace(url, redirect_file.as_uri()) for word in argv]
         # explorer.exe exits with 1 even if it succeeds.
-        if await _start(words) or program == "explorer.exe":
-            return Opened(_NAMES.get(program, program))
+        if await _start(argv) or program == "explorer.exe":
+            return Opened(_DISPLAY_NAMES.get(program, program))
         reason = f"{program} did not start."
     return NotOpened(reason)
 
@@ -144,10 +144,10 @@ def default_browser(command: str = "") -> str | NotOpened:
     environ = environment.detect()
     if (no_browser_reason := environ.no_browser_reason) and not os.environ.get("BROWSER"):
         return NotOpened(no_browser_reason)
-    for words in _commands("https://slack.com", "" if no_browser_reason else command, is_wsl=environ.is_wsl):
-        program = PurePath(words[0]).name
-        if program not in _TEXT_BROWSERS and shutil.which(words[0]) is not None:
-            return _NAMES.get(program, program)
+    for argv in _commands("https://slack.com", "" if no_browser_reason else command, is_wsl=environ.is_wsl):
+        program = PurePath(argv[0]).name
+        if program not in _TEXT_BROWSERS and shutil.which(argv[0]) is not None:
+            return _DISPLAY_NAMES.get(program, program)
     return NotOpened("No browser was found on this machine.")
 
 
@@ -158,11 +158,11 @@ def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
     """
     for entry in [command] if command else os.environ.get("BROWSER", "").split(os.pathsep):
         try:
-            words = shlex.split(entry)
+            argv = shlex.split(entry)
         except ValueError:
             continue
-        if words:
-            yield [word.replace("%s", url) for word in words] if "%s" in entry else [*words, url]
+        if argv:
+            yield [word.replace("%s", url) for word in argv] if "%s" in entry else [*argv, url]
     if command:
         return
     if sys.platform == "darwin":
@@ -187,7 +187,7 @@ def _can_open_files(program: str) -> bool:
     """
     program = shutil.which(program) or ""
     if PurePath(program).name == "xdg-open":
-        program = _default_browser() or ""
+        program = _xdg_default_browser() or ""
     real = os.path.realpath(program)
     name = PurePath(real).name.removesuffix("-stable").removesuffix("-esr")
     return name in _FILE_BROWSERS and "flatpak" not in real and not _is_snap(real)
@@ -204,11 +204,11 @@ def _is_snap(program: str) -> bool:
         return True
 
 
-def _default_browser() -> str | None:
+def _xdg_default_browser() -> str | None:
     """Return the program that xdg-open starts for web pages, or None if HTML files open in another program."""
-    asked = [_run_command("xdg-mime", "query", "default", kind) for kind in ("x-scheme-handler/https", "text/html")]
-    entry = asked[0].removesuffix(".desktop")
-    if not entry or asked[0] != asked[1]:
+    handlers = [_run_command("xdg-mime", "query", "default", kind) for kind in ("x-scheme-handler/https", "text/html")]
+    entry = handlers[0].removesuffix(".desktop")
+    if not entry or handlers[0] != handlers[1]:
         return None
     # Desktop entries of snaps (firefox_firefox) and Flatpaks (org.mozilla.firefox) are not names of programs.
     return shutil.which(entry)
@@ -216,12 +216,12 @@ def _default_browser() -> str | None:
 
 def _run_command(*words: str) -> str:
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_QUERY_TIMEOUT_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 async def _start(command: list[str]) -> bool:

@@ -58,15 +58,15 @@ class Copied:
         """Return a sentence about the copy of ``what`` that claims no more than was verified."""
         seconds = self.cleared_after_seconds
         if self.tool == "tmux":
-            deleted = f", which forgets it in {seconds} s," if seconds else ""
-            there = "to your terminal’s clipboard; whether that took it is not known"
-            return f"{what} was sent to tmux{deleted} and through it {there}."
+            tmux_note = f", which forgets it in {seconds} s," if seconds else ""
+            destination = "to your terminal’s clipboard; whether that took it is not known"
+            return f"{what} was sent to tmux{tmux_note} and through it {destination}."
         if self.tool == "OSC 52":
             return f"{what} was sent to your terminal’s clipboard (OSC 52); whether it took it is not known."
         if not self.is_verified:
             return f"{what} was handed to {self.tool}; it could not be read back."
-        saved = f", cleared in {seconds} s; a clipboard manager may keep it" if seconds else ""
-        return f"{what} copied with {self.tool}{saved}."
+        clear_note = f", cleared in {seconds} s; a clipboard manager may keep it" if seconds else ""
+        return f"{what} copied with {self.tool}{clear_note}."
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ async def copy(text: Secret, terminal: TerminalClipboard, clearing: ClearPolicy 
     # A native tool may report success without copying, so try the terminal too.
     if not await terminal.confirm():
         return native or NotCopied("It was not sent to the terminal, and there is no other clipboard here.")
-    if os.environ.get("TMUX") and (done := await _run_helper(TMUX_BUFFER, text, clearing)):
-        return Copied("tmux", is_verified=False, cleared_after_seconds=done.cleared_after_seconds)
+    if os.environ.get("TMUX") and (result := await _run_helper(TMUX_BUFFER, text, clearing)):
+        return Copied("tmux", is_verified=False, cleared_after_seconds=result.cleared_after_seconds)
     if terminal.write(text.reveal()):
         return Copied("OSC 52", is_verified=False)
     return native or NotCopied("There is no clipboard here, and no terminal to send it to.")
@@ -119,8 +119,8 @@ def osc52_sequence(text: str) -> str:
 
 async def _copy_natively(text: Secret, clearing: ClearPolicy | None) -> Copied | None:
     """Copy with a native tool. Return None if none works."""
-    displayed = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("WSL_DISTRO_NAME")
-    if sys.platform == "linux" and not displayed:
+    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("WSL_DISTRO_NAME")
+    if sys.platform == "linux" and not display:
         return None
     return await _run_helper(NATIVE, text, clearing)
 
@@ -134,8 +134,8 @@ async def _run_helper(where: str, text: Secret, clearing: ClearPolicy | None) ->
     if not tool:
         return None
     # Read back in a separate process: if the read hangs, it is killed without killing the process that serves the copy.
-    certain = await _run_with_input([*helper, "check", where], text, _CHECK_TIMEOUT_SECONDS) == b"same"
-    return Copied(tool.decode(), certain, seconds if certain else 0)
+    is_verified = await _run_with_input([*helper, "check", where], text, _CHECK_TIMEOUT_SECONDS) == b"same"
+    return Copied(tool.decode(), is_verified, seconds if is_verified else 0)
 
 
 async def _run_with_input(command: list[str], text: Secret, limit_seconds: float) -> bytes | None:
@@ -148,8 +148,8 @@ async def _run_with_input(command: list[str], text: Secret, limit_seconds: float
         return None
     try:
         async with asyncio.timeout(limit_seconds):
-            said, _ = await process.communicate(text.reveal().encode())
-        return said if process.returncode == 0 else None
+            output, _ = await process.communicate(text.reveal().encode())
+        return output if process.returncode == 0 else None
     except TimeoutError:
         return None
     finally:

@@ -24,25 +24,25 @@ def fingerprint(salt: str, text: str) -> str:
     return hashlib.sha256((salt + text.removesuffix("\n")).encode()).hexdigest()
 
 
-def record_newest(newest: str, mine: str) -> None:
+def record_newest(newest: str, copy_id: str) -> None:
     """Record copy ``mine`` as the newest one in file ``newest``. A symlink in its place is replaced, not followed.
 
     Raises:
         OSError: the file cannot be written.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    temporary = f"{newest}.{mine}"
+    temporary = f"{newest}.{copy_id}"
     with os.fdopen(os.open(temporary, flags, 0o600), "w") as file:
-        file.write(mine)
+        file.write(copy_id)
     Path(temporary).replace(newest)
 
 
-def _is_newest(newest: str, mine: str) -> bool:
+def _is_newest(newest: str, copy_id: str) -> bool:
     """Return whether ``mine`` is still the newest copy. If the file can't be read, assume that it is."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         with os.fdopen(os.open(newest, flags)) as file:
-            return file.read(len(mine) + 1) == mine
+            return file.read(len(copy_id) + 1) == copy_id
     except OSError:
         return True
 
@@ -59,8 +59,8 @@ def read_clipboard(where: str) -> str:
             return str(pyperclip.paste()).removesuffix("\n")
         except (pyperclip.PyperclipException, OSError):
             return ""
-    shown = subprocess.run(["tmux", "show-buffer", "-b", where], capture_output=True, check=False)
-    return shown.stdout.decode(errors="replace").removesuffix("\n") if shown.returncode == 0 else ""
+    result = subprocess.run(["tmux", "show-buffer", "-b", where], capture_output=True, check=False)
+    return result.stdout.decode(errors="replace").removesuffix("\n") if result.returncode == 0 else ""
 
 
 def main(args: list[str]) -> int:
@@ -69,9 +69,9 @@ def main(args: list[str]) -> int:
     Args:
         args: the clipboard, the delay in seconds, the file that identifies the newest copy, this copy's ID, salt, hash.
     """
-    where, seconds, newest, mine, salt, expected = args
+    where, seconds, newest, copy_id, salt, expected = args
     time.sleep(float(seconds))
-    if not _is_newest(newest, mine):
+    if not _is_newest(newest, copy_id):
         return 0  # a later copy has its own timer
     _limit_tool_time()
     if fingerprint(salt, read_clipboard(where)) == expected:

@@ -24,23 +24,23 @@ from slack_token_tui.desktop.clipboard_concealed import copy_concealed
 def main(words: list[str]) -> int:
     """Run the command in ``words`` and return the exit code, 0 on success."""
     text = sys.stdin.read()
-    answer = os.fdopen(os.dup(1), "w")
-    silence = os.open(os.devnull, os.O_RDWR)
+    output = os.fdopen(os.dup(1), "w")
+    devnull = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
-        os.dup2(silence, stream)
+        os.dup2(devnull, stream)
     match words:
         case ["copy", where, seconds, newest]:
-            said = _copy_natively(text) if where == NATIVE else _copy_to_tmux(text, where)
-            if said and int(seconds) > 0:
+            result = _copy_natively(text) if where == NATIVE else _copy_to_tmux(text, where)
+            if result and int(seconds) > 0:
                 # Schedule it now, whatever the read-back shows: a token that may have been copied must not stay there.
                 _schedule_clear(where, seconds, newest, text)
         case ["check", where]:
-            said = "same" if read_clipboard(where) == text.removesuffix("\n") else "other"
+            result = "same" if read_clipboard(where) == text.removesuffix("\n") else "other"
         case _:
-            said = None
-    answer.write(said or "")
-    answer.close()
-    return 0 if said else 1
+            result = None
+    output.write(result or "")
+    output.close()
+    return 0 if result else 1
 
 
 def _copy_natively(text: str) -> str | None:
@@ -67,13 +67,13 @@ def _copy_to_tmux(text: str, buffer: str) -> str | None:
 
 
 def _schedule_clear(where: str, seconds: str, newest: str, text: str) -> None:
-    mine, salt = secrets.token_hex(8), secrets.token_hex(8)
+    copy_id, salt = secrets.token_hex(8), secrets.token_hex(8)
     with suppress(OSError):
-        record_newest(newest, mine)
+        record_newest(newest, copy_id)
     command = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_clearing"]
     with suppress(OSError):
         subprocess.Popen(
-            [*command, where, seconds, newest, mine, salt, fingerprint(salt, text)],
+            [*command, where, seconds, newest, copy_id, salt, fingerprint(salt, text)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

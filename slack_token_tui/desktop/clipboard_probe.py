@@ -37,10 +37,10 @@ class ClipboardBackend:
 
 def list_backends() -> list[ClipboardBackend]:
     """Return the clipboard backends in the order they are tried, or an empty list if there is only the terminal's."""
-    found = [] if is_over_ssh() else _probe_native()
+    backends = [] if is_over_ssh() else _probe_native()
     if os.environ.get("TMUX") and shutil.which("tmux"):
-        found.append(_round_trip("tmux", *_TMUX))
-    return found
+        backends.append(_round_trip("tmux", *_TMUX))
+    return backends
 
 
 _BUFFER = "slack-token-tui-check"
@@ -75,7 +75,7 @@ def _round_trip(tool: str, write: list[str], read: list[str], clear: list[str] |
     text = secrets.token_hex(8)
     try:
         _run(write, text)
-        same = _run(read) == text
+        matches = _run(read) == text
         if clear:
             _run(clear)
     except subprocess.TimeoutExpired:
@@ -83,7 +83,7 @@ def _round_trip(tool: str, write: list[str], read: list[str], clear: list[str] |
     except (OSError, subprocess.CalledProcessError):
         return ClipboardBackend(tool, False, f"{tool} fails: it may not reach the display.")
     return ClipboardBackend(
-        tool, same, f"{tool} gives back what it was given." if same else f"{tool} says yes and keeps nothing."
+        tool, matches, f"{tool} gives back what it was given." if matches else f"{tool} says yes and keeps nothing."
     )
 
 

@@ -65,39 +65,39 @@ class Environment:
     @property
     def hints(self) -> tuple[str, ...]:
         """What works differently in this terminal, one hint per string."""
-        found = []
+        hints = []
         if self.terminal == "vscode":
-            found.append(
+            hints.append(
                 "VS Code keeps Ctrl+Q and some function keys for itself: q quits here, and ? lists every key. "
                 "It opens a link with Ctrl and a click, and forwards ports of remote windows by itself."
             )
         if self.terminal == "jupyter":
-            found.append(
+            hints.append(
                 "JupyterLab’s terminal takes a paste with Ctrl+V or the browser’s menu, and has no clipboard of its own to "
                 "copy to: show the token with t and select it with Shift and the mouse, or take it in a notebook with "
                 "slack_token_tui.token()."
             )
         if self.in_tmux:
-            found.append(
+            hints.append(
                 "In tmux a copy goes through tmux’s own buffer; select with Shift and the mouse to use your terminal’s own "
                 "selection, and open links with its own modifier."
             )
-        return tuple(found)
+        return tuple(hints)
 
 
 def detect() -> Environment:
     """Detect SSH, containers, WSL, tmux and the terminal type."""
-    here = os.environ
-    over_ssh = bool(here.get("SSH_CONNECTION") or here.get("SSH_TTY"))
+    environ = os.environ
+    over_ssh = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
     is_wsl = sys.platform == "linux" and _is_wsl()
-    windowed = sys.platform in {"darwin", "win32"} or bool(here.get("DISPLAY") or here.get("WAYLAND_DISPLAY"))
+    has_display = sys.platform in {"darwin", "win32"} or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
     return Environment(
         is_over_ssh=over_ssh,
         ssh_host=_ssh_host() if over_ssh else "",
         container=_detect_container(),
         is_wsl=is_wsl,
-        has_display=windowed,
-        in_tmux=bool(here.get("TMUX")),
+        has_display=has_display,
+        in_tmux=bool(environ.get("TMUX")),
         terminal=_detect_terminal(),
     )
 
@@ -112,28 +112,28 @@ def _is_wsl() -> bool:
 
 
 def _detect_container() -> str | None:
-    here = os.environ
-    if here.get("CODESPACES"):
+    environ = os.environ
+    if environ.get("CODESPACES"):
         return "GitHub Codespace"
-    if here.get("REMOTE_CONTAINERS"):
+    if environ.get("REMOTE_CONTAINERS"):
         return "dev container"
-    if here.get("KUBERNETES_SERVICE_HOST"):
+    if environ.get("KUBERNETES_SERVICE_HOST"):
         return "Kubernetes pod"
     if sys.platform != "linux":
         return None
-    for mark, kind in zip(_CONTAINER_FILES, ("Docker", "Podman"), strict=True):
-        if Path(mark).exists():
+    for path, kind in zip(_CONTAINER_FILES, ("Docker", "Podman"), strict=True):
+        if Path(path).exists():
             return kind
-    named = here.get("container", "")
+    named = environ.get("container", "")
     return named if re.fullmatch(r"[a-z-]{1,20}", named) else None
 
 
 def _detect_terminal() -> str | None:
-    here = os.environ
-    if here.get("TERM_PROGRAM") == "vscode" or here.get("VSCODE_INJECTION"):
+    environ = os.environ
+    if environ.get("TERM_PROGRAM") == "vscode" or environ.get("VSCODE_INJECTION"):
         return "vscode"
     # JupyterLab's terminals are child processes of the server, which sets these variables for them.
-    if here.get("JUPYTER_SERVER_ROOT") or here.get("JUPYTERHUB_USER"):
+    if environ.get("JUPYTER_SERVER_ROOT") or environ.get("JUPYTERHUB_USER"):
         return "jupyter"
     return None
 

@@ -95,7 +95,7 @@ def _from_lsof(port: int) -> PortHolder:
     if lsof is None:
         return PortHolder(port)
     try:
-        found = subprocess.run(
+        output = subprocess.run(
             [lsof, "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpcu"],
             capture_output=True,
             text=True,
@@ -105,7 +105,7 @@ def _from_lsof(port: int) -> PortHolder:
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return PortHolder(port)
-    fields = {line[0]: line[1:] for line in reversed(found.splitlines()) if line}
+    fields = {line[0]: line[1:] for line in reversed(output.splitlines()) if line}
     pid = fields.get("p", "")
     if not pid.isdigit():
         return PortHolder(port)

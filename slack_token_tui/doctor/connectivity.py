@@ -20,24 +20,24 @@ async def check_slack(endpoints: Endpoints) -> list[Finding]:
     host = endpoints.host
     key_log = []
     if path := tls_key_log_path():
-        said, remedy = (
+        message, remedy = (
             f"SSLKEYLOGFILE is set: the keys of TLS connections are written to {path}.",
             "unset SSLKEYLOGFILE",
         )
-        key_log = [Finding("key_log", Verdict.LOOK, "TLS keys", said, remedy)]
+        key_log = [Finding("key_log", Verdict.LOOK, "TLS keys", message, remedy)]
     try:
         async with SlackClient(endpoints, _SLACK_TIMEOUT_SECONDS) as client:
-            reached = await client.check_connectivity()
+            connectivity = await client.check_connectivity()
     except SlackError as error:
         explanation = explain(error.code, error.facts)
         remedy = f"{explanation.remedies[0]}."
-        said = f"{explanation.title}. {explanation.happened}"
-        return [*key_log, Finding("slack", Verdict.BAD, "Slack", said, remedy)]
-    through = f" through the proxy {reached.proxy}" if reached.proxy else ""
-    findings = [*key_log, Finding("slack", Verdict.GOOD, "Slack", f"{host} answers{through}.")]
-    findings += _check_tls(reached)
-    if reached.date is not None:
-        findings.append(check_clock(reached.date))
+        message = f"{explanation.title}. {explanation.happened}"
+        return [*key_log, Finding("slack", Verdict.BAD, "Slack", message, remedy)]
+    via_proxy = f" through the proxy {connectivity.proxy}" if connectivity.proxy else ""
+    findings = [*key_log, Finding("slack", Verdict.GOOD, "Slack", f"{host} answers{via_proxy}.")]
+    findings += _check_tls(connectivity)
+    if connectivity.date is not None:
+        findings.append(check_clock(connectivity.date))
     return findings
 
 
@@ -45,11 +45,11 @@ def _check_tls(reached: Connectivity) -> list[Finding]:
     if reached.tls_version is None:
         return []
     issuer = reached.issuer or "nobody"
-    said = f"{reached.tls_version}, vouched for by {issuer}."
+    message = f"{reached.tls_version}, vouched for by {issuer}."
     if any(name in issuer.lower() for name in _PUBLIC_ISSUERS):
-        return [Finding("tls", Verdict.GOOD, "TLS", said)]
+        return [Finding("tls", Verdict.GOOD, "TLS", message)]
     remedy = "That is not a usual public authority: a company’s proxy may read what goes to Slack, tokens included."
-    return [Finding("tls", Verdict.LOOK, "TLS", said, remedy)]
+    return [Finding("tls", Verdict.LOOK, "TLS", message, remedy)]
 
 
 def check_clock(date: datetime) -> Finding:

@@ -48,12 +48,14 @@ def check_config_directory(home: Path) -> Iterator[Finding]:
         yield Finding("directory", Verdict.BAD, "Files", f"{home} is there and is not a directory.", remedy)
         return
     if not home.exists():
-        at = next(parent for parent in home.parents if parent.exists())
-        if os.access(at, os.W_OK):
+        existing_parent = next(parent for parent in home.parents if parent.exists())
+        if os.access(existing_parent, os.W_OK):
             yield Finding("directory", Verdict.NOTE, "Files", f"{home} does not exist yet; the first sign-in makes it.")
         else:
             remedy = "Make it writable, or set SLACK_TOKEN_TUI_HOME to another directory."
-            yield Finding("directory", Verdict.BAD, "Files", f"{home} cannot be made: {at} is not writable.", remedy)
+            yield Finding(
+                "directory", Verdict.BAD, "Files", f"{home} cannot be made: {existing_parent} is not writable.", remedy
+            )
         return
     status = home.stat()
     problem = ""
@@ -89,18 +91,18 @@ def check_config_directory(home: Path) -> Iterator[Finding]:
 
 def _check_shared_directory(home: Path) -> Iterator[Finding]:
     """Yield findings if the files are in a git work tree or in a folder synced to other machines."""
-    above = [home, *home.parents]
-    tree = next((place for place in above if (place / ".git").exists()), None)
-    if tree is not None:
+    ancestors = [home, *home.parents]
+    git_root = next((place for place in ancestors if (place / ".git").exists()), None)
+    if git_root is not None:
         if (home / ".gitignore").exists():
-            said = f"The files lie in the git work tree {tree}; a .gitignore keeps them out."
+            said = f"The files lie in the git work tree {git_root}; a .gitignore keeps them out."
             yield Finding("git", Verdict.NOTE, "Git", said)
         else:
-            said = f"The files lie in the git work tree {tree}, and nothing keeps them out of it."
+            said = f"The files lie in the git work tree {git_root}, and nothing keeps them out of it."
             yield Finding("git", Verdict.LOOK, "Git", said, f"Write a * into {home / '.gitignore'}")
     parts = [part.lower() for part in home.parts]
-    marked = next((place for place in above if any((place / mark).exists() for mark in _SYNC_MARKS)), None)
-    if marked is not None or any(part.startswith(name) for part in parts for name in _SYNCED):
+    synced_dir = next((place for place in ancestors if any((place / mark).exists() for mark in _SYNC_MARKS)), None)
+    if synced_dir is not None or any(part.startswith(name) for part in parts for name in _SYNCED):
         yield Finding(
             "synced",
             Verdict.LOOK,
@@ -121,9 +123,9 @@ def check_profiles(home: Path) -> Iterator[Finding]:
     for error in unreadable_apps(home):
         explanation = explain(error.code, error.facts)
         yield Finding("app", Verdict.LOOK, "App", explanation.happened, f"{explanation.remedies[0]}.")
-    good = sum(isinstance(entry, Profile) for entry in entries)
-    if good:
-        yield Finding("profiles", Verdict.GOOD, "Profiles", f"{good} can be read.")
+    readable_count = sum(isinstance(entry, Profile) for entry in entries)
+    if readable_count:
+        yield Finding("profiles", Verdict.GOOD, "Profiles", f"{readable_count} can be read.")
 
 
 def check_leftovers(home: Path) -> Iterator[Finding]:
@@ -131,14 +133,16 @@ def check_leftovers(home: Path) -> Iterator[Finding]:
     journals, quarantine = home / "journal", home / "quarantine"
     names = {entry.id: entry.name for entry in _read_entries(home) if isinstance(entry, Profile)}
     for path in _list_files(journals):
-        whose = names.get(path.stem)
-        said = f"A refresh of {whose or 'a profile that is gone'} is under way or was interrupted."
-        remedy = f"The next use looks after it: slack-token-tui refresh {whose}" if whose else ""
+        profile_name = names.get(path.stem)
+        said = f"A refresh of {profile_name or 'a profile that is gone'} is under way or was interrupted."
+        remedy = f"The next use looks after it: slack-token-tui refresh {profile_name}" if profile_name else ""
         yield Finding("journal", Verdict.LOOK, "Journal", said, remedy)
     for path in list_fallback_files(home):
-        whose = names.get(profile_id_in(path))
+        profile_name = names.get(profile_id_in(path))
         remedy = (
-            f"The next use looks after it: slack-token-tui refresh {whose}" if whose else "It may hold a living token."
+            f"The next use looks after it: slack-token-tui refresh {profile_name}"
+            if profile_name
+            else "It may hold a living token."
         )
         if path.suffix == ".tokens":
             remedy = f"{import_command(path)} and then delete it."

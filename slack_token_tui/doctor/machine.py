@@ -47,8 +47,10 @@ def check_environment() -> Iterator[Finding]:
     hints = list(around.hints)
     if around.is_remote:
         tunnel = around.tunnel_command(urlsplit(LOOPBACK_REDIRECT_URIS[0]).port or 0)
-        before = f" Or type this where the browser is, first: {tunnel}" if tunnel else ""
-        hints.insert(0, f"Your browser cannot reach this machine’s localhost: paste the address it ends on.{before}")
+        tunnel_hint = f" Or type this where the browser is, first: {tunnel}" if tunnel else ""
+        hints.insert(
+            0, f"Your browser cannot reach this machine’s localhost: paste the address it ends on.{tunnel_hint}"
+        )
     yield Finding("surroundings", Verdict.LOOK if hints else Verdict.NOTE, "Terminal", said, " ".join(hints))
 
 
@@ -85,24 +87,26 @@ def check_ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
 
 def check_loopback() -> Iterator[Finding]:
     """Yield a finding on whether IPv4 and IPv6 loopback can be bound and what localhost resolves to."""
-    there = [label for label, family, address in _FAMILIES if _can_bind(family, address)]
+    families = [label for label, family, address in _FAMILIES if _can_bind(family, address)]
     try:
-        means = {str(entry[4][0]) for entry in socket.getaddrinfo("localhost", None)}
+        addresses = {str(entry[4][0]) for entry in socket.getaddrinfo("localhost", None)}
     except OSError:
-        means = set()
-    if not there:
+        addresses = set()
+    if not families:
         remedy = "Finish sign-ins by paste, or ask who runs this machine for a loopback interface."
         yield Finding("loopback", Verdict.BAD, "Loopback", "Nothing can be opened on this machine’s loopback.", remedy)
         return
-    said = f"{' and '.join(there)} can be listened on."
-    if not means:
+    said = f"{' and '.join(families)} can be listened on."
+    if not addresses:
         remedy = "Add “127.0.0.1 localhost” to the hosts file, or finish sign-ins by paste."
         yield Finding("loopback", Verdict.BAD, "Loopback", f"{said} The name localhost is not known here.", remedy)
-    elif not all(is_loopback(address.split("%")[0]) for address in means):
+    elif not all(is_loopback(address.split("%")[0]) for address in addresses):
         remedy = "Mend the entry in the hosts file: localhost is 127.0.0.1 and ::1."
-        yield Finding("loopback", Verdict.BAD, "Loopback", f"localhost leads to {', '.join(sorted(means))}.", remedy)
+        yield Finding(
+            "loopback", Verdict.BAD, "Loopback", f"localhost leads to {', '.join(sorted(addresses))}.", remedy
+        )
     else:
-        yield Finding("loopback", Verdict.GOOD, "Loopback", f"{said} localhost is {' and '.join(sorted(means))}.")
+        yield Finding("loopback", Verdict.GOOD, "Loopback", f"{said} localhost is {' and '.join(sorted(addresses))}.")
 
 
 _FAMILIES = (("IPv4", socket.AF_INET, "127.0.0.1"), ("IPv6", socket.AF_INET6, "::1"))
@@ -124,20 +128,20 @@ def check_browser(app: SlackApp) -> Iterator[Finding]:
         remedy = "A sign-in shows the address instead: open it in any browser and paste what that ends on."
         yield Finding("browser", Verdict.LOOK, "Browser", found.reason, remedy)
     else:
-        named = " (from BROWSER)" if os.environ.get("BROWSER") and not app.browser else ""
-        yield Finding("browser", Verdict.GOOD, "Browser", f"Slack is opened with {found}{named}.")
+        source = " (from BROWSER)" if os.environ.get("BROWSER") and not app.browser else ""
+        yield Finding("browser", Verdict.GOOD, "Browser", f"Slack is opened with {found}{source}.")
 
 
 def check_clipboard() -> Iterator[Finding]:
     """Yield findings about the available clipboard tools and whether they work."""
-    ways = clipboard_probe.list_backends()
-    for way in ways:
-        if way.works is False:
+    backends = clipboard_probe.list_backends()
+    for backend in backends:
+        if backend.works is False:
             remedy = "Copies go to your terminal instead (OSC 52); in the interface, t shows a token."
-            yield Finding("clipboard", Verdict.LOOK, "Clipboard", way.message, remedy)
+            yield Finding("clipboard", Verdict.LOOK, "Clipboard", backend.message, remedy)
         else:
-            yield Finding("clipboard", Verdict.GOOD, "Clipboard", way.message)
-    if not ways:
+            yield Finding("clipboard", Verdict.GOOD, "Clipboard", backend.message)
+    if not backends:
         around = environment.detect()
         said = "No clipboard of this machine can be used; copies are sent to your terminal (OSC 52), which may refuse."
         remedy = (

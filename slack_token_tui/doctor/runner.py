@@ -23,7 +23,7 @@ async def run_checks(home: Path, app: SlackApp | None = None) -> AsyncGenerator[
         app: the app whose redirect URLs, endpoints and browser are checked, or None for the defaults.
     """
     app = app or SlackApp("")
-    asking = asyncio.ensure_future(connectivity.check_slack(app.endpoints))
+    slack_task = asyncio.ensure_future(connectivity.check_slack(app.endpoints))
     try:
         for look in (
             machine.check_versions,
@@ -40,22 +40,22 @@ async def run_checks(home: Path, app: SlackApp | None = None) -> AsyncGenerator[
             for finding in await _run_in_thread(look):
                 yield finding
         try:
-            for finding in await asking:
+            for finding in await slack_task:
                 yield finding
         except Exception as error:  # a bug here must not hide the findings of the other checks
             yield _failed_check(error)
     finally:
-        asking.cancel()
+        slack_task.cancel()
 
 
 async def _run_in_thread(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
     """Run a check in a daemon thread. An executor thread that hangs would delay exit."""
     loop = asyncio.get_running_loop()
-    found: asyncio.Future[list[Finding]] = loop.create_future()
+    result: asyncio.Future[list[Finding]] = loop.create_future()
 
     def set_result(findings: list[Finding]) -> None:
-        if not found.done():
-            found.set_result(findings)
+        if not result.done():
+            result.set_result(findings)
 
     def work() -> None:
         findings = _run_check(look)
@@ -63,7 +63,7 @@ async def _run_in_thread(look: Callable[[], Iterator[Finding]]) -> list[Finding]
             loop.call_soon_threadsafe(set_result, findings)
 
     threading.Thread(target=work, daemon=True).start()
-    return await found
+    return await result
 
 
 def _run_check(look: Callable[[], Iterator[Finding]]) -> list[Finding]:

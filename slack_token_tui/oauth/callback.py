@@ -116,19 +116,19 @@ def check_pasted(text: str, request: AuthorizationRequest, *, accept_bare_code: 
     return AuthorizationCode(Secret(text))
 
 
-def _query_from_url(address: str, request: AuthorizationRequest) -> str:
+def _query_from_url(url: str, request: AuthorizationRequest) -> str:
     """Return the query of a pasted URL, which must match the redirect URL of ``request``."""
     expected = urlsplit(request.redirect_uri)
     try:
-        given = urlsplit(address)
-        given_place = (given.hostname, given.port, given.path)
+        pasted = urlsplit(url)
+        location = (pasted.hostname, pasted.port, pasted.path)
     except ValueError:
         raise CallbackRejected("callback_unreadable") from None
-    if address.startswith(request.endpoints.base + "/"):
+    if url.startswith(request.endpoints.base + "/"):
         raise CallbackRejected("pasted_authorize_address")
-    hostname = given_place[0]
+    hostname = location[0]
     if is_loopback(expected.hostname) and is_loopback(hostname):
         hostname = expected.hostname  # 127.0.0.1 in the pasted URL reaches the same listener as localhost
-    if (hostname, *given_place[1:]) != (expected.hostname, expected.port, expected.path):
+    if (hostname, *location[1:]) != (expected.hostname, expected.port, expected.path):
         raise CallbackRejected("pasted_elsewhere")
-    return given.query
+    return pasted.query

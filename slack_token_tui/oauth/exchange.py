@@ -109,8 +109,8 @@ class CodeExchange:
             try:
                 token_response = await self._exchange(slack, code)
             except SlackError as error:
-                never_asked = isinstance(error, SlackUnreachable) and not isinstance(error, RateLimited)
-                yield self._fail(Step.EXCHANGE, Page.UNREACHABLE if never_asked else Page.REFUSED, error)
+                is_unreachable = isinstance(error, SlackUnreachable) and not isinstance(error, RateLimited)
+                yield self._fail(Step.EXCHANGE, Page.UNREACHABLE if is_unreachable else Page.REFUSED, error)
                 return
             try:
                 yield events.Verifying()
@@ -152,12 +152,12 @@ class CodeExchange:
         assert self.unusable is not None, "there is one to revoke"
         is_refresh = {token: token.reveal().startswith(REFRESH.prefix) for token in self.unusable.tokens}
         tokens = [("refresh token" if is_refresh[token] else "access token", token) for token in self.unusable.tokens]
-        answers = await revoke_tokens(self._request.endpoints, tokens)
-        if all(answer.revoked or answer.allows_removal for answer in answers):
+        revocations = await revoke_tokens(self._request.endpoints, tokens)
+        if all(revocation.revoked or revocation.allows_removal for revocation in revocations):
             if self.unusable.quarantined is not None:
                 self.unusable.quarantined.delete()
             self.unusable = None
-        return answers
+        return revocations
 
     def discard(self) -> None:
         """Discard the token that could not be saved, because the user chose to."""
@@ -170,8 +170,8 @@ class CodeExchange:
         try:
             path = save_tokens_to_fallback(self._store.home, self._unsaved)
         except StorageError:
-            page = self._unsaved.endpoints.apps_url
-            return f"The new token could be kept nowhere. At Slack it works until it ends, or is revoked: {page}"
+            apps_url = self._unsaved.endpoints.apps_url
+            return f"The new token could be kept nowhere. At Slack it works until it ends, or is revoked: {apps_url}"
         command = import_command(path)
         return f"The new token is in {path}, readable by you alone. When what is in the way is mended: {command}"
 
@@ -190,16 +190,16 @@ class CodeExchange:
     async def _exchange(self, slack: SlackClient, code: AuthorizationCode) -> TokenResponse:
         verifier = self._request.pkce.code_verifier if self._request.pkce else None
         client = Client(self._app.client_id, self._app.client_secret)
-        asking = slack.exchange(client, code.code, verifier, self._request.redirect_uri)
-        self._exchange_task = asyncio.ensure_future(asking)
+        exchange = slack.exchange(client, code.code, verifier, self._request.redirect_uri)
+        self._exchange_task = asyncio.ensure_future(exchange)
         try:
             token_response = await asyncio.shield(self._exchange_task)
-            self._hold(token_response)
+            self._set_unsaved(token_response)
             return token_response
         except asyncio.CancelledError:
             # Slack may have issued a token by now, so wait for the response. The request timeout limits the wait.
             try:
-                self._hold(await wait_until_done(self._exchange_task))
+                self._set_unsaved(await wait_until_done(self._exchange_task))
             except SlackError as error:
                 self._quarantine(error.response)
             except Exception:  # noqa: S110 - no token was received, so the cancellation continues
@@ -235,17 +235,17 @@ class CodeExchange:
             self._unsaved = self._new_profile(token_response, identity)
         assert self._unsaved is not None, "the exchange has set it"
         # An executor future, not a task: it starts at once, and cancelling this coroutine cannot stop it.
-        saving = asyncio.get_running_loop().run_in_executor(None, self._save_profile, self._unsaved)
+        save_future = asyncio.get_running_loop().run_in_executor(None, self._save_profile, self._unsaved)
         try:
-            saved = await asyncio.shield(saving)
+            saved = await asyncio.shield(save_future)
         except asyncio.CancelledError:
             with suppress(StorageError):
-                self.saved, self._unsaved = await wait_until_done(saving), None
+                self.saved, self._unsaved = await wait_until_done(save_future), None
             raise
         self.saved, self._unsaved = saved, None
         return saved
 
-    def _hold(self, token_response: TokenResponse) -> None:
+    def _set_unsaved(self, token_response: TokenResponse) -> None:
         """Put the token response into ``_unsaved`` as a profile. If that fails, quarantine its tokens."""
         try:
             self._unsaved = self._new_profile(token_response, None)

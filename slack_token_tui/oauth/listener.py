@@ -57,7 +57,7 @@ class CallbackHandler(Protocol):
     def check_callback(self, query: str) -> AuthorizationResponse:
         """Return the response in ``query`` or raise CallbackRejected."""
 
-    def accept(self, answer: AuthorizationResponse) -> None:
+    def accept(self, response: AuthorizationResponse) -> None:
         """Process the first valid callback. Called once."""
 
     def ignore(self, code: str) -> None:
@@ -79,8 +79,8 @@ class BoundPort:
 
     def close(self) -> None:
         """Close the listening sockets."""
-        for bound in self.sockets:
-            bound.close()
+        for sock in self.sockets:
+            sock.close()
 
 
 def bind_first_free(redirect_uris: Iterable[str]) -> BoundPort:
@@ -109,8 +109,8 @@ def bind_first_free(redirect_uris: Iterable[str]) -> BoundPort:
                         raise
                     detail = error.strerror
         except OSError as error:
-            for bound in sockets:
-                bound.close()
+            for sock in sockets:
+                sock.close()
             if error.errno == errno.EADDRINUSE:
                 taken.append(redirect_uri)
             else:
@@ -149,12 +149,12 @@ class CallbackListener:
     """
 
     def __init__(self, port: BoundPort, handler: CallbackHandler, hold_seconds: float = HOLD_TIMEOUT_SECONDS) -> None:
-        address = urlsplit(port.redirect_uri)
+        parts = urlsplit(port.redirect_uri)
         self._port = port
         self._handler = handler
         self._hold_seconds = hold_seconds
-        self._path = address.path or "/"
-        self._host = re.compile(rf"(?:localhost|127\.0\.0\.1|\[::1\]):{address.port}", re.IGNORECASE)
+        self._path = parts.path or "/"
+        self._host_pattern = re.compile(rf"(?:localhost|127\.0\.0\.1|\[::1\]):{parts.port}", re.IGNORECASE)
         self._accept_tasks: list[asyncio.Task[None]] = []
         self._is_out_of_files = False
         self._connections: dict[asyncio.Task[None], bool] = {}
@@ -164,9 +164,9 @@ class CallbackListener:
 
     async def start(self) -> None:
         """Start accepting connections."""
-        self._accept_tasks = [asyncio.create_task(self._accept_connections(bound)) for bound in self._port.sockets]
+        self._accept_tasks = [asyncio.create_task(self._accept_connections(sock)) for sock in self._port.sockets]
 
-    async def _accept_connections(self, bound: socket.socket) -> None:
+    async def _accept_connections(self, sock: socket.socket) -> None:
         """Accept connections one at a time.
 
         asyncio.start_server is not used. When file descriptors run out, it retries a hundred times per second and logs
@@ -175,7 +175,7 @@ class CallbackListener:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(bound)
+                connection, _ = await loop.sock_accept(sock)
             except OSError as error:
                 if error.errno in _SOCKET_CLOSED:
                     self._handler.ignore("port_lost")
@@ -203,20 +203,20 @@ class CallbackListener:
 
     async def close(self) -> None:
         """Close the port at once, and all connections within a second."""
-        for accepting in self._accept_tasks:
-            accepting.cancel()
+        for accept_task in self._accept_tasks:
+            accept_task.cancel()
         self._port.close()
         self.finish(Page.CANCELLED)
         # Wait here, with a timeout: from Python 3.12 on, Server.wait_closed() waits for connections without one.
-        held = [task for task, is_held in self._connections.items() if is_held]
-        for task in self._connections.keys() - set(held):
+        waiting = [task for task, is_held in self._connections.items() if is_held]
+        for task in self._connections.keys() - set(waiting):
             task.cancel()
-        if held:
-            await asyncio.wait(held, timeout=_CLOSE_TIMEOUT_SECONDS)
-        left = list(self._connections)
-        for task in left:
+        if waiting:
+            await asyncio.wait(waiting, timeout=_CLOSE_TIMEOUT_SECONDS)
+        remaining = list(self._connections)
+        for task in remaining:
             task.cancel()
-        await asyncio.gather(*left, *self._accept_tasks, return_exceptions=True)
+        await asyncio.gather(*remaining, *self._accept_tasks, return_exceptions=True)
 
     async def _handle_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -238,8 +238,8 @@ class CallbackListener:
 
     def _drop_oldest_connections(self) -> None:
         """Cancel the oldest connections over the limit, except browsers that wait for the final page."""
-        silent = [task for task, is_held in self._connections.items() if not is_held]
-        for task in silent[: max(0, len(self._connections) + 1 - _MAX_CONNECTIONS)]:
+        idle = [task for task, is_held in self._connections.items() if not is_held]
+        for task in idle[: max(0, len(self._connections) + 1 - _MAX_CONNECTIONS)]:
             task.cancel()
 
     async def _read_head(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
@@ -275,12 +275,12 @@ class CallbackListener:
         hosts = [value for name, value in request.headers if name == b"host"]
         path, _, query = request.target.decode("ascii", "replace").partition("?")
         is_head = request.method == b"HEAD"
-        if len(hosts) != 1 or not self._host.fullmatch(hosts[0].decode("ascii", "replace")):
+        if len(hosts) != 1 or not self._host_pattern.fullmatch(hosts[0].decode("ascii", "replace")):
             await _send_response(writer, 421, NOT_A_CALLBACK, is_head=is_head)
         elif path != self._path:
             await _send_response(writer, 404, NOT_A_CALLBACK, is_head=is_head)
         elif request.method != b"GET":
-            await _send_response(writer, 405, NOT_A_CALLBACK, is_head=is_head, extra=(("Allow", "GET"),))
+            await _send_response(writer, 405, NOT_A_CALLBACK, is_head=is_head, extra_headers=(("Allow", "GET"),))
         else:
             return query
         return None
@@ -288,14 +288,14 @@ class CallbackListener:
     async def _handle_callback(self, query: str, writer: asyncio.StreamWriter, task: asyncio.Task[None]) -> None:
         """Respond to a well-formed request for the callback path. Only the first valid callback is accepted."""
         try:
-            answer = self._handler.check_callback(query)
+            response = self._handler.check_callback(query)
         except CallbackRejected as rejected:
             self._handler.ignore(rejected.code)
             await _send_response(writer, 400, NOT_A_CALLBACK)
             return
         if self._accepted_query is None:
             self._accepted_query = query
-            self._handler.accept(answer)
+            self._handler.accept(response)
         elif query != self._accepted_query:
             await _send_response(writer, 200, Page.ALREADY_ANSWERED.value)
             return
@@ -314,14 +314,14 @@ async def _send_response(
     body: bytes,
     *,
     is_head: bool = False,
-    extra: Iterable[tuple[str, str]] = (),
+    extra_headers: Iterable[tuple[str, str]] = (),
 ) -> None:
-    kind = "text/html" if body.startswith(b"<") else "text/plain"
+    content_type = "text/html" if body.startswith(b"<") else "text/plain"
     http = h11.Connection(h11.SERVER)
     headers = [
         *HEADERS,
-        *extra,
-        ("Content-Type", f"{kind}; charset=utf-8"),
+        *extra_headers,
+        ("Content-Type", f"{content_type}; charset=utf-8"),
         ("Content-Length", str(len(body))),
     ]
     reason = _REASONS.get(status, "Bad Request")

@@ -32,12 +32,12 @@ HEADERS = (
 """Headers of every listener response. They must never include a CORS header or ``Server``."""
 
 
-def _page(mark: str, kind: str, title: str, *words: str) -> bytes:
-    paragraphs = "".join(f"<p>{sentence}</p>" for sentence in words)
+def _page(mark: str, css_class: str, title: str, *sentences: str) -> bytes:
+    paragraphs = "".join(f"<p>{sentence}</p>" for sentence in sentences)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width">'
-        f'<style>{_STYLE}</style></head><body><main><p class="mark {kind}" aria-hidden="true">{mark}</p>'
+        f'<style>{_STYLE}</style></head><body><main><p class="mark {css_class}" aria-hidden="true">{mark}</p>'
         f"<h1>{title}</h1>{paragraphs}<footer>slack-token-tui, on this machine</footer></main></body></html>"
     ).encode()
 

@@ -21,11 +21,11 @@ _MAX_AGE_SECONDS = 600
 def write_redirect_file(home: Path, url: str) -> Path | None:
     """Create a private file below ``home`` that redirects to ``url``. Return None if it cannot be saved."""
     directory = home / "browser"
-    address = escape(url, quote=True)
+    escaped_url = escape(url, quote=True)
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-        f'<meta http-equiv="refresh" content="0;url={address}"><title>Opening Slack</title></head>'
-        f'<body><p><a href="{address}">Continue to Slack</a></p></body></html>'
+        f'<meta http-equiv="refresh" content="0;url={escaped_url}"><title>Opening Slack</title></head>'
+        f'<body><p><a href="{escaped_url}">Continue to Slack</a></p></body></html>'
     )
     path = directory / f"{os.urandom(8).hex()}.html"
     try:

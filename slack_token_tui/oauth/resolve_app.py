@@ -50,9 +50,9 @@ def resolve_app(
         )
     client_id = parse_client_id(client_id)
     app = read_app(store.home, client_id) or SlackApp(client_id)
-    known_endpoints = previous.endpoints if previous and previous.client_id == client_id else app.endpoints
-    base = parse_base_url(slack_url) if slack_url else known_endpoints.base
-    app = app.with_endpoints(Endpoints(base, EndpointVariant(oauth) if oauth else known_endpoints.variant))
+    saved_endpoints = previous.endpoints if previous and previous.client_id == client_id else app.endpoints
+    base = parse_base_url(slack_url) if slack_url else saved_endpoints.base
+    app = app.with_endpoints(Endpoints(base, EndpointVariant(oauth) if oauth else saved_endpoints.variant))
     app = replace(
         app,
         redirect_uris=tuple(map(parse_redirect_uri, redirect_uris)) or app.redirect_uris,

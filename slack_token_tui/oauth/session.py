@@ -89,7 +89,7 @@ class SignInSession:
         self._facts = {
             "client_id": app.client_id,
             "scopes": ", ".join(scopes),
-            "lacking": _missing_scopes(app, scopes),
+            "lacking": _missing_scopes_sentence(app, scopes),
             "host": app.endpoints.host,
             "app_settings": app.endpoints.apps_url,
             "name": name or "the profile",
@@ -124,10 +124,10 @@ class SignInSession:
         if self._has_response:
             return None
         try:
-            answer = check_pasted(text, self.request, accept_bare_code=accept_bare_code)
+            response = check_pasted(text, self.request, accept_bare_code=accept_bare_code)
         except CallbackRejected as rejected:
             return self.explain(rejected.code)
-        self.accept(answer)
+        self.accept(response)
         return None
 
     # ── unsaved and unusable tokens ──
@@ -186,11 +186,11 @@ class SignInSession:
         assert self.request is not None
         return check_callback(query, self.request)
 
-    def accept(self, answer: AuthorizationResponse) -> None:
+    def accept(self, response: AuthorizationResponse) -> None:
         """Accept the first response, from the listener or pasted. Later ones are ignored."""
         if not self._has_response:
             self._has_response = True
-            self._responses.put_nowait(answer)
+            self._responses.put_nowait(response)
 
     def ignore(self, code: str) -> None:
         """See :meth:`slack_token_tui.oauth.listener.CallbackHandler.ignore`."""
@@ -209,11 +209,11 @@ class SignInSession:
                 async for event in stream:
                     yield event
             finally:
-                if (written := self._redirect_file) is not None:
-                    if written.done():
-                        _remove_redirect_file(written)
+                if (file_future := self._redirect_file) is not None:
+                    if file_future.done():
+                        _remove_redirect_file(file_future)
                     else:
-                        written.add_done_callback(_remove_redirect_file)
+                        file_future.add_done_callback(_remove_redirect_file)
 
     async def _events(self) -> AsyncGenerator[Event, None]:
         is_known("out_of_files")  # loads the catalog, which cannot be opened once file descriptors run out
@@ -229,10 +229,10 @@ class SignInSession:
         team = await asyncio.to_thread(self._previous_team)
         port: BoundPort | None = None
         redirect_uri = self.app.redirect_uris[0]
-        if local := [address for address in self.app.redirect_uris if is_loopback_redirect(address)]:
-            redirect_uri = local[0]
+        if loopback_uris := [address for address in self.app.redirect_uris if is_loopback_redirect(address)]:
+            redirect_uri = loopback_uris[0]
             try:
-                port = bind_first_free(local)
+                port = bind_first_free(loopback_uris)
                 redirect_uri = port.redirect_uri
             except PortsUnavailable as unavailable:
                 yield await self._require_paste(unavailable, redirect_uri)
@@ -247,8 +247,8 @@ class SignInSession:
         listener = CallbackListener(port, self)
         try:
             await listener.start()
-            passed_over = await asyncio.to_thread(_find_port_holders, port.skipped)
-            yield events.Listening(redirect_uri, port.families, passed_over)
+            skipped_holders = await asyncio.to_thread(_find_port_holders, port.skipped)
+            yield events.Listening(redirect_uri, port.families, skipped_holders)
             async with aclosing(self._authorize_and_exchange(self.request, listener)) as stream:
                 async for event in stream:
                     yield event
@@ -269,14 +269,14 @@ class SignInSession:
         if not unavailable.taken:
             facts = {"detail": unavailable.detail or "no reason given"}
             return events.PasteRequired(redirect_uri, self.explain("no_loopback", facts))
-        found = await asyncio.to_thread(_find_port_holders, unavailable.taken)
-        facts = {"ports": ", ".join(str(holder.port) for holder in found), "holders": "; ".join(map(str, found))}
+        holders = await asyncio.to_thread(_find_port_holders, unavailable.taken)
+        facts = {"ports": ", ".join(str(holder.port) for holder in holders), "holders": "; ".join(map(str, holders))}
         return events.PasteRequired(redirect_uri, self.explain("all_ports_taken", facts))
 
     async def _authorize_and_exchange(
         self, request: AuthorizationRequest, listener: CallbackListener | None
     ) -> AsyncGenerator[Event, None]:
-        tell_browser = _no_browser if listener is None else listener.finish
+        tell_browser = _ignore_page if listener is None else listener.finish
         yield events.BrowserOpening(request.url)
         outcome: browser.Opened | browser.NotOpened | None = None
         if self._open_browser is not None:
@@ -284,19 +284,19 @@ class SignInSession:
             self._redirect_file = loop.run_in_executor(None, write_redirect_file, self.store.home, request.url)
             outcome = await self._open_browser(request.url, self.app.browser, await asyncio.shield(self._redirect_file))
             yield events.BrowserResult(outcome)
-        around = environment.detect()
+        env = environment.detect()
         # Not needed if BROWSER opened one: a remote editor that sets BROWSER also forwards the port.
         opened = isinstance(outcome, browser.Opened)
-        if around.is_remote and not opened and is_loopback_redirect(request.redirect_uri):
+        if env.is_remote and not opened and is_loopback_redirect(request.redirect_uri):
             port = urlsplit(request.redirect_uri).port if listener is not None else None
-            yield events.RemoteBrowser(around.tunnel_command(port) if port is not None else None)
+            yield events.RemoteBrowser(env.tunnel_command(port) if port is not None else None)
 
-        answer: AuthorizationResponse | None = None
+        response: AuthorizationResponse | None = None
         hint_at = time.monotonic() + self._hint_seconds
-        while answer is None:
+        while response is None:
             until_hint = max(0.0, hint_at - time.monotonic())
             try:
-                heard = await asyncio.wait_for(self._responses.get(), min(self.seconds_left, until_hint))
+                received = await asyncio.wait_for(self._responses.get(), min(self.seconds_left, until_hint))
             except TimeoutError:
                 if time.monotonic() >= hint_at and self.seconds_left > 0:
                     hint_at = float("inf")
@@ -307,38 +307,38 @@ class SignInSession:
                 tell_browser(Page.CANCELLED)
                 yield events.Failed(Step.APPROVE, self.explain("sign_in_timed_out"))
                 return
-            if isinstance(heard, events.UnexpectedCallback):
-                self._queued_ignored_codes.discard(heard.explanation.code)
-                yield replace(heard, count=self._ignored_count)
+            if isinstance(received, events.UnexpectedCallback):
+                self._queued_ignored_codes.discard(received.explanation.code)
+                yield replace(received, count=self._ignored_count)
             else:
-                answer = heard
-        if not isinstance(answer, AuthorizationCode):
-            tell_browser(Page.DENIED if answer.code == "access_denied" else Page.REFUSED)
-            yield events.Failed(Step.APPROVE, self.explain(answer.code))
+                response = received
+        if not isinstance(response, AuthorizationCode):
+            tell_browser(Page.DENIED if response.code == "access_denied" else Page.REFUSED)
+            yield events.Failed(Step.APPROVE, self.explain(response.code))
             return
         # Slack accepted the app, so save it. This runs in parallel with the requests.
-        known = (self.store.home, self._requested_app, self._saved_app, self.scopes)
-        remembering = asyncio.get_running_loop().run_in_executor(None, remember_app, *known)
+        app_args = (self.store.home, self._requested_app, self._saved_app, self.scopes)
+        remember_future = asyncio.get_running_loop().run_in_executor(None, remember_app, *app_args)
         yield events.Approved()
         self._exchange = CodeExchange(self.app, request, self.store, self.name, self.explain, tell_browser)
-        async with aclosing(self._exchange.events(answer)) as stream:
+        async with aclosing(self._exchange.events(response)) as stream:
             async for event in stream:
                 if isinstance(event, events.Saved):
-                    await asyncio.shield(remembering)
+                    await asyncio.shield(remember_future)
                 yield event
 
 
-def _remove_redirect_file(written: asyncio.Future[Path | None]) -> None:
-    if not written.cancelled() and (path := written.result()) is not None:
+def _remove_redirect_file(file_future: asyncio.Future[Path | None]) -> None:
+    if not file_future.cancelled() and (path := file_future.result()) is not None:
         with suppress(OSError):
             path.unlink()
 
 
-def _no_browser(_: Page) -> None:
+def _ignore_page(_: Page) -> None:
     """Do nothing: no browser is waiting, because the URL was pasted."""
 
 
-def _missing_scopes(app: SlackApp, scopes: tuple[str, ...]) -> str:
+def _missing_scopes_sentence(app: SlackApp, scopes: tuple[str, ...]) -> str:
     """Return a sentence that names the ``scopes`` missing from the app's registered scopes, or "" if there are none."""
     names = [name for name in scopes if app.registered_scopes and name not in app.registered_scopes]
     return f"The app is not known to have {', '.join(names)}." if names else ""

@@ -42,14 +42,14 @@ def credentials_page(app: App) -> str:
     return page("Basic Information", f"<h1>{escape(app.name)}</h1><h2>App Credentials</h2><dl>{listed}</dl>{more}")
 
 
-def permissions_page(app: App, form_token: str, said: str = "") -> str:
+def permissions_page(app: App, form_token: str, message: str = "") -> str:
     """Return an app's OAuth & Permissions page, with its redirect URLs and scopes and the result of the last save."""
     scopes = "" if app.scopes is None else "\n".join(sorted(app.scopes))
     pkce = "checked disabled" if app.pkce_enabled else ""
     return page(
         "OAuth & Permissions",
         f"<h1>{escape(app.name)}</h1><h2>OAuth &amp; Permissions</h2>"
-        + (f"<p>{escape(shorten(said))}</p>" if said else "")
+        + (f"<p>{escape(shorten(message))}</p>" if message else "")
         + f'<form method="post" action="/apps/{app.app_id}/oauth">{form_token_field(form_token)}'
         f'<label for="pkce"><input type="checkbox" id="pkce" name="pkce" value="on" {pkce}> PKCE, for good</label>'
         '<label for="redirects">Redirect URLs, one a line</label>'

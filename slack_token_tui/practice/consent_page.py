@@ -23,8 +23,8 @@ _PAGE_MESSAGES = {
 
 def error_page(code: str, redirect_uri: str) -> str:
     """Return the page that Slack shows instead of redirecting to the app."""
-    words = _PAGE_MESSAGES.get(code, code) + (redirect_uri if code == "bad_redirect_uri" else "")
-    return page("Something went wrong", f"<h1>Something went wrong</h1><p><code>{escape(shorten(words))}</code></p>")
+    message = _PAGE_MESSAGES.get(code, code) + (redirect_uri if code == "bad_redirect_uri" else "")
+    return page("Something went wrong", f"<h1>Something went wrong</h1><p><code>{escape(shorten(message))}</code></p>")
 
 
 def consent_page(

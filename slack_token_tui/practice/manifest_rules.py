@@ -66,27 +66,29 @@ def find_problems(manifest: object, names_taken: Set[str] = frozenset()) -> list
     """
     if not isinstance(manifest, dict):
         return ["a manifest is an object"]
-    wrong = _find_unknown_keys("", manifest, _TOP)
-    wrong += _check_display(manifest.get("display_information"), names_taken)
+    problems = _find_unknown_keys("", manifest, _TOP)
+    problems += _check_display(manifest.get("display_information"), names_taken)
     oauth, settings = manifest.get("oauth_config", {}), manifest.get("settings", {})
     if not isinstance(oauth, dict) or not isinstance(settings, dict):
-        return [*wrong, "oauth_config and settings are objects"]
-    wrong += _find_unknown_keys("oauth_config", oauth, _OAUTH)
-    wrong += _find_unknown_keys("settings", settings, _SETTINGS)
-    wrong += [f"settings.{key} is true or false" for key in _SWITCHES if not isinstance(settings.get(key, False), bool)]
+        return [*problems, "oauth_config and settings are objects"]
+    problems += _find_unknown_keys("oauth_config", oauth, _OAUTH)
+    problems += _find_unknown_keys("settings", settings, _SETTINGS)
+    problems += [
+        f"settings.{key} is true or false" for key in _SWITCHES if not isinstance(settings.get(key, False), bool)
+    ]
     pkce = oauth.get("pkce_enabled", False)
     if not isinstance(pkce, bool):
-        wrong.append("oauth_config.pkce_enabled is true or false")
+        problems.append("oauth_config.pkce_enabled is true or false")
     redirects = oauth.get("redirect_urls", [])
-    wrong += find_redirect_problems(redirects, pkce=pkce is True)
-    wrong += _check_scopes(oauth.get("scopes", {}))
+    problems += find_redirect_problems(redirects, pkce=pkce is True)
+    problems += _check_scopes(oauth.get("scopes", {}))
     if settings.get("token_rotation_enabled") and not redirects:
-        wrong.append("token rotation needs a redirect URL")
-    return wrong
+        problems.append("token rotation needs a redirect URL")
+    return problems
 
 
-def _find_unknown_keys(place: str, record: dict[str, Any], known: Set[str]) -> list[str]:
-    return [f"{place or 'the manifest'} has no {key!r}" for key in record if key not in known]
+def _find_unknown_keys(place: str, record: dict[str, Any], allowed: Set[str]) -> list[str]:
+    return [f"{place or 'the manifest'} has no {key!r}" for key in record if key not in allowed]
 
 
 def _check_display(display: object, names_taken: Set[str]) -> list[str]:
@@ -112,18 +114,18 @@ def find_redirect_problems(redirects: object, *, pkce: bool) -> list[str]:
     """Return what is wrong with the redirect URLs of an app, one line per problem."""
     if not isinstance(redirects, list) or not all(isinstance(item, str) for item in redirects):
         return ["oauth_config.redirect_urls is a list of texts"]
-    wrong = []
+    problems = []
     if len(redirects) > 1000 or len(set(redirects)) != len(redirects):
-        wrong.append("oauth_config.redirect_urls are up to 1000, each once")
-    for address in redirects:
-        parts = url_parts(address)
-        if parts is None or len(address) > 2500 or "://" not in address or parts.fragment:
-            wrong.append(f"{address[:60]} is no redirect URL")
+        problems.append("oauth_config.redirect_urls are up to 1000, each once")
+    for url in redirects:
+        parts = url_parts(url)
+        if parts is None or len(url) > 2500 or "://" not in url or parts.fragment:
+            problems.append(f"{url[:60]} is no redirect URL")
         elif parts.scheme == "http" and not (pkce and parts.hostname == "localhost"):
-            wrong.append(f"{address[:60]} must use https, or localhost with pkce_enabled")
+            problems.append(f"{url[:60]} must use https, or localhost with pkce_enabled")
         elif parts.scheme not in {"http", "https"} and not pkce:
-            wrong.append(f"{address[:60]}: a custom scheme needs pkce_enabled")
-    return wrong
+            problems.append(f"{url[:60]}: a custom scheme needs pkce_enabled")
+    return problems
 
 
 def url_parts(url: str) -> SplitResult | None:

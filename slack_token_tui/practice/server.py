@@ -74,10 +74,10 @@ def simulate_browser(url: str, decision: str = "allow", **choice: str) -> str:
         return text
 
     page = read(None)
-    found = re.search(f'name="{FORM_TOKEN}" value="([^"]+)"', page)
-    if found is None:
+    match = re.search(f'name="{FORM_TOKEN}" value="([^"]+)"', page)
+    if match is None:
         return page
-    return read(urlencode({FORM_TOKEN: found[1], "decision": decision, **choice}).encode())
+    return read(urlencode({FORM_TOKEN: match[1], "decision": decision, **choice}).encode())
 
 
 class _Server(WebServer):
@@ -127,8 +127,8 @@ class _Handler(WebHandler):
 
     def _app_for_page(self) -> App | None:
         """Return the app whose OAuth & Permissions page was requested."""
-        found = re.fullmatch("/apps/(A[A-Z0-9]+)/oauth", self._path())
-        return next((app for app in self.server.workspace.apps if found and app.app_id == found[1]), None)
+        match = re.fullmatch("/apps/(A[A-Z0-9]+)/oauth", self._path())
+        return next((app for app in self.server.workspace.apps if match and app.app_id == match[1]), None)
 
     def _show_consent(self, pair: str) -> None:
         query, workspace = self.query(), self.server.workspace
@@ -183,7 +183,7 @@ class _Handler(WebHandler):
         kind, _, credentials = (self.headers.get("authorization") or "").partition(" ")
         bearer = credentials if kind == "Bearer" else None
         headers: dict[str, str] = {}
-        answer: dict[str, Any]
+        response: dict[str, Any]
         try:
             if path in _EXCHANGE_VARIANTS:
                 if bearer:
@@ -194,23 +194,23 @@ class _Handler(WebHandler):
                 if form.get("grant_type") == "refresh_token":
                     self._refresh(_EXCHANGE_VARIANTS[path], form, basic)
                     return
-                answer = workspace.exchange(_EXCHANGE_VARIANTS[path], form, basic)
+                response = workspace.exchange(_EXCHANGE_VARIANTS[path], form, basic)
             elif path == "/api/auth.test":
-                answer, scopes = workspace.auth_test(bearer)
+                response, scopes = workspace.auth_test(bearer)
                 headers["x-oauth-scopes"] = ",".join(scopes)
             elif path == "/api/auth.teams.list":
-                answer = workspace.auth_teams_list(bearer)
+                response = workspace.auth_teams_list(bearer)
             elif path == "/api/auth.revoke":
-                answer = workspace.tokens.revoke(bearer)
+                response = workspace.tokens.revoke(bearer)
             else:
                 raise SlackErrorResponse("unknown_method")
             status = HTTPStatus.OK
-        except SlackErrorResponse as says:
-            answer = {"ok": False, "error": says.code}
+        except SlackErrorResponse as error:
+            response = {"ok": False, "error": error.code}
             status = HTTPStatus.OK
-            if says.code == "ratelimited":
+            if error.code == "ratelimited":
                 status, headers["Retry-After"] = HTTPStatus.TOO_MANY_REQUESTS, "30"
-        self.send(status, "application/json; charset=utf-8", json.dumps(answer).encode(), headers)
+        self.send(status, "application/json; charset=utf-8", json.dumps(response).encode(), headers)
 
     def _refresh(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> None:
         """Handle a refresh, with the next fault of the workspace if there is one.

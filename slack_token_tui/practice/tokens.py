@@ -76,14 +76,14 @@ class TokenRegistry:
         The scopes are added to those of the valid tokens of the same authorization.
         """
         with self._lock:
-            held = [
+            current_scopes = [
                 token.scopes
                 for token in self.access_tokens.values()
                 if token.is_valid and token.is_for(app, team, person)
             ]
-            together = tuple(dict.fromkeys(scope for some in (*held, scopes) for scope in some))
+            all_scopes = tuple(dict.fromkeys(scope for some in (*current_scopes, scopes) for scope in some))
             expires_at = time.time() + self.access_token_seconds if app.rotation else None
-            return self._issue(Token(app, team, person, together, expires_at))
+            return self._issue(Token(app, team, person, all_scopes, expires_at))
 
     def refresh(self, app: App, refresh_token: str) -> tuple[str, str, Token]:
         """Exchange ``refresh_token`` for a new token pair. Return both tokens and the access token's record.
@@ -92,17 +92,17 @@ class TokenRegistry:
             SlackErrorResponse: ``invalid_refresh_token`` if it is unknown, used, expired or belongs to another app.
         """
         with self._lock:
-            known = self.refresh_tokens.get(refresh_token)
+            record = self.refresh_tokens.get(refresh_token)
             now = time.time()
-            if known is None or known.token.app is not app or now - known.issued_at > REFRESH_TOKEN_SECONDS:
+            if record is None or record.token.app is not app or now - record.issued_at > REFRESH_TOKEN_SECONDS:
                 raise SlackErrorResponse("invalid_refresh_token")
-            if known.used_at is not None and now - known.used_at >= self.grace_seconds:
+            if record.used_at is not None and now - record.used_at >= self.grace_seconds:
                 self.reused += 1
                 raise SlackErrorResponse("invalid_refresh_token")
-            known.used_at = known.used_at or now
+            record.used_at = record.used_at or now
             self.refreshed += 1
             access, refresh, token = self._issue(
-                replace(known.token, expires_at=now + self.access_token_seconds, revoked=False)
+                replace(record.token, expires_at=now + self.access_token_seconds, revoked=False)
             )
             assert refresh is not None
             return access, refresh, token

@@ -120,10 +120,10 @@ class Workspace:
             return "pkce_not_allowed"
         if challenge and (query.get("code_challenge_method") != "S256" or len(challenge) != 43):
             return "pkce_not_allowed"
-        asked = requested_scopes(pair, query)
-        if not asked:
+        scopes = requested_scopes(pair, query)
+        if not scopes:
             return "no_user_scopes" if pair == "v2" else "no_scopes"
-        if not all(map(is_visible_ascii, asked)) or (app.scopes is not None and not set(asked) <= app.scopes):
+        if not all(map(is_visible_ascii, scopes)) or (app.scopes is not None and not set(scopes) <= app.scopes):
             return "invalid_scope"
         if pair == "v2" and local and query.get("scope"):
             return "bot_scopes_on_desktop_redirect"
@@ -202,18 +202,18 @@ class Workspace:
             raise SlackErrorResponse("invalid_code_verifier")
 
     def _token_response(self, code: Code) -> dict[str, object]:
-        holder = self._token_fields(*self.tokens.issue(code.app, code.team, code.person, code.scopes))
-        answer: dict[str, object] = self._installation_fields(code.app, code.team)
+        token_fields = self._token_fields(*self.tokens.issue(code.app, code.team, code.person, code.scopes))
+        response: dict[str, object] = self._installation_fields(code.app, code.team)
         if code.shape in {"top_level", "both"}:
-            answer |= holder
+            response |= token_fields
             if self.empty_top_scope:
-                answer["scope"] = ""
+                response["scope"] = ""
         if code.shape in {"authed_user", "both"} or self.empty_top_scope:
-            user = holder if code.shape != "top_level" else {"scope": holder["scope"]}
-            answer["authed_user"] = {"id": code.person.id, **user}
+            user = token_fields if code.shape != "top_level" else {"scope": token_fields["scope"]}
+            response["authed_user"] = {"id": code.person.id, **user}
         if self.leave_out_ok:
-            del answer["ok"]
-        return answer
+            del response["ok"]
+        return response
 
     def refresh(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
         """Exchange a refresh token: the methods of :meth:`exchange` with ``grant_type=refresh_token``.

@@ -185,9 +185,9 @@ class SlackClient:
             SlackRefused, UnusableResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         headers = {"Authorization": f"Bearer {token.reveal()}"}
-        answer = (await self._call("auth.revoke", {}, headers)).data
-        raise_if_refused(answer)
-        return answer.get("revoked") is True
+        data = (await self._call("auth.revoke", {}, headers)).data
+        raise_if_refused(data)
+        return data.get("revoked") is True
 
     async def verify(self, access_token: Secret) -> Identity:
         """Return the user, team and scopes of ``access_token``, and the workspaces of an organization's token.
@@ -293,11 +293,11 @@ class SlackClient:
 
     async def _http_client(self) -> httpx.AsyncClient:
         if self._http is None:
-            local = self.endpoints.is_loopback
+            is_loopback = self.endpoints.is_loopback
             host = {"host": self.endpoints.host}
             try:
                 self._http = httpx.AsyncClient(
-                    trust_env=not local,
+                    trust_env=not is_loopback,
                     verify=await _ssl_context(),
                     follow_redirects=False,
                     timeout=self._deadline_seconds,
@@ -317,8 +317,8 @@ class SlackClient:
         if self.endpoints.is_loopback or proxy_bypass(self.endpoints.host):
             return None
         proxies = getproxies()
-        address = proxies.get(urlsplit(self.endpoints.base).scheme) or proxies.get("all")
-        return clean(address.rsplit("@", 1)[-1], 120) if address else None
+        url = proxies.get(urlsplit(self.endpoints.base).scheme) or proxies.get("all")
+        return clean(url.rsplit("@", 1)[-1], 120) if url else None
 
     def _http_status_error(self, response: httpx.Response) -> SlackError | None:
         """Return the error implied by the status or headers, or None if the body decides.
@@ -365,8 +365,8 @@ def _authenticate_client(client: Client) -> tuple[dict[str, str], dict[str, str]
     """Return the form fields and headers that authenticate the client."""
     if client.client_secret is None:
         return {"client_id": client.client_id}, {}
-    pair = f"{client.client_id}:{client.client_secret.reveal()}"
-    return {}, {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+    credentials = f"{client.client_id}:{client.client_secret.reveal()}"
+    return {}, {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
 
 
 def _trace_requests(observer: RefreshObserver) -> Trace:
@@ -415,9 +415,9 @@ def _classify_error(error: Exception, host: Mapping[str, str], proxy: str | None
     """Return the catalog code of an httpx error, and facts that contain no secrets."""
     if isinstance(error, httpx.ProxyError):
         # The proxy's response to CONNECT, such as "407 Proxy Authentication Required". It contains nothing we sent.
-        words = clean(str(error), 120)
-        code = "proxy_sign_in_required" if words.startswith("407") else "proxy_refused"
-        return code, {**host, "proxy": proxy or "?", "detail": words}
+        message = clean(str(error), 120)
+        code = "proxy_sign_in_required" if message.startswith("407") else "proxy_refused"
+        return code, {**host, "proxy": proxy or "?", "detail": message}
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

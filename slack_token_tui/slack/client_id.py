@@ -66,15 +66,15 @@ def recognize(text: str) -> PastedText:
         return PastedText(
             PastedKind.APP_ID, f"That is the App ID. The Client ID stands just below it: {_EXAMPLE}.", app_id=text
         )
-    found = set(_CLIENT_ID_IN_TEXT.findall(text))
-    if len(found) == 1 and "://" not in text:
-        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in what you pasted.", found.pop())
-    if (token := _TOKEN_IN_TEXT.search(text)) and (kind := token_type_of(token.group())):
+    client_ids = set(_CLIENT_ID_IN_TEXT.findall(text))
+    if len(client_ids) == 1 and "://" not in text:
+        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in what you pasted.", client_ids.pop())
+    if (token := _TOKEN_IN_TEXT.search(text)) and (token_type := token_type_of(token.group())):
         return PastedText(
             PastedKind.TOKEN,
-            f"That is {kind.with_article}, not a Client ID: {_EXAMPLE}. "
+            f"That is {token_type.with_article}, not a Client ID: {_EXAMPLE}. "
             + (
-                kind.unsupported_reason
+                token_type.unsupported_reason
                 or "A token that you have is imported: i at home; in a shell, slack-token-tui import."
             ),
         )
@@ -86,8 +86,8 @@ def recognize(text: str) -> PastedText:
         )
     if "://" in text and not any(character.isspace() for character in text):
         return _recognize_url(text)
-    if len(found) == 1:
-        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in what you pasted.", found.pop())
+    if len(client_ids) == 1:
+        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in what you pasted.", client_ids.pop())
     if re.fullmatch(r"[A-Za-z0-9]{24}", text):
         return PastedText(
             PastedKind.VERIFICATION_TOKEN,
@@ -102,15 +102,15 @@ def _recognize_url(text: str) -> PastedText:
         host = parts.hostname or ""
     except ValueError:
         return PastedText(PastedKind.OTHER, f"A Client ID is {_EXAMPLE}: 2141029472.691202649728.")
-    given = parse_qs(parts.query).get("client_id", [""])[0]
-    if parts.path.startswith("/oauth/") and _CLIENT_ID.fullmatch(given):
-        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in that authorize address.", given)
+    client_id = parse_qs(parts.query).get("client_id", [""])[0]
+    if parts.path.startswith("/oauth/") and _CLIENT_ID.fullmatch(client_id):
+        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in that authorize address.", client_id)
     if host in _SETTINGS_HOSTS:
-        app = _APP_ID_IN_PATH.search(parts.path)
+        match = _APP_ID_IN_PATH.search(parts.path)
         return PastedText(
             PastedKind.SETTINGS_PAGE,
             "That is the address of the app’s settings page. On that page: Basic Information → App Credentials → Client ID.",
-            app_id=app.group(1) if app else None,
+            app_id=match.group(1) if match else None,
         )
     return PastedText(
         PastedKind.OTHER, "That is an address. Enter the Client ID: your app → Basic Information → App Credentials."

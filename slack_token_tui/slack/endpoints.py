@@ -45,16 +45,16 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def parse_base_url(address: str) -> str:
-    """Return the base URL in ``address``: only scheme, host and port.
+def parse_base_url(url: str) -> str:
+    """Return the base URL in ``url``: only scheme, host and port.
 
     Raises:
         ValueError: the URL is not HTTPS (plain HTTP is only for loopback) or has more than a host and a port. The
             message is a sentence for the user.
     """
-    address = address.strip().rstrip("/")
+    url = url.strip().rstrip("/")
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise ValueError("That is not an address.") from None

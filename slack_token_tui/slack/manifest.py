@@ -55,8 +55,8 @@ class Manifest:
     def prefilled_url(self, endpoints: Endpoints) -> str | None:
         """Return the URL of Slack's page with the manifest filled in, or None if it is too long for some browsers."""
         compact = json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False)
-        address = f"{endpoints.apps_url}?new_app=1&manifest_json={quote(compact, safe='')}"
-        return address if len(address) <= MAX_URL_LENGTH else None
+        url = f"{endpoints.apps_url}?new_app=1&manifest_json={quote(compact, safe='')}"
+        return url if len(url) <= MAX_URL_LENGTH else None
 
     def page_url(self, endpoints: Endpoints) -> str:
         """Return the URL of Slack's page, with the manifest filled in if possible."""
@@ -69,7 +69,7 @@ class Manifest:
             endpoints: the Slack host to create the app on.
             reasons: one line per scope that says what it is for.
         """
-        life = (
+        lifetime = (
             "Access tokens live for 12 hours and renew themselves (token rotation)."
             if self.rotation
             else "Tokens work until they are revoked (no token rotation)."
@@ -84,7 +84,7 @@ class Manifest:
                 "",
                 "It has no bot, no server and no client secret to keep: it signs in with PKCE, and the browser comes back",
                 f"to my own machine ({self.redirect_uris[0]}).",
-                life,
+                lifetime,
                 "",
                 "How to make it (two minutes):",
                 f"1. Open {endpoints.apps_url} → Create New App → From a manifest, and choose our workspace.",

@@ -99,15 +99,15 @@ def parse_body(body: bytes) -> dict[str, Any]:
         UnusableResponse: the body is not a response from Slack (``not_slack``).
     """
     try:
-        answer = json.loads(body)
+        data = json.loads(body)
     except (ValueError, RecursionError):
         raise UnusableResponse("not_slack") from None
-    if not isinstance(answer, dict):
+    if not isinstance(data, dict):
         raise UnusableResponse("not_slack")
-    tokens = (answer.get("access_token"), _mapping(answer.get("authed_user")).get("access_token"))
-    if not isinstance(answer.get("ok"), bool) and not any(map(_is_from_slack, tokens)):
+    tokens = (data.get("access_token"), _mapping(data.get("authed_user")).get("access_token"))
+    if not isinstance(data.get("ok"), bool) and not any(map(_is_from_slack, tokens)):
         raise UnusableResponse("not_slack")
-    return answer
+    return data
 
 
 def _is_from_slack(token: object) -> bool:
@@ -120,42 +120,42 @@ def find_tokens(response: Secret) -> tuple[Secret, ...]:
 
     An unusable response may still contain valid tokens, which can be revoked.
     """
-    plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), response.reveal())
-    found = dict.fromkeys(_TOKEN_IN_TEXT.findall(plain))
-    return tuple(Secret(token) for token in sorted(found, key=lambda token: not token.startswith("xoxe-")))
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), response.reveal())
+    tokens = dict.fromkeys(_TOKEN_IN_TEXT.findall(text))
+    return tuple(Secret(token) for token in sorted(tokens, key=lambda token: not token.startswith("xoxe-")))
 
 
-def raise_if_refused(answer: Mapping[str, Any]) -> None:
-    """Raise an error unless ``answer`` reports success.
+def raise_if_refused(data: Mapping[str, Any]) -> None:
+    """Raise an error unless ``data`` reports success.
 
     Raises:
         SlackRefused: ``ok`` is false. It has Slack's error code.
         UnusableResponse: ``ok`` is not a boolean, or ``error`` is present without ``ok``.
     """
-    ok = answer.get("ok")
-    if ok is True or ("ok" not in answer and "error" not in answer):
+    ok = data.get("ok")
+    if ok is True or ("ok" not in data and "error" not in data):
         return
     if ok is False:
         facts = {
             key: clean(value, 200)
             for key in ("needed", "provided")
-            if isinstance(value := answer.get(key), str) and value
+            if isinstance(value := data.get(key), str) and value
         }
-        if details := _response_messages(answer):
+        if details := _response_messages(data):
             facts["detail"] = details
-        raise SlackRefused(code_from_slack(answer.get("error")), facts)
+        raise SlackRefused(code_from_slack(data.get("error")), facts)
     raise UnusableResponse("answer_unreadable")
 
 
-def _response_messages(answer: Mapping[str, Any]) -> str | None:
+def _response_messages(data: Mapping[str, Any]) -> str | None:
     """Return Slack's readable messages about malformed arguments from ``response_metadata.messages``, or None."""
-    messages = _mapping(answer.get("response_metadata")).get("messages")
+    messages = _mapping(data.get("response_metadata")).get("messages")
     if not isinstance(messages, list):
         return None
     return clean(" ".join(message for message in messages if isinstance(message, str)), 200) or None
 
 
-def parse_token_response(answer: Mapping[str, Any]) -> TokenResponse:
+def parse_token_response(data: Mapping[str, Any]) -> TokenResponse:
     """Return the user token in a response of ``oauth.v2.user.access`` or ``oauth.v2.access``.
 
     Raises:
@@ -163,86 +163,86 @@ def parse_token_response(answer: Mapping[str, Any]) -> TokenResponse:
         UnusableToken: the response does not contain exactly one valid user token.
     """
     try:
-        raise_if_refused(answer)
+        raise_if_refused(data)
     except UnusableResponse as error:
         raise UnusableToken(error.code) from None
-    authed_user = _mapping(answer.get("authed_user"))
-    holders = [part for part in (answer, authed_user) if _has_token(part)]
-    users = [part for part in holders if not _is_bot(part)]
-    if not users:
-        raise UnusableToken("token_is_bot" if holders else "token_missing")
-    tokens = {_parse_token(part["access_token"]) for part in users}
+    authed_user = _mapping(data.get("authed_user"))
+    sources = [part for part in (data, authed_user) if _has_token(part)]
+    user_sources = [part for part in sources if not _is_bot(part)]
+    if not user_sources:
+        raise UnusableToken("token_is_bot" if sources else "token_missing")
+    tokens = {_parse_token(part["access_token"]) for part in user_sources}
     if len(tokens) > 1:
         raise UnusableToken("tokens_differ")
-    holder = users[0]
+    source = user_sources[0]
     # The other fields belong to the token, so the object that contains it comes first. The other object fills gaps:
     # both may contain the same token, or the fields may only be at the top level. A bot token's fields are never used.
-    others = [part for part in (answer, authed_user) if part is not holder and not (_has_token(part) and _is_bot(part))]
-    for part in (holder, *others):
+    others = [part for part in (data, authed_user) if part is not source and not (_has_token(part) and _is_bot(part))]
+    for part in (source, *others):
         token_type = part.get("token_type")
         if isinstance(token_type, str) and token_type.lower() not in _KNOWN_TOKEN_TYPES:
             raise UnusableToken("token_type_unknown", {"detail": clean(token_type)})
-    refresh_token = _first_present(_parse_optional_token(part.get("refresh_token")) for part in (holder, *others))
-    expires_in = _first_present(_parse_expires_in(part.get("expires_in")) for part in (holder, *others))
+    refresh_token = _first_present(_parse_optional_token(part.get("refresh_token")) for part in (source, *others))
+    expires_in = _first_present(_parse_expires_in(part.get("expires_in")) for part in (source, *others))
     if refresh_token and expires_in is None:
         expires_in = ROTATING_TOKEN_SECONDS
     scope = next(
-        (part["scope"] for part in (holder, *others) if isinstance(part.get("scope"), str) and part["scope"]), ""
+        (part["scope"] for part in (source, *others) if isinstance(part.get("scope"), str) and part["scope"]), ""
     )
-    team, enterprise = _mapping(answer.get("team")), _mapping(answer.get("enterprise"))
+    team, enterprise = _mapping(data.get("team")), _mapping(data.get("enterprise"))
     return TokenResponse(
         access_token=tokens.pop(),
         refresh_token=refresh_token,
         expires_in_seconds=expires_in,
         scopes=tuple(entry for entry in split_scopes(scope) if entry != IMPLICIT_SCOPE),
-        user_id=clean_or_none(answer.get("user_id")) or clean_or_none(authed_user.get("id")),
+        user_id=clean_or_none(data.get("user_id")) or clean_or_none(authed_user.get("id")),
         team_id=clean_or_none(team.get("id")),
         team_name=clean_or_none(team.get("name")),
         enterprise_id=clean_or_none(enterprise.get("id")),
         enterprise_name=clean_or_none(enterprise.get("name")),
-        app_id=clean_or_none(answer.get("app_id")),
-        is_enterprise_install=answer.get("is_enterprise_install") is True,
+        app_id=clean_or_none(data.get("app_id")),
+        is_enterprise_install=data.get("is_enterprise_install") is True,
     )
 
 
-def parse_identity(answer: Mapping[str, Any], scopes_header: str | None) -> Identity:
+def parse_identity(data: Mapping[str, Any], scopes_header: str | None) -> Identity:
     """Return the identity in an ``auth.test`` response and its ``x-oauth-scopes`` header.
 
     Raises:
         SlackRefused: Slack returned an error.
         UnusableResponse: the response has no user ID.
     """
-    raise_if_refused(answer)
-    user_id = clean_or_none(answer.get("user_id"))
-    if answer.get("ok") is not True or user_id is None:
+    raise_if_refused(data)
+    user_id = clean_or_none(data.get("user_id"))
+    if data.get("ok") is not True or user_id is None:
         raise UnusableResponse("answer_unreadable")
     scopes = None
     if scopes_header is not None:
         scopes = tuple(scope for scope in split_scopes(scopes_header) if scope != IMPLICIT_SCOPE)
     return Identity(
         user_id=user_id,
-        user_name=clean_or_none(answer.get("user")),
-        team_id=clean_or_none(answer.get("team_id")),
-        team_name=clean_or_none(answer.get("team")),
-        workspace_url=_parse_url(answer.get("url")),
-        enterprise_id=clean_or_none(answer.get("enterprise_id")),
-        app_id=clean_or_none(answer.get("app_id")),
-        app_name=clean_or_none(answer.get("app_name")),
-        is_enterprise_install=answer.get("is_enterprise_install") is True,
+        user_name=clean_or_none(data.get("user")),
+        team_id=clean_or_none(data.get("team_id")),
+        team_name=clean_or_none(data.get("team")),
+        workspace_url=_parse_url(data.get("url")),
+        enterprise_id=clean_or_none(data.get("enterprise_id")),
+        app_id=clean_or_none(data.get("app_id")),
+        app_name=clean_or_none(data.get("app_name")),
+        is_enterprise_install=data.get("is_enterprise_install") is True,
         scopes=scopes,
-        expires_in_seconds=_parse_expires_in(answer.get("expires_in")),
+        expires_in_seconds=_parse_expires_in(data.get("expires_in")),
     )
 
 
-def parse_workspaces(answer: Mapping[str, Any]) -> tuple[str, ...]:
+def parse_workspaces(data: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the workspaces in an ``auth.teams.list`` response, each as ID and name, at most ``MAX_WORKSPACES``.
 
     Raises:
         SlackRefused: Slack returned an error.
         UnusableResponse: the response has no list of teams.
     """
-    raise_if_refused(answer)
-    teams = answer.get("teams")
+    raise_if_refused(data)
+    teams = data.get("teams")
     if not isinstance(teams, list):
         raise UnusableResponse("answer_unreadable")
     workspaces = [team for team in teams if isinstance(team, dict) and isinstance(team.get("id"), str) and team["id"]]

@@ -112,8 +112,8 @@ def bot_scopes() -> tuple[Scope, ...]:
 
 def find_scope(name: str) -> Scope:
     """Return the catalog entry of scope ``name``, or a placeholder that says that there is none."""
-    known = _entries().get(name)
-    return known or Scope(name, "Not described here; it is sent as you typed it", "unlisted", Group.UNLISTED)
+    entry = _entries().get(name)
+    return entry or Scope(name, "Not described here; it is sent as you typed it", "unlisted", Group.UNLISTED)
 
 
 def describe_scopes(names: Iterable[str]) -> tuple[str, ...]:
@@ -127,14 +127,14 @@ def describe_unknown_scopes(names: Iterable[str]) -> str:
     """Return a message about the ``names`` that are not in the catalog, with similar names, or "" if all are in it."""
     from difflib import get_close_matches  # deferred: misspellings are rare
 
-    strange = [name for name in names if find_scope(name).group is Group.UNLISTED]
-    if not strange:
+    unknown = [name for name in names if find_scope(name).group is Group.UNLISTED]
+    if not unknown:
         return ""
-    first, more = strange[:_MAX_NAMED], len(strange) - _MAX_NAMED
-    likely = [match for name in first for match in get_close_matches(name, _entries(), 1, 0.8)]
-    meant = f" Did you mean {', '.join(likely)}?" if likely else ""
+    first, more = unknown[:_MAX_NAMED], len(unknown) - _MAX_NAMED
+    suggestions = [match for name in first for match in get_close_matches(name, _entries(), 1, 0.8)]
+    suggestion_text = f" Did you mean {', '.join(suggestions)}?" if suggestions else ""
     others = f" and {more} more" if more > 0 else ""
-    return f"Not a scope that is known here: {', '.join(first)}{others}. It is sent as it is.{meant}"
+    return f"Not a scope that is known here: {', '.join(first)}{others}. It is sent as it is.{suggestion_text}"
 
 
 def unavailable_reasons(names: Iterable[str]) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ def unavailable_reasons(names: Iterable[str]) -> tuple[str, ...]:
     """
     scopes = [find_scope(name) for name in names]
     reasons = [reason for scope in scopes if (reason := scope.unavailable_reason)]
-    signing_in = [scope.name for scope in scopes if scope.group is Group.SIGN_IN]
-    if signing_in and len(signing_in) < len(scopes):
-        reasons.append(f"{', '.join(signing_in)} cannot stand beside scopes of another kind; ask for them alone")
+    sign_in_scopes = [scope.name for scope in scopes if scope.group is Group.SIGN_IN]
+    if sign_in_scopes and len(sign_in_scopes) < len(scopes):
+        reasons.append(f"{', '.join(sign_in_scopes)} cannot stand beside scopes of another kind; ask for them alone")
     return tuple(f"{reason}." for reason in reasons)

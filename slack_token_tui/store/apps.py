@@ -99,30 +99,30 @@ def is_loopback_redirect(redirect_uri: str) -> bool:
     return parts.scheme == "http" and is_loopback(parts.hostname)
 
 
-def parse_redirect_uri(address: str) -> str:
-    """Return ``address``, stripped, if it is a valid redirect URL: http on localhost with a port, or any https URL.
+def parse_redirect_uri(uri: str) -> str:
+    """Return ``uri``, stripped, if it is a valid redirect URL: http on localhost with a port, or any https URL.
 
     Raises:
         ValueError: the URL is not valid. The message can be shown to the user.
     """
-    address = address.strip()
-    if not all("!" <= character <= "~" for character in address):
+    uri = uri.strip()
+    if not all("!" <= character <= "~" for character in uri):
         raise ValueError("There is something in it that no address has: a space, or a letter that is not ASCII.")
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(uri)
         port = parts.port
     except ValueError:
         raise ValueError("That is not an address.") from None
-    if "#" in address:
+    if "#" in uri:
         raise ValueError("A redirect address has no # in it.")
     if "@" in parts.netloc:
         raise ValueError("A redirect address has no user name in it.")
     if parts.scheme == "https" and parts.hostname:
-        return address
+        return uri
     if parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS:
         if not port:
             raise ValueError("A redirect address on localhost needs a port, as in http://localhost:28417/callback.")
-        return address
+        return uri
     raise ValueError("A redirect address is http://localhost:PORT/PATH, or begins with https://.")
 
 
@@ -147,14 +147,14 @@ def load_app(home: Path, client_id: str) -> SlackApp | None:
 def list_apps(home: Path) -> list[SlackApp]:
     """Return all saved apps: the last used app first, then the others by file modification time, newest first."""
     last = read_settings(home).get("last_app")
-    found: list[tuple[bool, float, SlackApp]] = []
+    ranked: list[tuple[bool, float, SlackApp]] = []
     with suppress(OSError):
         for path in (home / "apps").glob("*.json"):
             app = read_app(home, path.stem) if path.stem[:1].isdigit() else None
             if app is not None:
                 with suppress(OSError):
-                    found.append((app.client_id == last, path.stat().st_mtime, app))
-    return [app for *_, app in sorted(found, key=lambda item: item[:2], reverse=True)]
+                    ranked.append((app.client_id == last, path.stat().st_mtime, app))
+    return [app for *_, app in sorted(ranked, key=lambda item: item[:2], reverse=True)]
 
 
 def save_app(home: Path, app: SlackApp, *, in_keyring: bool | None = None) -> None:
@@ -223,22 +223,22 @@ def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
     item, previous = _keyring_item(app.client_id), _load(path)
     moves_out_of_keyring = previous is not None and previous.secret_in_keyring and not in_keyring
     if in_keyring and app.client_secret is not None:
-        _keyring().save_item(item, app.client_secret)
+        _import_keyring().save_item(item, app.client_secret)
     elif moves_out_of_keyring and app.client_secret is None:
-        _keyring().delete_item(item)  # while the file still refers to it
+        _import_keyring().delete_item(item)  # while the file still refers to it
     try:
         write_atomically(path, json.dumps(record, indent=1).encode())
     except StorageError:
         if in_keyring and not (previous is not None and previous.secret_in_keyring):
-            _keyring().try_delete_item(item)  # no file refers to it
+            _import_keyring().try_delete_item(item)  # no file refers to it
         raise
     if moves_out_of_keyring and app.client_secret is not None:
         try:
-            _keyring().delete_item(item)  # only after the file contains the secret
+            _import_keyring().delete_item(item)  # only after the file contains the secret
         except StorageError:
-            pointing = {**record, "client_secret": None, "secret_in_keyring": True}
+            keyring_record = {**record, "client_secret": None, "secret_in_keyring": True}
             # The secret is still in the keyring, so the file must refer to it.
-            write_atomically(path, json.dumps(pointing, indent=1).encode())
+            write_atomically(path, json.dumps(keyring_record, indent=1).encode())
             raise
 
 
@@ -250,7 +250,7 @@ def with_secret(app: SlackApp) -> SlackApp:
     """
     if app.client_secret is not None or not app.secret_in_keyring:
         return app
-    secret = _keyring().load_item(_keyring_item(app.client_id))
+    secret = _import_keyring().load_item(_keyring_item(app.client_id))
     if secret is None:
         raise StorageError("client_secret_gone", client_id=app.client_id)
     return replace(app, client_secret=secret)
@@ -278,7 +278,7 @@ def forget_app(home: Path, app: SlackApp) -> None:
     with locks.acquire(home / "locks", f"app-{app.client_id}"):
         saved = read_app(home, app.client_id)
         if app.secret_in_keyring or (saved is not None and saved.secret_in_keyring):
-            _keyring().delete_item(_keyring_item(app.client_id))
+            _import_keyring().delete_item(_keyring_item(app.client_id))
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
@@ -314,17 +314,17 @@ def _load(path: Path) -> SlackApp | None:
 
 def unreadable_apps(home: Path) -> list[StorageError]:
     """Return one error for each app file that can't be used."""
-    found = []
+    errors = []
     with suppress(OSError):
         for path in sorted((home / "apps").glob("[0-9]*.json")):
             try:
                 _load(path)
             except StorageError as error:
-                found.append(error)
-    return found
+                errors.append(error)
+    return errors
 
 
-def _keyring() -> ModuleType:
+def _import_keyring() -> ModuleType:
     from slack_token_tui.store import keyring  # imported only if a secret is stored there
 
     return keyring
@@ -337,8 +337,8 @@ def _keyring_item(client_id: str) -> str:
 def _from_dict(record: dict[str, Any]) -> SlackApp:
     """Return the app in ``record``, or raise ValueError if a required value is missing or invalid."""
     redirect_uris, secret = record.get("redirect_uris"), record.get("client_secret")
-    usable = tuple(filter(_is_redirect_uri, map(str, redirect_uris if isinstance(redirect_uris, list) else ())))
-    if not usable:
+    valid_uris = tuple(filter(_is_redirect_uri, map(str, redirect_uris if isinstance(redirect_uris, list) else ())))
+    if not valid_uris:
         raise ValueError("no redirect address")
     return SlackApp(
         client_id=parse_client_id(str(record.get("client_id"))),
@@ -346,7 +346,7 @@ def _from_dict(record: dict[str, Any]) -> SlackApp:
             parse_base_url(str(record.get("slack", SLACK))),
             EndpointVariant(record.get("oauth", EndpointVariant.V2_USER)),
         ),
-        redirect_uris=usable,
+        redirect_uris=valid_uris,
         scopes=_parse_scopes(record.get("scopes")),
         client_secret=Secret(secret) if isinstance(secret, str) and secret else None,
         secret_in_keyring=record.get("secret_in_keyring") is True,
@@ -382,13 +382,13 @@ def _parse_scopes(value: object) -> tuple[str, ...]:
         return ()
 
 
-def _is_redirect_uri(address: str) -> bool:
-    """Return whether ``address`` is a valid redirect URL. An app needs only one, so invalid ones are ignored."""
+def _is_redirect_uri(uri: str) -> bool:
+    """Return whether ``uri`` is a valid redirect URL. An app needs only one, so invalid ones are ignored."""
     try:
-        return bool(parse_redirect_uri(address))
+        return bool(parse_redirect_uri(uri))
     except ValueError:
         return False
 
 
-def _parse_text(value: object, longest: int) -> str:
-    return clean(value, longest) if isinstance(value, str) else ""
+def _parse_text(value: object, max_length: int) -> str:
+    return clean(value, max_length) if isinstance(value, str) else ""

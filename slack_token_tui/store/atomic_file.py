@@ -16,7 +16,7 @@ from slack_token_tui.store.hot_path import ProfileFileError, check_directory
 if sys.platform != "win32":
     import fcntl
 
-_TEMPORARY = re.compile(r"\..+\.(\d{1,20})\.[0-9a-f]+\.tmp")
+_TEMP_FILE = re.compile(r"\..+\.(\d{1,20})\.[0-9a-f]+\.tmp")
 _MIN_AGE_SECONDS = 3600
 
 
@@ -37,9 +37,9 @@ class StorageError(Exception):
 
 def to_storage_error(error: OSError, path: Path) -> StorageError:
     """Convert ``error`` on ``path`` to a StorageError that can be explained to the user."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return StorageError(
-        "store_full" if full else "store_unwritable", file=str(path), detail=error.strerror or type(error).__name__
+        "store_full" if is_full else "store_unwritable", file=str(path), detail=error.strerror or type(error).__name__
     )
 
 
@@ -73,8 +73,8 @@ def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
     Raises:
         OSError: the file can't be opened, is not a regular file, or belongs to another user.
     """
-    safe = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags | safe, mode)
+    safe_flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags | safe_flags, mode)
     status = os.fstat(descriptor)
     is_ours = sys.platform == "win32" or status.st_uid == os.geteuid()
     if not stat.S_ISREG(status.st_mode) or not is_ours:
@@ -117,9 +117,9 @@ def _write_new_file(path: Path, content: bytes) -> None:
     try:
         if sys.platform != "win32":
             os.fchmod(descriptor, 0o600)  # a umask of 0777 would remove all permissions
-        left = memoryview(content)
-        while left:
-            left = left[os.write(descriptor, left) :]
+        remaining = memoryview(content)
+        while remaining:
+            remaining = remaining[os.write(descriptor, remaining) :]
         sync(descriptor)
     finally:
         os.close(descriptor)
@@ -157,8 +157,8 @@ def remove_temp_files_of_dead_processes(directory: Path) -> None:
         return  # signal 0 means Ctrl+C on Windows, so os.kill() cannot test for a process
     with suppress(OSError):
         for path in directory.iterdir():
-            found = _TEMPORARY.fullmatch(path.name)
-            if found and path.lstat().st_mtime < time.time() - _MIN_AGE_SECONDS and not _is_running(int(found[1])):
+            match = _TEMP_FILE.fullmatch(path.name)
+            if match and path.lstat().st_mtime < time.time() - _MIN_AGE_SECONDS and not _is_running(int(match[1])):
                 with suppress(OSError):
                     path.unlink()
 
@@ -176,9 +176,9 @@ def _is_running(pid: int) -> bool:
 def remove_stale_temp_files(path: Path) -> None:
     """Delete temporary files of ``path`` left by killed processes. The caller must hold the lock of ``path``."""
     # Names may contain dots, so files of acme.eu must not match acme.
-    mine = re.compile(re.escape(f".{path.stem}.") + r"\d+\.[0-9a-f]+\.tmp")
+    pattern = re.compile(re.escape(f".{path.stem}.") + r"\d+\.[0-9a-f]+\.tmp")
     with suppress(OSError):
-        for left_over in path.parent.iterdir():
-            if mine.fullmatch(left_over.name):
+        for temp_path in path.parent.iterdir():
+            if pattern.fullmatch(temp_path.name):
                 with suppress(OSError):
-                    left_over.unlink()
+                    temp_path.unlink()

@@ -23,7 +23,7 @@ from slack_token_tui.store.atomic_file import (
 from slack_token_tui.store.hot_path import config_home as user_home
 from slack_token_tui.store.profile import Profile
 
-_MARKED = re.compile(r"[0-9a-f]{12}-")
+_HOME_PREFIX = re.compile(r"[0-9a-f]{12}-")
 
 
 def fallback_dirs() -> list[Path]:
@@ -32,11 +32,11 @@ def fallback_dirs() -> list[Path]:
     Readers must check all of them and skip those that are not private. For example, cron
     jobs have no runtime directory, but login sessions do.
     """
-    given = os.environ.get("XDG_RUNTIME_DIR")
+    runtime_dir = os.environ.get("XDG_RUNTIME_DIR")
     # macOS, cron and containers have no runtime directory. Other users may write to the temp directory: see is_private.
-    everywhere, usual = Path(tempfile.gettempdir()), _default_dir()
-    made = [path for path in everywhere.glob(f"{usual.name}.*") if is_private(path)]
-    return [*([Path(given) / "slack-token-tui"] if given else []), usual, *made]
+    temp_dir, default_dir = Path(tempfile.gettempdir()), _default_dir()
+    extra_dirs = [path for path in temp_dir.glob(f"{default_dir.name}.*") if is_private(path)]
+    return [*([Path(runtime_dir) / "slack-token-tui"] if runtime_dir else []), default_dir, *extra_dirs]
 
 
 def _default_dir() -> Path:
@@ -50,8 +50,8 @@ def is_private(directory: Path) -> bool:
         status = directory.lstat()
     except OSError:
         return False
-    mine = sys.platform == "win32" or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
-    return mine and stat.S_ISDIR(status.st_mode)
+    is_ours = sys.platform == "win32" or (status.st_uid == os.geteuid() and not status.st_mode & 0o077)
+    return is_ours and stat.S_ISDIR(status.st_mode)
 
 
 def file_names(home: Path, name: str) -> tuple[str, str]:
@@ -78,19 +78,19 @@ def save_to_fallback(home: Path, name: str, content: bytes) -> Path:
         StorageError: no fallback directory is writable.
     """
     name = file_names(home, name)[0]
-    for place in fallback_dirs():
+    for directory in fallback_dirs():
         with suppress(StorageError):
-            make_private_directory(place)
-            if is_private(place):
-                write_atomically(place / name, content)
-                return place / name
+            make_private_directory(directory)
+            if is_private(directory):
+                write_atomically(directory / name, content)
+                return directory / name
     # Another user may have created directories with the default names.
     try:
-        place = Path(tempfile.mkdtemp(prefix=f"{_default_dir().name}."))
+        directory = Path(tempfile.mkdtemp(prefix=f"{_default_dir().name}."))
     except OSError as error:
         raise to_storage_error(error, Path(tempfile.gettempdir())) from None
-    write_atomically(place / name, content)
-    return place / name
+    write_atomically(directory / name, content)
+    return directory / name
 
 
 def save_tokens_to_fallback(home: Path, profile: Profile) -> Path:
@@ -101,9 +101,9 @@ def save_tokens_to_fallback(home: Path, profile: Profile) -> Path:
     Raises:
         StorageError: no fallback directory is writable.
     """
-    words = ["slack-token-tui", "import", "--client-id", profile.client_id, "--slack-url", profile.endpoints.base]
+    command = ["slack-token-tui", "import", "--client-id", profile.client_id, "--slack-url", profile.endpoints.base]
     tokens = (profile.access_token, profile.refresh_token)
-    lines = [f"# {shlex.join(words)}", *(token.reveal() for token in tokens if token is not None)]
+    lines = [f"# {shlex.join(command)}", *(token.reveal() for token in tokens if token is not None)]
     return save_to_fallback(home, f"{profile.id}.tokens", "".join(f"{line}\n" for line in lines).encode())
 
 
@@ -111,8 +111,8 @@ def import_command(path: Path) -> str:
     """Return the shell command that imports the tokens in ``path``."""
     command = "slack-token-tui import"
     with suppress(OSError, UnicodeDecodeError):
-        first = read_own(path, 4096).partition(b"\n")[0].decode()
-        command = clean(first[2:], 500) if first.startswith("# slack-token-tui import ") else command
+        first_line = read_own(path, 4096).partition(b"\n")[0].decode()
+        command = clean(first_line[2:], 500) if first_line.startswith("# slack-token-tui import ") else command
     return f"{command} < {shlex.quote(str(path))}"
 
 
@@ -121,17 +121,21 @@ def list_fallback_files(home: Path) -> list[Path]:
 
     Files from version 0.1.0 have no such prefix. They are listed only for the default config directory.
     """
-    found = [
-        path for place in fallback_dirs() if is_private(place) for path in sorted(place.iterdir()) if path.is_file()
+    files = [
+        path
+        for directory in fallback_dirs()
+        if is_private(directory)
+        for path in sorted(directory.iterdir())
+        if path.is_file()
     ]
-    shows_unmarked = str(home) == user_home()
+    include_unprefixed = str(home) == user_home()
     return [
         path
-        for path in found
-        if path.name.startswith(_home_prefix(home)) or (shows_unmarked and not _MARKED.match(path.name))
+        for path in files
+        if path.name.startswith(_home_prefix(home)) or (include_unprefixed and not _HOME_PREFIX.match(path.name))
     ]
 
 
 def profile_id_in(path: Path) -> str:
     """Return the profile ID in the name of a fallback file."""
-    return _MARKED.sub("", path.stem)
+    return _HOME_PREFIX.sub("", path.stem)

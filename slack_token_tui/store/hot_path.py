@@ -24,9 +24,9 @@ REVOKED_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"}
 
 _APPLICATION = "slack-token-tui"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_LIKE_A_TOKEN = re.compile(r"xox[a-z][.-]|xapp-|xwfp-")
+_TOKEN_PREFIX = re.compile(r"xox[a-z][.-]|xapp-|xwfp-")
 _WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _WRITABLE_BY_OTHERS = 0o022
 TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 
@@ -75,9 +75,9 @@ def config_home() -> str:
     This is ``SLACK_TOKEN_TUI_HOME``, or else the user's config directory. A test checks that the result equals
     ``platformdirs.user_config_dir()``.
     """
-    given = os.environ.get("SLACK_TOKEN_TUI_HOME")
-    if given:
-        return os.path.abspath(given)
+    override = os.environ.get("SLACK_TOKEN_TUI_HOME")
+    if override:
+        return os.path.abspath(override)
     if sys.platform == "win32":
         from platformdirs import user_config_dir  # it reads the registry, which is not worth duplicating
 
@@ -89,9 +89,9 @@ def config_home() -> str:
 
 
 def _user_home() -> str:
-    given = os.environ.get("HOME", "")
-    if given.startswith("/"):
-        return given.rstrip("/")
+    home = os.environ.get("HOME", "")
+    if home.startswith("/"):
+        return home.rstrip("/")
     import pwd
 
     return pwd.getpwuid(os.getuid()).pw_dir.rstrip("/")
@@ -104,7 +104,7 @@ def is_valid_name(name: str) -> bool:
 
 def is_allowed_new_name(name: str) -> bool:
     """Return whether a new profile may use ``name``. Names are displayed, so they must not start like a token."""
-    return is_valid_name(name) and _LIKE_A_TOKEN.match(name) is None
+    return is_valid_name(name) and _TOKEN_PREFIX.match(name) is None
 
 
 def check_directory(path: str, *, may_be_link: bool = False) -> None:
@@ -184,10 +184,10 @@ def resolve_name(directory: str, argument: str | None) -> str:
                 raise ProfileChoiceError("profile_name_invalid", wanted, [])
             raise ProfileChoiceError("profile_not_found", wanted, list_names(directory))
         return wanted
-    there = list_names(directory)
-    if len(there) == 1:
-        return there[0]
-    raise ProfileChoiceError("profile_not_chosen" if there else "no_profiles", "", there)
+    names = list_names(directory)
+    if len(names) == 1:
+        return names[0]
+    raise ProfileChoiceError("profile_not_chosen" if names else "no_profiles", "", names)
 
 
 def default_name(directory: str) -> str | None:
@@ -267,10 +267,10 @@ def unusable_reason(record: dict[str, object], now: float | None = None) -> str 
     expires_at = record.get("expires_at")
     if expires_at is not None:
         # All timestamps have the same format (UTC, to the second), so they sort as text.
-        this_instant = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
-        if not isinstance(expires_at, str) or not _INSTANT.fullmatch(expires_at):
+        now_text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+        if not isinstance(expires_at, str) or not _TIMESTAMP.fullmatch(expires_at):
             return "has an unreadable expiry"
-        if expires_at <= this_instant:
+        if expires_at <= now_text:
             return f"expired at {expires_at}"
     return None
 
@@ -289,11 +289,11 @@ def needs_slow_path(record: dict[str, object], min_ttl_seconds: float = REFRESH_
     if record.get("expires_at") is None or not record.get("refresh_token"):
         return False
     now = time.time()
-    soon, never = (
+    earliest, latest = (
         time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds))
         for seconds in (min_ttl_seconds, MAX_TOKEN_SECONDS)
     )
-    return record.get("refused") is not None or not soon <= str(record["expires_at"]) <= never
+    return record.get("refused") is not None or not earliest <= str(record["expires_at"]) <= latest
 
 
 def access_token(record: dict[str, object], path: str) -> str:

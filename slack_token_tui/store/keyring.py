@@ -74,7 +74,7 @@ def delete_tokens(profile_id: str, generation: int) -> None:
         try_delete_item(f"{profile_id}.{generation}.{kind}")
 
 
-def save_item(item: str, text: Secret) -> None:
+def save_item(item: str, value: Secret) -> None:
     """Save ``text`` as ``item`` and read it back to verify it.
 
     Some keyrings truncate values, and some report success but save nothing.
@@ -85,8 +85,8 @@ def save_item(item: str, text: Secret) -> None:
 
     def work() -> None:
         backend = _backend()
-        backend.set_password(SERVICE, item, text.reveal())
-        if backend.get_password(SERVICE, item) != text.reveal():
+        backend.set_password(SERVICE, item, value.reveal())
+        if backend.get_password(SERVICE, item) != value.reveal():
             raise StorageError("keyring_refused", detail="it did not give back what it was given")
 
     _with_timeout(work)
@@ -98,8 +98,8 @@ def load_item(item: str) -> Secret | None:
     Raises:
         StorageError: ``keyring_…``: the keyring can't be used.
     """
-    found = _with_timeout(lambda: _backend().get_password(SERVICE, item))
-    return None if found is None else Secret(found)
+    value = _with_timeout(lambda: _backend().get_password(SERVICE, item))
+    return None if value is None else Secret(value)
 
 
 def has_item(item: str) -> bool:
@@ -155,23 +155,23 @@ def _with_timeout(work: Callable[[], _Result]) -> _Result:
 
     Exceptions become a StorageError without the original message.
     """
-    answers: list[_Result] = []
+    results: list[_Result] = []
     errors: list[Exception] = []
 
     def run() -> None:
         try:
-            answers.append(work())
+            results.append(work())
         except Exception as error:
             errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(TIMEOUT_SECONDS)
-    if answers:
-        return answers[0]
+    if results:
+        return results[0]
     if not errors:
         raise StorageError("keyring_timeout")
     if isinstance(errors[0], StorageError):
         raise errors[0]
-    kind = type(errors[0]).__name__
-    raise StorageError("keyring_locked" if kind == "KeyringLocked" else "keyring_refused", detail=kind)
+    error_name = type(errors[0]).__name__
+    raise StorageError("keyring_locked" if error_name == "KeyringLocked" else "keyring_refused", detail=error_name)

@@ -17,8 +17,8 @@ _MAX_SLUG_LENGTH = 48
 
 def slugify(text: str | None) -> str:
     """Return ``text`` reduced to the characters of a profile name, or "" if none are left."""
-    plain = unicodedata.normalize("NFKD", text or "").encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_MAX_SLUG_LENGTH].strip("-")
+    ascii_text = unicodedata.normalize("NFKD", text or "").encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:_MAX_SLUG_LENGTH].strip("-")
 
 
 def candidate_names(profile: Profile) -> Iterator[str]:
@@ -27,8 +27,8 @@ def candidate_names(profile: Profile) -> Iterator[str]:
     The first choice is the subdomain of the workspace URL from ``auth.test``. It can be typed even if the workspace
     name uses a non-Latin script.
     """
-    known = (_subdomain(profile.workspace_url or ""), profile.team_name, profile.team_id, profile.enterprise_id)
-    workspace = next(filter(None, map(slugify, known)), "slack")
+    sources = (_subdomain(profile.workspace_url or ""), profile.team_name, profile.team_id, profile.enterprise_id)
+    workspace = next(filter(None, map(slugify, sources)), "slack")
     if not is_valid_name(workspace):
         workspace = f"{workspace}-slack"
     yield workspace

@@ -150,10 +150,10 @@ class Profile:
         """
         if self.expires_at is None or not self.is_refreshable:
             return False
-        left = (self.expires_at - now).total_seconds()
+        remaining_seconds = (self.expires_at - now).total_seconds()
         return (
             self.refused == "token_expired"
-            or not self._refresh_margin_seconds(min_ttl_seconds) <= left <= MAX_TOKEN_SECONDS
+            or not self._refresh_margin_seconds(min_ttl_seconds) <= remaining_seconds <= MAX_TOKEN_SECONDS
         )
 
     def _refresh_margin_seconds(self, min_ttl_seconds: float) -> float:
@@ -166,8 +166,8 @@ class Profile:
         # The age of an imported token is unknown, so its lifetime can't be computed before the first refresh.
         if self.generation == 0 or self.refresh_issued_at is None or self.expires_at is None:
             return min_ttl_seconds
-        life = (self.expires_at - self.refresh_issued_at).total_seconds()
-        return min(min_ttl_seconds, max(life - _MIN_AGE_SECONDS, life / 2, 60.0))
+        lifetime_seconds = (self.expires_at - self.refresh_issued_at).total_seconds()
+        return min(min_ttl_seconds, max(lifetime_seconds - _MIN_AGE_SECONDS, lifetime_seconds / 2, 60.0))
 
     def unusable_reason(self, now: datetime) -> str | None:
         """Return why the access token can't be used, or None if it is valid. The text completes "it …"."""
@@ -191,8 +191,8 @@ class Profile:
         """
         if self.refused in REVOKED_CODES - {"token_expired"}:
             return "revoked"
-        over = self.refused == "token_expired" or (self.expires_at is not None and self.expires_at <= now)
-        if over:
+        is_expired = self.refused == "token_expired" or (self.expires_at is not None and self.expires_at <= now)
+        if is_expired:
             return "refreshable" if self.is_refreshable and not self._is_refresh_token_expired(now) else "expired"
         if self.expires_at is not None and not self.is_refreshable:
             if (self.expires_at - now).total_seconds() < REFRESH_MARGIN_SECONDS:
@@ -281,7 +281,7 @@ def new_profile(
         Identity,  # imports the response parser, which reading a profile does not need
     )
 
-    who = identity or Identity(user_id=token_response.user_id or "")
+    resolved_identity = identity or Identity(user_id=token_response.user_id or "")
     granted_at = granted_at.astimezone(UTC).replace(microsecond=0)
     expires_in = token_response.expires_in_seconds
     return Profile(
@@ -290,20 +290,20 @@ def new_profile(
         client_id=client_id,
         endpoints=endpoints,
         redirect_uri=redirect_uri,
-        app_id=who.app_id or token_response.app_id,
-        app_name=who.app_name,
+        app_id=resolved_identity.app_id or token_response.app_id,
+        app_name=resolved_identity.app_name,
         team_id=None
-        if who.is_enterprise_install or token_response.is_enterprise_install
-        else who.team_id or token_response.team_id,
-        team_name=who.team_name or token_response.team_name,
-        workspace_url=who.workspace_url,
-        enterprise_id=who.enterprise_id or token_response.enterprise_id,
+        if resolved_identity.is_enterprise_install or token_response.is_enterprise_install
+        else resolved_identity.team_id or token_response.team_id,
+        team_name=resolved_identity.team_name or token_response.team_name,
+        workspace_url=resolved_identity.workspace_url,
+        enterprise_id=resolved_identity.enterprise_id or token_response.enterprise_id,
         enterprise_name=token_response.enterprise_name,
-        is_enterprise_install=who.is_enterprise_install or token_response.is_enterprise_install,
-        workspaces=who.workspaces or (),
-        user_id=who.user_id or None,
-        user_name=who.user_name,
-        scopes=token_response.scopes if who.scopes is None else who.scopes,
+        is_enterprise_install=resolved_identity.is_enterprise_install or token_response.is_enterprise_install,
+        workspaces=resolved_identity.workspaces or (),
+        user_id=resolved_identity.user_id or None,
+        user_name=resolved_identity.user_name,
+        scopes=token_response.scopes if resolved_identity.scopes is None else resolved_identity.scopes,
         requested_scopes=requested_scopes,
         refresh_token=token_response.refresh_token,
         expires_at=None if expires_in is None else granted_at + timedelta(seconds=expires_in),

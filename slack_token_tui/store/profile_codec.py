@@ -73,47 +73,49 @@ def from_dict(name: str, record: dict[str, Any], path: str) -> Profile:
     Raises:
         ProfileFileError: a value has the wrong type or format.
     """
-    read = _RecordReader(dict(record), path)
-    read.take("schema")
-    read.take("name")  # only used to detect copied files
-    base = read.take_text("slack", 300) or SLACK
-    pair = read.take_text("oauth") or EndpointVariant.V2_USER
-    refresh_pair = read.take_text("refresh_oauth")
+    reader = _RecordReader(dict(record), path)
+    reader.take("schema")
+    reader.take("name")  # only used to detect copied files
+    base_url = reader.take_text("slack", 300) or SLACK
+    variant = reader.take_text("oauth") or EndpointVariant.V2_USER
+    refresh_variant_text = reader.take_text("refresh_oauth")
     try:
-        endpoints = Endpoints(parse_base_url(base), EndpointVariant(pair))
-        refreshed_at = EndpointVariant(refresh_pair) if refresh_pair else None
+        endpoints = Endpoints(parse_base_url(base_url), EndpointVariant(variant))
+        refresh_variant = EndpointVariant(refresh_variant_text) if refresh_variant_text else None
     except ValueError:
         raise ProfileFileError("profile_unreadable", path, "its Slack address or endpoint pair is not one") from None
-    read.take("access_token")
-    in_keyring = read.take_text("storage") == KEYRING
-    refused, refresh_refused = read.take_text("refused"), read.take_text("refresh_refused")
-    texts: dict[str, Any] = {key: read.take_text(key, 300) for key in _TEXT_KEYS if key != "id"}
-    instants: dict[str, Any] = {key: read.take_instant(key) for key in _TIMESTAMP_KEYS}
-    refresh_token = read.take_refresh_token()
+    reader.take("access_token")
+    in_keyring = reader.take_text("storage") == KEYRING
+    refused, refresh_refused = reader.take_text("refused"), reader.take_text("refresh_refused")
+    texts: dict[str, Any] = {key: reader.take_text(key, 300) for key in _TEXT_KEYS if key != "id"}
+    timestamps: dict[str, Any] = {key: reader.take_timestamp(key) for key in _TIMESTAMP_KEYS}
+    refresh_token = reader.take_refresh_token()
     if not in_keyring:
         # A refresh token and its issue time go together, but a hand-edited file may have only one of them.
-        since = instants["refresh_issued_at"] or instants["signed_in_at"] or instants["expires_at"] or _FALLBACK_DATE
-        instants["refresh_issued_at"] = since if refresh_token else None
+        issued_at = (
+            timestamps["refresh_issued_at"] or timestamps["signed_in_at"] or timestamps["expires_at"] or _FALLBACK_DATE
+        )
+        timestamps["refresh_issued_at"] = issued_at if refresh_token else None
     return Profile(
         name=name,
         access_token=None if in_keyring else Secret(access_token(record, path)),
-        client_id=read.take_text("client_id") or "",
+        client_id=reader.take_text("client_id") or "",
         endpoints=endpoints,
-        is_enterprise_install=read.take("is_enterprise_install") is True,
+        is_enterprise_install=reader.take("is_enterprise_install") is True,
         refresh_token=refresh_token,
-        scopes=read.take_texts("scopes"),
-        requested_scopes=read.take_texts("scopes_asked"),
-        workspaces=read.take_texts("workspaces"),
+        scopes=reader.take_texts("scopes"),
+        requested_scopes=reader.take_texts("scopes_asked"),
+        workspaces=reader.take_texts("workspaces"),
         refused=clean_code(refused) if refused else None,
         refresh_refused=clean_code(refresh_refused) if refresh_refused else None,
-        refresh_variant=refreshed_at,
-        generation=read.take_count("generation"),
+        refresh_variant=refresh_variant,
+        generation=reader.take_count("generation"),
         in_keyring=in_keyring,
-        shown_token=read.take_text("shown_token"),
-        id=read.take_id() or f"of-{name}",
+        shown_token=reader.take_text("shown_token"),
+        id=reader.take_id() or f"of-{name}",
         **texts,
-        **instants,
-        extra=read.take_unknown_keys(),
+        **timestamps,
+        extra=reader.take_unknown_keys(),
     )
 
 
@@ -127,9 +129,9 @@ class _RecordReader:
     def take(self, key: str) -> Any:
         return self.remaining.pop(key, None)
 
-    def _take_typed(self, key: str, kind: type, fits: Callable[[Any], bool] = lambda _: True) -> Any:
+    def _take_typed(self, key: str, expected_type: type, is_valid: Callable[[Any], bool] = lambda _: True) -> Any:
         value = self.take(key)
-        if value is not None and not (isinstance(value, kind) and fits(value)):
+        if value is not None and not (isinstance(value, expected_type) and is_valid(value)):
             raise ProfileFileError("profile_unreadable", self._path, f"its {key} is not what it should be")
         return value
 
@@ -171,7 +173,7 @@ class _RecordReader:
         value: int | None = self._take_typed(key, int, lambda number: number >= 0 and not isinstance(number, bool))
         return value or 0
 
-    def take_instant(self, key: str) -> datetime | None:
+    def take_timestamp(self, key: str) -> datetime | None:
         value = self.take_raw_text(key)
         if value is None:
             return None

@@ -210,8 +210,8 @@ class ProfileStore:
         from slack_token_tui.store.names import candidate_names
 
         self._prepare_directories()
-        by_default = read_settings(self.home).get("storage") == KEYRING
-        profile = replace(profile, in_keyring=by_default if in_keyring is None else in_keyring)
+        keyring_by_default = read_settings(self.home).get("storage") == KEYRING
+        profile = replace(profile, in_keyring=keyring_by_default if in_keyring is None else in_keyring)
         existing = self.find_same_account(profile)
         for match in sorted(existing, key=lambda twin: twin.name != wanted_name):
             with locks.acquire(self.home / "locks", match.name):
@@ -233,9 +233,9 @@ class ProfileStore:
         for name in chain([wanted_name] if wanted_name else [], candidate_names(profile)):
             with locks.acquire(self.home / "locks", name):
                 if not os.path.lexists(self.path(name)):
-                    named = profile.with_name(name)
-                    taken = wanted_name if wanted_name not in (None, name) else None
-                    return SavedProfile(named, self.write(named), taken_name=taken)
+                    named_profile = profile.with_name(name)
+                    taken_name = wanted_name if wanted_name not in (None, name) else None
+                    return SavedProfile(named_profile, self.write(named_profile), taken_name=taken_name)
             if self.find_same_account(profile):  # another process just saved the same account
                 return self.save_sign_in(profile, wanted_name, in_keyring=in_keyring)
         raise AssertionError("proposals never end")
@@ -273,12 +273,12 @@ class ProfileStore:
 
             keyring.save_tokens(profile.id, profile.generation, profile.access_token, profile.refresh_token)
         remove_stale_temp_files(path)
-        is_there = os.path.lexists(path)
+        exists = os.path.lexists(path)
         try:
             write_atomically(path, json.dumps(to_dict(profile), indent=1, ensure_ascii=False).encode())
         except StorageError:
-            points_at = (previous.in_keyring, previous.generation) if previous else (is_there, profile.generation)
-            if profile.in_keyring and profile.access_token is not None and points_at != (True, profile.generation):
+            stored_tokens = (previous.in_keyring, previous.generation) if previous else (exists, profile.generation)
+            if profile.in_keyring and profile.access_token is not None and stored_tokens != (True, profile.generation):
                 from slack_token_tui.store import keyring
 
                 keyring.delete_tokens(profile.id, profile.generation)  # no file refers to them

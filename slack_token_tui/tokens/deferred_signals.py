@@ -40,20 +40,20 @@ def defer_signals() -> Iterator[DeferredSignals]:
     Handlers can be set in the main thread only. In any other thread this does nothing, so callers there run the work
     in a child process instead.
     """
-    record = DeferredSignals()
+    deferred = DeferredSignals()
     if threading.current_thread() is not threading.main_thread():
-        yield record
+        yield deferred
         return
     previous_handlers = {}
     for name in _DEFERRED:
         number = getattr(signal, name, None)
         # Leave ignored signals ignored: nohup and shells rely on that.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            previous_handlers[number] = signal.signal(number, record.handle)
+            previous_handlers[number] = signal.signal(number, deferred.handle)
     try:
-        yield record
+        yield deferred
     finally:
         for number, handler in previous_handlers.items():
             signal.signal(number, handler)
-        for number in record.numbers:
+        for number in deferred.numbers:
             signal.raise_signal(number)

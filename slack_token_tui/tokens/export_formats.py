@@ -99,9 +99,9 @@ def executable_command() -> list[str]:
     ]
     # A relative or empty entry would resolve against the directory in which the text is used.
     absolute = [directory for directory in directories if Path(directory).is_absolute()]
-    found = shutil.which("slack-token-tui", path=os.pathsep.join(absolute))
-    if found and Path(found).is_absolute():  # Windows also searches the current directory
-        return [found]
+    command_path = shutil.which("slack-token-tui", path=os.pathsep.join(absolute))
+    if command_path and Path(command_path).is_absolute():  # Windows also searches the current directory
+        return [command_path]
     if interpreter.is_absolute():
         return [str(interpreter), "-P", "-m", "slack_token_tui"]  # -P: do not import from the current directory
     raise StorageError("own_command_unknown")
@@ -113,8 +113,8 @@ def _profiles_home(home: Path | None) -> str:
 
 def _home_variable(home: Path | None) -> Mapping[str, str]:
     """Return ``SLACK_TOKEN_TUI_HOME`` if it must be set: programs started by other programs do not inherit it."""
-    is_elsewhere = home is not None or os.environ.get("SLACK_TOKEN_TUI_HOME")
-    return {"SLACK_TOKEN_TUI_HOME": _profiles_home(home)} if is_elsewhere else {}
+    is_custom = home is not None or os.environ.get("SLACK_TOKEN_TUI_HOME")
+    return {"SLACK_TOKEN_TUI_HOME": _profiles_home(home)} if is_custom else {}
 
 
 def _json(profile: Profile, token: str, *_: object) -> str:
@@ -144,18 +144,18 @@ def _curl(profile: Profile, token: str, *_: object) -> str:
     # printf is a shell builtin and curl reads the header from stdin, so the token never appears in a process list.
     header = 'header = "Authorization: Bearer %s"\\n'
     escaped = re.sub(r'(["\\])', r"\\\1", token)
-    address = _shell_quote(profile.endpoints.method_url("auth.test"))
-    return f"printf '{header}' {_shell_quote(escaped)} | curl --silent --config - {address}"
+    url = _shell_quote(profile.endpoints.method_url("auth.test"))
+    return f"printf '{header}' {_shell_quote(escaped)} | curl --silent --config - {url}"
 
 
 def _python(profile: Profile, _: str, __: str, home: Path | None) -> str:
     command = [*executable_command(), "token", profile.name]
-    elsewhere = _home_variable(home)
-    where = f", env={{**os.environ, **{elsewhere!r}}}" if elsewhere else ""
+    home_variable = _home_variable(home)
+    env_arg = f", env={{**os.environ, **{home_variable!r}}}" if home_variable else ""
     return "\n".join(
         [
             "import json, os, subprocess, urllib.request",
-            f"token = subprocess.run({command!r}, stdout=subprocess.PIPE, text=True, check=True{where}).stdout.strip()",
+            f"token = subprocess.run({command!r}, stdout=subprocess.PIPE, text=True, check=True{env_arg}).stdout.strip()",
             f"request = urllib.request.Request({profile.endpoints.method_url('auth.test')!r}, method='POST')",
             'request.add_header("Authorization", f"Bearer {token}")',
             "print(json.load(urllib.request.urlopen(request)))",
@@ -170,10 +170,10 @@ def _mcp(profile: Profile, _: str, __: str, home: Path | None) -> str:
     # npx is a bare name, because the MCP client's machine and PATH determine where Node is. Without --prefix, npx would
     # use the server from node_modules and the settings from .npmrc in the current directory.
     server = ["npx", "--prefix", _profiles_home(home), _MCP_SERVER, "--transport", "stdio"]
-    words = [*arguments, "exec", profile.name, "--env", "SLACK_MCP_XOXP_TOKEN", "--", *server]
+    exec_arguments = [*arguments, "exec", profile.name, "--env", "SLACK_MCP_XOXP_TOKEN", "--", *server]
     variables = {**_home_variable(home), **_MCP_ENVIRONMENTS[profile.endpoints.base]}
     environment = {"env": variables} if variables else {}
-    return json.dumps({"mcpServers": {"slack": {"command": command, "args": words, **environment}}}, indent=2)
+    return json.dumps({"mcpServers": {"slack": {"command": command, "args": exec_arguments, **environment}}}, indent=2)
 
 
 def _shell_quote(text: str) -> str:

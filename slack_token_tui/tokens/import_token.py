@@ -80,8 +80,8 @@ async def import_token(
     if refresh_token is not None:
         profile = replace(profile, refresh_token=refresh_token, refresh_issued_at=now)
     if kind.rotates:
-        life = identity.expires_in_seconds or ROTATING_TOKEN_SECONDS
-        profile = replace(profile, expires_at=now + timedelta(seconds=life))
+        lifetime_seconds = identity.expires_in_seconds or ROTATING_TOKEN_SECONDS
+        profile = replace(profile, expires_at=now + timedelta(seconds=lifetime_seconds))
     return await asyncio.to_thread(_save_unless_duplicate, store, profile, name)  # locks, disks and keyrings can block
 
 

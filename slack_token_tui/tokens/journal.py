@@ -96,31 +96,31 @@ class Journal:
         """
         for path in self._paths():
             with suppress(OSError, *_DAMAGE):
-                if (found := self._parse(read_own(path, _RESERVED_BYTES * 2))) and digest in (
+                if (unfinished := self._parse(read_own(path, _RESERVED_BYTES * 2))) and digest in (
                     None,
-                    found.intent.digest,
+                    unfinished.intent.digest,
                 ):
-                    return found
+                    return unfinished
         return None
 
     def _paths(self) -> list[Path]:
         """Return all possible paths, fallback files first: they exist only if the regular file was not writable."""
         names = fallback_dir.file_names(self._home, self.path.name)
-        rescued = [
+        fallback_paths = [
             place / name for place in fallback_dir.fallback_dirs() if fallback_dir.is_private(place) for name in names
         ]
-        return [*rescued, self.path]
+        return [*fallback_paths, self.path]
 
     def _parse(self, content: bytes) -> UnfinishedRefresh | None:
-        intent = json.loads(content[:_INTENT_BYTES])
-        doubted_at = intent["doubted_at"]
-        unfinished = RefreshIntent(
-            digest=str(intent["digest"]),
-            variant=EndpointVariant(intent["pair"]),
-            sent_at=datetime.fromisoformat(intent["sent_at"]),
-            first_unanswered_at=datetime.fromisoformat(doubted_at) if doubted_at else None,
+        record = json.loads(content[:_INTENT_BYTES])
+        first_unanswered_at = record["doubted_at"]
+        refresh_intent = RefreshIntent(
+            digest=str(record["digest"]),
+            variant=EndpointVariant(record["pair"]),
+            sent_at=datetime.fromisoformat(record["sent_at"]),
+            first_unanswered_at=datetime.fromisoformat(first_unanswered_at) if first_unanswered_at else None,
         )
-        return UnfinishedRefresh(unfinished, self._parse_response(content))
+        return UnfinishedRefresh(refresh_intent, self._parse_response(content))
 
     def _parse_response(self, content: bytes) -> bytes | None:
         """Return the response if it was written completely, or None."""
@@ -173,14 +173,14 @@ class Journal:
         Raises:
             StorageError: the response could not be written.
         """
-        kept_here = b"" if self._in_keyring else body
-        self._write(_response_header(body) + kept_here, _INTENT_BYTES)
+        file_content = b"" if self._in_keyring else body
+        self._write(_response_header(body) + file_content, _INTENT_BYTES)
         if self._in_keyring:
             # The header is written first: without it, recovery would not look in the keyring.
             keyring.save_item(self._item, Secret(body.decode("latin-1")))
         # Free the unused space: saving the profile needs it.
         with suppress(OSError):
-            os.ftruncate(self._descriptor or -1, _INTENT_BYTES + _HEADER_BYTES + len(kept_here))
+            os.ftruncate(self._descriptor or -1, _INTENT_BYTES + _HEADER_BYTES + len(file_content))
 
     def save_to_fallback(self, intent: RefreshIntent, body: bytes) -> Path:
         """Save the intent and the response in a fallback directory and return the file's path.

@@ -107,7 +107,7 @@ def _read_quarantined_responses(store: ProfileStore, profile: Profile) -> Iterat
         yield saved.reveal().encode("latin-1")
 
 
-def parse_refresh_response(profile: Profile, answer: bytes) -> TokenResponse:
+def parse_refresh_response(profile: Profile, body: bytes) -> TokenResponse:
     """Return the parsed token response to a refresh of ``profile``.
 
     Raises:
@@ -115,7 +115,7 @@ def parse_refresh_response(profile: Profile, answer: bytes) -> TokenResponse:
         UnusableResponse: the response did not come from Slack.
         UnusableToken: Slack issued a token that can't be used, or one for another account.
     """
-    token_response = parse_token_response(parse_body(answer))
+    token_response = parse_token_response(parse_body(body))
     if not profile.matches_account(token_response):
         raise UnusableToken("other_account")
     return token_response
@@ -147,13 +147,13 @@ def save_refreshed_profile(
     return refreshed
 
 
-def quarantine_and_mark(store: ProfileStore, profile: Profile, answer: bytes, journal: Journal) -> Profile:
+def quarantine_and_mark(store: ProfileStore, profile: Profile, body: bytes, journal: Journal) -> Profile:
     """Quarantine an unusable response, which may hold a valid token, and mark the profile.
 
     Raises:
         StorageError: the response or the profile could not be saved. The journal still holds the response.
     """
-    quarantine_response(store, profile, Secret(answer.decode("latin-1")))
+    quarantine_response(store, profile, Secret(body.decode("latin-1")))
     marked = profile.with_refresh_refused(RESPONSE_UNUSABLE, datetime.now(UTC))
     store.write(marked)
     journal.remove()
@@ -176,8 +176,10 @@ def list_quarantined_responses(store: ProfileStore, profile: Profile) -> tuple[s
     files = sorted((store.home / "quarantine").glob(f"*.{profile.id}.*.answer"))
     item = _quarantine_item(profile)
     in_keyring = profile.in_keyring and keyring.has_item(item)
-    found = [QuarantinedResponse(path) for path in files] + ([QuarantinedResponse(item=item)] if in_keyring else [])
-    return tuple(map(str, found))
+    quarantined = [QuarantinedResponse(path) for path in files] + (
+        [QuarantinedResponse(item=item)] if in_keyring else []
+    )
+    return tuple(map(str, quarantined))
 
 
 def _quarantine_item(profile: Profile) -> str:

@@ -83,11 +83,11 @@ def refresh(
         ProfileFileError: the profile's file can't be used.
         StorageError: the tokens could not be loaded from the keyring.
     """
-    first = store.read(name)
+    initial_profile = store.read(name)
 
     def is_needed(profile: Profile) -> bool:
         if insist:
-            return profile.has_refresh_token and profile.generation == first.generation
+            return profile.has_refresh_token and profile.generation == initial_profile.generation
         return profile.is_due(now(), min_ttl_seconds)
 
     def refresh_under_lock(signals: DeferredSignals) -> RefreshResult:
@@ -101,8 +101,8 @@ def refresh(
             store.check_not_copied(profile)
             return RefreshAttempt(store, profile, recovered.first_unanswered_at, signals, now).run()
 
-    if not is_needed(first):
-        return RefreshResult(store.with_tokens(first))
+    if not is_needed(initial_profile):
+        return RefreshResult(store.with_tokens(initial_profile))
     while True:
         try:
             # Signals are re-raised after the lock is released: Ctrl+Z must not block processes that wait for it.
@@ -128,7 +128,7 @@ class RefreshAttempt:
         self,
         store: ProfileStore,
         profile: Profile,
-        doubted_at: datetime | None,
+        first_unanswered_at: datetime | None,
         signals: DeferredSignals,
         now: Callable[[], datetime],
     ) -> None:
@@ -138,7 +138,7 @@ class RefreshAttempt:
         self._refresh_token: Secret = profile.refresh_token
         self._now = now
         self._journal: Journal = journal_for(store, profile)
-        self._first_unanswered_at = doubted_at
+        self._first_unanswered_at = first_unanswered_at
         self._variant: EndpointVariant = profile.refresh_variant or profile.endpoints.variant
         self._signals = signals
         self._intent: RefreshIntent | None = None
@@ -180,10 +180,10 @@ class RefreshAttempt:
 
     def _quarantine_earlier_response(self) -> None:
         """Save an earlier response, which the intent would overwrite. Even an unusable one may hold tokens."""
-        earlier = self._journal.read(token_digest(self._refresh_token))
-        if earlier is None or not earlier.response:
+        unfinished = self._journal.read(token_digest(self._refresh_token))
+        if unfinished is None or not unfinished.response:
             return
-        response = Secret(earlier.response.decode("latin-1"))
+        response = Secret(unfinished.response.decode("latin-1"))
         if find_tokens(response):
             with suppress(StorageError):
                 quarantine_response(self._store, self._profile, response)
@@ -199,19 +199,19 @@ class RefreshAttempt:
     # ── requests ──
 
     async def _request(self) -> TokenResponse:
-        asking = asyncio.ensure_future(self._request_either_variant())
+        request_task = asyncio.ensure_future(self._request_either_variant())
         loop = asyncio.get_running_loop()
-        self._signals.on_first = lambda: loop.call_soon_threadsafe(self._cancel_unsent, asking)
+        self._signals.on_first = lambda: loop.call_soon_threadsafe(self._cancel_unsent, request_task)
         if self._signals.numbers:
-            self._cancel_unsent(asking)
+            self._cancel_unsent(request_task)
         try:
-            return await asking
+            return await request_task
         except asyncio.CancelledError:
             raise _StoppedBeforeSending from None
 
-    def _cancel_unsent(self, asking: asyncio.Future[TokenResponse]) -> None:
+    def _cancel_unsent(self, request_task: asyncio.Future[TokenResponse]) -> None:
         if not self._sent:
-            asking.cancel()
+            request_task.cancel()
 
     async def _request_either_variant(self) -> TokenResponse:
         try:
@@ -240,7 +240,7 @@ class RefreshAttempt:
 
     async def _request_with_retries(self, slack: SlackClient, client: Client) -> TokenResponse:
         """Retry until a response arrives, or until another attempt would be useless or too risky."""
-        pauses, lost, waited = list(_RETRY_PAUSES_SECONDS), False, False
+        remaining_pauses, response_lost, has_waited = list(_RETRY_PAUSES_SECONDS), False, False
         while True:
             self._sent = False
             try:
@@ -252,23 +252,23 @@ class RefreshAttempt:
                 return token_response
             except RateLimited as limit:
                 if (
-                    waited
+                    has_waited
                     or limit.retry_after_seconds > _MAX_RETRY_AFTER_SECONDS
                     or not self._is_access_token_expired()
                 ):
                     raise
-                waited, self._sent = True, False
+                has_waited, self._sent = True, False
                 await asyncio.sleep(limit.retry_after_seconds)
             except SlackError as error:
                 if not self._sent:
-                    if not pauses or error.code == "network_timeout" or isinstance(error, UnusableResponse):
+                    if not remaining_pauses or error.code == "network_timeout" or isinstance(error, UnusableResponse):
                         raise
-                    await asyncio.sleep(pauses.pop(0))
-                elif not may_have_rotated(error) or lost:
+                    await asyncio.sleep(remaining_pauses.pop(0))
+                elif not may_have_rotated(error) or response_lost:
                     raise
                 else:
                     # Slack accepts a used refresh token for a short grace period, meant for exactly this case.
-                    lost = True
+                    response_lost = True
                     self._first_unanswered_at = self._first_unanswered_at or (
                         self._intent.sent_at if self._intent else None
                     )
@@ -306,12 +306,12 @@ class RefreshAttempt:
             return RefreshResult(refreshed, refreshed=True, problem=RefreshProblem("refresh_not_saved", facts))
         return RefreshResult(refreshed, refreshed=True)
 
-    def _describe_unsaved_location(self, intent: RefreshIntent, answer: bytes) -> str:
+    def _describe_unsaved_location(self, intent: RefreshIntent, body: bytes) -> str:
         """Return where the unsaved response is stored, as the end of a sentence about the new tokens."""
         if not self._journal_failed:
             return f"in {self._journal.path} until they can be"
         try:
-            return f"in {self._journal.save_to_fallback(intent, answer)} until they can be"
+            return f"in {self._journal.save_to_fallback(intent, body)} until they can be"
         except StorageError:
             return "nowhere: they are lost when this program ends"
 
@@ -323,13 +323,13 @@ class RefreshAttempt:
         if may_have_rotated(error) if self._sent else self._first_unanswered_at:
             return RefreshResult(self._profile, problem=RefreshProblem("refresh_lost", {**facts, "detail": error.code}))
         if error.code in REFRESH_TOKEN_OVER:
-            return self._mark_refresh_token_over(error.code)
+            return self._mark_refresh_refused(error.code)
         self._remove_journal_unless_unanswered()
         if error.code == "bad_client_secret" and self._app_error is not None:
             return RefreshResult(self._profile, problem=RefreshProblem(self._app_error.code, self._app_error.facts))
         return RefreshResult(self._profile, problem=RefreshProblem(error.code, facts))
 
-    def _mark_refresh_token_over(self, code: str) -> RefreshResult:
+    def _mark_refresh_refused(self, code: str) -> RefreshResult:
         """Mark the refresh token as unusable. Nothing is deleted: the access token may remain valid for hours."""
         current = self._store.with_tokens(self._store.read(self._profile.name))
         if current.refresh_token != self._refresh_token:  # a synced directory brought a different one

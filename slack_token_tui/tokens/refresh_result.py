@@ -44,6 +44,6 @@ def recorded_problem(profile: Profile) -> RefreshProblem | None:
     """Return why ``profile`` can't be refreshed, as an earlier refresh recorded it, or None."""
     if not profile.refresh_refused or profile.is_refreshable:
         return None
-    at = profile.refresh_refused_at
-    when = f"{at.astimezone():%Y-%m-%d %H:%M}" if at else "an earlier day"
+    refused_at = profile.refresh_refused_at
+    when = f"{refused_at.astimezone():%Y-%m-%d %H:%M}" if refused_at else "an earlier day"
     return RefreshProblem(profile.refresh_refused, {"name": profile.name, "detail": when})

@@ -42,22 +42,22 @@ async def refresh_in_child_async(
 ) -> RefreshResult:
     """Run :func:`refresh_in_child` without blocking. On cancellation or loop shutdown, the child still finishes."""
     loop = asyncio.get_running_loop()
-    answered: asyncio.Future[bytes] = loop.create_future()
+    output_future: asyncio.Future[bytes] = loop.create_future()
 
     def run_child() -> None:
-        said = _run_child(store, name, min_ttl_seconds, insist)
+        output = _run_child(store, name, min_ttl_seconds, insist)
         with suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(set_output, said)
+            loop.call_soon_threadsafe(set_output, output)
 
-    def set_output(said: bytes) -> None:
-        if not answered.done():
-            answered.set_result(said)
+    def set_output(output: bytes) -> None:
+        if not output_future.done():
+            output_future.set_result(output)
 
     # Not an asyncio subprocess: its transport kills the child when the loop is closed. Not an executor thread either:
     # it would delay the exit of the program.
     threading.Thread(target=run_child, daemon=True).start()
-    said = await answered
-    return await asyncio.to_thread(_parse_output, store, name, said)
+    output = await output_future
+    return await asyncio.to_thread(_parse_output, store, name, output)
 
 
 def _run_child(store: ProfileStore, name: str, min_ttl_seconds: float, insist: bool) -> bytes:
@@ -77,36 +77,36 @@ def _run_child(store: ProfileStore, name: str, min_ttl_seconds: float, insist: b
     return b""
 
 
-def _parse_output(store: ProfileStore, name: str, said: bytes) -> RefreshResult:
+def _parse_output(store: ProfileStore, name: str, output: bytes) -> RefreshResult:
     profile = store.with_tokens(store.read(name))
     try:
-        answer = json.loads(said)
-        problem = RefreshProblem(answer["code"], answer["facts"]) if answer["code"] else None
-        return RefreshResult(profile, answer["renewed"], answer["recovered"], problem)
+        record = json.loads(output)
+        problem = RefreshProblem(record["code"], record["facts"]) if record["code"] else None
+        return RefreshResult(profile, record["renewed"], record["recovered"], problem)
     except (ValueError, KeyError, TypeError):
         return RefreshResult(profile, problem=RefreshProblem("refresh_child_failed", {"name": name}))
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Refresh with the given arguments: home, name, seconds, ``insist`` or "". Print the result, but never a token."""
     if sys.platform != "win32":
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    home, name, min_ttl_seconds, insist = words
-    said: dict[str, object] = {"renewed": False, "recovered": False, "code": None, "facts": {}}
+    home, name, min_ttl_seconds, insist = arguments
+    record: dict[str, object] = {"renewed": False, "recovered": False, "code": None, "facts": {}}
     try:
         result = refresh(ProfileStore(Path(home)), name, min_ttl_seconds=float(min_ttl_seconds), insist=bool(insist))
-        said |= {"renewed": result.refreshed, "recovered": result.recovered}
+        record |= {"renewed": result.refreshed, "recovered": result.recovered}
         if result.problem:
-            said |= {"code": result.problem.code, "facts": result.problem.facts}
+            record |= {"code": result.problem.code, "facts": result.problem.facts}
     except FileNotFoundError:
-        said["code"] = "profile_not_found"
+        record["code"] = "profile_not_found"
     except (ProfileFileError, StorageError) as error:
-        said |= {"code": error.code, "facts": error.facts}
+        record |= {"code": error.code, "facts": error.facts}
     # The parent may have exited by now. The new tokens are saved anyway.
     with suppress(OSError):
-        os.write(1, json.dumps(said).encode())
+        os.write(1, json.dumps(record).encode())
     return 0
 
 

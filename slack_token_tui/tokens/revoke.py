@@ -42,8 +42,8 @@ class Revocation:
     @property
     def allows_removal(self) -> bool:
         """Whether the profile may be removed with this token unrevoked: Slack refuses to revoke some refresh tokens."""
-        refused = isinstance(self.error, SlackRefused) and self.error.code not in AMBIGUOUS_REFUSALS
-        return self.kind == "refresh token" and refused
+        is_refused = isinstance(self.error, SlackRefused) and self.error.code not in AMBIGUOUS_REFUSALS
+        return self.kind == "refresh token" and is_refused
 
     @property
     def sentence(self) -> str:
@@ -88,10 +88,10 @@ def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) 
         FileNotFoundError, ProfileFileError: the profile does not exist or can't be read.
         StorageError: the profile can't be deleted, or its tokens can't be loaded. No request was sent.
     """
-    profiles = store.path(name).parent
-    if profiles.is_dir() and not os.access(profiles, os.W_OK | os.X_OK):
+    profiles_dir = store.path(name).parent
+    if profiles_dir.is_dir() and not os.access(profiles_dir, os.W_OK | os.X_OK):
         # Check this before revoking the tokens, which can't be undone.
-        raise StorageError("store_unwritable", file=str(profiles), detail="it is not writable")
+        raise StorageError("store_unwritable", file=str(profiles_dir), detail="it is not writable")
     with locks.acquire(store.home / "locks", name):
         profile = store.read(name) if keep_grant else store.with_tokens(recover(store, name).profile)
         revocations = () if keep_grant else run(_revoke_profile(profile))
@@ -100,10 +100,10 @@ def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) 
         if deleted:
             try:
                 _delete(store, profile)
-            except StorageError as refused:
+            except StorageError as delete_error:
                 if not revocations:
                     raise
-                deleted, error = False, refused
+                deleted, error = False, delete_error
     return Removal(profile, revocations, deleted, error, list_quarantined_responses(store, profile))
 
 
@@ -156,10 +156,10 @@ async def revoke_tokens(endpoints: Endpoints, tokens: Sequence[tuple[str, Secret
 
 async def _revoke(slack: SlackClient, kind: str, token: Secret) -> Revocation:
     try:
-        ended = await slack.revoke(token)
+        revoked = await slack.revoke(token)
     except SlackError as error:
         return Revocation(kind, isinstance(error, SlackRefused) and error.code in REVOKED_CODES, error.code, error)
-    return Revocation(kind, ended, "revoked" if ended else "not revoked")
+    return Revocation(kind, revoked, "revoked" if revoked else "not revoked")
 
 
 def _delete(store: ProfileStore, profile: Profile) -> None:

@@ -43,41 +43,45 @@ async def request_identity(profile: Profile) -> Identity | SlackError:
     except SlackError as error:
         return error
     if profile.user_id and identity.user_id != profile.user_id:
-        whose = f"{identity.user_name or 'somebody'} ({identity.user_id}, not {profile.user_id})"
-        return SlackRefused("other_account", {"name": profile.name, "detail": whose})
+        mismatch = f"{identity.user_name or 'somebody'} ({identity.user_id}, not {profile.user_id})"
+        return SlackRefused("other_account", {"name": profile.name, "detail": mismatch})
     return identity
 
 
-def save_verification(store: ProfileStore, asked: Profile, said: Identity | SlackError) -> Verification:
+def save_verification(store: ProfileStore, profile: Profile, result: Identity | SlackError) -> Verification:
     """Save the result of a verification, unless the profile has received a new token meanwhile.
 
     Raises:
         FileNotFoundError, ProfileFileError: the profile was removed or became unreadable meanwhile.
     """
-    error = said if isinstance(said, SlackError) else None
+    error = result if isinstance(result, SlackError) else None
     try:
-        return _save(store, asked, said, error)
-    except StorageError as unnoted:  # the result is valid even if it can't be saved
-        return Verification(_with_identity(asked, said) if isinstance(said, Identity) else asked, error, unnoted)
+        return _save(store, profile, result, error)
+    except StorageError as save_error:  # the result is valid even if it can't be saved
+        return Verification(
+            _apply_identity(profile, result) if isinstance(result, Identity) else profile, error, save_error
+        )
 
 
-def _save(store: ProfileStore, asked: Profile, said: Identity | SlackError, error: SlackError | None) -> Verification:
-    with locks.acquire(store.home / "locks", asked.name):
-        current = store.read(asked.name)
-        if current.generation != asked.generation or current.id != asked.id:
+def _save(
+    store: ProfileStore, profile: Profile, result: Identity | SlackError, error: SlackError | None
+) -> Verification:
+    with locks.acquire(store.home / "locks", profile.name):
+        current = store.read(profile.name)
+        if current.generation != profile.generation or current.id != profile.id:
             return Verification(current, error)
-        noted = current
-        if isinstance(said, Identity):
-            noted = _with_identity(current, said)
-        elif isinstance(said, SlackRefused) and said.code in REVOKED_CODES | {"invalid_auth"}:
-            noted = replace(current, refused=said.code)
-        if noted != current:
+        updated = current
+        if isinstance(result, Identity):
+            updated = _apply_identity(current, result)
+        elif isinstance(result, SlackRefused) and result.code in REVOKED_CODES | {"invalid_auth"}:
+            updated = replace(current, refused=result.code)
+        if updated != current:
             # A keyring profile has no tokens loaded here, so writing it does not touch the keyring.
-            store.write(noted)
-    return Verification(noted, error)
+            store.write(updated)
+    return Verification(updated, error)
 
 
-def _with_identity(profile: Profile, identity: Identity) -> Profile:
+def _apply_identity(profile: Profile, identity: Identity) -> Profile:
     """Return ``profile`` updated with ``identity``, which is newer. Values that Slack left out stay as they are."""
     return replace(
         profile,

@@ -199,14 +199,14 @@ def find_action(action_id: str, screen: str | None = None) -> Action | None:
 
 def bindings(screen: str) -> list[Binding]:
     """Return the Textual bindings of ``screen`` in footer order."""
-    own = [
+    screen_bindings = [
         Binding(action.keys, action.id, action.label, key_display=action.key_label, show=action.in_footer)
         # Leave always comes first, because a narrow footer has room for only two or three keys.
         for action in sorted(actions_for(screen), key=lambda action: action.id != "leave")
     ]
     # In a text field "?" is a letter, so the footer shows F1 there. F1 opens the help outside a field too. That binding
     # comes last, because F1 explains an error if there is one.
-    otherwise = 1 if own[0].action == "leave" else len(own)
-    place = next((number for number, binding in enumerate(own) if binding.key == "f2"), otherwise)
-    own.insert(place, Binding("f1", "help_in_field", "Help", key_display="F1"))
-    return [*own, Binding("f1", "help", show=False)]
+    default_index = 1 if screen_bindings[0].action == "leave" else len(screen_bindings)
+    help_index = next((number for number, binding in enumerate(screen_bindings) if binding.key == "f2"), default_index)
+    screen_bindings.insert(help_index, Binding("f1", "help_in_field", "Help", key_display="F1"))
+    return [*screen_bindings, Binding("f1", "help", show=False)]

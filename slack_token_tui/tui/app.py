@@ -243,8 +243,8 @@ class TokenApp(App[None]):
         from slack_token_tui.desktop import clipboard
 
         home = self.store.home
-        clearing = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")
-        return await clipboard.copy(text, _AppTerminalClipboard(self, is_secret=True), clearing)
+        clear_policy = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")
+        return await clipboard.copy(text, _AppTerminalClipboard(self, is_secret=True), clear_policy)
 
     async def copy_text(self, text: str) -> Copied | NotCopied:
         """Copy ``text``, which is not a secret, to the clipboard."""
@@ -313,12 +313,12 @@ class TokenApp(App[None]):
         error = self._exception
         self._crash([error_location(error), *call_stack(error)] if error else ["no more is known"])
 
-    def _crash(self, places: list[str]) -> None:
+    def _crash(self, locations: list[str]) -> None:
         """Exit with code 1 and report the source locations only. Messages and values may hold tokens."""
         if not self._is_crashed:
             self._is_crashed = True
             self._return_code = 1
-            first, *calls = places
+            first, *calls = locations
             self.exit_messages[:0] = [
                 f"slack-token-tui crashed (this is a bug): {first}.",
                 *(f"  {call}" for call in calls),

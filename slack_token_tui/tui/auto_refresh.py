@@ -63,21 +63,21 @@ class RefreshScheduler:
         from slack_token_tui.tokens.refresh_worker import refresh_in_child_async
 
         async def work() -> RefreshProblem | None:
-            old = await asyncio.to_thread(self.store.read, name)
-            if not old.has_refresh_token:
+            profile = await asyncio.to_thread(self.store.read, name)
+            if not profile.has_refresh_token:
                 return RefreshProblem("not_renewable", {"name": name, "detail": ""})
             life = {"min_ttl_seconds": float(MIN_AGE_TTL_SECONDS)} if by_request else {}
             result = await refresh_in_child_async(self.store, name, insist=insist, **life)
             return result.problem
 
-        fine = await self._run_exclusively(name, work)
-        if fine:
+        succeeded = await self._run_exclusively(name, work)
+        if succeeded:
             self._pauses.pop(name, None)
         else:
             _, last = self._pauses.get(name, (0.0, _MIN_PAUSE_SECONDS / 2))
             pause = min(last * 2, _MAX_PAUSE_SECONDS)
             self._pauses[name] = (time.monotonic() + pause, pause)
-        return fine
+        return succeeded
 
     async def verify(self, name: str) -> bool:
         """Ask Slack whose token profile ``name`` has, save the result, and return whether it is valid."""
@@ -85,8 +85,8 @@ class RefreshScheduler:
 
         async def work() -> RefreshProblem | None:
             profile = await asyncio.to_thread(lambda: self.store.with_tokens(self.store.read(name)))
-            said = await verify.request_identity(profile)
-            verification = await asyncio.to_thread(verify.save_verification, self.store, profile, said)
+            identity = await verify.request_identity(profile)
+            verification = await asyncio.to_thread(verify.save_verification, self.store, profile, identity)
             error = verification.error or verification.save_error
             return None if error is None else RefreshProblem(error.code, {"name": name, **error.facts})
 
@@ -102,20 +102,20 @@ class RefreshScheduler:
             do: called with each name. Returns whether it succeeded.
             progress: called with the number of names that are done.
         """
-        gate, done, fine = asyncio.Semaphore(_MAX_CONCURRENT), 0, 0
+        semaphore, done, succeeded_count = asyncio.Semaphore(_MAX_CONCURRENT), 0, 0
 
         async def run_one(name: str) -> None:
-            nonlocal done, fine
-            async with gate:
-                went_well = await do(name)
-            fine += went_well  # separate from the await, because other tasks add to it meanwhile
+            nonlocal done, succeeded_count
+            async with semaphore:
+                succeeded = await do(name)
+            succeeded_count += succeeded  # separate from the await, because other tasks add to it meanwhile
             done += 1
             progress(done)
 
         async with asyncio.TaskGroup() as group:
             for name in names:
                 group.create_task(run_one(name))
-        return fine
+        return succeeded_count
 
     async def _run_exclusively(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
         """Run ``work`` and report its start and end. Each profile runs one at a time."""
@@ -126,11 +126,11 @@ class RefreshScheduler:
         self.busy.add(name)
         self._notify_change(name)
         problem: RefreshProblem | None = None
-        gone = False
+        is_removed = False
         try:
             problem = await work()
         except FileNotFoundError:
-            gone = True
+            is_removed = True
         except ProfileFileError as error:
             problem = RefreshProblem(error.code, {"file": error.path, "detail": error.detail})
         except StorageError as error:
@@ -141,7 +141,7 @@ class RefreshScheduler:
             if problem is not None:
                 self.problems[name] = problem
             self._notify_change(name)
-        return problem is None and not gone
+        return problem is None and not is_removed
 
     def _notify_change(self, name: str) -> None:
         entry: Profile | UnreadableProfile | None

@@ -74,9 +74,9 @@ def create_driver_class(on_signal: Callable[[int], object]) -> type[Driver] | No
     class TerminalDriver(linux_driver.LinuxDriver):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            hang_up = partial(asyncio.get_running_loop().call_soon_threadsafe, on_signal, signal.SIGHUP)
+            report_hangup = partial(asyncio.get_running_loop().call_soon_threadsafe, on_signal, signal.SIGHUP)
             # A private attribute, because there is no option. test_closed_terminal fails if upstream renames it.
-            self._file: Any = _TolerantStream(self._file, hang_up)
+            self._file: Any = _TolerantStream(self._file, report_hangup)
 
         def run_input_thread(self) -> None:
             # Textual decodes strictly and stops reading at the first byte that isn't valid UTF-8. There is no option,

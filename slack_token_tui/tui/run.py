@@ -27,9 +27,9 @@ def _has_terminal() -> bool:
 
     Textual reads keys from standard input and draws on standard error. Without a terminal there it would run unseen.
     """
-    drawn_on = 1 if sys.platform == "win32" else 2
+    output_fd = 1 if sys.platform == "win32" else 2
     try:
-        return os.isatty(0) and os.isatty(drawn_on)
+        return os.isatty(0) and os.isatty(output_fd)
     except OSError:
         return False
 

@@ -64,12 +64,12 @@ def detach_from_terminal() -> None:
     with suppress(OSError):
         # The write end stays open, or a reader would see end-of-file in a loop. The read end is non-blocking, because a
         # thread that is about to read from the terminal must not block forever.
-        silent, _ = os.pipe()
-        os.set_blocking(silent, False)
-        os.dup2(silent, 0)
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
+        read_fd, _ = os.pipe()
+        os.set_blocking(read_fd, False)
+        os.dup2(read_fd, 0)
+        devnull_fd = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull_fd, 1)
+        os.dup2(devnull_fd, 2)
 
 
 def print_messages(*lines: str) -> None:

@@ -19,8 +19,8 @@ def run_copy(argument: str | None, format_id: str, min_ttl_seconds: float) -> in
         return profile
     text = export_formats.format_secret(profile, format_id)
     home = ProfileStore().home
-    clearing = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")
-    outcome = asyncio.run(clipboard.copy(text, _ControllingTerminal(), clearing))
+    clear_policy = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")
+    outcome = asyncio.run(clipboard.copy(text, _ControllingTerminal(), clear_policy))
     if isinstance(outcome, clipboard.Copied):
         what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
         output.print_message(outcome.message(what) + expiry_sentence(profile))
@@ -34,12 +34,12 @@ class _ControllingTerminal:
     """Clipboard access through the controlling terminal, even if standard output is redirected."""
 
     async def confirm(self) -> bool:
-        if is_there := self._write(""):
+        if is_available := self._write(""):
             output.print_message(
                 "slack-token-tui: no clipboard of this machine works; the token goes to your terminal’s, and cannot be "
                 "taken off it again"
             )
-        return is_there
+        return is_available
 
     def write(self, text: str) -> bool:
         return self._write(clipboard.osc52_sequence(text))

@@ -20,19 +20,26 @@ def run_demo() -> int:
     from slack_token_tui.tui.options import LaunchOptions
     from slack_token_tui.tui.run import run_app
 
-    async def play(url: str) -> str:
+    async def simulate(url: str) -> str:
         return await asyncio.to_thread(simulate_browser, url)
 
-    previous = confidential_app()
-    workspace = Workspace(apps=[App(), previous])
+    confidential = confidential_app()
+    workspace = Workspace(apps=[App(), confidential])
     with tempfile.TemporaryDirectory(prefix="slack-token-tui-demo-") as directory, PracticeSlack(workspace) as slack:
         home, endpoints = Path(directory), Endpoints(slack.base)
         app = SlackApp(CLIENT_ID, endpoints, scopes=("users:read", "channels:read"), name="Practice App")
-        secret = Secret(previous.client_secret)
+        secret = Secret(confidential.client_secret)
         for slack_app in (
-            SlackApp(previous.client_id, endpoints, previous.redirect_urls, app.scopes, secret, name=previous.name),
+            SlackApp(
+                confidential.client_id,
+                endpoints,
+                confidential.redirect_urls,
+                app.scopes,
+                secret,
+                name=confidential.name,
+            ),
             app,
         ):
             save_app(home, slack_app)
         remember_last_app(home, app.client_id)
-        return run_app(LaunchOptions(home=home, slack_app=app, simulate_browser=play, is_demo=True))
+        return run_app(LaunchOptions(home=home, slack_app=app, simulate_browser=simulate, is_demo=True))

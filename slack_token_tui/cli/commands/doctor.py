@@ -25,15 +25,15 @@ async def _check(as_json: bool) -> int:
     home = ProfileStore().home
     app = next(iter(list_apps(home)), None)
     findings: list[Finding] = []
-    async with aclosing(run_checks(home, app)) as found:
-        async for finding in found:
+    async with aclosing(run_checks(home, app)) as stream:
+        async for finding in stream:
             findings.append(finding)
             if not as_json:
                 print(escape_unprintable(_format_finding(finding)), flush=True)
-    bad = any(finding.verdict is Verdict.BAD for finding in findings)
+    has_failed = any(finding.verdict is Verdict.BAD for finding in findings)
     if as_json:
-        output.print_json({"ok": not bad, "findings": [asdict(finding) for finding in findings]}, indent=1)
-    return exit_codes.REFUSED if bad else exit_codes.DONE
+        output.print_json({"ok": not has_failed, "findings": [asdict(finding) for finding in findings]}, indent=1)
+    return exit_codes.REFUSED if has_failed else exit_codes.DONE
 
 
 def _format_finding(finding: Finding) -> str:

@@ -29,10 +29,10 @@ def run_explain(code: str | None, as_json: bool) -> int:
             "That is a token, and no error code.", "All codes: slack-token-tui explain", as_json=as_json
         )
     explanation = explain(code)
-    meant = [] if is_known(explanation.code) else get_close_matches(explanation.code, list_codes(), 1, 0.75)
-    if meant and not as_json:
+    suggestions = [] if is_known(explanation.code) else get_close_matches(explanation.code, list_codes(), 1, 0.75)
+    if suggestions and not as_json:
         output.print_message(f"slack-token-tui: {explanation.code} is not in the catalogue.")
-        output.print_message(f"  Did you mean {meant[0]}? slack-token-tui explain {meant[0]}")
+        output.print_message(f"  Did you mean {suggestions[0]}? slack-token-tui explain {suggestions[0]}")
         return exit_codes.REFUSED
     if as_json:
         output.print_json(asdict(explanation), indent=1)
@@ -40,7 +40,9 @@ def run_explain(code: str | None, as_json: bool) -> int:
         print(_format_explanation(explanation))
     if not is_known(explanation.code):
         output.print_message("slack-token-tui: this code is not in the catalogue.")
-        output.print_message(f"  Did you mean {meant[0]}?" if meant else "  All codes: slack-token-tui explain")
+        output.print_message(
+            f"  Did you mean {suggestions[0]}?" if suggestions else "  All codes: slack-token-tui explain"
+        )
         return exit_codes.REFUSED
     return exit_codes.DONE
 

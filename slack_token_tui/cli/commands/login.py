@@ -124,10 +124,10 @@ def _resolve_app(options: LoginOptions, store: ProfileStore, lines: _StdinLines)
     if options.client_secret_stdin:
         at_a_terminal = sys.stdin is not None and sys.stdin.isatty()
         try:
-            given = getpass("Client secret (not shown): ") if at_a_terminal else lines.read_line()
+            secret_input = getpass("Client secret (not shown): ") if at_a_terminal else lines.read_line()
         except UnicodeDecodeError:
             raise ValueError("A client secret has 32 letters and digits. This one has other bytes.") from None
-        secret = Secret((given or "").strip())
+        secret = Secret((secret_input or "").strip())
         if not secret.reveal():
             raise ValueError("No client secret came on standard input.")
     try:
@@ -157,32 +157,32 @@ async def _run_with_signals(sign_in: SignInSession, lines: _StdinLines, *, as_js
     """Print the events until the sign-in ends. A signal stops it cleanly and closes the port."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
-    caught: list[int] = []
+    caught_signals: list[int] = []
 
-    typed = _TerminalInput(sign_in)
+    terminal_input = _TerminalInput(sign_in)
 
     def stop(number: int) -> None:
-        typed.stop_asking()
+        terminal_input.stop_asking()
         if not sign_in.skip_verification():
             task.cancel()
-        elif not caught:
+        elif not caught_signals:
             output.print_message("Stopping   as soon as the token is saved that Slack gives; half a minute at most")
-        caught.append(number)
+        caught_signals.append(number)
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             number = getattr(signal, name)
             with suppress(NotImplementedError):  # Windows
                 loop.add_signal_handler(number, partial(stop, number))
-    threading.Thread(target=_read_lines, args=(lines, typed, loop), daemon=True).start()
+    threading.Thread(target=_read_lines, args=(lines, terminal_input, loop), daemon=True).start()
     try:
-        exit_code = await _print_events(sign_in, typed, as_json=as_json)
-        if caught:
-            raise _StoppedBySignal(caught[0])
+        exit_code = await _print_events(sign_in, terminal_input, as_json=as_json)
+        if caught_signals:
+            raise _StoppedBySignal(caught_signals[0])
         return exit_code
     except asyncio.CancelledError:
-        if caught:
-            raise _StoppedBySignal(caught[0]) from None
+        if caught_signals:
+            raise _StoppedBySignal(caught_signals[0]) from None
         raise
 
 
@@ -234,9 +234,9 @@ class _TerminalInput:
             self._paste(text)
 
     def _paste(self, text: str) -> None:
-        meant = self._bare_code is not None and text.lower() == "yes"
-        text = self._bare_code if meant and self._bare_code else text
-        refusal = self._sign_in.paste(text, accept_bare_code=meant)
+        is_confirmed = self._bare_code is not None and text.lower() == "yes"
+        text = self._bare_code if is_confirmed and self._bare_code else text
+        refusal = self._sign_in.paste(text, accept_bare_code=is_confirmed)
         self._bare_code = text if refusal is not None and refusal.code == "pasted_bare_code" else None
         if refusal is not None:
             output.print_message(f"  {refusal.title}. {refusal.remedies[0]}.")
@@ -289,7 +289,7 @@ def _response_count(count: int) -> str:
     return "1 response" if count == 1 else f"{count} responses"
 
 
-async def _print_events(sign_in: SignInSession, typed: _TerminalInput, *, as_json: bool) -> int:
+async def _print_events(sign_in: SignInSession, terminal_input: _TerminalInput, *, as_json: bool) -> int:
     output.warn_about_key_log()
     output.print_message(f"Slack      {sign_in.app.endpoints.host}")
     output.print_message(f"Will keep  the token in {_describe_storage(sign_in)}")
@@ -306,22 +306,24 @@ async def _print_events(sign_in: SignInSession, typed: _TerminalInput, *, as_jso
             if not isinstance(event, events.StillWaiting):
                 ignored.report_total()
             if isinstance(event, events.Saved):
-                return await _report_saved(event, sign_in, typed, as_json=as_json)
+                return await _report_saved(event, sign_in, terminal_input, as_json=as_json)
             if isinstance(event, events.Failed):
-                return await _report_failed(event, sign_in, typed, as_json=as_json)
+                return await _report_failed(event, sign_in, terminal_input, as_json=as_json)
             output.print_message(format_event(event))
     raise AssertionError("the stream ends with Saved or Failed")
 
 
-async def _report_failed(event: events.Failed, sign_in: SignInSession, typed: _TerminalInput, *, as_json: bool) -> int:
+async def _report_failed(
+    event: events.Failed, sign_in: SignInSession, terminal_input: _TerminalInput, *, as_json: bool
+) -> int:
     code = output.report(event.explanation, output.exit_code_for(event.explanation), as_json=as_json)
     if sign_in.has_unsaved_token:
         output.print_message(f"  {sign_in.save_to_fallback()}")
     if sign_in.unusable is not None:
         output.print_message(f"  {sign_in.describe_unusable()}")
-        if not as_json and await typed.ask("  Revoke this token now? [y/N]", otherwise=False):
-            for answer in await sign_in.revoke_unusable():
-                output.print_message(f"  {answer.sentence}")
+        if not as_json and await terminal_input.ask("  Revoke this token now? [y/N]", otherwise=False):
+            for revocation in await sign_in.revoke_unusable():
+                output.print_message(f"  {revocation.sentence}")
     return code
 
 
@@ -333,7 +335,9 @@ def _describe_storage(sign_in: SignInSession) -> str:
     return describe_storage(sign_in.store.home, in_keyring=in_keyring)
 
 
-async def _report_saved(event: events.Saved, sign_in: SignInSession, typed: _TerminalInput, *, as_json: bool) -> int:
+async def _report_saved(
+    event: events.Saved, sign_in: SignInSession, terminal_input: _TerminalInput, *, as_json: bool
+) -> int:
     saved, name = event.saved, sign_in.name
     if saved.replaced and name not in (None, saved.profile.name):
         output.print_message(f"Note       this account is kept as {saved.profile.name} already, so {name} was not used")
@@ -344,7 +348,7 @@ async def _report_saved(event: events.Saved, sign_in: SignInSession, typed: _Ter
     if not saved.replaced and not as_json:
         # Anyone who sees the link can open it first and sign in with another account. Only the user can tell.
         question = f"Signed in  as {saved.profile.account_label}. Press Enter if this is you, or type no to undo it:"
-        if not await typed.ask(question, otherwise=True):
+        if not await terminal_input.ask(question, otherwise=True):
             return await asyncio.to_thread(_undo, sign_in.store, saved.profile.name)
     output.print_message(f"Use it     slack-token-tui token {saved.profile.name}")
     if as_json:

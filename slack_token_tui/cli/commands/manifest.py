@@ -30,7 +30,7 @@ def run_manifest(options: ManifestOptions) -> int:
     """Print the manifest or the admin message. With ``open_page``, open Slack's page with the manifest filled in."""
     try:
         endpoints = Endpoints(parse_base_url(options.slack_url) if options.slack_url else SLACK)
-        made = create_manifest(
+        manifest = create_manifest(
             DEFAULT_NAME if options.name is None else options.name,
             DEFAULT_SCOPES if options.scopes is None else parse_requestable_scopes(options.scopes),
             tuple(map(parse_redirect_uri, options.redirect_uris)) or LOOPBACK_REDIRECT_URIS,
@@ -42,22 +42,22 @@ def run_manifest(options: ManifestOptions) -> int:
         return output.report_usage(
             "--message is for somebody else to act on, and --open for you.", "Give one of the two"
         )
-    if unknown := describe_unknown_scopes(made.scopes):
+    if unknown := describe_unknown_scopes(manifest.scopes):
         output.print_message(f"slack-token-tui: {unknown}")
     if options.as_message:
-        print(made.admin_request(endpoints, describe_scopes(made.scopes)))
+        print(manifest.admin_request(endpoints, describe_scopes(manifest.scopes)))
     else:
-        print(made.to_json())
-    return _open_page(made, endpoints) if options.open_page else exit_codes.DONE
+        print(manifest.to_json())
+    return _open_page(manifest, endpoints) if options.open_page else exit_codes.DONE
 
 
-def _open_page(made: Manifest, endpoints: Endpoints) -> int:
+def _open_page(manifest: Manifest, endpoints: Endpoints) -> int:
     from slack_token_tui.desktop import browser
 
-    if made.prefilled_url(endpoints) is None:
+    if manifest.prefilled_url(endpoints) is None:
         output.print_message("With so many scopes the address would be too long to fill the page in.")
         output.print_message("  Choose From a manifest on the page, and paste the text above")
-    page = made.page_url(endpoints)
+    page = manifest.page_url(endpoints)
     outcome = asyncio.run(browser.open_url(page))
     if isinstance(outcome, browser.NotOpened):
         output.print_message(f"slack-token-tui: {outcome.reason}")

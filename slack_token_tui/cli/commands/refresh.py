@@ -25,11 +25,11 @@ def run_refresh(names: Sequence[str], every: bool, force: bool, min_ttl_seconds:
     With ``every``, refresh tokens that are about to expire. Without it, refresh tokens that are over an hour old.
     ``force`` refreshes them regardless of age.
     """
-    usual = REFRESH_MARGIN_SECONDS if every else MIN_AGE_TTL_SECONDS
-    life = usual if min_ttl_seconds is None else min_ttl_seconds
+    default_min_ttl = REFRESH_MARGIN_SECONDS if every else MIN_AGE_TTL_SECONDS
+    effective_min_ttl = default_min_ttl if min_ttl_seconds is None else min_ttl_seconds
     # Without --all, the user asked for this profile, so a refresh token that Slack refused before is tried again.
     return for_each_profile(
-        names, every, as_json, lambda store, name: _refresh_one(store, name, life, force, asked=not every)
+        names, every, as_json, lambda store, name: _refresh_one(store, name, effective_min_ttl, force, asked=not every)
     )
 
 
@@ -42,23 +42,23 @@ def _refresh_one(store: ProfileStore, name: str, min_ttl_seconds: float, force: 
             output.print_message(f"{name}: does not expire, so there is nothing to renew")
             return exit_codes.DONE, {"ok": True, "profile": name, "renewed": False, "expires_at": None}
         return report_failure(name, explanation, exit_codes.SIGN_IN)
-    may_be_renewable = before.refresh_refused not in (None, RESPONSE_UNUSABLE) or before.refused in REVOKED_CODES
-    insist = force or (asked and may_be_renewable)
+    may_be_refreshable = before.refresh_refused not in (None, RESPONSE_UNUSABLE) or before.refused in REVOKED_CODES
+    insist = force or (asked and may_be_refreshable)
     result = refreshing.refresh(store, name, min_ttl_seconds=min_ttl_seconds, insist=insist)
     if result.problem is not None:
         explanation = explain_problem(result.problem)
         return report_failure(name, explanation, exit_code_for_refresh(explanation))
     profile = result.profile
-    if not result.refreshed and (standing := recorded_problem(profile)):
-        return report_failure(name, explain_problem(standing), exit_codes.SIGN_IN)
-    if why := profile.unusable_reason(datetime.now(UTC)):
-        return report_failure(name, explain("sign_in_needed", {"name": name, "detail": why}), exit_codes.SIGN_IN)
+    if not result.refreshed and (recorded := recorded_problem(profile)):
+        return report_failure(name, explain_problem(recorded), exit_codes.SIGN_IN)
+    if reason := profile.unusable_reason(datetime.now(UTC)):
+        return report_failure(name, explain("sign_in_needed", {"name": name, "detail": reason}), exit_codes.SIGN_IN)
     assert profile.expires_at is not None
     until = format_clock_time(profile.expires_at)
-    how = (
+    outcome = (
         "an interrupted refresh was finished" if result.recovered else "renewed" if result.refreshed else "still fresh"
     )
     hint = "" if result.refreshed else "; --force renews it all the same"
-    output.print_message(f"{name}: {how}, works until {until}{hint}")
+    output.print_message(f"{name}: {outcome}, works until {until}{hint}")
     expires_at = f"{profile.expires_at:%Y-%m-%dT%H:%M:%SZ}"
     return exit_codes.DONE, {"ok": True, "profile": name, "renewed": result.refreshed, "expires_at": expires_at}

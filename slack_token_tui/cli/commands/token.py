@@ -30,10 +30,10 @@ def run_token(argument: str | None, min_ttl_seconds: float = hot_path.REFRESH_MA
         from slack_token_tui.cli import output
 
         return output.report_file_error(error)
-    if why := hot_path.unusable_reason(record):
+    if reason := hot_path.unusable_reason(record):
         from slack_token_tui.cli import output
 
-        return output.report_unusable_token(name, why)
+        return output.report_unusable_token(name, reason)
     sys.stdout.write(token + "\n")
     return 0
 

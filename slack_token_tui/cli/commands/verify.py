@@ -26,22 +26,23 @@ def _verify_one(store: ProfileStore, name: str) -> CommandResult:
     if result.problem is not None and profile.unusable_reason(datetime.now(UTC)):
         explanation = explain_problem(result.problem)
         return report_failure(name, explanation, exit_code_for_refresh(explanation))
-    said = verifying.save_verification(store, profile, run(verifying.request_identity(profile)))
-    if said.error is not None:
-        explanation = explain(said.error.code, {"name": name, **said.error.facts})
-        dead = said.profile.unusable_reason(datetime.now(UTC)) is not None
-        return report_failure(name, explanation, exit_codes.SIGN_IN if dead else exit_code_for_refresh(explanation))
-    now = said.profile
-    if said.save_error is not None:
-        output.print_message(
-            f"{name}: {explain(said.save_error.code, said.save_error.facts).happened} So this is not noted there."
+    verification = verifying.save_verification(store, profile, run(verifying.request_identity(profile)))
+    if verification.error is not None:
+        explanation = explain(verification.error.code, {"name": name, **verification.error.facts})
+        is_unusable = verification.profile.unusable_reason(datetime.now(UTC)) is not None
+        return report_failure(
+            name, explanation, exit_codes.SIGN_IN if is_unusable else exit_code_for_refresh(explanation)
         )
-    output.print_message(f"{name}: good. {now.account_label}")
-    scopes = list(now.scopes)
+    verified = verification.profile
+    if verification.save_error is not None:
+        save_error = explain(verification.save_error.code, verification.save_error.facts)
+        output.print_message(f"{name}: {save_error.happened} So this is not noted there.")
+    output.print_message(f"{name}: good. {verified.account_label}")
+    scopes = list(verified.scopes)
     return exit_codes.DONE, {
         "ok": True,
         "profile": name,
-        "user": now.user_name,
-        "team": now.team_name,
+        "user": verified.user_name,
+        "team": verified.team_name,
         "scopes": scopes,
     }

@@ -50,7 +50,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         super().__init__()
         self._current_app = app
         self._home = home
-        self._before: list[str] = []
+        self._initial_values: list[str] = []
         self._is_saving = False
         self._invalid_field = "name"
 
@@ -72,8 +72,8 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
                 yield Button("GovSlack", id="gov", compact=True)
             yield Label("Redirect addresses registered with the app, separated by commas", classes="field")
             redirects = "" if app.redirect_uris == LOOPBACK_REDIRECT_URIS else ", ".join(app.redirect_uris)
-            usual = ", ".join(LOOPBACK_REDIRECT_URIS)
-            yield PasteInput(redirects, joined_by=", ", placeholder=usual, id="redirects")
+            default_redirects = ", ".join(LOOPBACK_REDIRECT_URIS)
+            yield PasteInput(redirects, joined_by=", ", placeholder=default_redirects, id="redirects")
             yield Label("Open Slack with, for example firefox --private-window %s", classes="field")
             yield Input(app.browser, placeholder="your usual browser", id="browser")
             yield Label("User scopes that the app has, where you know them", classes="field")
@@ -95,15 +95,15 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
 
     def on_mount(self) -> None:
         self._show_secret_help()
-        self._before = self._values()
+        self._initial_values = self._values()
         # Keep the heading visible.
         self.call_after_refresh(self.query_one(".sheet").scroll_home, animate=False)
 
     @on(Input.Changed, "#secret")
     def _show_secret_help(self) -> None:
         typed = self.query_one("#secret", Input).value
-        there = typed != "-" and bool(typed or self._current_app.is_confidential)
-        self.query_one("#secret_help", Static).update(_CONFIDENTIAL if there else "")
+        has_secret = typed != "-" and bool(typed or self._current_app.is_confidential)
+        self.query_one("#secret_help", Static).update(_CONFIDENTIAL if has_secret else "")
 
     @on(Button.Pressed)
     def handle_button(self, event: Button.Pressed) -> None:
@@ -120,7 +120,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         # Let a save in progress finish.
         if self._is_saving:
             return
-        if self._values() != self._before:
+        if self._values() != self._initial_values:
             question = Content.styled("Leave without saving what you have changed?", "bold")
             if not await self.app.push_screen_wait(ConfirmDialog(question, "Leave", "Stay")):
                 return
@@ -139,8 +139,8 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
             self._show_error(f"✗ {wrong}")
             return
         base, is_demo = app.endpoints.base, self._token_app.options.is_demo
-        known = {self._current_app.endpoints.base} if is_demo else {SLACK, self._current_app.endpoints.base}
-        if base not in known and not await confirm_other_slack(self, base, is_demo=is_demo):
+        confirmed_bases = {self._current_app.endpoints.base} if is_demo else {SLACK, self._current_app.endpoints.base}
+        if base not in confirmed_bases and not await confirm_other_slack(self, base, is_demo=is_demo):
             return
         if app.client_id:
             self._is_saving = True
@@ -196,8 +196,8 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
             registered_scopes=registered,
         )
         if secret:
-            given = None if secret == "-" else Secret(secret)  # noqa: S105 - a dash means no secret
-            app = replace(app, client_secret=given, secret_in_keyring=False)
+            new_secret = None if secret == "-" else Secret(secret)  # noqa: S105 - a dash means no secret
+            app = replace(app, client_secret=new_secret, secret_in_keyring=False)
         if app.client_id:
             parse_client_id(app.client_id)
         if app.unusable_reason:

@@ -55,7 +55,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         self._endpoints = self._first_endpoints = endpoints
         self._first_scopes = scopes or DEFAULT_SCOPES
         self._manifest: Manifest | None = None
-        self._opens = True
+        self._can_open_browser = True
 
     def compose(self) -> ComposeResult:
         yield Header("Make a Slack app", self._endpoints, self.slack_label)
@@ -67,11 +67,11 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
             yield PasteInput(", ".join(self._first_scopes), joined_by=", ", id="scopes")
             yield Presets("pick_scopes")
             yield Label("How long its tokens live", classes="field")
-            lives = {
+            lifetimes = {
                 "rotating": "12 hours, renewed by this program (token rotation)",
                 "lasting": "Until you revoke them",
             }
-            yield RadioList(lives, "rotating", id="rotation")
+            yield RadioList(lifetimes, "rotating", id="rotation")
             yield Static(id="rotation_help")
             yield Static(id="form_warning", classes="-empty")
             yield Static(id="form_error")
@@ -147,14 +147,14 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         """Switch between slack.com and GovSlack."""
         from slack_token_tui.tui.screens.app_details import confirm_other_slack
 
-        there = self._endpoints == self._first_endpoints
+        is_initial = self._endpoints == self._first_endpoints
         other = Endpoints(SLACK if self._first_endpoints.base == GOVSLACK else GOVSLACK)
         if (
-            not there
+            not is_initial
             or other.base == SLACK
             or await confirm_other_slack(self, other.base, is_demo=self.token_app.options.is_demo)
         ):
-            self._endpoints = other if there else self._first_endpoints
+            self._endpoints = other if is_initial else self._first_endpoints
             self.query_one(Header).show(self._endpoints)
 
     @on(Input.Changed, "#app_name, #scopes")
@@ -184,15 +184,17 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     # ── steps on Slack's page ──
 
-    def _show_steps(self, made: Manifest) -> None:
+    def _show_steps(self, manifest: Manifest) -> None:
         from slack_token_tui.desktop import browser
 
         self.query_one("#setup_form").display = False
         steps = self.query_one("#setup_steps")
         steps.display = True
-        self._opens = not isinstance(browser.default_browser(), browser.NotOpened)
-        self.query_one("#setup_text", Static).update(format_steps(made, self._endpoints, opens=self._opens))
-        self.query_one("#rest_text", Static).update(format_alternatives(made, self._endpoints))
+        self._can_open_browser = not isinstance(browser.default_browser(), browser.NotOpened)
+        self.query_one("#setup_text", Static).update(
+            format_steps(manifest, self._endpoints, can_open_browser=self._can_open_browser)
+        )
+        self.query_one("#rest_text", Static).update(format_alternatives(manifest, self._endpoints))
         self.query_one("#recognized", Static).update("")
         steps.focus()
         self.refresh_bindings()
@@ -202,7 +204,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
             return False
         if action_id in _ONLY_FORM:
             return self._manifest is None
-        if action_id == "open_page" and not self._opens:
+        if action_id == "open_page" and not self._can_open_browser:
             return False
         if action_id in _ONLY_STEPS:
             plays = action_id != "simulate_browser" or self.token_app.options.simulate_browser is not None
@@ -273,20 +275,22 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
     def _use_client_id(self, text: str) -> None:
         if self._manifest is None:
             return
-        recognised = recognize(text)
+        pasted = recognize(text)
         with self.prevent(Input.Changed):
-            self.query_one("#client_id", Input).value = recognised.client_id or ""
-        if recognised.client_id is None:
-            self.query_one("#recognized", Static).update(self._show_message(recognised))
+            self.query_one("#client_id", Input).value = pasted.client_id or ""
+        if pasted.client_id is None:
+            self.query_one("#recognized", Static).update(self._format_message(pasted))
             return
-        self._save_app(recognised.client_id, self._manifest)
+        self._save_app(pasted.client_id, self._manifest)
 
     @work(exclusive=True, group="keep", exit_on_error=False)
-    async def _save_app(self, client_id: str, made: Manifest) -> None:
+    async def _save_app(self, client_id: str, manifest: Manifest) -> None:
         home = self.token_app.store.home
         # An app that is already saved keeps the details that the user has entered.
-        known = read_app(home, client_id) or SlackApp(client_id, self._endpoints, made.redirect_uris)
-        app = replace(known, name=known.name or made.name, scopes=made.scopes, registered_scopes=made.scopes)
+        saved_app = read_app(home, client_id) or SlackApp(client_id, self._endpoints, manifest.redirect_uris)
+        app = replace(
+            saved_app, name=saved_app.name or manifest.name, scopes=manifest.scopes, registered_scopes=manifest.scopes
+        )
 
         def save() -> None:
             self.token_app.store.check_writable()
@@ -303,11 +307,11 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         self.notify(f"{app.display_name} is remembered. Enter signs in with it.", markup=False)
         self.close(app)
 
-    def _show_message(self, recognised: PastedText) -> Content:
-        words = Content.styled(f"✗ {recognised.message}", "$text-error")
-        if recognised.app_id is None or self._endpoints.is_loopback:
+    def _format_message(self, pasted: PastedText) -> Content:
+        words = Content.styled(f"✗ {pasted.message}", "$text-error")
+        if pasted.app_id is None or self._endpoints.is_loopback:
             return words
-        page = f"{self._endpoints.apps_url}/{recognised.app_id}/general"
+        page = f"{self._endpoints.apps_url}/{pasted.app_id}/general"
         return Content.assemble(words, "\nIt stands on ", Content.styled(page, Style(link=page)))
 
     def action_leave(self) -> None:

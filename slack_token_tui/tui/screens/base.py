@@ -85,10 +85,10 @@ class AppScreen(Screen[Answer]):
         """Return whether Textual may show or run a binding."""
         if action == "help_in_field":
             return isinstance(self.focused, Input)
-        known = find_action(action, self.screen_id)
-        if known is None:
+        table_action = find_action(action, self.screen_id)
+        if table_action is None:
             return True
-        if known.is_letter and isinstance(self.focused, Input):
+        if table_action.is_letter and isinstance(self.focused, Input):
             return False
         return self.is_available(action)
 

@@ -39,11 +39,11 @@ class Dialog(ModalScreen[Answer]):
 
     async def action_enter(self) -> None:
         """Submit the field or list after a click on the Enter hint, which has taken the focus away from it."""
-        meant = self.query("Input, OptionList").first()
-        if isinstance(meant, Input):
-            await meant.action_submit()
-        elif isinstance(meant, OptionList):
-            meant.action_select()
+        target = self.query("Input, OptionList").first()
+        if isinstance(target, Input):
+            await target.action_submit()
+        elif isinstance(target, OptionList):
+            target.action_select()
 
 
 def format_explanation(
@@ -162,7 +162,7 @@ class CopyAsDialog(Dialog[str | None]):
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back"), ("q", "dismiss(None)", "Back")]
 
-    def __init__(self, profile: Profile, at: Path | None) -> None:
+    def __init__(self, profile: Profile, home: Path | None) -> None:
         """
         Args:
             profile: profile whose token is copied.
@@ -170,7 +170,7 @@ class CopyAsDialog(Dialog[str | None]):
         """
         super().__init__()
         self._profile = profile
-        self._home = at
+        self._home = home
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="sheet"):
@@ -263,11 +263,11 @@ class ImportDialog(Dialog[str | None]):
         problem.update("Asking Slack …")
         values = [self.query_one(f"#{name}", Input).value.strip() for name in ("access", "refresh", "client_id")]
         try:
-            saved = await self._import_token(*values)
+            result = await self._import_token(*values)
         except ValueError as error:
             problem.update(Content(f"✗ {error}"))
             return
-        if isinstance(saved, str):
-            self.dismiss(saved)
+        if isinstance(result, str):
+            self.dismiss(result)
         else:
-            problem.update(Content(f"✗ {saved.title} ({saved.code}). {saved.happened} {saved.remedies[0]}."))
+            problem.update(Content(f"✗ {result.title} ({result.code}). {result.happened} {result.remedies[0]}."))

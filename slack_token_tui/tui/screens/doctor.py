@@ -78,10 +78,10 @@ class DoctorScreen(AppScreen[None]):
 
 
 def _format_verdict(findings: list[Finding]) -> Content:
-    wanting = [finding for finding in findings if finding.verdict in {Verdict.LOOK, Verdict.BAD}]
-    if not wanting:
+    open_findings = [finding for finding in findings if finding.verdict in {Verdict.LOOK, Verdict.BAD}]
+    if not open_findings:
         return Content.styled("✓ Everything that a sign-in needs is there.", "$text-success")
-    bad = sum(finding.verdict is Verdict.BAD for finding in wanting)
-    counted = ((bad, "problem"), (len(wanting) - bad, "note"))
+    bad = sum(finding.verdict is Verdict.BAD for finding in open_findings)
+    counted = ((bad, "problem"), (len(open_findings) - bad, "note"))
     words = ", ".join(f"{count} {what}{'s' if count > 1 else ''}" for count, what in counted if count)
     return Content.assemble((f"{words}.", "$text-warning"), (" y copies the list, without any secret.", MUTED))

@@ -45,7 +45,7 @@ class ErrorsScreen(SearchScreen[str | None]):
         sent: str,
         *,
         from_page: bool,
-        said: str = "",
+        initial_search: str = "",
     ) -> None:
         """
         Args:
@@ -63,7 +63,7 @@ class ErrorsScreen(SearchScreen[str | None]):
         self._app = app
         self._sent = sent
         self._from_page = from_page
-        self._initial_search = said
+        self._initial_search = initial_search
 
     def compose(self) -> ComposeResult:
         title = "What does the browser say?" if self._from_page else "Errors explained"
@@ -89,16 +89,16 @@ class ErrorsScreen(SearchScreen[str | None]):
 
     def _show_matches(self, wanted: str) -> None:
         words = wanted.lower().split()
-        found = [explanation for explanation in self._explanations.values() if _rank(explanation, words) is not None]
-        found.sort(key=lambda explanation: _rank(explanation, words) or 0)
+        matches = [explanation for explanation in self._explanations.values() if _rank(explanation, words) is not None]
+        matches.sort(key=lambda explanation: _rank(explanation, words) or 0)
         if self._from_page and not words:
-            found = [explanation for explanation in found if explanation.browser_says]
+            matches = [explanation for explanation in matches if explanation.browser_says]
         listed = self.query_one(OptionList)
         listed.clear_options()
         listed.add_options(
-            Option(_format_error(explanation, self._from_page), id=explanation.code) for explanation in found
+            Option(_format_error(explanation, self._from_page), id=explanation.code) for explanation in matches
         )
-        if found:
+        if matches:
             listed.highlighted = 0
         else:
             words_of_page = "Nothing matches. Try a word or two of it; the code of an error has underscores: "

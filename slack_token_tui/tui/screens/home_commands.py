@@ -91,11 +91,11 @@ class HomeCommands(AppScreen[None]):
             entries, problem = [], explain(error.code, error.facts)
         self._is_partly_read = len(entries) == only_first
         profiles.show(entries, self.token_app.options.now(), highlight)
-        there = bool(profiles.entries)
-        self.query_one("#home").display = there
+        has_profiles = bool(profiles.entries)
+        self.query_one("#home").display = has_profiles
         welcome = self.query_one("#welcome")
-        welcome.display = not there
-        if not there and (not welcome.children or problem != self._store_problem):
+        welcome.display = not has_profiles
+        if not has_profiles and (not welcome.children or problem != self._store_problem):
             from slack_token_tui.tui.widgets.welcome import Welcome
 
             card = Welcome(self.token_app.store.home, problem)
@@ -105,7 +105,7 @@ class HomeCommands(AppScreen[None]):
                 welcome.mount(card)
         self._store_problem = problem
         self._show_detail()
-        if there and self.is_current and self.focused is None:
+        if has_profiles and self.is_current and self.focused is None:
             profiles.focus()
         self.refresh_bindings()
 
@@ -298,18 +298,20 @@ class HomeCommands(AppScreen[None]):
             self._refresh_one(entry)
 
     @work(exclusive=True, group="one", exit_on_error=False)
-    async def _refresh_one(self, old: Profile) -> None:
-        insist = old.refresh_refused is not None
-        if not await self._wait_for(old.name, self._scheduler.refresh(old.name, insist=insist, by_request=True)):
+    async def _refresh_one(self, profile: Profile) -> None:
+        insist = profile.refresh_refused is not None
+        if not await self._wait_for(
+            profile.name, self._scheduler.refresh(profile.name, insist=insist, by_request=True)
+        ):
             return
-        new = await asyncio.to_thread(self.token_app.store.read, old.name)
-        works = format_time_left(new.expires_at, self.token_app.options.now()) if new.expires_at else "ever"
-        fresh = (
-            f"{old.name} is less than an hour old and was left alone"
-            if new.generation == old.generation
-            else f"{old.name} renewed"
+        new = await asyncio.to_thread(self.token_app.store.read, profile.name)
+        time_left = format_time_left(new.expires_at, self.token_app.options.now()) if new.expires_at else "ever"
+        outcome = (
+            f"{profile.name} is less than an hour old and was left alone"
+            if new.generation == profile.generation
+            else f"{profile.name} renewed"
         )
-        self.notify(f"{fresh}. It works for {works}.", markup=False)
+        self.notify(f"{outcome}. It works for {time_left}.", markup=False)
 
     def action_verify_all(self) -> None:
         names = [entry.name for entry in self._list.entries if isinstance(entry, Profile)]
@@ -385,10 +387,12 @@ class HomeCommands(AppScreen[None]):
     def action_make_default(self) -> None:
         """Make the highlighted profile the default, or clear the default if it is that profile."""
         if isinstance(entry := self.highlighted, Profile):
-            is_it = self._list.default == entry.name
-            if self._change_settings(default_profile=None if is_it else entry.name):
+            is_default = self._list.default == entry.name
+            if self._change_settings(default_profile=None if is_default else entry.name):
                 self.reload()
-                words = "There is no default now" if is_it else f"{entry.name} is what commands without a name use now"
+                words = (
+                    "There is no default now" if is_default else f"{entry.name} is what commands without a name use now"
+                )
                 self.notify(f"{words}.", markup=False)
 
     def action_rename(self) -> None:

@@ -93,20 +93,20 @@ class RemoveDialog(Dialog[None]):
 
     @work(exclusive=True, exit_on_error=False)
     async def _remove(self, keep_grant: bool) -> None:
-        name, said = self._entry.name, self.query_one("#message", Static)
+        name, message = self._entry.name, self.query_one("#message", Static)
         try:
             if isinstance(self._entry, UnreadableProfile):
                 await asyncio.to_thread(delete_unreadable, self._store, name)
-                said.update(Content(f"{name} is deleted."))
+                message.update(Content(f"{name} is deleted."))
             else:
                 removal = await asyncio.to_thread(remove_profile, self._store, name, keep_grant=keep_grant)
-                said.update(_format_removal(removal))
+                message.update(_format_removal(removal))
         except FileNotFoundError:
-            said.update(Content(f"{name} is gone already."))
+            message.update(Content(f"{name} is gone already."))
         except (ProfileFileError, StorageError) as error:
             facts = error.facts if isinstance(error, StorageError) else {"file": error.path, "detail": error.detail}
             explanation = explain(error.code, {"name": name, **facts})
-            said.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
+            message.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
         finally:
             self._is_running = False
             self.query_one("#back").display = True

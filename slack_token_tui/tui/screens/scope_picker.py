@@ -42,7 +42,7 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
     AUTO_FOCUS = "#scope_list"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(SCOPES)]
 
-    def __init__(self, chosen: tuple[str, ...], of_the_app: tuple[str, ...], held: Profile | None) -> None:
+    def __init__(self, chosen: tuple[str, ...], app_scopes: tuple[str, ...], existing_profile: Profile | None) -> None:
         """
         Args:
             chosen: initial scopes.
@@ -52,8 +52,8 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         super().__init__()
         self._before = chosen
         self._chosen = dict.fromkeys(chosen)
-        self._app_scopes = of_the_app
-        self._existing_profile = held
+        self._app_scopes = app_scopes
+        self._existing_profile = existing_profile
         self._shows_only_chosen = False
 
     def compose(self) -> ComposeResult:
@@ -265,8 +265,8 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         self._choose_exactly(())
 
     def _choose_exactly(self, names: tuple[str, ...]) -> None:
-        if gone := [name for name in self._chosen if name not in names]:
-            self.notify(f"No longer chosen: {', '.join(gone)}.", markup=False)
+        if removed := [name for name in self._chosen if name not in names]:
+            self.notify(f"No longer chosen: {', '.join(removed)}.", markup=False)
         self._chosen = dict.fromkeys(names)
         self._show_list()
         self._show_chosen()

@@ -80,7 +80,7 @@ class SignInCommands(AppScreen[str | None]):
         return self._sign_in is not None and self._sign_in.has_unsaved_token
 
     @work(exclusive=True, group="question", exit_on_error=False)
-    async def after_saving(self, go_on: Callable[[], object]) -> None:
+    async def after_saving(self, then: Callable[[], object]) -> None:
         """Call ``go_on`` after a new token was saved.
 
         If the token can't be saved, ask first, because it would be lost.
@@ -99,7 +99,7 @@ class SignInCommands(AppScreen[str | None]):
                 return
             if self._sign_in is not None:
                 self._sign_in.discard()
-        go_on()
+        then()
 
     # Implemented by SignInScreen.
 
@@ -206,14 +206,14 @@ class SignInCommands(AppScreen[str | None]):
         """Look up the error on Slack's page and run the remedy that the user chose."""
         from slack_token_tui.tui.screens.errors import ErrorsScreen
 
-        if (asking := self._sign_in) is None:
+        if (sign_in := self._sign_in) is None:
             return
         self._errors_screen = ErrorsScreen(
-            asking.explain, self._app, self._sent_redirect_uri, from_page=True, said=self._page_error
+            sign_in.explain, self._app, self._sent_redirect_uri, from_page=True, initial_search=self._page_error
         )
         chosen = await self.app.push_screen_wait(self._errors_screen)
         self._errors_screen = None
-        if chosen is not None and self._sign_in is asking and self._waiting:
+        if chosen is not None and self._sign_in is sign_in and self._waiting:
             getattr(self, f"action_{chosen}")()
 
     @work(group="play", exit_on_error=False)
@@ -270,10 +270,10 @@ class SignInCommands(AppScreen[str | None]):
             if profile.name not in store.names():
                 self._saved = None
                 self.close(None)
-        elif (asking := self._sign_in) is not None and asking.unusable is not None:
-            question = Content.assemble(("Revoke the token?\n\n", "bold"), asking.describe_unusable())
+        elif (sign_in := self._sign_in) is not None and sign_in.unusable is not None:
+            question = Content.assemble(("Revoke the token?\n\n", "bold"), sign_in.describe_unusable())
             if await self.app.push_screen_wait(ConfirmDialog(question, "Revoke", "Cancel")):
-                answers = await asking.revoke_unusable()
+                answers = await sign_in.revoke_unusable()
                 self.query_one("#unusable", Static).update(Content("\n".join(answer.sentence for answer in answers)))
                 self.refresh_bindings()
 

@@ -98,10 +98,10 @@ class ProfileList(OptionList):
                     entries[row] = entry
         self._redraw_rows(entry, now)
 
-    def mark(self, busy: frozenset[str], troubled: frozenset[str], now: datetime) -> None:
+    def mark(self, busy: frozenset[str], failed_names: frozenset[str], now: datetime) -> None:
         """Mark the profiles with a request in progress and those whose last request failed."""
-        changed = (self.busy ^ busy) | (self.failed_names ^ troubled)
-        self.busy, self.failed_names = busy, troubled
+        changed = (self.busy ^ busy) | (self.failed_names ^ failed_names)
+        self.busy, self.failed_names = busy, failed_names
         for entry in self._shown:
             if entry.name in changed:
                 self._redraw_rows(entry, now)

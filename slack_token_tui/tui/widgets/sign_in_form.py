@@ -174,12 +174,14 @@ class SignInForm(VerticalScroll):
 
         A new app has the details entered before its Client ID, but none of another app except the Slack it is on.
         """
-        old = self.slack_app
+        current_app = self.slack_app
         if known := read_app(self._home, client_id):
             return known
-        is_remembered = bool(old.client_id) and read_app(self._home, old.client_id) is not None
+        is_remembered = bool(current_app.client_id) and read_app(self._home, current_app.client_id) is not None
         return (
-            SlackApp(client_id, Endpoints(old.endpoints.base)) if is_remembered else replace(old, client_id=client_id)
+            SlackApp(client_id, Endpoints(current_app.endpoints.base))
+            if is_remembered
+            else replace(current_app, client_id=client_id)
         )
 
     def _show_error(self, problem: str) -> None:
@@ -245,12 +247,12 @@ def _update_text(place: Static, text: Content) -> None:
     place.set_class(not text, "-empty")
 
 
-def describe_scope_change(names: tuple[str, ...], held: Profile) -> Content:
+def describe_scope_change(names: tuple[str, ...], profile: Profile) -> Content:
     """Return what requesting ``names`` changes for a profile with a token. In Slack, scopes only add up."""
-    asked, has = set(names), set(held.scopes)
+    asked, has = set(names), set(profile.scopes)
     lines = []
     if names and (more := sorted(asked - has)):
-        lines.append(f"New: {', '.join(more)}. {held.name} keeps its name and gets them too.")
+        lines.append(f"New: {', '.join(more)}. {profile.name} keeps its name and gets them too.")
     if names and (fewer := sorted(has - asked)):
         lines.append(
             f"Kept all the same: {', '.join(fewer)}. At Slack scopes only add up; to lose some, "

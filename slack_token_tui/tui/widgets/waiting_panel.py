@@ -76,6 +76,6 @@ class WaitingPanel(Vertical):
         self._update_text("#paste_error", problem)
 
     def _update_text(self, selector: str, text: str | Content) -> None:
-        said = self.query_one(selector, Static)
-        said.update(Content.from_text(text, markup=False))
-        said.display = bool(text)
+        widget = self.query_one(selector, Static)
+        widget.update(Content.from_text(text, markup=False))
+        widget.display = bool(text)
