@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -216,3 +218,60 @@ def modules_loaded_by(statement: str, environment: dict[str, str]) -> set[str]:
     program = f"import sys\n{statement}\nprint('\\n'.join(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
     return set(done.stderr.split())
+
+
+def paths_named_in(page: Path) -> Iterator[str]:
+    """Yield what ``page`` names as a path: links, and code with a slash or a file's suffix in it."""
+    text = page.read_text()
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        yield str((page.parent / link).resolve().relative_to(ROOT))
+    for code in re.findall(r"`([^`\s]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        if re.fullmatch(r"[\w./-]+", code) and ("/" in code or re.search(r"\.(?:py|toml|md|tcss)$", code)):
+            yield code
+
+
+@pytest.mark.parametrize("page", [".github/ARCHITECTURE.md", ".github/CONTRIBUTING.md", "tests/README.md"])
+def test_every_path_that_a_page_names_exists(page: str) -> None:
+    paths = list(paths_named_in(ROOT / page))
+    assert len(paths) > 3
+    for path in paths:
+        bases = (ROOT, ROOT / PACKAGE, ROOT / "tests", (ROOT / page).parent)
+        assert any((base / path).exists() for base in bases), f"{page} names {path}"
+
+
+def test_the_readme_links_the_pages_for_contributors() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert "(.github/CONTRIBUTING.md)" in readme and "(.github/ARCHITECTURE.md)" in readme
+
+
+ROLE = re.compile(r":(?:func|meth|class|mod|data|attr):`~?\.?([\w.]+)`")
+
+
+def attributes_of(path: str) -> bool:
+    """Tell whether ``path`` leads to a module, or to an attribute of one, of a class in it, or to a field."""
+    parts = path.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            found: object = importlib.import_module(".".join(parts[:length]))
+        except ImportError:
+            continue
+        for name in parts[length:]:
+            fields = getattr(found, "__dataclass_fields__", {}) | getattr(found, "__annotations__", {})
+            if name in fields:
+                return True
+            if not hasattr(found, name):
+                return False
+            found = getattr(found, name)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_docstrings_refer_to_what_exists(module: str) -> None:
+    own = f"{PACKAGE}.{module}".rstrip(".")
+    for node in ast.walk(MODULES[module]):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            for target in ROLE.findall(node.value):
+                classes = [n.name for n in ast.walk(MODULES[module]) if isinstance(n, ast.ClassDef)]
+                places = [target, f"{own}.{target}", *(f"{own}.{name}.{target}" for name in classes)]
+                assert any(map(attributes_of, places)), f"{module} refers to {target}"
