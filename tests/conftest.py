@@ -1,30 +1,36 @@
-"""What every test starts from: a clean environment, an empty home, and a practice Slack where one is asked for."""
+"""Fixtures of all tests: a clean environment, an empty directory of profiles, and a practice Slack."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from http.client import HTTPException
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from slack_token_tui.desktop import environment
 from slack_token_tui.practice.models import CLIENT_ID, App
-from slack_token_tui.practice.server import PracticeSlack, simulate_browser
+from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.ports import free_ports
+from tests.support.chromium import start_chromium
+from tests.support.clipboard import run_tmux_server, run_x_server
+from tests.support.ports import find_free_ports
+from tests.support.practice import DelayedExchange
+from tests.support.rounds import Rounds
+from tests.support.servers import RawServer, StartServer, run_silent_server
 
-FOREIGN = (
+if TYPE_CHECKING:
+    from selenium import webdriver
+
+MACHINE_VARIABLES = (
     "NO_COLOR",
     "TEXTUAL_THEME",
     "BROWSER",
@@ -64,6 +70,7 @@ FOREIGN = (
     "FORCE_COLOR",
     "XDG_SESSION_TYPE",
 )
+"""Environment variables of this machine that would change what a test sees."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,42 +78,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Started in the background, as CI may do, signals are ignored, and every child would inherit that."""
+    # A job that was started in the background, as in CI, ignores signals, and child processes would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGHUP", "SIGTERM", "SIGQUIT", "SIGTSTP"):
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
             signal.signal(getattr(signal, name), signal.SIG_DFL)
-    # How long an example takes says something about the machine; and the same ones each time make CI repeatable.
+    # No deadline, because the time of an example depends on the machine. The same examples each time, for CI.
     settings.register_profile(
         "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None, derandomize=True
     )
     settings.load_profile("suite")
 
 
-class Rounds:
-    """How often a long test repeats itself, and what it says at the end."""
-
-    def __init__(self, request: pytest.FixtureRequest) -> None:
-        self._request = request
-        self.exhaustive: bool = request.config.getoption("--exhaustive")
-
-    def __call__(self, usual: int, exhaustive: int) -> int:
-        return exhaustive if self.exhaustive else usual
-
-    def closing(self, line: str) -> None:
-        """Say what was seen, below the tests' own summary."""
-        self._request.node.user_properties.append(("closing", line))
-
-
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> Rounds:
+    """Choose how often a long test repeats itself."""
     return Rounds(request)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
-    lines = [value for report in reports for key, value in report.user_properties if key == "closing"]
+    lines = [value for report in reports for key, value in report.user_properties if key == "report"]
     skipped = [f"not run: {report.nodeid}: {report.longrepr[2]}" for report in terminalreporter.getreports("skipped")]
     if lines or skipped:
         terminalreporter.section(
@@ -118,61 +111,47 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in FOREIGN:
+    for name in MACHINE_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(tmp_path / "home"))
-    # Tests run in containers too, and mean an ordinary machine.
+    # Tests expect an ordinary machine, even if they run in a container.
     monkeypatch.setattr(environment, "_CONTAINER_FILES", (str(tmp_path / "docker"), str(tmp_path / "podman")))
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
+    """Return the directory of profiles, which does not exist yet."""
     return tmp_path / "home"
 
 
 @pytest.fixture
 def store(home: Path) -> ProfileStore:
+    """Return the store of ``home``."""
     return ProfileStore(home)
-
-
-def becomes(condition: Callable[[], object], seconds: float = 60) -> bool:
-    """Wait for ``condition``; the time limit is only there so that a broken program does not hang the tests."""
-    deadline = time.monotonic() + seconds
-    while not (is_so := condition()) and time.monotonic() < deadline:
-        time.sleep(0.02)  # a poll: files and processes have no event to wait for
-    return bool(is_so)
-
-
-def pressing(url: str, *decision: str) -> threading.Thread:
-    """Let somebody press a button on the consent page at ``url``; what became of the browser afterwards is nobody's concern."""
-
-    def press() -> None:
-        with suppress(OSError, HTTPException):
-            simulate_browser(url, *decision)
-
-    thread = threading.Thread(target=press, daemon=True)
-    thread.start()
-    return thread
 
 
 @pytest.fixture
 def redirect_uris() -> tuple[str, ...]:
-    return tuple(f"http://localhost:{port}/callback" for port in free_ports(3))
+    """Return redirect URLs on three free ports."""
+    return tuple(f"http://localhost:{port}/callback" for port in find_free_ports(3))
 
 
 @pytest.fixture
 def workspace(redirect_uris: tuple[str, ...]) -> Workspace:
+    """Return the data of the practice Slack. Its app is registered with ``redirect_uris``."""
     return Workspace(apps=[App(redirect_urls=redirect_uris)])
 
 
 @pytest.fixture
 def slack(workspace: Workspace) -> Iterator[PracticeSlack]:
+    """Run a practice Slack with ``workspace``."""
     with PracticeSlack(workspace) as running:
         yield running
 
 
 @pytest.fixture
 def app(slack: PracticeSlack, redirect_uris: tuple[str, ...]) -> SlackApp:
+    """Return the app of the practice Slack, ready to sign in with."""
     return SlackApp(
         CLIENT_ID, Endpoints(slack.base, EndpointVariant.V2_USER), redirect_uris, ("users:read", "channels:read")
     )
@@ -180,25 +159,73 @@ def app(slack: PracticeSlack, redirect_uris: tuple[str, ...]) -> SlackApp:
 
 @pytest.fixture
 def child_environment(home: Path) -> dict[str, str]:
-    """The environment for a process of its own: nothing of this machine's desktop or network."""
-    saved = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    """Return the environment for child processes: ``home``, and nothing of this machine's desktop or network."""
+    saved = {name: value for name, value in os.environ.items() if name not in MACHINE_VARIABLES}
     return {**saved, "SLACK_TOKEN_TUI_HOME": str(home)}
 
 
 @pytest.fixture
-def exchanging(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[tuple[threading.Event, threading.Event]]:
-    """Slack has given the token, and its answer is on the way: set then. It arrives when the second one is set."""
-    given, arrives = threading.Event(), threading.Event()
+def delayed_exchange(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[DelayedExchange]:
+    """Hold the response to a code exchange after Slack has issued the token, until the test lets it go."""
+    delayed = DelayedExchange(threading.Event(), threading.Event())
     exchange = workspace.exchange
 
-    def late(*arguments: Any) -> dict[str, object]:
-        answer = exchange(*arguments)
-        given.set()
-        arrives.wait(30)
-        return answer
+    def exchange_late(*arguments: Any) -> dict[str, object]:
+        response = exchange(*arguments)
+        delayed.token_issued.set()
+        delayed.may_respond.wait(30)
+        return response
 
-    monkeypatch.setattr(workspace, "exchange", late)
-    yield given, arrives
-    arrives.set()
+    monkeypatch.setattr(workspace, "exchange", exchange_late)
+    yield delayed
+    delayed.may_respond.set()
+
+
+@pytest.fixture
+def start_server() -> Iterator[StartServer]:
+    """Start servers that answer every request with the given bytes. They are closed at the end of the test."""
+    servers: list[RawServer] = []
+
+    def start(response: bytes) -> RawServer:
+        servers.append(RawServer(response))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def silent_server_url() -> Iterator[str]:
+    """Run a server that accepts connections and never responds. Return its URL."""
+    with run_silent_server() as url:
+        yield url
+
+
+@pytest.fixture
+def x_display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Run an X server that ``$DISPLAY`` names."""
+    if not shutil.which("Xvfb") or not shutil.which("xclip"):
+        pytest.skip("LOUD: no Xvfb or xclip here, so no real X11 clipboard")
+    with run_x_server() as name:
+        monkeypatch.setenv("DISPLAY", name)
+        yield name
+
+
+@pytest.fixture
+def tmux(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
+    """Run a tmux server that ``$TMUX`` names. Return the command that talks to it."""
+    if not shutil.which("tmux"):
+        pytest.skip("LOUD: no tmux here")
+    socket = tmp_path / "tmux"
+    with run_tmux_server(socket) as command:
+        monkeypatch.setenv("TMUX", f"{socket},1,0")
+        yield command
+
+
+@pytest.fixture
+def chromium(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    """Run a headless Chromium. Tests that use it need the mark ``skip_without("chromium", "chromedriver")``."""
+    driver = start_chromium(tmp_path / "chromium")
+    yield driver
+    driver.quit()

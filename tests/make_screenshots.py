@@ -1,4 +1,4 @@
-"""``python -m tests.make_screenshots``: makes the pictures in screenshots/ from the running app, the same ones each time."""
+"""``python -m tests.make_screenshots``: makes the pictures in screenshots/ from the running TUI, always the same ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class FixedClock(datetime):
         return NOW
 
 
-async def _nothing_is_started(_: list[str]) -> bool:
+async def _pretend_to_start(_: list[str]) -> bool:
     return True
 
 
@@ -51,22 +51,22 @@ def make_everything_repeatable() -> None:
         os.environ.pop(name, None)
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TZ"] = "UTC"
-    environment.detect = environment.Environment  # type: ignore[assignment]  # an ordinary machine, each time
+    environment.detect = environment.Environment  # type: ignore[assignment]  # an ordinary machine
     found = {"firefox": "/usr/bin/firefox"}
-    browser.shutil = type("Found", (), {"which": staticmethod(found.get)})  # type: ignore[assignment]  # all it asks
-    browser._start = _nothing_is_started  # type: ignore[assignment]  # it only says that it did
+    browser.shutil = type("Found", (), {"which": staticmethod(found.get)})  # type: ignore[assignment]  # the only function that it uses
+    browser._start = _pretend_to_start  # type: ignore[assignment]  # it reports success
     numbers = itertools.count(1)
     secrets.token_urlsafe = lambda size=32: f"practice-{next(numbers):0{size}}"  # type: ignore[assignment]
     secrets.token_hex = lambda size=8: f"{next(numbers):0{size * 2}x}"  # type: ignore[assignment]
-    exchange.datetime = FixedClock  # type: ignore[misc]  # the pictures' own moment
+    exchange.datetime = FixedClock  # type: ignore[misc]  # the time in the pictures
     session.time = type("Frozen", (), {"monotonic": staticmethod(lambda: 0.0)})  # type: ignore[assignment]
 
 
-def start(app: SlackApp | None = None) -> LaunchOptions:
+def make_launch_options(app: SlackApp | None = None) -> LaunchOptions:
     return LaunchOptions(home=HOME, slack_app=app, now=lambda: NOW)
 
 
-async def shot(pilot: Pilot[None], name: str) -> None:
+async def save_screenshot(pilot: Pilot[None], name: str) -> None:
     await pilot.pause(0.3)
     for toast in pilot.app.query("Toast"):
         await toast.remove()
@@ -77,7 +77,7 @@ async def shot(pilot: Pilot[None], name: str) -> None:
     print(OUT / f"{name}.svg")
 
 
-async def until(pilot: Pilot[None], selector: str) -> None:
+async def wait_for_widget(pilot: Pilot[None], selector: str) -> None:
     for _ in range(200):
         await pilot.pause(0.05)
         if any(widget.display for widget in pilot.app.screen.query(selector)):
@@ -85,9 +85,9 @@ async def until(pilot: Pilot[None], selector: str) -> None:
     raise AssertionError(f"{selector} never came")
 
 
-async def sign_in(slack: PracticeSlack, name: str, selector: str, **choice: str) -> None:
+async def show_sign_in(slack: PracticeSlack, name: str, selector: str, **choice: str) -> None:
     app = SlackApp(CLIENT_ID, Endpoints(slack.base), scopes=("users:read", "channels:read"))
-    tui = TokenApp(start(app))
+    tui = TokenApp(make_launch_options(app))
     async with tui.run_test(size=(100, 30)) as pilot:
         await pilot.press("a")
         await pilot.pause(0.3)
@@ -97,13 +97,15 @@ async def sign_in(slack: PracticeSlack, name: str, selector: str, **choice: str)
         assert isinstance(screen, SignInScreen)
         if choice:
             await asyncio.to_thread(simulate_browser, str(screen._url), **choice)
-            await until(pilot, selector)
-        await shot(pilot, name)
+            await wait_for_widget(pilot, selector)
+        await save_screenshot(pilot, name)
         await pilot.press("escape")
 
 
-async def browser_says(slack: PracticeSlack) -> None:
-    tui = TokenApp(start(SlackApp(CLIENT_ID, Endpoints(slack.base), scopes=("users:read", "channels:read"))))
+async def show_browser_errors(slack: PracticeSlack) -> None:
+    tui = TokenApp(
+        make_launch_options(SlackApp(CLIENT_ID, Endpoints(slack.base), scopes=("users:read", "channels:read")))
+    )
     async with tui.run_test(size=(100, 30)) as pilot:
         await pilot.press("a")
         await pilot.pause(0.3)
@@ -112,21 +114,21 @@ async def browser_says(slack: PracticeSlack) -> None:
         await pilot.press("b")
         await pilot.pause(0.5)
         await pilot.press("down")
-        await shot(pilot, "browser-says")
+        await save_screenshot(pilot, "browser-says")
         await pilot.press("escape", "escape")
 
 
-async def set_up() -> None:
-    """What comes before the first sign-in."""
-    async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
-        await until(pilot, "Footer")
+async def show_set_up() -> None:
+    """Take the pictures of what comes before the first sign-in."""
+    async with TokenApp(make_launch_options()).run_test(size=(100, 30)) as pilot:
+        await wait_for_widget(pilot, "Footer")
         await pilot.press("N")
         await pilot.pause(0.5)
         await pilot.press("enter")
         await pilot.pause(0.5)
-        await shot(pilot, "make-an-app")
+        await save_screenshot(pilot, "make-an-app")
     known = ("users:read", "channels:read", "chat:write")
-    async with TokenApp(start(SlackApp(CLIENT_ID, scopes=known[:2], registered_scopes=known))).run_test(
+    async with TokenApp(make_launch_options(SlackApp(CLIENT_ID, scopes=known[:2], registered_scopes=known))).run_test(
         size=(100, 30)
     ) as pilot:
         await pilot.press("a")
@@ -135,17 +137,17 @@ async def set_up() -> None:
         await pilot.pause(0.5)
         for key in ("c", "h", "a", "t", "down", "space"):
             await pilot.press(key)
-        await shot(pilot, "choose-scopes")
-    doctor.run_checks = examined  # type: ignore[assignment]  # its findings are written down below
-    async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
-        await until(pilot, "Footer")
+        await save_screenshot(pilot, "choose-scopes")
+    doctor.run_checks = yield_findings  # type: ignore[assignment]  # with the fixed findings below
+    async with TokenApp(make_launch_options()).run_test(size=(100, 30)) as pilot:
+        await wait_for_widget(pilot, "Footer")
         await pilot.press("D")
         await pilot.pause(1)
-        await shot(pilot, "check")
+        await save_screenshot(pilot, "check")
 
 
-async def examined(*_: object) -> AsyncGenerator[Finding, None]:
-    """Findings of an ordinary machine, the same each time."""
+async def yield_findings(*_: object) -> AsyncGenerator[Finding, None]:
+    """Yield the findings of an ordinary machine, always the same."""
     for verdict, about, said, remedy in (
         (Verdict.NOTE, "Versions", "slack-token-tui, Python 3.11, textual 8.2.", ""),
         (Verdict.NOTE, "Terminal", "This runs in a terminal of this machine.", ""),
@@ -178,14 +180,14 @@ async def main() -> None:
     make_everything_repeatable()
     OUT.mkdir(exist_ok=True)
     shutil.rmtree(HOME, ignore_errors=True)
-    async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
-        await shot(pilot, "home-empty")
-    await set_up()
+    async with TokenApp(make_launch_options()).run_test(size=(100, 30)) as pilot:
+        await save_screenshot(pilot, "home-empty")
+    await show_set_up()
     with PracticeSlack(port=PORT) as slack:
-        await sign_in(slack, "sign-in-waiting", "")
-        await browser_says(slack)
-        await sign_in(slack, "sign-in-error", "ErrorCard", decision="allow", wrong="exchange:bad_redirect_uri")
-        await sign_in(slack, "sign-in-finished", "Outcome.-shown", decision="allow")
+        await show_sign_in(slack, "sign-in-waiting", "")
+        await show_browser_errors(slack)
+        await show_sign_in(slack, "sign-in-error", "ErrorCard", decision="allow", wrong="exchange:bad_redirect_uri")
+        await show_sign_in(slack, "sign-in-finished", "SignInResult.-shown", decision="allow")
     shutil.rmtree(HOME)
     store = ProfileStore(HOME)
     rotating = {"refresh_token": Secret("xoxe-1-practice-refresh-0001"), "refresh_issued_at": NOW - timedelta(days=2)}
@@ -227,21 +229,21 @@ async def main() -> None:
     )
     change_settings(HOME, default_profile="acme")
     for size, name in (((100, 30), "home"), ((40, 20), "home-narrow")):
-        async with TokenApp(start()).run_test(size=size) as pilot:
-            await until(pilot, "Footer")
-            await shot(pilot, name)
-    async with TokenApp(start()).run_test(size=(100, 30)) as pilot:
-        await until(pilot, "Footer")
+        async with TokenApp(make_launch_options()).run_test(size=size) as pilot:
+            await wait_for_widget(pilot, "Footer")
+            await save_screenshot(pilot, name)
+    async with TokenApp(make_launch_options()).run_test(size=(100, 30)) as pilot:
+        await wait_for_widget(pilot, "Footer")
         await pilot.press("C")
-        await until(pilot, "#preview")
+        await wait_for_widget(pilot, "#preview")
         for _ in range(4):
             await pilot.press("down")
-        await shot(pilot, "copy-as")
+        await save_screenshot(pilot, "copy-as")
         await pilot.press("escape", "x")
-        await until(pilot, ".answers")
-        await shot(pilot, "remove")
+        await wait_for_widget(pilot, ".answers")
+        await save_screenshot(pilot, "remove")
         await pilot.press("escape", "G")
-        await shot(pilot, "home-interrupted")
+        await save_screenshot(pilot, "home-interrupted")
     shutil.rmtree(HOME)
 
 

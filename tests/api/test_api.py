@@ -1,4 +1,4 @@
-"""``import slack_token_tui as stt``: living tokens, masked where they would be shown, and errors that say what to do."""
+"""``import slack_token_tui as stt``: valid tokens, masked in every repr, and errors that say what to do."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
-from tests.conftest import becomes, pressing
-from tests.support.profiles import CANARY, in_, profile
-from tests.support.refreshable import granted
+from tests.support.browser import issue_callback_url, press_consent_button
+from tests.support.cli import run_python
+from tests.support.ports import get_port, is_port_open
+from tests.support.practice import issue_profile
+from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.waiting import wait_until
 
 
 def test_a_token_is_a_string_whose_repr_alone_is_masked(store: ProfileStore) -> None:
@@ -35,7 +38,7 @@ def test_a_token_is_a_string_whose_repr_alone_is_masked(store: ProfileStore) -> 
 
 
 def test_a_token_that_is_about_to_expire_is_refreshed_first(store: ProfileStore, slack: PracticeSlack) -> None:
-    old = granted(store, slack)
+    old = issue_profile(store, slack)
     token = stt.token("acme")
     assert slack.workspace.tokens.authenticate(token)
     assert Secret(token) != old.access_token
@@ -45,7 +48,7 @@ def test_a_token_that_is_about_to_expire_is_refreshed_first(store: ProfileStore,
 
 
 def test_many_threads_get_one_refreshed_token(store: ProfileStore, slack: PracticeSlack) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     slack.workspace.tokens.grace_seconds = 0
     got: list[str] = []
     threads = [threading.Thread(target=lambda: got.append(stt.token("acme"))) for _ in range(4)]
@@ -61,11 +64,11 @@ def test_many_threads_get_one_refreshed_token(store: ProfileStore, slack: Practi
     ("changes", "error", "code"),
     [
         ({"refused": "token_revoked"}, stt.SignInNeeded, "sign_in_needed"),
-        ({"expires_at": in_(hours=-1)}, stt.SignInNeeded, "sign_in_needed"),
+        ({"expires_at": time_from_now(hours=-1)}, stt.SignInNeeded, "sign_in_needed"),
         (
             {
-                "expires_at": in_(hours=-1),
-                "refresh_issued_at": in_(days=-2),
+                "expires_at": time_from_now(hours=-1),
+                "refresh_issued_at": time_from_now(days=-2),
                 "refresh_refused": "refresh_interrupted",
                 "refresh_token": Secret("xoxe-1-canary-000000"),
             },
@@ -90,7 +93,7 @@ def test_other_errors_are_typed_too(store: ProfileStore, slack: PracticeSlack) -
         stt.token()
     with pytest.raises(LookupError):
         stt.token("nobody")
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     slack.workspace.faults.append("status:429")
     slack.workspace.faults.append("status:429")
     slack.workspace.faults.extend(["status:503"] * 4)
@@ -116,20 +119,20 @@ def test_profiles_are_a_table_without_tokens(store: ProfileStore) -> None:
 
 
 def test_a_bearer_is_fresh_every_time_and_fits_httpx(store: ProfileStore, slack: PracticeSlack) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     auth = stt.bearer("acme")
     assert auth() == stt.token("acme")
     url = f"{slack.base}/api/auth.test"
     assert httpx.post(url, auth=auth, trust_env=False).json()["user"] == "jane"
     refreshed = store.read("acme")
-    store.write(__import__("dataclasses").replace(refreshed, expires_at=in_(seconds=5)))
+    store.write(__import__("dataclasses").replace(refreshed, expires_at=time_from_now(seconds=5)))
     assert httpx.post(url, auth=auth, trust_env=False).json()["ok"] is True
     assert slack.workspace.tokens.refreshed == 2
     assert "practice" not in repr(auth)
 
 
 async def test_a_bearer_fits_the_async_client(store: ProfileStore, slack: PracticeSlack) -> None:
-    granted(store, slack, expires_at=in_(hours=5))
+    issue_profile(store, slack, expires_at=time_from_now(hours=5))
     async with httpx.AsyncClient(auth=stt.bearer("acme"), trust_env=False) as client:
         assert (await client.post(f"{slack.base}/api/auth.test")).json()["ok"] is True
 
@@ -163,9 +166,9 @@ def test_a_bearer_goes_to_slack(store: ProfileStore, url: str) -> None:
 # ── sign-in ──
 
 
-def answer(pending: stt.PendingSignIn, decision: str = "allow") -> None:
+def press_button(pending: stt.PendingSignIn, decision: str = "allow") -> None:
     assert pending.url is not None
-    pressing(pending.url, decision)
+    press_consent_button(pending.url, decision)
 
 
 async def test_a_sign_in_can_be_awaited_while_the_loop_goes_on(app: SlackApp, slack: PracticeSlack) -> None:
@@ -179,8 +182,8 @@ async def test_a_sign_in_can_be_awaited_while_the_loop_goes_on(app: SlackApp, sl
         redirect_uris=app.redirect_uris,
         open_browser=False,
     )
-    # Allow is pressed by a task of this very loop: it would never come to that if the await held the loop.
-    pressing = asyncio.ensure_future(asyncio.to_thread(answer, pending))
+    # A task of this loop presses Allow. It would never run if the await blocked the loop.
+    pressing = asyncio.ensure_future(asyncio.to_thread(press_button, pending))
     summary = await pending
     await pressing
     assert (summary.name, summary.user) == ("mine", "jane")
@@ -188,7 +191,7 @@ async def test_a_sign_in_can_be_awaited_while_the_loop_goes_on(app: SlackApp, sl
     assert "practice-" not in repr(pending) + repr(summary)
 
 
-def started(app: SlackApp, slack: PracticeSlack, **more: Any) -> stt.PendingSignIn:
+def start_sign_in(app: SlackApp, slack: PracticeSlack, **more: Any) -> stt.PendingSignIn:
     return stt.sign_in(
         client_id=CLIENT_ID,
         scopes="users:read",
@@ -200,17 +203,17 @@ def started(app: SlackApp, slack: PracticeSlack, **more: Any) -> stt.PendingSign
 
 
 def test_a_sign_in_can_be_waited_for(app: SlackApp, slack: PracticeSlack) -> None:
-    pending = started(app, slack)
+    pending = start_sign_in(app, slack)
     with pytest.raises(TimeoutError):
         pending.wait(0.05)
-    answer(pending)
+    press_button(pending)
     assert pending.wait(20).name == "acme-practice"
     assert pending.done
 
 
 def test_a_refused_sign_in_says_why(app: SlackApp, slack: PracticeSlack) -> None:
-    pending = started(app, slack)
-    answer(pending, "cancel")
+    pending = start_sign_in(app, slack)
+    press_button(pending, "cancel")
     with pytest.raises(stt.SignInFailed) as raised:
         pending.wait(20)
     assert raised.value.code == "access_denied"
@@ -219,15 +222,11 @@ def test_a_refused_sign_in_says_why(app: SlackApp, slack: PracticeSlack) -> None
 def test_an_address_can_be_pasted_and_asked_for(
     app: SlackApp, slack: PracticeSlack, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from urllib.parse import parse_qs, urlsplit
-
-    pending = started(app, slack)
+    pending = start_sign_in(app, slack)
     assert pending.url is not None
-    query = {key: values[0] for key, values in parse_qs(urlsplit(pending.url).query).items()}
     with pytest.raises(ValueError, match=r"\."):
         pending.paste("https://example.com/")
-    code = workspace.issue_code("v2_user", query, {})
-    typed = iter(["nonsense", f"{query['redirect_uri']}?code={code}&state={query['state']}"])
+    typed = iter(["nonsense", issue_callback_url(workspace, pending.url)])
     monkeypatch.setattr("builtins.input", lambda _: next(typed))
     assert pending.ask().name == "acme-practice"
 
@@ -235,12 +234,10 @@ def test_an_address_can_be_pasted_and_asked_for(
 def test_a_cancelled_sign_in_closes_its_port(app: SlackApp, slack: PracticeSlack) -> None:
     from concurrent.futures import CancelledError
 
-    from tests.system.test_terminal import is_open
-
-    pending = started(app, slack)
-    assert is_open(app.redirect_uris[0])
+    pending = start_sign_in(app, slack)
+    assert is_port_open(get_port(app.redirect_uris[0]))
     pending.cancel()
-    assert not is_open(app.redirect_uris[0])
+    assert not is_port_open(get_port(app.redirect_uris[0]))
     with pytest.raises(CancelledError):
         pending.wait(5)
 
@@ -256,7 +253,7 @@ def test_importing_loads_nothing_and_a_good_token_little(
         "assert not {'httpx', 'textual', 'asyncio', 'ssl', 'filelock', 'IPython'} & set(sys.modules)\n"
         "assert 'sign_in' in dir(stt)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment)
+    done = run_python(program, env=child_environment)
     assert done.returncode == 0, done.stderr
 
 
@@ -275,7 +272,7 @@ def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     slack.workspace.tokens.grace_seconds = 0
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     slack.workspace.faults.append("late:5")
     cell = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED],
@@ -285,7 +282,7 @@ def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
         text=True,
     )
     assert cell.stdin is not None
-    assert becomes(lambda: slack.workspace.tokens.refreshed)
+    assert wait_until(lambda: slack.workspace.tokens.refreshed)
     said, _ = cell.communicate("now\n", timeout=30)
     assert said == "interrupted\n"
     assert slack.workspace.tokens.authenticate(stt.token("acme"))
@@ -305,7 +302,7 @@ async def test_an_interrupted_await_ends_the_sign_in_and_frees_the_port(store: P
         client_id=CLIENT_ID, slack_url=app.endpoints.base, redirect_uris=app.redirect_uris, open_browser=False
     )
     assert pending.url is not None
-    port = int(app.redirect_uris[0].split(":")[2].split("/")[0])
+    port = get_port(app.redirect_uris[0])
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(pending, 0.05)
     await asyncio.to_thread(pending._thread.join, 10)
@@ -330,12 +327,12 @@ def test_a_plain_script_is_told_the_link_and_the_name_it_gets(
 def test_where_nobody_can_be_asked_for_an_address_the_wait_goes_on(
     store: ProfileStore, app: SlackApp, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nobody(_: str) -> str:
+    def end_input(_: str) -> str:
         raise EOFError
 
-    monkeypatch.setattr("builtins.input", nobody)
+    monkeypatch.setattr("builtins.input", end_input)
     pending = stt.sign_in(
         client_id=CLIENT_ID, slack_url=slack.base, redirect_uris=app.redirect_uris, open_browser=False
     )
-    pressing(pending.url)
+    press_consent_button(pending.url)
     assert pending.ask().name == "acme-practice"

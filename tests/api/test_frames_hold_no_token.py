@@ -1,4 +1,4 @@
-"""Error reporters show the local variables of every frame: no error that leaves the library has a frame with a token."""
+"""Error reporters show local variables, so no error that leaves the library has a frame with a token."""
 
 from __future__ import annotations
 
@@ -24,61 +24,61 @@ from slack_token_tui.store import hot_path
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import refresh_worker
-from tests.support.profiles import CANARY, in_, profile, rotating
+from tests.support.profiles import CANARY, make_rotating_token, profile, time_from_now
 
 REFRESH_CANARY = "-".join(("xoxe", "1", "canary", "refresh" * 3))
 CODE_CANARY = "canary-code-0123456789"
 Raise = Callable[[ProfileStore, pytest.MonkeyPatch], object]
 
 
-def saved(store: ProfileStore, **changes: Any) -> Profile:
+def save_rotating_profile(store: ProfileStore, **changes: Any) -> Profile:
     rotates = {
-        "expires_at": in_(hours=-1),
+        "expires_at": time_from_now(hours=-1),
         "refresh_token": Secret(REFRESH_CANARY),
-        "refresh_issued_at": in_(hours=-12),
+        "refresh_issued_at": time_from_now(hours=-12),
     }
     return store.save_sign_in(profile(**{**rotates, "endpoints": Endpoints("http://127.0.0.1:1"), **changes})).profile
 
 
-def try_later(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store)
+def raise_try_later(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store)
     return stt.token("acme")
 
 
-def sign_in_needed(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store, refresh_token=None, refresh_issued_at=None)
+def raise_sign_in_needed(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store, refresh_token=None, refresh_issued_at=None)
     return stt.token("acme")
 
 
-def sign_in_needed_after_a_refusal(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store, refresh_refused="invalid_refresh_token", refresh_refused_at=in_(hours=-1))
+def raise_sign_in_needed_after_refusal(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store, refresh_refused="invalid_refresh_token", refresh_refused_at=time_from_now(hours=-1))
     return stt.token("acme")
 
 
-def no_such_profile(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store)
+def raise_no_such_profile(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store)
     return stt.token("nowhere")
 
 
-def store_unusable(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store)
+def raise_store_unusable(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store)
     store.path("acme").chmod(0o644)
     return stt.token("acme")
 
 
-def store_damaged(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store)
+def raise_store_damaged(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store)
     store.path("acme").write_text(store.path("acme").read_text().replace('"generation": 0', '"generation": "many"'))
     return stt.token("acme")
 
 
-def wrong_host(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store, expires_at=in_(hours=5))
+def raise_wrong_host(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store, expires_at=time_from_now(hours=5))
     return httpx.get("http://127.0.0.1:2/api", auth=stt.bearer("acme"))
 
 
-def wrong_host_with_a_strange_port(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store, expires_at=in_(hours=5))
+def raise_wrong_host_for_strange_port(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store, expires_at=time_from_now(hours=5))
 
     class Request:
         url = "http://127.0.0.1:99999/"
@@ -86,8 +86,8 @@ def wrong_host_with_a_strange_port(store: ProfileStore, _: pytest.MonkeyPatch) -
     return stt.bearer("acme")(Request())
 
 
-def a_request_without_headers(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store, expires_at=in_(hours=5))
+def authorize_request_without_headers(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store, expires_at=time_from_now(hours=5))
 
     class Request:
         url = "http://127.0.0.1:1/"
@@ -95,66 +95,66 @@ def a_request_without_headers(store: ProfileStore, _: pytest.MonkeyPatch) -> obj
     return stt.bearer("acme")(Request())
 
 
-def a_bug_where_the_token_is_at_hand(store: ProfileStore, patch: pytest.MonkeyPatch) -> object:
-    saved(store, expires_at=in_(hours=5))
+def break_token_reading(store: ProfileStore, patch: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store, expires_at=time_from_now(hours=5))
 
-    def breaks(record: dict[str, object], *_: object) -> str:
+    def raise_token(record: dict[str, object], *_: object) -> str:
         token = str(record["access_token"])
         raise ZeroDivisionError(token)
 
-    patch.setattr(hot_path, "access_token", breaks)
+    patch.setattr(hot_path, "access_token", raise_token)
     return stt.token("acme")
 
 
-def a_bug_in_the_table(store: ProfileStore, patch: pytest.MonkeyPatch) -> object:
-    saved(store)
+def break_profile_table(store: ProfileStore, patch: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store)
     patch.setattr(api, "summarize", lambda entry, _: {}[entry.access_token.reveal()])
     return stt.profiles()
 
 
-def an_interrupt_while_a_token_is_refreshed(store: ProfileStore, patch: pytest.MonkeyPatch) -> object:
-    saved(store)
+def interrupt_refresh(store: ProfileStore, patch: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store)
 
-    def interrupted(*_: object) -> bytes:
+    def interrupt(*_: object) -> bytes:
         raise KeyboardInterrupt
 
-    patch.setattr(refresh_worker, "_run_child", interrupted)
+    patch.setattr(refresh_worker, "_run_child", interrupt)
     return stt.token("acme")
 
 
-def a_wish_beyond_every_clock(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store)
+def ask_for_infinite_lifetime(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store)
     return stt.token("acme", min_ttl_seconds=float("inf"))
 
 
-def a_sign_in_that_cannot_begin(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
-    saved(store)
+def start_invalid_sign_in(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
+    save_rotating_profile(store)
     return stt.sign_in("acme", scopes="not a scope!", slack_url="ftp://x")
 
 
 RAISES: dict[str, tuple[type[BaseException], Raise]] = {
-    "TryLater": (stt.TryLater, try_later),
-    "SignInNeeded": (stt.SignInNeeded, sign_in_needed),
-    "SignInNeeded after a refusal": (stt.SignInNeeded, sign_in_needed_after_a_refusal),
-    "NoSuchProfile": (stt.NoSuchProfile, no_such_profile),
-    "StoreUnusable": (stt.StoreUnusable, store_unusable),
-    "StoreUnusable of a damaged file": (stt.StoreUnusable, store_damaged),
-    "WrongHost": (stt.WrongHost, wrong_host),
-    "WrongHost of a strange port": (stt.WrongHost, wrong_host_with_a_strange_port),
-    "AttributeError": (AttributeError, a_request_without_headers),
-    "TokenError of a bug": (stt.TokenError, a_bug_where_the_token_is_at_hand),
-    "TokenError of a bug in the table": (stt.TokenError, a_bug_in_the_table),
-    "KeyboardInterrupt": (KeyboardInterrupt, an_interrupt_while_a_token_is_refreshed),
-    "TokenError of an impossible wish": (stt.TokenError, a_wish_beyond_every_clock),
-    "ValueError of sign_in": (ValueError, a_sign_in_that_cannot_begin),
+    "TryLater": (stt.TryLater, raise_try_later),
+    "SignInNeeded": (stt.SignInNeeded, raise_sign_in_needed),
+    "SignInNeeded after a refusal": (stt.SignInNeeded, raise_sign_in_needed_after_refusal),
+    "NoSuchProfile": (stt.NoSuchProfile, raise_no_such_profile),
+    "StoreUnusable": (stt.StoreUnusable, raise_store_unusable),
+    "StoreUnusable of a damaged file": (stt.StoreUnusable, raise_store_damaged),
+    "WrongHost": (stt.WrongHost, raise_wrong_host),
+    "WrongHost of a strange port": (stt.WrongHost, raise_wrong_host_for_strange_port),
+    "AttributeError": (AttributeError, authorize_request_without_headers),
+    "TokenError of a bug": (stt.TokenError, break_token_reading),
+    "TokenError of a bug in the table": (stt.TokenError, break_profile_table),
+    "KeyboardInterrupt": (KeyboardInterrupt, interrupt_refresh),
+    "TokenError of an impossible wish": (stt.TokenError, ask_for_infinite_lifetime),
+    "ValueError of sign_in": (ValueError, start_invalid_sign_in),
 }
 
 
-def with_locals(error: BaseException) -> str:
+def report_with_traceback(error: BaseException) -> str:
     return "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
 
 
-def with_rich(error: BaseException) -> str:
+def report_with_rich(error: BaseException) -> str:
     console = Console(file=io.StringIO(), width=400)
     shown = Traceback.from_exception(
         type(error), error, error.__traceback__, show_locals=True, locals_max_length=None, locals_max_string=None
@@ -163,13 +163,13 @@ def with_rich(error: BaseException) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def with_ipython(error: BaseException) -> str:
+def report_with_ipython(error: BaseException) -> str:
     from IPython.core.ultratb import VerboseTB
 
     return VerboseTB(include_vars=True).text(type(error), error, error.__traceback__)  # type: ignore[no-untyped-call]
 
 
-def with_loguru(error: BaseException) -> str:
+def report_with_loguru(error: BaseException) -> str:
     from loguru import logger
 
     said = io.StringIO()
@@ -181,7 +181,7 @@ def with_loguru(error: BaseException) -> str:
     return said.getvalue()
 
 
-def with_sentry(error: BaseException) -> str:
+def report_with_sentry(error: BaseException) -> str:
     import sentry_sdk
 
     events: list[object] = []
@@ -198,19 +198,19 @@ def with_sentry(error: BaseException) -> str:
     return json.dumps(events, default=repr)
 
 
-REPORTERS = [with_locals, with_rich, with_ipython, with_loguru, with_sentry]
+REPORTERS = [report_with_traceback, report_with_rich, report_with_ipython, report_with_loguru, report_with_sentry]
 
 
 @pytest.fixture
-def loguru_is_quiet() -> Iterator[None]:
+def quiet_loguru() -> Iterator[None]:
     from loguru import logger
 
     logger.remove()
     yield
 
 
-def raised(kind: type[BaseException], raises: Raise, *arguments: Any) -> BaseException:
-    """Return the error, in whose traceback this frame is the outermost: a test's own frame may hold what it looks for."""
+def catch_error(kind: type[BaseException], raises: Raise, *arguments: Any) -> BaseException:
+    """Return the error. Its traceback ends here, because a test's own frame may hold what it looks for."""
     try:
         raises(*arguments)
     except kind as error:
@@ -218,13 +218,13 @@ def raised(kind: type[BaseException], raises: Raise, *arguments: Any) -> BaseExc
     raise AssertionError(f"no {kind.__name__}")
 
 
-@pytest.mark.usefixtures("loguru_is_quiet")
+@pytest.mark.usefixtures("quiet_loguru")
 @pytest.mark.parametrize("case", RAISES)
 def test_no_frame_of_an_error_that_leaves_the_library_shows_a_token(
     store: ProfileStore, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
     kind, raises = RAISES[case]
-    error = raised(kind, raises, store, monkeypatch)
+    error = catch_error(kind, raises, store, monkeypatch)
     assert type(error) is kind
     assert error.__context__ is None and error.__cause__ is None
     for reporter in REPORTERS:
@@ -240,7 +240,7 @@ def test_every_public_error_is_among_them() -> None:
     assert {name for name in public if issubclass(getattr(stt, name), BaseException)} <= tested
 
 
-@pytest.mark.usefixtures("loguru_is_quiet")
+@pytest.mark.usefixtures("quiet_loguru")
 def test_no_frame_of_a_refused_paste_or_a_failed_sign_in_shows_a_code(
     slack: PracticeSlack, redirect_uris: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,23 +253,23 @@ def test_no_frame_of_a_refused_paste_or_a_failed_sign_in_shows_a_code(
     )
     answers = iter([*[f"{redirect_uris[0]}?code={CODE_CANARY}&state=wrong"] * 2, ""])
 
-    def answer(_: str) -> str:
+    def answer_prompt(_: str) -> str:
         said = next(answers)
         if not said:
             pending._fail(explain("sign_in_timed_out"))
         return said
 
-    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("builtins.input", answer_prompt)
 
     def paste() -> object:
         return pending.paste(next(answers))
 
-    errors = [raised(ValueError, paste), raised(stt.SignInFailed, pending.ask)]
+    errors = [catch_error(ValueError, paste), catch_error(stt.SignInFailed, pending.ask)]
     assert next(answers, None) is None, "all were asked for"
     pending.cancel()
     for error in errors:
         for reporter in REPORTERS:
-            said = reporter(error)  # in a line of its own: loguru shows what stands in the line that called it
+            said = reporter(error)  # on a line of its own, because loguru shows the values in the line that called it
             assert CODE_CANARY not in said, reporter
 
 
@@ -277,7 +277,7 @@ def test_a_secret_gives_its_value_to_reveal_alone() -> None:
     import copy
     import pickle
 
-    secret = Secret(rotating("canary-0123456789"))
+    secret = Secret(make_rotating_token("canary-0123456789"))
     assert copy.copy(secret) is secret and copy.deepcopy(secret) is secret
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
         with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""A real notebook in a real kernel: tokens masked, the loop free, a sign-in awaited in a cell."""
+"""A real notebook in a real kernel: masked tokens, a running event loop, a sign-in awaited in a cell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.refreshable import granted
+from tests.support.practice import issue_profile
 
 nbformat = pytest.importorskip("nbformat", reason="LOUD: no nbformat, so no notebook was executed")
 nbclient = pytest.importorskip("nbclient", reason="LOUD: no nbclient, so no notebook was executed")
@@ -25,7 +25,7 @@ CELLS = [
     "token = stt.token('acme')\nassert '-practice-' in f'{token}' and '…' not in str(token)\nimport httpx\n"
     "httpx.post(SLACK + '/api/auth.test', headers={'Authorization': f'Bearer {token}'}, trust_env=False).json()['user']",
     "httpx.post(SLACK + '/api/auth.test', auth=stt.bearer('acme'), trust_env=False).json()['ok']",
-    # The loop goes on while the sign-in waits: a task of the kernel's own presses Allow.
+    # The loop keeps running while the sign-in waits: a task of the kernel presses Allow.
     "import asyncio\nfrom slack_token_tui.practice.server import simulate_browser\n"
     "pending = stt.sign_in('mine', client_id=CLIENT, scopes='users:read', slack_url=SLACK, redirect_uris=REDIRECTS, open_browser=False)\n"
     "task = asyncio.ensure_future(asyncio.to_thread(simulate_browser, pending.url, team='T0PRACTICE2'))\n"
@@ -41,7 +41,7 @@ CELLS = [
 def test_a_real_notebook(
     store: ProfileStore, slack: PracticeSlack, app: SlackApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     setup = f"SLACK, CLIENT, REDIRECTS = {slack.base!r}, {CLIENT_ID!r}, {app.redirect_uris!r}"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in [setup, *CELLS]])
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
@@ -50,24 +50,24 @@ def test_a_real_notebook(
     ).execute()
     cells = notebook.cells[1:]
 
-    def shown(number: int) -> str:
+    def read_outputs(number: int) -> str:
         return json.dumps(cells[number].outputs, ensure_ascii=False)
 
-    def value(number: int) -> Any:
+    def read_result(number: int) -> Any:
         return next(
             output["data"]["text/plain"] for output in cells[number].outputs if output.output_type == "execute_result"
         )
 
     everything = json.dumps([cell.outputs for cell in cells], ensure_ascii=False)
     assert "-practice-" not in everything, "no output of any cell shows a token"
-    assert "<table>" in shown(1) and "acme" in shown(1)
-    assert value(2).startswith("'xoxe.xoxp-…")
-    assert value(3).startswith("['xoxe.xoxp-…")
-    assert value(4) == "'jane'"
-    assert value(5) == "True"
-    assert value(6) == "'mine'"
-    assert "Open Slack and press Allow" in shown(6) or "saved as mine" in shown(6)
-    assert value(7) == "<sign-in: saved as mine>"
-    assert "access_denied" in shown(8)
-    assert "NoSuchProfile" in shown(9) and "is not among the saved profiles" in shown(9)
+    assert "<table>" in read_outputs(1) and "acme" in read_outputs(1)
+    assert read_result(2).startswith("'xoxe.xoxp-…")
+    assert read_result(3).startswith("['xoxe.xoxp-…")
+    assert read_result(4) == "'jane'"
+    assert read_result(5) == "True"
+    assert read_result(6) == "'mine'"
+    assert "Open Slack and press Allow" in read_outputs(6) or "saved as mine" in read_outputs(6)
+    assert read_result(7) == "<sign-in: saved as mine>"
+    assert "access_denied" in read_outputs(8)
+    assert "NoSuchProfile" in read_outputs(9) and "is not among the saved profiles" in read_outputs(9)
     assert store.read("mine").team_name == "Globex Practice"

@@ -1,1 +1,1 @@
-"""Speed as ratios, measured side by side in one run: ``python -m tests.benchmarks``."""
+"""Speed as ratios, measured in turns in one run: ``python -m tests.benchmarks``."""

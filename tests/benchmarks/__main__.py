@@ -1,10 +1,9 @@
-"""Prints how long things take against the least that could do the same, taking turns so that both meet the same machine."""
+"""Compares how long things take with the least that could do the same, in turns on the same machine."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import shutil
 import statistics
@@ -28,8 +27,9 @@ from slack_token_tui.slack import client
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.ports import free_ports
-from tests.support.profiles import in_, profile
+from tests.support.ports import find_free_ports
+from tests.support.profiles import profile, time_from_now
+from tests.support.store import add_profile_files
 from tests.support.terminal import Terminal
 
 Measure = Callable[[], float]
@@ -43,24 +43,24 @@ Minimal().run()
 """
 
 
-def side_by_side(rounds: int, *measures: Measure) -> list[float]:
-    """Return the median of each measure in milliseconds; they take turns."""
+def measure_in_turns(rounds: int, *measures: Measure) -> list[float]:
+    """Take the measures in turns. Return the median of each in milliseconds."""
     taken: list[list[float]] = [[] for _ in measures]
     for measure in measures:
-        measure()  # files into the cache, bytecode onto the disk
+        measure()  # fills the file cache and writes bytecode
     for _ in range(rounds):
         for times, measure in zip(taken, measures, strict=True):
             times.append(measure())
     return [statistics.median(times) * 1000 for times in taken]
 
 
-def say(what: str, ours: float, theirs: float, against: str, aim: float | None = None) -> None:
+def print_result(what: str, ours: float, theirs: float, against: str, aim: float | None = None) -> None:
     ratio = ours / theirs
     verdict = "" if aim is None else f"   aim {aim:.2f}: {'met' if ratio <= aim else 'MISSED'}"
     print(f"{what:<46}{ours:8.1f} ms  {ratio:6.2f} × {against} ({theirs:.1f} ms){verdict}", flush=True)
 
 
-def process(*command: str, home: Path) -> Measure:
+def time_process(*command: str, home: Path) -> Measure:
     environment = {**os.environ, "SLACK_TOKEN_TUI_HOME": str(home), "GH_TOKEN": "practice"}
 
     def measure() -> float:
@@ -71,23 +71,20 @@ def process(*command: str, home: Path) -> Measure:
     return measure
 
 
-def home_with(directory: Path, count: int) -> Path:
+def create_home(directory: Path, count: int) -> Path:
     store = ProfileStore(directory / f"home-{count}")
-    record = json.loads(store.save_sign_in(profile(expires_at=in_(hours=5))).path.read_text())
-    for number in range(1, count):
-        path = store.path(f"w{number:04}")
-        path.write_text(json.dumps({**record, "id": f"{number:032}", "user_id": f"U{number}"}))
-        path.chmod(0o600)
+    store.save_sign_in(profile(expires_at=time_from_now(hours=5)))
+    add_profile_files(store, "acme", range(1, count))
     return store.home
 
 
-def first_frame(words: str, *command: str, home: Path) -> Measure:
+def time_first_frame(words: str, *command: str, home: Path) -> Measure:
     environment = {**os.environ, "SLACK_TOKEN_TUI_HOME": str(home)}
 
     def measure() -> float:
         begin = time.perf_counter()
         terminal = Terminal(environment, *command)
-        terminal.until(lambda seen: words.encode() in seen)
+        terminal.wait_until(lambda seen: words.encode() in seen)
         taken = time.perf_counter() - begin
         os.kill(terminal.pid, 9)
         terminal.hang_up()
@@ -96,45 +93,45 @@ def first_frame(words: str, *command: str, home: Path) -> Measure:
     return measure
 
 
-def commands(directory: Path, rounds: int) -> None:
+def measure_commands(directory: Path, rounds: int) -> None:
     program = str(Path(sys.executable).with_name("slack-token-tui"))
-    one = home_with(directory, 1)
-    measures = [process(program, "token", "acme", home=one), process(sys.executable, "-c", "pass", home=one)]
+    one = create_home(directory, 1)
+    measures = [time_process(program, "token", "acme", home=one), time_process(sys.executable, "-c", "pass", home=one)]
     if gh := shutil.which("gh"):
-        measures.append(process(gh, "auth", "token", home=one))
-    ours, bare, *other = side_by_side(rounds, *measures)
-    say("token", ours, bare, "python -c pass", 2.5)
+        measures.append(time_process(gh, "auth", "token", home=one))
+    ours, bare, *other = measure_in_turns(rounds, *measures)
+    print_result("token", ours, bare, "python -c pass", 2.5)
     if other:
-        say("token", ours, other[0], "gh auth token")
-    lists = [process(program, "list", home=home_with(directory, count)) for count in (1, 100, 1000)]
-    *listed, bare = side_by_side(max(5, rounds // 2), *lists, process(sys.executable, "-c", "pass", home=one))
+        print_result("token", ours, other[0], "gh auth token")
+    lists = [time_process(program, "list", home=create_home(directory, count)) for count in (1, 100, 1000)]
+    *listed, bare = measure_in_turns(max(5, rounds // 2), *lists, time_process(sys.executable, "-c", "pass", home=one))
     for count, taken in zip((1, 100, 1000), listed, strict=True):
-        say(f"list with {count} profiles", taken, bare, "python -c pass")
+        print_result(f"list with {count} profiles", taken, bare, "python -c pass")
 
 
-def frames(directory: Path, rounds: int) -> None:
-    few, many = home_with(directory, 10), home_with(directory, 1000)
+def measure_first_frames(directory: Path, rounds: int) -> None:
+    few, many = create_home(directory, 10), create_home(directory, 1000)
     module = ("-m", "slack_token_tui")
-    minimal, ours, crowded = side_by_side(
+    minimal, ours, crowded = measure_in_turns(
         rounds,
-        first_frame("the first frame", "-c", MINIMAL, home=few),
-        first_frame("acme", *module, home=few),
-        first_frame("acme", *module, home=many),
+        time_first_frame("the first frame", "-c", MINIMAL, home=few),
+        time_first_frame("acme", *module, home=few),
+        time_first_frame("acme", *module, home=many),
     )
-    say("first frame with 10 profiles", ours, minimal, "a minimal Textual app", 1.15)
-    say("first frame with 1,000 profiles", crowded, minimal, "a minimal Textual app", 1.7)
+    print_result("first frame with 10 profiles", ours, minimal, "a minimal Textual app", 1.15)
+    print_result("first frame with 1,000 profiles", crowded, minimal, "a minimal Textual app", 1.7)
 
 
-def sign_ins(directory: Path, rounds: int) -> None:
-    """From the callback to the saved profile, against two requests of httpx alone to the same server."""
-    redirects = tuple(f"http://localhost:{port}/callback" for port in free_ports(3))
+def measure_sign_ins(directory: Path, rounds: int) -> None:
+    """Compare the time from the callback to the saved profile with two plain httpx requests to the same server."""
+    redirects = tuple(f"http://localhost:{port}/callback" for port in find_free_ports(3))
     with PracticeSlack(Workspace(apps=[App(redirect_urls=redirects)])) as slack:
         store = ProfileStore(directory / "signed-in")
         app = SlackApp(CLIENT_ID, Endpoints(slack.base), redirects, ("users:read",))
 
         async def sign_in() -> float:
             begin = 0.0
-            client._ssl_contexts.clear()  # a first sign-in reads its certificates too, as the two bare requests do
+            client._ssl_contexts.clear()  # so that it reads certificates, as the two plain requests do
             async with aclosing(SignInSession(app, app.scopes, store, open_browser=None).events()) as stream:
                 async for event in stream:
                     if isinstance(event, events.BrowserOpening):
@@ -145,29 +142,31 @@ def sign_ins(directory: Path, rounds: int) -> None:
                         return time.perf_counter() - begin
             raise AssertionError("it failed")
 
-        async def bare() -> float:
+        async def send_plain_requests() -> float:
             begin = time.perf_counter()
             async with httpx.AsyncClient(trust_env=False) as http:
                 await http.post(f"{slack.base}/api/oauth.v2.user.access", data={"code": "x"})
                 await http.post(f"{slack.base}/api/auth.test")
             return time.perf_counter() - begin
 
-        ours, theirs = side_by_side(rounds, lambda: asyncio.run(sign_in()), lambda: asyncio.run(bare()))
-    say("callback to saved profile", ours, theirs, "two bare httpx requests", 1.5)
+        ours, theirs = measure_in_turns(
+            rounds, lambda: asyncio.run(sign_in()), lambda: asyncio.run(send_plain_requests())
+        )
+    print_result("callback to saved profile", ours, theirs, "two plain httpx requests", 1.5)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="how often each is measured (default: 20)")
     rounds = parser.parse_args().rounds
-    # An installed program has its bytecode on the disk; compiled anew at each start, it would be measured against a
-    # Textual that is not.
+    # An installed program has its bytecode on disk. Without it, the program would be compiled at each start, and Textual
+    # would not.
     for name in ("SLACK_TOKEN_PROFILE", "PYTHONDONTWRITEBYTECODE"):
         os.environ.pop(name, None)
     with tempfile.TemporaryDirectory() as directory:
-        commands(Path(directory), rounds)
-        frames(Path(directory), rounds)
-        sign_ins(Path(directory), rounds)
+        measure_commands(Path(directory), rounds)
+        measure_first_frames(Path(directory), rounds)
+        measure_sign_ins(Path(directory), rounds)
 
 
 if __name__ == "__main__":

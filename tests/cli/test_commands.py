@@ -1,4 +1,4 @@
-"""The command line as a script sees it: standard output, standard error and exit codes of real processes."""
+"""The command line as a script sees it: standard output, standard error and exit codes."""
 
 from __future__ import annotations
 
@@ -12,34 +12,31 @@ import pytest
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.profiles import CANARY, in_, profile
-
-COMMAND = [sys.executable, "-m", "slack_token_tui"]
-
-
-def run(*words: str, env: dict[str, str], given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *words], capture_output=True, text=True, env=env, input=given, timeout=60, check=False
-    )
+from tests.support.cli import run_command, run_python
+from tests.support.profiles import CANARY, profile, time_from_now
 
 
 def test_token_prints_the_token_and_a_newline_and_nothing_else(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.save_sign_in(profile(expires_at=in_(hours=3)))
-    done = run("token", "acme", env=child_environment)
+    store.save_sign_in(profile(expires_at=time_from_now(hours=3)))
+    done = run_command("token", "acme", env=child_environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, CANARY + "\n", "")
 
 
 @pytest.mark.parametrize(
     ("changes", "code"),
-    [({"expires_at": in_(seconds=-5)}, 4), ({"refused": "token_revoked"}, 4), ({"refused": "invalid_auth"}, 0)],
+    [
+        ({"expires_at": time_from_now(seconds=-5)}, 4),
+        ({"refused": "token_revoked"}, 4),
+        ({"refused": "invalid_auth"}, 0),
+    ],
 )
 def test_a_dead_token_is_never_printed(
     store: ProfileStore, child_environment: dict[str, str], changes: dict[str, object], code: int
 ) -> None:
     store.save_sign_in(profile(**changes))
-    done = run("token", env=child_environment)
+    done = run_command("token", env=child_environment)
     assert done.returncode == code
     if code:
         assert done.stdout == ""
@@ -48,47 +45,47 @@ def test_a_dead_token_is_never_printed(
 
 
 def test_exit_codes_tell_a_script_what_is_wrong(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    assert run("token", env=child_environment).returncode == 3
+    assert run_command("token", env=child_environment).returncode == 3
     path = store.save_sign_in(profile()).path
     store.save_sign_in(profile(user_id="U2"), "other")
-    assert run("token", env=child_environment).returncode == 2
-    assert "acme, other" in run("token", env=child_environment).stderr
-    assert run("token", "nobody", env=child_environment).returncode == 3
-    assert run("token", "../x", env=child_environment).returncode == 2
-    assert run("token", "--bogus", env=child_environment).returncode == 2
+    assert run_command("token", env=child_environment).returncode == 2
+    assert "acme, other" in run_command("token", env=child_environment).stderr
+    assert run_command("token", "nobody", env=child_environment).returncode == 3
+    assert run_command("token", "../x", env=child_environment).returncode == 2
+    assert run_command("token", "--bogus", env=child_environment).returncode == 2
     path.chmod(0o644)
-    done = run("token", "acme", env=child_environment)
+    done = run_command("token", "acme", env=child_environment)
     assert done.returncode == 5
     assert f"chmod 600 {path}" in done.stderr
-    assert run("token", "other", env=child_environment).returncode == 0
+    assert run_command("token", "other", env=child_environment).returncode == 0
 
 
 def test_list_and_show_mask_every_token(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), expires_at=in_(hours=1)))
+    store.save_sign_in(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), expires_at=time_from_now(hours=1)))
     for words in (["list"], ["list", "--json"], ["show"], ["show", "--json"], ["show", "acme"]):
-        done = run(*words, env=child_environment)
+        done = run_command(*words, env=child_environment)
         assert done.returncode == 0
         assert "canary" not in done.stdout + done.stderr
-    assert json.loads(run("list", "--json", env=child_environment).stdout)[0]["access_token"] == "xoxp-…cdef"
+    assert json.loads(run_command("list", "--json", env=child_environment).stdout)[0]["access_token"] == "xoxp-…cdef"
 
 
 def test_a_damaged_profile_is_listed_with_its_remedy(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile()).path.write_text("{")
-    assert "unreadable" in run("list", env=child_environment).stdout
-    assert json.loads(run("list", "--json", env=child_environment).stdout)[0]["error"] == "profile_unreadable"
+    assert "unreadable" in run_command("list", env=child_environment).stdout
+    assert json.loads(run_command("list", "--json", env=child_environment).stdout)[0]["error"] == "profile_unreadable"
 
 
 def test_explain_prints_one_or_all(child_environment: dict[str, str]) -> None:
-    assert "Redirect URLs" in run("explain", "bad_redirect_uri", env=child_environment).stdout
-    assert len(run("explain", env=child_environment).stdout.splitlines()) > 100
-    assert run("explain", "brand_new", env=child_environment).returncode == 1
+    assert "Redirect URLs" in run_command("explain", "bad_redirect_uri", env=child_environment).stdout
+    assert len(run_command("explain", env=child_environment).stdout.splitlines()) > 100
+    assert run_command("explain", "brand_new", env=child_environment).returncode == 1
 
 
 @pytest.mark.parametrize(
     "words", [["--help"], ["login", "--help"], ["token", "--help"], ["copy", "--help"], ["explain", "--help"]]
 )
 def test_help_shows_an_example(words: list[str], child_environment: dict[str, str]) -> None:
-    done = run(*words, env=child_environment)
+    done = run_command(*words, env=child_environment)
     assert done.returncode == 0
     assert "slack-token-tui" in done.stdout
     assert words == ["--help"] or "example:" in done.stdout
@@ -112,7 +109,7 @@ def test_a_defect_shows_its_place_and_no_secret(child_environment: dict[str, str
         f"def broken(_):\n    secret = {CANARY!r}\n    raise RuntimeError(secret)\n"
         "token.run_token = broken\nsys.exit(main.main(['token']))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment)
+    done = run_python(program, env=child_environment)
     assert done.returncode == 1
     assert "RuntimeError" in done.stderr
     assert "Traceback" not in done.stderr
@@ -121,7 +118,7 @@ def test_a_defect_shows_its_place_and_no_secret(child_environment: dict[str, str
 
 def test_no_core_dumps() -> None:
     program = "import resource; from slack_token_tui.cli.main import main; main(['--version']); print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = run_python(program, check=True)
     assert done.stdout.splitlines()[-1] == "0"
     assert Path(sys.executable).exists()
     assert os.name == "posix"

@@ -1,4 +1,4 @@
-"""``token``, ``copy``, ``export``, ``exec``: refreshed when due, never dead, and in forms that work when pasted."""
+"""``token``, ``export`` and ``exec``: refreshed when due, never an expired token, and text that works when pasted."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import export_formats
-from tests.cli.test_commands import run
-from tests.support.profiles import CANARY, in_, profile
-from tests.support.refreshable import granted
+from tests.support.cli import COMMAND, run_command, run_python
+from tests.support.practice import issue_profile
+from tests.support.profiles import CANARY, profile, time_from_now
 
 
 @pytest.fixture
-def environment(child_environment: dict[str, str]) -> dict[str, str]:
-    """With the installed command in PATH, as pasted text needs it."""
+def shell_environment(child_environment: dict[str, str]) -> dict[str, str]:
+    """Return an environment with the installed command in PATH, as pasted text needs it."""
     return {**child_environment, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
@@ -36,8 +36,8 @@ def environment(child_environment: dict[str, str]) -> dict[str, str]:
 def test_a_token_that_is_about_to_expire_is_renewed_first_and_it_says_so(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    old = granted(store, slack)
-    done = run(*words, env=child_environment)
+    old = issue_profile(store, slack)
+    done = run_command(*words, env=child_environment)
     assert done.returncode == 0
     new = store.read("acme")
     assert new.access_token and done.stdout == new.access_token.reveal() + "\n"
@@ -50,38 +50,38 @@ def test_a_token_that_is_about_to_expire_is_renewed_first_and_it_says_so(
 def test_min_ttl_asks_for_more_life_and_not_for_more_than_there_is(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    old = granted(store, slack, expires_at=in_(hours=2))
+    old = issue_profile(store, slack, expires_at=time_from_now(hours=2))
     assert old.access_token
-    assert run("token", env=child_environment).stdout.strip() == old.access_token.reveal()
-    assert run("token", "--min-ttl", "7300", env=child_environment).stdout.strip() != old.access_token.reveal()
-    assert run("token", "--min-ttl", "7300", env=child_environment).returncode == 0
+    assert run_command("token", env=child_environment).stdout.strip() == old.access_token.reveal()
+    assert run_command("token", "--min-ttl", "7300", env=child_environment).stdout.strip() != old.access_token.reveal()
+    assert run_command("token", "--min-ttl", "7300", env=child_environment).returncode == 0
     assert slack.workspace.tokens.refreshed == 1
-    assert run("token", "--min-ttl", "43200", env=child_environment).returncode == 2
+    assert run_command("token", "--min-ttl", "43200", env=child_environment).returncode == 2
 
 
 def test_a_living_token_is_served_when_slack_is_away_and_a_dead_one_never(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    old = granted(store, slack)
+    old = issue_profile(store, slack)
     slack.workspace.faults.extend(["status:503"] * 2)
-    done = run("token", env=child_environment)
+    done = run_command("token", env=child_environment)
     assert old.access_token
     assert (done.returncode, done.stdout) == (0, old.access_token.reveal() + "\n")
     assert "still works until" in done.stderr
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     slack.workspace.faults.extend(["status:503"] * 2)
-    done = run("token", env=child_environment)
+    done = run_command("token", env=child_environment)
     assert (done.returncode, done.stdout) == (75, "")
 
 
 def test_a_dead_refresh_token_exits_4_and_says_where_it_was_interrupted(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append("lost")
     for _ in range(2):
-        done = run("token", env=child_environment)
+        done = run_command("token", env=child_environment)
         assert (done.returncode, done.stdout) == (4, "")
         assert "was interrupted" in done.stderr
         assert "slack-token-tui login acme" in done.stderr
@@ -91,7 +91,7 @@ def test_a_dead_refresh_token_exits_4_and_says_where_it_was_interrupted(
 def test_a_profile_that_cannot_be_saved_still_gives_its_new_token(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     program = (
         "import sys; from slack_token_tui.tokens import recovery; from slack_token_tui.store.profiles import ProfileStore;"
         "from slack_token_tui.store.atomic_file import StorageError\n"
@@ -99,53 +99,55 @@ def test_a_profile_that_cannot_be_saved_still_gives_its_new_token(
         "ProfileStore.write = broken; recovery._SAVE_RETRY_SECONDS = 0\n"
         "from slack_token_tui.cli.main import main; sys.exit(main(['token']))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment)
+    done = run_python(program, env=child_environment)
     assert done.returncode == 0
     assert slack.workspace.tokens.authenticate(done.stdout.strip())
     assert "refresh_not_saved" in done.stderr
-    assert run("token", env=child_environment).stdout == done.stdout
+    assert run_command("token", env=child_environment).stdout == done.stdout
     assert slack.workspace.tokens.refreshed == 1
 
 
-# ── forms that work when pasted ──
+# ── formats that work when pasted ──
 
 
 def test_the_formats_of_the_command_line_are_those_of_the_library() -> None:
     assert tuple(export_formats.FORMATS) == FORMATS
 
 
-def pasted(text: str, environment: dict[str, str], shell: str = "sh") -> str:
-    return subprocess.run([shell, "-c", text], capture_output=True, text=True, env=environment, check=True).stdout
+def run_in_shell(text: str, shell_environment: dict[str, str], shell: str = "sh") -> str:
+    return subprocess.run([shell, "-c", text], capture_output=True, text=True, env=shell_environment, check=True).stdout
 
 
 def test_every_format_works_when_pasted(
-    store: ProfileStore, slack: PracticeSlack, environment: dict[str, str], tmp_path: Path
+    store: ProfileStore, slack: PracticeSlack, shell_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    saved = granted(store, slack, expires_at=in_(hours=5))
+    saved = issue_profile(store, slack, expires_at=time_from_now(hours=5))
     assert saved.access_token
     token = saved.access_token.reveal()
     store.save_sign_in(profile(user_id="U2", access_token=Secret(token)), "of-slack")
     text = {
-        token_format: run(
-            "export", "of-slack" if token_format == "mcp" else "acme", "--as", token_format, env=environment
+        token_format: run_command(
+            "export", "of-slack" if token_format == "mcp" else "acme", "--as", token_format, env=shell_environment
         ).stdout.rstrip("\n")
         for token_format in FORMATS
     }
     assert text["token"] == token
-    assert pasted(f"{text['env']}; printenv SLACK_TOKEN", environment).strip() == token
+    assert run_in_shell(f"{text['env']}; printenv SLACK_TOKEN", shell_environment).strip() == token
     assert text["dotenv"] == f"SLACK_TOKEN={token}"
-    assert json.loads(pasted(text["curl"], environment))["user"] == "jane"
+    assert json.loads(run_in_shell(text["curl"], shell_environment))["user"] == "jane"
     header = text["header"]
     url = f"{slack.base}/api/auth.test"
-    assert json.loads(pasted(f"curl -s -H {shlex.quote(header)} {url}", environment))["ok"] is True
+    assert json.loads(run_in_shell(f"curl -s -H {shlex.quote(header)} {url}", shell_environment))["ok"] is True
     program = tmp_path / "pasted.py"
     program.write_text(text["python"])
-    assert "'user': 'jane'" in pasted(f"python3 {program}", environment)
+    assert "'user': 'jane'" in run_in_shell(f"python3 {program}", shell_environment)
     assert json.loads(text["json"])["token"] == token
     server = json.loads(text["mcp"])["mcpServers"]["slack"]
     words = server["args"][: server["args"].index("--") + 1]
     assert (
-        pasted(shlex.join([server["command"], *words, "printenv", "SLACK_MCP_XOXP_TOKEN"]), environment).strip()
+        run_in_shell(
+            shlex.join([server["command"], *words, "printenv", "SLACK_MCP_XOXP_TOKEN"]), shell_environment
+        ).strip()
         == token
     )
     for format_id in ("python", "mcp"):
@@ -157,24 +159,24 @@ def test_a_token_with_strange_characters_is_quoted(
     store: ProfileStore, child_environment: dict[str, str], strange: str
 ) -> None:
     store.save_sign_in(profile(access_token=Secret(strange)))
-    line = run("export", "--as", "env", env=child_environment).stdout
-    assert pasted(f"{line}\nprintenv SLACK_TOKEN", child_environment).rstrip("\n") == strange
-    dotenv = run("export", "--as", "dotenv", env=child_environment)
-    if "'" in strange:  # programs read it in different ways
+    line = run_command("export", "--as", "env", env=child_environment).stdout
+    assert run_in_shell(f"{line}\nprintenv SLACK_TOKEN", child_environment).rstrip("\n") == strange
+    dotenv = run_command("export", "--as", "dotenv", env=child_environment)
+    if "'" in strange:  # programs read this in different ways
         assert (dotenv.returncode, dotenv.stdout) == (1, "")
         assert "dotenv_unsafe" in dotenv.stderr and CANARY not in dotenv.stderr and strange not in dotenv.stderr
     else:
-        assert pasted(f'{dotenv.stdout}\nprintf %s "$SLACK_TOKEN"', child_environment) == strange
+        assert run_in_shell(f'{dotenv.stdout}\nprintf %s "$SLACK_TOKEN"', child_environment) == strange
     curl = export_formats.format_token(store.read("acme"), "curl", strange)
-    fed = pasted(curl.split(" | ")[0], child_environment)
+    fed = run_in_shell(curl.split(" | ")[0], child_environment)
     assert fed.startswith('header = "Authorization: Bearer ') and fed.endswith('"\n')
 
 
 def test_a_variable_may_have_another_name_and_not_any(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
-    assert run("export", "--env", "MY_TOKEN", env=child_environment).stdout == f"export MY_TOKEN={CANARY}\n"
-    assert run("export", "--env", "A;id", env=child_environment).returncode == 2
-    assert run("exec", "--env", "A B", "--", "true", env=child_environment).returncode == 2
+    assert run_command("export", "--env", "MY_TOKEN", env=child_environment).stdout == f"export MY_TOKEN={CANARY}\n"
+    assert run_command("export", "--env", "A;id", env=child_environment).returncode == 2
+    assert run_command("exec", "--env", "A B", "--", "true", env=child_environment).returncode == 2
 
 
 # ── exec ──
@@ -186,7 +188,7 @@ def test_exec_becomes_the_command_with_one_variable_more(
     store.save_sign_in(profile())
     show = [sys.executable, "-c", "import json,os,sys;print(json.dumps([dict(os.environ), os.getpid(), sys.argv[1:]]))"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "slack_token_tui", "exec", "acme", "--", *show, "--json", "a b"],
+        [*COMMAND, "exec", "acme", "--", *show, "--json", "a b"],
         stdout=subprocess.PIPE,
         env=child_environment,
     )
@@ -203,17 +205,17 @@ def test_exec_gives_the_command_its_own_exit_code_signals_and_limits(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     store.save_sign_in(profile())
-    assert run("exec", "--", "sh", "-c", "exit 42", env=child_environment).returncode == 42
-    assert run("exec", "--", "sh", "-c", "kill -TERM $$", env=child_environment).returncode == -15
-    # SIGPIPE as the shell had it: Python ignores it, and yes(1) would complain instead of ending.
-    done = run("exec", "--", "sh", "-c", "trap", env=child_environment)
+    assert run_command("exec", "--", "sh", "-c", "exit 42", env=child_environment).returncode == 42
+    assert run_command("exec", "--", "sh", "-c", "kill -TERM $$", env=child_environment).returncode == -15
+    # The command gets the default SIGPIPE. Python ignores it, and with that yes(1) would print an error at its end.
+    done = run_command("exec", "--", "sh", "-c", "trap", env=child_environment)
     assert done.stdout == ""
-    ignored = run("exec", "--", "grep", "SigIgn", "/proc/self/status", env=child_environment).stdout.split()[1]
+    ignored = run_command("exec", "--", "grep", "SigIgn", "/proc/self/status", env=child_environment).stdout.split()[1]
     assert int(ignored, 16) & (1 << 12) == 0
     program = "import resource,os,sys;resource.setrlimit(resource.RLIMIT_CORE,(4096,resource.getrlimit(resource.RLIMIT_CORE)[1]));os.execv(sys.executable,[sys.executable,'-m','slack_token_tui','exec','--','sh','-c','ulimit -c'])"
-    limited = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=child_environment)
+    limited = run_python(program, env=child_environment)
     if limited.returncode == 0:
-        assert limited.stdout.strip() in {"8", "4", "4096"}  # in blocks of the shell's choosing, and not 0
+        assert limited.stdout.strip() in {"8", "4", "4096"}  # not 0; the unit depends on the shell
 
 
 @pytest.mark.parametrize(("command", "code"), [(["no-such-program-here"], 127), (["/etc/passwd"], 126), ([], 2)])
@@ -221,7 +223,7 @@ def test_exec_says_what_is_wrong_with_a_command(
     store: ProfileStore, child_environment: dict[str, str], command: list[str], code: int
 ) -> None:
     store.save_sign_in(profile())
-    done = run("exec", "--", *command, env=child_environment)
+    done = run_command("exec", "--", *command, env=child_environment)
     assert done.returncode == code
     assert len(done.stderr.splitlines()) == 2
     assert CANARY not in done.stderr
@@ -231,6 +233,6 @@ def test_exec_does_not_start_the_command_without_a_living_token(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     store.save_sign_in(profile(refused="token_revoked"))
-    done = run("exec", "--", "touch", str(tmp_path / "started"), env=child_environment)
+    done = run_command("exec", "--", "touch", str(tmp_path / "started"), env=child_environment)
     assert done.returncode == 4
     assert not (tmp_path / "started").exists()

@@ -1,4 +1,4 @@
-"""What the command line prints is harmless to the terminal, to a shell that it is pasted into, and to secrets."""
+"""What the command line prints is harmless in a terminal, harmless when pasted, and shows no secret."""
 
 from __future__ import annotations
 
@@ -21,21 +21,16 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.tokens import SlackErrorResponse
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.problems import explain
-from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
-from tests.cli.test_commands import COMMAND, run
-from tests.cli.test_login import Login
-from tests.conftest import pressing
+from tests.support.browser import press_consent_button
+from tests.support.cli import COMMAND, LoginProcess, run_command
+from tests.support.practice import issue_profile
 from tests.support.profiles import profile
-from tests.support.refreshable import granted
+from tests.support.unsafe_text import find_unsafe_characters
 
 HOSTILE = "e\x1b]0;pwned\x07\u202e"
 UNSAFE = "a\x7f\x85\x9b\xad\u061c\u200f\u2028\u202e\u2066\ue000\U000e0041b"
-
-
-def unsafe_in(printed: str) -> set[str]:
-    return {character for character in printed if escape_unprintable(character) != character}
 
 
 @pytest.mark.parametrize("words", [["show"], ["doctor"], ["login", "--client-id", "1.1", "--timeout", "0.1"]])
@@ -44,7 +39,7 @@ def test_a_directory_with_escape_sequences_in_its_name_is_printed_harmless(
 ) -> None:
     home = tmp_path / HOSTILE
     ProfileStore(home).save_sign_in(profile())
-    done = run(*words, env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "BROWSER": "/bin/true"})
+    done = run_command(*words, env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "BROWSER": "/bin/true"})
     assert "pwned" in done.stdout + done.stderr
     assert not set("\x1b\x07\u202e") & set(done.stdout + done.stderr)
 
@@ -53,7 +48,7 @@ def test_a_default_that_is_no_name_or_gone_is_none(store: ProfileStore, child_en
     store.save_sign_in(profile())
     for name in ("\x1b]0;pwned\x07", "gone"):
         change_settings(store.home, default_profile=name)
-        done = run("default", env=child_environment)
+        done = run_command("default", env=child_environment)
         assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -63,7 +58,7 @@ def test_a_remedy_can_be_pasted_whatever_the_directory_is_called(
     home = tmp_path / "Application Support; touch PWNED"
     path = ProfileStore(home).save_sign_in(profile()).path
     path.chmod(0o644)
-    done = run("token", "acme", env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(home)})
+    done = run_command("token", "acme", env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(home)})
     remedy = done.stderr.splitlines()[1].split("Run: ")[1]
     assert shlex.split(remedy) == ["chmod", "600", str(path)]
     assert "'" not in explain("profile_exposed", {"file": "/home/jane/acme.json"}).remedies[0]
@@ -84,7 +79,7 @@ def test_a_token_in_the_wrong_place_is_not_repeated(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
     store.save_sign_in(profile())
-    done = run(*words, env=child_environment)
+    done = run_command(*words, env=child_environment)
     assert done.returncode == 2
     assert "canary-0123456789" not in done.stdout + done.stderr
 
@@ -98,7 +93,7 @@ def test_a_client_secret_at_a_terminal_is_asked_for_and_not_shown(child_environm
         stderr=theirs,
         env=child_environment,
         start_new_session=True,
-        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),  # the terminal becomes its own
+        preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)),  # make it the controlling terminal
     )
     os.close(theirs)
     shown = b""
@@ -108,7 +103,7 @@ def test_a_client_secret_at_a_terminal_is_asked_for_and_not_shown(child_environm
     try:
         while more := os.read(ours, 1024):
             shown += more
-    except OSError:  # the other side is closed
+    except OSError:  # the program has closed its side
         pass
     os.close(ours)
     assert login.wait(30) == 2
@@ -127,12 +122,12 @@ def test_exec_runs_its_command_also_without_streams(
 
 def test_removing_a_damaged_profile_answers_as_json_too(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile()).path.write_text("{")
-    done = run("remove", "acme", "--keep-grant", "--yes", "--json", env=child_environment)
+    done = run_command("remove", "acme", "--keep-grant", "--yes", "--json", env=child_environment)
     assert json.loads(done.stdout)["ok"] is True
 
 
 def test_a_misspelt_error_code_is_answered_with_the_right_one(child_environment: dict[str, str]) -> None:
-    done = run("explain", "invalid_scop", env=child_environment)
+    done = run_command("explain", "invalid_scop", env=child_environment)
     assert done.returncode == 1
     assert "Did you mean invalid_scope?" in done.stderr
 
@@ -144,16 +139,16 @@ def test_a_refusal_that_may_pass_keeps_the_profile(
     monkeypatch: pytest.MonkeyPatch,
     child_environment: dict[str, str],
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     revoke = workspace.tokens.revoke
 
-    def busy(bearer: str | None) -> dict[str, object]:
+    def refuse_refresh_token(bearer: str | None) -> dict[str, object]:
         if bearer and bearer.startswith("xoxe-"):
             raise SlackErrorResponse("internal_error")
         return revoke(bearer)
 
-    monkeypatch.setattr(workspace.tokens, "revoke", busy)
-    done = run("remove", "acme", "--yes", env=child_environment)
+    monkeypatch.setattr(workspace.tokens, "revoke", refuse_refresh_token)
+    done = run_command("remove", "acme", "--yes", env=child_environment)
     assert done.returncode == 75
     assert store.names() == ["acme"]
 
@@ -188,30 +183,27 @@ def test_json_has_no_character_that_a_terminal_obeys(
     store.save_sign_in(profile())
     store.save_sign_in(profile(user_id="U2"), "damaged").path.write_text("{")
     environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "BROWSER": "/bin/true"}
-    done = run(*words, "--json", env=environment)
-    assert not unsafe_in(done.stdout + done.stderr)
+    done = run_command(*words, "--json", env=environment)
+    assert not find_unsafe_characters(done.stdout + done.stderr)
     assert json.loads(done.stdout)
 
 
 def test_a_name_in_json_is_the_one_that_was_typed(child_environment: dict[str, str]) -> None:
     for name in (UNSAFE, "gr\u00fc\u00df", "\udcff"):
-        done = run("move", "--to", "file", name, "--json", env=child_environment)
+        done = run_command("move", "--to", "file", name, "--json", env=child_environment)
         assert json.loads(done.stdout)[0]["profile"] == name
 
 
 @pytest.mark.parametrize("directory", [UNSAFE, "gr\u00fc\u00df", "home\udcff"])
 def test_a_login_tells_its_file_exactly_as_json(
-    tmp_path: Path, child_environment: dict[str, str], slack: PracticeSlack, workspace: Workspace, directory: str
+    tmp_path: Path, child_environment: dict[str, str], login_arguments: list[str], directory: str
 ) -> None:
-    (app,) = workspace.apps
-    redirects = [word for address in app.redirect_urls for word in ("--redirect-uri", address)]
     environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(tmp_path / directory)}
-    words = ["work", "--client-id", app.client_id, "--slack-url", slack.base, "--no-browser", *redirects, "--json"]
-    login = Login(environment, *words)
-    browser = pressing(login.until("Open").split()[1])
-    code, out, err = login.end()
+    login = LoginProcess(environment, "work", *login_arguments, "--json")
+    browser = press_consent_button(login.wait_for_url())
+    code, out, err = login.finish()
     browser.join()
-    assert (code, unsafe_in(out + err)) == (0, set())
+    assert (code, find_unsafe_characters(out + err)) == (0, set())
     assert json.loads(out)["file"] == str(tmp_path / directory / "profiles" / "work.json")
 
 
@@ -220,7 +212,7 @@ def test_printed_json_reads_back_and_is_harmless(value: dict[str, list[str]], in
     printed = io.StringIO()
     with redirect_stdout(printed):
         output.print_json(value, indent=indent)
-    assert not unsafe_in(printed.getvalue())
+    assert not find_unsafe_characters(printed.getvalue())
     assert json.loads(printed.getvalue()) == json.loads(json.dumps(value))
 
 

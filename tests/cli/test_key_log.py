@@ -1,4 +1,4 @@
-"""TLS keys that go to a file because of SSLKEYLOGFILE: whoever reads it reads tokens, so each interface says so."""
+"""With SSLKEYLOGFILE, TLS keys go to a file that gives tokens away, so every interface warns."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profiles import ProfileStore
-from tests.cli.test_commands import run
-from tests.support.pilot import running, shows
-from tests.support.profiles import CANARY, in_
-from tests.support.refreshable import granted
+from tests.support.cli import run_command
+from tests.support.pilot import run_app, wait_for_text
+from tests.support.practice import issue_profile
+from tests.support.profiles import CANARY, time_from_now
 
 WARNING = "SSLKEYLOGFILE is set"
 
@@ -35,17 +35,17 @@ WARNING = "SSLKEYLOGFILE is set"
 def test_every_command_that_asks_slack_warns_of_a_key_log(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], tmp_path: Path, command: str
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     words = [slack.base if word == "SLACK" else word for word in command.split()]
-    warned = run(*words, env={**child_environment, "SSLKEYLOGFILE": str(tmp_path / "keys")}, given=CANARY)
+    warned = run_command(*words, env={**child_environment, "SSLKEYLOGFILE": str(tmp_path / "keys")}, stdin=CANARY)
     assert f"Warning: {WARNING}" in warned.stderr and str(tmp_path / "keys") in warned.stderr
 
 
 def test_without_one_nothing_is_said(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
-    assert WARNING not in run("token", "acme", env=child_environment).stderr
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
+    assert WARNING not in run_command("token", "acme", env=child_environment).stderr
 
 
 async def test_the_doctor_names_a_key_log(
@@ -57,14 +57,14 @@ async def test_the_doctor_names_a_key_log(
 
 async def test_the_interface_warns_of_a_key_log(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
-    async with running(home, size=(120, 30)) as pilot:
-        await shows(pilot, WARNING)
+    async with run_app(home, size=(120, 30)) as pilot:
+        await wait_for_text(pilot, WARNING)
 
 
 def test_the_library_warns_of_a_key_log(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     with pytest.warns(UserWarning, match=WARNING):
         stt.token("acme")
@@ -73,7 +73,7 @@ def test_the_library_warns_of_a_key_log(
 def test_the_library_refreshes_where_warnings_are_errors(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")

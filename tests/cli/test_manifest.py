@@ -1,25 +1,20 @@
-"""``manifest``: what it prints a practice Slack takes; what Slack would refuse it refuses."""
+"""``manifest``: the practice Slack accepts what it prints, and it refuses what Slack would refuse."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from slack_token_tui.practice.manifest_rules import find_problems
-from tests.conftest import becomes
-
-
-def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "slack_token_tui", "manifest", *words]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+from tests.support.browser import RecordingBrowser
+from tests.support.cli import run_command
 
 
 def test_it_prints_a_manifest_that_slack_takes(child_environment: dict[str, str]) -> None:
-    done = run(child_environment, "--name", "My App", "--scopes", "users:read chat:write", "--no-rotation")
+    arguments = ["--name", "My App", "--scopes", "users:read chat:write", "--no-rotation"]
+    done = run_command("manifest", *arguments, env=child_environment)
     assert done.returncode == 0
     made = json.loads(done.stdout)
     assert find_problems(made) == []
@@ -43,7 +38,7 @@ def test_it_prints_a_manifest_that_slack_takes(child_environment: dict[str, str]
 def test_what_slack_would_refuse_is_refused_in_two_lines(
     child_environment: dict[str, str], words: tuple[str, ...], said: str
 ) -> None:
-    done = run(child_environment, *words)
+    done = run_command("manifest", *words, env=child_environment)
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stdout == ""
@@ -51,7 +46,7 @@ def test_what_slack_would_refuse_is_refused_in_two_lines(
 
 
 def test_the_message_holds_reasons_and_the_manifest(child_environment: dict[str, str]) -> None:
-    done = run(child_environment, "--message", "--scopes", "search:read")
+    done = run_command("manifest", "--message", "--scopes", "search:read", env=child_environment)
     assert "search:read: search all messages" in done.stdout
     assert '"pkce_enabled": true' in done.stdout
     assert "Send me the Client ID" in done.stdout
@@ -60,13 +55,10 @@ def test_the_message_holds_reasons_and_the_manifest(child_environment: dict[str,
 def test_open_gives_slacks_page_to_the_browser_or_says_its_address(
     child_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    done = run(child_environment, "--open")
+    done = run_command("manifest", "--open", env=child_environment)
     assert done.returncode == 1
     assert "https://api.slack.com/apps?new_app=1&manifest_json=%7B" in done.stderr
-    browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/url.new; mv {tmp_path}/url.new {tmp_path}/url\n')
-    browser.chmod(0o755)
-    done = run({**child_environment, "BROWSER": str(browser)}, "--open")
+    browser = RecordingBrowser(tmp_path)
+    done = run_command("manifest", "--open", env={**child_environment, "BROWSER": browser.program})
     assert done.returncode == 0
-    assert becomes((tmp_path / "url").exists)
-    assert (tmp_path / "url").read_text().startswith("https://api.slack.com/apps?new_app=1&manifest_json=%7B")
+    assert browser.take_url().startswith("https://api.slack.com/apps?new_app=1&manifest_json=%7B")

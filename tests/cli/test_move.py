@@ -1,18 +1,18 @@
-"""``move``: each thing is answered for, and a bad one does not stop the others."""
+"""``move``: one result per profile, and a failure does not stop the others."""
 
 from __future__ import annotations
 
 import json
 
 from slack_token_tui.store.profiles import ProfileStore
-from tests.cli.test_commands import run
+from tests.support.cli import run_command
 from tests.support.profiles import profile
 
 
 def test_one_bad_profile_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
     (store.home / "profiles" / "aaa.json").write_text("{")
-    done = run("move", "--all", "--to", "file", "--json", env=child_environment)
+    done = run_command("move", "--all", "--to", "file", "--json", env=child_environment)
     bad, good = json.loads(done.stdout)
     assert good == {"ok": True, "profile": "acme", "kept_in": "file"}
     assert (bad["ok"], bad["profile"], bad["error"]) == (False, "aaa", "profile_exposed")
@@ -22,7 +22,9 @@ def test_one_bad_profile_does_not_stop_a_move(store: ProfileStore, child_environ
 
 def test_a_name_that_is_none_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
-    done = run("move", "missing", "acme", "xoxp-canary-0123456789", "--to", "file", "--json", env=child_environment)
+    done = run_command(
+        "move", "missing", "acme", "xoxp-canary-0123456789", "--to", "file", "--json", env=child_environment
+    )
     assert [(item["ok"], item["profile"]) for item in json.loads(done.stdout)][:2] == [
         (False, "missing"),
         (True, "acme"),

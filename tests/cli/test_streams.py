@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, without letters or no terminal: the answer and the exit code stay what they are."""
+"""Standard streams that are closed, full, ASCII only or no terminal: the output and the exit code stay right."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.store.profiles import ProfileStore
-from tests.cli.test_commands import COMMAND, run
-from tests.support.profiles import CANARY, in_, profile
-from tests.support.refreshable import granted
+from tests.support.cli import COMMAND, run_command
+from tests.support.practice import issue_profile
+from tests.support.profiles import CANARY, profile, time_from_now
 
 
-def in_shell(redirects: str, *words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run_in_shell(redirects: str, *words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     script = [f'exec "$@" {redirects}', "sh", *COMMAND, *words]
     return subprocess.run(["sh", "-c", *script], capture_output=True, text=True, env=env, timeout=60, check=False)
 
@@ -25,7 +25,7 @@ def test_a_full_disk_behind_standard_output_is_named(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
     store.save_sign_in(profile())
-    done = in_shell(">/dev/full", *words, env=child_environment)
+    done = run_in_shell(">/dev/full", *words, env=child_environment)
     assert done.returncode == 1
     assert "standard output cannot be written: No space left on device" in done.stderr
     assert "mistake" not in done.stderr
@@ -34,24 +34,24 @@ def test_a_full_disk_behind_standard_output_is_named(
 def test_a_closed_standard_output_changes_no_exit_code(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack)
-    store.save_sign_in(profile(user_id="U2", expires_at=in_(hours=-1)), "dead")
+    issue_profile(store, slack)
+    store.save_sign_in(profile(user_id="U2", expires_at=time_from_now(hours=-1)), "dead")
     for words, code in ((["refresh", "acme"], 0), (["token", "acme"], 0), (["token", "dead"], 4), (["token", "x"], 3)):
-        done = in_shell(">&-", *words, env=child_environment)
+        done = run_in_shell(">&-", *words, env=child_environment)
         assert (done.returncode, "mistake" in done.stderr) == (code, False), words
 
 
 def test_with_a_closed_standard_error_no_narration_gets_into_the_answer(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack)
-    done = in_shell("2>&-", "token", "acme", env=child_environment)
+    issue_profile(store, slack)
+    done = run_in_shell("2>&-", "token", "acme", env=child_environment)
     token = store.read("acme").access_token
     assert token and done.stdout == token.reveal() + "\n"
 
 
 def test_a_closed_standard_input_is_no_token(child_environment: dict[str, str]) -> None:
-    done = in_shell("<&-", "import", env=child_environment)
+    done = run_in_shell("<&-", "import", env=child_environment)
     assert (done.returncode, "No token came." in done.stderr) == (2, True)
 
 
@@ -61,7 +61,7 @@ def test_an_ascii_terminal_gets_every_answer_whole(
 ) -> None:
     store.save_sign_in(profile(team_name="Ä→ß"))
     ascii_only = {**child_environment, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
-    done = run(*words, env=ascii_only)
+    done = run_command(*words, env=ascii_only)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("\n")
 
@@ -69,16 +69,16 @@ def test_an_ascii_terminal_gets_every_answer_whole(
 @pytest.mark.parametrize("redirects", ["</dev/null", "2>/dev/null", "2>&-", "<&-"])
 def test_the_interface_without_a_terminal_says_so_and_ends(child_environment: dict[str, str], redirects: str) -> None:
     for words in ([], ["demo"]):
-        assert in_shell(redirects, *words, env=child_environment).returncode == 2
+        assert run_in_shell(redirects, *words, env=child_environment).returncode == 2
 
 
 def test_usage_errors_are_two_lines_and_json_where_that_was_asked_for(child_environment: dict[str, str]) -> None:
-    done = run("verify", "--wrong", "--json", env=child_environment)
+    done = run_command("verify", "--wrong", "--json", env=child_environment)
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"] == "usage"
-    done = run("token", "--min-ttl", "abc", env=child_environment)
+    done = run_command("token", "--min-ttl", "abc", env=child_environment)
     assert "give seconds between 0 and 39600" in done.stderr and "_min_ttl_seconds" not in done.stderr
-    done = run("exec", "acme", "echo", "hi", env=child_environment)
+    done = run_command("exec", "acme", "echo", "hi", env=child_environment)
     assert done.returncode == 2 and "after two dashes" in done.stderr
 
 
@@ -86,20 +86,20 @@ def test_a_profile_that_the_environment_names_is_said_to_come_from_there(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     store.save_sign_in(profile())
-    done = run("token", env={**child_environment, "SLACK_TOKEN_PROFILE": "nobody"})
+    done = run_command("token", env={**child_environment, "SLACK_TOKEN_PROFILE": "nobody"})
     assert done.returncode == 3 and "SLACK_TOKEN_PROFILE" in done.stderr
 
 
 def test_hostile_text_of_a_file_or_the_environment_does_not_reach_the_terminal(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    path = store.save_sign_in(profile(expires_at=in_(hours=5))).path
+    path = store.save_sign_in(profile(expires_at=time_from_now(hours=5))).path
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "expires_at": "\x1b]52;c;eA==\x07"}))
     for done in (
-        run("token", env=child_environment),
-        run("token", env={**child_environment, "SLACK_TOKEN_PROFILE": "\x1b[2J"}),
-        run("token", "\x1b[2J", env=child_environment),
+        run_command("token", env=child_environment),
+        run_command("token", env={**child_environment, "SLACK_TOKEN_PROFILE": "\x1b[2J"}),
+        run_command("token", "\x1b[2J", env=child_environment),
     ):
         assert done.returncode != 0 and "\x1b" not in done.stderr and CANARY not in done.stdout
 
@@ -109,7 +109,7 @@ def test_what_is_pasted_elsewhere_finds_the_same_profiles(
     store: ProfileStore, child_environment: dict[str, str], format_id: str
 ) -> None:
     store.save_sign_in(profile())
-    done = run("export", "--as", format_id, env=child_environment)
+    done = run_command("export", "--as", format_id, env=child_environment)
     assert child_environment["SLACK_TOKEN_TUI_HOME"] in done.stdout
     if format_id == "mcp":
         assert json.loads(done.stdout)["mcpServers"]["slack"]["env"] == {"SLACK_TOKEN_TUI_HOME": str(store.home)}

@@ -16,9 +16,9 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.token_types import TOKEN_TYPES
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
-from tests.cli.test_commands import COMMAND, run
-from tests.support.profiles import CANARY, in_, profile, rotating
-from tests.support.refreshable import granted
+from tests.support.cli import COMMAND, make_unprivileged_command, run_command
+from tests.support.practice import issue_profile, issue_tokens
+from tests.support.profiles import CANARY, make_rotating_token, profile, time_from_now
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -29,36 +29,36 @@ NOWHERE = "http://127.0.0.1:9"
 def test_verify_asks_slack_and_writes_down_what_it_said(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=5), verified_at=None, user_name=None, scopes=())
-    done = run("verify", env=child_environment)
+    issue_profile(store, slack, expires_at=time_from_now(hours=5), verified_at=None, user_name=None, scopes=())
+    done = run_command("verify", env=child_environment)
     assert done.returncode == 0
     assert "acme: good. jane in Acme Practice" in done.stderr
     after = store.read("acme")
     assert after.verified_at and after.user_name == "jane" and after.scopes == ("users:read",)
     slack.workspace.tokens.access_tokens[after.access_token.reveal()].revoked = True  # type: ignore[union-attr]
-    done = run("verify", "--json", env=child_environment)
+    done = run_command("verify", "--json", env=child_environment)
     assert done.returncode == 4
     assert json.loads(done.stdout)[0]["error"] == "token_revoked"
     assert store.read("acme").refused == "token_revoked"
-    assert run("token", env=child_environment).returncode == 4
+    assert run_command("token", env=child_environment).returncode == 4
 
 
 def test_a_block_of_this_network_is_not_a_dead_token(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=5))
+    issue_profile(store, slack, expires_at=time_from_now(hours=5))
     slack.workspace.verify_error = "invalid_auth"
-    assert run("verify", env=child_environment).returncode == 1
-    assert run("token", env=child_environment).returncode == 0
+    assert run_command("verify", env=child_environment).returncode == 1
+    assert run_command("token", env=child_environment).returncode == 0
 
 
 def test_verify_and_refresh_all_go_on_after_a_bad_one_and_end_with_the_gravest(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack, "acme", expires_at=in_(hours=-1))
+    issue_profile(store, slack, "acme", expires_at=time_from_now(hours=-1))
     store.save_sign_in(profile(user_id="U2", name="plain"), "plain")
     (store.home / "profiles" / "bad.json").write_text("{")
-    done = run("refresh", "--all", "--json", env=child_environment)
+    done = run_command("refresh", "--all", "--json", env=child_environment)
     said = {item["profile"]: item for item in json.loads(done.stdout)}
     assert said["acme"]["renewed"] is True
     assert said["plain"] == {"ok": True, "profile": "plain", "renewed": False, "expires_at": None}
@@ -69,39 +69,39 @@ def test_verify_and_refresh_all_go_on_after_a_bad_one_and_end_with_the_gravest(
 def test_refresh_leaves_a_fresh_token_alone_unless_forced(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=10))
-    assert "renewed" in run("refresh", "acme", env=child_environment).stderr
-    done = run("refresh", "acme", env=child_environment)
+    issue_profile(store, slack, expires_at=time_from_now(hours=10))
+    assert "renewed" in run_command("refresh", "acme", env=child_environment).stderr
+    done = run_command("refresh", "acme", env=child_environment)
     assert (done.returncode, slack.workspace.tokens.refreshed) == (0, 1)
     assert "still fresh" in done.stderr and "--force" in done.stderr
-    assert run("refresh", "--all", env=child_environment).returncode == 0
+    assert run_command("refresh", "--all", env=child_environment).returncode == 0
     assert slack.workspace.tokens.refreshed == 1
-    assert run("refresh", "--force", env=child_environment).returncode == 0
+    assert run_command("refresh", "--force", env=child_environment).returncode == 0
     assert slack.workspace.tokens.refreshed == 2
 
 
 def test_a_refused_refresh_token_is_tried_again_when_a_person_asks(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack, refresh_refused="invalid_refresh_token")
-    assert run("refresh", env=child_environment).returncode == 0
+    issue_profile(store, slack, refresh_refused="invalid_refresh_token")
+    assert run_command("refresh", env=child_environment).returncode == 0
     assert store.read("acme").refresh_refused is None
 
 
-# ── names ──
+# ── default, rename ──
 
 
 def test_default_is_set_printed_used_and_taken_back(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
     store.save_sign_in(profile(user_id="U2", access_token=Secret("xoxp-canary-other-000000")), "other")
-    assert run("token", env=child_environment).returncode == 2
-    assert run("default", "other", env=child_environment).returncode == 0
-    assert run("default", env=child_environment).stdout == "other\n"
-    assert run("token", env=child_environment).stdout == "xoxp-canary-other-000000\n"
-    assert run("token", env={**child_environment, "SLACK_TOKEN_PROFILE": "acme"}).stdout == CANARY + "\n"
-    assert run("default", "--none", env=child_environment).returncode == 0
-    assert run("default", env=child_environment).stdout == ""
-    assert run("default", "nobody", env=child_environment).returncode == 3
+    assert run_command("token", env=child_environment).returncode == 2
+    assert run_command("default", "other", env=child_environment).returncode == 0
+    assert run_command("default", env=child_environment).stdout == "other\n"
+    assert run_command("token", env=child_environment).stdout == "xoxp-canary-other-000000\n"
+    assert run_command("token", env={**child_environment, "SLACK_TOKEN_PROFILE": "acme"}).stdout == CANARY + "\n"
+    assert run_command("default", "--none", env=child_environment).returncode == 0
+    assert run_command("default", env=child_environment).stdout == ""
+    assert run_command("default", "nobody", env=child_environment).returncode == 3
 
 
 def test_rename_moves_the_default_with_it_and_never_overwrites(
@@ -109,11 +109,14 @@ def test_rename_moves_the_default_with_it_and_never_overwrites(
 ) -> None:
     before = store.save_sign_in(profile()).profile
     store.save_sign_in(profile(user_id="U2"), "other")
-    run("default", "acme", env=child_environment)
-    assert run("rename", "acme", "other", env=child_environment).returncode == 2
-    assert run("rename", "acme", "Bad Name", env=child_environment).returncode == 2
-    assert run("rename", "nobody", "x", env=child_environment).returncode == 3
-    assert run("rename", "acme", "work", "--json", env=child_environment).stdout == '{"ok": true, "profile": "work"}\n'
+    run_command("default", "acme", env=child_environment)
+    assert run_command("rename", "acme", "other", env=child_environment).returncode == 2
+    assert run_command("rename", "acme", "Bad Name", env=child_environment).returncode == 2
+    assert run_command("rename", "nobody", "x", env=child_environment).returncode == 3
+    assert (
+        run_command("rename", "acme", "work", "--json", env=child_environment).stdout
+        == '{"ok": true, "profile": "work"}\n'
+    )
     assert store.names() == ["other", "work"]
     assert store.read("work").id == before.id
     assert read_settings(store.home)["default_profile"] == "work"
@@ -125,9 +128,9 @@ def test_rename_moves_the_default_with_it_and_never_overwrites(
 def test_remove_revokes_both_tokens_shows_the_answers_and_says_what_stays(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    saved = granted(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
+    saved = issue_profile(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
     assert saved.access_token and saved.refresh_token
-    done = run("remove", "acme", "--yes", "--json", env=child_environment)
+    done = run_command("remove", "acme", "--yes", "--json", env=child_environment)
     assert done.returncode == 0
     assert "Your authorization" in done.stderr
     assert "https://acme-practice.slack.com/apps/A0PRACTICE" in done.stderr
@@ -139,7 +142,7 @@ def test_remove_revokes_both_tokens_shows_the_answers_and_says_what_stays(
 
 def test_remove_asks_first_and_needs_somebody_to_ask(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
-    assert run("remove", "acme", env=child_environment).returncode == 2
+    assert run_command("remove", "acme", env=child_environment).returncode == 2
     assert store.names() == ["acme"]
 
 
@@ -148,23 +151,23 @@ def test_remove_keeps_the_profile_when_slack_cannot_be_reached_unless_told_other
 ) -> None:
     from slack_token_tui.slack.endpoints import Endpoints
 
-    granted(store, slack, endpoints=Endpoints(NOWHERE))
-    done = run("remove", "acme", "--yes", env=child_environment)
+    issue_profile(store, slack, endpoints=Endpoints(NOWHERE))
+    done = run_command("remove", "acme", "--yes", env=child_environment)
     assert done.returncode == 75
     assert "--keep-grant" in done.stderr
     assert store.names() == ["acme"]
-    assert run("remove", "acme", "--yes", "--keep-grant", env=child_environment).returncode == 0
+    assert run_command("remove", "acme", "--yes", "--keep-grant", env=child_environment).returncode == 0
     assert store.names() == []
 
 
 def test_a_token_that_is_over_already_does_not_keep_its_profile(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    saved = granted(store, slack)
+    saved = issue_profile(store, slack)
     assert saved.access_token and saved.refresh_token
     del slack.workspace.tokens.refresh_tokens[saved.refresh_token.reveal()]
     slack.workspace.tokens.access_tokens[saved.access_token.reveal()].expires_at = 1.0
-    done = run("remove", "acme", "--yes", env=child_environment)
+    done = run_command("remove", "acme", "--yes", env=child_environment)
     assert done.returncode == 0
     assert "Slack says token_expired" in done.stderr
     assert store.names() == []
@@ -172,8 +175,8 @@ def test_a_token_that_is_over_already_does_not_keep_its_profile(
 
 def test_a_damaged_file_is_deleted_only_when_told_so(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile()).path.write_text("{")
-    assert run("remove", "acme", "--yes", env=child_environment).returncode == 5
-    assert run("remove", "acme", "--yes", "--keep-grant", env=child_environment).returncode == 0
+    assert run_command("remove", "acme", "--yes", env=child_environment).returncode == 5
+    assert run_command("remove", "acme", "--yes", "--keep-grant", env=child_environment).returncode == 0
     assert store.names() == []
 
 
@@ -184,20 +187,20 @@ def test_import_names_the_kind_verifies_and_keeps(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     workspace = slack.workspace
-    access, refresh, _ = workspace.tokens.issue(workspace.apps[0], workspace.teams[0], workspace.people[1], ("a:read",))
+    access, refresh = issue_tokens(workspace, "a:read", person=1)
     words = ["import", "--slack-url", slack.base, "--json"]
-    done = run(*words, env=child_environment, given=access + "\n")
+    done = run_command(*words, env=child_environment, stdin=access + "\n")
     assert done.returncode == 0
     assert "rotating user token" in done.stderr and "cannot be renewed" in done.stderr
     assert access not in done.stdout + done.stderr
     saved = store.read("acme-practice")
     assert saved.user_name == "omar" and saved.expires_at and saved.scopes == ("a:read",)
-    assert run(*words, env=child_environment, given=access).returncode == 1  # kept already
-    run("remove", "acme-practice", "--yes", "--keep-grant", env=child_environment)
+    assert run_command(*words, env=child_environment, stdin=access).returncode == 1  # saved already
+    run_command("remove", "acme-practice", "--yes", "--keep-grant", env=child_environment)
     client_id = workspace.apps[0].client_id
-    done = run(*words, "mine", "--client-id", client_id, env=child_environment, given=f"{access}\n{refresh}\n")
+    done = run_command(*words, "mine", "--client-id", client_id, env=child_environment, stdin=f"{access}\n{refresh}\n")
     assert done.returncode == 0
-    assert run("refresh", "mine", "--force", env=child_environment).returncode == 0
+    assert run_command("refresh", "mine", "--force", env=child_environment).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -205,7 +208,7 @@ def test_import_names_the_kind_verifies_and_keeps(
 )
 def test_import_says_of_every_other_kind_why_not(kind: object, child_environment: dict[str, str]) -> None:
     token = f"{kind.prefix}canary-000000000"  # type: ignore[attr-defined]
-    done = run("import", env=child_environment, given=token)
+    done = run_command("import", env=child_environment, stdin=token)
     assert done.returncode == 2
     assert kind.name in done.stderr  # type: ignore[attr-defined]
     assert "canary" not in done.stderr
@@ -218,18 +221,18 @@ def test_import_says_of_every_other_kind_why_not(kind: object, child_environment
         ("hello", "does not begin"),
         ("xoxp-canary one", "a space"),
         ("xoxp-canary-1\nxoxe-1-canary", "After a rotating token"),
-        (f"{rotating('canary')}\nxoxe-1-canary", "--client-id"),
+        (f"{make_rotating_token('canary')}\nxoxe-1-canary", "--client-id"),
     ],
 )
 def test_import_refuses_what_cannot_work(child_environment: dict[str, str], given: str, words: str) -> None:
-    done = run("import", env=child_environment, given=given)
+    done = run_command("import", env=child_environment, stdin=given)
     assert done.returncode == 2
     assert words in done.stderr
 
 
 # ── completion and help ──
 
-EVERY = [
+ALL_COMMANDS = [
     "demo",
     "login",
     "token",
@@ -250,9 +253,9 @@ EVERY = [
 ]
 
 
-@pytest.mark.parametrize("command", EVERY)
+@pytest.mark.parametrize("command", ALL_COMMANDS)
 def test_every_command_has_help_with_an_example(command: str, child_environment: dict[str, str]) -> None:
-    done = run(command, "--help", env=child_environment)
+    done = run_command(command, "--help", env=child_environment)
     assert done.returncode == 0
     assert "example:\n  " in done.stdout and "slack-token-tui" in done.stdout.split("example:")[1]
 
@@ -286,13 +289,13 @@ def test_completion_works_in_the_real_shell(
         "HOME": str(tmp_path),
     }
     script = tmp_path / "completion"
-    script.write_text(run("completion", shell, env=environment).stdout)
-    found = COMPLETE[shell](script, line, environment)
+    script.write_text(run_command("completion", shell, env=environment).stdout)
+    found = COMPLETE_IN_SHELL[shell](script, line, environment)
     assert expected <= found
     assert all(word.startswith(line.split(" ")[-1]) for word in found)
 
 
-def in_bash(script: Path, line: str, environment: dict[str, str]) -> set[str]:
+def complete_in_bash(script: Path, line: str, environment: dict[str, str]) -> set[str]:
     words = line.split(" ")
     array = " ".join(f"'{word}'" for word in words)
     program = f"source {script}; COMP_WORDS=({array}); COMP_CWORD={len(words) - 1}; _slack_token_tui; printf '%s\\n' \"${{COMPREPLY[@]}}\""
@@ -300,8 +303,8 @@ def in_bash(script: Path, line: str, environment: dict[str, str]) -> set[str]:
     return set(done.stdout.split())
 
 
-def in_zsh(script: Path, line: str, environment: dict[str, str]) -> set[str]:
-    # compadd is what the shell would offer; here it prints.
+def complete_in_zsh(script: Path, line: str, environment: dict[str, str]) -> set[str]:
+    # zsh offers what compadd gets. Here compadd prints it.
     words = line.split(" ")
     array = " ".join(f"'{word}'" for word in words)
     program = (
@@ -312,23 +315,23 @@ def in_zsh(script: Path, line: str, environment: dict[str, str]) -> set[str]:
     return {word for word in done.stdout.split() if word.startswith(words[-1])}
 
 
-def in_fish(script: Path, line: str, environment: dict[str, str]) -> set[str]:
+def complete_in_fish(script: Path, line: str, environment: dict[str, str]) -> set[str]:
     program = f"source {script}; complete -C '{line}'"
     done = subprocess.run(["fish", "-N", "-c", program], capture_output=True, text=True, env=environment, check=True)
     return {entry.split("\t")[0] for entry in done.stdout.splitlines()}
 
 
-COMPLETE = {"bash": in_bash, "zsh": in_zsh, "fish": in_fish}
+COMPLETE_IN_SHELL = {"bash": complete_in_bash, "zsh": complete_in_zsh, "fish": complete_in_fish}
 
 
 def test_no_option_takes_a_secret() -> None:
-    for command in EVERY:
+    for command in ALL_COMMANDS:
         text = subprocess.run([*COMMAND, command, "--help"], capture_output=True, text=True, check=True).stdout
         for option in ("--token", "--secret ", "--client-secret ", "--refresh-token", "--password"):
             assert option not in text
 
 
-# ── what must not happen by accident ──
+# ── mistakes and accidents ──
 
 
 @pytest.mark.parametrize(
@@ -348,7 +351,7 @@ def test_an_empty_name_and_a_token_in_its_place_mean_no_profile(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
     store.save_sign_in(profile())
-    done = run(*words, env=child_environment)
+    done = run_command(*words, env=child_environment)
     assert (done.returncode, done.stdout) == (2, "")
     assert "practice-123" not in done.stderr
     assert store.names() == ["acme"]
@@ -365,27 +368,27 @@ def test_an_empty_name_and_a_token_in_its_place_mean_no_profile(
 )
 def test_contradictions_are_refused(store: ProfileStore, child_environment: dict[str, str], words: list[str]) -> None:
     store.save_sign_in(profile())
-    assert run(*words, env=child_environment).returncode == 2
+    assert run_command(*words, env=child_environment).returncode == 2
     assert read_settings(store.home) == {}
 
 
 def test_a_revoked_token_is_never_called_fresh(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=11, minutes=50), refused="token_revoked")
-    done = run("refresh", "--all", "--json", env=child_environment)
+    issue_profile(store, slack, expires_at=time_from_now(hours=11, minutes=50), refused="token_revoked")
+    done = run_command("refresh", "--all", "--json", env=child_environment)
     assert done.returncode == 4
     assert json.loads(done.stdout)[0]["error"] == "sign_in_needed"
     assert slack.workspace.tokens.refreshed == 0
-    assert run("refresh", "acme", env=child_environment).returncode == 0, "asked for by name, it is tried"
+    assert run_command("refresh", "acme", env=child_environment).returncode == 0, "asked for by name, it is tried"
 
 
 def test_a_token_that_slack_did_not_end_keeps_its_profile(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     monkeypatch.setattr(type(slack.workspace.tokens), "revoke", lambda *_: {"ok": True, "revoked": False})
-    done = run("remove", "acme", "--yes", "--json", env=child_environment)
+    done = run_command("remove", "acme", "--yes", "--json", env=child_environment)
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"] == "not_revoked"
     assert "not ended. Slack says not revoked" in done.stderr
@@ -395,13 +398,10 @@ def test_a_token_that_slack_did_not_end_keeps_its_profile(
 def test_nothing_is_revoked_where_the_profile_could_not_be_deleted(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack)
-    allowed = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
-    if allowed and not shutil.which("setpriv"):
-        pytest.skip("LOUD: running as root without setpriv, so permissions could not be tried")
+    issue_profile(store, slack)
+    command = make_unprivileged_command()
     (store.home / "profiles").chmod(0o500)
     try:
-        command = [*allowed, sys.executable, "-m", "slack_token_tui"]
         remove = [*command, "remove", "acme", "--yes"]
         done = subprocess.run(remove, capture_output=True, text=True, env=child_environment, check=False)
         assert done.returncode == 5
@@ -416,11 +416,9 @@ def test_nothing_is_revoked_where_the_profile_could_not_be_deleted(
 def test_a_bare_token_does_not_take_the_place_of_one_that_renews_itself(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    saved = granted(store, slack)
-    other, _, _ = slack.workspace.tokens.issue(
-        slack.workspace.apps[0], slack.workspace.teams[0], slack.workspace.people[0], ("users:read",)
-    )
+    saved = issue_profile(store, slack)
+    other, _ = issue_tokens(slack.workspace)
     words = ["import", "--client-id", saved.client_id, "--slack-url", slack.base, "--json"]
-    done = run(*words, env=child_environment, given=other)
+    done = run_command(*words, env=child_environment, stdin=other)
     assert json.loads(done.stdout)["error"] == "renewable_already_kept"
     assert store.read("acme") == saved

@@ -1,11 +1,10 @@
-"""The clipboard: a real X server and xclip, a real tmux, tools that hang or lie, and honest words."""
+"""The clipboard: real X11, Wayland and tmux, tools that hang or lie, and messages that don't promise too much."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,79 +14,44 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.desktop import clipboard, clipboard_probe
-from slack_token_tui.desktop.clipboard import ClearPolicy, Copied, NotCopied
-from slack_token_tui.secret import Secret
-from tests.conftest import becomes
-
-TOKEN = Secret("xoxp-canary-clipboard-0123")
-
-
-class Tty:
-    def __init__(self, *, allowed: bool = True, there: bool = True) -> None:
-        self.sent: list[str] = []
-        self.allowed = allowed
-        self.there = there
-
-    async def confirm(self) -> bool:
-        return self.allowed
-
-    def write(self, text: str) -> bool:
-        self.sent.append(text)
-        return self.there
+from slack_token_tui.desktop.clipboard import Copied, NotCopied
+from tests.support.cli import run_python
+from tests.support.clipboard import CLIPBOARD_TOKEN, RecordingTerminal, make_clear_policy
+from tests.support.processes import list_pids, read_process_file
+from tests.support.scripts import write_script
+from tests.support.waiting import wait_until
 
 
-@pytest.fixture
-def display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    if not shutil.which("Xvfb") or not shutil.which("xclip"):
-        pytest.skip("LOUD: no Xvfb or xclip here, so no real X11 clipboard")
-    reader, writer = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-nolisten", "tcp"], pass_fds=[writer], stderr=subprocess.DEVNULL
-    )
-    os.close(writer)
-    with os.fdopen(reader) as said:
-        name = f":{said.readline().strip()}"
-    monkeypatch.setenv("DISPLAY", name)
-    yield name
-    server.terminate()
-    server.wait()
-
-
-async def test_an_x11_clipboard_is_written_and_read_back(display: str) -> None:
-    tty = Tty()
-    assert await clipboard.copy(TOKEN, tty) == Copied("xclip", is_verified=True)
+async def test_an_x11_clipboard_is_written_and_read_back(x_display: str) -> None:
+    tty = RecordingTerminal()
+    assert await clipboard.copy(CLIPBOARD_TOKEN, tty) == Copied("xclip", is_verified=True)
     held = subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True, text=True, check=True).stdout
-    assert held == TOKEN.reveal()
+    assert held == CLIPBOARD_TOKEN.reveal()
     assert tty.sent == []
 
 
-async def test_the_caller_s_pipe_is_not_held_open_by_the_tool(display: str) -> None:
+async def test_the_caller_s_pipe_is_not_held_open_by_the_tool(x_display: str) -> None:
     program = (
-        "import asyncio; from slack_token_tui.desktop import clipboard; from slack_token_tui.secret import Secret;"
-        "from tests.desktop.test_clipboard import Tty as tty;"
-        "print(asyncio.run(clipboard.copy(Secret('xoxp-canary-pipe-0123'), tty())).is_verified)"
+        "import asyncio; from slack_token_tui.desktop import clipboard;"
+        "from tests.support.clipboard import CLIPBOARD_TOKEN, RecordingTerminal;"
+        "print(asyncio.run(clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal())).is_verified)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = run_python(program, check=True)
     assert done.stdout == "True\n"
 
 
-async def test_over_ssh_the_text_goes_to_the_terminal(display: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_over_ssh_the_text_goes_to_the_terminal(x_display: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "x")
-    tty = Tty()
-    copied = await clipboard.copy(TOKEN, tty)
+    tty = RecordingTerminal()
+    copied = await clipboard.copy(CLIPBOARD_TOKEN, tty)
     assert copied == Copied("OSC 52", is_verified=False)
     assert "not known" in copied.message("acme")
-    assert tty.sent == [TOKEN.reveal()]
-
-
-def fake(directory: Path, name: str, body: str) -> None:
-    path = directory / name
-    path.write_text(f"#!/bin/sh\n{body}\n")
-    path.chmod(0o755)
+    assert tty.sent == [CLIPBOARD_TOKEN.reveal()]
 
 
 @pytest.fixture
-def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def tool_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the only directory in PATH, for tools that stand in for real ones."""
     directory = tmp_path / "bin"
     directory.mkdir()
     for name in ("which", "sh", "sleep", "cat"):
@@ -100,185 +64,154 @@ def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def test_a_tool_that_hangs_is_given_up_and_killed(
-    fakes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tool_directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(clipboard, "_COPY_TIMEOUT_SECONDS", 5)
-    fake(fakes, "xclip", f"echo $$ > {tmp_path}/pid; exec sleep 600")
-    tty = Tty()
+    write_script(tool_directory / "xclip", f"echo $$ > {tmp_path}/pid; exec sleep 600")
+    tty = RecordingTerminal()
     before = time.monotonic()
-    assert await clipboard.copy(TOKEN, tty) == Copied("OSC 52", is_verified=False)
+    assert await clipboard.copy(CLIPBOARD_TOKEN, tty) == Copied("OSC 52", is_verified=False)
     assert time.monotonic() - before < 20
     pid = int((tmp_path / "pid").read_text())
 
     def has_ended() -> bool:
-        state = _read(Path(f"/proc/{pid}/stat")).rpartition(b")")[2].split()
+        state = read_process_file(pid, "stat").rpartition(b")")[2].split()
         return not state or state[0] == b"Z"
 
-    assert becomes(has_ended), "the hanging tool still runs"
+    assert wait_until(has_ended), "the hanging tool still runs"
 
 
 async def test_a_tool_that_hangs_when_it_is_read_back_leaves_a_copy_that_is_cleared(
-    fakes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tool_directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The token is on the clipboard by then, so its clearing must not hang on what reading back says."""
+    """The token is on the clipboard by then, so it must be cleared even if it could not be read back."""
     monkeypatch.setattr(clipboard, "_CHECK_TIMEOUT_SECONDS", 0.8)
     held = tmp_path / "held"
-    fake(
-        fakes,
-        "xclip",
+    write_script(
+        tool_directory / "xclip",
         f'case "$*" in *-o*) [ -e {tmp_path}/works ] || exec sleep 60; cat {held};; *) cat > {held};; esac',
     )
-    copied = await clipboard.copy(TOKEN, Tty(allowed=False), clearing(tmp_path, 8))
+    copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(allows=False), make_clear_policy(tmp_path, 8))
     assert copied == Copied("xclip", is_verified=False)
-    assert held.read_text() == TOKEN.reveal()
+    assert held.read_text() == CLIPBOARD_TOKEN.reveal()
     (tmp_path / "works").touch()
-    assert becomes(lambda: held.read_text() == "")
+    assert wait_until(lambda: held.read_text() == "")
 
 
-async def test_a_line_end_that_a_tool_adds_changes_nothing(fakes: Path, tmp_path: Path) -> None:
+async def test_a_line_end_that_a_tool_adds_changes_nothing(tool_directory: Path, tmp_path: Path) -> None:
     held = tmp_path / "held"
-    fake(fakes, "xclip", f'case "$*" in *-o*) cat {held};; *) cat > {held}; echo >> {held};; esac')
-    copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
+    write_script(tool_directory / "xclip", f'case "$*" in *-o*) cat {held};; *) cat > {held}; echo >> {held};; esac')
+    copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
     assert isinstance(copied, Copied) and copied.is_verified
-    assert becomes(lambda: held.read_text() == "\n")
+    assert wait_until(lambda: held.read_text() == "\n")
 
 
-async def test_a_tool_that_lies_is_not_called_certain(fakes: Path) -> None:
-    fake(fakes, "xclip", "cat > /dev/null")
-    assert await clipboard.copy(TOKEN, Tty()) == Copied("OSC 52", is_verified=False)
-    copied = await clipboard.copy(TOKEN, Tty(allowed=False))
+async def test_a_tool_that_lies_is_not_called_certain(tool_directory: Path) -> None:
+    write_script(tool_directory / "xclip", "cat > /dev/null")
+    assert await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal()) == Copied("OSC 52", is_verified=False)
+    copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(allows=False))
     assert copied == Copied("xclip", is_verified=False)
     assert "could not be read back" in copied.message("acme")
 
 
 async def test_without_clipboard_and_terminal_it_says_so() -> None:
-    assert isinstance(await clipboard.copy(TOKEN, Tty(there=False)), NotCopied)
-    assert isinstance(await clipboard.copy(TOKEN, Tty(allowed=False)), NotCopied)
+    assert isinstance(await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(is_present=False)), NotCopied)
+    assert isinstance(await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(allows=False)), NotCopied)
 
 
-async def test_in_tmux_the_buffer_is_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    if not shutil.which("tmux"):
-        pytest.skip("LOUD: no tmux here")
-    socket = tmp_path / "tmux"
-    tmux = ["tmux", "-S", str(socket)]
-    subprocess.run([*tmux, "-f", "/dev/null", "new-session", "-d", "sleep 60"], check=True)
-    monkeypatch.setenv("TMUX", f"{socket},1,0")
-    try:
-        assert await clipboard.copy(TOKEN, Tty()) == Copied("tmux", is_verified=False)
-        held = subprocess.run(
-            [*tmux, "show-buffer", "-b", clipboard.TMUX_BUFFER], capture_output=True, text=True, check=True
-        ).stdout
-        assert held == TOKEN.reveal()
-    finally:
-        subprocess.run([*tmux, "kill-server"], check=False)
+async def test_in_tmux_the_buffer_is_loaded(tmux: list[str]) -> None:
+    assert await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal()) == Copied("tmux", is_verified=False)
+    shown = subprocess.run(
+        [*tmux, "show-buffer", "-b", clipboard.TMUX_BUFFER], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == CLIPBOARD_TOKEN.reveal()
 
 
-# ── cleared again ──
+# ── cleared after some time ──
 
 
-def held(environment: dict[str, str] | None = None) -> str:
+def read_x_clipboard(environment: dict[str, str] | None = None) -> str:
     shown = subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True, text=True, env=environment)
     return shown.stdout
 
 
-def clearing(directory: Path, seconds: int = 2) -> ClearPolicy:
-    return ClearPolicy(seconds, directory / "clipboard")
-
-
-async def test_a_copied_token_is_cleared_after_its_time(display: str, tmp_path: Path) -> None:
-    copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 6))
+async def test_a_copied_token_is_cleared_after_its_time(x_display: str, tmp_path: Path) -> None:
+    copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 6))
     assert copied == Copied("xclip", is_verified=True, cleared_after_seconds=6)
     assert "cleared in 6 s" in copied.message("acme")
-    assert held() == TOKEN.reveal()
-    assert becomes(lambda: held() == "")
+    assert read_x_clipboard() == CLIPBOARD_TOKEN.reveal()
+    assert wait_until(lambda: read_x_clipboard() == "")
 
 
-async def test_it_is_cleared_when_the_program_that_copied_has_gone(display: str, tmp_path: Path) -> None:
+async def test_it_is_cleared_when_the_program_that_copied_has_gone(x_display: str, tmp_path: Path) -> None:
     program = (
         "import asyncio, sys; from pathlib import Path; from slack_token_tui.desktop import clipboard;"
-        "from tests.desktop.test_clipboard import TOKEN, Tty, clearing;"
-        "assert asyncio.run(clipboard.copy(TOKEN, Tty(), clearing(Path(sys.argv[1]), 8))).is_verified"
+        "from tests.support.clipboard import CLIPBOARD_TOKEN as token, RecordingTerminal, make_clear_policy;"
+        "policy = make_clear_policy(Path(sys.argv[1]), 8);"
+        "assert asyncio.run(clipboard.copy(token, RecordingTerminal(), policy)).is_verified"
     )
-    subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, timeout=60)
-    assert held() == TOKEN.reveal()
-    assert becomes(lambda: held() == "")
+    run_python(program, str(tmp_path), check=True)
+    assert read_x_clipboard() == CLIPBOARD_TOKEN.reveal()
+    assert wait_until(lambda: read_x_clipboard() == "")
 
 
-async def test_what_somebody_copied_since_is_left_alone(display: str, tmp_path: Path) -> None:
-    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
+async def test_what_somebody_copied_since_is_left_alone(x_display: str, tmp_path: Path) -> None:
+    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
     subprocess.run(["xclip", "-selection", "clipboard"], input=b"mine", check=True)
-    assert not becomes(lambda: held() != "mine", 3.5)
+    assert not wait_until(lambda: read_x_clipboard() != "mine", 3.5)
 
 
-async def test_a_second_copy_has_its_own_time(display: str, tmp_path: Path) -> None:
-    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 2))
-    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 8))
-    assert not becomes(lambda: held() == "", 3)
-    assert becomes(lambda: held() == "")
+async def test_a_second_copy_has_its_own_time(x_display: str, tmp_path: Path) -> None:
+    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 2))
+    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 8))
+    assert not wait_until(lambda: read_x_clipboard() == "", 3)
+    assert wait_until(lambda: read_x_clipboard() == "")
 
 
-async def test_never_means_never(display: str, tmp_path: Path) -> None:
-    copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 0))
+async def test_never_means_never(x_display: str, tmp_path: Path) -> None:
+    copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 0))
     assert copied == Copied("xclip", is_verified=True)
     assert "cleared" not in copied.message("acme")
     assert not (tmp_path / "clipboard").exists()
 
 
-async def test_whoever_waits_to_clear_knows_only_a_hash(display: str, tmp_path: Path) -> None:
-    await clipboard.copy(TOKEN, Tty(), clearing(tmp_path, 8))
-    waiting = [
-        process
-        for process in Path("/proc").iterdir()
-        if process.name.isdigit() and b"clipboard_clearing" in _read(process / "cmdline")
-    ]
+async def test_whoever_waits_to_clear_knows_only_a_hash(x_display: str, tmp_path: Path) -> None:
+    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 8))
+    waiting = [pid for pid in list_pids() if b"clipboard_clearing" in read_process_file(pid, "cmdline")]
     assert waiting
-    for process in waiting:
-        secret = TOKEN.reveal().encode()
-        assert secret not in _read(process / "cmdline") + _read(process / "environ")
-        with suppress(OSError), (process / "mem").open("rb") as memory:
-            for line in (process / "maps").read_text().splitlines():
+    for pid in waiting:
+        secret = CLIPBOARD_TOKEN.reveal().encode()
+        assert secret not in read_process_file(pid, "cmdline") + read_process_file(pid, "environ")
+        with suppress(OSError), Path(f"/proc/{pid}/mem").open("rb") as memory:
+            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
                 start, end = (int(number, 16) for number in line.split()[0].split("-"))
                 if " rw" in line and "[heap]" in line:
                     memory.seek(start)
                     assert secret not in memory.read(end - start)
-    assert becomes(lambda: held() == "")
+    assert wait_until(lambda: read_x_clipboard() == "")
 
 
-def _read(path: Path) -> bytes:
-    with suppress(OSError):
-        return path.read_bytes()
-    return b""
+async def test_a_tmux_buffer_is_deleted_after_its_time(tmux: list[str], tmp_path: Path) -> None:
+    copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
+    assert copied == Copied("tmux", is_verified=False, cleared_after_seconds=2)
 
+    def list_buffers() -> str:
+        return subprocess.run([*tmux, "list-buffers"], capture_output=True, text=True).stdout
 
-async def test_a_tmux_buffer_is_deleted_after_its_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    if not shutil.which("tmux"):
-        pytest.skip("LOUD: no tmux here")
-    tmux = ["tmux", "-S", str(tmp_path / "tmux")]
-    subprocess.run([*tmux, "-f", "/dev/null", "new-session", "-d", "sleep 60"], check=True)
-    monkeypatch.setenv("TMUX", f"{tmp_path / 'tmux'},1,0")
-    try:
-        copied = await clipboard.copy(TOKEN, Tty(), clearing(tmp_path))
-        assert copied == Copied("tmux", is_verified=False, cleared_after_seconds=2)
-
-        def buffers() -> str:
-            return subprocess.run([*tmux, "list-buffers"], capture_output=True, text=True).stdout
-
-        assert clipboard.TMUX_BUFFER in buffers()
-        assert becomes(lambda: clipboard.TMUX_BUFFER not in buffers())
-    finally:
-        subprocess.run([*tmux, "kill-server"], check=False)
+    assert clipboard.TMUX_BUFFER in list_buffers()
+    assert wait_until(lambda: clipboard.TMUX_BUFFER not in list_buffers())
 
 
 # ── Wayland ──
 
 
 @pytest.fixture
-def wayland(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A headless compositor with a seat, so that its clipboard works."""
+def wayland_display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Run a headless compositor. It has a seat, without which its clipboard would not work."""
     as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
     if not all(map(shutil.which, ("sway", "wl-copy", *as_nobody[:1]))):
         pytest.skip("LOUD: no sway, wl-copy or setpriv here, so no real Wayland clipboard")
-    # A short path: the name of a socket has 108 characters. Sway does not run as root.
+    # A short path, because the name of a socket has at most 108 characters. Sway refuses to run as root.
     runtime = Path(tempfile.mkdtemp(prefix="way"))
     config = runtime / "sway"
     config.write_text("seat seat0 fallback true\nxwayland disable\n")
@@ -295,7 +228,7 @@ def wayland(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     compositor = subprocess.Popen(
         [*as_nobody, "sway", "-c", str(config)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    if not becomes(lambda: any(runtime.glob("wayland-?"))):
+    if not wait_until(lambda: any(runtime.glob("wayland-?"))):
         compositor.kill()
         pytest.skip("LOUD: sway does not start here, so no real Wayland clipboard")
     name = next(runtime.glob("wayland-?")).name
@@ -308,47 +241,46 @@ def wayland(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     shutil.rmtree(runtime)
 
 
-async def test_a_wayland_clipboard_is_written_read_back_and_cleared(wayland: str, tmp_path: Path) -> None:
-    tty = Tty()
-    assert await clipboard.copy(TOKEN, tty, clearing(tmp_path, 6)) == Copied(
+async def test_a_wayland_clipboard_is_written_read_back_and_cleared(wayland_display: str, tmp_path: Path) -> None:
+    tty = RecordingTerminal()
+    assert await clipboard.copy(CLIPBOARD_TOKEN, tty, make_clear_policy(tmp_path, 6)) == Copied(
         "wl-copy", is_verified=True, cleared_after_seconds=6
     )
     assert tty.sent == []
 
-    def pasted() -> str:
+    def read_clipboard() -> str:
         return subprocess.run(["wl-paste", "-n"], capture_output=True, text=True).stdout
 
-    assert pasted() == TOKEN.reveal()
-    assert becomes(lambda: pasted() == "")
+    assert read_clipboard() == CLIPBOARD_TOKEN.reveal()
+    assert wait_until(lambda: read_clipboard() == "")
 
 
 async def test_a_wl_copy_that_knows_it_is_told_that_this_is_sensitive(
-    fakes: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tool_directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("DISPLAY")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-9")
-    fake(
-        fakes,
-        "wl-copy",
+    write_script(
+        tool_directory / "wl-copy",
         f'[ "$1" = --help ] && echo "--sensitive" && exit; echo "$@" >> {tmp_path}/said; cat > {tmp_path}/held',
     )
-    fake(fakes, "wl-paste", f"cat {tmp_path}/held")
-    assert await clipboard.copy(TOKEN, Tty()) == Copied("wl-copy", is_verified=True)
+    write_script(tool_directory / "wl-paste", f"cat {tmp_path}/held")
+    assert await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal()) == Copied("wl-copy", is_verified=True)
     assert (tmp_path / "said").read_text() == "--sensitive\n"
 
 
-async def test_a_wl_copy_without_a_seat_is_found_out(fakes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends with success and has copied nothing."""
+async def test_a_wl_copy_without_a_seat_is_found_out(tool_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reports success and has copied nothing."""
     monkeypatch.delenv("DISPLAY")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-9")
-    fake(fakes, "wl-copy", "cat > /dev/null")
-    fake(fakes, "wl-paste", "exit 1")
-    tty = Tty()
-    assert await clipboard.copy(TOKEN, tty) == Copied("OSC 52", is_verified=False)
-    assert tty.sent == [TOKEN.reveal()]
+    write_script(tool_directory / "wl-copy", "cat > /dev/null")
+    write_script(tool_directory / "wl-paste", "exit 1")
+    tty = RecordingTerminal()
+    assert await clipboard.copy(CLIPBOARD_TOKEN, tty) == Copied("OSC 52", is_verified=False)
+    assert tty.sent == [CLIPBOARD_TOKEN.reveal()]
 
 
-def test_the_check_asks_a_real_wayland_clipboard_and_leaves_it_alone(wayland: str) -> None:
+def test_the_check_asks_a_real_wayland_clipboard_and_leaves_it_alone(wayland_display: str) -> None:
     (empty,) = clipboard_probe.list_backends()
     assert (empty.tool, empty.works) == ("wl-copy", None), empty.message
     subprocess.run(["wl-copy", "canary"], check=True, timeout=10)

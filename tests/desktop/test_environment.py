@@ -1,4 +1,4 @@
-"""Where the terminal is: what is told apart, and what is said where it matters."""
+"""Detecting SSH, containers, WSL and terminals, and what each of them changes."""
 
 from __future__ import annotations
 

@@ -1,15 +1,14 @@
-"""Who holds a port: the program, or whose it is where the system hides it."""
+"""What holds a port: the program, or its user if the system hides the program."""
 
 from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 
 import pytest
 
 from slack_token_tui.desktop import port_holders
+from tests.support.cli import run_python
 
 
 @pytest.mark.parametrize(
@@ -32,11 +31,9 @@ def test_where_the_program_is_hidden_its_user_is_named() -> None:
             "import os, sys; os.setgid(65534); os.setuid(65534);"
             "from slack_token_tui.desktop import port_holders; print(port_holders.find_holder(int(sys.argv[1])))"
         )
-        # The unprivileged user may not enter the checkout, so the modules are loaded before the step down.
+        # The unprivileged user may not read the checkout, so the modules are loaded before the change of user.
         program = "import pwd\nfrom slack_token_tui.desktop import port_holders\n" + program
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(held.getsockname()[1])], capture_output=True, text=True, check=True
-        )
+        done = run_python(program, str(held.getsockname()[1]), check=True)
         assert "a program of user root" in done.stdout
 
 

@@ -1,29 +1,31 @@
-"""The doctor: each thing it looks at, good and bad, on real ports, files and servers; nothing is changed by looking."""
+"""The doctor: every check, passed and failed, on real ports, files and servers. Checking changes nothing."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from slack_token_tui.desktop import clipboard_probe
 from slack_token_tui.doctor import Finding, Verdict, connectivity, format_report, machine, run_checks
 from slack_token_tui.sanitize import escape_unprintable
-from slack_token_tui.store.apps import SlackApp, save_app
+from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tokens.journal import Journal
+from tests.support.cli import run_command
+from tests.support.ports import get_port
 from tests.support.profiles import profile
+from tests.support.scripts import write_script
+from tests.support.servers import reserve_refusing_port
+from tests.support.store import save_last_app
+from tests.support.tls import create_tls_context
 
 
-async def look(home: Path, app: SlackApp, about: str) -> list[Finding]:
+async def run_checks_about(home: Path, app: SlackApp, about: str) -> list[Finding]:
     return [finding async for finding in run_checks(home, app) if finding.id.split("_")[0] == about]
 
 
@@ -37,11 +39,11 @@ async def test_a_fresh_machine_has_nothing_in_the_way(home: Path, app: SlackApp)
 
 
 async def test_a_taken_port_names_who_holds_it(home: Path, app: SlackApp) -> None:
-    ports = [urlsplit(address).port for address in app.redirect_uris]
+    ports = [get_port(redirect_uri) for redirect_uri in app.redirect_uris]
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", ports[0] or 0))
+        taken.bind(("127.0.0.1", ports[0]))
         taken.listen()
-        found = await look(home, app, "port")
+        found = await run_checks_about(home, app, "port")
     assert [finding.about for finding in found] == [f"Port {port}" for port in ports]
     assert found[0].verdict is Verdict.LOOK
     assert "Not free: " in found[0].said
@@ -50,9 +52,9 @@ async def test_a_taken_port_names_who_holds_it(home: Path, app: SlackApp) -> Non
 
 
 async def test_when_no_port_is_left_the_way_out_is_said(home: Path, app: SlackApp) -> None:
-    taken = [socket.create_server(("127.0.0.1", urlsplit(address).port or 0)) for address in app.redirect_uris]
+    taken = [socket.create_server(("127.0.0.1", get_port(redirect_uri))) for redirect_uri in app.redirect_uris]
     try:
-        found = await look(home, app, "port")
+        found = await run_checks_about(home, app, "port")
     finally:
         for sock in taken:
             sock.close()
@@ -63,10 +65,10 @@ async def test_when_no_port_is_left_the_way_out_is_said(home: Path, app: SlackAp
 async def test_a_directory_that_others_can_enter_is_in_the_way(home: Path, app: SlackApp) -> None:
     home.mkdir()
     home.chmod(0o755)
-    (found,) = await look(home, app, "directory")
+    (found,) = await run_checks_about(home, app, "directory")
     assert (found.verdict, found.remedy) == (Verdict.BAD, f"chmod 700 {home}")
     home.chmod(0o700)
-    (found,) = await look(home, app, "directory")
+    (found,) = await run_checks_about(home, app, "directory")
     assert found.verdict is Verdict.GOOD
 
 
@@ -74,12 +76,12 @@ async def test_a_git_work_tree_and_a_synchronised_folder_are_named(tmp_path: Pat
     (tmp_path / ".git").mkdir()
     home = tmp_path / "Dropbox" / "config"
     home.mkdir(parents=True, mode=0o700)
-    (git,) = await look(home, app, "git")
+    (git,) = await run_checks_about(home, app, "git")
     assert git.verdict is Verdict.LOOK
     ProfileStore(home).check_writable()
-    (git,) = await look(home, app, "git")
+    (git,) = await run_checks_about(home, app, "git")
     assert git.verdict is Verdict.NOTE, "our .gitignore keeps them out"
-    (synced,) = await look(home, app, "synced")
+    (synced,) = await run_checks_about(home, app, "synced")
     assert "one machine" in synced.remedy
 
 
@@ -106,10 +108,9 @@ async def test_slack_that_cannot_be_reached_is_explained(home: Path, app: SlackA
 
     from slack_token_tui.slack.endpoints import Endpoints
 
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        away = replace(app, endpoints=Endpoints(f"http://127.0.0.1:{nobody.getsockname()[1]}"))
-        (found,) = await look(home, away, "slack")
+    with reserve_refusing_port() as url:
+        away = replace(app, endpoints=Endpoints(url))
+        (found,) = await run_checks_about(home, away, "slack")
     assert found.verdict is Verdict.BAD
     assert found.remedy
 
@@ -122,20 +123,13 @@ def test_a_wrong_clock_is_measured_against_slacks() -> None:
 
 
 async def test_who_vouches_for_slack_is_named(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import ssl
-
-    import trustme
-
     from slack_token_tui.practice.server import PracticeSlack
     from slack_token_tui.slack.endpoints import Endpoints
 
-    authority = trustme.CA(organization_name="Acme Inspection")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = create_tls_context("127.0.0.1", tmp_path / "ca.pem", "Acme Inspection")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     with PracticeSlack(tls=context) as slack:
-        (found,) = await look(home, SlackApp("1.1", Endpoints(slack.base)), "tls")
+        (found,) = await run_checks_about(home, SlackApp("1.1", Endpoints(slack.base)), "tls")
     assert found.verdict is Verdict.LOOK
     assert "Acme Inspection" in found.said
     assert "TLSv1" in found.said
@@ -152,50 +146,32 @@ class TestClipboard:
     def test_a_tool_that_says_yes_and_does_nothing_is_found_out(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, works: bool
     ) -> None:
-        (tmp_path / "xclip").write_text(f"#!/bin/sh\n{body}\n")
-        (tmp_path / "xclip").chmod(0o755)
+        write_script(tmp_path / "xclip", body)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
         monkeypatch.setenv("DISPLAY", ":77")
         monkeypatch.setattr(clipboard_probe, "_TIMEOUT_SECONDS", 0.5)
         (way,) = clipboard_probe.list_backends()
         assert (way.tool, way.works) == ("xclip", works)
 
-    @pytest.mark.skipif(not shutil.which("Xvfb") or not shutil.which("xclip"), reason="needs Xvfb and xclip")
-    def test_a_real_one_works_and_keeps_what_is_on_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        server = subprocess.Popen(["Xvfb", "-displayfd", "1"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        try:
-            assert server.stdout is not None
-            monkeypatch.setenv("DISPLAY", f":{server.stdout.readline().decode().strip()}")
-            subprocess.run(["xclip", "-selection", "clipboard"], input=b"canary", check=True, stdout=subprocess.DEVNULL)
-            (way,) = clipboard_probe.list_backends()
-            assert way.works is True
-            there = subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True, timeout=5).stdout
-            assert there == b"canary"
-        finally:
-            server.kill()
-            server.wait()
+    @pytest.mark.usefixtures("x_display")
+    def test_a_real_one_works_and_keeps_what_is_on_it(self) -> None:
+        subprocess.run(["xclip", "-selection", "clipboard"], input=b"canary", check=True, stdout=subprocess.DEVNULL)
+        (way,) = clipboard_probe.list_backends()
+        assert way.works is True
+        there = subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True, timeout=5).stdout
+        assert there == b"canary"
 
-    @pytest.mark.skipif(not shutil.which("tmux"), reason="needs tmux")
-    def test_tmux_is_tried_with_a_buffer_of_its_own(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        socket_path = tmp_path / "tmux"
-        tmux = ["tmux", "-S", str(socket_path), "-f", "/dev/null"]
-        subprocess.run([*tmux, "new-session", "-d", "sleep 30"], check=True)
-        try:
-            monkeypatch.setenv("TMUX", f"{socket_path},1,0")
-            (way,) = clipboard_probe.list_backends()
-            assert (way.tool, way.works) == ("tmux", True)
-            assert subprocess.run([*tmux, "list-buffers"], capture_output=True).stdout == b""
-        finally:
-            subprocess.run([*tmux, "kill-server"], check=False)
+    def test_tmux_is_tried_with_a_buffer_of_its_own(self, tmux: list[str]) -> None:
+        (way,) = clipboard_probe.list_backends()
+        assert (way.tool, way.works) == ("tmux", True)
+        assert subprocess.run([*tmux, "list-buffers"], capture_output=True).stdout == b""
 
 
 async def test_no_finding_holds_what_a_terminal_obeys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, app: SlackApp
 ) -> None:
     evil = "e\x1b]52;c;cHduZWQ=\x07\x9b\u202e"
-    program = tmp_path / evil
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
+    program = write_script(tmp_path / evil)
     monkeypatch.setenv("BROWSER", f"'{program}'")
     store = ProfileStore(tmp_path / f"home{evil}")
     store.save_sign_in(profile())
@@ -216,16 +192,13 @@ async def test_no_finding_holds_what_a_terminal_obeys(
 def test_the_command_prints_lines_or_json_and_tells_by_its_exit_code(
     store: ProfileStore, app: SlackApp, child_environment: dict[str, str]
 ) -> None:
-    store.check_writable()
-    save_app(store.home, app)
-    remember_last_app(store.home, app.client_id)
-    command = [sys.executable, "-m", "slack_token_tui", "doctor"]
-    done = subprocess.run(command, capture_output=True, text=True, env=child_environment)
+    save_last_app(store, app)
+    done = run_command("doctor", env=child_environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "✓ Slack: " in done.stdout
-    done = subprocess.run([*command, "--json"], capture_output=True, text=True, env=child_environment)
+    done = run_command("doctor", "--json", env=child_environment)
     answer = json.loads(done.stdout)
     assert answer["ok"] is True
     assert {"id", "verdict", "about", "said", "remedy"} == set(answer["findings"][0])
     store.home.chmod(0o755)
-    assert subprocess.run(command, capture_output=True, env=child_environment).returncode == 1
+    assert run_command("doctor", env=child_environment).returncode == 1

@@ -1,4 +1,4 @@
-"""The one checker of answers, heard or pasted."""
+"""Checking callback URLs that a listener received or a person pasted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CONFIDENTIAL = AuthorizationRequest.create(
 )
 
 
-def rejected(query: str, **kwargs: bool) -> str:
+def get_rejection(query: str, **kwargs: bool) -> str:
     with pytest.raises(CallbackRejected) as caught:
         check_callback(query, REQUEST)
     return caught.value.code
@@ -44,8 +44,8 @@ def test_the_right_state_with_a_code_is_an_answer() -> None:
 
 def test_an_error_needs_the_right_state_too() -> None:
     assert check_callback(f"error=access_denied&state={STATE}", REQUEST) == AuthorizationError("access_denied")
-    assert rejected("error=access_denied") == "state_missing"
-    assert rejected("error=access_denied&state=wrong") == "state_mismatch"
+    assert get_rejection("error=access_denied") == "state_missing"
+    assert get_rejection("error=access_denied&state=wrong") == "state_mismatch"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_an_error_needs_the_right_state_too() -> None:
     ],
 )
 def test_everything_else_is_rejected_by_name(query: str, code: str) -> None:
-    assert rejected(query) == code
+    assert get_rejection(query) == code
 
 
 GOOD = f"{REDIRECT}?code=canary-code&state={STATE}"

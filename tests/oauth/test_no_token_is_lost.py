@@ -1,4 +1,4 @@
-"""Whatever Slack sends and whatever breaks between exchange and save, a token that Slack issued is saved or found again."""
+"""Whatever Slack sends and whatever fails after the exchange, an issued token is saved or can be found again."""
 
 from __future__ import annotations
 
@@ -24,27 +24,28 @@ from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.fallback_dir import list_fallback_files
 from slack_token_tui.store.profiles import ProfileStore
-from tests.oauth.test_session import new, run
+from tests.support.practice import DelayedExchange
 from tests.support.profiles import profile
+from tests.support.sessions import create_session, run_session
 
 USER_TOKEN = "-".join(("xoxp", "canary", "issued", "00000000"))
 
 
-def answering(
+def change_exchange_response(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], object]
 ) -> None:
     """Let the practice Slack change its response to the exchange."""
     exchange = workspace.exchange
 
-    def changed(*arguments: Any) -> dict[str, Any]:
+    def change_response(*arguments: Any) -> dict[str, Any]:
         answer = exchange(*arguments)
         change(answer)
         return answer
 
-    monkeypatch.setattr(workspace, "exchange", changed)
+    monkeypatch.setattr(workspace, "exchange", change_response)
 
 
-# ── values of auth.test that a parser chokes on ──
+# ── values of auth.test that a parser can fail on ──
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ async def test_a_strange_value_of_auth_test_never_costs_the_token(
 ) -> None:
     test = workspace.auth_test
     monkeypatch.setattr(workspace, "auth_test", lambda bearer: ({**test(bearer)[0], **changed}, test(bearer)[1]))
-    saved = (await run(new(app, store)))[-1]
+    saved = (await run_session(create_session(app, store)))[-1]
     assert isinstance(saved, events.Saved)
     assert store.read(saved.saved.profile.name).access_token == saved.saved.profile.access_token
 
@@ -79,8 +80,8 @@ async def test_a_strange_value_of_auth_test_never_costs_the_token(
 async def test_a_strange_lifetime_in_the_exchange_never_costs_the_token(
     app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, expires_in: object
 ) -> None:
-    answering(workspace, monkeypatch, lambda answer: answer.update(expires_in=expires_in))
-    assert isinstance((await run(new(app, store), shape="top"))[-1], events.Saved)
+    change_exchange_response(workspace, monkeypatch, lambda answer: answer.update(expires_in=expires_in))
+    assert isinstance((await run_session(create_session(app, store), shape="top"))[-1], events.Saved)
 
 
 @pytest.mark.parametrize("url", ["https://[acme.slack.com/", "http://[", "\x1b]52"])
@@ -103,7 +104,7 @@ class Broken(Exception):
     pass
 
 
-def boom(*_: object, **__: object) -> Any:
+def raise_broken(*_: object, **__: object) -> Any:
     raise Broken("xoxp-canary-in-the-message")
 
 
@@ -117,8 +118,8 @@ def boom(*_: object, **__: object) -> Any:
 async def test_an_exception_beside_the_save_never_costs_the_token(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
 ) -> None:
-    monkeypatch.setattr(owner, name, boom)
-    assert isinstance((await run(new(app, store)))[-1], events.Saved)
+    monkeypatch.setattr(owner, name, raise_broken)
+    assert isinstance((await run_session(create_session(app, store)))[-1], events.Saved)
     assert len(store.names()) == 1
 
 
@@ -127,11 +128,11 @@ async def test_an_exception_after_the_verification_never_costs_the_token(
 ) -> None:
     profile_of = exchange.new_profile
 
-    def breaks_with_an_identity(**values: Any) -> Any:
-        return boom() if values["identity"] else profile_of(**values)
+    def raise_if_identified(**values: Any) -> Any:
+        return raise_broken() if values["identity"] else profile_of(**values)
 
-    monkeypatch.setattr(exchange, "new_profile", breaks_with_an_identity)
-    assert isinstance((await run(new(app, store)))[-1], events.Saved)
+    monkeypatch.setattr(exchange, "new_profile", raise_if_identified)
+    assert isinstance((await run_session(create_session(app, store)))[-1], events.Saved)
     assert len(store.names()) == 1
 
 
@@ -139,10 +140,10 @@ async def test_an_exception_in_the_save_is_reported_and_the_token_can_be_saved_a
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    sign_in = new(app, store)
+    sign_in = create_session(app, store)
     with monkeypatch.context() as broken:
-        broken.setattr(ProfileStore, "save_sign_in", boom)
-        failed = (await run(sign_in))[-1]
+        broken.setattr(ProfileStore, "save_sign_in", raise_broken)
+        failed = (await run_session(sign_in))[-1]
         assert isinstance(failed, events.Failed) and failed.step is Step.SAVE
         assert failed.explanation.code == "unexpected"
         assert "canary" not in failed.explanation.happened
@@ -163,9 +164,9 @@ async def test_an_exception_right_after_the_exchange_quarantines_the_token(
     owner: object,
     name: str,
 ) -> None:
-    monkeypatch.setattr(owner, name, boom)
-    sign_in = new(app, store)
-    failed = (await run(sign_in))[-1]
+    monkeypatch.setattr(owner, name, raise_broken)
+    sign_in = create_session(app, store)
+    failed = (await run_session(sign_in))[-1]
     assert isinstance(failed, events.Failed) and failed.step is Step.EXCHANGE
     assert failed.explanation.code == "unexpected" and "Broken in" in failed.explanation.happened
     (issued,) = workspace.tokens.access_tokens
@@ -196,14 +197,14 @@ async def test_a_token_in_a_response_that_cannot_be_read_is_quarantined(
     handler = slack._server.RequestHandlerClass
     send = handler.send
 
-    def broken(self: Any, before: HTTPStatus, kind: str, body: bytes, headers: Any = None) -> None:
+    def send_broken_body(self: Any, before: HTTPStatus, kind: str, body: bytes, headers: Any = None) -> None:
         is_exchange = self.path.startswith("/api/oauth")
         changed = BROKEN_BODIES[case](body) if is_exchange else body
         send(self, HTTPStatus(status) if is_exchange else before, kind, changed, headers)
 
-    monkeypatch.setattr(handler, "send", broken)
-    sign_in = new(app, store)
-    failed = (await run(sign_in, shape="top"))[-1]
+    monkeypatch.setattr(handler, "send", send_broken_body)
+    sign_in = create_session(app, store)
+    failed = (await run_session(sign_in, shape="top"))[-1]
     if isinstance(failed, events.Saved):
         pytest.fail("a response that cannot be read was used")
     (issued,) = slack.workspace.tokens.access_tokens
@@ -211,7 +212,7 @@ async def test_a_token_in_a_response_that_cannot_be_read_is_quarantined(
     assert sign_in.unusable.quarantined is not None
 
 
-# ── responses that hold a token and cannot be used ──
+# ── responses with a token that cannot be used ──
 
 UNUSABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "an unknown token type": ("token_type_unknown", {"token_type": "mac"}),
@@ -229,13 +230,13 @@ async def test_an_unusable_response_is_quarantined_and_its_token_can_be_revoked(
     code, change = UNUSABLE[case]
     workspace, issued = slack.workspace, []
 
-    def changed(answer: dict[str, Any]) -> None:
+    def change_response(answer: dict[str, Any]) -> None:
         issued.append(answer["access_token"])
         answer.update(change)
 
-    answering(workspace, monkeypatch, changed)
-    sign_in = new(app, store)
-    failed = (await run(sign_in, shape="top"))[-1]
+    change_exchange_response(workspace, monkeypatch, change_response)
+    sign_in = create_session(app, store)
+    failed = (await run_session(sign_in, shape="top"))[-1]
     assert isinstance(failed, events.Failed) and failed.explanation.code == code
     assert store.names() == []
     assert sign_in.unusable is not None and sign_in.unusable.quarantined is not None
@@ -256,35 +257,39 @@ async def test_an_unusable_response_goes_to_the_rescue_place_when_the_disk_is_fu
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
 
-    def changed(answer: dict[str, Any]) -> None:
+    def change_response(answer: dict[str, Any]) -> None:
         answer.update(token_type="mac")
         (store.home / "quarantine").write_text("in the way")
 
-    answering(workspace, monkeypatch, changed)
-    sign_in = new(app, store)
-    await run(sign_in, shape="top")
+    change_exchange_response(workspace, monkeypatch, change_response)
+    sign_in = create_session(app, store)
+    await run_session(sign_in, shape="top")
     assert sign_in.unusable and sign_in.unusable.quarantined
     assert sign_in.unusable.quarantined.path in list_fallback_files(store.home)
 
 
 async def test_leaving_while_an_unusable_response_is_on_its_way_quarantines_it_too(
-    app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, exchanging: Any
+    app: SlackApp,
+    store: ProfileStore,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    delayed_exchange: DelayedExchange,
 ) -> None:
-    given, arrives = exchanging
-    answering(workspace, monkeypatch, lambda answer: answer.update(token_type="mac"))
-    sign_in = new(app, store)
-    task = asyncio.create_task(run(sign_in, shape="top"))
-    await asyncio.to_thread(given.wait, 30)
+    token_issued, may_respond = delayed_exchange
+    change_exchange_response(workspace, monkeypatch, lambda answer: answer.update(token_type="mac"))
+    sign_in = create_session(app, store)
+    task = asyncio.create_task(run_session(sign_in, shape="top"))
+    await asyncio.to_thread(token_issued.wait, 30)
     task.cancel()
-    arrives.set()
+    may_respond.set()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert sign_in.unusable and sign_in.unusable.quarantined and sign_in.unusable.quarantined.path
 
 
 async def test_a_plain_refusal_quarantines_nothing(app: SlackApp, store: ProfileStore) -> None:
-    sign_in = new(app, store)
-    await run(sign_in, wrong="exchange:invalid_code")
+    sign_in = create_session(app, store)
+    await run_session(sign_in, wrong="exchange:invalid_code")
     assert sign_in.unusable is None and sign_in.describe_unusable() == ""
     assert not (store.home / "quarantine").exists()
 
@@ -304,7 +309,7 @@ async def test_a_user_token_whose_identity_names_a_bot_is_saved(
 ) -> None:
     test = workspace.auth_test
     monkeypatch.setattr(workspace, "auth_test", lambda bearer: ({**test(bearer)[0], "bot_id": "B1"}, test(bearer)[1]))
-    assert isinstance((await run(new(app, store)))[-1], events.Saved)
+    assert isinstance((await run_session(create_session(app, store)))[-1], events.Saved)
 
 
 async def test_a_cancel_while_the_redirect_file_is_written_leaves_none(
@@ -313,16 +318,16 @@ async def test_a_cancel_while_the_redirect_file_is_written_leaves_none(
     writing, may_write = threading.Event(), threading.Event()
     write = session.write_redirect_file
 
-    def slow(*arguments: Any) -> Path | None:
+    def write_late(*arguments: Any) -> Path | None:
         writing.set()
         may_write.wait(30)
         return write(*arguments)
 
-    async def opener(*_: object) -> browser.NotOpened:
+    async def open_nothing(*_: object) -> browser.NotOpened:
         return browser.NotOpened("It is not tried.")
 
-    monkeypatch.setattr(session, "write_redirect_file", slow)
-    task = asyncio.create_task(run(session.SignInSession(app, app.scopes, store, open_browser=opener)))
+    monkeypatch.setattr(session, "write_redirect_file", write_late)
+    task = asyncio.create_task(run_session(session.SignInSession(app, app.scopes, store, open_browser=open_nothing)))
     await asyncio.to_thread(writing.wait, 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

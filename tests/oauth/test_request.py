@@ -1,4 +1,4 @@
-"""PKCE and the authorization request, against the standards' and Slack's own values."""
+"""PKCE and the authorization request, compared with values from the RFC and from Slack."""
 
 from __future__ import annotations
 

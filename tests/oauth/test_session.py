@@ -1,4 +1,4 @@
-"""A whole sign-in against the practice Slack: every shape, every error, every way it can end."""
+"""A whole sign-in at the practice Slack: every shape of response, every error, every way it can end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,24 +24,10 @@ from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp, read_app
 from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profiles import ProfileStore
-
-
-async def run(sign_in: SignInSession, **choice: Any) -> list[Event]:
-    """Follow a sign-in while somebody plays the browser; return its events."""
-    seen: list[Event] = []
-    browser: asyncio.Task[str] | None = None
-    async with aclosing(sign_in.events()) as stream:
-        async for event in stream:
-            seen.append(event)
-            if isinstance(event, events.BrowserOpening) and choice.get("decision") != "nobody":
-                browser = asyncio.create_task(asyncio.to_thread(simulate_browser, event.url, **choice))
-    if browser is not None:
-        run.page = await browser  # type: ignore[attr-defined]
-    return seen
-
-
-def new(app: SlackApp, store: ProfileStore, **kwargs: Any) -> SignInSession:
-    return SignInSession(app, app.scopes, store, open_browser=None, **kwargs)
+from tests.support.browser import issue_callback_url, parse_query
+from tests.support.faults import raise_store_full
+from tests.support.ports import get_port, is_port_open
+from tests.support.sessions import create_session, run_session, run_session_to_page
 
 
 @pytest.mark.parametrize("shape", TOKEN_SHAPES)
@@ -52,7 +38,7 @@ async def test_every_shape_ends_in_a_saved_verified_profile(
 ) -> None:
     workspace.apps[0].rotation = rotation
     app = replace(app, endpoints=Endpoints(app.endpoints.base, pair))
-    seen = await run(new(app, store), shape=shape)
+    seen, page = await run_session_to_page(create_session(app, store), shape=shape)
     saved = seen[-1]
     assert isinstance(saved, events.Saved)
     profile = store.read("acme-practice")
@@ -61,7 +47,7 @@ async def test_every_shape_ends_in_a_saved_verified_profile(
     assert (profile.refresh_token is not None) is rotation
     assert (profile.expires_at is not None) is rotation
     assert stat.S_IMODE(os.stat(saved.saved.path).st_mode) == 0o600
-    assert "You are signed in" in run.page  # type: ignore[attr-defined]
+    assert "You are signed in" in page
 
 
 @pytest.mark.parametrize("shape", TOKEN_SHAPES)
@@ -75,7 +61,7 @@ async def test_every_variant_that_was_reported_of_slack_is_understood(
 ) -> None:
     for name, value in variant.items():
         setattr(workspace, name, value)
-    saved = (await run(new(app, store), shape=shape))[-1]
+    saved = (await run_session(create_session(app, store), shape=shape))[-1]
     assert isinstance(saved, events.Saved)
     assert store.read("acme-practice").scopes == app.scopes
 
@@ -84,30 +70,30 @@ async def test_every_variant_that_was_reported_of_slack_is_understood(
 async def test_every_error_of_the_exchange_is_explained_and_nothing_is_saved(
     app: SlackApp, store: ProfileStore, code: str
 ) -> None:
-    seen = await run(new(app, store), wrong=f"exchange:{code}")
+    seen, page = await run_session_to_page(create_session(app, store), wrong=f"exchange:{code}")
     failed = seen[-1]
     assert isinstance(failed, events.Failed)
     assert (failed.step, failed.explanation.code) == (Step.EXCHANGE, code)
     assert store.names() == []
-    assert "You are signed in" not in run.page  # type: ignore[attr-defined]
+    assert "You are signed in" not in page
 
 
 async def test_cancel_in_the_browser_is_explained_and_trying_again_works(app: SlackApp, store: ProfileStore) -> None:
-    seen = await run(new(app, store), decision="cancel")
+    seen, page = await run_session_to_page(create_session(app, store), decision="cancel")
     assert isinstance(seen[-1], events.Failed)
     assert seen[-1].explanation.code == "access_denied"
-    assert "cancelled" in run.page  # type: ignore[attr-defined]
-    assert isinstance((await run(new(app, store)))[-1], events.Saved)
+    assert "cancelled" in page
+    assert isinstance((await run_session(create_session(app, store)))[-1], events.Saved)
 
 
 async def test_the_same_account_is_renewed_and_another_never_replaces_it(app: SlackApp, store: ProfileStore) -> None:
-    await run(new(app, store), person="U0JANE")
+    await run_session(create_session(app, store), person="U0JANE")
     first = store.read("acme-practice")
-    again = (await run(new(app, store), person="U0JANE"))[-1]
+    again = (await run_session(create_session(app, store), person="U0JANE"))[-1]
     assert isinstance(again, events.Saved)
     assert again.saved.replaced
     assert store.read("acme-practice").id == first.id
-    other = (await run(new(app, store, name="acme-practice"), person="U0OMAR"))[-1]
+    other = (await run_session(create_session(app, store, name="acme-practice"), person="U0OMAR"))[-1]
     assert isinstance(other, events.Saved)
     assert other.saved.taken_name == "acme-practice"
     assert other.saved.profile.name == "acme-practice-omar"
@@ -119,14 +105,14 @@ async def test_a_grant_is_saved_unverified_when_slack_cannot_say_who(
     app: SlackApp, store: ProfileStore, workspace: Workspace, problem: str
 ) -> None:
     workspace.verify_error = problem
-    seen = await run(new(app, store))
+    seen = await run_session(create_session(app, store))
     assert any(isinstance(event, events.Unverified) and event.explanation.code == problem for event in seen)
     assert isinstance(seen[-1], events.Saved)
     assert store.read(seen[-1].saved.profile.name).verified_at is None
 
 
 async def test_a_cancel_with_the_grant_in_hand_saves_it_first(app: SlackApp, store: ProfileStore) -> None:
-    sign_in = new(app, store)
+    sign_in = create_session(app, store)
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
             if isinstance(event, events.BrowserOpening):
@@ -138,32 +124,28 @@ async def test_a_cancel_with_the_grant_in_hand_saves_it_first(app: SlackApp, sto
 
 
 async def test_the_port_is_closed_after_every_end(app: SlackApp, store: ProfileStore) -> None:
-    def open_port() -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", urlsplit(app.redirect_uris[0]).port or 0), 1):
-            return True
-        return False
-
+    port = get_port(app.redirect_uris[0])
     for choice in ({}, {"decision": "cancel"}, {"wrong": "exchange:invalid_code"}):
-        await run(new(app, store), **choice)
-        assert not open_port()
-    task = asyncio.create_task(run(new(app, store), decision="nobody"))
-    while not open_port():
+        await run_session(create_session(app, store), **choice)
+        assert not is_port_open(port)
+    task = asyncio.create_task(run_session(create_session(app, store), decision="nobody"))
+    while not is_port_open(port):
         await asyncio.sleep(0.01)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    assert not open_port()
+    assert not is_port_open(port)
 
 
 async def test_nobody_coming_back_ends_with_a_time_out(app: SlackApp, store: ProfileStore) -> None:
-    seen = await run(new(app, store, timeout_seconds=0.2), decision="nobody")
+    seen = await run_session(create_session(app, store, timeout_seconds=0.2), decision="nobody")
     assert isinstance(seen[-1], events.Failed)
     assert seen[-1].explanation.code == "sign_in_timed_out"
 
 
 async def test_more_time_given_during_the_wait_counts(app: SlackApp, store: ProfileStore) -> None:
-    sign_in = new(app, store, timeout_seconds=4)
-    task = asyncio.create_task(run(sign_in, decision="nobody"))
+    sign_in = create_session(app, store, timeout_seconds=4)
+    task = asyncio.create_task(run_session(sign_in, decision="nobody"))
     await asyncio.sleep(0.1)
     sign_in.extend(60)
     assert 50 < sign_in.seconds_left <= 60
@@ -177,16 +159,14 @@ async def test_more_time_given_during_the_wait_counts(app: SlackApp, store: Prof
 async def test_when_every_port_is_taken_they_are_named_and_paste_finishes(
     app: SlackApp, store: ProfileStore, slack: PracticeSlack, workspace: Workspace
 ) -> None:
-    held = [socket.create_server(("127.0.0.1", urlsplit(address).port or 0)) for address in app.redirect_uris]
-    sign_in = new(app, store)
+    held = [socket.create_server(("127.0.0.1", get_port(address))) for address in app.redirect_uris]
+    sign_in = create_session(app, store)
     seen: list[Event] = []
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
             seen.append(event)
             if isinstance(event, events.BrowserOpening):
-                query = {key: values[0] for key, values in parse_qs(urlsplit(event.url).query).items()}
-                code = workspace.issue_code("v2_user", query, {})
-                address = f"{query['redirect_uri']}?code={code}&state={query['state']}"
+                address = issue_callback_url(workspace, event.url)
                 assert sign_in.paste("http://localhost:1/callback?code=a&state=b") is not None
                 assert sign_in.paste(address[:50] + "\n" + address[50:]) is None
     for sock in held:
@@ -205,16 +185,14 @@ async def test_a_confidential_app_signs_in_by_paste_without_pkce(
     workspace.apps[0].redirect_urls = ("https://example.com/cb",)
     workspace.apps[0].pkce_enabled = False
     app = replace(app, redirect_uris=("https://example.com/cb",), client_secret=Secret("practice-client-secret"))
-    sign_in = new(app, store)
+    sign_in = create_session(app, store)
     seen: list[Event] = []
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
             seen.append(event)
             if isinstance(event, events.BrowserOpening):
-                query = {key: values[0] for key, values in parse_qs(urlsplit(event.url).query).items()}
-                assert workspace.find_problem("v2_user", query) is None
-                code = workspace.issue_code("v2_user", query, {})
-                assert sign_in.paste(f"https://example.com/cb?code={code}&state={query['state']}") is None
+                assert workspace.find_problem("v2_user", parse_query(event.url)) is None
+                assert sign_in.paste(issue_callback_url(workspace, event.url)) is None
     assert isinstance(seen[-1], events.Saved)
     remembered = read_app(store.home, app.client_id)
     assert remembered is not None
@@ -225,7 +203,7 @@ async def test_a_store_that_cannot_be_written_is_explained_before_anybody_is_ask
     app: SlackApp, tmp_path: Any, workspace: Workspace
 ) -> None:
     (tmp_path / "file").write_text("")
-    seen = [event async for event in new(app, ProfileStore(tmp_path / "file" / "home")).events()]
+    seen = [event async for event in create_session(app, ProfileStore(tmp_path / "file" / "home")).events()]
     assert len(seen) == 1 and isinstance(seen[0], events.Failed)
     assert (seen[0].step, seen[0].explanation.code) == (Step.SAVE, "store_unwritable")
 
@@ -233,16 +211,13 @@ async def test_a_store_that_cannot_be_written_is_explained_before_anybody_is_ask
 async def test_a_grant_that_cannot_be_saved_is_explained_in_both_places_and_saved_again(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise StorageError("store_full", file="acme.json", detail="no room")
-
-    sign_in = new(app, store)
+    sign_in = create_session(app, store)
     with monkeypatch.context() as broken:
-        broken.setattr(ProfileStore, "save_sign_in", full)
-        seen = await run(sign_in)
+        broken.setattr(ProfileStore, "save_sign_in", raise_store_full)
+        seen, page = await run_session_to_page(sign_in)
         assert isinstance(seen[-1], events.Failed)
         assert (seen[-1].step, seen[-1].explanation.code) == (Step.SAVE, "store_full")
-        assert "could not be saved" in run.page  # type: ignore[attr-defined]
+        assert "could not be saved" in page
         with pytest.raises(StorageError):
             await sign_in.save_again()
         assert sign_in.has_unsaved_token
@@ -252,13 +227,13 @@ async def test_a_grant_that_cannot_be_saved_is_explained_in_both_places_and_save
 
 
 async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) -> None:
-    sign_in = new(app, store)
+    sign_in = create_session(app, store)
     seen: list[Event] = []
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
             seen.append(event)
             if isinstance(event, events.BrowserOpening):
-                with socket.create_connection(("127.0.0.1", urlsplit(app.redirect_uris[0]).port or 0)) as forged:
+                with socket.create_connection(("127.0.0.1", get_port(app.redirect_uris[0]))) as forged:
                     host = urlsplit(app.redirect_uris[0]).netloc
                     forged.sendall(
                         f"GET /callback?error=access_denied&state=x HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
@@ -272,7 +247,7 @@ async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) 
 
 
 async def test_a_long_silence_is_said_once_and_the_wait_goes_on(app: SlackApp, store: ProfileStore) -> None:
-    sign_in, loop = new(app, store, hint_seconds=0.2), asyncio.get_running_loop()
+    sign_in, loop = create_session(app, store, hint_seconds=0.2), asyncio.get_running_loop()
     seen: list[Event] = []
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
@@ -280,7 +255,7 @@ async def test_a_long_silence_is_said_once_and_the_wait_goes_on(app: SlackApp, s
             if isinstance(event, events.StillWaiting):
                 assert sign_in.request is not None
                 allow = partial(simulate_browser, sign_in.request.url)
-                # Later than a second hint would come, if there were one.
+                # After the time at which a second hint would come.
                 loop.call_later(0.6, loop.run_in_executor, None, allow)
     assert sum(isinstance(event, events.StillWaiting) for event in seen) == 1
     assert isinstance(seen[-1], events.Saved)
@@ -291,14 +266,13 @@ async def test_over_ssh_no_browser_is_tried_and_the_tunnel_names_the_bound_port(
 ) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 51234 198.51.100.7 2222")
     with socket.socket() as taken:
-        port = urlsplit(app.redirect_uris[0]).port
-        taken.bind(("127.0.0.1", port or 0))
+        taken.bind(("127.0.0.1", get_port(app.redirect_uris[0])))
         taken.listen()
         sign_in = SignInSession(app, app.scopes, store)
-        seen = await run(sign_in)
+        seen = await run_session(sign_in)
     assert any(isinstance(event, events.BrowserResult) and "SSH" in str(event.outcome) for event in seen)
     elsewhere = next(event for event in seen if isinstance(event, events.RemoteBrowser))
-    second = urlsplit(app.redirect_uris[1]).port
+    second = get_port(app.redirect_uris[1])
     assert f"ssh -L {second}:localhost:{second} -p 2222 " in str(elsewhere.tunnel_command)
     assert "198.51.100.7" in str(elsewhere.tunnel_command)
     assert isinstance(seen[-1], events.Saved)
@@ -308,39 +282,39 @@ async def test_in_a_container_only_pasting_helps(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    seen = await run(new(app, store))
+    seen = await run_session(create_session(app, store))
     assert events.RemoteBrowser(None) in seen
 
 
 async def test_on_this_machine_nothing_is_said_of_another(app: SlackApp, store: ProfileStore) -> None:
-    seen = await run(new(app, store))
+    seen = await run_session(create_session(app, store))
     assert not any(isinstance(event, events.RemoteBrowser | events.StillWaiting) for event in seen)
 
 
 async def test_signing_in_again_offers_the_profiles_own_workspace(app: SlackApp, store: ProfileStore) -> None:
-    await run(new(app, store), team="T0PRACTICE2")
-    first = new(app, store, name="globex-practice")
-    await run(first, team="T0PRACTICE2")
+    await run_session(create_session(app, store), team="T0PRACTICE2")
+    first = create_session(app, store, name="globex-practice")
+    await run_session(first, team="T0PRACTICE2")
     assert first.request is not None
-    assert parse_qs(urlsplit(first.request.url).query)["team"] == ["T0PRACTICE2"]
-    fresh = new(app, store)
-    await run(fresh)
+    assert parse_query(first.request.url)["team"] == "T0PRACTICE2"
+    fresh = create_session(app, store)
+    await run_session(fresh)
     assert fresh.request is not None
     assert "team=" not in fresh.request.url
 
 
 async def test_identity_scopes_are_asked_for_without_a_workspace(app: SlackApp, store: ProfileStore) -> None:
-    """Slack has answered oauth_authorization_url_mismatch to both together."""
-    await run(new(app, store), team="T0PRACTICE2")
+    """Slack has refused both together with oauth_authorization_url_mismatch."""
+    await run_session(create_session(app, store), team="T0PRACTICE2")
     sign_in = SignInSession(app, ("identity.basic",), store, name="globex-practice", open_browser=None)
-    await run(sign_in, team="T0PRACTICE2")
+    await run_session(sign_in, team="T0PRACTICE2")
     assert sign_in.request is not None
     assert "team=" not in sign_in.request.url
 
 
 @pytest.mark.parametrize("shape", TOKEN_SHAPES)
 async def test_a_whole_organisation_is_kept_with_its_workspaces(app: SlackApp, store: ProfileStore, shape: str) -> None:
-    seen = await run(new(app, store), team="E0PRACTICE", shape=shape)
+    seen = await run_session(create_session(app, store), team="E0PRACTICE", shape=shape)
     assert isinstance(seen[-1], events.Saved)
     profile = store.read(seen[-1].saved.profile.name)
     assert profile.is_enterprise_install
@@ -350,7 +324,7 @@ async def test_a_whole_organisation_is_kept_with_its_workspaces(app: SlackApp, s
 
 async def test_scopes_that_slack_grants_are_known_of_the_app_from_then_on(app: SlackApp, store: ProfileStore) -> None:
     app = replace(app, registered_scopes=("users:read",))
-    await run(SignInSession(app, ("users:read", "chat:write"), store, open_browser=None))
+    await run_session(SignInSession(app, ("users:read", "chat:write"), store, open_browser=None))
     saved = read_app(store.home, app.client_id)
     assert saved is not None
     assert saved.registered_scopes == ("users:read", "chat:write")
@@ -358,7 +332,7 @@ async def test_scopes_that_slack_grants_are_known_of_the_app_from_then_on(app: S
 
 async def test_what_a_person_has_said_of_an_app_survives_a_sign_in(app: SlackApp, store: ProfileStore) -> None:
     app = replace(app, name="Mine", registered_scopes=("users:read", "chat:write"), browser="")
-    await run(SignInSession(app, ("users:read",), store, open_browser=None))
+    await run_session(SignInSession(app, ("users:read",), store, open_browser=None))
     saved = read_app(store.home, app.client_id)
     assert saved is not None
     assert (saved.name, saved.registered_scopes, saved.scopes) == ("Mine", app.registered_scopes, ("users:read",))

@@ -1,4 +1,4 @@
-"""Manifests: ours pass Slack's rules, a practice Slack makes apps from them and refuses what Slack would refuse."""
+"""Manifests: ours follow Slack's rules, and the practice Slack creates apps from them or refuses as Slack would."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS
 STANDARD = tuple(scope.name for scope in user_scopes() if scope.group is Group.STANDARD)
 
 
-def ours(**changes: Any) -> Manifest:
+def make_manifest(**changes: Any) -> Manifest:
     values = {"name": "My Slack Tokens", "scopes": ("users:read",), "rotation": True, **changes}
     return create_manifest(values["name"], values["scopes"], LOOPBACK_REDIRECT_URIS, rotation=values["rotation"])
 
@@ -38,7 +38,7 @@ def ours(**changes: Any) -> Manifest:
     st.booleans(),
 )
 def test_every_manifest_of_ours_keeps_slacks_rules(name: str, scopes: list[str], rotation: bool) -> None:
-    made = ours(name=name, scopes=tuple(scopes), rotation=rotation)
+    made = make_manifest(name=name, scopes=tuple(scopes), rotation=rotation)
     assert find_problems(made.to_dict()) == []
     assert json.loads(made.to_json()) == made.to_dict()
 
@@ -58,7 +58,7 @@ def test_what_slack_would_not_take_is_said_before(name: str, scopes: tuple[str, 
         create_manifest(name, scopes, LOOPBACK_REDIRECT_URIS, rotation=True)
 
 
-def change(place: str, value: object) -> Callable[[dict[str, Any]], None]:
+def set_value(place: str, value: object) -> Callable[[dict[str, Any]], None]:
     *path, last = place.split(".")
 
     def do(record: dict[str, Any]) -> None:
@@ -72,29 +72,29 @@ def change(place: str, value: object) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("break_it", "words"),
     [
-        (change("colour", "red"), "has no 'colour'"),
-        (change("display_information", {}), "name is required"),
-        (change("display_information.name", "x" * 36), "1 to 35"),
-        (change("display_information.background_color", "red"), "hex"),
-        (change("oauth_config.pkce_enabled", False), "must use https"),
-        (change("oauth_config.pkce_enabled", "yes"), "true or false"),
-        (change("oauth_config.redirect_urls", ["http://127.0.0.1:1/x"]), "must use https"),
-        (change("oauth_config.redirect_urls", ["http://example.com/x"]), "must use https"),
-        (change("oauth_config.redirect_urls", ["https://a/b#c"]), "no redirect URL"),
-        (change("oauth_config.redirect_urls", ["https://a/b"] * 2), "each once"),
-        (change("oauth_config.redirect_urls", []), "rotation needs a redirect"),
-        (change("oauth_config.scopes.user", ["channels:join"]), "invalid scope channels:join"),
-        (change("oauth_config.scopes.user", ["admin.users:read"]), "in this workspace"),
-        (change("oauth_config.scopes.user", ["x" * 51]), "invalid scope"),
-        (change("oauth_config.scopes.user", ["a"] * 256), "up to 255"),
-        (change("oauth_config.scopes.user_optional", ["chat:write"]), "plain list"),
-        (change("oauth_config.scopes.people", []), "has no 'people'"),
-        (change("settings.token_rotation_enabled", "yes"), "true or false"),
-        (change("settings.unknown", True), "has no 'unknown'"),
+        (set_value("colour", "red"), "has no 'colour'"),
+        (set_value("display_information", {}), "name is required"),
+        (set_value("display_information.name", "x" * 36), "1 to 35"),
+        (set_value("display_information.background_color", "red"), "hex"),
+        (set_value("oauth_config.pkce_enabled", False), "must use https"),
+        (set_value("oauth_config.pkce_enabled", "yes"), "true or false"),
+        (set_value("oauth_config.redirect_urls", ["http://127.0.0.1:1/x"]), "must use https"),
+        (set_value("oauth_config.redirect_urls", ["http://example.com/x"]), "must use https"),
+        (set_value("oauth_config.redirect_urls", ["https://a/b#c"]), "no redirect URL"),
+        (set_value("oauth_config.redirect_urls", ["https://a/b"] * 2), "each once"),
+        (set_value("oauth_config.redirect_urls", []), "rotation needs a redirect"),
+        (set_value("oauth_config.scopes.user", ["channels:join"]), "invalid scope channels:join"),
+        (set_value("oauth_config.scopes.user", ["admin.users:read"]), "in this workspace"),
+        (set_value("oauth_config.scopes.user", ["x" * 51]), "invalid scope"),
+        (set_value("oauth_config.scopes.user", ["a"] * 256), "up to 255"),
+        (set_value("oauth_config.scopes.user_optional", ["chat:write"]), "plain list"),
+        (set_value("oauth_config.scopes.people", []), "has no 'people'"),
+        (set_value("settings.token_rotation_enabled", "yes"), "true or false"),
+        (set_value("settings.unknown", True), "has no 'unknown'"),
     ],
 )
 def test_what_slack_would_refuse_is_refused(break_it: Callable[[dict[str, Any]], None], words: str) -> None:
-    record = ours().to_dict()
+    record = make_manifest().to_dict()
     break_it(record)
     assert any(words in problem for problem in find_problems(record))
 
@@ -102,7 +102,7 @@ def test_what_slack_would_refuse_is_refused(break_it: Callable[[dict[str, Any]],
 def test_the_page_is_filled_in_and_makes_an_app_that_can_be_signed_in_with(
     slack: PracticeSlack, workspace: Workspace
 ) -> None:
-    made = ours(scopes=("users:read", "chat:write"), rotation=False)
+    made = make_manifest(scopes=("users:read", "chat:write"), rotation=False)
     address = made.prefilled_url(Endpoints(slack.base))
     assert address is not None
     page = simulate_browser(address)
@@ -128,20 +128,20 @@ def test_the_page_says_what_is_wrong_with_a_manifest(slack: PracticeSlack, text:
 
 
 def test_the_address_is_slacks_own_and_never_too_long() -> None:
-    address = ours(scopes=PRESETS[1].scopes).prefilled_url(Endpoints())
+    address = make_manifest(scopes=PRESETS[1].scopes).prefilled_url(Endpoints())
     assert address is not None
     parts = urlsplit(address)
     assert (parts.scheme, parts.netloc, parts.path) == ("https", "api.slack.com", "/apps")
     query = parse_qs(parts.query)
     assert query["new_app"] == ["1"]
-    assert json.loads(query["manifest_json"][0]) == ours(scopes=PRESETS[1].scopes).to_dict()
-    assert "https://api.slack-gov.com/apps?" in str(ours().prefilled_url(Endpoints(GOVSLACK)))
+    assert json.loads(query["manifest_json"][0]) == make_manifest(scopes=PRESETS[1].scopes).to_dict()
+    assert "https://api.slack-gov.com/apps?" in str(make_manifest().prefilled_url(Endpoints(GOVSLACK)))
     many = tuple(f"scope-of-a-long-name.number-{number}:write" for number in range(200))
-    assert ours(scopes=many).prefilled_url(Endpoints()) is None
+    assert make_manifest(scopes=many).prefilled_url(Endpoints()) is None
 
 
 def test_the_message_to_an_administrator_says_what_for_and_what_to_send_back() -> None:
-    made = ours(scopes=("users:read", "chat:write"))
+    made = make_manifest(scopes=("users:read", "chat:write"))
     message = made.admin_request(Endpoints(), describe_scopes(made.scopes))
     assert "chat:write: post, schedule, edit and delete messages as you" in message
     assert "Send me the Client ID" in message

@@ -1,6 +1,6 @@
-"""A practice Slack answers its own pages and the programs of this machine, and no page of another site.
+"""The practice Slack responds to its own pages and to programs on this machine, and to no page of another site.
 
-Raw sockets send what a browser or an attacker's program can send.
+Raw sockets send what a browser or the program of an attacker can send.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import re
 import socket
 import ssl
+import sys
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
@@ -20,10 +21,9 @@ from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import pytest
-import trustme
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -35,15 +35,18 @@ from slack_token_tui.practice.manifest_rules import find_problems
 from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, MAX_APPS, MAX_CODES, TOKEN_SHAPES, Workspace
-from tests.system.test_demo_in_chromium import MISSING, chromium  # noqa: F401 - a fixture
+from tests.support.chromium import skip_without
+from tests.support.ports import get_port
+from tests.support.practice import issue_tokens
+from tests.support.tls import create_tls_context
 
 CHALLENGE = "c" * 43
 EVIL = "http://evil.example"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back until the server closed the connection."""
+class Response:
+    """What the server sent before it closed the connection."""
 
     status: int
     head: str
@@ -53,7 +56,7 @@ class Answer:
         return re.findall(rf"(?im)^{name}: (.*?)\r?$", self.head)
 
 
-def everything(connection: socket.socket) -> bytes:
+def receive_all(connection: socket.socket) -> bytes:
     received = b""
     with suppress(ConnectionResetError):
         while part := connection.recv(1 << 16):
@@ -61,43 +64,41 @@ def everything(connection: socket.socket) -> bytes:
     return received
 
 
-def talk(slack: PracticeSlack, request: bytes, *, half_close: bool = False) -> Answer:
-    with socket.create_connection(("127.0.0.1", port_of(slack)), timeout=30) as connection:
+def send_raw(slack: PracticeSlack, request: bytes, *, half_close: bool = False) -> Response:
+    with socket.create_connection(("127.0.0.1", get_port(slack.base)), timeout=30) as connection:
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(request)
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
-        raw, _, body = everything(connection).partition(b"\r\n\r\n")
+        raw, _, body = receive_all(connection).partition(b"\r\n\r\n")
     head = raw.decode("latin-1")
-    return Answer(int(head.split()[1]) if head.startswith("HTTP/") else 0, head, body.decode())
+    return Response(int(head.split()[1]) if head.startswith("HTTP/") else 0, head, body.decode())
 
 
-def port_of(slack: PracticeSlack) -> int:
-    return urlsplit(slack.base).port or 0
-
-
-def ask(
+def send_request(
     slack: PracticeSlack, method: str, target: str, *headers: str, body: bytes = b"", hosts: tuple[str, ...] = ("own",)
-) -> Answer:
-    own = f"127.0.0.1:{port_of(slack)}"
+) -> Response:
+    own = f"127.0.0.1:{get_port(slack.base)}"
     lines = [f"{method} {target} HTTP/1.1", *(f"Host: {own if host == 'own' else host}" for host in hosts), *headers]
     if body and not any(line.lower().startswith("content-length") for line in lines):
         lines.append(f"Content-Length: {len(body)}")
-    return talk(slack, "\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+    return send_raw(slack, "\r\n".join([*lines, "", ""]).encode("latin-1") + body)
 
 
-def form_token(slack: PracticeSlack) -> str:
-    found = re.search('name="form_token" value="([^"]+)"', ask(slack, "GET", "/apps").body)
+def read_form_token(slack: PracticeSlack) -> str:
+    found = re.search('name="form_token" value="([^"]+)"', send_request(slack, "GET", "/apps").body)
     assert found
     return found[1]
 
 
-def post(slack: PracticeSlack, target: str, *headers: str, **fields: str) -> Answer:
-    """Send a form as the server's own page does."""
-    return ask(slack, "POST", target, *headers, body=urlencode({"form_token": form_token(slack), **fields}).encode())
+def post_form(slack: PracticeSlack, target: str, *headers: str, **fields: str) -> Response:
+    """Send a form as the server's own page would."""
+    return send_request(
+        slack, "POST", target, *headers, body=urlencode({"form_token": read_form_token(slack), **fields}).encode()
+    )
 
 
-def consent(workspace: Workspace, **changes: str) -> str:
+def build_consent_path(workspace: Workspace, **changes: str) -> str:
     query = {
         "client_id": CLIENT_ID,
         "scope": "users:read",
@@ -110,20 +111,15 @@ def consent(workspace: Workspace, **changes: str) -> str:
     return f"/oauth/v2_user/authorize?{urlencode(query)}"
 
 
-def granted(workspace: Workspace, scopes: tuple[str, ...] = ("users:read",)) -> tuple[str, str]:
-    access, refresh, _ = workspace.tokens.issue(workspace.apps[0], workspace.teams[0], workspace.people[0], scopes)
-    return access, str(refresh)
-
-
-def state(workspace: Workspace) -> object:
-    """Everything that a request could change."""
+def copy_state(workspace: Workspace) -> object:
+    """Return everything that a request could change."""
     apps = [(app.app_id, app.redirect_urls, app.scopes, app.pkce_enabled) for app in workspace.apps]
     tokens = [(name, token.revoked) for name, token in workspace.tokens.access_tokens.items()]
     return apps, list(workspace.codes), tokens, list(workspace.tokens.refresh_tokens), dict(workspace.calls)
 
 
 class TestHost:
-    """DNS rebinding: the attacker's host name leads to 127.0.0.1, and the browser sends that name."""
+    """DNS rebinding: an attacker's host name resolves to 127.0.0.1, and the browser sends that name."""
 
     @pytest.mark.parametrize(
         "hosts",
@@ -144,26 +140,26 @@ class TestHost:
     def test_another_host_gets_a_short_constant_answer(
         self, slack: PracticeSlack, workspace: Workspace, hosts: tuple[str, ...]
     ) -> None:
-        token, _ = granted(workspace)
-        before = state(workspace)
-        named = tuple(host.replace("PORT", str(port_of(slack))) for host in hosts)
-        form = urlencode({"form_token": form_token(slack), "decision": "allow", "redirects": f"{EVIL}/x"}).encode()
+        token, _ = issue_tokens(workspace)
+        before = copy_state(workspace)
+        named = tuple(host.replace("PORT", str(get_port(slack.base))) for host in hosts)
+        form = urlencode({"form_token": read_form_token(slack), "decision": "allow", "redirects": f"{EVIL}/x"}).encode()
         answers = [
-            ask(slack, "GET", "/apps", hosts=named),
-            ask(slack, "GET", "/apps/A0PRACTICE/oauth", hosts=named),
-            ask(slack, "POST", "/apps/A0PRACTICE/oauth", hosts=named, body=form),
-            ask(slack, "POST", consent(workspace), hosts=named, body=form),
-            ask(slack, "POST", "/api/auth.test", f"Authorization: Bearer {token}", hosts=named),
-            ask(slack, "GET", "/api/auth.revoke", f"Authorization: Bearer {token}", hosts=named),
+            send_request(slack, "GET", "/apps", hosts=named),
+            send_request(slack, "GET", "/apps/A0PRACTICE/oauth", hosts=named),
+            send_request(slack, "POST", "/apps/A0PRACTICE/oauth", hosts=named, body=form),
+            send_request(slack, "POST", build_consent_path(workspace), hosts=named, body=form),
+            send_request(slack, "POST", "/api/auth.test", f"Authorization: Bearer {token}", hosts=named),
+            send_request(slack, "GET", "/api/auth.revoke", f"Authorization: Bearer {token}", hosts=named),
         ]
         assert {(answer.status, answer.body) for answer in answers} == {(421, "421 Misdirected Request\n")}
-        assert state(workspace) == before
+        assert copy_state(workspace) == before
 
     @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LocalHost", "[::1]"])
     def test_each_loopback_name_of_the_server_is_accepted(self, slack: PracticeSlack, name: str) -> None:
-        hosts = (f"{name}:{port_of(slack)}",)
-        assert ask(slack, "GET", "/apps", hosts=hosts).status == 200
-        assert json.loads(ask(slack, "POST", "/api/auth.test", hosts=hosts).body)["error"] == "not_authed"
+        hosts = (f"{name}:{get_port(slack.base)}",)
+        assert send_request(slack, "GET", "/apps", hosts=hosts).status == 200
+        assert json.loads(send_request(slack, "POST", "/api/auth.test", hosts=hosts).body)["error"] == "not_authed"
 
 
 PAGES = ["/apps", "/apps/A0PRACTICE/oauth", "authorize"]
@@ -171,7 +167,7 @@ FIELDS = {"decision": "allow", "redirects": f"{EVIL}/x", "manifest": json.dumps(
 
 
 class TestForms:
-    """Cross-site requests: another site's page sends a form to the practice Slack."""
+    """Cross-site requests: a page of another site sends a form to the practice Slack."""
 
     @pytest.mark.parametrize("page", PAGES)
     @pytest.mark.parametrize("token", [None, "", "guess", "é", "another server's"])
@@ -181,12 +177,12 @@ class TestForms:
         fields = FIELDS if token is None else {**FIELDS, "form_token": token}
         if token == "another server's":
             with PracticeSlack() as other:
-                fields["form_token"] = form_token(other)
-        before = state(workspace)
-        target = consent(workspace) if page == "authorize" else page
-        answer = ask(slack, "POST", target, body=urlencode(fields).encode())
+                fields["form_token"] = read_form_token(other)
+        before = copy_state(workspace)
+        target = build_consent_path(workspace) if page == "authorize" else page
+        answer = send_request(slack, "POST", target, body=urlencode(fields).encode())
         assert (answer.status, answer.body, answer.header("Location")) == (403, "403 Forbidden\n", [])
-        assert state(workspace) == before
+        assert copy_state(workspace) == before
 
     @pytest.mark.parametrize("page", PAGES)
     @pytest.mark.parametrize(
@@ -205,33 +201,33 @@ class TestForms:
     def test_a_form_of_another_site_is_refused_even_with_the_form_token(
         self, slack: PracticeSlack, workspace: Workspace, page: str, headers: tuple[str, ...]
     ) -> None:
-        before = state(workspace)
-        target = consent(workspace) if page == "authorize" else page
-        named = (header.replace("OWN", f"127.0.0.1:{port_of(slack)}") for header in headers)
-        assert post(slack, target, *named, **FIELDS).status == 403
-        assert state(workspace) == before
+        before = copy_state(workspace)
+        target = build_consent_path(workspace) if page == "authorize" else page
+        named = (header.replace("OWN", f"127.0.0.1:{get_port(slack.base)}") for header in headers)
+        assert post_form(slack, target, *named, **FIELDS).status == 403
+        assert copy_state(workspace) == before
 
     @pytest.mark.parametrize("site", ["same-origin", "none"])
     def test_a_form_of_the_servers_own_page_is_accepted(
         self, slack: PracticeSlack, workspace: Workspace, site: str
     ) -> None:
         headers = (f"Origin: {slack.base}", f"Sec-Fetch-Site: {site}")
-        assert "Saved." in post(slack, "/apps/A0PRACTICE/oauth", *headers, redirects="https://a.example/x").body
+        assert "Saved." in post_form(slack, "/apps/A0PRACTICE/oauth", *headers, redirects="https://a.example/x").body
         assert workspace.apps[0].redirect_urls == ("https://a.example/x",)
 
     @pytest.mark.parametrize("page", PAGES)
     def test_every_form_carries_the_form_token(self, slack: PracticeSlack, workspace: Workspace, page: str) -> None:
-        html = ask(slack, "GET", consent(workspace) if page == "authorize" else page).body
+        html = send_request(slack, "GET", build_consent_path(workspace) if page == "authorize" else page).body
         assert html.count("<form ") == 1
-        assert html.count(f'name="form_token" value="{form_token(slack)}"') == 1
+        assert html.count(f'name="form_token" value="{read_form_token(slack)}"') == 1
 
     def test_each_server_has_another_form_token(self, slack: PracticeSlack) -> None:
         with PracticeSlack() as other:
-            assert form_token(slack) != form_token(other)
+            assert read_form_token(slack) != read_form_token(other)
 
     def test_a_post_to_an_unknown_page_is_not_an_api_call(self, slack: PracticeSlack, workspace: Workspace) -> None:
-        assert ask(slack, "POST", "/elsewhere").status == 403
-        assert post(slack, "/elsewhere").status == 404
+        assert send_request(slack, "POST", "/elsewhere").status == 403
+        assert post_form(slack, "/elsewhere").status == 404
         assert not workspace.calls
 
     @pytest.mark.parametrize("header", [f"Origin: {EVIL}", "Origin: null", "Sec-Fetch-Site: cross-site"])
@@ -239,28 +235,30 @@ class TestForms:
     def test_an_api_call_of_another_site_is_refused(
         self, slack: PracticeSlack, workspace: Workspace, header: str, method: str
     ) -> None:
-        access, refresh = granted(workspace)
-        before = state(workspace)
+        access, refresh = issue_tokens(workspace)
+        before = copy_state(workspace)
         form = urlencode({"client_id": CLIENT_ID, "grant_type": "refresh_token", "refresh_token": refresh}).encode()
         answers = [
-            ask(slack, method, "/api/auth.revoke", f"Authorization: Bearer {access}", header),
-            ask(slack, method, "/api/oauth.v2.user.access", header, body=form),
+            send_request(slack, method, "/api/auth.revoke", f"Authorization: Bearer {access}", header),
+            send_request(slack, method, "/api/oauth.v2.user.access", header, body=form),
         ]
         assert {(answer.status, answer.body) for answer in answers} == {(403, "403 Forbidden\n")}
-        assert state(workspace) == before
+        assert copy_state(workspace) == before
 
     def test_play_browser_returns_the_page_that_has_no_form(self, slack: PracticeSlack, workspace: Workspace) -> None:
-        assert "invalid_scope" in simulate_browser(slack.base + consent(workspace, scope="a\tb"))
-        assert "421 Misdirected" in simulate_browser(f"http://127.1:{port_of(slack)}/apps")
+        assert "invalid_scope" in simulate_browser(slack.base + build_consent_path(workspace, scope="a\tb"))
+        assert "421 Misdirected" in simulate_browser(f"http://127.1:{get_port(slack.base)}/apps")
 
 
 class TestTemplates:
-    """Text of a request is text: no format string, no header line."""
+    """Text of a request stays text. It is no format string and no header line."""
 
     @pytest.mark.parametrize("template", ["{redirect_uri:>20000000}", "{redirect_uri.__class__}", "{0}", "{", "%s%n"])
     def test_a_format_string_is_shown_as_text(self, slack: PracticeSlack, workspace: Workspace, template: str) -> None:
-        chosen = post(slack, consent(workspace), wrong=f"page:{template}")
-        sent = ask(slack, "GET", consent(workspace, redirect_uri=f"https://a.example/{quote(template)}"))
+        chosen = post_form(slack, build_consent_path(workspace), wrong=f"page:{template}")
+        sent = send_request(
+            slack, "GET", build_consent_path(workspace, redirect_uri=f"https://a.example/{quote(template)}")
+        )
         for answer, words in ((chosen, template), (sent, quote(template))):
             assert answer.status == 200
             assert f"{escape(words)}</code>" in answer.body
@@ -274,11 +272,13 @@ class TestTemplates:
 
     def test_the_apps_pages_show_at_most_500_characters_of_each_mistake(self, slack: PracticeSlack) -> None:
         manifest = {f"{number}{'x' * 5000}": 1 for number in range(40)}
-        page = post(slack, "/apps", manifest=json.dumps(manifest)).body
+        page = post_form(slack, "/apps", manifest=json.dumps(manifest)).body
         listed = re.findall("<li>(the manifest has no .*?)</li>", page)
         assert len(listed) == 20
         assert max(map(len, listed)) < 600
-        said = post(slack, "/apps/A0PRACTICE/oauth", redirects=" ".join(f"x{number}" for number in range(900))).body
+        said = post_form(
+            slack, "/apps/A0PRACTICE/oauth", redirects=" ".join(f"x{number}" for number in range(900))
+        ).body
         assert len(re.findall("<p>(Not saved: .*?)</p>", said, re.DOTALL)[0]) == 501
 
     BAD = (
@@ -298,8 +298,12 @@ class TestTemplates:
     def test_a_redirect_uri_that_no_header_can_hold_is_refused(
         self, slack: PracticeSlack, workspace: Workspace, tail: str
     ) -> None:
-        target = consent(workspace, redirect_uri=f"{workspace.apps[0].redirect_urls[0]}/{tail}")
-        answers = [ask(slack, "GET", target), post(slack, target, decision="allow"), post(slack, target)]
+        target = build_consent_path(workspace, redirect_uri=f"{workspace.apps[0].redirect_urls[0]}/{tail}")
+        answers = [
+            send_request(slack, "GET", target),
+            post_form(slack, target, decision="allow"),
+            post_form(slack, target),
+        ]
         for answer in answers:
             assert answer.status == 200
             assert "did not match any configured URIs" in answer.body
@@ -310,9 +314,9 @@ class TestTemplates:
     def test_no_choice_of_the_form_leads_to_an_unregistered_redirect_uri(
         self, slack: PracticeSlack, workspace: Workspace, wrong: str
     ) -> None:
-        target = consent(workspace, redirect_uri=f"{EVIL}/x")
-        answers = [post(slack, target, decision="allow", wrong=wrong), post(slack, target, wrong=wrong)]
-        answers.append(post(slack, "/oauth/v2_user/authorize", decision="allow", wrong=wrong))
+        target = build_consent_path(workspace, redirect_uri=f"{EVIL}/x")
+        answers = [post_form(slack, target, decision="allow", wrong=wrong), post_form(slack, target, wrong=wrong)]
+        answers.append(post_form(slack, "/oauth/v2_user/authorize", decision="allow", wrong=wrong))
         assert [(answer.status, answer.header("Location")) for answer in answers] == [(200, [])] * 3
         assert not workspace.codes
 
@@ -331,8 +335,8 @@ class TestTemplates:
         self, slack: PracticeSlack, workspace: Workspace, redirect_uri: str
     ) -> None:
         workspace.apps[0].redirect_urls += (redirect_uri,)
-        target = consent(workspace, redirect_uri=redirect_uri)
-        for answer in (ask(slack, "GET", target), post(slack, target, decision="allow")):
+        target = build_consent_path(workspace, redirect_uri=redirect_uri)
+        for answer in (send_request(slack, "GET", target), post_form(slack, target, decision="allow")):
             assert "did not match any configured URIs" in answer.body
             assert not answer.header("Location")
 
@@ -342,8 +346,8 @@ class TestTemplates:
         oauth = {"pkce_enabled": True, "redirect_urls": [url]}
         record = {"display_information": {"name": "x"}, "oauth_config": oauth}
         assert any("no redirect URL" in problem for problem in find_problems(record))
-        if tail == "http://[":  # the other ones are split at their white space in the form
-            assert "no redirect URL" in post(slack, "/apps/A0PRACTICE/oauth", redirects=url).body
+        if tail == "http://[":  # the form splits the others at white space
+            assert "no redirect URL" in post_form(slack, "/apps/A0PRACTICE/oauth", redirects=url).body
         assert len(workspace.apps[0].redirect_urls) == 3
 
     @pytest.mark.parametrize("scope", ["users:read\r\nX-Evil: 1", "a\x00", "é"])
@@ -351,15 +355,15 @@ class TestTemplates:
         self, slack: PracticeSlack, workspace: Workspace, scope: str
     ) -> None:
         for answer in (
-            ask(slack, "GET", consent(workspace, scope=scope)),
-            post(slack, consent(workspace, scope=scope)),
+            send_request(slack, "GET", build_consent_path(workspace, scope=scope)),
+            post_form(slack, build_consent_path(workspace, scope=scope)),
         ):
             assert "(invalid_scope)" in answer.body
 
     @pytest.mark.parametrize("scope", ["a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "a\u2028X-Evil: 1"])
     def test_no_header_value_can_begin_a_line(self, slack: PracticeSlack, workspace: Workspace, scope: str) -> None:
-        access, _ = granted(workspace, (scope,))
-        answer = ask(slack, "POST", "/api/auth.test", f"Authorization: Bearer {access}")
+        access, _ = issue_tokens(workspace, scope)
+        answer = send_request(slack, "POST", "/api/auth.test", f"Authorization: Bearer {access}")
         assert answer.status == 200
         assert answer.header("x-oauth-scopes")[0].endswith("X-Evil: 1")
         assert not [line for line in re.split("[\r\n]+", answer.head) if line.startswith("X-Evil")]
@@ -367,28 +371,28 @@ class TestTemplates:
     def test_without_a_redirect_uri_the_first_registered_one_is_used(
         self, slack: PracticeSlack, workspace: Workspace
     ) -> None:
-        target = re.sub("&redirect_uri=[^&]*", "", consent(workspace))
-        (location,) = post(slack, target, decision="allow").header("Location")
+        target = re.sub("&redirect_uri=[^&]*", "", build_consent_path(workspace))
+        (location,) = post_form(slack, target, decision="allow").header("Location")
         assert location.startswith(f"{workspace.apps[0].redirect_urls[0]}?code=")
 
 
 class TestHeaders:
     def test_every_answer_carries_the_security_headers(self, slack: PracticeSlack, workspace: Workspace) -> None:
         answers = {
-            "apps": ask(slack, "GET", "/apps"),
-            "permissions": ask(slack, "GET", "/apps/A0PRACTICE/oauth"),
-            "consent": ask(slack, "GET", consent(workspace)),
-            "error": ask(slack, "GET", consent(workspace, scope="")),
-            "redirect": post(slack, consent(workspace), decision="allow"),
-            "missing": ask(slack, "GET", "/elsewhere"),
-            "api": ask(slack, "POST", "/api/auth.test"),
-            "refused": ask(slack, "GET", "/apps", hosts=()),
-            "forbidden": ask(slack, "POST", "/apps"),
-            "method": ask(slack, "OPTIONS", "/apps"),
-            "head": ask(slack, "HEAD", "/apps"),
-            "broken": talk(slack, b"what is this\r\n\r\n"),
-            "long": talk(slack, b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n"),
-            "headers": talk(slack, b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n"),
+            "apps": send_request(slack, "GET", "/apps"),
+            "permissions": send_request(slack, "GET", "/apps/A0PRACTICE/oauth"),
+            "consent": send_request(slack, "GET", build_consent_path(workspace)),
+            "error": send_request(slack, "GET", build_consent_path(workspace, scope="")),
+            "redirect": post_form(slack, build_consent_path(workspace), decision="allow"),
+            "missing": send_request(slack, "GET", "/elsewhere"),
+            "api": send_request(slack, "POST", "/api/auth.test"),
+            "refused": send_request(slack, "GET", "/apps", hosts=()),
+            "forbidden": send_request(slack, "POST", "/apps"),
+            "method": send_request(slack, "OPTIONS", "/apps"),
+            "head": send_request(slack, "HEAD", "/apps"),
+            "broken": send_raw(slack, b"what is this\r\n\r\n"),
+            "long": send_raw(slack, b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n"),
+            "headers": send_raw(slack, b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n"),
         }
         statuses = [answer.status for answer in answers.values()]
         assert statuses == [200, 200, 200, 200, 302, 404, 200, 421, 403, 501, 501, 400, 414, 431]
@@ -405,89 +409,94 @@ class TestHeaders:
         assert answers["head"].body == ""
 
     def test_the_policy_allows_the_style_of_the_pages(self, slack: PracticeSlack) -> None:
-        answer = ask(slack, "GET", "/apps")
+        answer = send_request(slack, "GET", "/apps")
         style = re.search("<style>(.*?)</style>", answer.body, re.DOTALL)
         assert style
         assert b64encode(sha256(style[1].encode()).digest()).decode() in answer.header("Content-Security-Policy")[0]
 
 
 class TestRobustness:
-    """Whatever is sent, the answer is a status, and the server stays as it was."""
+    """Whatever is sent, the response is a status, and the server keeps its state."""
 
     @pytest.fixture(autouse=True)
     def _no_handler_fails(self, monkeypatch: pytest.MonkeyPatch, slack: PracticeSlack) -> Iterator[None]:
-        """An exception in a handler ends its thread without an answer, and the server hides the traceback."""
+        """Fail if a handler raised. The server hides the traceback and sends no response then."""
         failed: list[BaseException | None] = []
-        monkeypatch.setattr(type(slack._server), "handle_error", lambda *_: failed.append(sys_exception()))
+        monkeypatch.setattr(type(slack._server), "handle_error", lambda *_: failed.append(sys.exc_info()[1]))
         yield
         assert failed == []
-        assert ask(slack, "GET", "/apps").status == 200
+        assert send_request(slack, "GET", "/apps").status == 200
 
     @pytest.mark.parametrize("target", ["/apps", "authorize", "/api/auth.test"])
     def test_a_body_that_is_too_long_is_refused_and_not_cut(
         self, slack: PracticeSlack, workspace: Workspace, target: str
     ) -> None:
-        target = consent(workspace) if target == "authorize" else target
+        target = build_consent_path(workspace) if target == "authorize" else target
         body = b"manifest=" + b"x" * (web.MAX_BODY_BYTES - 8)
-        assert ask(slack, "POST", target, body=body).status == 413
-        assert ask(slack, "POST", target, "Content-Length: 1000000000000").status == 413
-        assert ask(slack, "POST", target, f"Content-Length: {'9' * 5000}").status == 413
-        assert ask(slack, "POST", target, body=b"x" * 4_000_000).status == 413
+        assert send_request(slack, "POST", target, body=body).status == 413
+        assert send_request(slack, "POST", target, "Content-Length: 1000000000000").status == 413
+        assert send_request(slack, "POST", target, f"Content-Length: {'9' * 5000}").status == 413
+        assert send_request(slack, "POST", target, body=b"x" * 4_000_000).status == 413
         assert not workspace.calls
 
     def test_a_body_of_exactly_the_limit_is_read(self, slack: PracticeSlack) -> None:
-        fields = urlencode({"form_token": form_token(slack), "manifest": ""})
+        fields = urlencode({"form_token": read_form_token(slack), "manifest": ""})
         body = fields.encode().ljust(web.MAX_BODY_BYTES, b"x")
-        assert "the manifest is not JSON" in ask(slack, "POST", "/apps", body=body).body
+        assert "the manifest is not JSON" in send_request(slack, "POST", "/apps", body=body).body
 
     @pytest.mark.parametrize("length", ["-1", "+5", "abc", "1e3", "0x10", "1_0", "\xb2", "", "5, 5"])
     @pytest.mark.parametrize("target", ["/apps", "/api/auth.test"])
     def test_a_content_length_that_is_no_number_is_refused(
         self, slack: PracticeSlack, target: str, length: str
     ) -> None:
-        assert ask(slack, "POST", target, f"Content-Length: {length}", body=b"a=bcd").status == 400
+        assert send_request(slack, "POST", target, f"Content-Length: {length}", body=b"a=bcd").status == 400
 
     def test_a_body_without_one_length_is_refused(self, slack: PracticeSlack) -> None:
-        assert ask(slack, "POST", "/apps", "Content-Length: 5", "Content-Length: 6", body=b"a=bcd").status == 400
-        assert ask(slack, "POST", "/apps", "Transfer-Encoding: chunked", body=b"5\r\na=bcd\r\n0\r\n\r\n").status == 411
+        assert (
+            send_request(slack, "POST", "/apps", "Content-Length: 5", "Content-Length: 6", body=b"a=bcd").status == 400
+        )
+        assert (
+            send_request(slack, "POST", "/apps", "Transfer-Encoding: chunked", body=b"5\r\na=bcd\r\n0\r\n\r\n").status
+            == 411
+        )
 
     def test_a_body_that_ends_early_is_refused(self, slack: PracticeSlack, workspace: Workspace) -> None:
-        form = urlencode({"form_token": form_token(slack), "redirects": f"{EVIL}/x"})
-        head = f"POST /apps/A0PRACTICE/oauth HTTP/1.1\r\nHost: 127.0.0.1:{port_of(slack)}\r\n"
+        form = urlencode({"form_token": read_form_token(slack), "redirects": f"{EVIL}/x"})
+        head = f"POST /apps/A0PRACTICE/oauth HTTP/1.1\r\nHost: 127.0.0.1:{get_port(slack.base)}\r\n"
         request = f"{head}Content-Length: {len(form) + 1}\r\n\r\n{form}".encode()
-        before = state(workspace)
-        assert talk(slack, request, half_close=True).status == 400
-        assert state(workspace) == before
+        before = copy_state(workspace)
+        assert send_raw(slack, request, half_close=True).status == 400
+        assert copy_state(workspace) == before
 
     @pytest.mark.parametrize("body", [b"manifest=\xff", b"manifest=%ff", b"%ff=x", b"manifest=%ed%a0%80"])
     @pytest.mark.parametrize("target", ["/apps", "/api/oauth.v2.user.access"])
     def test_a_form_that_is_not_utf_8_is_refused(self, slack: PracticeSlack, target: str, body: bytes) -> None:
-        assert ask(slack, "POST", target, body=body).status == 400
+        assert send_request(slack, "POST", target, body=body).status == 400
 
     @pytest.mark.parametrize(
         "target", ["/apps?manifest_json=%ff", "/apps?manifest_json=\xff", "/\xff", "/apps/\xe9/oauth"]
     )
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_a_url_that_is_not_utf_8_is_refused(self, slack: PracticeSlack, target: str, method: str) -> None:
-        answer = ask(slack, "GET", target) if method == "GET" else post(slack, target)
+        answer = send_request(slack, "GET", target) if method == "GET" else post_form(slack, target)
         assert answer.status == 400
 
     @pytest.mark.parametrize("target", ["//[", "/[", "http://[/", "http://evil.example/apps", "*", "/apps/%00/oauth"])
     def test_a_url_that_cannot_be_read_is_not_found(self, slack: PracticeSlack, target: str) -> None:
-        assert ask(slack, "GET", target).status == 404
-        assert post(slack, target).status == 404
+        assert send_request(slack, "GET", target).status == 404
+        assert post_form(slack, target).status == 404
 
     @pytest.mark.parametrize("target", ["/apps", "/api/auth.test", "authorize"])
     def test_more_than_20_fields_are_refused(self, slack: PracticeSlack, workspace: Workspace, target: str) -> None:
-        target = consent(workspace) if target == "authorize" else target
+        target = build_consent_path(workspace) if target == "authorize" else target
         many = "&".join(f"a{number}=b" for number in range(21))
-        assert ask(slack, "POST", target, body=many.encode()).status == 400
+        assert send_request(slack, "POST", target, body=many.encode()).status == 400
         if not target.startswith("/api/"):
-            assert ask(slack, "GET", f"{target.partition('?')[0]}?{many}").status == 400
+            assert send_request(slack, "GET", f"{target.partition('?')[0]}?{many}").status == 400
 
     @pytest.mark.parametrize("credentials", ["!", "a", "YQ", "/w==", "\xff", "", pytest.param("=" * 60_000, id="long")])
     def test_basic_credentials_that_are_no_base64_are_refused(self, slack: PracticeSlack, credentials: str) -> None:
-        answer = ask(slack, "POST", "/api/oauth.v2.user.access", f"Authorization: Basic {credentials}")
+        answer = send_request(slack, "POST", "/api/oauth.v2.user.access", f"Authorization: Basic {credentials}")
         assert answer.status == 200
         assert json.loads(answer.body)["error"] in {"invalid_auth", "invalid_client_id"}
 
@@ -511,14 +520,14 @@ class TestRobustness:
         self, slack: PracticeSlack, workspace: Workspace, change: dict[str, Any]
     ) -> None:
         record = {"display_information": {"name": "x"}, **change}
-        assert "We can’t make an app" in post(slack, "/apps", manifest=json.dumps(record)).body
+        assert "We can’t make an app" in post_form(slack, "/apps", manifest=json.dumps(record)).body
         assert len(workspace.apps) == 1
 
     @pytest.mark.parametrize("depth", [100, 900, 950, 980, 1000, 20_000])
     @pytest.mark.parametrize("around", ["{}", '{{"display_information": {{"name": "x", "background_color": {}}}}}'])
     def test_a_manifest_nested_too_deeply_is_refused(self, slack: PracticeSlack, depth: int, around: str) -> None:
         manifest = around.format("[" * depth + "]" * depth)
-        answer = post(slack, "/apps", manifest=manifest)
+        answer = post_form(slack, "/apps", manifest=manifest)
         assert answer.status == 200
         assert "make an app from this manifest" in answer.body
 
@@ -526,7 +535,7 @@ class TestRobustness:
         for number in range(MAX_APPS - 1):
             app, wrong = workspace.create_app({"display_information": {"name": f"x{number}"}})
             assert app is not None, wrong
-        page = post(slack, "/apps", manifest=json.dumps({"display_information": {"name": "one more"}})).body
+        page = post_form(slack, "/apps", manifest=json.dumps({"display_information": {"name": "one more"}})).body
         assert f"up to {MAX_APPS} apps" in page
         assert len(workspace.apps) == MAX_APPS
 
@@ -534,7 +543,7 @@ class TestRobustness:
         choice = {"decision": "allow", "wrong": f"exchange:{'x' * 9000}", "shape": "x" * 9000}
         for _ in range(MAX_CODES):
             workspace.issue_code("v2_user", {"client_id": CLIENT_ID}, {})
-        (location,) = post(slack, consent(workspace), **choice).header("Location")
+        (location,) = post_form(slack, build_consent_path(workspace), **choice).header("Location")
         assert len(workspace.codes) == MAX_CODES
         code = list(workspace.codes.values())[-1]
         assert f"code={list(workspace.codes)[-1]}" in location, "the oldest one is gone, and not the newest"
@@ -543,14 +552,14 @@ class TestRobustness:
 
     def test_everything_that_the_form_offers_is_accepted(self, slack: PracticeSlack, workspace: Workspace) -> None:
         for wrong, shape in zip(EXCHANGE_ERRORS, TOKEN_SHAPES * 10, strict=False):
-            post(slack, consent(workspace), decision="allow", wrong=f"exchange:{wrong}", shape=shape)
+            post_form(slack, build_consent_path(workspace), decision="allow", wrong=f"exchange:{wrong}", shape=shape)
             code = list(workspace.codes.values())[-1]
             assert (code.error, code.shape) == (wrong, shape)
 
     def test_calls_of_unknown_methods_are_not_remembered(self, slack: PracticeSlack, workspace: Workspace) -> None:
         for number in range(5):
-            assert json.loads(ask(slack, "POST", f"/api/x{number}").body)["error"] == "unknown_method"
-        ask(slack, "POST", "/api/auth.test")
+            assert json.loads(send_request(slack, "POST", f"/api/x{number}").body)["error"] == "unknown_method"
+        send_request(slack, "POST", "/api/auth.test")
         assert dict(workspace.calls) == {"/api/auth.test": 1}
 
     @pytest.mark.parametrize(
@@ -566,15 +575,15 @@ class TestRobustness:
         self, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, begin: bytes
     ) -> None:
         monkeypatch.setattr(web, "REQUEST_TIMEOUT_SECONDS", 0.3)
-        with socket.create_connection(("127.0.0.1", port_of(slack)), timeout=30) as connection:
-            connection.sendall(begin.replace(b"OWN", f"127.0.0.1:{port_of(slack)}".encode()))
-            assert everything(connection) == b""
+        with socket.create_connection(("127.0.0.1", get_port(slack.base)), timeout=30) as connection:
+            connection.sendall(begin.replace(b"OWN", f"127.0.0.1:{get_port(slack.base)}".encode()))
+            assert receive_all(connection) == b""
 
     def test_a_connection_that_sends_a_byte_now_and_then_ends(
         self, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(web, "REQUEST_TIMEOUT_SECONDS", 0.5)
-        with socket.create_connection(("127.0.0.1", port_of(slack)), timeout=0.05) as connection:
+        with socket.create_connection(("127.0.0.1", get_port(slack.base)), timeout=0.05) as connection:
             connection.sendall(b"GET /")
             for _ in range(600):
                 with suppress(TimeoutError, OSError):
@@ -596,37 +605,29 @@ class TestRobustness:
         ended = threading.Event()
         shutdown_request = slack._server.shutdown_request
 
-        def ending(request: Any) -> None:
+        def shut_down(request: Any) -> None:
             shutdown_request(request)
             ended.set()
 
-        monkeypatch.setattr(slack._server, "shutdown_request", ending)
+        monkeypatch.setattr(slack._server, "shutdown_request", shut_down)
         monkeypatch.setattr("slack_token_tui.practice.server.apps_page", lambda *_: "x" * 50_000_000)
-        with socket.create_connection(("127.0.0.1", port_of(slack)), timeout=30) as connection:
-            connection.sendall(f"GET /apps HTTP/1.1\r\nHost: 127.0.0.1:{port_of(slack)}\r\n\r\n".encode())
+        with socket.create_connection(("127.0.0.1", get_port(slack.base)), timeout=30) as connection:
+            connection.sendall(f"GET /apps HTTP/1.1\r\nHost: 127.0.0.1:{get_port(slack.base)}\r\n\r\n".encode())
             assert ended.wait(30)
         monkeypatch.undo()
 
 
-def sys_exception() -> BaseException | None:
-    import sys
-
-    return sys.exc_info()[1]
-
-
-def test_a_silent_client_does_not_block_a_server_with_tls() -> None:
-    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
+def test_a_silent_client_does_not_block_a_server_with_tls(tmp_path: Path) -> None:
+    context = create_tls_context("127.0.0.1", tmp_path / "ca.pem")
+    trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
     with (
         PracticeSlack(tls=context) as slack,
-        socket.create_connection(("127.0.0.1", port_of(slack))),
-        socket.create_connection(("127.0.0.1", port_of(slack)), timeout=30) as second,
+        socket.create_connection(("127.0.0.1", get_port(slack.base))),
+        socket.create_connection(("127.0.0.1", get_port(slack.base)), timeout=30) as second,
         trusting.wrap_socket(second, server_hostname="127.0.0.1") as talking,
     ):
-        talking.sendall(f"GET /apps HTTP/1.1\r\nHost: 127.0.0.1:{port_of(slack)}\r\n\r\n".encode())
-        assert everything(talking).startswith(b"HTTP/1.0 200 OK\r\n")
+        talking.sendall(f"GET /apps HTTP/1.1\r\nHost: 127.0.0.1:{get_port(slack.base)}\r\n\r\n".encode())
+        assert receive_all(talking).startswith(b"HTTP/1.0 200 OK\r\n")
 
 
 def test_the_practice_slack_imports_nothing_from_the_rest_of_the_package() -> None:
@@ -644,7 +645,7 @@ def test_the_practice_slack_imports_nothing_from_the_rest_of_the_package() -> No
 
 
 @contextmanager
-def another_site(html: Callable[[], str]) -> Iterator[str]:
+def run_another_site(html: Callable[[], str]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             body = html().encode()
@@ -665,32 +666,37 @@ def another_site(html: Callable[[], str]) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.skipif(bool(MISSING), reason=f"LOUD: not on this machine: {', '.join(MISSING)}")
+@skip_without("chromium", "chromedriver")
 class TestInChromium:
     def test_a_form_of_another_site_changes_nothing(
         self,
         slack: PracticeSlack,
         workspace: Workspace,
-        chromium: webdriver.Chrome,  # noqa: F811
+        chromium: webdriver.Chrome,
     ) -> None:
-        before = state(workspace)
+        before = copy_state(workspace)
         attack = (
             f'<form method="post" action="{slack.base}/apps/A0PRACTICE/oauth">'
-            f'<input name="redirects" value="{EVIL}/x"><input name="form_token" value="{form_token(slack)}"></form>'
+            f'<input name="redirects" value="{EVIL}/x"><input name="form_token" value="{read_form_token(slack)}"></form>'
             "<script>document.forms[0].submit()</script>"
         )
-        with another_site(lambda: attack) as url:
+        with run_another_site(lambda: attack) as url:
             chromium.get(url)
             WebDriverWait(chromium, 60).until(lambda driver: "403 Forbidden" in driver.page_source)
-        assert state(workspace) == before
+        assert copy_state(workspace) == before
 
     def test_the_pages_show_their_style_and_break_no_rule_of_their_policy(
         self,
         slack: PracticeSlack,
         workspace: Workspace,
-        chromium: webdriver.Chrome,  # noqa: F811
+        chromium: webdriver.Chrome,
     ) -> None:
-        for target in ("/apps", "/apps/A0PRACTICE/oauth", consent(workspace), consent(workspace, scope="")):
+        for target in (
+            "/apps",
+            "/apps/A0PRACTICE/oauth",
+            build_consent_path(workspace),
+            build_consent_path(workspace, scope=""),
+        ):
             chromium.get(slack.base + target)
             header = chromium.find_element(By.TAG_NAME, "header")
             assert header.value_of_css_property("background-color") == "rgba(74, 21, 75, 1)"

@@ -1,10 +1,6 @@
-"""The client against real sockets: limits, refusals, proxies, and what is never sent where."""
+"""The client on real sockets: limits, errors, proxies, and what is never sent where."""
 
 from __future__ import annotations
-
-import socket
-import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,67 +9,9 @@ from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant, parse_base_url
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable, UnusableResponse
 from tests.support.profiles import JANE
+from tests.support.servers import StartServer, make_http_response
 
 CODE, VERIFIER, REDIRECT = Secret("canary-code"), Secret("canary-verifier"), "http://localhost:28417/callback"
-
-
-class RawServer:
-    """Answers every request with the same bytes and keeps what it heard."""
-
-    def __init__(self, answer: bytes) -> None:
-        self.heard: list[bytes] = []
-        self._answer = answer
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.base = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                heard = b""
-                while b"\r\n\r\n" not in heard:
-                    heard += connection.recv(65536)
-                head, _, body = heard.partition(b"\r\n\r\n")
-                length = next(
-                    (
-                        int(line.split(b":")[1])
-                        for line in head.lower().split(b"\r\n")
-                        if line.startswith(b"content-length")
-                    ),
-                    0,
-                )
-                while len(body) < length:
-                    body += connection.recv(65536)
-                self.heard.append(head + b"\r\n\r\n" + body)
-                try:
-                    connection.sendall(self._answer)
-                except OSError:
-                    continue
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-@pytest.fixture
-def raw() -> Iterator[list[RawServer]]:
-    servers: list[RawServer] = []
-    yield servers
-    for server in servers:
-        server.close()
-
-
-def serving(raw: list[RawServer], answer: bytes) -> RawServer:
-    raw.append(RawServer(answer))
-    return raw[-1]
-
-
-def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
 async def exchange(base: str, client: Client | None = None, deadline: float = 5) -> object:
@@ -84,10 +22,10 @@ async def exchange(base: str, client: Client | None = None, deadline: float = 5)
 GRANT = b'{"ok":true,"access_token":"xoxp-canary-aaaaaaaa"}'
 
 
-async def test_a_public_client_sends_its_id_and_verifier_and_no_secret(raw: list[RawServer]) -> None:
-    server = serving(raw, http(GRANT))
-    await exchange(server.base)
-    request = server.heard[0].decode()
+async def test_a_public_client_sends_its_id_and_verifier_and_no_secret(start_server: StartServer) -> None:
+    server = start_server(make_http_response(GRANT))
+    await exchange(server.url)
+    request = server.requests[0].decode()
     assert request.startswith("POST /api/oauth.v2.user.access ")
     head, _, body = request.partition("\r\n\r\n")
     assert sorted(part.split("=")[0] for part in body.split("&")) == [
@@ -102,11 +40,11 @@ async def test_a_public_client_sends_its_id_and_verifier_and_no_secret(raw: list
     assert "content-type: application/x-www-form-urlencoded\r\n" in head.lower() + "\r\n"
 
 
-async def test_a_confidential_client_uses_basic_and_no_pkce(raw: list[RawServer]) -> None:
-    server = serving(raw, http(GRANT))
-    async with SlackClient(Endpoints(server.base, EndpointVariant.V2)) as slack:
+async def test_a_confidential_client_uses_basic_and_no_pkce(start_server: StartServer) -> None:
+    server = start_server(make_http_response(GRANT))
+    async with SlackClient(Endpoints(server.url, EndpointVariant.V2)) as slack:
         await slack.exchange(Client("1.2", Secret("canary-secret")), CODE, None, "https://example.com/cb")
-    request = server.heard[0].decode()
+    request = server.requests[0].decode()
     assert request.startswith("POST /api/oauth.v2.access ")
     assert "Authorization: Basic MS4yOmNhbmFyeS1zZWNyZXQ=" in request
     assert "code_verifier" not in request
@@ -116,44 +54,40 @@ async def test_a_confidential_client_uses_basic_and_no_pkce(raw: list[RawServer]
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        (http(b"<html>Wi-Fi</html>"), "not_slack"),
-        (http(b"", "302 Found", "Location: https://evil.example/"), "answer_redirects"),
-        (http(b"", "307 Temporary Redirect", "Location: https://evil.example/"), "answer_redirects"),
-        (http(b"x" * 70_000), "answer_too_large"),
-        (http(b"x", "503 Service Unavailable"), "slack_outage"),
-        (http(b"x", "200 OK", "Content-Encoding: gzip"), "answer_packed"),
-        (http(b"", "407 Proxy Authentication Required"), "proxy_sign_in_required"),
+        (make_http_response(b"<html>Wi-Fi</html>"), "not_slack"),
+        (make_http_response(b"", "302 Found", "Location: https://evil.example/"), "answer_redirects"),
+        (make_http_response(b"", "307 Temporary Redirect", "Location: https://evil.example/"), "answer_redirects"),
+        (make_http_response(b"x" * 70_000), "answer_too_large"),
+        (make_http_response(b"x", "503 Service Unavailable"), "slack_outage"),
+        (make_http_response(b"x", "200 OK", "Content-Encoding: gzip"), "answer_packed"),
+        (make_http_response(b"", "407 Proxy Authentication Required"), "proxy_sign_in_required"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort", "connection_lost"),
         (b"garbage\r\n\r\n", "connection_lost"),
         (b"", "connection_lost"),
     ],
 )
-async def test_every_wrong_answer_has_its_name(raw: list[RawServer], answer: bytes, code: str) -> None:
-    server = serving(raw, answer)
+async def test_every_wrong_answer_has_its_name(start_server: StartServer, answer: bytes, code: str) -> None:
+    server = start_server(answer)
     with pytest.raises(SlackError) as caught:
-        await exchange(server.base)
+        await exchange(server.url)
     assert caught.value.code == code
-    assert len(server.heard) == 1, "nothing is sent again, here or elsewhere"
+    assert len(server.requests) == 1, "nothing is sent again, here or elsewhere"
 
 
-async def test_a_rate_limit_says_how_long(raw: list[RawServer]) -> None:
-    server = serving(raw, http(b"{}", "429 Too Many Requests", "Retry-After: 17"))
+async def test_a_rate_limit_says_how_long(start_server: StartServer) -> None:
+    server = start_server(make_http_response(b"{}", "429 Too Many Requests", "Retry-After: 17"))
     with pytest.raises(RateLimited) as caught:
-        await exchange(server.base)
+        await exchange(server.url)
     assert caught.value.retry_after_seconds == 17
 
 
-async def test_one_deadline_holds_for_the_whole_answer(raw: list[RawServer]) -> None:
-    server = serving(raw, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
-    silent = socket.create_server(("127.0.0.1", 0))
+async def test_one_deadline_holds_for_the_whole_answer(silent_server_url: str) -> None:
     with pytest.raises(SlackUnreachable) as caught:
-        await exchange(f"http://127.0.0.1:{silent.getsockname()[1]}", deadline=0.3)
-    silent.close()
+        await exchange(silent_server_url, deadline=0.3)
     assert caught.value.code == "network_timeout"
-    del server
 
 
-async def test_nobody_listening_is_named(raw: list[RawServer]) -> None:
+async def test_nobody_listening_is_named() -> None:
     with pytest.raises(SlackUnreachable) as caught:
         await exchange("http://127.0.0.1:1")
     assert caught.value.code == "network_unreachable"
@@ -161,10 +95,10 @@ async def test_nobody_listening_is_named(raw: list[RawServer]) -> None:
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"])
 async def test_a_loopback_slack_is_never_asked_through_a_proxy(
-    raw: list[RawServer], monkeypatch: pytest.MonkeyPatch, variable: str
+    start_server: StartServer, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, "http://127.0.0.1:1")
-    await exchange(serving(raw, http(GRANT)).base)
+    await exchange(start_server(make_http_response(GRANT)).url)
 
 
 async def test_a_dead_proxy_is_named_and_its_password_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,16 +109,16 @@ async def test_a_dead_proxy_is_named_and_its_password_is_not(monkeypatch: pytest
     assert caught.value.facts["proxy"] == "127.0.0.1:1"
 
 
-async def test_a_proxy_that_refuses_is_named(raw: list[RawServer], monkeypatch: pytest.MonkeyPatch) -> None:
-    server = serving(raw, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-    monkeypatch.setenv("HTTPS_PROXY", server.base)
+async def test_a_proxy_that_refuses_is_named(start_server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = start_server(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
     with pytest.raises(SlackUnreachable) as caught:
         await exchange("https://slack.com")
     assert caught.value.code == "proxy_refused"
-    assert b"canary" not in server.heard[0]
+    assert b"canary" not in server.requests[0]
 
 
-async def test_a_socks_proxy_is_spoken_to(raw: list[RawServer], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_socks_proxy_is_spoken_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
     with pytest.raises(SlackUnreachable) as caught:
         await exchange("https://slack.com")
@@ -192,7 +126,7 @@ async def test_a_socks_proxy_is_spoken_to(raw: list[RawServer], monkeypatch: pyt
 
 
 async def test_a_missing_socks_package_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    import httpcore  # noqa: F401 - loaded without the package, it would do without it in every later test
+    import httpcore  # noqa: F401 - first loaded without the package, it would miss it in every later test
 
     monkeypatch.setitem(__import__("sys").modules, "socksio", None)
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
@@ -208,10 +142,10 @@ async def test_a_missing_certificate_file_is_named(monkeypatch: pytest.MonkeyPat
     assert caught.value.code == "certificates_unreadable"
 
 
-async def test_errors_hold_no_secret(raw: list[RawServer]) -> None:
-    server = serving(raw, b"garbage\r\n\r\n")
+async def test_errors_hold_no_secret(start_server: StartServer) -> None:
+    server = start_server(b"garbage\r\n\r\n")
     with pytest.raises(SlackError) as caught:
-        await exchange(server.base)
+        await exchange(server.url)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
     assert "canary" not in repr(caught.value)

@@ -1,4 +1,4 @@
-"""What was pasted where a Client ID belongs: six look-alikes are told apart, and no secret is repeated."""
+"""Text pasted where a Client ID belongs: six look-alikes are recognized, and no secret is repeated."""
 
 from __future__ import annotations
 

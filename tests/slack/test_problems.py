@@ -1,4 +1,4 @@
-"""The catalogue is whole: every documented code has an entry, and every entry says what to do."""
+"""The catalog of errors is complete: every documented code has an entry, and every entry says what to do."""
 
 from __future__ import annotations
 

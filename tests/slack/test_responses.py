@@ -1,4 +1,4 @@
-"""Every shape of answer that Slack is documented or known to give."""
+"""Every shape of response that Slack documents or is known to send."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 from slack_token_tui.slack.errors import SlackRefused, UnusableResponse
 from slack_token_tui.slack.responses import parse_body, parse_identity, parse_token_response
-from tests.support.profiles import rotating
+from tests.support.profiles import make_rotating_token
 
 TOKEN, OTHER, BOT = "xoxp-canary-aaaaaaaa", "xoxp-canary-bbbbbbbb", "xoxb-canary-cccccccc"
-ROTATING = {"access_token": rotating("canary"), "refresh_token": "xoxe-1-canary-r", "expires_in": 43200}
+ROTATING = {"access_token": make_rotating_token("canary"), "refresh_token": "xoxe-1-canary-r", "expires_in": 43200}
 USER = {"id": "U1", "scope": "users:read,chat:write"}
 
 SHAPES: dict[str, dict[str, Any]] = {
@@ -95,7 +95,7 @@ def test_expires_in_is_data_and_is_clamped(value: object, seconds: int) -> None:
         ({"ok": True}, "token_missing"),
         ({"ok": True, "access_token": ""}, "token_missing"),
         ({"ok": True, "access_token": BOT}, "token_is_bot"),
-        ({"ok": True, "access_token": rotating("canary", "xoxb")}, "token_is_bot"),
+        ({"ok": True, "access_token": make_rotating_token("canary", "xoxb")}, "token_is_bot"),
         ({"ok": True, "access_token": TOKEN, "authed_user": {"access_token": OTHER}}, "tokens_differ"),
         ({"ok": True, "access_token": ["x"]}, "token_malformed"),
         ({"ok": True, "access_token": "xoxp canary\n"}, "token_malformed"),
@@ -140,7 +140,7 @@ def test_identity_leaves_out_identify_and_cleans_names() -> None:
 
 
 def test_a_bot_id_does_not_outrank_the_prefix_of_a_user_token() -> None:
-    """The prefix and the type of a token decide, and were checked before Slack is asked who it speaks for."""
+    """The prefix and the type of a token decide. They are checked before Slack is asked for the identity."""
     assert parse_identity({"ok": True, "user_id": "U1", "bot_id": "B1"}, None).user_id == "U1"
 
 

@@ -1,4 +1,4 @@
-"""Scopes in words: every known one is there, and what a user token cannot have is explained and not sent."""
+"""Descriptions of scopes: all known ones have one, and scopes that a user token can't have are explained, not sent."""
 
 from __future__ import annotations
 

@@ -1,29 +1,29 @@
-"""A Slack behind TLS, reached through a real HTTP proxy (CONNECT) and a real SOCKS proxy."""
+"""A practice Slack with TLS, reached through a real HTTP proxy (CONNECT) and a real SOCKS proxy."""
 
 from __future__ import annotations
 
 import contextlib
 import select
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import Client, SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackRefused
+from tests.support.ports import get_port
+from tests.support.tls import create_tls_context
 
 NAME = "slack.practice.example"
 
 
 class Proxy:
-    """Speaks CONNECT and SOCKS5, and carries every connection to one port of this machine."""
+    """Accepts CONNECT and SOCKS5, and connects every client to one port of this machine."""
 
     def __init__(self, target: int) -> None:
         self.asked_for: list[str] = []
@@ -62,13 +62,10 @@ class Proxy:
 
 @pytest.fixture
 def proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    authority = trustme.CA()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(NAME).configure_cert(context)
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = create_tls_context(NAME, tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     with PracticeSlack(tls=context) as slack:
-        running = Proxy(int(slack.base.rsplit(":", 1)[1]))
+        running = Proxy(get_port(slack.base))
         yield running
         running.close()
 

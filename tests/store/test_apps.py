@@ -1,4 +1,4 @@
-"""Apps remembered: each with all that a sign-in needs, the last one first, and secrets where tokens are kept."""
+"""Saved apps: each has all that a sign-in needs, the last one comes first, and secrets are saved where tokens are."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from slack_token_tui.store.apps import (
 from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, read_settings, remember_last_app
+from tests.support.faults import raise_store_full
 
 CONFIDENTIAL = SlackApp(
     "2222222222.3333333333",
@@ -40,14 +41,14 @@ CONFIDENTIAL = SlackApp(
 
 
 @pytest.fixture
-def rooms(store: ProfileStore) -> Path:
+def writable_home(store: ProfileStore) -> Path:
     store.check_writable()
     return store.home
 
 
-def test_everything_comes_back_as_it_was(rooms: Path) -> None:
-    save_app(rooms, CONFIDENTIAL)
-    back = read_app(rooms, CONFIDENTIAL.client_id)
+def test_everything_comes_back_as_it_was(writable_home: Path) -> None:
+    save_app(writable_home, CONFIDENTIAL)
+    back = read_app(writable_home, CONFIDENTIAL.client_id)
     assert back is not None
     assert back.client_secret is not None
     assert back.client_secret.reveal() == "canary-client-secret"
@@ -58,24 +59,24 @@ def test_everything_comes_back_as_it_was(rooms: Path) -> None:
         CONFIDENTIAL.redirect_uris,
         CONFIDENTIAL.registered_scopes,
     )
-    mode = (rooms / "apps" / f"{CONFIDENTIAL.client_id}.json").stat().st_mode
+    mode = (writable_home / "apps" / f"{CONFIDENTIAL.client_id}.json").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
 
 
-def test_the_last_one_is_first_then_the_youngest(rooms: Path) -> None:
+def test_the_last_one_is_first_then_the_youngest(writable_home: Path) -> None:
     for number in (1, 2, 3):
-        save_app(rooms, SlackApp(f"{number}.{number}", name=f"app {number}"))
-        os.utime(rooms / "apps" / f"{number}.{number}.json", (number, number))
-    remember_last_app(rooms, "1.1")
-    assert [app.client_id for app in list_apps(rooms)] == ["1.1", "3.3", "2.2"]
+        save_app(writable_home, SlackApp(f"{number}.{number}", name=f"app {number}"))
+        os.utime(writable_home / "apps" / f"{number}.{number}.json", (number, number))
+    remember_last_app(writable_home, "1.1")
+    assert [app.client_id for app in list_apps(writable_home)] == ["1.1", "3.3", "2.2"]
 
 
-def test_a_damaged_app_is_left_out_and_left_alone(rooms: Path) -> None:
-    save_app(rooms, SlackApp("1.1"))
-    (rooms / "apps" / "2.2.json").write_text("{")
-    (rooms / "apps" / "notes.json").write_text("{}")
-    assert [app.client_id for app in list_apps(rooms)] == ["1.1"]
-    assert (rooms / "apps" / "2.2.json").read_text() == "{"
+def test_a_damaged_app_is_left_out_and_left_alone(writable_home: Path) -> None:
+    save_app(writable_home, SlackApp("1.1"))
+    (writable_home / "apps" / "2.2.json").write_text("{")
+    (writable_home / "apps" / "notes.json").write_text("{}")
+    assert [app.client_id for app in list_apps(writable_home)] == ["1.1"]
+    assert (writable_home / "apps" / "2.2.json").read_text() == "{"
 
 
 def test_a_secret_with_localhost_is_refused_with_both_ways_out() -> None:
@@ -86,16 +87,16 @@ def test_a_secret_with_localhost_is_refused_with_both_ways_out() -> None:
 @pytest.mark.parametrize(
     "damage", ['{"schema": 99}', "{", '{"schema": 1, "client_id": "1.1", "redirect_uris": ["ftp://x"]}']
 )
-def test_a_file_that_cannot_be_used_is_never_overwritten(rooms: Path, damage: str) -> None:
-    save_app(rooms, SlackApp("1.1", client_secret=Secret("canary")))
-    path = rooms / "apps" / "1.1.json"
+def test_a_file_that_cannot_be_used_is_never_overwritten(writable_home: Path, damage: str) -> None:
+    save_app(writable_home, SlackApp("1.1", client_secret=Secret("canary")))
+    path = writable_home / "apps" / "1.1.json"
     path.write_text(damage)
     path.chmod(0o600)
     with pytest.raises(StorageError) as raised:
-        save_app(rooms, SlackApp("1.1"))
+        save_app(writable_home, SlackApp("1.1"))
     assert raised.value.code == "app_unreadable"
     assert path.read_text() == damage
-    assert [error.code for error in unreadable_apps(rooms)] == ["app_unreadable"]
+    assert [error.code for error in unreadable_apps(writable_home)] == ["app_unreadable"]
 
 
 @pytest.mark.parametrize(
@@ -111,22 +112,22 @@ def test_only_plain_http_on_this_machine_is_listened_for(address: str, heard: bo
     assert is_loopback_redirect(address) is heard
 
 
-def test_forgetting_takes_the_secret_too(rooms: Path) -> None:
-    save_app(rooms, CONFIDENTIAL)
-    remember_last_app(rooms, CONFIDENTIAL.client_id)
-    forget_app(rooms, CONFIDENTIAL)
-    assert list_apps(rooms) == []
-    assert "last_app" not in read_settings(rooms)
-    forget_app(rooms, CONFIDENTIAL)
+def test_forgetting_takes_the_secret_too(writable_home: Path) -> None:
+    save_app(writable_home, CONFIDENTIAL)
+    remember_last_app(writable_home, CONFIDENTIAL.client_id)
+    forget_app(writable_home, CONFIDENTIAL)
+    assert list_apps(writable_home) == []
+    assert "last_app" not in read_settings(writable_home)
+    forget_app(writable_home, CONFIDENTIAL)
 
 
-def locked(_: str) -> None:
+def raise_keyring_locked(_: str) -> None:
     raise StorageError("keyring_locked")
 
 
 class TestInTheKeyring:
     @pytest.fixture(autouse=True)
-    def items(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    def keyring_items(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         from slack_token_tui.store import keyring
 
         items: dict[str, str] = {}
@@ -136,111 +137,116 @@ class TestInTheKeyring:
         monkeypatch.setattr(keyring, "delete_item", lambda key: items.pop(key, None))
         return items
 
-    def test_a_secret_goes_where_tokens_go(self, rooms: Path, items: dict[str, str]) -> None:
-        change_settings(rooms, storage="keyring")
-        save_app(rooms, CONFIDENTIAL)
-        assert list(items.values()) == ["canary-client-secret"]
-        assert "canary" not in (rooms / "apps" / f"{CONFIDENTIAL.client_id}.json").read_text()
-        back = read_app(rooms, CONFIDENTIAL.client_id)
+    def test_a_secret_goes_where_tokens_go(self, writable_home: Path, keyring_items: dict[str, str]) -> None:
+        change_settings(writable_home, storage="keyring")
+        save_app(writable_home, CONFIDENTIAL)
+        assert list(keyring_items.values()) == ["canary-client-secret"]
+        assert "canary" not in (writable_home / "apps" / f"{CONFIDENTIAL.client_id}.json").read_text()
+        back = read_app(writable_home, CONFIDENTIAL.client_id)
         assert back is not None
         assert back.is_confidential
         assert back.client_secret is None
         secret = with_secret(back).client_secret
         assert secret is not None
         assert secret.reveal() == "canary-client-secret"
-        save_app(rooms, back)
-        assert read_app(rooms, CONFIDENTIAL.client_id) == back, "saved again without having been fetched"
+        save_app(writable_home, back)
+        assert read_app(writable_home, CONFIDENTIAL.client_id) == back, "saved again without having been fetched"
 
-    def test_a_secret_that_is_gone_is_an_explained_error(self, rooms: Path, items: dict[str, str]) -> None:
-        change_settings(rooms, storage="keyring")
-        save_app(rooms, CONFIDENTIAL)
-        items.clear()
-        back = read_app(rooms, CONFIDENTIAL.client_id)
+    def test_a_secret_that_is_gone_is_an_explained_error(
+        self, writable_home: Path, keyring_items: dict[str, str]
+    ) -> None:
+        change_settings(writable_home, storage="keyring")
+        save_app(writable_home, CONFIDENTIAL)
+        keyring_items.clear()
+        back = read_app(writable_home, CONFIDENTIAL.client_id)
         assert back is not None
         with pytest.raises(StorageError) as raised:
             with_secret(back)
         assert raised.value.code == "client_secret_gone"
 
-    def test_taking_the_secret_out_takes_it_out_of_the_keyring(self, rooms: Path, items: dict[str, str]) -> None:
-        change_settings(rooms, storage="keyring")
-        save_app(rooms, CONFIDENTIAL)
-        save_app(rooms, replace(CONFIDENTIAL, client_secret=None))
-        assert items == {}
+    def test_taking_the_secret_out_takes_it_out_of_the_keyring(
+        self, writable_home: Path, keyring_items: dict[str, str]
+    ) -> None:
+        change_settings(writable_home, storage="keyring")
+        save_app(writable_home, CONFIDENTIAL)
+        save_app(writable_home, replace(CONFIDENTIAL, client_secret=None))
+        assert keyring_items == {}
 
-    def test_one_that_came_from_the_keyring_never_goes_to_a_file(self, rooms: Path, items: dict[str, str]) -> None:
-        change_settings(rooms, storage="keyring")
-        save_app(rooms, CONFIDENTIAL)
-        change_settings(rooms, storage="file")
-        back = read_app(rooms, CONFIDENTIAL.client_id)
+    def test_one_that_came_from_the_keyring_never_goes_to_a_file(
+        self, writable_home: Path, keyring_items: dict[str, str]
+    ) -> None:
+        change_settings(writable_home, storage="keyring")
+        save_app(writable_home, CONFIDENTIAL)
+        change_settings(writable_home, storage="file")
+        back = read_app(writable_home, CONFIDENTIAL.client_id)
         assert back is not None
-        save_app(rooms, with_secret(back))
-        assert "canary" not in (rooms / "apps" / f"{CONFIDENTIAL.client_id}.json").read_text()
-        assert list(items.values()) == ["canary-client-secret"]
+        save_app(writable_home, with_secret(back))
+        assert "canary" not in (writable_home / "apps" / f"{CONFIDENTIAL.client_id}.json").read_text()
+        assert list(keyring_items.values()) == ["canary-client-secret"]
 
     def test_a_locked_keyring_keeps_the_file_that_points_at_the_secret(
-        self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
+        self, writable_home: Path, keyring_items: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        change_settings(rooms, storage="keyring")
-        save_app(rooms, CONFIDENTIAL)
-        monkeypatch.setattr("slack_token_tui.store.keyring.delete_item", locked)
+        change_settings(writable_home, storage="keyring")
+        save_app(writable_home, CONFIDENTIAL)
+        monkeypatch.setattr("slack_token_tui.store.keyring.delete_item", raise_keyring_locked)
         with pytest.raises(StorageError):
-            forget_app(rooms, CONFIDENTIAL)
-        assert read_app(rooms, CONFIDENTIAL.client_id) is not None
+            forget_app(writable_home, CONFIDENTIAL)
+        assert read_app(writable_home, CONFIDENTIAL.client_id) is not None
 
     def test_a_secret_that_cannot_be_moved_stays_where_it_is(
-        self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
+        self, writable_home: Path, keyring_items: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def full(*_: object) -> None:
-            raise StorageError("store_full", file="app", detail="no room")
-
-        change_settings(rooms, storage="keyring")
-        save_app(rooms, CONFIDENTIAL)
-        saved = read_app(rooms, CONFIDENTIAL.client_id)
+        change_settings(writable_home, storage="keyring")
+        save_app(writable_home, CONFIDENTIAL)
+        saved = read_app(writable_home, CONFIDENTIAL.client_id)
         assert saved is not None
-        monkeypatch.setattr("slack_token_tui.store.apps.write_atomically", full)
+        monkeypatch.setattr("slack_token_tui.store.apps.write_atomically", raise_store_full)
         with pytest.raises(StorageError):
-            move_secret(rooms, saved, to_keyring=False)
-        assert list(items.values()) == ["canary-client-secret"]
+            move_secret(writable_home, saved, to_keyring=False)
+        assert list(keyring_items.values()) == ["canary-client-secret"]
 
     def test_a_secret_that_the_keyring_does_not_let_go_is_still_pointed_at(
-        self, rooms: Path, items: dict[str, str], monkeypatch: pytest.MonkeyPatch
+        self, writable_home: Path, keyring_items: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        change_settings(rooms, storage="keyring")
-        save_app(rooms, CONFIDENTIAL)
-        saved = read_app(rooms, CONFIDENTIAL.client_id)
+        change_settings(writable_home, storage="keyring")
+        save_app(writable_home, CONFIDENTIAL)
+        saved = read_app(writable_home, CONFIDENTIAL.client_id)
         assert saved is not None
-        monkeypatch.setattr("slack_token_tui.store.keyring.delete_item", locked)
+        monkeypatch.setattr("slack_token_tui.store.keyring.delete_item", raise_keyring_locked)
         with pytest.raises(StorageError):
-            move_secret(rooms, saved, to_keyring=False)
-        assert read_app(rooms, CONFIDENTIAL.client_id) == saved
+            move_secret(writable_home, saved, to_keyring=False)
+        assert read_app(writable_home, CONFIDENTIAL.client_id) == saved
 
     @pytest.mark.parametrize("changed", ["canary-new-secret", None])
     def test_a_sign_in_does_not_bring_back_the_secret_that_it_began_with(
-        self, rooms: Path, items: dict[str, str], changed: str | None
+        self, writable_home: Path, keyring_items: dict[str, str], changed: str | None
     ) -> None:
-        change_settings(rooms, storage="keyring")
-        save_app(rooms, CONFIDENTIAL)
-        given = read_app(rooms, CONFIDENTIAL.client_id)
+        change_settings(writable_home, storage="keyring")
+        save_app(writable_home, CONFIDENTIAL)
+        given = read_app(writable_home, CONFIDENTIAL.client_id)
         assert given is not None
-        save_app(rooms, replace(CONFIDENTIAL, client_secret=Secret(changed) if changed else None))
-        remember_app(rooms, given, given, ("users:read",))
-        assert list(items.values()) == ([changed] if changed else [])
+        save_app(writable_home, replace(CONFIDENTIAL, client_secret=Secret(changed) if changed else None))
+        remember_app(writable_home, given, given, ("users:read",))
+        assert list(keyring_items.values()) == ([changed] if changed else [])
 
-    def test_a_sign_in_elsewhere_leaves_the_remembered_app_alone(self, rooms: Path, items: dict[str, str]) -> None:
-        change_settings(rooms, storage="keyring")
-        save_app(rooms, CONFIDENTIAL)
-        before = read_app(rooms, CONFIDENTIAL.client_id)
+    def test_a_sign_in_elsewhere_leaves_the_remembered_app_alone(
+        self, writable_home: Path, keyring_items: dict[str, str]
+    ) -> None:
+        change_settings(writable_home, storage="keyring")
+        save_app(writable_home, CONFIDENTIAL)
+        before = read_app(writable_home, CONFIDENTIAL.client_id)
         assert before is not None
-        remember_app(rooms, before.with_endpoints(Endpoints("http://localhost:9999")), before, ("users:read",))
-        after = read_app(rooms, CONFIDENTIAL.client_id)
+        remember_app(writable_home, before.with_endpoints(Endpoints("http://localhost:9999")), before, ("users:read",))
+        after = read_app(writable_home, CONFIDENTIAL.client_id)
         assert after is not None
         assert (after.endpoints, after.secret_in_keyring) == (before.endpoints, True)
-        assert list(items.values()) == ["canary-client-secret"]
+        assert list(keyring_items.values()) == ["canary-client-secret"]
 
-    def test_forgetting_empties_the_keyring(self, rooms: Path, items: dict[str, str]) -> None:
-        change_settings(rooms, storage="keyring")
-        save_app(rooms, CONFIDENTIAL)
-        back = read_app(rooms, CONFIDENTIAL.client_id)
+    def test_forgetting_empties_the_keyring(self, writable_home: Path, keyring_items: dict[str, str]) -> None:
+        change_settings(writable_home, storage="keyring")
+        save_app(writable_home, CONFIDENTIAL)
+        back = read_app(writable_home, CONFIDENTIAL.client_id)
         assert back is not None
-        forget_app(rooms, back)
-        assert items == {}
+        forget_app(writable_home, back)
+        assert keyring_items == {}

@@ -1,4 +1,4 @@
-"""An app belongs to one Slack and to those who change it: no secret goes elsewhere, and no sign-in undoes an edit."""
+"""An app belongs to one Slack: its secret goes nowhere else, and no sign-in undoes what a person changed in it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from slack_token_tui.slack.endpoints import SLACK, Endpoints
 from slack_token_tui.store.apps import SlackApp, forget_app, list_apps, parse_redirect_uri, read_app, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
-from tests.support.profiles import JANE, in_, profile
-from tests.support.refreshable import granted
+from tests.support.practice import issue_profile
+from tests.support.profiles import JANE, profile, time_from_now
 
 SECRET = Secret("canary-client-secret")
 HTTPS = ("https://tokens.example/done",)
@@ -28,16 +28,16 @@ HTTPS = ("https://tokens.example/done",)
 def test_a_client_secret_is_never_sent_to_another_slack(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = granted(store, slack)
+    old = issue_profile(store, slack)
     save_app(store.home, SlackApp(old.client_id, Endpoints(SLACK), HTTPS, client_secret=SECRET))
     sent: list[object] = []
     answer = slack.workspace.refresh
 
-    def look(pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
+    def record_credentials(pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
         sent.append(basic)
         return answer(pair, form, basic)
 
-    monkeypatch.setattr(slack.workspace, "refresh", look)
+    monkeypatch.setattr(slack.workspace, "refresh", record_credentials)
     assert refresh(store, "acme").refreshed
     assert sent == [None]
 
@@ -114,7 +114,7 @@ def test_an_app_file_that_cannot_be_used_is_named_when_its_secret_is_missed(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     slack.workspace.apps[0].pkce_enabled = False
-    old = granted(store, slack, expires_at=in_(hours=-1))
+    old = issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     save_app(store.home, SlackApp(old.client_id, old.endpoints, HTTPS, client_secret=SECRET))
     path = store.home / "apps" / f"{old.client_id}.json"
     path.chmod(0o644)

@@ -1,9 +1,8 @@
-"""A copied profile file shares its id and refresh token: it is named as a problem, and the original keeps working."""
+"""A copied profile file has the same ID and refresh token: it is reported, and the original keeps working."""
 
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 
@@ -17,30 +16,15 @@ from slack_token_tui.tokens.keyring_migration import move_tokens
 from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.rename import rename
 from slack_token_tui.tokens.revoke import delete_unreadable
-from tests.support.profiles import in_, profile
-from tests.support.refreshable import granted
-
-
-def copied(store: ProfileStore, name: str, to: str, *, by_old_version: bool = False) -> None:
-    """Copy a profile's file as ``cp -p`` does. Version 0.1.0 did not write its name into it."""
-    if by_old_version:
-        without_name(store, name)
-    store.path(to).write_bytes(store.path(name).read_bytes())
-    store.path(to).chmod(0o600)
-    status = store.path(name).stat()
-    os.utime(store.path(to), ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-
-
-def without_name(store: ProfileStore, name: str) -> None:
-    record = json.loads(store.path(name).read_text())
-    del record["name"]
-    store.path(name).write_text(json.dumps(record))
+from tests.support.practice import issue_profile
+from tests.support.profiles import profile, time_from_now
+from tests.support.store import copy_profile_file, remove_name_from_file
 
 
 @pytest.mark.parametrize("by_old_version", [False, True])
 def test_only_the_original_is_refreshed(store: ProfileStore, slack: PracticeSlack, by_old_version: bool) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
-    copied(store, "acme", "backup", by_old_version=by_old_version)
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
+    copy_profile_file(store, "acme", "backup", by_old_version=by_old_version)
     with pytest.raises(ProfileFileError, match="profile_copied"):
         refresh(store, "backup")
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
@@ -51,7 +35,7 @@ def test_only_the_original_is_refreshed(store: ProfileStore, slack: PracticeSlac
 
 def test_a_copy_is_listed_as_a_file_problem_and_the_original_as_usual(store: ProfileStore) -> None:
     store.save_sign_in(profile())
-    copied(store, "acme", "backup")
+    copy_profile_file(store, "acme", "backup")
     acme, backup = store.entries()
     assert isinstance(acme, Profile)
     assert isinstance(backup, UnreadableProfile)
@@ -64,22 +48,22 @@ def test_a_copy_is_listed_as_a_file_problem_and_the_original_as_usual(store: Pro
 def test_every_command_explains_a_copy_of_a_due_profile(
     store: ProfileStore, slack: PracticeSlack, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
-    copied(store, "acme", "backup")
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
+    copy_profile_file(store, "acme", "backup")
     assert main(command.split()) == 5
     assert f"rm {store.path('backup')}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("by_old_version", [False, True])
 def test_the_library_explains_a_copy(store: ProfileStore, slack: PracticeSlack, by_old_version: bool) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
-    copied(store, "acme", "backup", by_old_version=by_old_version)
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
+    copy_profile_file(store, "acme", "backup", by_old_version=by_old_version)
     with pytest.raises(stt.StoreUnusable, match="profile_copied"):
         stt.token("backup")
 
 
 def test_a_file_that_was_moved_by_hand_is_no_copy(store: ProfileStore, slack: PracticeSlack) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     store.path("acme").rename(store.path("work"))
     assert refresh(store, "work").refreshed
     assert json.loads(store.path("work").read_text())["name"] == "work"
@@ -88,10 +72,10 @@ def test_a_file_that_was_moved_by_hand_is_no_copy(store: ProfileStore, slack: Pr
 def test_of_two_files_of_the_old_version_the_one_that_was_refreshed_is_the_original(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
-    granted(store, slack)
-    copied(store, "acme", "aaa", by_old_version=True)
+    issue_profile(store, slack)
+    copy_profile_file(store, "acme", "aaa", by_old_version=True)
     assert refresh(store, "acme").refreshed
-    without_name(store, "acme")
+    remove_name_from_file(store, "acme")
     with pytest.raises(ProfileFileError, match="profile_copied"):
         refresh(store, "aaa", insist=True)
     assert refresh(store, "acme", insist=True).refreshed
@@ -107,11 +91,11 @@ def test_a_renamed_profile_says_its_new_name(store: ProfileStore) -> None:
 
 def test_a_copy_can_be_removed_and_not_be_moved_to_a_keyring(store: ProfileStore) -> None:
     store.save_sign_in(profile())
-    copied(store, "acme", "backup")
+    copy_profile_file(store, "acme", "backup")
     with pytest.raises(ProfileFileError):
         move_tokens(store, "backup", to_keyring=True)
     assert main(["remove", "backup", "--keep-grant", "--yes"]) == 0
     assert store.names() == ["acme"]
-    copied(store, "acme", "backup")
+    copy_profile_file(store, "acme", "backup")
     delete_unreadable(store, "backup")
     assert store.names() == ["acme"]

@@ -1,9 +1,8 @@
-"""The hot path: the same directory as platformdirs, the right profile, and no dead token."""
+"""The hot path: the same directory as platformdirs, the right profile, and no expired token."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from slack_token_tui.store.hot_path import ProfileChoiceError
 from slack_token_tui.store.profile_codec import to_dict
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
-from tests.support.profiles import in_, profile
+from tests.support.cli import run_python
+from tests.support.profiles import profile, time_from_now
 
 
 @pytest.mark.parametrize("xdg", [None, "", "  ", "relative/dir", "/abs/dir", "/abs/dir/", "~/x"])
@@ -74,8 +74,8 @@ def test_a_default_that_is_gone_counts_for_nothing(store: ProfileStore) -> None:
     ("changes", "dead"),
     [
         ({}, False),
-        ({"expires_at": in_(days=300)}, False),
-        ({"expires_at": in_(hours=-1)}, True),
+        ({"expires_at": time_from_now(days=300)}, False),
+        ({"expires_at": time_from_now(hours=-1)}, True),
         ({"refused": "token_revoked"}, True),
         ({"refused": "account_inactive"}, True),
         ({"refused": "invalid_auth"}, False),
@@ -93,9 +93,7 @@ def test_token_imports_nothing_that_costs_more_than_the_work(
         "import sys; from slack_token_tui.cli.main import main; code = main(['token', 'acme']);"
         "print(sorted(sys.modules), file=sys.stderr); sys.exit(code)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env=child_environment, check=True
-    )
+    done = run_python(program, env=child_environment, check=True)
     loaded = set(eval(done.stderr))
     forbidden = {
         "textual",
@@ -111,13 +109,7 @@ def test_token_imports_nothing_that_costs_more_than_the_work(
         "keyring",
         "filelock",
     }
-    # This test's own editable install may have loaded pathlib and re before the first line of ours.
-    baseline = subprocess.run(
-        [sys.executable, "-c", "import sys; print(sorted(sys.modules))"],
-        capture_output=True,
-        text=True,
-        env=child_environment,
-        check=True,
-    )
+    # An editable install may have loaded pathlib and re before our first line.
+    baseline = run_python("import sys; print(sorted(sys.modules))", env=child_environment, check=True)
     assert not (loaded - set(eval(baseline.stdout))) & forbidden
     assert Path(sys.executable).exists()

@@ -1,4 +1,4 @@
-"""Tokens in a real Secret Service: unlocked, locked, hanging and absent; moved there and back without a moment of loss."""
+"""Tokens in a real Secret Service that is unlocked, locked, hanging or absent. Moving them there and back loses none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,9 +26,12 @@ from slack_token_tui.tokens.journal import Journal
 from slack_token_tui.tokens.keyring_migration import move_tokens
 from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.revoke import remove_profile
-from tests.cli.test_commands import run
-from tests.support.profiles import CANARY, in_, profile
-from tests.support.refreshable import granted
+from tests.support.cli import run_command, run_python
+from tests.support.faults import raise_store_full
+from tests.support.practice import issue_profile
+from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.store import find_files_with
+from tests.support.waiting import wait_until
 
 pytest.importorskip("keyring", reason="LOUD: the keyring extra is not installed")
 
@@ -40,12 +42,14 @@ BUS = """<busconfig>
     <allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/>
   </policy>
 </busconfig>"""
-"""Without service directories: a first call that comes early must not start a second, locked Secret Service."""
+"""A bus without service directories, so that an early call doesn't start a second, locked Secret Service."""
 
 
 @pytest.fixture
-def bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, child_environment: dict[str, str]) -> Iterator[None]:
-    """A session bus of our own with a Secret Service on it, unlocked."""
+def secret_service(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, child_environment: dict[str, str]
+) -> Iterator[None]:
+    """Run a session bus with an unlocked Secret Service on it."""
     if not shutil.which("gnome-keyring-daemon") or not shutil.which("dbus-daemon"):
         pytest.skip("LOUD: no gnome-keyring-daemon or dbus-daemon here, so no real Secret Service")
     (tmp_path / "bus.conf").write_text(BUS)
@@ -75,26 +79,23 @@ def bus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, child_environment: dict
     assert service.stdin is not None
     service.stdin.write(b"practice-password")
     service.stdin.close()
-    _forget_the_backend()
-    deadline = time.monotonic() + 30
-    while not unlocked():
-        assert time.monotonic() < deadline, "the Secret Service did not start"
-        time.sleep(0.05)
+    _forget_backend()
+    assert wait_until(is_unlocked, 30), "the Secret Service did not start"
     yield
     for process in (service, daemon):
         process.terminate()
         process.wait()
-    _forget_the_backend()
+    _forget_backend()
 
 
-def _forget_the_backend() -> None:
+def _forget_backend() -> None:
     import keyring.core
 
     keyring.core._keyring_backend = None
 
 
-def unlocked() -> bool:
-    """Whether the default collection is there. Asked so that none is created: that would prompt, and stay in the way."""
+def is_unlocked() -> bool:
+    """Tell whether the default collection exists and is unlocked. Asking this way creates none, which would prompt."""
     import secretstorage
     from secretstorage.exceptions import SecretStorageException
 
@@ -105,7 +106,7 @@ def unlocked() -> bool:
         return False
 
 
-def items() -> set[str]:
+def list_items() -> set[str]:
     import secretstorage
 
     with closing(secretstorage.dbus_init()) as bus:
@@ -113,24 +114,20 @@ def items() -> set[str]:
         return {item.get_attributes()["username"] for item in found}
 
 
-def lock() -> None:
+def lock_keyring() -> None:
     import secretstorage
 
     with closing(secretstorage.dbus_init()) as bus:
         secretstorage.get_default_collection(bus).lock()
 
 
-def in_any_file(home: Path, text: str) -> bool:
-    return any(text.encode() in path.read_bytes() for path in home.rglob("*") if path.is_file())
-
-
-def test_a_profile_moves_into_the_keyring_and_back(store: ProfileStore, bus: None) -> None:
+def test_a_profile_moves_into_the_keyring_and_back(store: ProfileStore, secret_service: None) -> None:
     before = store.save_sign_in(
-        profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=in_(hours=-1))
+        profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=time_from_now(hours=-1))
     ).profile
     moved = move_tokens(store, "acme", to_keyring=True)
-    assert not in_any_file(store.home, "canary")
-    assert items() == {f"{before.id}.{moved.generation}.{kind}" for kind in ("access", "refresh")}
+    assert not find_files_with(store.home, "canary")
+    assert list_items() == {f"{before.id}.{moved.generation}.{kind}" for kind in ("access", "refresh")}
     listed = store.read("acme")
     assert listed.access_token is None and listed.masked_token == "xoxp-…cdef" and listed.in_keyring
     fetched = store.with_tokens(listed)
@@ -138,19 +135,15 @@ def test_a_profile_moves_into_the_keyring_and_back(store: ProfileStore, bus: Non
     back = move_tokens(store, "acme", to_keyring=False)
     assert (back.access_token, back.refresh_token) == (before.access_token, before.refresh_token)
     assert store.read("acme") == back
-    assert items() == set()
+    assert list_items() == set()
 
 
 def test_a_move_that_is_cut_off_leaves_the_tokens_where_they_were(
-    store: ProfileStore, bus: None, monkeypatch: pytest.MonkeyPatch
+    store: ProfileStore, secret_service: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = store.save_sign_in(profile()).profile
     with monkeypatch.context() as broken:
-
-        def failing(*_: object) -> None:
-            raise StorageError("store_full", file="x", detail="no room")
-
-        broken.setattr("slack_token_tui.store.profiles.write_atomically", failing)
+        broken.setattr("slack_token_tui.store.profiles.write_atomically", raise_store_full)
         with pytest.raises(StorageError):
             move_tokens(store, "acme", to_keyring=True)
     assert store.read("acme") == before
@@ -158,57 +151,54 @@ def test_a_move_that_is_cut_off_leaves_the_tokens_where_they_were(
     assert store.with_tokens(store.read("acme")).access_token == before.access_token
 
 
-def test_new_sign_ins_go_there_when_the_setting_says_so(store: ProfileStore, bus: None) -> None:
+def test_new_sign_ins_go_there_when_the_setting_says_so(store: ProfileStore, secret_service: None) -> None:
     store.save_sign_in(profile(user_id="U0"), "before")
     change_settings(store.home, storage="keyring")
     saved = store.save_sign_in(profile(user_id="U9"), "after").profile
     assert saved.in_keyring
-    assert not in_any_file(store.home / "profiles" / "after.json", CANARY)
+    assert not find_files_with(store.path("after"), CANARY)
     assert store.with_tokens(store.read("after")).access_token == Secret(CANARY)
     again = store.save_sign_in(profile(user_id="U9", access_token=Secret("xoxp-canary-again-0123")))
     assert again.replaced and store.with_tokens(store.read("after")).access_token == Secret("xoxp-canary-again-0123")
-    assert len(items()) == 1
+    assert len(list_items()) == 1
     assert not store.read("before").in_keyring
 
 
-def in_keyring(store: ProfileStore, slack: PracticeSlack) -> Profile:
-    granted(store, slack)
+def save_in_keyring(store: ProfileStore, slack: PracticeSlack) -> Profile:
+    issue_profile(store, slack)
     return move_tokens(store, "acme", to_keyring=True)
 
 
 def test_a_refresh_keeps_its_new_tokens_and_its_journal_in_the_keyring(
-    store: ProfileStore, slack: PracticeSlack, bus: None, monkeypatch: pytest.MonkeyPatch
+    store: ProfileStore, slack: PracticeSlack, secret_service: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = in_keyring(store, slack)
+    old = save_in_keyring(store, slack)
     seen: list[str] = []
     answered = Journal.write_response
 
-    def watched(self: Journal, body: bytes) -> None:
+    def watch_response(self: Journal, body: bytes) -> None:
         answered(self, body)
         token = json.loads(body)["access_token"]
-        seen.append("file" if in_any_file(store.home, token) else "keyring")
-        assert f"{old.id}.journal" in items()
+        seen.append("file" if find_files_with(store.home, token) else "keyring")
+        assert f"{old.id}.journal" in list_items()
 
-    monkeypatch.setattr(Journal, "write_response", watched)
+    monkeypatch.setattr(Journal, "write_response", watch_response)
     result = refresh(store, "acme")
     assert result.refreshed and seen == ["keyring"]
     new = store.with_tokens(store.read("acme"))
     assert new.access_token and slack.workspace.tokens.authenticate(new.access_token.reveal())
-    assert items() == {f"{old.id}.{new.generation}.{kind}" for kind in ("access", "refresh")}
-    assert not in_any_file(store.home, "practice-")
+    assert list_items() == {f"{old.id}.{new.generation}.{kind}" for kind in ("access", "refresh")}
+    assert not find_files_with(store.home, "practice-")
 
 
 def test_an_unfinished_refresh_is_finished_from_the_keyring(
-    store: ProfileStore, slack: PracticeSlack, bus: None, monkeypatch: pytest.MonkeyPatch
+    store: ProfileStore, slack: PracticeSlack, secret_service: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_keyring(store, slack)
+    save_in_keyring(store, slack)
     slack.workspace.tokens.grace_seconds = 0
 
-    def failing(*_: object) -> Path:
-        raise StorageError("store_full", file="x", detail="no room")
-
     with monkeypatch.context() as broken:
-        broken.setattr(ProfileStore, "write", failing)
+        broken.setattr(ProfileStore, "write", raise_store_full)
         broken.setattr("slack_token_tui.tokens.recovery._SAVE_RETRY_SECONDS", 0.0)
         result = refresh(store, "acme")
     assert result.problem and result.problem.code == "refresh_not_saved"
@@ -217,47 +207,47 @@ def test_an_unfinished_refresh_is_finished_from_the_keyring(
 
 
 def test_the_command_line_reads_from_the_keyring_and_lists_without_it(
-    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+    store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
-    old = in_keyring(store, slack)
-    store.write(replace(old, expires_at=in_(hours=5)))
-    done = run("token", env=child_environment)
+    old = save_in_keyring(store, slack)
+    store.write(replace(old, expires_at=time_from_now(hours=5)))
+    done = run_command("token", env=child_environment)
     assert (done.returncode, slack.workspace.tokens.refreshed) == (0, 0)
     assert slack.workspace.tokens.authenticate(done.stdout.strip())
     without = {**child_environment, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
-    assert "acme" in run("list", env=without).stdout
-    assert run("list", env=without).returncode == 0
+    assert "acme" in run_command("list", env=without).stdout
+    assert run_command("list", env=without).returncode == 0
 
 
 def test_all_that_is_secret_moves_into_the_keyring_and_back(
-    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+    store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     save_app(store.home, SlackApp("1.1", redirect_uris=("https://a.example/",), client_secret=Secret("canary-secret")))
     files = (store.path("acme"), store.home / "apps" / "1.1.json")
-    done = run("move", "--all", "--to", "keyring", "--json", env=child_environment)
+    done = run_command("move", "--all", "--to", "keyring", "--json", env=child_environment)
     assert [item["ok"] for item in json.loads(done.stdout)] == [True, True], done.stderr
     assert not any(word in file.read_text() for file in files for word in ("-practice-", "canary"))
-    done = run("move", "--all", "--to", "file", env=child_environment)
+    done = run_command("move", "--all", "--to", "file", env=child_environment)
     assert "1.1: its client secret is in its file now" in done.stderr
     assert "canary-secret" in files[1].read_text()
-    assert items() == set()
+    assert list_items() == set()
 
 
-def test_removing_empties_the_keyring(store: ProfileStore, slack: PracticeSlack, bus: None) -> None:
-    in_keyring(store, slack)
+def test_removing_empties_the_keyring(store: ProfileStore, slack: PracticeSlack, secret_service: None) -> None:
+    save_in_keyring(store, slack)
     assert remove_profile(store, "acme").deleted
-    assert items() == set()
+    assert list_items() == set()
 
 
 def test_a_locked_keyring_is_named_and_nothing_falls_back_to_a_file(
-    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+    store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
-    in_keyring(store, slack)
-    lock()
+    save_in_keyring(store, slack)
+    lock_keyring()
     before = time.monotonic()
     for words in (["token"], ["export"], ["refresh"]):
-        done = run(*words, env=child_environment)
+        done = run_command(*words, env=child_environment)
         assert done.returncode == 5
         assert "keyring_" in done.stderr and done.stdout == ""
     assert time.monotonic() - before < 20
@@ -266,14 +256,14 @@ def test_a_locked_keyring_is_named_and_nothing_falls_back_to_a_file(
     with pytest.raises(StorageError, match="keyring_"):
         store.save_sign_in(profile(user_id="U7"), "new")
     assert store.names() == ["acme"]
-    assert not in_any_file(store.home, CANARY)
+    assert not find_files_with(store.home, CANARY)
 
 
 def test_a_new_token_is_kept_in_a_file_when_that_is_asked_for_though_the_old_one_was_in_the_keyring(
-    store: ProfileStore, bus: None
+    store: ProfileStore, secret_service: None
 ) -> None:
     move_tokens(store, store.save_sign_in(profile()).profile.name, to_keyring=True)
-    lock()
+    lock_keyring()
     with pytest.raises(StorageError):
         store.check_writable("acme")
     with pytest.raises(StorageError):
@@ -286,20 +276,20 @@ def test_a_new_token_is_kept_in_a_file_when_that_is_asked_for_though_the_old_one
 
 
 def test_a_token_that_is_in_the_keyring_already_is_not_imported_into_a_file(
-    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+    store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
-    token = store.with_tokens(in_keyring(store, slack)).access_token
+    token = store.with_tokens(save_in_keyring(store, slack)).access_token
     assert token is not None
-    done = run("import", "--slack-url", slack.base, env=child_environment, given=token.reveal())
+    done = run_command("import", "--slack-url", slack.base, env=child_environment, stdin=token.reveal())
     assert done.returncode == 1
     assert "token_already_kept" in done.stderr
     assert store.names() == ["acme"]
 
 
 def test_removing_leaves_and_names_an_answer_that_may_hold_a_living_token(
-    store: ProfileStore, slack: PracticeSlack, bus: None
+    store: ProfileStore, slack: PracticeSlack, secret_service: None
 ) -> None:
-    old = in_keyring(store, slack)
+    old = save_in_keyring(store, slack)
     slack.workspace.faults.append('with:{"token_type": "weird"}')
     problem = refresh(store, "acme").problem
     assert problem is not None
@@ -307,16 +297,16 @@ def test_removing_leaves_and_names_an_answer_that_may_hold_a_living_token(
     removal = remove_profile(store, "acme")
     assert removal.deleted
     assert removal.quarantined == (f"item {old.id}.unusable of service slack-token-tui in the keyring",)
-    assert items() == {f"{old.id}.unusable"}
+    assert list_items() == {f"{old.id}.unusable"}
 
 
 def test_an_absent_service_is_named(
-    store: ProfileStore, slack: PracticeSlack, bus: None, child_environment: dict[str, str]
+    store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
-    in_keyring(store, slack)
+    save_in_keyring(store, slack)
     without = {**child_environment, "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
     del without["PYTHON_KEYRING_BACKEND"]
-    done = run("token", env=without)
+    done = run_command("token", env=without)
     assert done.returncode == 5
     assert "keyring_absent" in done.stderr
 
@@ -326,7 +316,7 @@ def test_an_absent_service_is_named(
 )
 def test_no_other_keyring_is_ever_used(store: ProfileStore, child_environment: dict[str, str], backend: str) -> None:
     store.save_sign_in(profile())
-    done = run("move", "acme", "--to", "keyring", env={**child_environment, "PYTHON_KEYRING_BACKEND": backend})
+    done = run_command("move", "acme", "--to", "keyring", env={**child_environment, "PYTHON_KEYRING_BACKEND": backend})
     assert done.returncode == 5
     assert "keyring_" in done.stderr
     access_token = store.read("acme").access_token
@@ -340,7 +330,7 @@ def test_without_the_extra_a_keyring_profile_is_named_with_its_remedy(
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "keyring.py").write_text("raise ImportError")
-    done = run("token", env={**child_environment, "PYTHONPATH": str(hidden)})
+    done = run_command("token", env={**child_environment, "PYTHONPATH": str(hidden)})
     assert done.returncode == 5
     assert "pip install keyring" in done.stderr
 
@@ -357,12 +347,12 @@ def test_a_keyring_that_hangs_is_given_three_seconds(monkeypatch: pytest.MonkeyP
 def test_keyring_is_not_loaded_for_profiles_in_files(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
     program = "import sys; from slack_token_tui.cli.main import main; main(['token']); main(['list']); main(['copy']); assert 'keyring' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", program], env=child_environment, capture_output=True, text=True)
+    done = run_python(program, env=child_environment)
     assert done.returncode == 0, done.stderr
     assert os.environ.get("PYTHON_KEYRING_BACKEND") is None
 
 
-@pytest.mark.usefixtures("bus")
+@pytest.mark.usefixtures("secret_service")
 def test_a_client_secret_is_kept_fetched_and_forgotten_in_a_real_keyring(store: ProfileStore) -> None:
     store.check_writable()
     change_settings(store.home, storage="keyring")

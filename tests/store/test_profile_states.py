@@ -1,4 +1,4 @@
-"""What a profile's state is, and by which name scripts and notebooks get it."""
+"""The state of a profile, and the name of that state in scripts and notebooks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Profiles on disk: saved whole, private, never overwritten by another, and named when they cannot be used."""
+"""Profiles on disk: written whole, private, never overwritten by another account, and reported if unusable."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from slack_token_tui.store.hot_path import ProfileFileError, resolve_name
 from slack_token_tui.store.names import candidate_names
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.store.settings import change_settings, read_settings
-from tests.conftest import Rounds
-from tests.support.profiles import CANARY, in_, profile
+from tests.support.faults import raise_disk_full
+from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.rounds import Rounds
 
 
-def mode(path: Path) -> int:
+def read_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
@@ -38,15 +39,19 @@ def test_everything_is_private_whatever_the_umask(store: ProfileStore, umask: in
         saved = store.save_sign_in(profile())
     finally:
         os.umask(before)
-    assert mode(saved.path) == 0o600
+    assert read_mode(saved.path) == 0o600
     for directory in (store.home, store.home / "profiles", store.home / "locks"):
-        assert mode(directory) == 0o700
-    assert all(mode(lock) == 0o600 for lock in (store.home / "locks").iterdir())
+        assert read_mode(directory) == 0o700
+    assert all(read_mode(lock) == 0o600 for lock in (store.home / "locks").iterdir())
     assert (store.home / ".gitignore").read_text() == "*\n"
 
 
 def test_a_profile_comes_back_as_it_was_saved_with_unknown_keys(store: ProfileStore) -> None:
-    rotating = {"refresh_token": Secret("xoxe-1-canary"), "refresh_issued_at": in_(), "expires_at": in_(hours=12)}
+    rotating = {
+        "refresh_token": Secret("xoxe-1-canary"),
+        "refresh_issued_at": time_from_now(),
+        "expires_at": time_from_now(hours=12),
+    }
     original = profile(**rotating, extra={"x-future": [1]})
     saved = store.save_sign_in(original)
     assert store.read(saved.profile.name) == saved.profile
@@ -109,68 +114,71 @@ def test_what_cannot_be_a_file_name_everywhere_is_no_name(name: str) -> None:
     assert not hot_path.is_valid_name(name)
 
 
-def chmod(path: Path) -> None:
+def make_world_readable(path: Path) -> None:
     path.chmod(0o644)
 
 
-def link(path: Path) -> None:
+def replace_with_link(path: Path) -> None:
     path.rename(path.with_suffix(".real"))
     path.symlink_to(path.with_suffix(".real"))
 
 
-def dangling(path: Path) -> None:
+def replace_with_dangling_link(path: Path) -> None:
     path.unlink()
     path.symlink_to("nowhere")
 
 
-def directory(path: Path) -> None:
+def replace_with_directory(path: Path) -> None:
     path.unlink()
     path.mkdir()
 
 
-def fifo(path: Path) -> None:
+def replace_with_pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path, 0o600)
 
 
-def foreign(path: Path) -> None:
+def give_to_another_user(path: Path) -> None:
     os.chown(path, 12345, 12345)
 
 
-def content(text: str) -> Callable[[Path], None]:
+def write_content(text: str) -> Callable[[Path], None]:
     return lambda path: path.write_text(text) and None
 
 
 GOOD = {"schema": 1, "client_id": "1.2", "access_token": CANARY}
 DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
-    "world-readable": (chmod, "profile_exposed"),
-    "a link": (link, "profile_not_a_file"),
-    "a dangling link": (dangling, "profile_not_a_file"),
-    "a directory": (directory, "profile_not_a_file"),
-    "a pipe": (fifo, "profile_not_a_file"),
-    "empty": (content(""), "profile_unreadable"),
-    "cut": (content('{"schema": 1, "acc'), "profile_unreadable"),
-    "a list": (content("[]"), "profile_unreadable"),
-    "deep": (content("[" * 50_000), "profile_unreadable"),
-    "huge": (content(json.dumps(GOOD) + " " * 140_000), "profile_unreadable"),
-    "no token": (content(json.dumps({**GOOD, "access_token": None})), "profile_unreadable"),
-    "a token with an escape": (content(json.dumps({**GOOD, "access_token": "xoxp-\x1b[2J"})), "profile_unreadable"),
-    "a number for a name": (content(json.dumps({**GOOD, "team_name": 7})), "profile_unreadable"),
-    "a bad time": (content(json.dumps({**GOOD, "expires_at": "soon"})), "profile_unreadable"),
-    "an id that leads elsewhere": (content(json.dumps({**GOOD, "id": "../../x"})), "profile_unreadable"),
+    "world-readable": (make_world_readable, "profile_exposed"),
+    "a link": (replace_with_link, "profile_not_a_file"),
+    "a dangling link": (replace_with_dangling_link, "profile_not_a_file"),
+    "a directory": (replace_with_directory, "profile_not_a_file"),
+    "a pipe": (replace_with_pipe, "profile_not_a_file"),
+    "empty": (write_content(""), "profile_unreadable"),
+    "cut": (write_content('{"schema": 1, "acc'), "profile_unreadable"),
+    "a list": (write_content("[]"), "profile_unreadable"),
+    "deep": (write_content("[" * 50_000), "profile_unreadable"),
+    "huge": (write_content(json.dumps(GOOD) + " " * 140_000), "profile_unreadable"),
+    "no token": (write_content(json.dumps({**GOOD, "access_token": None})), "profile_unreadable"),
+    "a token with an escape": (
+        write_content(json.dumps({**GOOD, "access_token": "xoxp-\x1b[2J"})),
+        "profile_unreadable",
+    ),
+    "a number for a name": (write_content(json.dumps({**GOOD, "team_name": 7})), "profile_unreadable"),
+    "a bad time": (write_content(json.dumps({**GOOD, "expires_at": "soon"})), "profile_unreadable"),
+    "an id that leads elsewhere": (write_content(json.dumps({**GOOD, "id": "../../x"})), "profile_unreadable"),
     "a refresh token with a line end": (
-        content(json.dumps({**GOOD, "refresh_token": "xoxe-1-practice\n"})),
+        write_content(json.dumps({**GOOD, "refresh_token": "xoxe-1-practice\n"})),
         "profile_unreadable",
     ),
     "a time at the end of days": (
-        content(json.dumps({**GOOD, "refresh_issued_at": "9999-12-31T00:00:00Z"})),
+        write_content(json.dumps({**GOOD, "refresh_issued_at": "9999-12-31T00:00:00Z"})),
         "profile_unreadable",
     ),
-    "half a character": (content(json.dumps({**GOOD, "x-note": "\ud800"})), "profile_unreadable"),
-    "more than can be saved": (content(json.dumps({**GOOD, "x-many": [1] * 20_000})), "profile_unreadable"),
-    "http elsewhere": (content(json.dumps({**GOOD, "slack": "http://evil.example"})), "profile_unreadable"),
-    "a text for a schema": (content(json.dumps({**GOOD, "schema": "1"})), "profile_unreadable"),
-    "newer": (content(json.dumps({**GOOD, "schema": 999})), "profile_too_new"),
+    "half a character": (write_content(json.dumps({**GOOD, "x-note": "\ud800"})), "profile_unreadable"),
+    "more than can be saved": (write_content(json.dumps({**GOOD, "x-many": [1] * 20_000})), "profile_unreadable"),
+    "http elsewhere": (write_content(json.dumps({**GOOD, "slack": "http://evil.example"})), "profile_unreadable"),
+    "a text for a schema": (write_content(json.dumps({**GOOD, "schema": "1"})), "profile_unreadable"),
+    "newer": (write_content(json.dumps({**GOOD, "schema": 999})), "profile_too_new"),
 }
 
 
@@ -192,7 +200,7 @@ def test_a_file_that_cannot_be_used_is_named_left_alone_and_harms_no_other(store
 
 
 def test_a_file_without_an_id_has_the_same_one_each_time(store: ProfileStore) -> None:
-    """Written by hand or by a provisioning tool; a journal left by a crash must be found again."""
+    """A file without an ID was written by hand. A journal that a crash left must still be found by that ID."""
     path = store.save_sign_in(profile()).path
     path.write_text(json.dumps(GOOD))
     assert store.read("acme").id == store.read("acme").id
@@ -219,7 +227,7 @@ def test_the_largest_profile_that_can_be_read_can_be_saved_and_read_again(store:
 @pytest.mark.skipif(os.geteuid() != 0, reason="LOUD: giving a file to somebody else needs root")
 def test_a_file_of_somebody_else_is_not_trusted(store: ProfileStore) -> None:
     path = store.save_sign_in(profile()).path
-    foreign(path)
+    give_to_another_user(path)
     with pytest.raises(ProfileFileError) as caught:
         store.read("acme")
     assert caught.value.code == "profile_not_ours"
@@ -229,10 +237,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_rest(store: ProfileStore, monkey
     saved = store.save_sign_in(profile())
     before = saved.path.read_bytes()
 
-    def full(*_: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(atomic_file.os, "write", full)
+    monkeypatch.setattr(atomic_file.os, "write", raise_disk_full)
     with pytest.raises(StorageError) as caught:
         store.save_sign_in(replace(profile(), access_token=Secret("xoxp-canary-new")))
     assert caught.value.code == "store_full"
@@ -288,7 +293,7 @@ def test_a_process_killed_while_saving_leaves_a_whole_file(store: ProfileStore, 
         child.stdout.close()
         access_token = store.read("acme").access_token
         assert access_token and access_token.reveal() == CANARY
-    rounds.closing(f"kill -9 while saving: {times} kills, {times} whole files")
+    rounds.report(f"kill -9 while saving: {times} kills, {times} whole files")
 
 
 def test_two_processes_never_take_the_same_name(store: ProfileStore) -> None:

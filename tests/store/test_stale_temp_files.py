@@ -1,4 +1,4 @@
-"""Temporary files of a process that is gone hold tokens, and go with the profile that they were for."""
+"""Temporary files of dead processes hold tokens. They are removed together with their profile."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.rename import rename
 from slack_token_tui.tokens.revoke import remove_profile
 from tests.support.profiles import CANARY, profile
+from tests.support.store import find_files_with
 
 
 @pytest.fixture(scope="module")
-def dead() -> int:
-    """The number of a process that has ended."""
+def dead_pid() -> int:
+    """Return the ID of a process that has ended."""
     process = subprocess.Popen(["true"])
     process.wait()
     return process.pid
 
 
-def left(directory: Path, stem: str, pid: int, *, hours: float = 0) -> Path:
+def leave_temp_file(directory: Path, stem: str, pid: int, *, hours: float = 0) -> Path:
     directory.mkdir(mode=0o700, exist_ok=True)
     path = directory / f".{stem}.{pid}.0123abcd.tmp"
     path.write_text(CANARY)
@@ -32,32 +33,31 @@ def left(directory: Path, stem: str, pid: int, *, hours: float = 0) -> Path:
     return path
 
 
-def holding_the_token(home: Path) -> list[Path]:
-    return [path for path in home.rglob("*") if path.is_file() and CANARY in path.read_text()]
-
-
-def test_a_rename_takes_the_left_over_files_of_both_names_along(store: ProfileStore, dead: int) -> None:
+def test_a_rename_takes_the_left_over_files_of_both_names_along(store: ProfileStore, dead_pid: int) -> None:
     store.save_sign_in(profile())
-    old, new = (left(store.home / "profiles", name, dead) for name in ("acme", "work"))
+    old, new = (leave_temp_file(store.home / "profiles", name, dead_pid) for name in ("acme", "work"))
     rename(store, "acme", "work")
     assert not old.exists() and not new.exists()
-    assert holding_the_token(store.home) == [store.path("work")]
+    assert find_files_with(store.home, CANARY) == [store.path("work")]
 
 
-def test_a_removal_leaves_no_file_with_the_token(store: ProfileStore, dead: int) -> None:
+def test_a_removal_leaves_no_file_with_the_token(store: ProfileStore, dead_pid: int) -> None:
     saved = store.save_sign_in(profile()).profile
-    left(store.home / "profiles", "acme", dead)
-    left(store.home / "quarantine", f"acme.{saved.id}.20261101T030000Z", dead)
-    left(store.home / "quarantine", f"older-name.{saved.id}.20261101T030000Z", dead)
+    leave_temp_file(store.home / "profiles", "acme", dead_pid)
+    leave_temp_file(store.home / "quarantine", f"acme.{saved.id}.20261101T030000Z", dead_pid)
+    leave_temp_file(store.home / "quarantine", f"older-name.{saved.id}.20261101T030000Z", dead_pid)
     remove_profile(store, "acme", keep_grant=True)
-    assert holding_the_token(store.home) == []
+    assert find_files_with(store.home, CANARY) == []
 
 
-def test_a_sign_in_removes_what_processes_left_that_are_gone_for_an_hour(store: ProfileStore, dead: int) -> None:
+def test_a_sign_in_removes_what_processes_left_that_are_gone_for_an_hour(store: ProfileStore, dead_pid: int) -> None:
     store.check_writable()
-    gone = [left(store.home / name, "elsewhere", dead, hours=2) for name in ("profiles", "apps", "quarantine")]
-    young = left(store.home / "profiles", "young", dead)
-    alive = left(store.home / "profiles", "alive", os.getpid(), hours=2)
+    gone = [
+        leave_temp_file(store.home / name, "elsewhere", dead_pid, hours=2)
+        for name in ("profiles", "apps", "quarantine")
+    ]
+    young = leave_temp_file(store.home / "profiles", "young", dead_pid)
+    alive = leave_temp_file(store.home / "profiles", "alive", os.getpid(), hours=2)
     store.check_writable()
     assert not any(path.exists() for path in gone)
     assert young.exists() and alive.exists()

@@ -1,97 +1,106 @@
-"""The app with somebody at its keys."""
+"""The TUI in this process: run it, press its keys, read its screen."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens.sign_in import SignInScreen
+from tests.support.ports import get_port, is_port_open
 
 WIDE = (150, 40)
-"""Sentences stand on one line, so that they can be found."""
+"""A size at which no sentence wraps, so that it can be found."""
 
 
 @asynccontextmanager
-async def running(
+async def run_app(
     home: Path, app: SlackApp | None = None, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[Pilot[None]]:
+    """Run the TUI and yield its pilot once the home screen is there."""
     async with TokenApp(LaunchOptions(home=home, slack_app=app)).run_test(size=size, notifications=True) as pilot:
         home_screen = pilot.app.screen
-        await until(pilot, lambda: getattr(home_screen, "_is_fully_mounted", True))
+        await wait_for(pilot, lambda: getattr(home_screen, "_is_fully_mounted", True))
         yield pilot
 
 
-async def until(pilot: Pilot[None], condition: object) -> None:
-    deadline = time.monotonic() + 30  # far beyond any wait of a busy machine
+async def wait_for(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Wait until ``condition`` is true. Otherwise fail and show the screen."""
+    deadline = time.monotonic() + 30  # a busy machine needs much less
     while time.monotonic() < deadline:
         await pilot.pause(0.02)
-        if condition():  # type: ignore[operator]
+        if condition():
             return
-    raise AssertionError(f"it never came; the screen shows:\n{text(pilot)}")
+    raise AssertionError(f"it never came; the screen shows:\n{read_screen(pilot)}")
 
 
-async def settled(pilot: Pilot[None], looks: int = 4) -> None:
-    """Wait until the screen stays as it is for so many looks, however busy the machine."""
-    before, alike = "", 0
-    while alike < looks:
+async def wait_for_text(pilot: Pilot[None], text: str) -> None:
+    """Wait until the screen shows ``text``. Parts of a screen may be drawn one after the other."""
+    await wait_for(pilot, lambda: has_text(pilot, text))
+
+
+async def wait_for_screen(pilot: Pilot[None], screen: type[Screen[object]]) -> None:
+    """Wait until a screen of this class is on top."""
+    await wait_for(pilot, lambda: isinstance(pilot.app.screen, screen))
+
+
+async def wait_for_focus(pilot: Pilot[None], screen: type[Screen[object]]) -> None:
+    """Wait until a screen of this class is on top and takes keys."""
+    await wait_for(pilot, lambda: isinstance(pilot.app.screen, screen) and pilot.app.screen.focused is not None)
+
+
+async def wait_until_stable(pilot: Pilot[None], looks: int = 4) -> None:
+    """Wait until the screen has stayed the same for ``looks`` looks, however busy the machine is."""
+    before, same = "", 0
+    while same < looks:
         await pilot.pause(0.05)
-        alike = alike + 1 if text(pilot) == before else 0
-        before = text(pilot)
+        same = same + 1 if read_screen(pilot) == before else 0
+        before = read_screen(pilot)
 
 
-async def shows(pilot: Pilot[None], words: str) -> None:
-    """Wait for ``words`` to stand on the screen; what is drawn next to something else may come a moment after it."""
-    await until(pilot, lambda: says(pilot, words))
+async def wait_until_port_closes(pilot: Pilot[None], redirect_uri: str) -> None:
+    """Wait until no program listens at ``redirect_uri``."""
+    for _ in range(100):
+        if not is_port_open(get_port(redirect_uri)):
+            return
+        await pilot.pause(0.05)
+    raise AssertionError("the port is still open")
 
 
-def text(pilot: Pilot[None]) -> str:
-    """What stands on the screen, line by line."""
+def read_screen(pilot: Pilot[None]) -> str:
+    """Return what the screen shows, line by line."""
     width, height = pilot.app.size
     strips = pilot.app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in strips[:height])[: (width + 1) * height]
 
 
-def says(pilot: Pilot[None], words: str) -> bool:
-    return words in " ".join(text(pilot).split())
+def has_text(pilot: Pilot[None], text: str) -> bool:
+    """Tell whether the screen shows ``text`` now. Line breaks count as spaces."""
+    return text in " ".join(read_screen(pilot).split())
 
 
-async def begin(pilot: Pilot[None]) -> str:
-    """From home to waiting; returns Slack's address."""
+async def start_sign_in(pilot: Pilot[None]) -> str:
+    """Start a sign-in from the home screen. Return the authorize URL once the TUI waits for the browser."""
     await pilot.press("a")
-    await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+    await wait_for_focus(pilot, SignInScreen)
     await pilot.press("enter")
     screen = pilot.app.screen
     assert isinstance(screen, SignInScreen)
-    await until(pilot, lambda: says(pilot, "Waiting for you to press Allow"))
+    await wait_for_text(pilot, "Waiting for you to press Allow")
     assert screen._url is not None
     return screen._url
 
 
-async def click(pilot: Pilot[None], words: str) -> None:
-    """Click the last ``words`` on the screen, where a person sees them."""
-    await until(pilot, lambda: words in text(pilot))
-    lines = text(pilot).split("\n")
-    row = max(number for number, line in enumerate(lines) if words in line)
-    await pilot.click(offset=(lines[row].rindex(words) + len(words) - 2, row))
-
-
-async def port_closes(pilot: Pilot[None], redirect_uri: str) -> None:
-    """Wait until nobody listens at ``redirect_uri`` any more."""
-    port = urlsplit(redirect_uri).port
-    for _ in range(100):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            return
-        writer.close()
-        await pilot.pause(0.05)
-    raise AssertionError("the port is still open")
+async def click_text(pilot: Pilot[None], text: str) -> None:
+    """Click the last place on the screen that shows ``text``."""
+    await wait_for(pilot, lambda: text in read_screen(pilot))
+    lines = read_screen(pilot).split("\n")
+    row = max(number for number, line in enumerate(lines) if text in line)
+    await pilot.click(offset=(lines[row].rindex(text) + len(text) - 2, row))

@@ -1,4 +1,4 @@
-"""Profiles to test with. Every token says that it is one of ours."""
+"""Profiles, tokens and times to test with. Every token contains ``canary`` or ``practice``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ JANE = "jane:canary-password"
 
 
 def profile(**changes: Any) -> Profile:
+    """Return a profile whose token doesn't expire, with ``changes`` to its fields."""
     values: dict[str, Any] = {
         "name": "acme",
         "access_token": Secret(CANARY),
@@ -30,10 +31,11 @@ def profile(**changes: Any) -> Profile:
     return Profile(**{**values, **changes})
 
 
-def rotating(body: str, kind: str = "xoxp") -> str:
+def make_rotating_token(body: str, kind: str = "xoxp") -> str:
     """Return a token that expires, in Slack's format. Secret scanners report such a token when it is a literal."""
     return f"xoxe.{kind}-1-{body}"
 
 
-def in_(**delta: float) -> datetime:
+def time_from_now(**delta: float) -> datetime:
+    """Return a time in whole seconds. ``delta`` has the arguments of ``timedelta``; negative ones mean the past."""
     return (datetime.now(UTC) + timedelta(**delta)).replace(microsecond=0)

@@ -1,4 +1,4 @@
-"""A sign-in whose events are written down beforehand, so that its screens look the same each time."""
+"""Sign-ins with fixed events, so that their screens look the same each time."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ SAVED: tuple[Event, ...] = (
 )
 
 
-def scripted(*script: Event) -> type[SignInSession]:
-    """Return a SignInSession that tells ``script`` and then waits without end."""
+def make_scripted_session(*script: Event) -> type[SignInSession]:
+    """Return a class of sessions that yield the events ``script`` and then wait forever."""
 
     class Scripted(SignInSession):
         @property

@@ -1,6 +1,6 @@
-"""Against a server that answers as https://slack.com: a hosts entry, an own CA in SSL_CERT_FILE, and only the Client ID.
+"""Sign in with only a Client ID, at a server that is https://slack.com here: a hosts entry, and a CA in SSL_CERT_FILE.
 
-A mount namespace of its own holds the hosts entry, so nothing of the machine is changed.
+The hosts entry is in a mount namespace, so nothing on the machine changes.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ with PracticeSlack(Workspace(apps=[App()]), 443, context):
 """
 
 
-def unshare_works() -> bool:
+def can_unshare() -> bool:
     if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("ip"):
         return False
     return subprocess.run(["unshare", "-mn", "true"], check=False, capture_output=True).returncode == 0
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> dict[str, Path]:
+def tls_files(tmp_path: Path) -> dict[str, Path]:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     authority.issue_cert("slack.com").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
@@ -54,13 +54,25 @@ def files(tmp_path: Path) -> dict[str, Path]:
     return {name: tmp_path / f"{name}.pem" for name in ("ca", "server")} | {"hosts": tmp_path / "hosts"}
 
 
-def sign_in(files: dict[str, Path], trusted: Path, environment: dict[str, str]) -> dict[str, object]:
-    script = f'ip link set lo up && mount --bind "{files["hosts"]}" /etc/hosts && exec "$@"'
+def sign_in(tls_files: dict[str, Path], trusted: Path, environment: dict[str, str]) -> dict[str, object]:
+    script = f'ip link set lo up && mount --bind "{tls_files["hosts"]}" /etc/hosts && exec "$@"'
     done = subprocess.run(
-        ["unshare", "-mn", "sh", "-c", script, "sh", sys.executable, "-c", PROGRAM, str(files["server"]), str(trusted)],
+        [
+            "unshare",
+            "-mn",
+            "sh",
+            "-c",
+            script,
+            "sh",
+            sys.executable,
+            "-c",
+            PROGRAM,
+            str(tls_files["server"]),
+            str(trusted),
+        ],
         capture_output=True,
         text=True,
-        env={**environment, "SSL_CERT_FILE": str(files["ca"])},
+        env={**environment, "SSL_CERT_FILE": str(tls_files["ca"])},
         timeout=60,
         check=False,
     )
@@ -69,22 +81,22 @@ def sign_in(files: dict[str, Path], trusted: Path, environment: dict[str, str]) 
     return answer
 
 
-@pytest.mark.skipif(not unshare_works(), reason="LOUD: a hosts entry of our own needs root, unshare and ip")
+@pytest.mark.skipif(not can_unshare(), reason="LOUD: a hosts entry of our own needs root, unshare and ip")
 def test_the_built_in_addresses_work_with_nothing_but_a_client_id(
-    files: dict[str, Path], child_environment: dict[str, str], store: ProfileStore
+    tls_files: dict[str, Path], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
-    answer = sign_in(files, files["ca"], child_environment)
+    answer = sign_in(tls_files, tls_files["ca"], child_environment)
     assert answer["code"] == 0, answer["err"]
     assert json.loads(str(answer["out"]))["profile"]["slack"] == "https://slack.com"
     assert store.read("acme-practice").redirect_uri == "http://localhost:28417/callback"
 
 
-@pytest.mark.skipif(not unshare_works(), reason="LOUD: a hosts entry of our own needs root, unshare and ip")
+@pytest.mark.skipif(not can_unshare(), reason="LOUD: a hosts entry of our own needs root, unshare and ip")
 def test_a_certificate_that_is_not_trusted_is_refused_before_anything_is_sent(
-    files: dict[str, Path], child_environment: dict[str, str], store: ProfileStore
+    tls_files: dict[str, Path], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
-    other = files["ca"].with_name("other.pem")
+    other = tls_files["ca"].with_name("other.pem")
     trustme.CA().cert_pem.write_to_path(str(other))
-    answer = sign_in(files, other, child_environment)
+    answer = sign_in(tls_files, other, child_environment)
     assert "tls_untrusted" in str(answer["err"])
     assert store.names() == []

@@ -1,22 +1,22 @@
-"""Whatever bytes a terminal sends, the interface lives on; and however it crashes, a token that Slack gave is safe."""
+"""Any bytes from the terminal leave the TUI running, and a crash never loses a token that Slack issued."""
 
 from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from slack_token_tui.store.apps import SlackApp, save_app
+from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.fallback_dir import list_fallback_files
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.settings import remember_last_app
-from tests.conftest import pressing
+from tests.support.browser import RecordingBrowser
+from tests.support.practice import DelayedExchange
 from tests.support.profiles import profile
-from tests.support.terminal import Terminal
+from tests.support.store import save_last_app
+from tests.support.terminal import Terminal, sign_in_until_token_issued
 
 NOT_UTF8 = {
     "0xff": b"\xff",
@@ -36,17 +36,17 @@ def test_bytes_that_are_not_utf8_do_not_end_the_interface(
 ) -> None:
     store.save_sign_in(profile())
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
-    terminal.shows("acme")
+    terminal.wait_for_text("acme")
     for received in NOT_UTF8.values():
         terminal.press(received)
-        terminal.press(b"\x1b")  # out of whatever field the bytes have led to
+        terminal.press(b"\x1b")  # leaves a field that the bytes may have opened
         terminal.press(b"?")
-        terminal.answers("Be led through")
+        terminal.wait_for_new_text("Be led through")
         terminal.press(b"\x1b")
-        terminal.answers("acme")
+        terminal.wait_for_new_text("acme")
     terminal.press(b"\x03\x03")
-    assert terminal.end() == 0
-    assert b"Traceback" not in terminal.seen
+    assert terminal.wait_for_exit() == 0
+    assert b"Traceback" not in terminal.output
 
 
 CRASHING = """
@@ -81,34 +81,24 @@ sys.exit(main([]))
 
 
 @pytest.fixture
-def in_the_exchange(
+def start_in_exchange(
     store: ProfileStore,
     app: SlackApp,
     child_environment: dict[str, str],
-    exchanging: tuple[threading.Event, threading.Event],
+    delayed_exchange: DelayedExchange,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> Callable[[str, str], Terminal]:
-    """Start the interface, which crashes at X as given, and sign in until Slack has issued the token."""
+    """Return a function that starts a TUI which crashes at X, and signs in until Slack has issued the token."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
-    store.check_writable()
-    save_app(store.home, app)
-    remember_last_app(store.home, app.client_id)
-    opener, url, script = tmp_path / "browser", tmp_path / "url", tmp_path / "crashing.py"
-    opener.write_text(f'#!/bin/sh\nprintf %s "$1" > {url}.new; mv {url}.new {url}\n')
-    opener.chmod(0o755)
-    environment = {**child_environment, "BROWSER": str(opener), "XDG_RUNTIME_DIR": str(tmp_path / "runtime")}
+    save_last_app(store, app)
+    browser, script = RecordingBrowser(tmp_path), tmp_path / "crashing.py"
+    environment = {**child_environment, "BROWSER": browser.program, "XDG_RUNTIME_DIR": str(tmp_path / "runtime")}
 
     def start(crash: str, at_once: str) -> Terminal:
         script.write_text(CRASHING.format(crash=crash, at_once=at_once))
         terminal = Terminal(environment, str(script))
-        terminal.shows("No profiles yet")
-        terminal.press(b"a")
-        terminal.shows("Sign in (Enter)")
-        terminal.press(b"\r")
-        terminal.until(lambda _: url.exists())
-        pressing(url.read_text())
-        terminal.until(lambda _: exchanging[0].is_set())
+        sign_in_until_token_issued(terminal, browser, delayed_exchange.token_issued)
         return terminal
 
     return start
@@ -130,27 +120,27 @@ INTERFACE_IS_GONE = b"\x1b[?1049l"
 @pytest.mark.parametrize("can_be_saved", [True, False])
 def test_a_crash_during_the_exchange_saves_or_rescues_the_token(
     store: ProfileStore,
-    in_the_exchange: Callable[[str, str], Terminal],
-    exchanging: tuple[threading.Event, threading.Event],
+    start_in_exchange: Callable[[str, str], Terminal],
+    delayed_exchange: DelayedExchange,
     crash: str,
     at_once: str,
     can_be_saved: bool,
 ) -> None:
-    terminal = in_the_exchange(crash, at_once)
+    terminal = start_in_exchange(crash, at_once)
     if not can_be_saved:
         (store.home / "profiles").rmdir()
         (store.home / "profiles").write_text("in the way")
     terminal.press(b"X")
-    terminal.until(lambda seen: INTERFACE_IS_GONE in seen)
-    exchanging[1].set()
-    assert terminal.end() == 1
-    assert b"canary" not in terminal.seen
-    assert b"ZeroDivisionError" in terminal.seen
+    terminal.wait_until(lambda output: INTERFACE_IS_GONE in output)
+    delayed_exchange.may_respond.set()
+    assert terminal.wait_for_exit() == 1
+    assert b"canary" not in terminal.output
+    assert b"ZeroDivisionError" in terminal.output
     if can_be_saved:
         assert len(store.names()) == 1
     else:
         assert len(list_fallback_files(store.home)) == 1
-        assert b"slack-token-tui import" in terminal.seen
+        assert b"slack-token-tui import" in terminal.output
 
 
 @pytest.mark.parametrize(
@@ -166,39 +156,39 @@ def test_a_crash_during_the_exchange_saves_or_rescues_the_token(
 )
 def test_signals_while_a_crashed_interface_waits_for_slack_lose_no_token(
     store: ProfileStore,
-    in_the_exchange: Callable[[str, str], Terminal],
-    exchanging: tuple[threading.Event, threading.Event],
+    start_in_exchange: Callable[[str, str], Terminal],
+    delayed_exchange: DelayedExchange,
     signals: list[str],
     codes: set[int],
 ) -> None:
-    terminal = in_the_exchange("boom()", "")
+    terminal = start_in_exchange("boom()", "")
     terminal.press(b"X")
-    terminal.until(lambda seen: INTERFACE_IS_GONE in seen and b"Waiting for Slack's response" in seen)
+    terminal.wait_until(lambda output: INTERFACE_IS_GONE in output and b"Waiting for Slack's response" in output)
     for name in signals:
         os.kill(terminal.pid, getattr(signal, name))
-    exchanging[1].set()
-    assert terminal.end() in codes
+    delayed_exchange.may_respond.set()
+    assert terminal.wait_for_exit() in codes
     assert len(store.names()) == 1
-    assert b"ZeroDivisionError" in terminal.seen and b"The token was saved as" in terminal.seen
-    assert b"Traceback" not in terminal.seen and b"never awaited" not in terminal.seen
+    assert b"ZeroDivisionError" in terminal.output and b"The token was saved as" in terminal.output
+    assert b"Traceback" not in terminal.output and b"never awaited" not in terminal.output
 
 
 @pytest.mark.parametrize("then", ["X", "SIGINT", "SIGTERM"])
 def test_whatever_follows_a_signal_loses_no_token(
     store: ProfileStore,
-    in_the_exchange: Callable[[str, str], Terminal],
-    exchanging: tuple[threading.Event, threading.Event],
+    start_in_exchange: Callable[[str, str], Terminal],
+    delayed_exchange: DelayedExchange,
     then: str,
 ) -> None:
-    terminal = in_the_exchange("boom()", "")
+    terminal = start_in_exchange("boom()", "")
     os.kill(terminal.pid, signal.SIGHUP)
     if then == "X":
         terminal.press(b"X")
-        terminal.until(lambda seen: INTERFACE_IS_GONE in seen)
+        terminal.wait_until(lambda output: INTERFACE_IS_GONE in output)
     else:
         os.kill(terminal.pid, getattr(signal, then))
-    exchanging[1].set()
-    assert terminal.end() in {
+    delayed_exchange.may_respond.set()
+    assert terminal.wait_for_exit() in {
         129,
         129 if then == "X" else 128 + getattr(signal, then),
     }  # the kernel may swap two signals

@@ -1,4 +1,4 @@
-"""``kill -9`` at every system call of a refresh: the file stays whole, and what can be lost is named."""
+"""``kill -9`` at every system call of a refresh: the file stays whole, and a lost response is reported."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.recovery import recover
 from slack_token_tui.tokens.refresh import refresh
-from tests.conftest import Rounds
-from tests.support.profiles import in_
-from tests.support.refreshable import granted
+from tests.support.practice import issue_profile
+from tests.support.profiles import time_from_now
+from tests.support.rounds import Rounds
+from tests.support.store import list_journals
 
-# Everything is loaded and used once before the marker, so that the sweep is of the refresh alone.
+# Everything is loaded and used once before the marker, so that only calls of the refresh come after it.
 MARKER = "/the-sweep-begins-here"
 REFRESHING = f"""
 import os, sys
@@ -45,8 +46,8 @@ class Call:
     line: str
 
 
-def traced(command: list[str], trace: Path) -> list[Call]:
-    """Run ``command`` and return its system calls after the marker, each with its number among those of its name."""
+def trace_calls(command: list[str], trace: Path) -> list[Call]:
+    """Run ``command`` and return its system calls after the marker, each numbered among the calls of its name."""
     subprocess.run(["strace", "-s", "64", "-o", str(trace), *command], check=True, capture_output=True)
     counted: Counter[str] = Counter()
     calls, begun = [], False
@@ -61,24 +62,24 @@ def traced(command: list[str], trace: Path) -> list[Call]:
     return calls
 
 
-def prepared(directory: Path) -> tuple[ProfileStore, PracticeSlack]:
+def prepare_store(directory: Path) -> tuple[ProfileStore, PracticeSlack]:
     slack = PracticeSlack(Workspace(apps=[App()]))
     slack.__enter__()
     store = ProfileStore(directory)
     slack.workspace.people = slack.workspace.people[::-1]
-    granted(store, slack, "warm")
+    issue_profile(store, slack, "warm")
     slack.workspace.people = slack.workspace.people[::-1]
-    granted(store, slack, "acme", expires_at=in_(minutes=1))
+    issue_profile(store, slack, "acme", expires_at=time_from_now(minutes=1))
     slack.workspace.tokens.grace_seconds = 0
     return store, slack
 
 
-def killed_at(call: Call, directory: Path) -> str:
-    """Refresh, killed at ``call``; then let the next process come, and return what became of the grant.
+def kill_at(call: Call, directory: Path) -> str:
+    """Kill a refresh at ``call``, refresh again, and return what happened to the tokens.
 
-    Two runs never make quite the same calls, so where the kill fell is read from the killed run itself.
+    Two runs rarely make the same calls, so the place of the kill is read from the trace of the killed run.
     """
-    store, slack = prepared(directory)
+    store, slack = prepare_store(directory)
     try:
         command = [sys.executable, "-c", REFRESHING, str(directory)]
         seen, inject = directory / "seen", f"inject={call.name}:signal=KILL:when={call.number}"
@@ -99,28 +100,28 @@ def killed_at(call: Call, directory: Path) -> str:
             timeout=300,
             check=False,
         )
-        # Threads wake each other more or less often from run to run, so the kill may have come while all was being warmed up.
+        # Threads wake each other a different number of times in each run, so the kill may have come during the warm-up.
         recover(store, "warm")
-        before = store.read("acme")  # whole, whenever the kill came
+        before = store.read("acme")  # readable, whenever the kill came
         doubted = recover(store, "acme").first_unanswered_at is not None
         result = refresh(store, "acme")
         after = store.read("acme")
-        assert list((store.home / "journal").glob("*")) == [], (call, result.problem, doubted)
+        assert list_journals(store) == [], (call, result.problem, doubted)
         if result.problem is None:
             assert after.access_token and slack.workspace.tokens.authenticate(after.access_token.reveal())
             assert after.refresh_token and after.refresh_token.reveal() in slack.workspace.tokens.refresh_tokens
             return "kept"
         assert (result.problem.code, doubted) == ("refresh_interrupted", True)
         assert (after.access_token, after.refresh_token) == (before.access_token, before.refresh_token)
-        assert slack.workspace.tokens.refreshed == 2  # the warm-up's and the lost one
-        assert is_in_the_window(seen.read_text(errors="replace")), (call, "lost where nothing can be lost")
+        assert slack.workspace.tokens.refreshed == 2  # the one of the warm-up and the lost one
+        assert is_in_unanswered_window(seen.read_text(errors="replace")), (call, "lost where nothing can be lost")
         return "named"
     finally:
         slack.__exit__()
 
 
-def is_in_the_window(trace: str) -> bool:
-    """Tell whether the run in ``trace`` ended between its last send and its first write of the answer."""
+def is_in_unanswered_window(trace: str) -> bool:
+    """Tell whether the run in ``trace`` ended after its last send and before it wrote the response."""
     _, began, trace = trace.partition(MARKER)
     last_send = trace.rfind("refresh_token=")
     has_kept_the_answer = re.search(r'write\(\d+, "\{\\"length.*= \d+$', trace[last_send:], re.MULTILINE)
@@ -133,21 +134,21 @@ def test_kill_at_every_system_call_of_a_refresh(tmp_path: Path, rounds: Rounds) 
     trial = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False)
     if trial.returncode != 0:
         pytest.skip("LOUD: strace may not trace here, so the sweep of kills was not made")
-    store, slack = prepared(tmp_path / "traced")
-    calls = traced([sys.executable, "-c", REFRESHING, str(store.home)], tmp_path / "trace")
+    store, slack = prepare_store(tmp_path / "traced")
+    calls = trace_calls([sys.executable, "-c", REFRESHING, str(store.home)], tmp_path / "trace")
     slack.__exit__()
     sent = max(n for n, call in enumerate(calls) if call.name == "sendto" and "refresh_token" in call.line)
     saved = next(n for n, call in enumerate(calls) if n > sent and call.name == "write" and '"length' in call.line)
-    # Without the full numbers: all around the dangerous window, and a sample of the rest.
+    # Unless the run is exhaustive: all calls around the dangerous window, and a sample of the rest.
     chosen = (
         list(enumerate(calls))
         if rounds.exhaustive
         else [(n, call) for n, call in enumerate(calls) if sent - 2 <= n <= saved + 2 or n % 40 == 0]
     )
     with ThreadPoolExecutor(2) as pool:
-        ends = list(pool.map(lambda item: killed_at(item[1], tmp_path / f"at-{item[0]}"), chosen))
+        ends = list(pool.map(lambda item: kill_at(item[1], tmp_path / f"at-{item[0]}"), chosen))
     named = [call.name for (_, call), end in zip(chosen, ends, strict=True) if end == "named"]
-    rounds.closing(
+    rounds.report(
         f"kill -9 at {len(chosen)} of {len(calls)} system calls of a refresh: 0 unreadable files, {ends.count('kept')} kept, "
         f"{len(named)} lost and named, all between the last send and the first journal write ({', '.join(sorted(set(named)))})"
     )

@@ -1,4 +1,4 @@
-"""Secret scanners report nothing in this repository, so each alarm means a real secret."""
+"""Secret scanners report nothing in this repository, so every report means a real secret."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ EXAMPLES = [
 ]
 
 
-def known_to_git(root: Path) -> list[Path]:
+def list_git_files(root: Path) -> list[Path]:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
     return [root / name for name in names if name]
 
 
-def walked(root: Path) -> Iterator[Path]:
-    """Every file except those of environments and those that tools make."""
+def walk_files(root: Path) -> Iterator[Path]:
+    """Yield every file except those of virtual environments and those that tools create."""
     for folder, folders, names in os.walk(root):
         folders[:] = [
             folder for folder in folders if folder == ".ci" or not (folder[0] == "." or folder in MADE_BY_TOOLS)
@@ -77,12 +77,12 @@ def walked(root: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names)
 
 
-def files() -> list[Path]:
-    listed = known_to_git(ROOT) if (ROOT / ".git").exists() else walked(ROOT)
+def list_files() -> list[Path]:
+    listed = list_git_files(ROOT) if (ROOT / ".git").exists() else walk_files(ROOT)
     return sorted(file for file in set(listed) if file.is_file())
 
 
-def found_in(text: str) -> Iterator[tuple[int, str]]:
+def find_secrets(text: str) -> Iterator[tuple[int, str]]:
     for name, pattern in PATTERNS.items():
         for match in pattern.finditer(text):
             yield text.count("\n", 0, match.start()) + 1, name
@@ -90,7 +90,7 @@ def found_in(text: str) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
 def test_each_pattern_finds_what_it_is_for(name: str, example: str) -> None:
-    assert (2, name) in found_in(f"first line\n{example}\n")
+    assert (2, name) in find_secrets(f"first line\n{example}\n")
 
 
 def test_every_pattern_has_an_example() -> None:
@@ -98,22 +98,22 @@ def test_every_pattern_has_an_example() -> None:
 
 
 def test_no_file_has_what_looks_like_a_secret() -> None:
-    """The value itself is never shown: it may be real."""
+    """The value is never shown, because it may be a real secret."""
     found = [
         f"{file.relative_to(ROOT)}:{line}: {name}"
-        for file in files()
-        for line, name in found_in(file.read_text(encoding="utf-8", errors="replace"))
+        for file in list_files()
+        for line, name in find_secrets(file.read_text(encoding="utf-8", errors="replace"))
     ]
     assert not found, "\n".join(found)
 
 
 def test_detect_secrets_reports_nothing() -> None:
-    """It leaves out images by itself, SVG files too: only the patterns above read those."""
+    """It skips images, also SVG files. Only the patterns above read those."""
     detect_secrets = pytest.importorskip("detect_secrets")
     settings = pytest.importorskip("detect_secrets.settings")
     with settings.default_settings():
         secrets = detect_secrets.SecretsCollection(root=str(ROOT))
-        for file in files():
+        for file in list_files():
             secrets.scan_file(str(file.relative_to(ROOT)))
     found = [f"{name}:{secret.line_number}: {secret.type}" for name, secret in secrets]
     assert not found, "\n".join(found)
@@ -123,7 +123,7 @@ def test_detect_secrets_reports_nothing() -> None:
 def test_a_practice_token_is_no_alarm_in_a_log_or_a_notebook(rotation: bool) -> None:
     app, team, jane = App(rotation=rotation), Team("T1", "Acme", "acme"), Person("U1", "jane")
     access, refresh, _ = TokenRegistry().issue(app, team, jane, ("users:read",))
-    assert list(found_in(f"{access}\n{refresh}\n")) == []
+    assert list(find_secrets(f"{access}\n{refresh}\n")) == []
 
 
 def test_without_git_only_what_tools_make_is_left_out(tmp_path: Path) -> None:
@@ -132,4 +132,4 @@ def test_without_git_only_what_tools_make_is_left_out(tmp_path: Path) -> None:
     for file in ours | made:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    assert set(walked(tmp_path)) == ours
+    assert set(walk_files(tmp_path)) == ours

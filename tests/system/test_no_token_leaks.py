@@ -1,4 +1,4 @@
-"""A token stands in no process's arguments, in no environment but the exec child's, and on no terminal unasked."""
+"""A token is in no arguments of a process, only in the environment of an exec child, and on a terminal only if asked."""
 
 from __future__ import annotations
 
@@ -9,59 +9,59 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.tokens import TokenRegistry
 from slack_token_tui.store.profiles import ProfileStore
-from tests.cli.test_commands import run
-from tests.conftest import Rounds, becomes
-from tests.support.profiles import in_
-from tests.support.refreshable import granted
+from tests.support.cli import COMMAND, run_command
+from tests.support.practice import issue_profile, issue_tokens
+from tests.support.processes import list_pids, read_process_file
+from tests.support.profiles import time_from_now
+from tests.support.rounds import Rounds
 from tests.support.terminal import Terminal
+from tests.support.waiting import wait_until
 
 SECRET = b"-practice-"
-"""In every token of the practice Slack, access and refresh, and in nothing else."""
+"""Part of every access and refresh token of the practice Slack, and of nothing else."""
 
 
-class Watch:
-    """Looks at the arguments and environments of all processes, again and again, for the tokens of one practice Slack."""
+class ProcessWatch:
+    """Searches the arguments and environments of all processes for the tokens of one practice Slack."""
 
     def __init__(self, grants: TokenRegistry) -> None:
         self._grants = grants
         self.looks = 0
         self.arguments: set[bytes] = set()
         self.environments: set[int] = set()
-        """Process ids: a process that is just being replaced or is ending shows no arguments to know it by."""
+        """Process IDs, because a process that is starting or ending shows no arguments."""
 
     def look(self) -> None:
         self.looks += 1
         tokens = [token.encode() for token in [*list(self._grants.access_tokens), *list(self._grants.refresh_tokens)]]
-        for process in Path("/proc").iterdir():
-            if not process.name.isdigit() or int(process.name) == os.getpid():
+        for pid in list_pids():
+            if pid == os.getpid():
                 continue
-            with suppress(OSError):
-                arguments = (process / "cmdline").read_bytes()
-                if any(token in arguments for token in tokens):
-                    self.arguments.add(arguments)
-                environment = (process / "environ").read_bytes()
-                if any(token in environment for token in tokens):
-                    self.environments.add(int(process.name))
+            arguments = read_process_file(pid, "cmdline")
+            if any(token in arguments for token in tokens):
+                self.arguments.add(arguments)
+            environment = read_process_file(pid, "environ")
+            if any(token in environment for token in tokens):
+                self.environments.add(pid)
 
 
 @contextmanager
-def watching(grants: TokenRegistry) -> Iterator[Watch]:
-    watch, done = Watch(grants), threading.Event()
+def watch_processes(grants: TokenRegistry) -> Iterator[ProcessWatch]:
+    watch, done = ProcessWatch(grants), threading.Event()
 
-    def go() -> None:
+    def look_until_done() -> None:
         while not done.is_set():
             watch.look()
             time.sleep(0.005)
 
-    thread = threading.Thread(target=go)
+    thread = threading.Thread(target=look_until_done)
     thread.start()
     try:
         yield watch
@@ -74,10 +74,10 @@ def watching(grants: TokenRegistry) -> Iterator[Watch]:
 def test_no_arguments_and_no_environment_hold_a_token(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], rounds: Rounds
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     workspace = slack.workspace
-    other, _, _ = workspace.tokens.issue(workspace.apps[0], workspace.teams[1], workspace.people[1], ("a:read",))
-    with watching(workspace.tokens) as watch:
+    other, _ = issue_tokens(workspace, "a:read", team=1, person=1)
+    with watch_processes(workspace.tokens) as watch:
         commands = [
             ["token"],
             ["copy"],
@@ -91,19 +91,19 @@ def test_no_arguments_and_no_environment_hold_a_token(
             ["remove", "work", "--yes"],
         ]
         for words in commands:
-            run(*words, env=child_environment)
-        run("import", "other", "--slack-url", slack.base, env=child_environment, given=other)
+            run_command(*words, env=child_environment)
+        run_command("import", "other", "--slack-url", slack.base, env=child_environment, stdin=other)
         assert not watch.environments
         child = subprocess.Popen(
-            [sys.executable, "-m", "slack_token_tui", "exec", "other", "--", "cat"],
+            [*COMMAND, "exec", "other", "--", "cat"],
             env=child_environment,
             stdin=subprocess.PIPE,
         )
-        assert becomes(lambda: child.pid in watch.environments)
+        assert wait_until(lambda: child.pid in watch.environments)
         child.communicate(timeout=30)
     assert not watch.arguments
-    assert watch.environments == {child.pid}  # exec puts the command in its own place
-    rounds.closing(
+    assert watch.environments == {child.pid}  # exec replaces its own process
+    rounds.report(
         f"{watch.looks} looks at all processes during {len(commands) + 2} commands: no token in any arguments"
     )
 
@@ -111,7 +111,7 @@ def test_no_arguments_and_no_environment_hold_a_token(
 def test_only_the_printing_commands_print_a_token(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.faults.extend(["html", 'with:{"access_token": 5}'])
     for words in (
         ["refresh"],
@@ -125,17 +125,17 @@ def test_only_the_printing_commands_print_a_token(
         ["rename", "acme", "x"],
         ["remove", "x", "--yes", "--json"],
     ):
-        done = run(*words, env=child_environment)
+        done = run_command(*words, env=child_environment)
         assert SECRET.decode() not in done.stdout + done.stderr, words
 
 
 def test_a_session_in_the_tui_shows_no_token_until_it_is_asked_to(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
-    terminal.shows("acme")
-    terminal.shows("for 11 h 59 min")  # renewed by itself
+    terminal.wait_for_text("acme")
+    terminal.wait_for_text("for 11 h 59 min")  # refreshed automatically
     for keys, words in (
         (b"v", "is good"),
         (b"C", "a curl command"),
@@ -149,13 +149,13 @@ def test_a_session_in_the_tui_shows_no_token_until_it_is_asked_to(
         (b"\x1b", "Profiles ·"),
     ):
         terminal.press(keys)
-        terminal.answers(words)
-    assert SECRET not in terminal.seen
+        terminal.wait_for_new_text(words)
+    assert SECRET not in terminal.output
     terminal.press(b"t")
-    terminal.shows("hides itself after ten seconds")
-    assert SECRET in terminal.seen
+    terminal.wait_for_text("hides itself after ten seconds")
+    assert SECRET in terminal.output
     terminal.press(b"q")
-    assert terminal.end() == 0
+    assert terminal.wait_for_exit() == 0
 
 
 def test_no_exception_of_the_library_holds_a_token(store: ProfileStore, slack: PracticeSlack) -> None:
@@ -164,7 +164,7 @@ def test_no_exception_of_the_library_holds_a_token(store: ProfileStore, slack: P
     from slack_token_tui.tokens.refresh import refresh
 
     for fault in ("html", "half", "spent_status:500", 'with:{"access_token": 5}', "error:brand_new"):
-        granted(store, slack)
+        issue_profile(store, slack)
         slack.workspace.faults.extend([fault] * 2)
         try:
             result = refresh(store, "acme", insist=True)

@@ -1,4 +1,4 @@
-"""Many ask, one refreshes; and whatever ends a refresh in the middle, no grant is lost."""
+"""Many processes ask and one refreshes, and whatever interrupts a refresh, no token is lost."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
-from tests.conftest import Rounds, becomes
-from tests.support.profiles import in_
-from tests.support.refreshable import granted
+from tests.support.cli import COMMAND
+from tests.support.practice import issue_profile
+from tests.support.profiles import time_from_now
+from tests.support.rounds import Rounds
 from tests.support.terminal import Terminal
+from tests.support.waiting import wait_until
 
 ASKING = """
 import os, sys, time
@@ -35,8 +37,8 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
-def all_at_once(commands: list[list[str]], environment: dict[str, str], starter: Path) -> list[tuple[int, str]]:
-    """Start all, let them load what they need, and let them go at the same moment."""
+def run_all_at_once(commands: list[list[str]], environment: dict[str, str], starter: Path) -> list[tuple[int, str]]:
+    """Start all commands, wait until they have loaded the program, and let them go at the same moment."""
     asking = [
         subprocess.Popen(
             [sys.executable, "-c", ASKING, str(starter), *command],
@@ -55,8 +57,8 @@ def all_at_once(commands: list[list[str]], environment: dict[str, str], starter:
     return [(process.returncode, text.strip()) for process, text in zip(asking, said, strict=True)]
 
 
-def strict(slack: PracticeSlack, refreshes: int) -> None:
-    """No grace, reuse is counted, and every answer takes long enough to be run into."""
+def forbid_token_reuse(slack: PracticeSlack, refreshes: int) -> None:
+    """Give no grace period to a used refresh token, and delay responses so that the processes overlap."""
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.extend(["late:0.12"] * refreshes)
 
@@ -64,34 +66,34 @@ def strict(slack: PracticeSlack, refreshes: int) -> None:
 def test_many_processes_ask_for_one_expired_token_and_it_is_refreshed_once(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], tmp_path: Path, rounds: Rounds
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
-    strict(slack, 1)
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
+    forbid_token_reuse(slack, 1)
     count = rounds(8, 50)
-    answers = all_at_once([["token", "acme"]] * count, child_environment, tmp_path / "go")
+    answers = run_all_at_once([["token", "acme"]] * count, child_environment, tmp_path / "go")
     token = store.read("acme").access_token
     assert token and set(answers) == {(0, token.reveal())}
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)
-    rounds.closing(f"{count} processes ask for one expired token: 1 refresh, {count} equal tokens")
+    rounds.report(f"{count} processes ask for one expired token: 1 refresh, {count} equal tokens")
 
 
 def test_with_an_open_tui_and_other_commands_it_is_refreshed_once(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], tmp_path: Path, rounds: Rounds
 ) -> None:
-    """The profile comes due while the TUI is open and everybody asks."""
-    granted(store, slack, expires_at=in_(hours=-1))
-    strict(slack, 1)
+    """The profile expires while the TUI is open and many commands ask for it."""
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
+    forbid_token_reuse(slack, 1)
     count = rounds(8, 50)
     mixed = [["token", "acme"], ["export", "acme", "--as", "token"], ["exec", "acme", "--", "printenv", "SLACK_TOKEN"]]
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
-    answers = all_at_once([mixed[n % 3] for n in range(count)], child_environment, tmp_path / "go")
-    terminal.shows("good · jane")
+    answers = run_all_at_once([mixed[n % 3] for n in range(count)], child_environment, tmp_path / "go")
+    terminal.wait_for_text("good · jane")
     terminal.press(b"q")
-    assert terminal.end() == 0
+    assert terminal.wait_for_exit() == 0
     token = store.read("acme").access_token
     assert token and set(answers) == {(0, token.reveal())}
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)
-    assert b"practice-" not in terminal.seen
-    rounds.closing(f"an open TUI and {count} mixed commands: 1 refresh, {count} equal tokens")
+    assert b"practice-" not in terminal.output
+    rounds.report(f"an open TUI and {count} mixed commands: 1 refresh, {count} equal tokens")
 
 
 def test_five_profiles_mixed_are_refreshed_once_each(
@@ -99,37 +101,37 @@ def test_five_profiles_mixed_are_refreshed_once_each(
 ) -> None:
     names = ["one", "two", "three", "four", "five"]
     for number, name in enumerate(names):
-        # Five people's grants: Slack counts active tokens of each.
+        # One user for each profile, because Slack limits the active tokens of a user.
         person = slack.workspace.people[0]
         slack.workspace.people = (type(person)(f"U{number}", name), *slack.workspace.people)
-        granted(store, slack, name, expires_at=in_(hours=-1))
-    strict(slack, 5)
+        issue_profile(store, slack, name, expires_at=time_from_now(hours=-1))
+    forbid_token_reuse(slack, 5)
     count = rounds(10, 50)
     commands = [["token", names[n % 5]] for n in range(count)]
-    answers = all_at_once(commands, child_environment, tmp_path / "go")
+    answers = run_all_at_once(commands, child_environment, tmp_path / "go")
     for (_, name), answer in zip(commands, answers, strict=True):
         token = store.read(name).access_token
         assert token and answer == (0, token.reveal())
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (5, 0)
-    rounds.closing(f"{count} processes ask for five expired tokens: 5 refreshes, every answer right")
+    rounds.report(f"{count} processes ask for five expired tokens: 5 refreshes, every answer right")
 
 
 # ── signals ──
 
 
-def by_host_name(slack: PracticeSlack) -> Endpoints:
-    """A name starts the resolver's thread; with an address the test would prove too little."""
+def use_host_name(slack: PracticeSlack) -> Endpoints:
+    """A host name starts the thread of the resolver, which an IP address would not."""
     return Endpoints(slack.base.replace("127.0.0.1", "localhost"))
 
 
 Moment = Callable[[], object]
-"""Returns when the end shall come."""
+"""Returns at the moment at which the process is to end."""
 
 
-def ended_by_signal(number: signal.Signals) -> Callable[[dict[str, str], Moment], None]:
+def end_by_signal(number: signal.Signals) -> Callable[[dict[str, str], Moment], None]:
     def end(environment: dict[str, str], moment: Moment) -> None:
         process = subprocess.Popen(
-            [sys.executable, "-m", "slack_token_tui", "token", "acme"],
+            [*COMMAND, "token", "acme"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=environment,
@@ -141,17 +143,17 @@ def ended_by_signal(number: signal.Signals) -> Callable[[dict[str, str], Moment]
     return end
 
 
-def ended_by_a_closed_terminal(environment: dict[str, str], moment: Moment) -> None:
+def end_by_closed_terminal(environment: dict[str, str], moment: Moment) -> None:
     terminal = Terminal(environment, "-m", "slack_token_tui", "token", "acme")
     moment()
     terminal.hang_up()
 
 
 ENDINGS = [
-    ended_by_signal(signal.SIGINT),
-    ended_by_signal(signal.SIGTERM),
-    ended_by_signal(signal.SIGHUP),
-    ended_by_a_closed_terminal,
+    end_by_signal(signal.SIGINT),
+    end_by_signal(signal.SIGTERM),
+    end_by_signal(signal.SIGHUP),
+    end_by_closed_terminal,
 ]
 
 
@@ -159,13 +161,13 @@ def test_a_signal_in_the_middle_of_a_refresh_loses_nothing(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], rounds: Rounds
 ) -> None:
     slack.workspace.tokens.grace_seconds = 0
-    granted(store, slack, endpoints=by_host_name(slack), expires_at=in_(hours=-1))
+    issue_profile(store, slack, endpoints=use_host_name(slack), expires_at=time_from_now(hours=-1))
     times, in_the_middle = rounds(12, 100), 0
     for number in range(times):
         slack.workspace.faults.clear()
         slack.workspace.faults.append("late:0.5")
         refreshed = slack.workspace.tokens.refreshed
-        moment = _at_random if number % 8 < 4 else partial(_once_rotated, slack, refreshed)
+        moment = _wait_at_random if number % 8 < 4 else partial(_wait_until_rotated, slack, refreshed)
         ENDINGS[number % 4](child_environment, moment)
         in_the_middle += slack.workspace.tokens.refreshed - refreshed
         slack.workspace.faults.clear()
@@ -173,37 +175,34 @@ def test_a_signal_in_the_middle_of_a_refresh_loses_nothing(
         assert after.refresh_refused is None
         renewed = refresh(store, "acme", insist=True)
         assert renewed.problem is None, renewed.problem
-        store.write(_expired(renewed.profile))
+        store.write(_expire(renewed.profile))
     assert slack.workspace.tokens.reused == 0
     assert in_the_middle >= times // 3, "too few signals came late enough to prove anything"
-    rounds.closing(
+    rounds.report(
         f"{times} signals and closed terminals around a refresh by host name, {in_the_middle} after Slack had rotated: 0 lost"
     )
 
 
-def _at_random() -> None:
+def _wait_at_random() -> None:
     time.sleep(0.2 + random.random() * 0.5)
 
 
-def _once_rotated(slack: PracticeSlack, refreshed: int) -> None:
-    """Return while Slack's answer is on its way."""
-    deadline = time.monotonic() + 20
-    while slack.workspace.tokens.refreshed == refreshed:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+def _wait_until_rotated(slack: PracticeSlack, refreshed: int) -> None:
+    """Return while Slack's response is on its way."""
+    assert wait_until(lambda: slack.workspace.tokens.refreshed != refreshed, 20)
 
 
-def _expired(profile: Profile) -> Profile:
+def _expire(profile: Profile) -> Profile:
     from dataclasses import replace
 
-    return replace(profile, expires_at=in_(hours=-1))
+    return replace(profile, expires_at=time_from_now(hours=-1))
 
 
 def test_a_terminal_that_closes_under_the_tui_loses_nothing(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], rounds: Rounds
 ) -> None:
     slack.workspace.tokens.grace_seconds = 0
-    granted(store, slack, endpoints=by_host_name(slack), expires_at=in_(hours=-1))
+    issue_profile(store, slack, endpoints=use_host_name(slack), expires_at=time_from_now(hours=-1))
     times = rounds(1, 10)
     for _ in range(times):
         before = slack.workspace.tokens.refreshed
@@ -211,30 +210,30 @@ def test_a_terminal_that_closes_under_the_tui_loses_nothing(
         slack.workspace.faults.append("late:0.5")
         generation = store.read("acme").generation
         terminal = Terminal(child_environment, "-m", "slack_token_tui")
-        terminal.until(lambda _, before=before: slack.workspace.tokens.refreshed > before)
-        terminal.hang_up()  # Slack has rotated, and its answer is on its way
-        assert becomes(lambda generation=generation: store.read("acme").generation != generation)
+        terminal.wait_until(lambda _, before=before: slack.workspace.tokens.refreshed > before)
+        terminal.hang_up()  # Slack has rotated the tokens, and its response is on its way
+        assert wait_until(lambda generation=generation: store.read("acme").generation != generation)
         after = store.read("acme")
         assert after.access_token and slack.workspace.tokens.authenticate(after.access_token.reveal())
-        store.write(_expired(after))
-    rounds.closing(f"{times} terminals closed under the TUI while Slack's answer was on its way: 0 lost")
+        store.write(_expire(after))
+    rounds.report(f"{times} terminals closed under the TUI while Slack's answer was on its way: 0 lost")
 
 
 def test_a_stopped_process_keeps_the_lock_and_the_others_end_in_order(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl+Z or a suspended laptop: nobody refreshes without the lock, and after it there is no second spending."""
+    """After Ctrl+Z, or on a suspended laptop, no process refreshes without the lock, and none refreshes twice."""
     slack.workspace.tokens.grace_seconds = 0
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.faults.append("held")
     holder = subprocess.Popen(
-        [sys.executable, "-m", "slack_token_tui", "token", "acme"],
+        [*COMMAND, "token", "acme"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=child_environment,
         text=True,
     )
-    assert becomes(lambda: slack.workspace.tokens.refreshed)
+    assert wait_until(lambda: slack.workspace.tokens.refreshed)
     os.kill(holder.pid, signal.SIGSTOP)
     slack.workspace.may_respond.set()
     monkeypatch.setattr("slack_token_tui.store.locks.acquire.__wrapped__.__defaults__", (0.3, None), raising=False)

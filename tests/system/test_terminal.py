@@ -1,100 +1,91 @@
-"""The real program on a real pseudo terminal: what it leaves behind, and which bytes it writes."""
+"""The program on a pseudo terminal: how it leaves the terminal, and which bytes it writes."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
-from contextlib import suppress
-from urllib.parse import urlsplit
 
 import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
-from slack_token_tui.store.apps import SlackApp, save_app
+from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.settings import remember_last_app
+from tests.support.ports import get_port, is_port_open
 from tests.support.profiles import CANARY, profile
+from tests.support.store import save_last_app
 from tests.support.terminal import Terminal
 
 HOSTILE = "[/red]\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202eevil\x1b]0;title\x07"
 
 
 @pytest.fixture
-def ready(app: SlackApp, slack: PracticeSlack, store: ProfileStore) -> ProfileStore:
-    """A home whose sign-in form is filled in."""
+def prepared_store(app: SlackApp, slack: PracticeSlack, store: ProfileStore) -> ProfileStore:
+    """Return a store with one profile and an app, so that the sign-in form is filled in."""
     store.save_sign_in(
         profile(team_name=HOSTILE, user_name=HOSTILE, refresh_token=Secret("xoxe-1-canary-refresh-0123"))
     )
-    save_app(store.home, app)
-    remember_last_app(store.home, app.client_id)
+    save_last_app(store, app)
     return store
 
 
-def restored(seen: bytes) -> bool:
+def is_restored(seen: bytes) -> bool:
     return b"\x1b[?1049l" in seen and b"\x1b[?1003l" in seen and b"\x1b[?25h" in seen
-
-
-def is_open(address: str) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", urlsplit(address).port or 0), 1):
-        return True
-    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("where", ["home", "form", "waiting", "help"])
 def test_a_signal_restores_the_terminal_and_closes_the_port(
-    ready: ProfileStore, app: SlackApp, child_environment: dict[str, str], where: str, number: signal.Signals
+    prepared_store: ProfileStore, app: SlackApp, child_environment: dict[str, str], where: str, number: signal.Signals
 ) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
-    terminal.shows("acme")
-    terminal.shows("Sign in")
+    terminal.wait_for_text("acme")
+    terminal.wait_for_text("Sign in")
     if where == "help":
         terminal.press(b"?")
-        terminal.shows("Your saved sign-ins")
+        terminal.wait_for_text("Your saved sign-ins")
     if where in {"form", "waiting"}:
         terminal.press(b"a")
-        terminal.shows("User scopes")
+        terminal.wait_for_text("User scopes")
     if where == "waiting":
         terminal.press(b"\r")
-        terminal.shows("Waiting for you to press Allow")
-        assert is_open(app.redirect_uris[0])
+        terminal.wait_for_text("Waiting for you to press Allow")
+        assert is_port_open(get_port(app.redirect_uris[0]))
     os.kill(terminal.pid, number)
-    ended = terminal.end()
-    assert ended == 128 + number, terminal.seen[-3000:].decode(errors="replace")
-    assert restored(terminal.seen)
-    assert not is_open(app.redirect_uris[0])
-    assert b"Traceback" not in terminal.seen
+    ended = terminal.wait_for_exit()
+    assert ended == 128 + number, terminal.output[-3000:].decode(errors="replace")
+    assert is_restored(terminal.output)
+    assert not is_port_open(get_port(app.redirect_uris[0]))
+    assert b"Traceback" not in terminal.output
 
 
 def test_hostile_names_reach_the_terminal_as_harmless_bytes_and_no_token_does(
-    ready: ProfileStore, child_environment: dict[str, str]
+    prepared_store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
-    terminal.shows("acme")
-    terminal.shows("[/red]")
+    terminal.wait_for_text("acme")
+    terminal.wait_for_text("[/red]")
     terminal.press(b"?")
-    terminal.shows("Your saved sign-ins")
+    terminal.wait_for_text("Your saved sign-ins")
     terminal.press(b"\x1b")
-    terminal.answers("Profiles ·")
+    terminal.wait_for_new_text("Profiles ·")
     terminal.press(b"q")
-    assert terminal.end() == 0
-    assert restored(terminal.seen)
+    assert terminal.wait_for_exit() == 0
+    assert is_restored(terminal.output)
     for bad in (b"\x1b]52", b"\x1b[2J\xc2", "\x9b".encode(), "\u202e".encode(), b"\x1b]0;", b"canary"):
-        assert bad not in terminal.seen
+        assert bad not in terminal.output
 
 
 @pytest.mark.parametrize("command", [["list"], ["show"], ["list", "--json"]])
 def test_the_command_line_prints_hostile_names_as_harmless_bytes(
-    ready: ProfileStore, child_environment: dict[str, str], command: list[str]
+    prepared_store: ProfileStore, child_environment: dict[str, str], command: list[str]
 ) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui", *command)
-    assert terminal.end() == 0
-    assert b"[/red]" in terminal.seen
-    assert b"\x1b" not in terminal.seen
-    assert "\u202e".encode() not in terminal.seen
-    assert b"canary" not in terminal.seen
+    assert terminal.wait_for_exit() == 0
+    assert b"[/red]" in terminal.output
+    assert b"\x1b" not in terminal.output
+    assert "\u202e".encode() not in terminal.output
+    assert b"canary" not in terminal.output
 
 
 CRASH = f"""
@@ -112,32 +103,32 @@ sys.exit(run.run_app(LaunchOptions()))
 """
 
 
-def test_a_crash_shows_no_token(ready: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_a_crash_shows_no_token(prepared_store: ProfileStore, child_environment: dict[str, str]) -> None:
     terminal = Terminal(child_environment, "-c", CRASH)
-    terminal.shows("acme")
-    terminal.shows("Sign in")  # the footer: from here on keys are taken
+    terminal.wait_for_text("acme")
+    terminal.wait_for_text("Sign in")  # the footer: from now on it takes keys
     terminal.press(b"\x1b[15~")  # F5
-    assert terminal.end() == 1
-    assert restored(terminal.seen)
-    assert b"ValueError in" in terminal.seen
-    assert b"canary" not in terminal.seen
+    assert terminal.wait_for_exit() == 1
+    assert is_restored(terminal.output)
+    assert b"ValueError in" in terminal.output
+    assert b"canary" not in terminal.output
 
 
 def test_textuals_log_is_not_written_where_pastes_would_stand_in_clear(
-    ready: ProfileStore, child_environment: dict[str, str]
+    prepared_store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     log = child_environment["SLACK_TOKEN_TUI_HOME"] + "/textual.log"
     terminal = Terminal({**child_environment, "TEXTUAL_LOG": log}, "-m", "slack_token_tui")
-    terminal.shows("acme")
+    terminal.wait_for_text("acme")
     terminal.press(b"q")
-    assert terminal.end() == 0
+    assert terminal.wait_for_exit() == 0
     assert not os.path.exists(log)
 
 
 def test_copy_without_a_clipboard_goes_to_the_terminal_and_says_so(
-    ready: ProfileStore, child_environment: dict[str, str]
+    prepared_store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui", "copy")
-    assert terminal.end() == 0
-    assert b"\x1b]52;c;" in terminal.seen
-    assert b"not known" in terminal.seen
+    assert terminal.wait_for_exit() == 0
+    assert b"\x1b]52;c;" in terminal.output
+    assert b"not known" in terminal.output

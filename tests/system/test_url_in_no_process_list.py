@@ -1,33 +1,27 @@
-"""The authorize URL is in no list of processes: another user of the machine could open it first, with another account."""
+"""The authorize URL is not in the process list, where another user could read it and open it with another account."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
-from tests.cli.test_login import Login
-from tests.conftest import becomes, pressing
+from tests.support.browser import press_consent_button
+from tests.support.chromium import CHROMIUM_FLAGS
+from tests.support.cli import LoginProcess, make_login_arguments
+from tests.support.processes import list_pids, read_process_file
+from tests.support.scripts import write_script
+from tests.support.waiting import wait_until
 
 CHROMIUM = shutil.which("chromium")
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --no-proxy-server"
-)
 
 
-def arguments_of_all_processes() -> str:
-    said = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            said.append(path.read_bytes().decode(errors="replace"))
-    return "\n".join(said)
+def read_all_arguments() -> str:
+    return "\n".join(read_process_file(pid, "cmdline").decode(errors="replace") for pid in list_pids())
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="LOUD: chromium is not on this machine")
@@ -35,27 +29,26 @@ def arguments_of_all_processes() -> str:
 def test_a_real_browser_reaches_slack_by_the_private_file(
     slack: PracticeSlack, redirect_uris: tuple[str, ...], child_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    page, opener = tmp_path / "page", tmp_path / "chromium"
-    opener.write_text(
-        f'#!/bin/sh\n{CHROMIUM} {FLAGS} --user-data-dir={tmp_path}/data --virtual-time-budget=20000 --dump-dom "$@" '
-        f"> {page}.new 2> {tmp_path}/said\nmv {page}.new {page}\n"
+    page = tmp_path / "page"
+    flags = f"{' '.join(CHROMIUM_FLAGS)} --no-proxy-server --user-data-dir={tmp_path}/data"
+    opener = write_script(
+        tmp_path / "chromium",
+        f'{CHROMIUM} {flags} --virtual-time-budget=20000 --dump-dom "$@" > {page}.new 2> {tmp_path}/said\nmv {page}.new {page}',
     )
-    opener.chmod(0o755)
     environment = {**child_environment, "BROWSER": f"{opener} %s"}
-    redirects = [word for address in redirect_uris for word in ("--redirect-uri", address)]
-    login = Login(environment, "--client-id", CLIENT_ID, "--slack-url", slack.base, *redirects, "--json")
-    url = login.until("Open").split()[1]
+    login = LoginProcess(environment, *make_login_arguments(slack.base, redirect_uris), "--json")
+    url = login.wait_for_url()
     state = re.search("state=([^&]+)", url)[1]  # type: ignore[index]
     seen = []
 
     def has_arrived() -> bool:
-        seen.append(arguments_of_all_processes())
+        seen.append(read_all_arguments())
         return page.exists()
 
-    assert becomes(has_arrived)
+    assert wait_until(has_arrived)
     assert "is asking for permission to act for you" in page.read_text(), (tmp_path / "said").read_text()
     assert any(str(opener) in arguments for arguments in seen)
     assert not any(state in arguments for arguments in seen)
-    pressing(url)
-    assert login.end()[0] == 0
+    press_consent_button(url)
+    assert login.finish()[0] == 0
     assert list((Path(environment["SLACK_TOKEN_TUI_HOME"]) / "browser").iterdir()) == []

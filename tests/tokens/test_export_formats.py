@@ -1,4 +1,4 @@
-"""Exported texts run no code from the current directory, send a token to the right Slack, and are read back unchanged."""
+"""Exported text runs no code from the current directory, sends a token to the right Slack, and reads back unchanged."""
 
 from __future__ import annotations
 
@@ -28,18 +28,20 @@ from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
 from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import export_formats
-from tests.support.pilot import WIDE, running, shows
-from tests.support.profiles import CANARY, in_, profile
-from tests.support.refreshable import granted
+from tests.support.cli import run_command
+from tests.support.pilot import WIDE, run_app, wait_for_text
+from tests.support.practice import issue_profile
+from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.scripts import write_script
 
-COMMAND = "slack-token-tui"
+COMMAND_NAME = "slack-token-tui"
 SYSTEM = "/usr/bin:/bin"
 PATHS = [SYSTEM, f".:{SYSTEM}", f":{SYSTEM}", f"{SYSTEM}:", f"bin:{SYSTEM}", f"./bin:{SYSTEM}"]
 
 
 @pytest.fixture(scope="module")
 def bare_python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An interpreter that can import the package and has no slack-token-tui beside it."""
+    """Return an interpreter that can import the package and has no ``slack-token-tui`` beside it."""
     root = tmp_path_factory.mktemp("bare")
     venv.create(root, symlinks=True)
     libraries = [str(Path(slack_token_tui.__file__).parents[1]), sysconfig.get_path("purelib")]
@@ -49,35 +51,29 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def hostile(tmp_path: Path) -> Path:
-    """A directory whose every likely file writes ``ran`` in it when it runs."""
+def hostile_directory(tmp_path: Path) -> Path:
+    """Return a directory in which every likely file, when run, writes the file ``ran``."""
     directory = tmp_path / "hostile"
     (directory / "bin").mkdir(parents=True)
     for module in ("argparse", "json", "slack_token_tui"):
         (directory / f"{module}.py").write_text(f"open({str(directory / 'ran')!r}, 'a').write(__file__)")
     for place in (directory, directory / "bin"):
-        script(place / COMMAND, f"echo {COMMAND} >> {directory / 'ran'}")
+        write_script(place / COMMAND_NAME, f"echo {COMMAND_NAME} >> {directory / 'ran'}")
     return directory
 
 
-def script(path: Path, line: str) -> Path:
-    path.write_text(f"#!/bin/sh\n{line}\n")
-    path.chmod(0o755)
-    return path
-
-
-def exported(format_id: str, python: str, environment: dict[str, str], cwd: Path) -> str:
+def export_as(format_id: str, python: str, environment: dict[str, str], cwd: Path) -> str:
     words = [python, "-P", "-m", "slack_token_tui", "export", "acme", "--as", format_id]
     return subprocess.run(words, capture_output=True, text=True, env=environment, cwd=cwd, check=True).stdout
 
 
-def own_command(python: str, environment: dict[str, str], cwd: Path, first: str = "pass") -> object:
+def read_own_command(python: str, environment: dict[str, str], cwd: Path, first: str = "pass") -> object:
     program = f"import json, sys; {first}; from slack_token_tui.tokens import export_formats; print(json.dumps(export_formats.executable_command()))"
     done = subprocess.run([python, "-P", "-c", program], capture_output=True, text=True, env=environment, cwd=cwd)
     return json.loads(done.stdout) if done.returncode == 0 else done.stderr
 
 
-# ── the own command ──
+# ── the program's own command ──
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -87,18 +83,20 @@ def test_the_python_program_runs_no_code_from_the_current_directory(
     slack: PracticeSlack,
     child_environment: dict[str, str],
     bare_python: str,
-    hostile: Path,
+    hostile_directory: Path,
     tmp_path: Path,
     path: str,
     has_script: bool,
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=5))
+    issue_profile(store, slack, expires_at=time_from_now(hours=5))
     environment = {**child_environment, "PATH": path}
     program = tmp_path / "program.py"
-    program.write_text(exported("python", sys.executable if has_script else bare_python, environment, hostile))
+    program.write_text(
+        export_as("python", sys.executable if has_script else bare_python, environment, hostile_directory)
+    )
     words = [sys.executable, str(program)]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=hostile, check=False)
-    assert not (hostile / "ran").exists()
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=hostile_directory, check=False)
+    assert not (hostile_directory / "ran").exists()
     assert "'user': 'jane'" in done.stdout, done.stderr
 
 
@@ -108,13 +106,13 @@ def test_the_mcp_entry_runs_no_code_from_the_current_directory(
     store: ProfileStore,
     child_environment: dict[str, str],
     bare_python: str,
-    hostile: Path,
+    hostile_directory: Path,
     path: str,
     has_script: bool,
 ) -> None:
     store.save_sign_in(profile())
     environment = {**child_environment, "PATH": path}
-    text = exported("mcp", sys.executable if has_script else bare_python, environment, hostile)
+    text = export_as("mcp", sys.executable if has_script else bare_python, environment, hostile_directory)
     server = json.loads(text)["mcpServers"]["slack"]
     assert Path(server["command"]).is_absolute()
     words = server["args"][: server["args"].index("--") + 1]
@@ -123,47 +121,49 @@ def test_the_mcp_entry_runs_no_code_from_the_current_directory(
         capture_output=True,
         text=True,
         env={**environment, **server["env"]},
-        cwd=hostile,
+        cwd=hostile_directory,
         check=False,
     )
-    assert not (hostile / "ran").exists()
+    assert not (hostile_directory / "ran").exists()
     assert done.stdout == CANARY + "\n", done.stderr
 
 
 def test_the_command_beside_the_interpreter_comes_before_path(
     child_environment: dict[str, str], bare_python: str, tmp_path: Path
 ) -> None:
-    found = str(script(tmp_path / COMMAND, ":"))
+    found = str(write_script(tmp_path / COMMAND_NAME, ":"))
     environment = {**child_environment, "PATH": f"bin:{tmp_path}:{SYSTEM}"}
-    assert own_command(sys.executable, environment, tmp_path) == [str(Path(sys.executable).parent / COMMAND)]
-    assert own_command(bare_python, environment, tmp_path) == [found]
+    assert read_own_command(sys.executable, environment, tmp_path) == [str(Path(sys.executable).parent / COMMAND_NAME)]
+    assert read_own_command(bare_python, environment, tmp_path) == [found]
 
 
 @pytest.mark.parametrize("path", [*PATHS, "", None])
 def test_a_relative_entry_of_path_is_never_used(
-    child_environment: dict[str, str], bare_python: str, hostile: Path, path: str | None
+    child_environment: dict[str, str], bare_python: str, hostile_directory: Path, path: str | None
 ) -> None:
     environment = {**child_environment, "PATH": path or ""}
     if path is None:
         del environment["PATH"]
-    assert own_command(bare_python, environment, hostile) == [bare_python, "-P", "-m", "slack_token_tui"]
+    assert read_own_command(bare_python, environment, hostile_directory) == [bare_python, "-P", "-m", "slack_token_tui"]
 
 
 @pytest.mark.parametrize("unknown", ["''", "None", "'python3'"])
 def test_an_interpreter_without_an_absolute_path_is_refused_or_not_needed(
-    child_environment: dict[str, str], bare_python: str, hostile: Path, tmp_path: Path, unknown: str
+    child_environment: dict[str, str], bare_python: str, hostile_directory: Path, tmp_path: Path, unknown: str
 ) -> None:
     environment = {**child_environment, "PATH": f".:{SYSTEM}"}
     first = f"sys.executable = {unknown}"
-    assert "StorageError: own_command_unknown" in str(own_command(bare_python, environment, hostile, first))
+    assert "StorageError: own_command_unknown" in str(
+        read_own_command(bare_python, environment, hostile_directory, first)
+    )
     environment["PATH"] = str(tmp_path)
-    found = str(script(tmp_path / COMMAND, ":"))
-    assert own_command(bare_python, environment, hostile, first) == [found]
+    found = str(write_script(tmp_path / COMMAND_NAME, ":"))
+    assert read_own_command(bare_python, environment, hostile_directory, first) == [found]
 
 
 @pytest.mark.parametrize("format_id", ["python", "mcp"])
 def test_export_explains_that_its_own_command_is_unknown(
-    store: ProfileStore, child_environment: dict[str, str], bare_python: str, hostile: Path, format_id: str
+    store: ProfileStore, child_environment: dict[str, str], bare_python: str, hostile_directory: Path, format_id: str
 ) -> None:
     store.save_sign_in(profile())
     program = (
@@ -172,12 +172,12 @@ def test_export_explains_that_its_own_command_is_unknown(
     )
     environment = {**child_environment, "PATH": SYSTEM}
     words = [bare_python, "-P", "-c", program]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=hostile, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=hostile_directory, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "own_command_unknown" in done.stderr
 
 
-# ── where profiles are ──
+# ── the directory of profiles ──
 
 
 @pytest.mark.parametrize("format_id", ["python", "mcp"])
@@ -201,10 +201,10 @@ def test_no_value_can_change_the_python_program(
     values = {node.value for statement in body for node in ast.walk(statement) if isinstance(node, ast.Constant)}
     assert {nasty, f"https://{nasty}/api/auth.test", str(tmp_path / nasty)} <= values
 
-    home = tmp_path / nasty.removesuffix("\udcff")  # not every file system has such a name
-    granted(ProfileStore(home), slack, expires_at=in_(hours=5))
+    home = tmp_path / nasty.removesuffix("\udcff")  # not every file system allows such a name
+    issue_profile(ProfileStore(home), slack, expires_at=time_from_now(hours=5))
     environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(home)}
-    program = exported("python", sys.executable, environment, tmp_path)
+    program = export_as("python", sys.executable, environment, tmp_path)
     del environment["SLACK_TOKEN_TUI_HOME"]
     words = [sys.executable, "-c", program]
     done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path, check=True)
@@ -230,29 +230,30 @@ def test_the_mcp_entry_is_refused_for_another_slack(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path, base: str
 ) -> None:
     store.save_sign_in(profile(endpoints=Endpoints(base)))
-    words = [sys.executable, "-P", "-m", "slack_token_tui"]
     for command in (["export", "--as", "mcp"], ["copy", "--as", "mcp"]):
-        done = subprocess.run([*words, *command], capture_output=True, text=True, env=child_environment, check=False)
+        done = run_command(*command, env=child_environment)
         assert (done.returncode, done.stdout) == (1, "")
         assert "mcp_other_slack" in done.stderr and "--as python" in done.stderr
 
 
 @pytest.mark.skipif(shutil.which("npx") is None, reason="npx is not installed")
 def test_npx_starts_no_server_from_the_current_directory(
-    store: ProfileStore, child_environment: dict[str, str], hostile: Path, tmp_path: Path
+    store: ProfileStore, child_environment: dict[str, str], hostile_directory: Path, tmp_path: Path
 ) -> None:
     store.save_sign_in(profile())
-    server = json.loads(exported("mcp", sys.executable, child_environment, hostile))["mcpServers"]["slack"]
+    server = json.loads(export_as("mcp", sys.executable, child_environment, hostile_directory))["mcpServers"]["slack"]
     package = next(word for word in server["args"] if word.startswith("slack-mcp-server@"))
-    installed = hostile / "node_modules" / "slack-mcp-server"
+    installed = hostile_directory / "node_modules" / "slack-mcp-server"
     installed.mkdir(parents=True)
-    program = script(installed / "server.sh", f"echo server >> {hostile / 'ran'}")
+    program = write_script(installed / "server.sh", f"echo server >> {hostile_directory / 'ran'}")
     (installed / "package.json").write_text(
         json.dumps({"name": "slack-mcp-server", "version": package.split("@")[1], "bin": program.name})
     )
-    (hostile / "node_modules" / ".bin").mkdir()
-    (hostile / "node_modules" / ".bin" / "slack-mcp-server").symlink_to(program)
-    (hostile / ".npmrc").write_text(f"script-shell={script(hostile / 'shell', f'echo shell >> {hostile}/ran')}\n")
+    (hostile_directory / "node_modules" / ".bin").mkdir()
+    (hostile_directory / "node_modules" / ".bin" / "slack-mcp-server").symlink_to(program)
+    (hostile_directory / ".npmrc").write_text(
+        f"script-shell={write_script(hostile_directory / 'shell', f'echo shell >> {hostile_directory}/ran')}\n"
+    )
     environment = {
         **child_environment,
         **server.get("env", {}),
@@ -261,49 +262,51 @@ def test_npx_starts_no_server_from_the_current_directory(
         "npm_config_fetch_retries": "0",
     }
 
-    def starts(words: list[str]) -> str:
+    def run_in_hostile_directory(words: list[str]) -> str:
         given = subprocess.DEVNULL
-        return subprocess.run(words, stdin=given, capture_output=True, text=True, env=environment, cwd=hostile).stderr
+        return subprocess.run(
+            words, stdin=given, capture_output=True, text=True, env=environment, cwd=hostile_directory
+        ).stderr
 
-    said = starts([server["command"], *server["args"]])
-    assert not (hostile / "ran").exists()
+    said = run_in_hostile_directory([server["command"], *server["args"]])
+    assert not (hostile_directory / "ran").exists()
     assert "ECONNREFUSED" in said
-    starts(["npx", package])
-    assert (hostile / "ran").exists(), "the directory is hostile to a plain npx"
+    run_in_hostile_directory(["npx", package])
+    assert (hostile_directory / "ran").exists(), "the directory is hostile to a plain npx"
 
 
 async def test_the_copy_as_screen_shows_why_a_format_is_refused(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile(endpoints=Endpoints("https://slack.example.org")))
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
-        await shows(pilot, "a curl command")
+        await wait_for_text(pilot, "a curl command")
         pilot.app.screen.query_one(OptionList).highlighted = list(export_formats.FORMATS).index("mcp")
-        await shows(pilot, "✗ This MCP server works only with slack.com and GovSlack")
+        await wait_for_text(pilot, "✗ This MCP server works only with slack.com and GovSlack")
         await pilot.press("enter")
-        await shows(pilot, "Choose another format: slack-token-tui export acme --as python. F1 tells more.")
+        await wait_for_text(pilot, "Choose another format: slack-token-tui export acme --as python. F1 tells more.")
 
 
 async def test_home_says_why_a_token_was_not_copied_in_a_format(store: ProfileStore, home: Path) -> None:
-    """Only the token itself tells: the preview has its mask."""
+    """The preview has a masked token, so only the copy finds this out."""
     store.save_sign_in(profile(access_token=Secret("xoxp-canary-'-0123456789abcdef")))
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
-        await shows(pilot, "a curl command")
+        await wait_for_text(pilot, "a curl command")
         pilot.app.screen.query_one(OptionList).highlighted = list(export_formats.FORMATS).index("dotenv")
-        await shows(pilot, "SLACK_TOKEN='xoxp-…cdef'")
+        await wait_for_text(pilot, "SLACK_TOKEN='xoxp-…cdef'")
         await pilot.press("enter")
-        await shows(pilot, "A .env file can’t hold this token")
+        await wait_for_text(pilot, "A .env file can’t hold this token")
 
 
-# ── values are read back unchanged ──
+# ── values read back unchanged ──
 
 _PRINTABLE = [chr(code) for code in range(0x21, 0x7F)]
 _SPECIAL = "'\"`$\\#{}()=:~!&|;<>*?[]%+-/. "
 _CHANGED_BY_DOTENV = ("'", "\\\\", "${")
 
 
-def values() -> list[str]:
-    """Each printable character at each place, each pair of special ones, and random tokens up to the longest."""
+def make_token_values() -> list[str]:
+    """Return tokens with each printable character at each place, each pair of special ones, and random ones."""
     places = [
         pattern.replace("@", character)
         for character in _PRINTABLE
@@ -326,27 +329,27 @@ def values() -> list[str]:
     return [*places, *pairs, *random_ones, *known]
 
 
-def said_by(shell: str, lines: str, directory: Path) -> list[str]:
-    """Run ``lines``, which print each value with a newline behind it."""
+def run_lines(shell: str, lines: str, directory: Path) -> list[str]:
+    """Run ``lines``, which print values, and return the values. Each one ends with a newline."""
     (directory / "lines").write_text(lines)
     done = subprocess.run([shell, str(directory / "lines")], capture_output=True, text=True, cwd=directory, check=True)
     assert done.stderr == ""
     return done.stdout.split("\n")[:-1]
 
 
-SHELLS = [saved_profile for saved_profile in ("sh", "bash", "dash", "zsh") if shutil.which(saved_profile)]
+SHELLS = [shell for shell in ("sh", "bash", "dash", "zsh") if shutil.which(shell)]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_every_shell_reads_an_env_line_back_unchanged(shell: str, tmp_path: Path) -> None:
-    given = values()
+    given = make_token_values()
     lines = [export_formats.format_token(profile(), "env", value, "T") + "\nprintf '%s\\n' \"$T\"" for value in given]
-    assert said_by(shell, "\n".join(lines), tmp_path) == given
+    assert run_lines(shell, "\n".join(lines), tmp_path) == given
 
 
 def test_a_dotenv_line_is_read_alike_by_python_dotenv_and_shells_or_refused(tmp_path: Path) -> None:
     given, lines = [], []
-    for value in values():
+    for value in make_token_values():
         is_changed = any(part in value for part in _CHANGED_BY_DOTENV) or value.endswith("\\")
         try:
             lines.append(export_formats.format_token(profile(), "dotenv", value, f"T{len(given)}"))
@@ -360,7 +363,7 @@ def test_a_dotenv_line_is_read_alike_by_python_dotenv_and_shells_or_refused(tmp_
     assert list(dotenv_values(stream=io.StringIO(text)).values()) == given
     for shell in SHELLS:
         show = "".join(f"printf '%s\\n' \"$T{number}\"\n" for number in range(len(given)))
-        assert said_by(shell, text + show, tmp_path) == given
+        assert run_lines(shell, text + show, tmp_path) == given
 
 
 def test_a_plain_token_has_no_quotes() -> None:
@@ -370,8 +373,8 @@ def test_a_plain_token_has_no_quotes() -> None:
 
 
 @pytest.fixture
-def bearers() -> Iterator[tuple[str, list[str]]]:
-    """A server's base and the Authorization headers that it got, in order."""
+def recording_server() -> Iterator[tuple[str, list[str]]]:
+    """Return the URL of a server and the list of Authorization headers that it receives."""
     got: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -389,11 +392,11 @@ def bearers() -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
 
 
-def test_curl_sends_every_token_unchanged(bearers: tuple[str, list[str]], tmp_path: Path) -> None:
-    base, got = bearers
-    # A header has no spaces at its end, and a token has none at all.
-    given = [value for value in values() if " " not in value][::2]
+def test_curl_sends_every_token_unchanged(recording_server: tuple[str, list[str]], tmp_path: Path) -> None:
+    base, got = recording_server
+    # No token contains a space, and a header can't end with one.
+    given = [value for value in make_token_values() if " " not in value][::2]
     assert len(given) >= 480
     lines = [export_formats.format_token(profile(endpoints=Endpoints(base)), "curl", value) for value in given]
-    assert said_by("sh", "\n".join(lines), tmp_path) == []
+    assert run_lines("sh", "\n".join(lines), tmp_path) == []
     assert got == [f"Bearer {value}" for value in given]

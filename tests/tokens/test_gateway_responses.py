@@ -1,25 +1,24 @@
-"""A gateway, a portal or a proxy answers a refresh in Slack's place: nothing is spent, and nothing is concluded."""
+"""A gateway, a portal or a proxy responds to a refresh instead of Slack: no token is lost and none is marked."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from slack_token_tui.cli.main import main
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
+from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import UNCONFIRMED_REFUSAL, Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.journal import RefreshIntent, token_digest
-from slack_token_tui.tokens.recovery import journal_for, recover
+from slack_token_tui.tokens.recovery import recover
 from slack_token_tui.tokens.refresh import refresh
-from tests.slack.test_client import RawServer, http
-from tests.support.profiles import CANARY, in_, profile, rotating
-from tests.support.refreshable import granted, journals
+from tests.support.practice import issue_profile
+from tests.support.profiles import CANARY, make_rotating_token, profile, time_from_now
+from tests.support.servers import StartServer, make_http_response
+from tests.support.store import leave_journal, list_journals
 
 GATEWAY_ANSWERS = {
     "empty object": b"{}",
@@ -35,58 +34,41 @@ STATUSES = ["200 OK", "400 Bad Request", "401 Unauthorized", "403 Forbidden", "4
 STATUSES += ["413 Content Too Large", "451 Unavailable For Legal Reasons", "502 Bad Gateway"]
 
 
-@pytest.fixture
-def gateway() -> Iterator[type[RawServer]]:
-    servers: list[RawServer] = []
-
-    class Gateway(RawServer):
-        def __init__(self, answer: bytes) -> None:
-            super().__init__(answer)
-            servers.append(self)
-
-    yield Gateway
-    for server in servers:
-        server.close()
-
-
-def expired(store: ProfileStore, slack: PracticeSlack, base: str) -> Profile:
-    return granted(store, slack, endpoints=Endpoints(base), expires_at=in_(hours=-1))
+def save_expired_profile(store: ProfileStore, slack: PracticeSlack, base: str) -> Profile:
+    return issue_profile(store, slack, endpoints=Endpoints(base), expires_at=time_from_now(hours=-1))
 
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("body", GATEWAY_ANSWERS)
 def test_a_gateway_answer_leaves_the_refresh_token_usable(
-    store: ProfileStore, slack: PracticeSlack, gateway: type[RawServer], body: str, status: str
+    store: ProfileStore, slack: PracticeSlack, start_server: StartServer, body: str, status: str
 ) -> None:
-    server = gateway(http(GATEWAY_ANSWERS[body], status))
-    before = expired(store, slack, server.base)
+    server = start_server(make_http_response(GATEWAY_ANSWERS[body], status))
+    before = save_expired_profile(store, slack, server.url)
     assert main(["token", "acme"]) == 75
     assert store.read("acme") == before, "the profile is not marked"
-    assert len(journals(store)) == 1, "the doubt stays in the journal"
-    assert len(server.heard) == 2, "one immediate retry, then it stops"
+    assert len(list_journals(store)) == 1, "the doubt stays in the journal"
+    assert len(server.requests) == 2, "one immediate retry, then it stops"
 
 
 def test_the_next_refresh_after_a_gateway_answer_succeeds(
-    store: ProfileStore, slack: PracticeSlack, gateway: type[RawServer]
+    store: ProfileStore, slack: PracticeSlack, start_server: StartServer
 ) -> None:
-    before = expired(store, slack, gateway(http(b'{"message":"Forbidden"}', "403 Forbidden")).base)
+    before = save_expired_profile(
+        store, slack, start_server(make_http_response(b'{"message":"Forbidden"}', "403 Forbidden")).url
+    )
     assert main(["refresh", "--all"]) == 75
     store.write(Profile(**{**before.__dict__, "endpoints": Endpoints(slack.base)}))
     assert main(["refresh", "--all"]) == 0
-    assert journals(store) == []
+    assert list_journals(store) == []
     assert slack.workspace.tokens.refreshed == 1
 
 
 def test_a_gateway_answer_in_a_left_journal_is_a_doubt_and_no_verdict(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
-    before = granted(store, slack)
-    assert before.refresh_token
-    journal = journal_for(store, before)
-    journal.reserve()
-    journal.write_intent(RefreshIntent(token_digest(before.refresh_token), EndpointVariant.V2_USER, in_(minutes=-5)))
-    journal.write_response(b'{"message":"Forbidden"}')
-    journal.close()
+    before = issue_profile(store, slack)
+    leave_journal(store, before, b'{"message":"Forbidden"}')
     found = recover(store, "acme")
     assert found.first_unanswered_at and not found.finished
     assert found.profile == before
@@ -94,21 +76,21 @@ def test_a_gateway_answer_in_a_left_journal_is_a_doubt_and_no_verdict(
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found", "500 Internal Server Error"])
 def test_an_answer_with_ok_counts_as_slacks_whatever_its_status(
-    store: ProfileStore, slack: PracticeSlack, gateway: type[RawServer], status: str
+    store: ProfileStore, slack: PracticeSlack, start_server: StartServer, status: str
 ) -> None:
-    server = gateway(http(b'{"ok":false,"error":"invalid_refresh_token"}', status))
-    expired(store, slack, server.base)
+    server = start_server(make_http_response(b'{"ok":false,"error":"invalid_refresh_token"}', status))
+    save_expired_profile(store, slack, server.url)
     assert main(["token", "acme"]) == 4
     assert store.read("acme").refresh_refused == "invalid_refresh_token"
-    assert len(server.heard) == 1
+    assert len(server.requests) == 1
 
 
 def test_an_error_code_that_only_this_program_uses_marks_nothing(
-    store: ProfileStore, slack: PracticeSlack, gateway: type[RawServer], capsys: pytest.CaptureFixture[str]
+    store: ProfileStore, slack: PracticeSlack, start_server: StartServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for code in ("token_missing", "other_account", "store_full", "unexpected", "sign_in_timed_out", "ratelimited_"):
-        server = gateway(http(json.dumps({"ok": False, "error": code}).encode()))
-        before = expired(store, slack, server.base)
+        server = start_server(make_http_response(json.dumps({"ok": False, "error": code}).encode()))
+        before = save_expired_profile(store, slack, server.url)
         assert main(["token", "acme"]) == 1, code
         assert f"Slack’s code is {'' if code == 'ratelimited_' else 'slack:'}{code}" in capsys.readouterr().err
         assert store.read("acme") == before
@@ -118,13 +100,13 @@ def test_an_error_code_that_only_this_program_uses_marks_nothing(
 # ── profiles that version 0.1.0 marked ──
 
 
-def marked_by_the_old_version(store: ProfileStore, slack: PracticeSlack, answer: bytes | None) -> Profile:
-    profile = granted(
+def save_profile_marked_by_old_version(store: ProfileStore, slack: PracticeSlack, answer: bytes | None) -> Profile:
+    profile = issue_profile(
         store,
         slack,
-        expires_at=in_(hours=-1),
+        expires_at=time_from_now(hours=-1),
         refresh_refused=UNCONFIRMED_REFUSAL,
-        refresh_refused_at=in_(hours=-1),
+        refresh_refused_at=time_from_now(hours=-1),
     )
     if answer is not None:
         (store.home / "quarantine").mkdir(mode=0o700)
@@ -139,7 +121,7 @@ def marked_by_the_old_version(store: ProfileStore, slack: PracticeSlack, answer:
 def test_a_profile_marked_by_the_old_version_recovers_at_the_next_refresh(
     store: ProfileStore, slack: PracticeSlack, command: str, answer: bytes | None
 ) -> None:
-    marked_by_the_old_version(store, slack, answer)
+    save_profile_marked_by_old_version(store, slack, answer)
     assert main(command.split()) == 0
     after = store.read("acme")
     assert after.refresh_refused is None
@@ -150,43 +132,43 @@ def test_a_profile_marked_by_the_old_version_recovers_at_the_next_refresh(
 def test_an_old_mark_that_slacks_own_response_caused_stays_without_a_request(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
-    marked_by_the_old_version(store, slack, b'{"ok":true,"access_token":""}')
+    save_profile_marked_by_old_version(store, slack, b'{"ok":true,"access_token":""}')
     assert main(["token", "acme"]) == 4
     assert store.read("acme").refresh_refused == "refresh_response_unusable"
     assert main(["refresh", "--all"]) == 4
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
 
 
-# ── responses that name nobody ──
+# ── responses without an identity ──
 
 
 @pytest.fixture
-def anonymous(slack: PracticeSlack) -> PracticeSlack:
-    """Slack, as far as it answers a refresh with neither user nor workspace."""
+def slack_without_identity(slack: PracticeSlack) -> PracticeSlack:
+    """Return a practice Slack whose response to a refresh has no user and no workspace."""
     refresh_answer = slack.workspace.refresh
 
-    def answer(*arguments: object) -> dict[str, object]:
+    def refresh_without_identity(*arguments: object) -> dict[str, object]:
         whole = refresh_answer(*arguments)  # type: ignore[arg-type]
         return {key: value for key, value in whole.items() if key not in ("user_id", "team", "authed_user")}
 
-    slack.workspace.refresh = answer  # type: ignore[method-assign]
+    slack.workspace.refresh = refresh_without_identity  # type: ignore[method-assign]
     return slack
 
 
 def test_a_refresh_response_that_names_nobody_is_checked_with_slack(
-    store: ProfileStore, anonymous: PracticeSlack
+    store: ProfileStore, slack_without_identity: PracticeSlack
 ) -> None:
-    before = granted(store, anonymous)
+    before = issue_profile(store, slack_without_identity)
     assert refresh(store, "acme").refreshed
-    assert anonymous.workspace.calls["/api/auth.test"] == 1
+    assert slack_without_identity.workspace.calls["/api/auth.test"] == 1
     assert store.read("acme").verified_at == before.verified_at
 
 
 def test_a_refresh_response_of_another_account_is_quarantined_although_it_names_nobody(
-    store: ProfileStore, anonymous: PracticeSlack
+    store: ProfileStore, slack_without_identity: PracticeSlack
 ) -> None:
-    before = granted(store, anonymous, user_id="U0OTHER")
-    assert before.user_id != anonymous.workspace.people[0].id
+    before = issue_profile(store, slack_without_identity, user_id="U0OTHER")
+    assert before.user_id != slack_without_identity.workspace.people[0].id
     problem = refresh(store, "acme").problem
     assert problem and problem.code == "refresh_response_unusable"
     assert store.read("acme").access_token == before.access_token
@@ -194,82 +176,78 @@ def test_a_refresh_response_of_another_account_is_quarantined_although_it_names_
 
 
 def test_a_refresh_response_that_cannot_be_checked_is_saved_as_unverified(
-    store: ProfileStore, anonymous: PracticeSlack
+    store: ProfileStore, slack_without_identity: PracticeSlack
 ) -> None:
-    granted(store, anonymous)
-    anonymous.workspace.verify_error = "internal_error"
+    issue_profile(store, slack_without_identity)
+    slack_without_identity.workspace.verify_error = "internal_error"
     assert refresh(store, "acme").refreshed
     after = store.read("acme")
     assert after.verified_at is None and after.generation == 1
 
 
-# ── no answer from Slack means: try again later ──
+# ── without a response from Slack: try again later ──
 
 NO_ANSWERS = {
     "a broken connection": b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort",
     "nothing": b"",
-    "a page": http(b"<html>Sign in to the Wi-Fi</html>"),
-    "a gateway": http(b'{"message":"Forbidden"}', "403 Forbidden"),
-    "a redirect": http(b"", "302 Found", "Location: https://portal.example.com/"),
-    "an outage": http(b"", "503 Service Unavailable"),
-    "a limit": http(b"", "429 Too Many Requests", "Retry-After: 1"),
+    "a page": make_http_response(b"<html>Sign in to the Wi-Fi</html>"),
+    "a gateway": make_http_response(b'{"message":"Forbidden"}', "403 Forbidden"),
+    "a redirect": make_http_response(b"", "302 Found", "Location: https://portal.example.com/"),
+    "an outage": make_http_response(b"", "503 Service Unavailable"),
+    "a limit": make_http_response(b"", "429 Too Many Requests", "Retry-After: 1"),
 }
 
 
 @pytest.mark.parametrize("answer", NO_ANSWERS)
 def test_a_verification_without_an_answer_from_slack_exits_75(
-    store: ProfileStore, gateway: type[RawServer], answer: str
+    store: ProfileStore, start_server: StartServer, answer: str
 ) -> None:
-    before = store.save_sign_in(profile(endpoints=Endpoints(gateway(NO_ANSWERS[answer]).base))).profile
+    before = store.save_sign_in(profile(endpoints=Endpoints(start_server(NO_ANSWERS[answer]).url))).profile
     assert main(["verify", "acme"]) == 75
     assert store.read("acme") == before
 
 
 @pytest.mark.parametrize("answer", NO_ANSWERS)
 def test_an_import_without_an_answer_from_slack_exits_75(
-    gateway: type[RawServer], answer: str, monkeypatch: pytest.MonkeyPatch
+    start_server: StartServer, answer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(CANARY))
-    assert main(["import", "acme", "--slack-url", gateway(NO_ANSWERS[answer]).base]) == 75
+    assert main(["import", "acme", "--slack-url", start_server(NO_ANSWERS[answer]).url]) == 75
 
 
 # ── responses with tokens that cannot be read ──
 
 
-def quarantined(store: ProfileStore) -> str:
+def read_quarantine(store: ProfileStore) -> str:
     return "".join(path.read_text() for path in (store.home / "quarantine").glob("*"))
 
 
 def test_a_response_with_tokens_that_breaks_off_is_quarantined_before_the_retry(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append("half")
     problem = refresh(store, "acme").problem
     assert problem and problem.code == "refresh_interrupted"
-    assert "xoxe.xoxp-" in quarantined(store)
+    assert "xoxe.xoxp-" in read_quarantine(store)
 
 
 def test_a_response_with_tokens_in_a_left_journal_is_quarantined_before_the_next_request(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
-    before = granted(store, slack)
-    assert before.refresh_token
-    journal = journal_for(store, before)
-    journal.reserve()
-    journal.write_intent(RefreshIntent(token_digest(before.refresh_token), EndpointVariant.V2_USER, in_(minutes=-5)))
-    journal.write_response(json.dumps({"ok": True, "access_token": rotating("canary-cut-0000")}).encode()[:-1])
-    journal.close()
+    before = issue_profile(store, slack)
+    response = json.dumps({"ok": True, "access_token": make_rotating_token("canary-cut-0000")})
+    leave_journal(store, before, response.encode()[:-1])
     assert refresh(store, "acme").refreshed
-    assert "canary-cut-0000" in quarantined(store)
+    assert "canary-cut-0000" in read_quarantine(store)
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "503 Service Unavailable", "200 OK"])
 def test_a_large_page_that_shows_an_example_token_marks_nothing(
-    store: ProfileStore, slack: PracticeSlack, gateway: type[RawServer], status: str
+    store: ProfileStore, slack: PracticeSlack, start_server: StartServer, status: str
 ) -> None:
     page = b"<html>curl -H 'Authorization: Bearer " + CANARY.encode() + b"'" + b" " * 70_000
-    before = expired(store, slack, gateway(http(page, status)).base)
+    before = save_expired_profile(store, slack, start_server(make_http_response(page, status)).url)
     assert main(["token", "acme"]) == 75
     assert store.read("acme") == before

@@ -1,4 +1,4 @@
-"""Refresh: one request, the right endpoint, and every outcome ends with the truth about both tokens."""
+"""Refresh: one request to the right endpoint, and a profile that tells the truth about both tokens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from dataclasses import replace
 from datetime import datetime
@@ -21,30 +20,32 @@ from slack_token_tui.store import locks
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import refresh as refreshing
 from slack_token_tui.tokens.refresh import refresh
-from tests.conftest import becomes
-from tests.support.profiles import in_, rotating
-from tests.support.refreshable import granted, journals
+from tests.support.cli import COMMAND
+from tests.support.practice import issue_profile
+from tests.support.profiles import make_rotating_token, time_from_now
+from tests.support.servers import reserve_refusing_port
+from tests.support.store import find_files_with, list_journals
+from tests.support.waiting import wait_until
 
 
 def test_an_old_token_is_renewed_and_both_clocks_start_again(store: ProfileStore, slack: PracticeSlack) -> None:
-    old = granted(store, slack)
+    old = issue_profile(store, slack)
     result = refresh(store, "acme")
     new = store.read("acme")
     assert result.refreshed and result.problem is None
     assert result.profile == new
     assert new.access_token != old.access_token and new.refresh_token != old.refresh_token
-    assert new.expires_at and in_(hours=11, minutes=59) <= new.expires_at <= in_(hours=12)
-    assert new.refresh_expires_at and new.refresh_expires_at > in_(days=29)
+    assert new.expires_at and time_from_now(hours=11, minutes=59) <= new.expires_at <= time_from_now(hours=12)
+    assert new.refresh_expires_at and new.refresh_expires_at > time_from_now(days=29)
     assert new.generation == old.generation + 1
     assert slack.workspace.tokens.refreshed == 1
-    assert journals(store) == []
-    # No history of secrets: the old pair is nowhere.
-    for path in store.home.rglob("*"):
-        assert not path.is_file() or old.refresh_token.reveal() not in path.read_text(errors="replace")
+    assert list_journals(store) == []
+    # Old tokens are kept nowhere.
+    assert not find_files_with(store.home, old.refresh_token.reveal())
 
 
 def test_a_fresh_token_is_left_alone_unless_more_life_is_asked_for(store: ProfileStore, slack: PracticeSlack) -> None:
-    granted(store, slack, expires_at=in_(hours=2))
+    issue_profile(store, slack, expires_at=time_from_now(hours=2))
     assert not refresh(store, "acme").refreshed
     assert slack.workspace.tokens.refreshed == 0
     assert refresh(store, "acme", min_ttl_seconds=3 * 3600).refreshed
@@ -52,17 +53,17 @@ def test_a_fresh_token_is_left_alone_unless_more_life_is_asked_for(store: Profil
     assert refresh(store, "acme", insist=True).refreshed
 
 
-@pytest.mark.parametrize("expires_at", [in_(days=3650), in_(days=-3650)])
+@pytest.mark.parametrize("expires_at", [time_from_now(days=3650), time_from_now(days=-3650)])
 def test_an_expiry_of_a_wrong_clock_is_not_believed_and_leads_to_one_refresh(
     store: ProfileStore, slack: PracticeSlack, expires_at: datetime
 ) -> None:
-    granted(store, slack, expires_at=expires_at)
+    issue_profile(store, slack, expires_at=expires_at)
     assert refresh(store, "acme").refreshed
     assert not refresh(store, "acme").refreshed
 
 
 def test_the_endpoint_that_issued_the_token_refreshes_it(store: ProfileStore, slack: PracticeSlack) -> None:
-    granted(store, slack, endpoints=Endpoints(slack.base, EndpointVariant.V2))
+    issue_profile(store, slack, endpoints=Endpoints(slack.base, EndpointVariant.V2))
     assert refresh(store, "acme").refreshed
     assert slack.workspace.calls["/api/oauth.v2.access"] == 1
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
@@ -72,7 +73,7 @@ def test_the_endpoint_that_issued_the_token_refreshes_it(store: ProfileStore, sl
 def test_three_refusals_lead_to_the_other_endpoint_and_it_is_remembered(
     store: ProfileStore, slack: PracticeSlack, code: str
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.no_refresh_variants = {"v2_user": code}
     assert refresh(store, "acme").refreshed
     assert refresh(store, "acme", insist=True).refreshed
@@ -84,7 +85,7 @@ def test_three_refusals_lead_to_the_other_endpoint_and_it_is_remembered(
 def test_when_neither_endpoint_refreshes_the_first_ones_words_are_given(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.no_refresh_variants = {"v2_user": "not_implemented", "v2": "invalid_grant_type"}
     problem = refresh(store, "acme").problem
     assert problem and problem.code == "not_implemented"
@@ -94,19 +95,19 @@ def test_when_neither_endpoint_refreshes_the_first_ones_words_are_given(
 def test_a_refusal_of_the_app_is_not_tried_elsewhere_and_spends_nothing(
     store: ProfileStore, slack: PracticeSlack, code: str
 ) -> None:
-    before = granted(store, slack)
+    before = issue_profile(store, slack)
     slack.workspace.faults.append(f"error:{code}")
     result = refresh(store, "acme")
     assert result.problem and result.problem.code == code
     assert store.read("acme") == before
     assert slack.workspace.calls["/api/oauth.v2.access"] == 0
-    assert journals(store) == []
+    assert list_journals(store) == []
 
 
 def test_a_confidential_client_proves_itself(store: ProfileStore, slack: PracticeSlack) -> None:
     from slack_token_tui.store.apps import SlackApp, save_app
 
-    old = granted(store, slack)
+    old = issue_profile(store, slack)
     slack.workspace.apps[0].pkce_enabled = False
     assert refresh(store, "acme").problem is not None
     redirects = ("https://example.com/callback",)
@@ -114,7 +115,7 @@ def test_a_confidential_client_proves_itself(store: ProfileStore, slack: Practic
     assert refresh(store, "acme").refreshed
 
 
-# ── answers that may never have come ──
+# ── responses that may never have arrived ──
 
 
 @pytest.mark.parametrize(
@@ -123,20 +124,20 @@ def test_a_confidential_client_proves_itself(store: ProfileStore, slack: Practic
 def test_a_lost_answer_is_asked_for_again_at_once_within_slacks_grace(
     store: ProfileStore, slack: PracticeSlack, fault: str
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.faults.append(fault)
     result = refresh(store, "acme")
     assert result.refreshed and result.problem is None
     assert slack.workspace.tokens.refreshed == 2
     assert slack.workspace.tokens.authenticate(store.read("acme").access_token.reveal())
-    assert journals(store) == []
+    assert list_journals(store) == []
 
 
 @pytest.mark.parametrize("fault", ["lost", "half", "html", "spent_status:503", "spent_error:fatal_error"])
 def test_without_grace_a_lost_answer_is_named_and_nothing_is_blanked(
     store: ProfileStore, slack: PracticeSlack, fault: str
 ) -> None:
-    before = granted(store, slack)
+    before = issue_profile(store, slack)
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append(fault)
     result = refresh(store, "acme")
@@ -144,26 +145,26 @@ def test_without_grace_a_lost_answer_is_named_and_nothing_is_blanked(
     after = store.read("acme")
     assert (after.access_token, after.refresh_token) == (before.access_token, before.refresh_token)
     assert after.refresh_refused == "refresh_interrupted"
-    assert slack.workspace.tokens.authenticate(after.access_token.reveal())  # it lives on
+    assert slack.workspace.tokens.authenticate(after.access_token.reveal())  # it still works
     assert refresh(store, "acme") == refreshing.RefreshResult(after)
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
 
 
 def test_two_lost_answers_stop_and_the_next_one_tries_once_more(store: ProfileStore, slack: PracticeSlack) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.faults.extend(["lost", "lost"])
     result = refresh(store, "acme")
     assert result.problem and result.problem.code == "refresh_lost"
-    assert len(journals(store)) == 1
+    assert len(list_journals(store)) == 1
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
     assert refresh(store, "acme").refreshed
-    assert journals(store) == []
+    assert list_journals(store) == []
 
 
 def test_too_late_for_the_grace_the_next_one_says_when_it_was_interrupted(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.faults.extend(["lost", "lost"])
     refresh(store, "acme")
     slack.workspace.tokens.grace_seconds = 0
@@ -177,7 +178,7 @@ def test_a_slow_answer_runs_into_the_deadline_and_is_asked_for_again(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: CLIENT(endpoints, deadline_seconds=4))
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.faults.append("held")
     assert refresh(store, "acme").refreshed
     slack.workspace.may_respond.set()
@@ -190,31 +191,29 @@ def test_what_never_reached_slack_is_tried_three_times_and_spends_nothing(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refreshing, "_RETRY_PAUSES_SECONDS", (0, 0))
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        before = granted(store, slack, endpoints=Endpoints(nowhere))
+    with reserve_refusing_port() as nowhere:
+        before = issue_profile(store, slack, endpoints=Endpoints(nowhere))
         result = refresh(store, "acme")
     assert result.problem and result.problem.code == "network_unreachable"
     assert store.read("acme") == before
-    assert journals(store) == []
+    assert list_journals(store) == []
 
 
 def test_a_limit_of_slacks_is_no_loss(store: ProfileStore, slack: PracticeSlack) -> None:
-    before = granted(store, slack)
+    before = issue_profile(store, slack)
     slack.workspace.faults.append("status:429")
     result = refresh(store, "acme")
     assert result.problem and result.problem.code == "ratelimited"
     assert result.problem.facts["retry_after"] == "7"
     assert result.profile == before
-    assert journals(store) == []
+    assert list_journals(store) == []
 
 
-# ── answers that are not what they should be ──
+# ── unexpected responses ──
 
 
 def test_an_answer_without_a_refresh_token_keeps_the_old_one(store: ProfileStore, slack: PracticeSlack) -> None:
-    old = granted(store, slack)
+    old = issue_profile(store, slack)
     slack.workspace.faults.append("without:refresh_token")
     assert refresh(store, "acme").refreshed
     new = store.read("acme")
@@ -226,7 +225,7 @@ def test_an_answer_without_a_refresh_token_keeps_the_old_one(store: ProfileStore
 @pytest.mark.parametrize(
     "changed",
     [
-        {"access_token": rotating("practice-bot", "xoxb")},
+        {"access_token": make_rotating_token("practice-bot", "xoxb")},
         {"access_token": ""},
         {"access_token": 5},
         {"user_id": "U0OTHER"},
@@ -237,7 +236,7 @@ def test_an_answer_without_a_refresh_token_keeps_the_old_one(store: ProfileStore
 def test_an_answer_that_cannot_be_used_is_kept_and_never_overwrites_the_profile(
     store: ProfileStore, slack: PracticeSlack, changed: dict[str, object]
 ) -> None:
-    before = granted(store, slack)
+    before = issue_profile(store, slack)
     slack.workspace.faults.append(f"with:{json.dumps(changed)}")
     result = refresh(store, "acme")
     assert result.problem and result.problem.code == "refresh_response_unusable"
@@ -248,7 +247,7 @@ def test_an_answer_that_cannot_be_used_is_kept_and_never_overwrites_the_profile(
     saved = list((store.home / "quarantine").iterdir())
     assert len(saved) == 1 and "refresh_token" in saved[0].read_text()
     assert saved[0].stat().st_mode & 0o777 == 0o600
-    assert journals(store) == []
+    assert list_journals(store) == []
 
 
 @pytest.mark.parametrize(
@@ -258,7 +257,7 @@ def test_an_answer_that_cannot_be_used_is_kept_and_never_overwrites_the_profile(
 def test_a_strange_expires_in_never_makes_a_token_immortal(
     store: ProfileStore, slack: PracticeSlack, expires_in: object, seconds: int
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.faults.append(f"with:{json.dumps({'expires_in': expires_in})}")
     assert refresh(store, "acme").refreshed
     refreshed = store.read("acme")
@@ -269,7 +268,7 @@ def test_a_strange_expires_in_never_makes_a_token_immortal(
 def test_a_dead_refresh_token_is_marked_once_and_another_synchronised_one_is_used(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = granted(store, slack, refresh_token=Secret("xoxe-1-canary-unknown-0000"))
+    before = issue_profile(store, slack, refresh_token=Secret("xoxe-1-canary-unknown-0000"))
     problem = refresh(store, "acme").problem
     assert problem and problem.code == "invalid_refresh_token"
     marked = store.read("acme")
@@ -279,15 +278,17 @@ def test_a_dead_refresh_token_is_marked_once_and_another_synchronised_one_is_use
     assert not refresh(store, "acme").refreshed
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
 
-    newer = replace(before, refresh_token=Secret("xoxe-1-canary-synced-0000"), generation=7, expires_at=in_(hours=5))
+    newer = replace(
+        before, refresh_token=Secret("xoxe-1-canary-synced-0000"), generation=7, expires_at=time_from_now(hours=5)
+    )
     store.write(before)
     received = refreshing.RefreshAttempt.response_received
 
-    def synchronised(self: refreshing.RefreshAttempt, body: bytes) -> None:
+    def sync_newer_file(self: refreshing.RefreshAttempt, body: bytes) -> None:
         store.write(newer)
         received(self, body)
 
-    monkeypatch.setattr(refreshing.RefreshAttempt, "response_received", synchronised)
+    monkeypatch.setattr(refreshing.RefreshAttempt, "response_received", sync_newer_file)
     result = refresh(store, "acme")
     assert result.problem is None and result.profile == newer
 
@@ -295,7 +296,7 @@ def test_a_dead_refresh_token_is_marked_once_and_another_synchronised_one_is_use
 def test_a_refresh_token_that_has_expired_is_marked_and_not_sent_again(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.faults.append("error:token_expired")
     refresh(store, "acme")
     assert store.read("acme").refresh_refused == "token_expired"
@@ -307,14 +308,18 @@ def test_a_refresh_token_that_has_expired_is_marked_and_not_sent_again(
 def test_a_token_that_slack_gives_a_short_life_is_not_renewed_at_each_use(
     store: ProfileStore, slack: PracticeSlack, seconds: int
 ) -> None:
-    """Slack keeps two alive: the one that somebody else was just given would be ended."""
-    granted(store, slack)
+    """Slack keeps two tokens valid, so a refresh would end the one that another program just got."""
+    issue_profile(store, slack)
     slack.workspace.faults.append(f'with:{{"expires_in": {seconds}}}')
     assert refresh(store, "acme").refreshed
     assert not refresh(store, "acme").refreshed
     assert not refresh(store, "acme", min_ttl_seconds=11 * 3600).refreshed
     store.write(
-        replace(store.read("acme"), expires_at=in_(seconds=seconds / 3), refresh_issued_at=in_(seconds=-seconds / 1.5))
+        replace(
+            store.read("acme"),
+            expires_at=time_from_now(seconds=seconds / 3),
+            refresh_issued_at=time_from_now(seconds=-seconds / 1.5),
+        )
     )
     assert refresh(store, "acme", min_ttl_seconds=11 * 3600).refreshed
 
@@ -322,7 +327,7 @@ def test_a_token_that_slack_gives_a_short_life_is_not_renewed_at_each_use(
 def test_a_refusal_that_may_hide_a_rotation_stays_a_doubt_for_the_next_run(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.extend(["spent_error:internal_error", "error:internal_error"])
     first = refresh(store, "acme").problem
@@ -336,14 +341,14 @@ def test_a_name_server_that_does_not_answer_holds_no_lock_beyond_the_deadline(
 ) -> None:
     asked, may_answer = threading.Event(), threading.Event()
 
-    def silent(*_: object, **__: object) -> list[object]:
+    def resolve_late(*_: object, **__: object) -> list[object]:
         asked.set()
         may_answer.wait(60)
         return []
 
-    granted(store, slack, endpoints=Endpoints(slack.base.replace("127.0.0.1", "localhost")))
+    issue_profile(store, slack, endpoints=Endpoints(slack.base.replace("127.0.0.1", "localhost")))
     monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: CLIENT(endpoints, deadline_seconds=0.5))
-    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve_late)
     try:
         problem = refresh(store, "acme").problem
         assert asked.is_set() and not may_answer.is_set()
@@ -355,15 +360,15 @@ def test_a_name_server_that_does_not_answer_holds_no_lock_beyond_the_deadline(
 def test_ctrl_z_in_the_middle_stops_this_process_when_the_lock_is_free_again(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.faults.append("held")
-    command = [sys.executable, "-m", "slack_token_tui", "token", "acme"]
-    # A group of its own with its parent outside, as a shell makes them: others cannot be stopped.
+    command = [*COMMAND, "token", "acme"]
+    # A process group whose parent is outside of it, as in a shell. Other groups cannot be stopped.
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=child_environment, process_group=0
     )
     try:
-        assert becomes(lambda: slack.workspace.tokens.refreshed)
+        assert wait_until(lambda: slack.workspace.tokens.refreshed)
         process.send_signal(signal.SIGTSTP)
         slack.workspace.may_respond.set()
         _, status = os.waitpid(process.pid, os.WUNTRACED)

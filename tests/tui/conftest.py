@@ -1,4 +1,4 @@
-"""A clipboard that tells what was put on it."""
+"""Fixtures of the TUI tests: a clipboard and a browser that record what they get."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from slack_token_tui.secret import Secret
 
 
 @pytest.fixture
-def copied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    got: list[str] = []
+def copied_texts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace the clipboard. Return the list of what is copied."""
+    received: list[str] = []
 
     async def copy(value: Secret, *_: object) -> clipboard.Copied:
-        got.append(value.reveal())
+        received.append(value.reveal())
         return clipboard.Copied("xclip", is_verified=True, cleared_after_seconds=45)
 
     monkeypatch.setattr(clipboard, "copy", copy)
-    return got
+    return received
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A browser that tells what was opened in it."""
-    got: list[str] = []
+def opened_urls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace the browser. Return the list of URLs that are opened."""
+    received: list[str] = []
 
     async def open_url(url: str, *_: object) -> browser.Opened:
-        got.append(url)
+        received.append(url)
         return browser.Opened("Firefox")
 
     monkeypatch.setattr(browser, "open_url", open_url)
     monkeypatch.setattr(browser, "default_browser", lambda: "Firefox")
-    return got
+    return received

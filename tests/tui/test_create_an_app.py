@@ -1,4 +1,4 @@
-"""Making an app, as somebody does who has none: three questions, Slack's page, the Client ID, and a token at the end."""
+"""Creating an app and signing in with it: three questions, Slack's page, the Client ID, a token."""
 
 from __future__ import annotations
 
@@ -26,31 +26,38 @@ from slack_token_tui.tui.screens import app_setup
 from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.support.pilot import click, running, says, shows, text, until
+from tests.support.pilot import (
+    click_text,
+    has_text,
+    read_screen,
+    run_app,
+    wait_for,
+    wait_for_focus,
+    wait_for_screen,
+    wait_for_text,
+)
 
 ID = "2141029472.691202649728"
 
 
 @asynccontextmanager
-async def in_the_demo(
-    home: Path, slack: PracticeSlack, size: tuple[int, int] = (100, 40)
-) -> AsyncIterator[Pilot[None]]:
-    async def play(url: str) -> str:
+async def run_demo(home: Path, slack: PracticeSlack, size: tuple[int, int] = (100, 40)) -> AsyncIterator[Pilot[None]]:
+    async def open_in_browser(url: str) -> str:
         return await asyncio.to_thread(simulate_browser, url)
 
     app = SlackApp("1111111111.2222222222222", Endpoints(slack.base))
-    start = LaunchOptions(home=home, slack_app=app, simulate_browser=play, is_demo=True)
+    start = LaunchOptions(home=home, slack_app=app, simulate_browser=open_in_browser, is_demo=True)
     async with TokenApp(start).run_test(size=size, notifications=True) as pilot:
         screen = pilot.app.screen
-        await until(pilot, lambda: getattr(screen, "_is_fully_mounted", False))
+        await wait_for(pilot, lambda: getattr(screen, "_is_fully_mounted", False))
         yield pilot
 
 
-async def to_slacks_page(pilot: Pilot[None]) -> AppSetupScreen:
+async def open_create_step(pilot: Pilot[None]) -> AppSetupScreen:
     await pilot.press("N")
-    await until(pilot, lambda: isinstance(pilot.app.screen, AppSetupScreen) and pilot.app.screen.focused is not None)
+    await wait_for_focus(pilot, AppSetupScreen)
     await pilot.press("enter")
-    await shows(pilot, "is ready to be made")
+    await wait_for_text(pilot, "is ready to be made")
     screen = pilot.app.screen
     assert isinstance(screen, AppSetupScreen)
     return screen
@@ -58,25 +65,25 @@ async def to_slacks_page(pilot: Pilot[None]) -> AppSetupScreen:
 
 @pytest.fixture
 def free_redirects(monkeypatch: pytest.MonkeyPatch, redirect_uris: tuple[str, ...]) -> None:
-    """Other tests sign in at the same time, so new apps are registered with ports that are free."""
+    """Register new apps with free ports, because other tests sign in at the same time."""
     monkeypatch.setattr(app_setup, "LOOPBACK_REDIRECT_URIS", redirect_uris)
 
 
 async def test_from_nothing_to_a_token_by_keyboard_alone(
     home: Path, slack: PracticeSlack, workspace: Workspace, free_redirects: None
 ) -> None:
-    async with in_the_demo(home, slack) as pilot:
-        await to_slacks_page(pilot)
+    async with run_demo(home, slack) as pilot:
+        await open_create_step(pilot)
         await pilot.press("p")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
-        await shows(pilot, "My Slack Tokens")
+        await wait_for_screen(pilot, SignInScreen)
+        await wait_for_text(pilot, "My Slack Tokens")
         await pilot.press("enter")
-        await shows(pilot, "Waiting for you to press Allow")
+        await wait_for_text(pilot, "Waiting for you to press Allow")
         await pilot.press("p")
-        await shows(pilot, "Signed in as jane")
-        await shows(pilot, "1 scope, which was asked for")
+        await wait_for_text(pilot, "Signed in as jane")
+        await wait_for_text(pilot, "1 scope, which was asked for")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await wait_for_screen(pilot, HomeScreen)
     made = workspace.apps[-1]
     assert (made.name, made.pkce_enabled, made.rotation) == ("My Slack Tokens", True, True)
     saved = read_app(home, made.client_id)
@@ -86,67 +93,67 @@ async def test_from_nothing_to_a_token_by_keyboard_alone(
 
 
 async def test_from_nothing_to_a_token_by_mouse_alone(home: Path, slack: PracticeSlack, free_redirects: None) -> None:
-    async with in_the_demo(home, slack) as pilot:
+    async with run_demo(home, slack) as pilot:
         await pilot.click("#welcome_card #make_app")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppSetupScreen))
+        await wait_for_screen(pilot, AppSetupScreen)
         await pilot.click("#preset_0")
         await pilot.click("#rotation", offset=(5, 1))
-        await shows(pilot, "(●) Until you revoke them")
+        await wait_for_text(pilot, "(●) Until you revoke them")
         await pilot.click("#continue")
-        await shows(pilot, "is ready to be made")
-        await click(pilot, "Play browser")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+        await wait_for_text(pilot, "is ready to be made")
+        await click_text(pilot, "Play browser")
+        await wait_for_screen(pilot, SignInScreen)
         await pilot.click("#start")
-        await shows(pilot, "Waiting for you to press Allow")
-        await click(pilot, "Play browser")
-        await shows(pilot, "Signed in as jane")
-        await shows(pilot, "works until it is revoked")
-        await click(pilot, "Leave")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await wait_for_text(pilot, "Waiting for you to press Allow")
+        await click_text(pilot, "Play browser")
+        await wait_for_text(pilot, "Signed in as jane")
+        await wait_for_text(pilot, "works until it is revoked")
+        await click_text(pilot, "Leave")
+        await wait_for_screen(pilot, HomeScreen)
     assert ProfileStore(home).read("acme-practice").refresh_token is None
 
 
 async def test_the_page_is_opened_and_the_manifest_is_one_that_slack_takes(
-    home: Path, copied: list[str], opened: list[str]
+    home: Path, copied_texts: list[str], opened_urls: list[str]
 ) -> None:
-    async with running(home, size=(100, 40)) as pilot:
-        await to_slacks_page(pilot)
+    async with run_app(home, size=(100, 40)) as pilot:
+        await open_create_step(pilot)
         await pilot.press("o")
-        await until(pilot, lambda: opened)
-        assert opened[0].startswith("https://api.slack.com/apps?new_app=1&manifest_json=%7B")
+        await wait_for(pilot, lambda: opened_urls)
+        assert opened_urls[0].startswith("https://api.slack.com/apps?new_app=1&manifest_json=%7B")
         await pilot.press("c")
-        await until(pilot, lambda: copied)
-        assert find_problems(json.loads(copied[0])) == []
+        await wait_for(pilot, lambda: copied_texts)
+        assert find_problems(json.loads(copied_texts[0])) == []
         await pilot.press("m")
-        await until(pilot, lambda: len(copied) == 2)
-        assert "Send me the Client ID" in copied[1]
+        await wait_for(pilot, lambda: len(copied_texts) == 2)
+        assert "Send me the Client ID" in copied_texts[1]
 
 
-async def test_without_a_browser_the_address_is_what_is_offered(home: Path, copied: list[str]) -> None:
-    async with running(home, size=(100, 40)) as pilot:
-        screen = await to_slacks_page(pilot)
-        await shows(pilot, "1. u copies the address of Slack’s page")
+async def test_without_a_browser_the_address_is_what_is_offered(home: Path, copied_texts: list[str]) -> None:
+    async with run_app(home, size=(100, 40)) as pilot:
+        screen = await open_create_step(pilot)
+        await wait_for_text(pilot, "1. u copies the address of Slack’s page")
         assert not screen.check_action("open_page", ())
         await pilot.press("u")
-        await until(pilot, lambda: copied)
-        assert copied[0].startswith("https://api.slack.com/apps?")
+        await wait_for(pilot, lambda: copied_texts)
+        assert copied_texts[0].startswith("https://api.slack.com/apps?")
 
 
 async def test_when_the_address_would_be_too_long_it_is_said_and_the_manifest_copied(
-    home: Path, copied: list[str], opened: list[str]
+    home: Path, copied_texts: list[str], opened_urls: list[str]
 ) -> None:
-    async with running(home, size=(100, 40)) as pilot:
+    async with run_app(home, size=(100, 40)) as pilot:
         await pilot.press("N")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppSetupScreen))
+        await wait_for_screen(pilot, AppSetupScreen)
         pilot.app.screen.query_one("#scopes", Input).value = ",".join(
             f"a-long-name.number-{n}:write" for n in range(250)
         )
         await pilot.press("enter")
-        await shows(pilot, "its address cannot hold it")
+        await wait_for_text(pilot, "its address cannot hold it")
         await pilot.press("o")
-        await until(pilot, lambda: opened)
-        assert opened == ["https://api.slack.com/apps?new_app=1"]
-        assert json.loads(copied[0])["oauth_config"]["pkce_enabled"] is True
+        await wait_for(pilot, lambda: opened_urls)
+        assert opened_urls == ["https://api.slack.com/apps?new_app=1"]
+        assert json.loads(copied_texts[0])["oauth_config"]["pkce_enabled"] is True
 
 
 @pytest.mark.parametrize(
@@ -163,25 +170,25 @@ async def test_when_the_address_would_be_too_long_it_is_said_and_the_manifest_co
 async def test_what_is_pasted_instead_of_a_client_id_is_answered_and_does_not_stay(
     home: Path, pasted: str, words: str
 ) -> None:
-    async with running(home, size=(120, 40)) as pilot:
-        screen = await to_slacks_page(pilot)
+    async with run_app(home, size=(120, 40)) as pilot:
+        screen = await open_create_step(pilot)
         screen.post_message(events.Paste(pasted))
-        await shows(pilot, words)
-        assert "0123456789abcdef" not in text(pilot)
+        await wait_for_text(pilot, words)
+        assert "0123456789abcdef" not in read_screen(pilot)
         assert screen.query_one("#client_id", Input).value == ""
 
 
 @pytest.mark.parametrize("into_the_box", [False, True])
 async def test_a_pasted_client_id_leads_to_the_sign_in_form(home: Path, into_the_box: bool) -> None:
-    async with running(home, size=(120, 40)) as pilot:
-        screen = await to_slacks_page(pilot)
+    async with run_app(home, size=(120, 40)) as pilot:
+        screen = await open_create_step(pilot)
         target = screen.query_one("#client_id", Input)
         if into_the_box:
             target.focus()
         (target if into_the_box else screen).post_message(events.Paste(f"Client ID\n{ID}\n"))
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
-        await shows(pilot, ID)
-        await shows(pilot, "My Slack Tokens")
+        await wait_for_screen(pilot, SignInScreen)
+        await wait_for_text(pilot, ID)
+        await wait_for_text(pilot, "My Slack Tokens")
 
 
 async def test_an_app_that_is_known_keeps_what_was_said_of_it(home: Path) -> None:
@@ -189,10 +196,10 @@ async def test_an_app_that_is_known_keeps_what_was_said_of_it(home: Path) -> Non
     store.check_writable()
     redirect = ("https://example.com/done",)
     save_app(home, SlackApp(ID, redirect_uris=redirect, client_secret=Secret("canary"), name="Mine", browser="firefox"))
-    async with running(home, size=(120, 40)) as pilot:
-        screen = await to_slacks_page(pilot)
+    async with run_app(home, size=(120, 40)) as pilot:
+        screen = await open_create_step(pilot)
         screen.post_message(events.Paste(ID))
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+        await wait_for_screen(pilot, SignInScreen)
     saved = read_app(home, ID)
     assert saved is not None
     assert (saved.name, saved.browser, saved.redirect_uris, saved.is_confidential) == (
@@ -204,36 +211,36 @@ async def test_an_app_that_is_known_keeps_what_was_said_of_it(home: Path) -> Non
 
 
 async def test_bot_and_admin_scopes_are_explained_instead_of_put_into_the_manifest(home: Path) -> None:
-    async with running(home, size=(120, 40)) as pilot:
+    async with run_app(home, size=(120, 40)) as pilot:
         await pilot.press("N")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppSetupScreen))
+        await wait_for_screen(pilot, AppSetupScreen)
         pilot.app.screen.query_one("#scopes", Input).value = "admin.users:read, channels:join"
         await pilot.press("enter")
-        await shows(pilot, "owners of an Enterprise organisation")
-        await shows(pilot, "is for bots")
-        assert not says(pilot, "is ready to be made")
+        await wait_for_text(pilot, "owners of an Enterprise organisation")
+        await wait_for_text(pilot, "is for bots")
+        assert not has_text(pilot, "is ready to be made")
 
 
 async def test_the_demo_never_leaves_the_practice_slack(home: Path, slack: PracticeSlack) -> None:
-    async with in_the_demo(home, slack) as pilot:
+    async with run_demo(home, slack) as pilot:
         await pilot.press("p")
-        await shows(pilot, "Your Slack apps")
+        await wait_for_text(pilot, "Your Slack apps")
         await pilot.press("N")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppSetupScreen))
-        await shows(pilot, "practice Slack: 127.0.0.1")
+        await wait_for_screen(pilot, AppSetupScreen)
+        await wait_for_text(pilot, "practice Slack: 127.0.0.1")
         await pilot.press("f3")
         await pilot.pause(0.3)
         assert isinstance(pilot.app.screen, AppSetupScreen), "there is no other Slack in a demo"
-        assert says(pilot, "practice Slack: 127.0.0.1")
+        assert has_text(pilot, "practice Slack: 127.0.0.1")
 
 
 async def test_govslack_is_asked_about_once_and_taken_back_without(home: Path) -> None:
-    async with running(home, size=(100, 40)) as pilot:
+    async with run_app(home, size=(100, 40)) as pilot:
         await pilot.press("N")
-        await until(pilot, lambda: isinstance(pilot.app.screen, AppSetupScreen))
+        await wait_for_screen(pilot, AppSetupScreen)
         await pilot.press("f3")
-        await shows(pilot, "GovSlack is a Slack of its own")
+        await wait_for_text(pilot, "GovSlack is a Slack of its own")
         await pilot.press("y")
-        await shows(pilot, "not slack.com: slack-gov.com")
+        await wait_for_text(pilot, "not slack.com: slack-gov.com")
         await pilot.press("f3")
-        await until(pilot, lambda: not says(pilot, "slack-gov.com"))
+        await wait_for(pilot, lambda: not has_text(pilot, "slack-gov.com"))

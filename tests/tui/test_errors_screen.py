@@ -1,4 +1,4 @@
-"""Every entry of the catalogue is reached from a screen, and every remedy's key does what it says."""
+"""Every error in the catalog can be found on a screen, and the keys of its fixes do what they say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.error_card import ErrorCard
-from tests.support.pilot import begin, click, port_closes, running, says, shows, until
+from tests.support.pilot import (
+    click_text,
+    has_text,
+    run_app,
+    start_sign_in,
+    wait_for,
+    wait_for_focus,
+    wait_for_screen,
+    wait_for_text,
+    wait_until_port_closes,
+)
 from tests.support.scripted_sign_in import APP
 
 WIDE = (120, 50)
@@ -37,10 +47,10 @@ ON_THE_PAGE = {
 }
 
 
-async def browser_says(pilot: Pilot[None]) -> ErrorsScreen:
-    await begin(pilot)
+async def open_browser_errors(pilot: Pilot[None]) -> ErrorsScreen:
+    await start_sign_in(pilot)
     await pilot.press("b")
-    await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen) and pilot.app.screen.focused is not None)
+    await wait_for_focus(pilot, ErrorsScreen)
     screen = pilot.app.screen
     assert isinstance(screen, ErrorsScreen)
     return screen
@@ -50,18 +60,18 @@ async def search(pilot: Pilot[None], words: str) -> None:
     pilot.app.screen.query_one("#search", Input).value = words
     await pilot.pause(0.1)
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(pilot.app.screen.focused, OptionList))
+    await wait_for(pilot, lambda: isinstance(pilot.app.screen.focused, OptionList))
 
 
 async def test_every_entry_is_found_by_its_code_from_home(home: Path) -> None:
-    async with running(home, APP, WIDE) as pilot:
+    async with run_app(home, APP, WIDE) as pilot:
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen))
+        await wait_for_screen(pilot, ErrorsScreen)
         screen = pilot.app.screen
         assert isinstance(screen, ErrorsScreen)
         listed = screen.query_one(OptionList)
         listed.focus()
-        await until(pilot, lambda: screen.focused is listed)
+        await wait_for(pilot, lambda: screen.focused is listed)
         for code in list_codes():
             screen._show_matches(code)
             found = [listed.get_option_at_index(number).id for number in range(listed.option_count)]
@@ -77,8 +87,8 @@ async def test_every_entry_is_found_by_its_code_from_home(home: Path) -> None:
 
 
 async def test_every_entry_as_a_failure_offers_its_remedies_with_keys(home: Path, app: SlackApp) -> None:
-    async with running(home, app, WIDE) as pilot:
-        await begin(pilot)
+    async with run_app(home, app, WIDE) as pilot:
+        await start_sign_in(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
         for code in list_codes():
@@ -98,11 +108,11 @@ async def test_every_entry_as_a_failure_offers_its_remedies_with_keys(home: Path
 async def test_what_slack_shows_only_on_its_page_is_found_by_its_words(
     home: Path, app: SlackApp, words: str, code: str
 ) -> None:
-    async with running(home, app, WIDE) as pilot:
-        await browser_says(pilot)
+    async with run_app(home, app, WIDE) as pilot:
+        await open_browser_errors(pilot)
         await search(pilot, words)
-        await shows(pilot, code)
-        await shows(pilot, "What to do")
+        await wait_for_text(pilot, code)
+        await wait_for_text(pilot, "What to do")
         screen = pilot.app.screen
         assert isinstance(screen, ErrorsScreen)
         assert screen._highlighted is not None
@@ -110,62 +120,62 @@ async def test_what_slack_shows_only_on_its_page_is_found_by_its_words(
 
 
 async def test_what_was_sent_stands_above_what_to_register_and_each_is_copied(
-    home: Path, app: SlackApp, copied: list[str]
+    home: Path, app: SlackApp, copied_texts: list[str]
 ) -> None:
-    async with running(home, app, WIDE) as pilot:
-        await browser_says(pilot)
+    async with run_app(home, app, WIDE) as pilot:
+        await open_browser_errors(pilot)
         await search(pilot, "bad_redirect_uri")
-        await shows(pilot, "Sent")
+        await wait_for_text(pilot, "Sent")
         for address in app.redirect_uris:
-            await shows(pilot, address)
+            await wait_for_text(pilot, address)
         for number in range(len(app.redirect_uris)):
             await pilot.press("d")
-            await until(pilot, lambda wanted=number + 1: len(copied) == wanted)
-        assert tuple(copied) == app.redirect_uris, "the one that was sent first, then the others"
+            await wait_for(pilot, lambda wanted=number + 1: len(copied_texts) == wanted)
+        assert tuple(copied_texts) == app.redirect_uris, "the one that was sent first, then the others"
 
 
 async def test_trying_again_from_the_list_starts_a_fresh_sign_in(home: Path, app: SlackApp) -> None:
-    async with running(home, app, WIDE) as pilot:
-        await browser_says(pilot)
+    async with run_app(home, app, WIDE) as pilot:
+        await open_browser_errors(pilot)
         screen = pilot.app.screen_stack[-2]
         assert isinstance(screen, SignInScreen)
         before = screen._url
         await search(pilot, "approval_required")
         await pilot.press("r")
-        await until(pilot, lambda: screen._url not in (None, before))
+        await wait_for(pilot, lambda: screen._url not in (None, before))
         assert pilot.app.screen is screen
         await asyncio.to_thread(simulate_browser, str(screen._url))
-        await shows(pilot, "Signed in as jane")
+        await wait_for_text(pilot, "Signed in as jane")
 
 
 async def test_changing_the_app_from_the_list_leads_to_the_form_and_closes_the_port(home: Path, app: SlackApp) -> None:
-    async with running(home, app, WIDE) as pilot:
-        await browser_says(pilot)
+    async with run_app(home, app, WIDE) as pilot:
+        await open_browser_errors(pilot)
         await search(pilot, "invalid_client_id")
         await pilot.press("a")
-        await shows(pilot, "Client ID")
+        await wait_for_text(pilot, "Client ID")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
         assert not screen._waiting
-        await port_closes(pilot, app.redirect_uris[0])
+        await wait_until_port_closes(pilot, app.redirect_uris[0])
 
 
-async def test_the_settings_of_the_app_are_opened(home: Path, app: SlackApp, opened: list[str]) -> None:
-    async with running(home, app, WIDE) as pilot:
-        await browser_says(pilot)
+async def test_the_settings_of_the_app_are_opened(home: Path, app: SlackApp, opened_urls: list[str]) -> None:
+    async with run_app(home, app, WIDE) as pilot:
+        await open_browser_errors(pilot)
         await search(pilot, "pkce_not_allowed")
         await pilot.press("s")
-        await until(pilot, lambda: opened)
-        assert opened == [app.endpoints.apps_url]
+        await wait_for(pilot, lambda: opened_urls)
+        assert opened_urls == [app.endpoints.apps_url]
 
 
 async def test_a_browser_that_answers_meanwhile_ends_the_question(home: Path, app: SlackApp) -> None:
-    async with running(home, app, WIDE) as pilot:
-        await browser_says(pilot)
+    async with run_app(home, app, WIDE) as pilot:
+        await open_browser_errors(pilot)
         screen = pilot.app.screen_stack[-2]
         assert isinstance(screen, SignInScreen)
         await asyncio.to_thread(simulate_browser, str(screen._url))
-        await shows(pilot, "Signed in as jane")
+        await wait_for_text(pilot, "Signed in as jane")
         assert pilot.app.screen is screen
 
 
@@ -173,63 +183,63 @@ async def test_a_browser_that_answers_meanwhile_ends_the_question(home: Path, ap
 async def test_a_browser_that_answers_under_help_or_palette_does_no_harm(
     home: Path, app: SlackApp, over_it: str
 ) -> None:
-    async with running(home, app, WIDE) as pilot:
-        await browser_says(pilot)
+    async with run_app(home, app, WIDE) as pilot:
+        await open_browser_errors(pilot)
         screen = pilot.app.screen_stack[-2]
         assert isinstance(screen, SignInScreen)
         await pilot.press(over_it)
-        await until(pilot, lambda: len(pilot.app.screen_stack) == 4)
+        await wait_for(pilot, lambda: len(pilot.app.screen_stack) == 4)
         await asyncio.to_thread(simulate_browser, str(screen._url))
-        await until(pilot, lambda: pilot.app.screen is screen)
-        await shows(pilot, "Signed in as jane")
+        await wait_for(pilot, lambda: pilot.app.screen is screen)
+        await wait_for_text(pilot, "Signed in as jane")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await wait_for_screen(pilot, HomeScreen)
 
 
 async def test_words_that_nobody_knows_say_how_to_search(home: Path) -> None:
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen))
+        await wait_for_screen(pilot, ErrorsScreen)
         pilot.app.screen.query_one("#search", Input).value = "zzzz"
-        await shows(pilot, "Nothing matches")
+        await wait_for_text(pilot, "Nothing matches")
 
 
 async def test_a_remedy_from_home_begins_a_sign_in(home: Path) -> None:
-    async with running(home, APP, WIDE) as pilot:
+    async with run_app(home, APP, WIDE) as pilot:
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, ErrorsScreen)
         await search(pilot, "access_denied")
         await pilot.press("r")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+        await wait_for_screen(pilot, SignInScreen)
 
 
 async def test_where_no_app_is_known_nothing_is_there_to_try_again(home: Path) -> None:
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, ErrorsScreen)
         await search(pilot, "access_denied")
-        await shows(pilot, "Cancel was pressed")
+        await wait_for_text(pilot, "Cancel was pressed")
         assert not pilot.app.screen.check_action("again", ())
-        assert not says(pilot, "try\N{NO-BREAK SPACE}again")
+        assert not has_text(pilot, "try\N{NO-BREAK SPACE}again")
 
 
 async def test_by_mouse_alone(home: Path) -> None:
-    async with running(home, size=WIDE) as pilot:
-        await click(pilot, "Errors")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen))
-        await click(pilot, "PKCE is off in this app")
-        await shows(pilot, "This sign-in proves itself with PKCE")
-        await click(pilot, "Back")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+    async with run_app(home, size=WIDE) as pilot:
+        await click_text(pilot, "Errors")
+        await wait_for_screen(pilot, ErrorsScreen)
+        await click_text(pilot, "PKCE is off in this app")
+        await wait_for_text(pilot, "This sign-in proves itself with PKCE")
+        await click_text(pilot, "Back")
+        await wait_for_screen(pilot, HomeScreen)
 
 
 async def test_f1_tells_everything_about_an_error_in_the_sign_in_and_at_home(home: Path, app: SlackApp) -> None:
-    async with running(home, app, WIDE) as pilot:
-        await asyncio.to_thread(simulate_browser, await begin(pilot), wrong="exchange:invalid_code")
-        await shows(pilot, "invalid_code")
+    async with run_app(home, app, WIDE) as pilot:
+        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), wrong="exchange:invalid_code")
+        await wait_for_text(pilot, "invalid_code")
         await pilot.press("f1")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ExplanationDialog))
-        await shows(pilot, "Likely causes")
+        await wait_for_screen(pilot, ExplanationDialog)
+        await wait_for_text(pilot, "Likely causes")
         await pilot.press("escape", "escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
-        assert not says(pilot, "F1")
+        await wait_for_screen(pilot, HomeScreen)
+        assert not has_text(pilot, "F1")

@@ -1,8 +1,7 @@
-"""What was pressed is what is meant, and what home says is true and of the profile it stands beside."""
+"""A key acts on the profile it was pressed for, and the home screen tells the truth about each profile."""
 
 from __future__ import annotations
 
-import socket
 import threading
 from pathlib import Path
 
@@ -16,124 +15,125 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tokens.export_formats import FORMATS
 from slack_token_tui.tui.screens.home import HomeScreen
-from tests.support.pilot import WIDE, running, says, shows, text, until
-from tests.support.profiles import CANARY, in_, profile
-from tests.support.refreshable import granted
+from tests.support.pilot import WIDE, has_text, read_screen, run_app, wait_for, wait_for_text
+from tests.support.practice import issue_profile
+from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.servers import reserve_refusing_port
 
 
 async def test_a_key_acts_on_the_profile_that_it_was_pressed_for(
-    store: ProfileStore, home: Path, copied: list[str]
+    store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
-    """Type-ahead over a slow line: the cursor has moved on before the worker of the first key runs."""
+    """On a slow line, the cursor has moved on before the worker of the first key runs."""
     store.save_sign_in(profile(access_token=Secret("xoxp-canary-of-a")), "a")
     store.save_sign_in(profile(access_token=Secret("xoxp-canary-of-b"), user_id="U2"), "b")
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, HomeScreen)
         screen.action_copy()
         screen.action_move(1)
-        await until(pilot, lambda: copied)
-        assert copied == ["xoxp-canary-of-a"]
+        await wait_for(pilot, lambda: copied_texts)
+        assert copied_texts == ["xoxp-canary-of-a"]
         screen.action_reveal()
         screen.action_move(-1)
         await pilot.pause(0.3)
-        assert not says(pilot, "canary")
+        assert not has_text(pilot, "canary")
 
 
 async def test_a_profile_that_went_while_its_menu_was_open_is_not_replaced_by_another(
-    store: ProfileStore, home: Path, copied: list[str]
+    store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
     store.save_sign_in(profile(), "a")
     store.save_sign_in(profile(user_id="U2"), "b")
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
-        await shows(pilot, "a curl command")
+        await wait_for_text(pilot, "a curl command")
         store.path("a").unlink()
         await pilot.press("enter")
-        await shows(pilot, "a is gone")
-    assert copied == []
+        await wait_for_text(pilot, "a is gone")
+    assert copied_texts == []
 
 
 async def test_what_holds_no_token_is_copied_without_asking_anybody(
-    store: ProfileStore, home: Path, copied: list[str]
+    store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
-    store.save_sign_in(profile(expires_at=in_(hours=-1)))
-    async with running(home, size=WIDE) as pilot:
+    store.save_sign_in(profile(expires_at=time_from_now(hours=-1)))
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
-        await shows(pilot, "a curl command")
+        await wait_for_text(pilot, "a curl command")
         pilot.app.screen.query_one(OptionList).highlighted = list(FORMATS).index("mcp")
         await pilot.press("enter")
-        await until(pilot, lambda: copied)
-    assert "mcpServers" in copied[0]
+        await wait_for(pilot, lambda: copied_texts)
+    assert "mcpServers" in copied_texts[0]
 
 
 async def test_an_expired_token_that_could_not_be_renewed_says_that_and_not_to_sign_in(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        nowhere = Endpoints(f"http://127.0.0.1:{taken.getsockname()[1]}")
-        granted(store, slack, endpoints=nowhere, expires_at=in_(hours=-1))
-        async with running(home, size=WIDE) as pilot:
+    with reserve_refusing_port() as url:
+        issue_profile(store, slack, endpoints=Endpoints(url), expires_at=time_from_now(hours=-1))
+        async with run_app(home, size=WIDE) as pilot:
             await pilot.press("c")
-            await until(pilot, lambda: says(pilot, "acme could not be renewed") and says(pilot, "Press r to try again"))
+            await wait_for(
+                pilot, lambda: has_text(pilot, "acme could not be renewed") and has_text(pilot, "Press r to try again")
+            )
 
 
 async def test_pressed_twice_verify_never_says_good_of_what_is_not(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=5))
+    issue_profile(store, slack, expires_at=time_from_now(hours=5))
     slack.workspace.verify_error = "account_inactive"
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("v", "v")
-        await until(pilot, lambda: says(pilot, "acme: ") and not pilot.app.screen._scheduler.busy)
-        assert not says(pilot, "is good")
+        await wait_for(pilot, lambda: has_text(pilot, "acme: ") and not pilot.app.screen._scheduler.busy)
+        assert not has_text(pilot, "is good")
 
 
 async def test_a_notice_about_one_profile_does_not_stay_beside_another(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile(expires_at=in_(hours=-1)), "a")
+    store.save_sign_in(profile(expires_at=time_from_now(hours=-1)), "a")
     store.save_sign_in(profile(user_id="U2"), "b")
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("c")
-        await shows(pilot, "The token of a expired")
+        await wait_for_text(pilot, "The token of a expired")
         await pilot.press("j")
-        await until(pilot, lambda: not says(pilot, "The token of a expired"))
+        await wait_for(pilot, lambda: not has_text(pilot, "The token of a expired"))
 
 
 async def test_a_removal_that_slack_was_asked_for_is_seen_to_its_end(
     store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     revoke, may_answer = slack.workspace.tokens.revoke, threading.Event()
 
-    def held(bearer: str | None) -> object:
+    def answer_late(bearer: str | None) -> object:
         may_answer.wait(30)
         return revoke(bearer)
 
-    monkeypatch.setattr(slack.workspace.tokens, "revoke", held)
-    async with running(home, size=WIDE) as pilot:
+    monkeypatch.setattr(slack.workspace.tokens, "revoke", answer_late)
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("x")
-        await until(pilot, lambda: says(pilot, "With d,") and says(pilot, "go on working at Slack"))
+        await wait_for(pilot, lambda: has_text(pilot, "With d,") and has_text(pilot, "go on working at Slack"))
         await pilot.press("y", "escape")
-        await shows(pilot, "cannot be taken back")
+        await wait_for_text(pilot, "cannot be taken back")
         may_answer.set()
-        await shows(pilot, "What stays at Slack")
+        await wait_for_text(pilot, "What stays at Slack")
         await pilot.press("escape")
-        await shows(pilot, "No profiles yet")
+        await wait_for_text(pilot, "No profiles yet")
 
 
 async def test_after_a_removal_the_cursor_is_on_the_neighbour(store: ProfileStore, home: Path) -> None:
     for number, name in enumerate("abcd"):
         store.save_sign_in(profile(user_id=f"U{number}"), name)
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("j", "j")
-        await shows(pilot, "╭─ c")
+        await wait_for_text(pilot, "╭─ c")
         await pilot.press("x")
-        await shows(pilot, "Remove c?")
+        await wait_for_text(pilot, "Remove c?")
         await pilot.press("d")
-        await shows(pilot, "nothing was revoked there")
+        await wait_for_text(pilot, "nothing was revoked there")
         await pilot.press("escape")
-        await shows(pilot, "╭─ d")
+        await wait_for_text(pilot, "╭─ d")
 
 
 async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(
@@ -146,12 +146,12 @@ async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(
         ("n", "Rename acme"),
         ("C", "Copy acme as"),
     ):
-        async with running(home, size=(80, 24)) as pilot:
+        async with run_app(home, size=(80, 24)) as pilot:
             await pilot.press(key)
-            await shows(pilot, words)
+            await wait_for_text(pilot, words)
             if key == "question_mark":
                 await pilot.press("end")
-                await shows(pilot, "Ctrl+C twice quits")
+                await wait_for_text(pilot, "Ctrl+C twice quits")
             monkeypatch.setattr("slack_token_tui.tui.app._DOUBLE_PRESS_SECONDS", 60)
             await pilot.press("ctrl+c", "ctrl+c")
             assert pilot.app._exit
@@ -160,71 +160,73 @@ async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(
 async def test_waiting_for_one_answer_ends_with_escape(
     store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=5))
+    issue_profile(store, slack, expires_at=time_from_now(hours=5))
     test, may_answer = slack.workspace.auth_test, threading.Event()
 
-    def held(bearer: str | None) -> object:
+    def answer_late(bearer: str | None) -> object:
         may_answer.wait(30)
         return test(bearer)
 
-    monkeypatch.setattr(slack.workspace, "auth_test", held)
-    async with running(home, size=WIDE) as pilot:
+    monkeypatch.setattr(slack.workspace, "auth_test", answer_late)
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("v")
-        await shows(pilot, "asking Slack")
+        await wait_for_text(pilot, "asking Slack")
         await pilot.press("escape")
-        await until(pilot, lambda: says(pilot, "No longer waiting") and not says(pilot, "asking Slack"))
+        await wait_for(pilot, lambda: has_text(pilot, "No longer waiting") and not has_text(pilot, "asking Slack"))
         may_answer.set()
 
 
 async def test_the_theme_is_remembered(home: Path) -> None:
-    async with running(home) as pilot:
+    async with run_app(home) as pilot:
         pilot.app.theme = "textual-light"
-        await until(pilot, lambda: read_settings(home).get("theme") == "textual-light")
+        await wait_for(pilot, lambda: read_settings(home).get("theme") == "textual-light")
 
 
 async def test_a_dead_token_is_not_copied_and_a_damaged_file_is_explained(home: Path, store: ProfileStore) -> None:
-    store.save_sign_in(profile(expires_at=in_(hours=-1)))
+    store.save_sign_in(profile(expires_at=time_from_now(hours=-1)))
     (home / "profiles" / "bad.json").write_text("{")
-    async with running(home) as pilot:
+    async with run_app(home) as pilot:
         await pilot.press("c")
-        await shows(pilot, "Press s to sign in again")
+        await wait_for_text(pilot, "Press s to sign in again")
         await pilot.press("j")
-        await until(pilot, lambda: says(pilot, "A profile file cannot be read") or says(pilot, "Others can read"))
+        await wait_for(
+            pilot, lambda: has_text(pilot, "A profile file cannot be read") or has_text(pilot, "Others can read")
+        )
 
 
 @pytest.mark.parametrize("size", [(40, 20), (80, 24), (120, 36)])
 async def test_no_token_is_ever_on_the_screen(home: Path, store: ProfileStore, size: tuple[int, int]) -> None:
     store.save_sign_in(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123")))
-    async with running(home, size=size) as pilot:
-        await shows(pilot, "acme")
+    async with run_app(home, size=size) as pilot:
+        await wait_for_text(pilot, "acme")
         for key in ("question_mark", "escape", "ctrl+p", "escape"):
             await pilot.press(key)
             await pilot.pause(0.1)
             assert "canary" not in pilot.app.export_screenshot()
-            assert CANARY not in text(pilot)
+            assert CANARY not in read_screen(pilot)
 
 
 async def test_hostile_names_are_shown_as_harmless_text(home: Path, store: ProfileStore) -> None:
     hostile = "[/red]\x1b]52;c;eA==\x07[@click=app.quit]x[/] \u202eevil"
     store.save_sign_in(profile(team_name=hostile, user_name=hostile))
-    async with running(home) as pilot:
-        assert "[/red]" in text(pilot)
-        assert "\x1b" not in text(pilot)
-        assert "\u202e" not in text(pilot)
+    async with run_app(home) as pilot:
+        assert "[/red]" in read_screen(pilot)
+        assert "\x1b" not in read_screen(pilot)
+        assert "\u202e" not in read_screen(pilot)
         assert pilot.app.screen.query_one("#profiles", OptionList).option_count == 1
 
 
 async def test_a_directory_with_escape_sequences_in_its_name_is_shown_harmless(tmp_path: Path) -> None:
     home = tmp_path / "e\x1b]0;pwned\x07"
-    async with running(home, size=(120, 40)) as pilot:
-        await shows(pilot, "pwned")
+    async with run_app(home, size=(120, 40)) as pilot:
+        await wait_for_text(pilot, "pwned")
         await pilot.press("a")
-        await shows(pilot, "readable by you alone")
-        assert not set("\x1b\x07") & set(text(pilot))
+        await wait_for_text(pilot, "readable by you alone")
+        assert not set("\x1b\x07") & set(read_screen(pilot))
     ProfileStore(home).save_sign_in(profile())
-    async with running(home, size=(120, 40)) as pilot:
-        await shows(pilot, "Kept in")
-        assert not set("\x1b\x07") & set(text(pilot))
+    async with run_app(home, size=(120, 40)) as pilot:
+        await wait_for_text(pilot, "Kept in")
+        assert not set("\x1b\x07") & set(read_screen(pilot))
         await pilot.press("x")
-        await shows(pilot, "Remove acme?")
-        assert not set("\x1b\x07") & set(text(pilot))
+        await wait_for_text(pilot, "Remove acme?")
+        assert not set("\x1b\x07") & set(read_screen(pilot))

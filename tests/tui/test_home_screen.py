@@ -1,12 +1,9 @@
-"""Home: everything that can be done with profiles, by keys, against the practice Slack."""
+"""The home screen: everything that keys do with profiles, at a practice Slack."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,332 +18,320 @@ from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.profile_list import ProfileList
-from tests.support.pilot import WIDE, running, says, shows, text, until
-from tests.support.profiles import CANARY, in_, profile
-from tests.support.refreshable import granted
+from tests.support.pilot import WIDE, has_text, read_screen, run_app, wait_for, wait_for_screen, wait_for_text
+from tests.support.practice import issue_profile, issue_tokens
+from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.store import add_profile_files
 
-
-@pytest.fixture
-def silent() -> Iterator[Endpoints]:
-    """Slack that takes calls and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield Endpoints(f"http://127.0.0.1:{listening.getsockname()[1]}")
-
-
-# ── renewed by itself ──
+# ── automatic refresh ──
 
 
 async def test_a_token_that_comes_due_is_renewed_by_itself(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
-    old = granted(store, slack)
-    async with running(home, size=WIDE) as pilot:
-        await until(pilot, lambda: store.read("acme").generation > old.generation)
-        await shows(pilot, "for 11 h 59 min, then renews itself")
-        await shows(pilot, "for 29 days, counted from its last renewal")
+    old = issue_profile(store, slack)
+    async with run_app(home, size=WIDE) as pilot:
+        await wait_for(pilot, lambda: store.read("acme").generation > old.generation)
+        await wait_for_text(pilot, "for 11 h 59 min, then renews itself")
+        await wait_for_text(pilot, "for 29 days, counted from its last renewal")
     assert slack.workspace.tokens.refreshed == 1
 
 
 async def test_a_refresh_by_itself_that_fails_is_explained_and_not_repeated_at_once(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
-    granted(store, slack)
+    issue_profile(store, slack)
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append("lost")
-    async with running(home, size=WIDE) as pilot:
-        await shows(pilot, "refresh_interrupted")
-        await shows(pilot, "no longer: sign in again before it expires")
+    async with run_app(home, size=WIDE) as pilot:
+        await wait_for_text(pilot, "refresh_interrupted")
+        await wait_for_text(pilot, "no longer: sign in again before it expires")
         calls = slack.workspace.calls["/api/oauth.v2.user.access"]
         await pilot.pause(2.2)
         assert slack.workspace.calls["/api/oauth.v2.user.access"] == calls
 
 
 async def test_what_another_program_saves_is_seen(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
-    granted(store, slack, expires_at=in_(hours=2))
-    async with running(home, size=WIDE) as pilot:
-        await shows(pilot, "for 1 h 59 min")
+    issue_profile(store, slack, expires_at=time_from_now(hours=2))
+    async with run_app(home, size=WIDE) as pilot:
+        await wait_for_text(pilot, "for 1 h 59 min")
         await asyncio.to_thread(refresh, store, "acme", insist=True)
-        await shows(pilot, "for 11 h 59 min")
+        await wait_for_text(pilot, "for 11 h 59 min")
         store.save_sign_in(profile(user_id="U9", name="new"), "new")
-        await shows(pilot, "Profiles · 2")
+        await wait_for_text(pilot, "Profiles · 2")
 
 
 # ── copy ──
 
 
 async def test_copying_says_until_when_it_works_and_when_it_is_cleared(
-    store: ProfileStore, slack: PracticeSlack, home: Path, copied: list[str]
+    store: ProfileStore, slack: PracticeSlack, home: Path, copied_texts: list[str]
 ) -> None:
-    saved = granted(store, slack, expires_at=in_(hours=2))
-    async with running(home, size=WIDE) as pilot:
+    saved = issue_profile(store, slack, expires_at=time_from_now(hours=2))
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("c")
-        await until(pilot, lambda: copied)
-        await shows(pilot, "It works for 1 h 59 min")
-        await shows(pilot, "cleared in 45 s")
-    assert saved.access_token and copied == [saved.access_token.reveal()]
+        await wait_for(pilot, lambda: copied_texts)
+        await wait_for_text(pilot, "It works for 1 h 59 min")
+        await wait_for_text(pilot, "cleared in 45 s")
+    assert saved.access_token and copied_texts == [saved.access_token.reveal()]
 
 
 async def test_copying_a_due_token_renews_it_first(
-    store: ProfileStore, slack: PracticeSlack, home: Path, copied: list[str]
+    store: ProfileStore, slack: PracticeSlack, home: Path, copied_texts: list[str]
 ) -> None:
-    granted(store, slack, expires_at=in_(hours=-1))
-    async with running(home, size=WIDE) as pilot:
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("c")
-        await until(pilot, lambda: copied)
-    assert slack.workspace.tokens.authenticate(copied[0])
+        await wait_for(pilot, lambda: copied_texts)
+    assert slack.workspace.tokens.authenticate(copied_texts[0])
     assert slack.workspace.tokens.refreshed == 1
 
 
 async def test_copy_as_previews_with_a_mask_and_copies_the_real_text(
-    store: ProfileStore, home: Path, copied: list[str]
+    store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
     store.save_sign_in(profile())
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
-        await shows(pilot, "Copy acme as")
+        await wait_for_text(pilot, "Copy acme as")
         for _ in range(2):
             await pilot.press("down")
-        await shows(pilot, "export SLACK_TOKEN='xoxp-…cdef'")
-        assert CANARY not in text(pilot)
+        await wait_for_text(pilot, "export SLACK_TOKEN='xoxp-…cdef'")
+        assert CANARY not in read_screen(pilot)
         await pilot.press("enter")
-        await until(pilot, lambda: copied)
-        await shows(pilot, "acme as env copied with xclip")
-    assert copied == [f"export SLACK_TOKEN={CANARY}"]
+        await wait_for(pilot, lambda: copied_texts)
+        await wait_for_text(pilot, "acme as env copied with xclip")
+    assert copied_texts == [f"export SLACK_TOKEN={CANARY}"]
 
 
 async def test_without_a_clipboard_it_asks_before_a_token_goes_to_the_terminal(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile())
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         sent: list[str] = []
         pilot.app.copy_to_clipboard = sent.append  # type: ignore[method-assign]
         await pilot.press("c")
-        await shows(pilot, "Send the token to your terminal?")
-        await shows(pilot, "cannot be cleared from here")
+        await wait_for_text(pilot, "Send the token to your terminal?")
+        await wait_for_text(pilot, "cannot be cleared from here")
         assert sent == []
         await pilot.press("escape")
-        await shows(pilot, "Not copied")
+        await wait_for_text(pilot, "Not copied")
         await pilot.press("c")
-        await shows(pilot, "Send the token to your terminal?")
+        await wait_for_text(pilot, "Send the token to your terminal?")
         await pilot.press("y")
-        await until(pilot, lambda: sent)
-        await pilot.press("c")  # asked once a session
-        await until(pilot, lambda: len(sent) == 2)
+        await wait_for(pilot, lambda: sent)
+        await pilot.press("c")  # it asks once per session
+        await wait_for(pilot, lambda: len(sent) == 2)
 
 
 async def test_a_revealed_token_hides_itself(store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slack_token_tui.tui.screens.home_commands._REVEAL_SECONDS", 3)
     store.save_sign_in(profile())
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("t")
-        await until(pilot, lambda: CANARY in text(pilot))
-        await until(pilot, lambda: CANARY not in text(pilot))
+        await wait_for(pilot, lambda: CANARY in read_screen(pilot))
+        await wait_for(pilot, lambda: CANARY not in read_screen(pilot))
         await pilot.press("t")
-        await until(pilot, lambda: CANARY in text(pilot))
+        await wait_for(pilot, lambda: CANARY in read_screen(pilot))
         await pilot.press("t")
-        await until(pilot, lambda: CANARY not in text(pilot))
+        await wait_for(pilot, lambda: CANARY not in read_screen(pilot))
 
 
-# ── asking Slack ──
+# ── verify, refresh ──
 
 
 async def test_verify_renew_and_their_errors_stand_beside_the_profile(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
-    saved = granted(store, slack, expires_at=in_(hours=3))
-    async with running(home, size=WIDE) as pilot:
+    saved = issue_profile(store, slack, expires_at=time_from_now(hours=3))
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("v")
-        await shows(pilot, "acme is good")
+        await wait_for_text(pilot, "acme is good")
         await pilot.press("r")
-        await shows(pilot, "acme renewed")
+        await wait_for_text(pilot, "acme renewed")
         await pilot.press("r")
-        await shows(pilot, "was left alone")
+        await wait_for_text(pilot, "was left alone")
         slack.workspace.verify_error = "account_inactive"
         await pilot.press("v")
-        await shows(pilot, "account_inactive")
-        await shows(pilot, "revoked")
-        await shows(pilot, "What to do")
+        await wait_for_text(pilot, "account_inactive")
+        await wait_for_text(pilot, "revoked")
+        await wait_for_text(pilot, "What to do")
     assert store.read("acme").refused == "account_inactive"
     assert store.read("acme").generation == saved.generation + 1
 
 
 async def test_all_are_verified_with_progress_and_can_be_stopped(
-    store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch, silent: Endpoints
+    store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch, silent_server_url: str
 ) -> None:
-    saved = granted(store, slack, expires_at=in_(hours=3))
+    saved = issue_profile(store, slack, expires_at=time_from_now(hours=3))
     for number in range(12):
         store.save_sign_in(replace(saved, user_id=None, name=""), f"p{number}")
     store.save_sign_in(profile(user_id="U5", endpoints=Endpoints("http://127.0.0.1:9")), "away")
     test, progress_was_seen = slack.workspace.auth_test, threading.Event()
 
-    def held(bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
+    def answer_late(bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
         progress_was_seen.wait(30)
         return test(bearer)
 
-    monkeypatch.setattr(slack.workspace, "auth_test", held)
-    async with running(home, size=WIDE) as pilot:
+    monkeypatch.setattr(slack.workspace, "auth_test", answer_late)
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("V")
-        await shows(pilot, "of 14 · Esc stops")
+        await wait_for_text(pilot, "of 14 · Esc stops")
         progress_was_seen.set()
-        await shows(pilot, "13 good, 1 with trouble")
+        await wait_for_text(pilot, "13 good, 1 with trouble")
         assert slack.workspace.calls["/api/auth.test"] == 13
         await pilot.press("o")
-        await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).order == "state")
+        await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).order == "state")
         await pilot.press("g")
-        await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "away")
-        store.save_sign_in(profile(user_id="U6", endpoints=silent), "silent")
-        await shows(pilot, "Profiles · 15")
+        await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "away")
+        store.save_sign_in(profile(user_id="U6", endpoints=Endpoints(silent_server_url)), "silent")
+        await wait_for_text(pilot, "Profiles · 15")
         await pilot.press("V")
-        await shows(pilot, "of 15 · Esc stops")
+        await wait_for_text(pilot, "of 15 · Esc stops")
         await pilot.press("escape")
-        await shows(pilot, "was stopped")
+        await wait_for_text(pilot, "was stopped")
 
 
 async def test_all_that_rotate_are_renewed(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
-    granted(store, slack, "one", expires_at=in_(hours=3))
+    issue_profile(store, slack, "one", expires_at=time_from_now(hours=3))
     slack.workspace.people = slack.workspace.people[::-1]
-    granted(store, slack, "two", expires_at=in_(hours=3))
+    issue_profile(store, slack, "two", expires_at=time_from_now(hours=3))
     store.save_sign_in(profile(), "plain")
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("R")
-        await shows(pilot, "Renewing 2: 2 renewed")
+        await wait_for_text(pilot, "Renewing 2: 2 renewed")
     assert slack.workspace.tokens.refreshed == 2
 
 
-# ── keeping house ──
+# ── rename, default, remove, import ──
 
 
 async def test_rename_until_a_name_works(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile())
     store.save_sign_in(profile(user_id="U2"), "other")
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("n")
-        await shows(pilot, "Rename acme")
+        await wait_for_text(pilot, "Rename acme")
         for name, words in (("other", "belongs to another profile"), ("Not A Name", "cannot be a")):
             pilot.app.screen.query_one(Input).value = name
             await pilot.press("enter")
-            await until(pilot, lambda words=words: says(pilot, words) or says(pilot, "Names"))
+            await wait_for(pilot, lambda words=words: has_text(pilot, words) or has_text(pilot, "Names"))
         pilot.app.screen.query_one(Input).value = "work"
         await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
-        await until(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "work")
+        await wait_for_screen(pilot, HomeScreen)
+        await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "work")
     assert store.names() == ["other", "work"]
 
 
 async def test_default_and_back(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile())
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("d")
-        await shows(pilot, "acme · default")
+        await wait_for_text(pilot, "acme · default")
         assert read_settings(home)["default_profile"] == "acme"
         await pilot.press("d")
-        await until(pilot, lambda: not says(pilot, "acme · default"))
+        await wait_for(pilot, lambda: not has_text(pilot, "acme · default"))
     assert "default_profile" not in read_settings(home)
 
 
 async def test_remove_says_what_ends_and_what_stays(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
-    granted(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
-    async with running(home, size=(100, 30)) as pilot:
+    issue_profile(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
+    async with run_app(home, size=(100, 30)) as pilot:
         await pilot.press("x")
-        await shows(pilot, "The access token and the refresh token")
+        await wait_for_text(pilot, "The access token and the refresh token")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await wait_for_screen(pilot, HomeScreen)
         assert store.names() == ["acme"]
         await pilot.press("x")
-        await shows(pilot, "Remove acme?")
+        await wait_for_text(pilot, "Remove acme?")
         await pilot.press("y")
-        await shows(pilot, "What stays at Slack")
-        await shows(pilot, "refresh token: ended. Slack says revoked")
-        await shows(pilot, "https://acme-practice.slack.com/apps/A0PRACTICE")
+        await wait_for_text(pilot, "What stays at Slack")
+        await wait_for_text(pilot, "refresh token: ended. Slack says revoked")
+        await wait_for_text(pilot, "https://acme-practice.slack.com/apps/A0PRACTICE")
         await pilot.press("escape")
-        await shows(pilot, "No profiles yet")
+        await wait_for_text(pilot, "No profiles yet")
 
 
 async def test_remove_keeps_the_profile_when_slack_is_away(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile(endpoints=Endpoints("http://127.0.0.1:9")))
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("x")
-        await shows(pilot, "Remove acme?")
+        await wait_for_text(pilot, "Remove acme?")
         await pilot.press("y")
-        await shows(pilot, "its token may still work")
+        await wait_for_text(pilot, "its token may still work")
         await pilot.press("escape")
         assert store.names() == ["acme"]
         await pilot.press("x")
-        await shows(pilot, "Remove acme?")
+        await wait_for_text(pilot, "Remove acme?")
         await pilot.press("d")
-        await shows(pilot, "acme is deleted here")
+        await wait_for_text(pilot, "acme is deleted here")
 
 
 async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
     from slack_token_tui.practice.models import CLIENT_ID
     from slack_token_tui.store.apps import SlackApp
 
-    workspace = slack.workspace
-    access, _, _ = workspace.tokens.issue(workspace.apps[0], workspace.teams[0], workspace.people[0], ("a:read",))
-    async with running(home, SlackApp(CLIENT_ID, Endpoints(slack.base)), WIDE) as pilot:
+    access, _ = issue_tokens(slack.workspace, "a:read")
+    async with run_app(home, SlackApp(CLIENT_ID, Endpoints(slack.base)), WIDE) as pilot:
         await pilot.press("i")
-        await shows(pilot, "Import a token")
+        await wait_for_text(pilot, "Import a token")
         pilot.app.screen.query_one("#access", Input).value = "xoxb-canary-0000"
-        await shows(pilot, "That is a bot token")
+        await wait_for_text(pilot, "That is a bot token")
         pilot.app.screen.query_one("#access", Input).value = access
-        await shows(pilot, "✓ rotating user token")
-        assert access not in text(pilot)
+        await wait_for_text(pilot, "✓ rotating user token")
+        assert access not in read_screen(pilot)
         pilot.app.screen.query_one("#access", Input).focus()
         await pilot.press("enter")
-        await shows(pilot, "Saved as acme-practice")
+        await wait_for_text(pilot, "Saved as acme-practice")
     assert store.names() == ["acme-practice"]
 
 
 async def test_signing_in_again_says_what_the_scopes_change(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile(scopes=("users:read", "channels:read"), requested_scopes=("users:read",)))
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("s")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
-        await shows(pilot, "Kept all the same: channels:read")
-        await shows(pilot, "remove the profile first")
+        await wait_for_screen(pilot, SignInScreen)
+        await wait_for_text(pilot, "Kept all the same: channels:read")
+        await wait_for_text(pilot, "remove the profile first")
         pilot.app.screen.query_one("#scopes", Input).value = "users:read, channels:read, chat:write"
-        await shows(pilot, "New: chat:write. acme keeps its name")
+        await wait_for_text(pilot, "New: chat:write. acme keeps its name")
 
 
-# ── many ──
+# ── many profiles ──
 
 
 async def test_filter_and_order(store: ProfileStore, home: Path) -> None:
     for number in range(30):
         store.save_sign_in(
-            profile(user_id=f"U{number}", team_name=f"Team {number}", expires_at=in_(hours=40 - number)),
+            profile(user_id=f"U{number}", team_name=f"Team {number}", expires_at=time_from_now(hours=40 - number)),
             f"p{number:02}",
         )
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         profiles = pilot.app.screen.query_one(ProfileList)
         await pilot.press("slash")
         for key in "team 7 p07":
             await pilot.press("space" if key == " " else key)
-        await shows(pilot, "1 of 30")
+        await wait_for_text(pilot, "1 of 30")
         assert profiles.current and profiles.current.name == "p07"
         await pilot.press("enter")
         assert isinstance(pilot.app.focused, OptionList)
         await pilot.press("escape")
-        await shows(pilot, "Profiles · 30")
+        await wait_for_text(pilot, "Profiles · 30")
         assert profiles.current.name == "p07"
         await pilot.press("o", "o", "g")
-        await until(pilot, lambda: profiles.current and profiles.current.name == "p29")
+        await wait_for(pilot, lambda: profiles.current and profiles.current.name == "p29")
     assert read_settings(home)["order"] == "expiry"
 
 
 async def test_a_thousand_profiles_scroll_and_filter(store: ProfileStore, home: Path) -> None:
-    saved = store.save_sign_in(profile()).path
-    record = json.loads(saved.read_text())
-    for number in range(1000):
-        path = store.path(f"w{number:04}")
-        path.write_text(json.dumps({**record, "id": f"{number:032}", "user_id": f"U{number}"}))
-        path.chmod(0o600)
-    async with running(home, size=WIDE) as pilot:
+    store.save_sign_in(profile())
+    add_profile_files(store, "acme", range(1000))
+    async with run_app(home, size=WIDE) as pilot:
         profiles = pilot.app.screen.query_one(ProfileList)
-        await until(pilot, lambda: profiles.option_count == 1001)
+        await wait_for(pilot, lambda: profiles.option_count == 1001)
         await pilot.press("G")
-        await until(pilot, lambda: profiles.current and profiles.current.name == "w0999")
+        await wait_for(pilot, lambda: profiles.current and profiles.current.name == "w0999")
         await pilot.press("slash", *"w0500")
-        await until(pilot, lambda: profiles.option_count == 1)
+        await wait_for(pilot, lambda: profiles.option_count == 1)
         await pilot.press("escape")
-        await until(pilot, lambda: profiles.option_count == 1001)
+        await wait_for(pilot, lambda: profiles.option_count == 1001)
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Choosing scopes: found by typing, explained in words, and nothing that Slack refuses gets through."""
+"""The scope picker: scopes are found by typing and explained, and none that Slack refuses can be chosen."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.support.pilot import running, says, shows, text, until
+from tests.support.pilot import has_text, read_screen, run_app, wait_for, wait_for_focus, wait_for_screen, wait_for_text
 from tests.support.profiles import profile
 from tests.support.scripted_sign_in import APP
 
@@ -25,160 +25,163 @@ WIDE = (130, 40)
 
 
 @asynccontextmanager
-async def picking(home: Path, app: SlackApp = APP, scopes: str = "") -> AsyncIterator[Pilot[None]]:
-    async with running(home, app, WIDE) as pilot:
+async def open_scope_picker(home: Path, app: SlackApp = APP, scopes: str = "") -> AsyncIterator[Pilot[None]]:
+    async with run_app(home, app, WIDE) as pilot:
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, SignInScreen)
         if scopes:
             pilot.app.screen.query_one("#scopes", Input).value = scopes
         await pilot.press("f2")
-        await until(
-            pilot, lambda: isinstance(pilot.app.screen, ScopePickerScreen) and pilot.app.screen.focused is not None
-        )
+        await wait_for_focus(pilot, ScopePickerScreen)
         yield pilot
 
 
-def field(pilot: Pilot[None]) -> str:
+def read_scopes_field(pilot: Pilot[None]) -> str:
     return pilot.app.screen.query_one("#scopes", Input).value
 
 
-async def back(pilot: Pilot[None]) -> None:
-    await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+async def wait_for_form(pilot: Pilot[None]) -> None:
+    await wait_for_screen(pilot, SignInScreen)
 
 
 async def test_by_keyboard_alone(home: Path) -> None:
-    async with picking(home) as pilot:
+    async with open_scope_picker(home) as pilot:
         await pilot.press(*"direct", "space", *"read")
-        await shows(pilot, "im:read")
-        assert not says(pilot, "chat:write")
+        await wait_for_text(pilot, "im:read")
+        assert not has_text(pilot, "chat:write")
         await pilot.press("down", "space")
-        await shows(pilot, "3 chosen, 1 of them sensitive")
+        await wait_for_text(pilot, "3 chosen, 1 of them sensitive")
         await pilot.press("f2")
-        await back(pilot)
-        assert field(pilot) == "users:read, channels:read, im:history"
+        await wait_for_form(pilot)
+        assert read_scopes_field(pilot) == "users:read, channels:read, im:history"
 
 
 async def test_by_mouse_alone(home: Path) -> None:
-    async with picking(home) as pilot:
+    async with open_scope_picker(home) as pilot:
         await pilot.click("#preset_2")
-        await shows(pilot, f"{len(PRESETS[1].scopes)} chosen")
-        lines = text(pilot).split("\n")
+        await wait_for_text(pilot, f"{len(PRESETS[1].scopes)} chosen")
+        lines = read_screen(pilot).split("\n")
         row = next(number for number, line in enumerate(lines) if "pins:write" in line)
         await pilot.click(offset=(lines[row].index("pins:write"), row))
-        await shows(pilot, f"{len(PRESETS[1].scopes) + 1} chosen")
+        await wait_for_text(pilot, f"{len(PRESETS[1].scopes) + 1} chosen")
         await pilot.click("#done")
-        await back(pilot)
-        assert field(pilot).endswith("chat:write, pins:write")
+        await wait_for_form(pilot)
+        assert read_scopes_field(pilot).endswith("chat:write, pins:write")
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 async def test_a_number_chooses_a_set(home: Path, number: int) -> None:
-    async with picking(home) as pilot:
+    async with open_scope_picker(home) as pilot:
         await pilot.press(str(number), "f2")
-        await back(pilot)
-        assert field(pilot) == ", ".join(PRESETS[number - 1].scopes)
+        await wait_for_form(pilot)
+        assert read_scopes_field(pilot) == ", ".join(PRESETS[number - 1].scopes)
 
 
 async def test_everything_the_app_allows_only_where_that_is_known(home: Path) -> None:
-    async with picking(home) as pilot:
+    async with open_scope_picker(home) as pilot:
         await pilot.press("4")
         await pilot.pause(0.2)
-        assert says(pilot, "2 chosen")
+        assert has_text(pilot, "2 chosen")
     app = replace(APP, registered_scopes=("users:read", "chat:write", "files:read"))
-    async with picking(home, app) as pilot:
+    async with open_scope_picker(home, app) as pilot:
         await pilot.press("4")
-        await shows(pilot, "3 chosen")
+        await wait_for_text(pilot, "3 chosen")
 
 
 async def test_a_scope_that_is_not_in_the_list_is_taken_as_typed(home: Path) -> None:
-    async with picking(home) as pilot:
+    async with open_scope_picker(home) as pilot:
         await pilot.press(*"brand.new:thing", "enter")
-        await shows(pilot, "3 chosen")
-        await shows(pilot, "brand.new:thing")
+        await wait_for_text(pilot, "3 chosen")
+        await wait_for_text(pilot, "brand.new:thing")
         await pilot.press("f2")
-        await back(pilot)
-        assert field(pilot).endswith("brand.new:thing")
+        await wait_for_form(pilot)
+        assert read_scopes_field(pilot).endswith("brand.new:thing")
 
 
 async def test_an_unfinished_name_is_not_taken_for_a_scope(home: Path) -> None:
-    async with picking(home) as pilot:
+    async with open_scope_picker(home) as pilot:
         await pilot.press(*"files:rea", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen.focused, OptionList))
-        assert says(pilot, "2 chosen")
+        await wait_for(pilot, lambda: isinstance(pilot.app.screen.focused, OptionList))
+        assert has_text(pilot, "2 chosen")
 
 
 @pytest.mark.parametrize("scope", ["channels:join", "admin.users:read", "identify", "chat:write:bot"])
 async def test_what_a_user_token_cannot_have_is_explained_and_not_chosen(home: Path, scope: str) -> None:
-    async with picking(home) as pilot:
+    async with open_scope_picker(home) as pilot:
         await pilot.press(*scope, "enter")
-        await shows(pilot, scope)
-        await until(pilot, lambda: "cannot" in text(pilot) or "refuses" in text(pilot) or "need not" in text(pilot))
-        assert says(pilot, "2 chosen")
+        await wait_for_text(pilot, scope)
+        await wait_for(
+            pilot,
+            lambda: (
+                "cannot" in read_screen(pilot) or "refuses" in read_screen(pilot) or "need not" in read_screen(pilot)
+            ),
+        )
+        assert has_text(pilot, "2 chosen")
 
 
 async def test_a_bot_scope_typed_in_the_form_can_be_taken_out_again(home: Path) -> None:
-    async with picking(home, scopes="users:read, chat:write.public") as pilot:
-        await shows(pilot, "✗ chat:write.public is for bots")
+    async with open_scope_picker(home, scopes="users:read, chat:write.public") as pilot:
+        await wait_for_text(pilot, "✗ chat:write.public is for bots")
         await pilot.press(*"write.public", "enter", "space")
-        await shows(pilot, "1 chosen")
+        await wait_for_text(pilot, "1 chosen")
         await pilot.press("f2")
-        await back(pilot)
-        assert field(pilot) == "users:read"
+        await wait_for_form(pilot)
+        assert read_scopes_field(pilot) == "users:read"
 
 
 async def test_nothing_found_and_space_do_no_harm(home: Path) -> None:
-    async with picking(home) as pilot:
+    async with open_scope_picker(home) as pilot:
         await pilot.press(*"zzz", "space")
-        await shows(pilot, "Nothing matches")
+        await wait_for_text(pilot, "Nothing matches")
 
 
 async def test_leaving_asks_only_when_something_has_changed(home: Path) -> None:
-    async with picking(home) as pilot:
+    async with open_scope_picker(home) as pilot:
         await pilot.press("escape")
-        await back(pilot)
+        await wait_for_form(pilot)
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ScopePickerScreen))
+        await wait_for_screen(pilot, ScopePickerScreen)
         await pilot.press("1", "escape")
-        await shows(pilot, "Leave without using what you have chosen?")
-        await pilot.press("escape")  # twice in a hurry loses nothing
-        await until(pilot, lambda: isinstance(pilot.app.screen, ScopePickerScreen))
-        await shows(pilot, f"{len(PRESETS[0].scopes)} chosen")
+        await wait_for_text(pilot, "Leave without using what you have chosen?")
+        await pilot.press("escape")  # pressed twice by mistake, it loses nothing
+        await wait_for_screen(pilot, ScopePickerScreen)
+        await wait_for_text(pilot, f"{len(PRESETS[0].scopes)} chosen")
         await pilot.press("escape")
-        await shows(pilot, "Leave without using")
+        await wait_for_text(pilot, "Leave without using")
         await pilot.press("y")
-        await back(pilot)
-        assert field(pilot) == "users:read, channels:read"
+        await wait_for_form(pilot)
+        assert read_scopes_field(pilot) == "users:read, channels:read"
 
 
 async def test_what_is_new_against_the_token_in_hand_is_marked(home: Path, store: ProfileStore) -> None:
     store.save_sign_in(profile(scopes=("users:read", "files:read"), requested_scopes=("users:read",)))
-    async with running(home, size=WIDE) as pilot:
+    async with run_app(home, size=WIDE) as pilot:
         await pilot.press("s")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, SignInScreen)
         await pilot.press("f2")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ScopePickerScreen))
+        await wait_for_screen(pilot, ScopePickerScreen)
         await pilot.press(*"chat:write", "enter")
-        await shows(pilot, "New: chat:write.")
-        await shows(pilot, "Kept all the same: files:read")
-        await shows(pilot, "chat:write new")
+        await wait_for_text(pilot, "New: chat:write.")
+        await wait_for_text(pilot, "Kept all the same: files:read")
+        await wait_for_text(pilot, "chat:write new")
 
 
 async def test_scopes_pasted_a_line_each_arrive_all(home: Path) -> None:
-    async with running(home, APP, WIDE) as pilot:
+    async with run_app(home, APP, WIDE) as pilot:
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, SignInScreen)
         box = pilot.app.screen.query_one("#scopes", Input)
         box.value = ""
         box.focus()
         box.post_message(events.Paste("users:read\nchat:write,\nfiles:read\n"))
-        await until(pilot, lambda: field(pilot) == "users:read, chat:write, files:read")
+        await wait_for(pilot, lambda: read_scopes_field(pilot) == "users:read, chat:write, files:read")
 
 
 async def test_more_scopes_than_slack_takes_are_said_and_not_cut(home: Path) -> None:
-    async with running(home, APP, WIDE) as pilot:
+    async with run_app(home, APP, WIDE) as pilot:
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, SignInScreen)
         pilot.app.screen.query_one("#scopes", Input).value = " ".join(f"a:{number}" for number in range(300))
         pilot.app.screen.query_one("#start").focus()
         await pilot.press("enter")
-        await shows(pilot, "up to 255 scopes; these are 300")
+        await wait_for_text(pilot, "up to 255 scopes; these are 300")

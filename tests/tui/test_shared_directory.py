@@ -1,4 +1,4 @@
-"""Home says which directory others can change and how to fix it, instead of an empty list."""
+"""If other users can change a directory, the home screen says which one and how to fix it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.pilot import running, says, shows
+from tests.support.pilot import has_text, run_app, wait_for_text
 from tests.support.profiles import profile
 
 
@@ -18,23 +18,23 @@ async def test_home_names_the_directory_and_shows_the_profiles_once_it_is_fixed(
 ) -> None:
     store.save_sign_in(profile())
     (home / directory).chmod(0o777)
-    async with running(home, size=size) as pilot:
-        await shows(pilot, "Other users can change your profiles")
-        await shows(pilot, "chmod go-w")
-        assert not says(pilot, "No profiles yet")
+    async with run_app(home, size=size) as pilot:
+        await wait_for_text(pilot, "Other users can change your profiles")
+        await wait_for_text(pilot, "chmod go-w")
+        assert not has_text(pilot, "No profiles yet")
         (home / directory).chmod(0o700)
         await pilot.press("f5")
-        await shows(pilot, "acme")
+        await wait_for_text(pilot, "acme")
 
 
 async def test_a_directory_that_is_opened_while_home_is_shown_is_named(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile())
-    async with running(home) as pilot:
-        await shows(pilot, "acme")
+    async with run_app(home) as pilot:
+        await wait_for_text(pilot, "acme")
         home.chmod(0o777)
         await pilot.press("f5")
-        await shows(pilot, "Other users can change your profiles")
+        await wait_for_text(pilot, "Other users can change your profiles")
         home.chmod(0o700)
         (home / "profiles" / "acme.json").unlink()
         await pilot.press("f5")
-        await shows(pilot, "No profiles yet")
+        await wait_for_text(pilot, "No profiles yet")

@@ -1,4 +1,4 @@
-"""The form before a sign-in: what is wrong is said there, what was pasted finds its place, nothing typed is lost."""
+"""The sign-in form: it names what is wrong, puts pasted text into the right field, and loses nothing that was typed."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.support.pilot import running, says, shows, text, until
+from tests.support.pilot import read_screen, run_app, wait_for, wait_for_focus, wait_for_screen, wait_for_text
 
 
 @pytest.mark.parametrize(
     ("field", "value", "words"), [("client_id", "x", "A Client ID is digits"), ("scopes", "", "at least one scope")]
 )
 async def test_the_form_says_what_is_wrong(home: Path, app: SlackApp, field: str, value: str, words: str) -> None:
-    async with running(home, app, (80, 30)) as pilot:
+    async with run_app(home, app, (80, 30)) as pilot:
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen))
+        await wait_for_screen(pilot, SignInScreen)
         pilot.app.screen.query_one(f"#{field}", Input).value = value
         await pilot.press("enter")
-        await shows(pilot, words)
+        await wait_for_text(pilot, words)
 
 
 async def test_another_slack_is_always_named(home: Path, app: SlackApp, slack: PracticeSlack) -> None:
-    async with running(home, app) as pilot:
+    async with run_app(home, app) as pilot:
         await pilot.press("a")
-        await until(pilot, lambda: says(pilot, f"not slack.com: {slack.base.removeprefix('http://')}"))
+        await wait_for_text(pilot, f"not slack.com: {slack.base.removeprefix('http://')}")
 
 
 async def test_scopes_that_the_app_is_known_to_lack_are_named_before_slack_refuses(home: Path, app: SlackApp) -> None:
     app = replace(app, registered_scopes=("users:read",), scopes=("users:read", "chat:write"), name="Mine")
-    async with running(home, app, (100, 40)) as pilot:
+    async with run_app(home, app, (100, 40)) as pilot:
         await pilot.press("a")
-        await shows(pilot, "! Mine is not known to have chat:write")
+        await wait_for_text(pilot, "! Mine is not known to have chat:write")
         await pilot.press("enter")
-        await shows(pilot, "Waiting for you to press Allow")
+        await wait_for_text(pilot, "Waiting for you to press Allow")
         await pilot.press("b")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ErrorsScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, ErrorsScreen)
         pilot.app.screen.query_one("#search", Input).value = "invalid permissions"
-        await shows(pilot, "The app is not known to have chat:write.")
+        await wait_for_text(pilot, "The app is not known to have chat:write.")
 
 
 async def test_a_wrong_paste_is_not_added_to_but_replaced(home: Path) -> None:
-    async with running(home, size=(100, 40)) as pilot:
+    async with run_app(home, size=(100, 40)) as pilot:
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, SignInScreen)
         box = pilot.app.screen.query_one("#client_id", Input)
         for pasted, words in (
             ("https://api.slack.com/apps/A012ABCD0A0/general", "settings page"),
@@ -60,63 +60,67 @@ async def test_a_wrong_paste_is_not_added_to_but_replaced(home: Path) -> None:
             ("1234567890.1234567890123", "No secret is needed"),
         ):
             box.post_message(events.Paste(pasted))
-            await shows(pilot, words)
+            await wait_for_text(pilot, words)
         assert box.value == "1234567890.1234567890123"
 
 
 async def test_a_paste_beside_the_fields_is_taken_for_the_client_id(home: Path, app: SlackApp) -> None:
-    async with running(home, app, (100, 40)) as pilot:
+    async with run_app(home, app, (100, 40)) as pilot:
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, SignInScreen)
         assert not isinstance(pilot.app.screen.focused, Input)
         pilot.app.screen.post_message(events.Paste("Client ID\n9999999999.8888888888888"))
-        await until(pilot, lambda: pilot.app.screen.query_one("#client_id", Input).value == "9999999999.8888888888888")
+        await wait_for(
+            pilot, lambda: pilot.app.screen.query_one("#client_id", Input).value == "9999999999.8888888888888"
+        )
 
 
 async def test_what_was_typed_is_there_again_after_leaving_the_wait(home: Path, app: SlackApp) -> None:
-    async with running(home, app, (100, 40)) as pilot:
+    async with run_app(home, app, (100, 40)) as pilot:
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, SignInScreen)
         pilot.app.screen.query_one("#scopes", Input).value = "files:read"
         await pilot.press("enter")
-        await shows(pilot, "Waiting for you to press Allow")
+        await wait_for_text(pilot, "Waiting for you to press Allow")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+        await wait_for_screen(pilot, HomeScreen)
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, SignInScreen)
         assert pilot.app.screen.query_one("#scopes", Input).value == "files:read"
 
 
 async def test_a_token_among_the_scopes_leaves_the_screen_and_is_never_sent(home: Path, app: SlackApp) -> None:
-    async with running(home, app, (100, 40)) as pilot:
+    async with run_app(home, app, (100, 40)) as pilot:
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, SignInScreen)
         box = pilot.app.screen.query_one("#scopes", Input)
         box.value = "users:read"
         box.focus()
         await pilot.press("end")
         box.post_message(events.Paste("xoxp-canary-0123456"))
-        await shows(pilot, "That was a token")
-        assert "canary" not in text(pilot)
+        await wait_for_text(pilot, "That was a token")
+        assert "canary" not in read_screen(pilot)
         assert box.value == "users:read"
 
 
 async def test_a_digit_typed_beside_the_fields_begins_a_client_id(home: Path, app: SlackApp) -> None:
-    async with running(home, app, (100, 40)) as pilot:
+    async with run_app(home, app, (100, 40)) as pilot:
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SignInScreen) and pilot.app.screen.focused is not None)
+        await wait_for_focus(pilot, SignInScreen)
         box = pilot.app.screen.query_one("#client_id", Input)
         await pilot.press("5")
         assert box.value == app.client_id, "what is filled in is not replaced by one key"
         box.value = ""
         pilot.app.screen.query_one("#start").focus()
         await pilot.press(*"1234567890.1234567890123")
-        await until(pilot, lambda: box.value == "1234567890.1234567890123")
+        await wait_for(pilot, lambda: box.value == "1234567890.1234567890123")
 
 
 async def test_a_misspelt_scope_is_answered_with_the_right_one(home: Path, app: SlackApp) -> None:
-    async with running(home, app, (120, 40)) as pilot:
+    async with run_app(home, app, (120, 40)) as pilot:
         await pilot.press("N")
-        await until(pilot, lambda: pilot.app.screen.query("#scopes") and pilot.app.screen.focused is not None)
+        await wait_for(pilot, lambda: pilot.app.screen.query("#scopes") and pilot.app.screen.focused is not None)
         pilot.app.screen.query_one("#scopes", Input).value = "users:reed"
-        await shows(pilot, "Not a scope that is known here: users:reed. It is sent as it is. Did you mean users:read?")
+        await wait_for_text(
+            pilot, "Not a scope that is known here: users:reed. It is sent as it is. Did you mean users:read?"
+        )

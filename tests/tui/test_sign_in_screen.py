@@ -1,15 +1,13 @@
-"""The TUI as a person uses it: keys in, screen out, against the practice Slack."""
+"""Signing in with the TUI at a practice Slack, as a person does."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from textual.widgets import Input
 
-from slack_token_tui.desktop import clipboard
 from slack_token_tui.practice.server import simulate_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, Workspace
 from slack_token_tui.problems import explain
@@ -20,76 +18,69 @@ from slack_token_tui.tui.actions import ACTIONS
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.error_card import ErrorCard
-from tests.support.pilot import begin, running, says, shows, until
-from tests.support.profiles import in_, profile
+from tests.support.browser import issue_callback_url, parse_query
+from tests.support.pilot import has_text, run_app, start_sign_in, wait_for, wait_for_screen, wait_for_text
+from tests.support.ports import get_port
+from tests.support.profiles import profile, time_from_now
 
 
 async def test_the_empty_home_says_the_one_next_step(home: Path) -> None:
-    async with running(home) as pilot:
-        await shows(pilot, "No profiles yet")
-        await shows(pilot, "I have a Client ID: sign in (a)")
-        await shows(pilot, "I have none: make me an app (N)")
+    async with run_app(home) as pilot:
+        await wait_for_text(pilot, "No profiles yet")
+        await wait_for_text(pilot, "I have a Client ID: sign in (a)")
+        await wait_for_text(pilot, "I have none: make me an app (N)")
 
 
-async def test_from_nothing_to_a_saved_and_copied_token(
-    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copied: list[str] = []
-
-    async def copy(value: Secret, *_: object) -> clipboard.Copied:
-        copied.append(value.reveal())
-        return clipboard.Copied("xclip", is_verified=True)
-
-    monkeypatch.setattr(clipboard, "copy", copy)
-    async with running(home, app) as pilot:
-        url = await begin(pilot)
+async def test_from_nothing_to_a_saved_and_copied_token(home: Path, app: SlackApp, copied_texts: list[str]) -> None:
+    async with run_app(home, app) as pilot:
+        url = await start_sign_in(pilot)
         await asyncio.to_thread(simulate_browser, url)
-        await shows(pilot, "Signed in as jane in Acme Practice")
-        await shows(pilot, "Saved as acme-practice")
+        await wait_for_text(pilot, "Signed in as jane in Acme Practice")
+        await wait_for_text(pilot, "Saved as acme-practice")
         await pilot.press("c")
-        await until(pilot, lambda: copied)
+        await wait_for(pilot, lambda: copied_texts)
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
-        await shows(pilot, "acme-practice")
+        await wait_for_screen(pilot, HomeScreen)
+        await wait_for_text(pilot, "acme-practice")
         await pilot.press("c")
-        await until(pilot, lambda: len(copied) == 2)
+        await wait_for(pilot, lambda: len(copied_texts) == 2)
     token = ProfileStore(home).read("acme-practice").access_token.reveal()
-    assert copied == [token, token]
+    assert copied_texts == [token, token]
 
 
 async def test_a_cancel_is_explained_and_try_again_works_without_restart(home: Path, app: SlackApp) -> None:
-    async with running(home, app) as pilot:
-        await asyncio.to_thread(simulate_browser, await begin(pilot), "cancel")
-        await shows(pilot, "access_denied")
-        await shows(pilot, "The sign-in was cancelled in the browser")
+    async with run_app(home, app) as pilot:
+        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), "cancel")
+        await wait_for_text(pilot, "access_denied")
+        await wait_for_text(pilot, "The sign-in was cancelled in the browser")
         await pilot.press("r")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
-        await until(pilot, lambda: screen._url and says(pilot, "Waiting for you"))
+        await wait_for(pilot, lambda: screen._url and has_text(pilot, "Waiting for you"))
         await asyncio.to_thread(simulate_browser, str(screen._url))
-        await shows(pilot, "Signed in as jane")
+        await wait_for_text(pilot, "Signed in as jane")
         assert not pilot.app.screen.query(ErrorCard)
 
 
 @pytest.mark.parametrize("code", EXCHANGE_ERRORS)
 async def test_every_refusal_is_explained_under_its_step(home: Path, app: SlackApp, code: str) -> None:
-    async with running(home, app, (100, 40)) as pilot:
-        await asyncio.to_thread(simulate_browser, await begin(pilot), wrong=f"exchange:{code}")
-        await until(pilot, lambda: pilot.app.screen.query(ErrorCard) and says(pilot, code))
-        await shows(pilot, explain(code).title)
-        await shows(pilot, "Esc leave")
+    async with run_app(home, app, (100, 40)) as pilot:
+        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), wrong=f"exchange:{code}")
+        await wait_for(pilot, lambda: pilot.app.screen.query(ErrorCard) and has_text(pilot, code))
+        await wait_for_text(pilot, explain(code).title)
+        await wait_for_text(pilot, "Esc leave")
 
 
 async def test_the_other_pair_is_one_key_away(home: Path, app: SlackApp) -> None:
-    async with running(home, app) as pilot:
-        await asyncio.to_thread(simulate_browser, await begin(pilot), wrong="exchange:not_implemented")
-        await shows(pilot, "not_implemented")
+    async with run_app(home, app) as pilot:
+        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), wrong="exchange:not_implemented")
+        await wait_for_text(pilot, "not_implemented")
         await pilot.press("o")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
-        await until(pilot, lambda: screen._url and "/oauth/v2/authorize" in screen._url)
+        await wait_for(pilot, lambda: screen._url and "/oauth/v2/authorize" in screen._url)
         await asyncio.to_thread(simulate_browser, str(screen._url))
-        await shows(pilot, "Signed in as jane")
+        await wait_for_text(pilot, "Signed in as jane")
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
@@ -98,65 +89,65 @@ async def test_a_paste_anywhere_finishes_the_sign_in(
 ) -> None:
     from textual import events
 
-    async with running(home, app) as pilot:
-        query = {key: values[0] for key, values in parse_qs(urlsplit(await begin(pilot)).query).items()}
+    async with run_app(home, app) as pilot:
+        url = await start_sign_in(pilot)
         assert not isinstance(pilot.app.screen.focused, Input), "the paste box never takes the focus by itself"
         pilot.app.screen.post_message(events.Paste("http://localhost:1/callback?code=a&state=b"))
-        await shows(pilot, "That address belongs somewhere else")
+        await wait_for_text(pilot, "That address belongs somewhere else")
         assert pilot.app.screen.query_one("#client_id", Input).value == app.client_id, "the box that is meant"
-        code = workspace.issue_code("v2_user", query, {})
-        address = f"{query['redirect_uri']}?code={code}&state={query['state']}"
+        address = issue_callback_url(workspace, url)
         pilot.app.screen.post_message(events.Paste(f"{address[:60]}\n{address[60:]}\n" if wrapped else address))
-        await shows(pilot, "Signed in as jane")
+        await wait_for_text(pilot, "Signed in as jane")
 
 
 async def test_a_bare_code_is_used_only_after_a_yes(home: Path, app: SlackApp, workspace: Workspace) -> None:
     from textual import events
 
-    async with running(home, app) as pilot:
-        query = {key: values[0] for key, values in parse_qs(urlsplit(await begin(pilot)).query).items()}
-        code = workspace.issue_code("v2_user", query, {})
+    async with run_app(home, app) as pilot:
+        code = parse_query(issue_callback_url(workspace, await start_sign_in(pilot)))["code"]
         pilot.app.screen.post_message(events.Paste(code))
-        await until(pilot, lambda: says(pilot, "Paste the whole address (Esc)"))
+        await wait_for_text(pilot, "Paste the whole address (Esc)")
         await pilot.press("y")
-        await shows(pilot, "Signed in as jane")
+        await wait_for_text(pilot, "Signed in as jane")
 
 
 async def test_letters_are_keys_only_outside_of_fields_and_the_footer_shows_it(home: Path, app: SlackApp) -> None:
-    async with running(home, app) as pilot:
-        await begin(pilot)
-        await shows(pilot, "e More time")
+    async with run_app(home, app) as pilot:
+        await start_sign_in(pilot)
+        await wait_for_text(pilot, "e More time")
         await pilot.click("#paste")
-        await until(pilot, lambda: not says(pilot, "e More time"))
+        await wait_for(pilot, lambda: not has_text(pilot, "e More time"))
         await pilot.press("e", "u")
         assert pilot.app.screen.query_one("#paste", Input).value == "eu"
         await pilot.press("escape")
-        await shows(pilot, "e More time")
+        await wait_for_text(pilot, "e More time")
 
 
 async def test_what_the_browser_says_is_found_while_the_wait_goes_on(home: Path, app: SlackApp) -> None:
-    async with running(home, app, (100, 40)) as pilot:
-        await begin(pilot)
+    async with run_app(home, app, (100, 40)) as pilot:
+        await start_sign_in(pilot)
         await pilot.press("b")
-        await shows(pilot, "What does the browser say?")
-        await shows(pilot, "The page says: redirect_uri did not match")
-        await shows(pilot, "Slack refused the redirect address")
+        await wait_for_text(pilot, "What does the browser say?")
+        await wait_for_text(pilot, "The page says: redirect_uri did not match")
+        await wait_for_text(pilot, "Slack refused the redirect address")
         await pilot.press("escape")
-        await shows(pilot, "Waiting for you")
+        await wait_for_text(pilot, "Waiting for you")
 
 
 async def test_home_moves_with_vi_keys_and_shows_the_highlighted_one(home: Path, store: ProfileStore) -> None:
     for number, name in enumerate(("one", "two", "three")):
         store.save_sign_in(profile(user_id=f"U{number}", team_name=f"Team {name}"), name)
-    async with running(home) as pilot:
+    async with run_app(home) as pilot:
         for key, name in (("j", "three"), ("j", "two"), ("k", "three"), ("G", "two"), ("g", "one"), ("down", "three")):
             await pilot.press(key)
-            await until(pilot, lambda name=name: pilot.app.screen.query_one("ProfileDetail").border_title == name)
+            await wait_for(pilot, lambda name=name: pilot.app.screen.query_one("ProfileDetail").border_title == name)
 
 
 async def test_the_palette_has_every_action_and_no_screenshot(home: Path, store: ProfileStore) -> None:
-    store.save_sign_in(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=in_(hours=-1)))
-    async with running(home) as pilot:
+    store.save_sign_in(
+        profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=time_from_now(hours=-1))
+    )
+    async with run_app(home) as pilot:
         commands = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
         assert "Screenshot" not in commands
         assert {
@@ -165,7 +156,7 @@ async def test_the_palette_has_every_action_and_no_screenshot(home: Path, store:
 
 
 async def test_ctrl_c_twice_quits(home: Path) -> None:
-    async with running(home) as pilot:
+    async with run_app(home) as pilot:
         await pilot.press("ctrl+c")
         assert pilot.app._exit is False
         await pilot.press("ctrl+c")
@@ -173,20 +164,20 @@ async def test_ctrl_c_twice_quits(home: Path) -> None:
 
 
 async def test_over_ssh_the_screen_says_what_to_do_step_by_step(
-    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch, copied: list[str]
+    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch, copied_texts: list[str]
 ) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 51234 198.51.100.7 22")
-    async with running(home, app, (100, 40)) as pilot:
-        await begin(pilot)
-        await shows(pilot, "Your browser is on another machine")
-        await shows(pilot, "This is an SSH session")
+    async with run_app(home, app, (100, 40)) as pilot:
+        await start_sign_in(pilot)
+        await wait_for_text(pilot, "Your browser is on another machine")
+        await wait_for_text(pilot, "This is an SSH session")
         screen = pilot.app.screen
         paste, address = screen.query_one("#paste_row").region, screen.query_one("#address").region
         assert paste.y < address.y, "what ends the wait comes first"
         await pilot.press("l")
-        await until(pilot, lambda: copied)
-        port = app.redirect_uris[0].split(":")[2].split("/")[0]
-        assert copied[0].startswith(f"ssh -L {port}:localhost:{port} ")
+        await wait_for(pilot, lambda: copied_texts)
+        port = get_port(app.redirect_uris[0])
+        assert copied_texts[0].startswith(f"ssh -L {port}:localhost:{port} ")
 
 
 async def test_a_long_silence_is_explained_by_itself(
@@ -198,27 +189,25 @@ async def test_a_long_silence_is_explained_by_itself(
     from slack_token_tui.tui.screens import sign_in
 
     monkeypatch.setattr(sign_in, "SignInSession", partial(SignInSession, hint_seconds=0.2))
-    async with running(home, app, (100, 40)) as pilot:
-        await begin(pilot)
-        await shows(pilot, "Nothing yet. If the browser shows an error")
+    async with run_app(home, app, (100, 40)) as pilot:
+        await start_sign_in(pilot)
+        await wait_for_text(pilot, "Nothing yet. If the browser shows an error")
 
 
 async def test_a_browser_that_insists_on_https_is_recognised_and_explained(home: Path, app: SlackApp) -> None:
-    from urllib.parse import urlsplit as split
-
-    async with running(home, app, (100, 40)) as pilot:
-        await begin(pilot)
-        _, writer = await asyncio.open_connection("127.0.0.1", split(app.redirect_uris[0]).port)
+    async with run_app(home, app, (100, 40)) as pilot:
+        await start_sign_in(pilot)
+        _, writer = await asyncio.open_connection("127.0.0.1", get_port(app.redirect_uris[0]))
         writer.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
-        await shows(pilot, "The browser tried https on localhost")
-        await shows(pilot, "Or change https to http in the address that it ended on")
+        await wait_for_text(pilot, "The browser tried https on localhost")
+        await wait_for_text(pilot, "Or change https to http in the address that it ended on")
         writer.close()
 
 
 async def test_an_organisation_is_shown_with_its_workspaces(home: Path, app: SlackApp) -> None:
-    async with running(home, app, (120, 40)) as pilot:
-        await asyncio.to_thread(simulate_browser, await begin(pilot), team="E0PRACTICE")
-        await shows(pilot, "T0PRACTICE1 Acme Practice")
+    async with run_app(home, app, (120, 40)) as pilot:
+        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), team="E0PRACTICE")
+        await wait_for_text(pilot, "T0PRACTICE1 Acme Practice")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
-        await shows(pilot, "T0PRACTICE2 Globex Practice")
+        await wait_for_screen(pilot, HomeScreen)
+        await wait_for_text(pilot, "T0PRACTICE2 Globex Practice")

@@ -1,4 +1,4 @@
-"""Every screen as a picture, compared with the one that was looked at. ``--snapshot-update`` takes new ones."""
+"""Every screen as a picture, compared with the saved one. ``--snapshot-update`` saves new ones."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from slack_token_tui.store.settings import change_settings, remember_last_app
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens import sign_in
-from tests.support.pilot import settled, shows, until
+from tests.support.pilot import wait_for, wait_for_text, wait_until_stable
 from tests.support.profiles import NOW, profile
-from tests.support.scripted_sign_in import APP, ELSEWHERE, FAILED, SAVED, WAITING, scripted
+from tests.support.scripted_sign_in import APP, ELSEWHERE, FAILED, SAVED, WAITING, make_scripted_session
 
 SIZES = {"40x20": (40, 20), "80x24": (80, 24), "120x36": (120, 36)}
 MODES = ("dark", "light", "no-color")
@@ -37,8 +37,8 @@ Before = Callable[[Pilot[None]], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
-def _the_same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)  # and homes by a relative path, so that no picture shows this machine's
+def _use_same_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # with a relative path to it, so that no picture shows a path of this machine
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     time.tzset()
@@ -46,36 +46,38 @@ def _the_same_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.fixture
 def snap(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> Snap:
-    def take(*before: Before, size: str = "80x24", mode: str = "dark", app: SlackApp | None = None) -> bool:
+    """Return a function that runs steps and compares the screen with its picture."""
+
+    def compare(*before: Before, size: str = "80x24", mode: str = "dark", app: SlackApp | None = None) -> bool:
         if mode == "no-color":
             monkeypatch.setenv("NO_COLOR", "1")
         tui = TokenApp(LaunchOptions(home=HOME, slack_app=app, now=lambda: NOW))
 
-        async def run(pilot: Pilot[None]) -> None:
+        async def run_steps(pilot: Pilot[None]) -> None:
             home_screen = pilot.app.screen
-            await until(pilot, lambda: getattr(home_screen, "_is_fully_mounted", True))
+            await wait_for(pilot, lambda: getattr(home_screen, "_is_fully_mounted", True))
             if mode == "light":
                 tui.theme = "textual-light"
             for step in before:
                 await step(pilot)
             for field in pilot.app.screen.query(Input):
                 field.cursor_blink = False
-            await settled(pilot)
+            await wait_until_stable(pilot)
 
-        return snap_compare(tui, terminal_size=SIZES[size], run_before=run)
+        return snap_compare(tui, terminal_size=SIZES[size], run_before=run_steps)
 
-    return take
+    return compare
 
 
-def press(*keys: str, then: str = "") -> Before:
-    """Press ``keys``, each when the one before has done its work, and wait for the words ``then``."""
+def press_keys(*keys: str, then: str = "") -> Before:
+    """Return a step that presses each of ``keys`` once the screen is stable, and waits for the text ``then``."""
 
     async def step(pilot: Pilot[None]) -> None:
         for key in keys:
             await pilot.press(key)
-            await settled(pilot, looks=1)
+            await wait_until_stable(pilot, looks=1)
         if then:
-            await shows(pilot, then)
+            await wait_for_text(pilot, then)
 
     return step
 
@@ -128,9 +130,10 @@ def fill_home() -> None:
     remember_last_app(HOME, APP.client_id)
 
 
-def play(monkeypatch: pytest.MonkeyPatch, *script: Any) -> Before:
-    monkeypatch.setattr(sign_in, "SignInSession", scripted(*script))
-    return press("a", "enter")
+def play_events(monkeypatch: pytest.MonkeyPatch, *script: Any) -> Before:
+    """Return a step that starts a sign-in with the events ``script``."""
+    monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(*script))
+    return press_keys("a", "enter")
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -143,14 +146,14 @@ def test_home(snap: Snap, size: str, mode: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", SIZES)
 def test_sign_in(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str, mode: str) -> None:
-    assert snap(play(monkeypatch, *WAITING), press(then="4:12 left"), size=size, mode=mode, app=APP)
+    assert snap(play_events(monkeypatch, *WAITING), press_keys(then="4:12 left"), size=size, mode=mode, app=APP)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", SIZES)
 def test_error(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str, mode: str) -> None:
-    before = play(monkeypatch, *FAILED)
-    assert snap(before, press(then="bad_redirect_uri"), size=size, mode=mode, app=APP)
+    before = play_events(monkeypatch, *FAILED)
+    assert snap(before, press_keys(then="bad_redirect_uri"), size=size, mode=mode, app=APP)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -160,85 +163,85 @@ def test_empty_home(snap: Snap, size: str) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_sign_in_form(snap: Snap, size: str) -> None:
-    assert snap(press("a", then="Client ID"), size=size, app=APP)
+    assert snap(press_keys("a", then="Client ID"), size=size, app=APP)
 
 
 def test_sign_in_form_for_more_scopes(snap: Snap) -> None:
     fill_home()
-    assert snap(press("s", "f2", "down", "f2", then="Kept all the same"), size="120x36")
+    assert snap(press_keys("s", "f2", "down", "f2", then="Kept all the same"), size="120x36")
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_sign_in_from_elsewhere(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
-    before = play(monkeypatch, *ELSEWHERE, StillWaiting())
-    assert snap(before, press(then="4:12 left"), size=size, app=APP)
+    before = play_events(monkeypatch, *ELSEWHERE, StillWaiting())
+    assert snap(before, press_keys(then="4:12 left"), size=size, app=APP)
 
 
 def test_sign_in_finished(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert snap(play(monkeypatch, *SAVED), press(then="Not granted"), size="120x36", app=APP)
+    assert snap(play_events(monkeypatch, *SAVED), press_keys(then="Not granted"), size="120x36", app=APP)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_what_the_browser_says(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
-    before = play(monkeypatch, *WAITING)
-    assert snap(before, press(then="4:12 left"), press("b", then="redirect_uri did not"), size=size, app=APP)
+    before = play_events(monkeypatch, *WAITING)
+    assert snap(before, press_keys(then="4:12 left"), press_keys("b", then="redirect_uri did not"), size=size, app=APP)
 
 
 def test_errors_searched(snap: Snap) -> None:
-    assert snap(press("e"), press(*"refused", "down", then="localhost_refused"))
+    assert snap(press_keys("e"), press_keys(*"refused", "down", then="localhost_refused"))
 
 
 def test_long_explanation(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert snap(play(monkeypatch, *FAILED), press("f1", then="What to do"), app=APP)
+    assert snap(play_events(monkeypatch, *FAILED), press_keys("f1", then="What to do"), app=APP)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_make_an_app(snap: Snap, size: str) -> None:
-    assert snap(press("N"), size=size)
+    assert snap(press_keys("N"), size=size)
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.usefixtures("opened")
+@pytest.mark.usefixtures("opened_urls")
 def test_make_an_app_on_slacks_page(snap: Snap, size: str) -> None:
-    assert snap(press("N", "enter", then="is ready to be made"), size=size)
+    assert snap(press_keys("N", "enter", then="is ready to be made"), size=size)
 
 
 def test_make_an_app_without_a_browser(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser, "default_browser", lambda: browser.NotOpened("No browser was found on this machine."))
-    assert snap(press("N", "enter", then="is ready to be made"))
+    assert snap(press_keys("N", "enter", then="is ready to be made"))
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_choose_scopes(snap: Snap, size: str) -> None:
-    assert snap(press("a", "f2"), press(*"direct", "down", "down", "space"), size=size, app=APP)
+    assert snap(press_keys("a", "f2"), press_keys(*"direct", "down", "down", "space"), size=size, app=APP)
 
 
 def test_choose_scopes_light(snap: Snap) -> None:
     fill_home()
-    assert snap(press("s", "f2", "down", "space", then="2 chosen"), size="120x36", mode="light")
+    assert snap(press_keys("s", "f2", "down", "space", then="2 chosen"), size="120x36", mode="light")
 
 
 def test_apps(snap: Snap) -> None:
     fill_home()
-    assert snap(press("p", then="slack-gov.com"))
+    assert snap(press_keys("p", then="slack-gov.com"))
 
 
 def test_no_apps(snap: Snap) -> None:
-    assert snap(press("p", then="No app is remembered"))
+    assert snap(press_keys("p", then="No app is remembered"))
 
 
 def test_app_details(snap: Snap) -> None:
     fill_home()
-    assert snap(press("p", "down", "e", then="App details"), size="120x36")
+    assert snap(press_keys("p", "down", "e", then="App details"), size="120x36")
 
 
 def test_another_slack_is_asked_about(snap: Snap) -> None:
-    assert snap(press("N", "f3", then="Use another Slack?"))
+    assert snap(press_keys("N", "f3", then="Use another Slack?"))
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_check_this_machine(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
-    async def examine(*_: object) -> AsyncGenerator[Finding, None]:
+    async def yield_findings(*_: object) -> AsyncGenerator[Finding, None]:
         await asyncio.sleep(0)
         yield Finding("versions", Verdict.NOTE, "Versions", "slack-token-tui 1.0, Python 3.11.")
         yield Finding("port", Verdict.GOOD, "Port 28417", "Free.")
@@ -246,39 +249,39 @@ def test_check_this_machine(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: s
         yield Finding("port", Verdict.LOOK, "Port 28418", held, "The next registered port is used instead.")
         yield Finding("directory", Verdict.BAD, "Files", "home can be entered by others.", "chmod 700 home")
 
-    monkeypatch.setattr(doctor, "run_checks", examine)
-    assert snap(press("D", then="1 problem, 1 note."), size=size)
+    monkeypatch.setattr(doctor, "run_checks", yield_findings)
+    assert snap(press_keys("D", then="1 problem, 1 note."), size=size)
 
 
 def test_help(snap: Snap) -> None:
     fill_home()
-    assert snap(press("question_mark", then="Help"))
+    assert snap(press_keys("question_mark", then="Help"))
 
 
 def test_copy_as(snap: Snap) -> None:
     fill_home()
-    assert snap(press("C", "down", "down", then="export SLACK_TOKEN"))
+    assert snap(press_keys("C", "down", "down", then="export SLACK_TOKEN"))
 
 
 def test_rename(snap: Snap) -> None:
     fill_home()
-    assert snap(press("n", then="Rename acme"))
+    assert snap(press_keys("n", then="Rename acme"))
 
 
 def test_import(snap: Snap) -> None:
-    assert snap(press("i", then="Import a token"))
+    assert snap(press_keys("i", then="Import a token"))
 
 
 def test_remove(snap: Snap) -> None:
     fill_home()
-    assert snap(press("x", then="Remove acme?"))
+    assert snap(press_keys("x", then="Remove acme?"))
 
 
 def test_a_token_sent_to_the_terminal_is_asked_about(snap: Snap) -> None:
     fill_home()
-    assert snap(press("c", then="Send the token to your terminal?"))
+    assert snap(press_keys("c", then="Send the token to your terminal?"))
 
 
 def test_an_organisation_shows_its_workspaces(snap: Snap) -> None:
     fill_home()
-    assert snap(press("j", then="T3 Initech"), size="120x36")
+    assert snap(press_keys("j", then="T3 Initech"), size="120x36")

@@ -1,4 +1,4 @@
-"""A first sign-in that another account finished, and a token that cannot be used, are undone with one key."""
+"""One key undoes a first sign-in with the wrong account, and revokes a token that cannot be used."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.screens.home import HomeScreen
-from tests.support.pilot import begin, running, says, shows, until
+from tests.support.pilot import has_text, run_app, start_sign_in, wait_for_screen, wait_for_text
 
 
 async def test_x_revokes_and_removes_a_first_sign_in_of_another_account(
     home: Path, app: SlackApp, workspace: Workspace
 ) -> None:
     somebody = workspace.people[1]
-    async with running(home, app, (100, 40)) as pilot:
-        await asyncio.to_thread(simulate_browser, await begin(pilot), person=somebody.id)
-        await shows(pilot, f"Signed in as {somebody.name} in Acme Practice")
-        await shows(pilot, "Not you? Press x")
+    async with run_app(home, app, (100, 40)) as pilot:
+        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), person=somebody.id)
+        await wait_for_text(pilot, f"Signed in as {somebody.name} in Acme Practice")
+        await wait_for_text(pilot, "Not you? Press x")
         await pilot.press("x")
-        await shows(pilot, "Revoke and delete (y)")
+        await wait_for_text(pilot, "Revoke and delete (y)")
         await pilot.press("y")
-        await shows(pilot, "is deleted here")
+        await wait_for_text(pilot, "is deleted here")
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
-        await shows(pilot, "No profiles yet")
+        await wait_for_screen(pilot, HomeScreen)
+        await wait_for_text(pilot, "No profiles yet")
     assert ProfileStore(home).names() == []
     assert all(token.revoked for token in workspace.tokens.access_tokens.values())
 
 
 async def test_signing_in_again_offers_no_undo(home: Path, app: SlackApp) -> None:
-    async with running(home, app, (100, 40)) as pilot:
+    async with run_app(home, app, (100, 40)) as pilot:
         for round_number in range(2):
-            await asyncio.to_thread(simulate_browser, await begin(pilot))
-            await shows(pilot, "Signed in as jane")
-            assert says(pilot, "Not you?") == (round_number == 0)
+            await asyncio.to_thread(simulate_browser, await start_sign_in(pilot))
+            await wait_for_text(pilot, "Signed in as jane")
+            assert has_text(pilot, "Not you?") == (round_number == 0)
             await pilot.press("escape")
-            await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+            await wait_for_screen(pilot, HomeScreen)
 
 
 async def test_x_revokes_a_token_that_cannot_be_used(
@@ -50,16 +50,16 @@ async def test_x_revokes_a_token_that_cannot_be_used(
 ) -> None:
     exchange = workspace.exchange
 
-    def strange(*arguments: Any) -> dict[str, Any]:
+    def exchange_unusable(*arguments: Any) -> dict[str, Any]:
         return {**exchange(*arguments), "token_type": "mac"}
 
-    monkeypatch.setattr(workspace, "exchange", strange)
-    async with running(home, app, (100, 40)) as pilot:
-        await asyncio.to_thread(simulate_browser, await begin(pilot))
-        await shows(pilot, "x undo")
+    monkeypatch.setattr(workspace, "exchange", exchange_unusable)
+    async with run_app(home, app, (100, 40)) as pilot:
+        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot))
+        await wait_for_text(pilot, "x undo")
         await pilot.press("x")
-        await shows(pilot, "Revoke the token?")
+        await wait_for_text(pilot, "Revoke the token?")
         await pilot.press("y")
-        await shows(pilot, "token: ended. Slack says revoked")
+        await wait_for_text(pilot, "token: ended. Slack says revoked")
     assert all(token.revoked for token in workspace.tokens.access_tokens.values())
     assert list((home / "quarantine").iterdir()) == []

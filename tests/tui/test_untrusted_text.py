@@ -1,4 +1,4 @@
-"""Text that a person, a file, the environment or Slack supplies is shown as it is: no markup, no terminal controls."""
+"""Text from a person, a file, the environment or Slack is shown as it is: no markup, no terminal controls."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from slack_token_tui.desktop.browser import NotOpened, Opened
 from slack_token_tui.doctor import runner
 from slack_token_tui.oauth import events
 from slack_token_tui.problems import explain
-from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.responses import Identity
 from slack_token_tui.store.apps import SlackApp, save_app
@@ -31,9 +30,11 @@ from slack_token_tui.tui import app as tui_app
 from slack_token_tui.tui import terminal_exit
 from slack_token_tui.tui.actions import ACTIONS
 from slack_token_tui.tui.screens import sign_in
-from tests.support.pilot import running, settled, shows, text, until
-from tests.support.profiles import profile, rotating
-from tests.support.scripted_sign_in import APP, LISTENING, REQUEST, WAITING, scripted
+from tests.support.pilot import read_screen, run_app, wait_for, wait_for_text, wait_until_stable
+from tests.support.profiles import make_rotating_token, profile
+from tests.support.scripted_sign_in import APP, LISTENING, REQUEST, WAITING, make_scripted_session
+from tests.support.scripts import write_script
+from tests.support.unsafe_text import find_unsafe_characters
 
 SOURCE = Path(tui_app.__file__).parent
 SIZE = (150, 60)
@@ -41,7 +42,7 @@ MARKUP = ("[/", "[red]", "[@click=app.quit]x[/]", "[link=x")
 UNSAFE = "".join(map(chr, range(0x80, 0xA0))).replace("\x85", "")
 UNSAFE += "\x1b\x07\x7f\u061c\u200b\u200e\u200f\u202a\u202e\u2066\u2069\ufeff\ue000\U000e0041"
 PASTED = f"a{UNSAFE}b\x85\u2028\u2029\x1c\r\n\tc"
-LONG_TOKEN = rotating("practice-0123456789")
+LONG_TOKEN = make_rotating_token("practice-0123456789")
 
 PLACES = {
     "home": ("slash",),
@@ -56,7 +57,7 @@ PLACES = {
     "import": ("i",),
     "palette": ("ctrl+p",),
 }
-"""Where there are fields, and the keys that lead there from home."""
+"""Places with fields, and the keys that lead there from the home screen."""
 FIELDS = (
     ("home", "#filter"),
     ("sign_in", "#client_id"),
@@ -81,42 +82,38 @@ FIELDS = (
 )
 EVERY_FIELD = pytest.mark.parametrize(("place", "selector"), FIELDS)
 EVERY_FIELD_OF_OURS = pytest.mark.parametrize(("place", "selector"), FIELDS[:-1])
-"""Without the palette's, which is Textual's own: only keys and pastes fill it."""
+"""Without the field of the palette, which belongs to Textual. Only keys and pastes fill it."""
 
 
 @pytest.fixture(autouse=True)
-def _slack_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def unasked(_: Endpoints) -> list[doctor.Finding]:
+def _never_ask_slack(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def find_nothing(_: Endpoints) -> list[doctor.Finding]:
         return []
 
-    monkeypatch.setattr(runner.connectivity, "check_slack", unasked)
-    monkeypatch.setattr(sign_in, "SignInSession", scripted(*WAITING))
+    monkeypatch.setattr(runner.connectivity, "check_slack", find_nothing)
+    monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(*WAITING))
 
 
 @asynccontextmanager
-async def at(place: str, home: Path) -> AsyncIterator[Pilot[None]]:
-    """The app with one profile and one app, at ``place``."""
+async def open_place(place: str, home: Path) -> AsyncIterator[Pilot[None]]:
+    """Run the TUI with one profile and one app, and go to ``place``."""
     store = ProfileStore(home)
     if not store.names():
         store.save_sign_in(profile())
         save_app(home, APP)
         remember_last_app(home, APP.client_id)
-    async with running(home, size=SIZE) as pilot:
+    async with run_app(home, size=SIZE) as pilot:
         for key in PLACES[place]:
             await pilot.press(key)
-            await settled(pilot, looks=2)
+            await wait_until_stable(pilot, looks=2)
         if place == "import":  # the other two fields are only for tokens that expire
             pilot.app.screen.query_one("#access", Input).value = LONG_TOKEN
-            await settled(pilot, looks=2)
+            await wait_until_stable(pilot, looks=2)
         yield pilot
 
 
-def unsafe_in(shown: str) -> set[str]:
-    return {text for text in shown if escape_unprintable(text) != text}
-
-
-def links_and_actions(pilot: Pilot[None]) -> Iterator[object]:
-    """What the terminal and the app would do at a click on the screen."""
+def list_links_and_actions(pilot: Pilot[None]) -> Iterator[object]:
+    """Yield what a click on the screen would do, in the terminal and in the app."""
     for strip in pilot.app.screen._compositor.render_strips():
         for segment in strip:
             if segment.style is not None:
@@ -131,37 +128,39 @@ def links_and_actions(pilot: Pilot[None]) -> Iterator[object]:
 async def test_markup_typed_into_a_field_is_text(home: Path, place: str, selector: str) -> None:
     typed = list(MARKUP)
     while typed:
-        async with at(place, home) as pilot:
+        async with open_place(place, home) as pilot:
             field = pilot.app.screen.query_one(selector, Input)
             while typed and field in pilot.app.screen.focus_chain:  # Enter may lead to another screen
                 words = typed.pop(0)
                 field.focus()
-                await until(pilot, partial(getattr, field, "has_focus"))
-                field.value, field.cursor_position = words[:-1], len(words) - 1  # each key of a pilot takes its time
+                await wait_for(pilot, partial(getattr, field, "has_focus"))
+                field.value, field.cursor_position = (
+                    words[:-1],
+                    len(words) - 1,
+                )  # because each key press of a pilot is slow
                 await pilot.press(words[-1])
                 assert field.value == words
-                assert field.password or words in text(pilot)
+                assert field.password or words in read_screen(pilot)
                 await pilot.press("enter")
-                await settled(pilot, looks=2)
-                assert not {"x", "app.quit"} & set(links_and_actions(pilot))
+                await wait_until_stable(pilot, looks=2)
+                assert not {"x", "app.quit"} & set(list_links_and_actions(pilot))
                 assert pilot.app.is_running
 
 
 async def test_a_filter_without_a_match_is_repeated_as_it_was_typed(home: Path) -> None:
-    async with at("home", home) as pilot:
+    async with open_place("home", home) as pilot:
         for words in MARKUP:
             pilot.app.screen.query_one("#filter", Input).value = words
-            await shows(pilot, f"Nothing matches “{words}”.")
+            await wait_for_text(pilot, f"Nothing matches “{words}”.")
 
 
 @pytest.fixture
-def bracketed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home full of brackets: in its path, its profiles, its app, and the browser of the environment."""
+def home_with_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a directory with brackets in its path, its profiles and its app. ``$BROWSER`` has brackets too."""
     home = tmp_path / "[red]" / "[" / "home]"
     program = tmp_path / "[blue]" / "[link=x"
     program.parent.mkdir()
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
+    write_script(program)
     monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(home))
     monkeypatch.setenv("BROWSER", f"'{program}'")
     store = ProfileStore(home)
@@ -207,13 +206,13 @@ def bracketed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("D",), "Slack is opened with [link=x"),
     ],
 )
-async def test_brackets_in_files_and_paths_are_text(bracketed: Path, keys: tuple[str, ...], words: str) -> None:
-    async with running(bracketed, size=(200, 60)) as pilot:
+async def test_brackets_in_files_and_paths_are_text(home_with_markup: Path, keys: tuple[str, ...], words: str) -> None:
+    async with run_app(home_with_markup, size=(200, 60)) as pilot:
         for key in keys:
             await pilot.press(key)
-            await settled(pilot, looks=2)
-        await until(pilot, lambda: re.sub(r"[\s│]", "", words) in re.sub(r"[\s│]", "", text(pilot)))
-        assert not {"x", "app.quit"} & set(links_and_actions(pilot))
+            await wait_until_stable(pilot, looks=2)
+        await wait_for(pilot, lambda: re.sub(r"[\s│]", "", words) in re.sub(r"[\s│]", "", read_screen(pilot)))
+        assert not {"x", "app.quit"} & set(list_links_and_actions(pilot))
 
 
 SAID = (
@@ -228,26 +227,26 @@ SAID = (
 
 async def test_brackets_in_what_slack_and_the_browser_say_are_text(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failed = events.Failed(events.Step.VERIFY, explain("missing_scope", {"needed": "[/needed", "provided": "[b]"}))
-    monkeypatch.setattr(sign_in, "SignInSession", scripted(*SAID, failed))
-    async with at("waiting", home) as pilot:
-        await shows(pilot, "Opened in [link=x")
-        await shows(pilot, "[/needed")
+    monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(*SAID, failed))
+    async with open_place("waiting", home) as pilot:
+        await wait_for_text(pilot, "Opened in [link=x")
+        await wait_for_text(pilot, "[/needed")
         await pilot.press("f1")
-        await shows(pilot, "Likely causes")
+        await wait_for_text(pilot, "Likely causes")
     monkeypatch.setattr(
-        sign_in, "SignInSession", scripted(LISTENING, events.BrowserResult(NotOpened("[/ did not start.")))
+        sign_in, "SignInSession", make_scripted_session(LISTENING, events.BrowserResult(NotOpened("[/ did not start.")))
     )
-    async with at("waiting", home) as pilot:
-        await shows(pilot, "[/ did not start.")
+    async with open_place("waiting", home) as pilot:
+        await wait_for_text(pilot, "[/ did not start.")
 
 
 async def test_a_notification_is_text(home: Path) -> None:
-    async with at("home", home) as pilot:
+    async with open_place("home", home) as pilot:
         for words in MARKUP:
             pilot.app.notify(words)
-            await shows(pilot, words)
+            await wait_for_text(pilot, words)
             pilot.app.screen.notify(f"{words} \x9b\u202e")
-            await shows(pilot, f"{words} \ufffd\ufffd")
+            await wait_for_text(pilot, f"{words} \ufffd\ufffd")
 
 
 # ── controls ──
@@ -255,41 +254,41 @@ async def test_a_notification_is_text(home: Path) -> None:
 
 @EVERY_FIELD
 async def test_a_pasted_control_is_neither_held_nor_shown(home: Path, place: str, selector: str) -> None:
-    async with at(place, home) as pilot:
+    async with open_place(place, home) as pilot:
         field = pilot.app.screen.query_one(selector, Input)
         field.value = ""
         field.focus()
-        await until(pilot, lambda: field.has_focus)
-        # The palette's field is Textual's: the app cleans what the terminal pastes into it.
+        await wait_for(pilot, lambda: field.has_focus)
+        # The field of the palette belongs to Textual, so the app cleans what is pasted into it.
         (pilot.app if place == "palette" else field).post_message(textual_events.Paste(PASTED))
-        await until(pilot, lambda: field.value or "✗" in text(pilot))
-        await settled(pilot, looks=2)
-        assert field.value.startswith("a\ufffd") or place == "made_app"  # which keeps nothing but a Client ID
-        assert not unsafe_in(field.value.replace("\n", "\x00"))
-        assert not unsafe_in(text(pilot))
+        await wait_for(pilot, lambda: field.value or "✗" in read_screen(pilot))
+        await wait_until_stable(pilot, looks=2)
+        assert field.value.startswith("a\ufffd") or place == "made_app"  # which accepts only a Client ID
+        assert not find_unsafe_characters(field.value.replace("\n", "\x00"))
+        assert not find_unsafe_characters(read_screen(pilot))
         assert field.cursor_position == len(field.value)
 
 
 @pytest.mark.parametrize("place", ["sign_in", "waiting", "scopes", "made_app", "errors"])
 async def test_a_control_pasted_beside_the_fields_is_neither_held_nor_shown(home: Path, place: str) -> None:
-    async with at(place, home) as pilot:
+    async with open_place(place, home) as pilot:
         screen = pilot.app.screen
         screen.set_focus(None)
         pilot.app.post_message(textual_events.Paste(PASTED))
-        await settled(pilot)
-        assert not unsafe_in("".join(field.value for field in screen.query(Input)))
-        assert not unsafe_in(text(pilot))
+        await wait_until_stable(pilot)
+        assert not find_unsafe_characters("".join(field.value for field in screen.query(Input)))
+        assert not find_unsafe_characters(read_screen(pilot))
 
 
 @EVERY_FIELD_OF_OURS
 async def test_a_control_set_by_code_is_neither_held_nor_shown(home: Path, place: str, selector: str) -> None:
-    async with at(place, home) as pilot:
+    async with open_place(place, home) as pilot:
         field = pilot.app.screen.query_one(selector, Input)
-        with field.prevent(Input.Changed):  # a handler may empty it
+        with field.prevent(Input.Changed):  # so that no handler empties it
             field.value = f"{PASTED}\udc80"
-        assert not unsafe_in(field.value.replace("\n", "\x00"))
-        await settled(pilot, looks=2)
-        assert not unsafe_in(text(pilot))
+        assert not find_unsafe_characters(field.value.replace("\n", "\x00"))
+        await wait_until_stable(pilot, looks=2)
+        assert not find_unsafe_characters(read_screen(pilot))
 
 
 @pytest.mark.parametrize(
@@ -297,32 +296,30 @@ async def test_a_control_set_by_code_is_neither_held_nor_shown(home: Path, place
 )
 async def test_printable_ascii_in_a_secret_stays_as_it_was_pasted(home: Path, place: str, selector: str) -> None:
     pasted = "".join(map(chr, range(0x21, 0x7F)))
-    async with at(place, home) as pilot:
+    async with open_place(place, home) as pilot:
         field = pilot.app.screen.query_one(selector, Input)
         field.value = ""
         field.focus()
         pilot.app.post_message(textual_events.Paste(pasted))
-        await until(pilot, lambda: field.value)
+        await wait_for(pilot, lambda: field.value)
         assert field.value == pasted
 
 
 async def test_a_letter_of_any_language_stays_as_it_was_typed(home: Path) -> None:
-    async with at("app_setup", home) as pilot:
+    async with open_place("app_setup", home) as pilot:
         field = pilot.app.screen.query_one("#app_name", Input)
         field.value = ""
         field.focus()
         pilot.app.post_message(textual_events.Paste("Grüße, 東京 👋 مرحبا"))
-        await until(pilot, lambda: field.value)
+        await wait_for(pilot, lambda: field.value)
         assert field.value == "Grüße, 東京 👋 مرحبا"
 
 
 @pytest.fixture
-def controlled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home whose path, like the browser of the environment, sets the clipboard of a terminal that shows it."""
+def home_with_controls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a directory whose path would set the clipboard of a terminal. So would ``$BROWSER``."""
     evil = "e\x1b]52;c;cHduZWQ=\x07\x9b\u202e"
-    program = tmp_path / evil
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
+    program = write_script(tmp_path / evil)
     home = tmp_path / f"home{evil}"
     monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(home))
     monkeypatch.setenv("BROWSER", f"'{program}'")
@@ -345,47 +342,47 @@ def controlled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 async def test_controls_in_a_path_are_not_shown(
-    controlled: Path, keys: tuple[str, ...], words: str, copied: list[str]
+    home_with_controls: Path, keys: tuple[str, ...], words: str, copied_texts: list[str]
 ) -> None:
-    store = ProfileStore(controlled)
+    store = ProfileStore(home_with_controls)
     store.save_sign_in(profile())
     store.save_sign_in(profile(user_id="U2"), "damaged").path.write_text("{")
-    async with running(controlled, APP, size=(200, 60)) as pilot:
+    async with run_app(home_with_controls, APP, size=(200, 60)) as pilot:
         for key in keys:
             await pilot.press(key)
-            await settled(pilot, looks=2)
-        await shows(pilot, words)
-        assert not unsafe_in(text(pilot))
-    assert not any(map(unsafe_in, copied))
+            await wait_until_stable(pilot, looks=2)
+        await wait_for_text(pilot, words)
+        assert not find_unsafe_characters(read_screen(pilot))
+    assert not any(map(find_unsafe_characters, copied_texts))
 
 
-async def test_an_empty_home_shows_no_controls_of_its_path(controlled: Path) -> None:
-    async with running(controlled, size=SIZE) as pilot:
-        await shows(pilot, "52;c")
-        assert not unsafe_in(text(pilot))
+async def test_an_empty_home_shows_no_controls_of_its_path(home_with_controls: Path) -> None:
+    async with run_app(home_with_controls, size=SIZE) as pilot:
+        await wait_for_text(pilot, "52;c")
+        assert not find_unsafe_characters(read_screen(pilot))
 
 
 async def test_controls_in_the_name_of_a_browser_are_not_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = (Opened("e\x1b]0;pwned\x07\u202e"), NotOpened("e\x1b]0;pwned\x07\u202e did not start."))
     for outcome in outcomes:
-        monkeypatch.setattr(sign_in, "SignInSession", scripted(LISTENING, events.BrowserResult(outcome)))
-        async with at("waiting", home) as pilot:
-            await shows(pilot, "pwned")
-            assert not unsafe_in(text(pilot))
+        monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(LISTENING, events.BrowserResult(outcome)))
+        async with open_place("waiting", home) as pilot:
+            await wait_for_text(pilot, "pwned")
+            assert not find_unsafe_characters(read_screen(pilot))
 
 
 async def test_the_file_of_an_answer_that_is_set_aside_is_shown_without_controls(
-    controlled: Path, monkeypatch: pytest.MonkeyPatch
+    home_with_controls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = ProfileStore(controlled)
+    store = ProfileStore(home_with_controls)
     saved = store.save_sign_in(profile()).profile
-    quarantine = controlled / "quarantine"
+    quarantine = home_with_controls / "quarantine"
     quarantine.mkdir()
     (quarantine / f"1.{saved.id}.1.answer").write_text("{}")
-    async with running(controlled, size=(200, 60)) as pilot:
+    async with run_app(home_with_controls, size=(200, 60)) as pilot:
         await pilot.press("x", "d")
-        await shows(pilot, "may hold a living token")
-        assert not unsafe_in(text(pilot))
+        await wait_for_text(pilot, "may hold a living token")
+        assert not find_unsafe_characters(read_screen(pilot))
 
 
 def test_the_last_words_are_printed_without_controls(capsys: pytest.CaptureFixture[str]) -> None:
@@ -402,27 +399,27 @@ PARSED_ARGUMENTS = {
     **dict.fromkeys(("update", "notify", "add_option", "add_options", "set_options", "with_tooltip"), 0),
     "replace_option_prompt": 1,
 }
-"""Where Textual parses markup: the calls, and which of their arguments it is."""
+"""Calls whose argument at this position Textual parses as markup."""
 PARSED_KEYWORDS = frozenset({"content", "label", "prompt", "message", "title", "tooltip", "border_title"})
 PARSED_ATTRIBUTES = frozenset({"border_title", "border_subtitle", "tooltip", "label"})
 FIELD_CLASSES = frozenset({"Input", "MaskedInput", "TextArea"})
 
 
-def name_of(node: ast.AST) -> str | None:
+def get_name(node: ast.AST) -> str | None:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
 
 
-def given_to(name: str | None, nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
-    """What ``nodes`` bind ``name`` to: values, or the types that annotations name."""
+def find_bound_values(name: str | None, nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
+    """Yield what ``nodes`` bind ``name`` to: values, or types in annotations."""
     for node in nodes:
         match node:
-            case ast.Assign(targets=targets, value=value) if any(name_of(target) == name for target in targets):
+            case ast.Assign(targets=targets, value=value) if any(get_name(target) == name for target in targets):
                 yield value
             case ast.NamedExpr(target=target, value=value) | ast.AugAssign(target=target, value=value) if (
-                name_of(target) == name
+                get_name(target) == name
             ):
                 yield value
-            case ast.AnnAssign(target=target, annotation=annotation) if name_of(target) == name:
+            case ast.AnnAssign(target=target, annotation=annotation) if get_name(target) == name:
                 yield annotation
             case ast.arg(arg=argument, annotation=ast.expr() as annotation) if argument == name:
                 yield annotation
@@ -432,21 +429,21 @@ def given_to(name: str | None, nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
 
 @dataclass(frozen=True)
 class Scope:
-    """Where names are looked up: the function, its module, and the modules that it may import from."""
+    """Where names are looked up: in the function, its module, and the modules that it may import from."""
 
     function: ast.AST
     module: ast.Module
     others: tuple[ast.Module, ...] = ()
 
-    def values_of(self, node: ast.Name | ast.Attribute) -> list[ast.expr]:
-        name = name_of(node)
+    def find_values(self, node: ast.Name | ast.Attribute) -> list[ast.expr]:
+        name = get_name(node)
         if isinstance(node, ast.Attribute):  # of self
-            return list(given_to(name, ast.walk(self.module)))
+            return list(find_bound_values(name, ast.walk(self.module)))
         places = (ast.walk(self.function), self.module.body, *(other.body for other in self.others))
-        return next((found for place in places if (found := list(given_to(name, place)))), [])
+        return next((found for place in places if (found := list(find_bound_values(name, place)))), [])
 
     def is_plain(self, node: ast.expr, seen: tuple[str, ...] = ()) -> bool:
-        """Whether ``node`` is a constant or a Content, as far as the source says. An annotation counts as its type."""
+        """Tell whether ``node`` is a constant or a Content, judging by the source. An annotation counts as its type."""
         match node:
             case ast.Constant():
                 return True
@@ -464,24 +461,26 @@ class Scope:
                 return self.is_plain(maker, seen)  # Content.styled(…), Content(…).join(…)
             case ast.Call(func=called):
                 return self.is_plain(called, seen)
-            case ast.Name(id="Content" | "Option"):  # an option is looked at by itself
+            case ast.Name(id="Content" | "Option"):  # an option is checked by itself
                 return True
             case ast.Name() | ast.Attribute():
-                name, found = str(name_of(node)), self.values_of(node)
+                name, found = str(get_name(node)), self.find_values(node)
                 return name in seen or (bool(found) and all(self.is_plain(call, (*seen, name)) for call in found))
         return False
 
 
-def parsed_texts(module: ast.Module) -> Iterator[tuple[ast.expr, Scope]]:
-    """Every expression in ``module`` that Textual would parse as markup."""
+def find_parsed_texts(module: ast.Module) -> Iterator[tuple[ast.expr, Scope]]:
+    """Yield every expression in ``module`` that Textual would parse as markup."""
     others = tuple(other for other in MODULES.values() if other is not module)
     functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    inside = {node: function for function in functions for node in ast.walk(function)}  # the innermost comes last
+    inside = {
+        node: function for function in functions for node in ast.walk(function)
+    }  # the innermost function comes last
     for node in ast.walk(module):
         scope = Scope(inside.get(node, module), module, others)
         match node:
             case ast.Call(func=called, args=arguments, keywords=keywords):
-                place = PARSED_ARGUMENTS.get(str(name_of(called)))
+                place = PARSED_ARGUMENTS.get(str(get_name(called)))
                 if place is None or any(keyword.arg == "markup" for keyword in keywords):
                     continue
                 yield from ((argument, scope) for argument in arguments[place : place + 1])
@@ -493,7 +492,7 @@ def parsed_texts(module: ast.Module) -> Iterator[tuple[ast.expr, Scope]]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_no_widget_is_given_text_to_parse(path: Path) -> None:
-    wrong = [ast.unparse(node) for node, scope in parsed_texts(MODULES[path]) if not scope.is_plain(node)]
+    wrong = [ast.unparse(node) for node, scope in find_parsed_texts(MODULES[path]) if not scope.is_plain(node)]
     assert not wrong, f"{path}: wrap it in Content(), or pass markup=False"
 
 
@@ -529,11 +528,11 @@ def test_no_widget_is_given_text_to_parse(path: Path) -> None:
 )
 def test_the_check_of_the_source_finds_what_is_parsed(line: str, is_found: bool) -> None:
     tree = ast.parse(f"def show(name: str, names: list[str], screen: Screen) -> None:\n    {line}")
-    assert any(not scope.is_plain(node) for node, scope in parsed_texts(tree)) == is_found
+    assert any(not scope.is_plain(node) for node, scope in find_parsed_texts(tree)) == is_found
 
 
 def test_no_word_of_the_table_of_actions_is_markup() -> None:
-    """The palette and the footer take text only, and parse it."""
+    """The palette and the footer accept only text, and parse it."""
     assert not [action for action in ACTIONS if "[" in f"{action.label}{action.help}{action.key_label}"]
 
 
@@ -547,7 +546,7 @@ def test_every_field_is_of_the_class_that_holds_nothing_harmful(path: Path) -> N
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("textual")
         for alias in node.names
     }
-    qualified = {name_of(node) for node in ast.walk(MODULES[path]) if isinstance(node, ast.Attribute)}
+    qualified = {get_name(node) for node in ast.walk(MODULES[path]) if isinstance(node, ast.Attribute)}
     assert not FIELD_CLASSES & (imported | qualified)
 
 
@@ -556,7 +555,7 @@ def test_every_field_of_the_source_is_in_the_table() -> None:
     given = [
         keyword.value
         for node in calls
-        if name_of(node.func) in {"Input", "PasteInput"}
+        if get_name(node.func) in {"Input", "PasteInput"}
         for keyword in node.keywords
         if keyword.arg == "id"
     ]
