@@ -46,7 +46,7 @@ async def _pretend_to_start(_: list[str]) -> bool:
     return True
 
 
-def make_everything_repeatable() -> None:
+def make_deterministic() -> None:
     for name in ("NO_COLOR", "TEXTUAL_THEME", "DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "SSH_CONNECTION", "SSH_TTY"):
         os.environ.pop(name, None)
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
@@ -177,7 +177,7 @@ async def yield_findings(*_: object) -> AsyncGenerator[Finding, None]:
 
 
 async def main() -> None:
-    make_everything_repeatable()
+    make_deterministic()
     OUT.mkdir(exist_ok=True)
     shutil.rmtree(HOME, ignore_errors=True)
     async with TokenApp(make_launch_options()).run_test(size=(100, 30)) as pilot:

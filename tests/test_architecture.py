@@ -28,7 +28,7 @@ LAYERS = (
     ("secret", "sanitize", "event_loop"),
 )
 """From the top down. A part may import parts of lower layers, and parts beside it."""
-ALONE = ("practice",)
+ISOLATED = ("practice",)
 """Imports nothing of the others, and is imported by ``cli/commands/demo.py`` only."""
 ENTRY_POINTS = ("", "__main__")
 """``slack_token_tui`` loads ``api`` and ``jupyter`` on demand. Everyone may import its version."""
@@ -40,7 +40,7 @@ INHERITED_COMMANDS = {
 }
 
 
-def modules() -> dict[str, ast.Module]:
+def load_modules() -> dict[str, ast.Module]:
     """Return every module of the package by its name without ``slack_token_tui.``."""
     found = {}
     for path in (ROOT / PACKAGE).rglob("*.py"):
@@ -49,10 +49,10 @@ def modules() -> dict[str, ast.Module]:
     return found
 
 
-MODULES = modules()
+MODULES = load_modules()
 
 
-def imports(tree: ast.Module) -> Iterator[str]:
+def find_imports(tree: ast.Module) -> Iterator[str]:
     """Yield the modules of the package that ``tree`` imports, also inside of functions and for type checkers only."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -68,14 +68,14 @@ def imports(tree: ast.Module) -> Iterator[str]:
                 yield inner if inner in MODULES else inner.rpartition(".")[0]
 
 
-EDGES = {name: {imported for imported in imports(tree) if imported != name} for name, tree in MODULES.items()}
+EDGES = {name: {imported for imported in find_imports(tree) if imported != name} for name, tree in MODULES.items()}
 
 
-def layer(part: str) -> int:
+def get_layer(part: str) -> int:
     return next(number for number, parts in enumerate(LAYERS) if part in parts)
 
 
-def circles(edges: dict[str, set[str]]) -> set[str]:
+def find_cycles(edges: dict[str, set[str]]) -> set[str]:
     """Return the modules that import themselves by way of others."""
     reachable: dict[str, set[str]] = {}
     for start in edges:
@@ -92,11 +92,11 @@ def circles(edges: dict[str, set[str]]) -> set[str]:
 
 def test_every_part_of_the_package_is_in_a_layer() -> None:
     parts = {name.partition(".")[0] for name in MODULES}
-    assert parts == {part for parts in LAYERS for part in parts} | {*ALONE, *ENTRY_POINTS}
+    assert parts == {part for parts in LAYERS for part in parts} | {*ISOLATED, *ENTRY_POINTS}
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_imports_go_down(module: str) -> None:
+def test_imports_point_to_lower_layers(module: str) -> None:
     part = module.partition(".")[0]
     for imported in EDGES[module]:
         other = imported.partition(".")[0]
@@ -104,19 +104,19 @@ def test_imports_go_down(module: str) -> None:
             continue
         if part in ENTRY_POINTS:
             assert other in ("api", "jupyter", "cli")
-        elif other in ALONE:
-            assert part in ALONE or module == "cli.commands.demo"
+        elif other in ISOLATED:
+            assert part in ISOLATED or module == "cli.commands.demo"
         else:
-            assert part not in ALONE, f"{module} imports {imported}"
-            assert layer(part) <= layer(other), f"{module} imports {imported}"
+            assert part not in ISOLATED, f"{module} imports {imported}"
+            assert get_layer(part) <= get_layer(other), f"{module} imports {imported}"
 
 
-def test_no_module_imports_itself_by_way_of_others() -> None:
-    assert circles(EDGES) == set()
+def test_there_are_no_import_cycles() -> None:
+    assert find_cycles(EDGES) == set()
 
 
-def test_circles_are_found() -> None:
-    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == {"a", "b", "c"}
+def test_import_cycles_are_detected() -> None:
+    assert find_cycles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == {"a", "b", "c"}
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_circles_are_found() -> None:
         ("desktop", {"httpx", "textual"}),
     ],
 )
-def test_a_package_knows_nothing_of_what_is_not_its_own(package: str, forbidden: set[str]) -> None:
+def test_package_does_not_import_forbidden_modules(package: str, forbidden: set[str]) -> None:
     # Data files that belong to a module are read where they are used.
     allowed = {"slack.scope_catalog": {"pathlib"}}
     for name, tree in MODULES.items():
@@ -185,11 +185,11 @@ def test_only_the_listed_screens_inherit_their_commands() -> None:
         ["--version"],
     ],
 )
-def test_commands_that_only_read_load_neither_textual_nor_a_network(
+def test_read_only_commands_load_neither_textual_nor_network_modules(
     command: list[str], store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     store.save_sign_in(profile())
-    loaded = modules_loaded_by(
+    loaded = list_loaded_modules(
         f"from slack_token_tui.cli.main import main; assert main({command!r}) == 0", child_environment
     )
     assert not loaded & {"textual", "rich", "httpx", "asyncio", "ssl", "keyring", "filelock"}
@@ -207,20 +207,20 @@ def test_commands_that_only_read_load_neither_textual_nor_a_network(
 def test_importing_a_module_loads_no_other_part(
     module: str, parts: set[str], child_environment: dict[str, str]
 ) -> None:
-    loaded = modules_loaded_by(f"import {module}", child_environment)
+    loaded = list_loaded_modules(f"import {module}", child_environment)
     own = {
         name.removeprefix(PACKAGE).removeprefix(".").partition(".")[0] for name in loaded if name.startswith(PACKAGE)
     }
     assert own == parts
 
 
-def modules_loaded_by(statement: str, environment: dict[str, str]) -> set[str]:
+def list_loaded_modules(statement: str, environment: dict[str, str]) -> set[str]:
     program = f"import sys\n{statement}\nprint('\\n'.join(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
     return set(done.stderr.split())
 
 
-def paths_named_in(page: Path) -> Iterator[str]:
+def find_paths(page: Path) -> Iterator[str]:
     """Yield what ``page`` names as a path: links, and code with a slash or a file's suffix in it."""
     text = page.read_text()
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
@@ -231,15 +231,15 @@ def paths_named_in(page: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("page", [".github/ARCHITECTURE.md", ".github/CONTRIBUTING.md", "tests/README.md"])
-def test_every_path_that_a_page_names_exists(page: str) -> None:
-    paths = list(paths_named_in(ROOT / page))
+def test_every_path_named_in_a_page_exists(page: str) -> None:
+    paths = list(find_paths(ROOT / page))
     assert len(paths) > 3
     for path in paths:
         bases = (ROOT, ROOT / PACKAGE, ROOT / "tests", (ROOT / page).parent)
         assert any((base / path).exists() for base in bases), f"{page} names {path}"
 
 
-def test_the_readme_links_the_pages_for_contributors() -> None:
+def test_readme_links_the_contributor_pages() -> None:
     readme = (ROOT / "README.md").read_text()
     assert "(.github/CONTRIBUTING.md)" in readme and "(.github/ARCHITECTURE.md)" in readme
 
@@ -247,7 +247,7 @@ def test_the_readme_links_the_pages_for_contributors() -> None:
 ROLE = re.compile(r":(?:func|meth|class|mod|data|attr):`~?\.?([\w.]+)`")
 
 
-def attributes_of(path: str) -> bool:
+def target_exists(path: str) -> bool:
     """Tell whether ``path`` leads to a module, or to an attribute of one, of a class in it, or to a field."""
     parts = path.split(".")
     for length in range(len(parts), 0, -1):
@@ -267,11 +267,11 @@ def attributes_of(path: str) -> bool:
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
-def test_docstrings_refer_to_what_exists(module: str) -> None:
+def test_docstring_references_exist(module: str) -> None:
     own = f"{PACKAGE}.{module}".rstrip(".")
     for node in ast.walk(MODULES[module]):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             for target in ROLE.findall(node.value):
                 classes = [n.name for n in ast.walk(MODULES[module]) if isinstance(n, ast.ClassDef)]
                 places = [target, f"{own}.{target}", *(f"{own}.{name}.{target}" for name in classes)]
-                assert any(map(attributes_of, places)), f"{module} refers to {target}"
+                assert any(map(target_exists, places)), f"{module} refers to {target}"

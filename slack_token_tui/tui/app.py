@@ -308,7 +308,7 @@ class TokenApp(App[None]):
     def _fatal_error(self) -> None:
         """Report a crash without Textual's traceback, which prints every local variable, including tokens.
 
-        This overrides a private Textual method. ``test_a_crash_shows_no_token`` fails if upstream renames it.
+        This overrides a private Textual method. ``test_crash_shows_no_token`` fails if upstream renames it.
         """
         error = self._exception
         self._crash([error_location(error), *call_stack(error)] if error else ["no more is known"])

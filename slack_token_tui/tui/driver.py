@@ -80,7 +80,7 @@ def create_driver_class(on_signal: Callable[[int], object]) -> type[Driver] | No
 
         def run_input_thread(self) -> None:
             # Textual decodes strictly and stops reading at the first byte that isn't valid UTF-8. There is no option,
-            # so replace the decoder in its module. test_bytes_from_the_terminal fails if upstream changes it.
+            # so replace the decoder in its module. test_tui_crashes fails if upstream changes it.
             linux_driver.getincrementaldecoder = _replacing_decoder  # type: ignore[attr-defined, assignment]
             super().run_input_thread()
 

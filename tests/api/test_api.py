@@ -27,7 +27,7 @@ from tests.support.profiles import CANARY, profile, time_from_now
 from tests.support.waiting import wait_until
 
 
-def test_a_token_is_a_string_whose_repr_alone_is_masked(store: ProfileStore) -> None:
+def test_token_is_a_string_with_only_its_repr_masked(store: ProfileStore) -> None:
     store.save_sign_in(profile())
     token = stt.token("acme")
     assert isinstance(token, str) and token == CANARY
@@ -37,7 +37,7 @@ def test_a_token_is_a_string_whose_repr_alone_is_masked(store: ProfileStore) -> 
     assert httpx.Headers({"Authorization": f"Bearer {token}"})["authorization"] == f"Bearer {CANARY}"
 
 
-def test_a_token_that_is_about_to_expire_is_refreshed_first(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_expiring_token_is_refreshed_before_it_is_returned(store: ProfileStore, slack: PracticeSlack) -> None:
     old = issue_profile(store, slack)
     token = stt.token("acme")
     assert slack.workspace.tokens.authenticate(token)
@@ -77,7 +77,7 @@ def test_many_threads_get_one_refreshed_token(store: ProfileStore, slack: Practi
         ),
     ],
 )
-def test_errors_are_typed_and_say_what_to_do(
+def test_sign_in_errors_have_a_type_a_code_and_a_fix(
     store: ProfileStore, changes: dict[str, Any], error: type[stt.TokenError], code: str
 ) -> None:
     store.save_sign_in(profile(**changes))
@@ -88,7 +88,7 @@ def test_errors_are_typed_and_say_what_to_do(
     assert "canary" not in str(raised.value)
 
 
-def test_other_errors_are_typed_too(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_missing_profile_retry_and_storage_errors_are_typed(store: ProfileStore, slack: PracticeSlack) -> None:
     with pytest.raises(stt.NoSuchProfile):
         stt.token()
     with pytest.raises(LookupError):
@@ -104,7 +104,7 @@ def test_other_errors_are_typed_too(store: ProfileStore, slack: PracticeSlack) -
         stt.token("acme")
 
 
-def test_profiles_are_a_table_without_tokens(store: ProfileStore) -> None:
+def test_profiles_table_masks_tokens_and_escapes_html(store: ProfileStore) -> None:
     store.save_sign_in(profile(team_name="<script>alert(1)</script>"))
     (store.home / "profiles" / "bad.json").write_text("{")
     table = stt.profiles()
@@ -118,7 +118,7 @@ def test_profiles_are_a_table_without_tokens(store: ProfileStore) -> None:
 # ── bearer ──
 
 
-def test_a_bearer_is_fresh_every_time_and_fits_httpx(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_bearer_adds_a_fresh_token_to_each_httpx_request(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack)
     auth = stt.bearer("acme")
     assert auth() == stt.token("acme")
@@ -131,7 +131,7 @@ def test_a_bearer_is_fresh_every_time_and_fits_httpx(store: ProfileStore, slack:
     assert "practice" not in repr(auth)
 
 
-async def test_a_bearer_fits_the_async_client(store: ProfileStore, slack: PracticeSlack) -> None:
+async def test_bearer_works_with_the_httpx_async_client(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=5))
     async with httpx.AsyncClient(auth=stt.bearer("acme"), trust_env=False) as client:
         assert (await client.post(f"{slack.base}/api/auth.test")).json()["ok"] is True
@@ -147,7 +147,7 @@ async def test_a_bearer_fits_the_async_client(store: ProfileStore, slack: Practi
         "https://slack.com:8443/api/x",
     ],
 )
-def test_a_bearer_goes_to_no_other_host(store: ProfileStore, url: str) -> None:
+def test_bearer_is_not_sent_to_other_hosts(store: ProfileStore, url: str) -> None:
     store.save_sign_in(profile())
     request = httpx.Request("GET", url)
     with pytest.raises(ValueError, match=r"goes to https://slack\.com alone"):
@@ -158,7 +158,7 @@ def test_a_bearer_goes_to_no_other_host(store: ProfileStore, url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["https://slack.com/api/x", "https://files.slack.com/x", "https://acme.slack.com/api/x"]
 )
-def test_a_bearer_goes_to_slack(store: ProfileStore, url: str) -> None:
+def test_bearer_is_sent_to_slack_hosts(store: ProfileStore, url: str) -> None:
     store.save_sign_in(profile())
     assert stt.bearer("acme")(httpx.Request("GET", url)).headers["authorization"] == f"Bearer {CANARY}"
 
@@ -171,7 +171,7 @@ def press_button(pending: stt.PendingSignIn, decision: str = "allow") -> None:
     press_consent_button(pending.url, decision)
 
 
-async def test_a_sign_in_can_be_awaited_while_the_loop_goes_on(app: SlackApp, slack: PracticeSlack) -> None:
+async def test_awaited_sign_in_does_not_block_the_event_loop(app: SlackApp, slack: PracticeSlack) -> None:
     import asyncio
 
     pending = stt.sign_in(
@@ -202,7 +202,7 @@ def start_sign_in(app: SlackApp, slack: PracticeSlack, **more: Any) -> stt.Pendi
     )
 
 
-def test_a_sign_in_can_be_waited_for(app: SlackApp, slack: PracticeSlack) -> None:
+def test_wait_returns_the_profile_or_raises_timeout_error(app: SlackApp, slack: PracticeSlack) -> None:
     pending = start_sign_in(app, slack)
     with pytest.raises(TimeoutError):
         pending.wait(0.05)
@@ -211,7 +211,7 @@ def test_a_sign_in_can_be_waited_for(app: SlackApp, slack: PracticeSlack) -> Non
     assert pending.done
 
 
-def test_a_refused_sign_in_says_why(app: SlackApp, slack: PracticeSlack) -> None:
+def test_cancel_in_the_browser_raises_sign_in_failed_with_a_code(app: SlackApp, slack: PracticeSlack) -> None:
     pending = start_sign_in(app, slack)
     press_button(pending, "cancel")
     with pytest.raises(stt.SignInFailed) as raised:
@@ -219,7 +219,7 @@ def test_a_refused_sign_in_says_why(app: SlackApp, slack: PracticeSlack) -> None
     assert raised.value.code == "access_denied"
 
 
-def test_an_address_can_be_pasted_and_asked_for(
+def test_callback_url_can_be_pasted_or_prompted_for(
     app: SlackApp, slack: PracticeSlack, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending = start_sign_in(app, slack)
@@ -231,7 +231,7 @@ def test_an_address_can_be_pasted_and_asked_for(
     assert pending.ask().name == "acme-practice"
 
 
-def test_a_cancelled_sign_in_closes_its_port(app: SlackApp, slack: PracticeSlack) -> None:
+def test_canceled_sign_in_closes_its_port(app: SlackApp, slack: PracticeSlack) -> None:
     from concurrent.futures import CancelledError
 
     pending = start_sign_in(app, slack)
@@ -242,7 +242,7 @@ def test_a_cancelled_sign_in_closes_its_port(app: SlackApp, slack: PracticeSlack
         pending.wait(5)
 
 
-def test_importing_loads_nothing_and_a_good_token_little(
+def test_import_is_lazy_and_a_valid_token_loads_few_modules(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     store.save_sign_in(profile())
@@ -257,7 +257,7 @@ def test_importing_loads_nothing_and_a_good_token_little(
     assert done.returncode == 0, done.stderr
 
 
-INTERRUPTED = """
+INTERRUPTED_PROGRAM = """
 import os, signal, sys, threading, time
 import slack_token_tui as stt
 threading.Thread(target=lambda: (sys.stdin.readline(), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
@@ -268,14 +268,14 @@ except KeyboardInterrupt:
 """
 
 
-def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
+def test_keyboard_interrupt_does_not_stop_a_running_refresh(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     slack.workspace.tokens.grace_seconds = 0
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     slack.workspace.faults.append("late:5")
     cell = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED],
+        [sys.executable, "-c", INTERRUPTED_PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=child_environment,
@@ -289,7 +289,7 @@ def test_an_interrupted_cell_does_not_end_the_refresh_that_it_waits_for(
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)
 
 
-def test_no_name_and_an_empty_one_are_not_the_same(store: ProfileStore) -> None:
+def test_empty_profile_name_does_not_select_the_default(store: ProfileStore) -> None:
     """``token(os.environ.get("TEAM", ""))`` must not give the token of another workspace."""
     store.save_sign_in(profile())
     assert stt.token() == CANARY
@@ -297,7 +297,7 @@ def test_no_name_and_an_empty_one_are_not_the_same(store: ProfileStore) -> None:
         stt.token("")
 
 
-async def test_an_interrupted_await_ends_the_sign_in_and_frees_the_port(store: ProfileStore, app: SlackApp) -> None:
+async def test_canceled_await_ends_the_sign_in_and_frees_the_port(store: ProfileStore, app: SlackApp) -> None:
     pending = stt.sign_in(
         client_id=CLIENT_ID, slack_url=app.endpoints.base, redirect_uris=app.redirect_uris, open_browser=False
     )
@@ -311,7 +311,7 @@ async def test_an_interrupted_await_ends_the_sign_in_and_frees_the_port(store: P
         free.bind(("127.0.0.1", port))
 
 
-def test_a_plain_script_is_told_the_link_and_the_name_it_gets(
+def test_script_is_told_the_link_and_the_saved_profile_name(
     store: ProfileStore, app: SlackApp, slack: PracticeSlack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for wished in ("mine", "other"):
@@ -324,7 +324,7 @@ def test_a_plain_script_is_told_the_link_and_the_name_it_gets(
     assert "the name of this account here, and not as other" in repr(pending)
 
 
-def test_where_nobody_can_be_asked_for_an_address_the_wait_goes_on(
+def test_ask_waits_for_the_browser_when_input_is_closed(
     store: ProfileStore, app: SlackApp, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def end_input(_: str) -> str:

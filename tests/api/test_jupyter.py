@@ -38,7 +38,7 @@ CELLS = [
 ]
 
 
-def test_a_real_notebook(
+def test_notebook_masks_tokens_and_awaits_a_sign_in(
     store: ProfileStore, slack: PracticeSlack, app: SlackApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issue_profile(store, slack)

@@ -33,7 +33,7 @@ from tests.support.store import add_profile_files
 from tests.support.terminal import Terminal
 
 Measure = Callable[[], float]
-MINIMAL = """
+MINIMAL_APP = """
 from textual.app import App
 from textual.widgets import Static
 class Minimal(App):
@@ -114,7 +114,7 @@ def measure_first_frames(directory: Path, rounds: int) -> None:
     module = ("-m", "slack_token_tui")
     minimal, ours, crowded = measure_in_turns(
         rounds,
-        time_first_frame("the first frame", "-c", MINIMAL, home=few),
+        time_first_frame("the first frame", "-c", MINIMAL_APP, home=few),
         time_first_frame("acme", *module, home=few),
         time_first_frame("acme", *module, home=many),
     )

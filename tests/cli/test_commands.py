@@ -16,9 +16,7 @@ from tests.support.cli import run_command, run_python
 from tests.support.profiles import CANARY, profile, time_from_now
 
 
-def test_token_prints_the_token_and_a_newline_and_nothing_else(
-    store: ProfileStore, child_environment: dict[str, str]
-) -> None:
+def test_token_prints_only_the_token_and_a_newline(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile(expires_at=time_from_now(hours=3)))
     done = run_command("token", "acme", env=child_environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, CANARY + "\n", "")
@@ -32,7 +30,7 @@ def test_token_prints_the_token_and_a_newline_and_nothing_else(
         ({"refused": "invalid_auth"}, 0),
     ],
 )
-def test_a_dead_token_is_never_printed(
+def test_expired_or_revoked_token_is_not_printed(
     store: ProfileStore, child_environment: dict[str, str], changes: dict[str, object], code: int
 ) -> None:
     store.save_sign_in(profile(**changes))
@@ -44,7 +42,7 @@ def test_a_dead_token_is_never_printed(
         assert len(done.stderr.splitlines()) == 2
 
 
-def test_exit_codes_tell_a_script_what_is_wrong(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_token_exit_codes_distinguish_errors(store: ProfileStore, child_environment: dict[str, str]) -> None:
     assert run_command("token", env=child_environment).returncode == 3
     path = store.save_sign_in(profile()).path
     store.save_sign_in(profile(user_id="U2"), "other")
@@ -69,13 +67,13 @@ def test_list_and_show_mask_every_token(store: ProfileStore, child_environment: 
     assert json.loads(run_command("list", "--json", env=child_environment).stdout)[0]["access_token"] == "xoxp-…cdef"
 
 
-def test_a_damaged_profile_is_listed_with_its_remedy(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_damaged_profile_is_listed_as_unreadable(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile()).path.write_text("{")
     assert "unreadable" in run_command("list", env=child_environment).stdout
     assert json.loads(run_command("list", "--json", env=child_environment).stdout)[0]["error"] == "profile_unreadable"
 
 
-def test_explain_prints_one_or_all(child_environment: dict[str, str]) -> None:
+def test_explain_prints_one_error_or_all(child_environment: dict[str, str]) -> None:
     assert "Redirect URLs" in run_command("explain", "bad_redirect_uri", env=child_environment).stdout
     assert len(run_command("explain", env=child_environment).stdout.splitlines()) > 100
     assert run_command("explain", "brand_new", env=child_environment).returncode == 1
@@ -91,7 +89,7 @@ def test_help_shows_an_example(words: list[str], child_environment: dict[str, st
     assert words == ["--help"] or "example:" in done.stdout
 
 
-def test_a_closed_pipe_is_no_error(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_closed_pipe_prints_no_error(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
     done = subprocess.run(
         f"{sys.executable} -m slack_token_tui explain --json | head -c 1",
@@ -103,7 +101,7 @@ def test_a_closed_pipe_is_no_error(store: ProfileStore, child_environment: dict[
     assert done.stderr == ""
 
 
-def test_a_defect_shows_its_place_and_no_secret(child_environment: dict[str, str]) -> None:
+def test_unexpected_error_prints_no_traceback_and_no_secret(child_environment: dict[str, str]) -> None:
     program = (
         "import sys\nfrom slack_token_tui.cli import main\nfrom slack_token_tui.cli.commands import token\n"
         f"def broken(_):\n    secret = {CANARY!r}\n    raise RuntimeError(secret)\n"
@@ -116,7 +114,7 @@ def test_a_defect_shows_its_place_and_no_secret(child_environment: dict[str, str
     assert CANARY not in done.stderr
 
 
-def test_no_core_dumps() -> None:
+def test_core_dumps_are_disabled() -> None:
     program = "import resource; from slack_token_tui.cli.main import main; main(['--version']); print(resource.getrlimit(resource.RLIMIT_CORE)[0])"
     done = run_python(program, check=True)
     assert done.stdout.splitlines()[-1] == "0"

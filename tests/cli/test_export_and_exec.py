@@ -33,7 +33,7 @@ def shell_environment(child_environment: dict[str, str]) -> dict[str, str]:
 @pytest.mark.parametrize(
     "words", [["token"], ["export", "--as", "token"], ["exec", "--", "sh", "-c", "echo $SLACK_TOKEN"]]
 )
-def test_a_token_that_is_about_to_expire_is_renewed_first_and_it_says_so(
+def test_expiring_token_is_refreshed_first_with_a_notice(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], words: list[str]
 ) -> None:
     old = issue_profile(store, slack)
@@ -47,7 +47,7 @@ def test_a_token_that_is_about_to_expire_is_renewed_first_and_it_says_so(
     assert slack.workspace.tokens.authenticate(done.stdout.strip())
 
 
-def test_min_ttl_asks_for_more_life_and_not_for_more_than_there_is(
+def test_min_ttl_forces_a_refresh_and_has_an_upper_limit(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     old = issue_profile(store, slack, expires_at=time_from_now(hours=2))
@@ -59,7 +59,7 @@ def test_min_ttl_asks_for_more_life_and_not_for_more_than_there_is(
     assert run_command("token", "--min-ttl", "43200", env=child_environment).returncode == 2
 
 
-def test_a_living_token_is_served_when_slack_is_away_and_a_dead_one_never(
+def test_when_slack_is_down_a_valid_token_is_printed_but_an_expired_one_is_not(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     old = issue_profile(store, slack)
@@ -74,7 +74,7 @@ def test_a_living_token_is_served_when_slack_is_away_and_a_dead_one_never(
     assert (done.returncode, done.stdout) == (75, "")
 
 
-def test_a_dead_refresh_token_exits_4_and_says_where_it_was_interrupted(
+def test_interrupted_refresh_exits_4_and_suggests_login(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
@@ -88,7 +88,7 @@ def test_a_dead_refresh_token_exits_4_and_says_where_it_was_interrupted(
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
 
 
-def test_a_profile_that_cannot_be_saved_still_gives_its_new_token(
+def test_new_token_is_printed_when_the_profile_cannot_be_saved(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
@@ -110,7 +110,7 @@ def test_a_profile_that_cannot_be_saved_still_gives_its_new_token(
 # ── formats that work when pasted ──
 
 
-def test_the_formats_of_the_command_line_are_those_of_the_library() -> None:
+def test_command_line_formats_match_the_library_formats() -> None:
     assert tuple(export_formats.FORMATS) == FORMATS
 
 
@@ -155,7 +155,7 @@ def test_every_format_works_when_pasted(
 
 
 @pytest.mark.parametrize("strange", ["xoxp-canary-'$(id)`\"\\-000000", "xoxp-canary-a;b&c|d-000000"])
-def test_a_token_with_strange_characters_is_quoted(
+def test_special_characters_in_a_token_are_quoted(
     store: ProfileStore, child_environment: dict[str, str], strange: str
 ) -> None:
     store.save_sign_in(profile(access_token=Secret(strange)))
@@ -172,7 +172,9 @@ def test_a_token_with_strange_characters_is_quoted(
     assert fed.startswith('header = "Authorization: Bearer ') and fed.endswith('"\n')
 
 
-def test_a_variable_may_have_another_name_and_not_any(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_env_option_sets_the_variable_name_and_rejects_invalid_names(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
     store.save_sign_in(profile())
     assert run_command("export", "--env", "MY_TOKEN", env=child_environment).stdout == f"export MY_TOKEN={CANARY}\n"
     assert run_command("export", "--env", "A;id", env=child_environment).returncode == 2
@@ -182,7 +184,7 @@ def test_a_variable_may_have_another_name_and_not_any(store: ProfileStore, child
 # ── exec ──
 
 
-def test_exec_becomes_the_command_with_one_variable_more(
+def test_exec_replaces_itself_with_the_command_and_adds_one_variable(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     store.save_sign_in(profile())
@@ -201,7 +203,7 @@ def test_exec_becomes_the_command_with_one_variable_more(
     assert environment == {key: value for key, value in child_environment.items() if key != "LC_CTYPE"}
 
 
-def test_exec_gives_the_command_its_own_exit_code_signals_and_limits(
+def test_exec_preserves_exit_code_signals_and_resource_limits(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     store.save_sign_in(profile())
@@ -219,7 +221,7 @@ def test_exec_gives_the_command_its_own_exit_code_signals_and_limits(
 
 
 @pytest.mark.parametrize(("command", "code"), [(["no-such-program-here"], 127), (["/etc/passwd"], 126), ([], 2)])
-def test_exec_says_what_is_wrong_with_a_command(
+def test_exec_reports_a_command_that_cannot_start(
     store: ProfileStore, child_environment: dict[str, str], command: list[str], code: int
 ) -> None:
     store.save_sign_in(profile())
@@ -229,7 +231,7 @@ def test_exec_says_what_is_wrong_with_a_command(
     assert CANARY not in done.stderr
 
 
-def test_exec_does_not_start_the_command_without_a_living_token(
+def test_exec_does_not_start_the_command_without_a_valid_token(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     store.save_sign_in(profile(refused="token_revoked"))

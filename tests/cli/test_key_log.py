@@ -32,7 +32,7 @@ WARNING = "SSLKEYLOGFILE is set"
         f"login --client-id {CLIENT_ID} --scopes users:read --slack-url SLACK --no-browser --timeout 0.1",
     ],
 )
-def test_every_command_that_asks_slack_warns_of_a_key_log(
+def test_commands_that_call_slack_warn_about_the_key_log(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], tmp_path: Path, command: str
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
@@ -41,27 +41,27 @@ def test_every_command_that_asks_slack_warns_of_a_key_log(
     assert f"Warning: {WARNING}" in warned.stderr and str(tmp_path / "keys") in warned.stderr
 
 
-def test_without_one_nothing_is_said(
+def test_no_warning_without_a_key_log(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     assert WARNING not in run_command("token", "acme", env=child_environment).stderr
 
 
-async def test_the_doctor_names_a_key_log(
+async def test_doctor_reports_the_key_log(
     slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     assert "key_log" in [finding.id for finding in await look_at_slack(Endpoints(slack.base))]
 
 
-async def test_the_interface_warns_of_a_key_log(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_tui_warns_about_the_key_log(home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
     async with run_app(home, size=(120, 30)) as pilot:
         await wait_for_text(pilot, WARNING)
 
 
-def test_the_library_warns_of_a_key_log(
+def test_library_warns_about_the_key_log(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
@@ -70,7 +70,7 @@ def test_the_library_warns_of_a_key_log(
         stt.token("acme")
 
 
-def test_the_library_refreshes_where_warnings_are_errors(
+def test_library_refreshes_when_warnings_are_errors(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))

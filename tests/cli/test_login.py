@@ -20,7 +20,7 @@ from tests.support.cli import LoginProcess, run_command
 from tests.support.ports import get_port, is_port_open
 
 
-def test_login_narrates_on_stderr_and_answers_json_without_a_token(
+def test_login_prints_progress_to_stderr_and_json_without_a_token(
     login_arguments: list[str], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
     login = LoginProcess(child_environment, "work", *login_arguments, "--json")
@@ -37,7 +37,7 @@ def test_login_narrates_on_stderr_and_answers_json_without_a_token(
     assert run_command("token", env=child_environment).stdout == token + "\n"
 
 
-def test_a_cancelled_login_exits_1_with_json_on_stdout(
+def test_canceled_login_exits_1_with_json_on_stdout(
     login_arguments: list[str], child_environment: dict[str, str]
 ) -> None:
     login = LoginProcess(child_environment, *login_arguments, "--json")
@@ -48,7 +48,7 @@ def test_a_cancelled_login_exits_1_with_json_on_stdout(
     assert json.loads(out)["error"] == "access_denied"
 
 
-def test_a_pasted_address_finishes_a_login_and_the_end_of_stdin_changes_nothing(
+def test_pasted_url_finishes_a_login_and_end_of_stdin_does_not_stop_it(
     login_arguments: list[str], child_environment: dict[str, str], workspace: Workspace, store: ProfileStore
 ) -> None:
     login = LoginProcess(child_environment, *login_arguments)
@@ -68,13 +68,13 @@ def test_a_pasted_address_finishes_a_login_and_the_end_of_stdin_changes_nothing(
     assert silent.finish()[0] == 0
 
 
-def test_a_time_out_exits_75(login_arguments: list[str], child_environment: dict[str, str]) -> None:
+def test_timeout_exits_75(login_arguments: list[str], child_environment: dict[str, str]) -> None:
     done = run_command("login", *login_arguments, "--timeout", "0.3", env=child_environment)
     assert done.returncode == 75
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_a_login_with_the_port_closed(
+def test_signal_ends_a_login_and_closes_the_port(
     login_arguments: list[str],
     child_environment: dict[str, str],
     redirect_uris: tuple[str, ...],
@@ -100,7 +100,7 @@ def test_a_signal_ends_a_login_with_the_port_closed(
         (["--redirect-uri", "http://localhost/x"], "needs a port"),
     ],
 )
-def test_what_cannot_work_is_said_before_anything_opens(
+def test_invalid_login_options_are_reported_before_anything_opens(
     extra: list[str], words_of_it: str, child_environment: dict[str, str]
 ) -> None:
     done = run_command("login", "--client-id", CLIENT_ID, *extra, env=child_environment)
@@ -109,7 +109,7 @@ def test_what_cannot_work_is_said_before_anything_opens(
     assert not re.search("Traceback", done.stderr)
 
 
-def test_a_client_secret_comes_by_stdin_and_never_by_argument(child_environment: dict[str, str]) -> None:
+def test_client_secret_is_read_from_stdin_and_not_from_arguments(child_environment: dict[str, str]) -> None:
     assert "--client-secret " not in run_command("login", "--help", env=child_environment).stdout
     done = run_command(
         "login", "--client-id", CLIENT_ID, "--client-secret-stdin", env=child_environment, stdin="canary-secret\n"
@@ -120,7 +120,7 @@ def test_a_client_secret_comes_by_stdin_and_never_by_argument(child_environment:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_while_slack_answers_loses_no_token(
+def test_signal_during_the_code_exchange_loses_no_token(
     login_arguments: list[str],
     child_environment: dict[str, str],
     store: ProfileStore,
@@ -145,7 +145,7 @@ def test_a_signal_while_slack_answers_loses_no_token(
     assert run_command("token", "work", env=child_environment).returncode == 0
 
 
-def test_a_token_that_cannot_be_saved_is_put_where_import_finds_it(
+def test_unsaved_token_is_written_to_a_fallback_file_for_import(
     login_arguments: list[str],
     child_environment: dict[str, str],
     store: ProfileStore,

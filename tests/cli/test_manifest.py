@@ -12,7 +12,7 @@ from tests.support.browser import RecordingBrowser
 from tests.support.cli import run_command
 
 
-def test_it_prints_a_manifest_that_slack_takes(child_environment: dict[str, str]) -> None:
+def test_manifest_command_prints_a_manifest_slack_accepts(child_environment: dict[str, str]) -> None:
     arguments = ["--name", "My App", "--scopes", "users:read chat:write", "--no-rotation"]
     done = run_command("manifest", *arguments, env=child_environment)
     assert done.returncode == 0
@@ -35,7 +35,7 @@ def test_it_prints_a_manifest_that_slack_takes(child_environment: dict[str, str]
         (("--slack-url", "http://example.com"), "https"),
     ],
 )
-def test_what_slack_would_refuse_is_refused_in_two_lines(
+def test_options_slack_would_reject_print_a_two_line_error(
     child_environment: dict[str, str], words: tuple[str, ...], said: str
 ) -> None:
     done = run_command("manifest", *words, env=child_environment)
@@ -45,16 +45,14 @@ def test_what_slack_would_refuse_is_refused_in_two_lines(
     assert len(done.stderr.splitlines()) == 2
 
 
-def test_the_message_holds_reasons_and_the_manifest(child_environment: dict[str, str]) -> None:
+def test_message_includes_scope_reasons_and_the_manifest(child_environment: dict[str, str]) -> None:
     done = run_command("manifest", "--message", "--scopes", "search:read", env=child_environment)
     assert "search:read: search all messages" in done.stdout
     assert '"pkce_enabled": true' in done.stdout
     assert "Send me the Client ID" in done.stdout
 
 
-def test_open_gives_slacks_page_to_the_browser_or_says_its_address(
-    child_environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_open_launches_the_browser_or_prints_the_url(child_environment: dict[str, str], tmp_path: Path) -> None:
     done = run_command("manifest", "--open", env=child_environment)
     assert done.returncode == 1
     assert "https://api.slack.com/apps?new_app=1&manifest_json=%7B" in done.stderr

@@ -9,7 +9,7 @@ from tests.support.cli import run_command
 from tests.support.profiles import profile
 
 
-def test_one_bad_profile_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_unusable_profile_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
     (store.home / "profiles" / "aaa.json").write_text("{")
     done = run_command("move", "--all", "--to", "file", "--json", env=child_environment)
@@ -20,7 +20,7 @@ def test_one_bad_profile_does_not_stop_a_move(store: ProfileStore, child_environ
     assert done.returncode == 5
 
 
-def test_a_name_that_is_none_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_invalid_or_missing_name_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
     done = run_command(
         "move", "missing", "acme", "xoxp-canary-0123456789", "--to", "file", "--json", env=child_environment

@@ -21,7 +21,7 @@ def run_in_shell(redirects: str, *words: str, env: dict[str, str]) -> subprocess
 
 
 @pytest.mark.parametrize("words", [["token"], ["export"], ["list"], ["show"], ["list", "--json"], ["explain"]])
-def test_a_full_disk_behind_standard_output_is_named(
+def test_full_disk_on_stdout_is_reported(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
     store.save_sign_in(profile())
@@ -31,7 +31,7 @@ def test_a_full_disk_behind_standard_output_is_named(
     assert "mistake" not in done.stderr
 
 
-def test_a_closed_standard_output_changes_no_exit_code(
+def test_closed_stdout_does_not_change_exit_codes(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack)
@@ -41,7 +41,7 @@ def test_a_closed_standard_output_changes_no_exit_code(
         assert (done.returncode, "mistake" in done.stderr) == (code, False), words
 
 
-def test_with_a_closed_standard_error_no_narration_gets_into_the_answer(
+def test_closed_stderr_does_not_mix_messages_into_stdout(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack)
@@ -50,13 +50,13 @@ def test_with_a_closed_standard_error_no_narration_gets_into_the_answer(
     assert token and done.stdout == token.reveal() + "\n"
 
 
-def test_a_closed_standard_input_is_no_token(child_environment: dict[str, str]) -> None:
+def test_import_with_closed_stdin_reports_a_missing_token(child_environment: dict[str, str]) -> None:
     done = run_in_shell("<&-", "import", env=child_environment)
     assert (done.returncode, "No token came." in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("words", [["--help"], ["login", "--help"], ["show"], ["explain", "invalid_auth"], ["list"]])
-def test_an_ascii_terminal_gets_every_answer_whole(
+def test_ascii_terminal_gets_complete_output(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
     store.save_sign_in(profile(team_name="Ä→ß"))
@@ -67,12 +67,12 @@ def test_an_ascii_terminal_gets_every_answer_whole(
 
 
 @pytest.mark.parametrize("redirects", ["</dev/null", "2>/dev/null", "2>&-", "<&-"])
-def test_the_interface_without_a_terminal_says_so_and_ends(child_environment: dict[str, str], redirects: str) -> None:
+def test_tui_without_a_terminal_exits_2(child_environment: dict[str, str], redirects: str) -> None:
     for words in ([], ["demo"]):
         assert run_in_shell(redirects, *words, env=child_environment).returncode == 2
 
 
-def test_usage_errors_are_two_lines_and_json_where_that_was_asked_for(child_environment: dict[str, str]) -> None:
+def test_usage_errors_explain_the_fix_and_honor_json(child_environment: dict[str, str]) -> None:
     done = run_command("verify", "--wrong", "--json", env=child_environment)
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"] == "usage"
@@ -82,7 +82,7 @@ def test_usage_errors_are_two_lines_and_json_where_that_was_asked_for(child_envi
     assert done.returncode == 2 and "after two dashes" in done.stderr
 
 
-def test_a_profile_that_the_environment_names_is_said_to_come_from_there(
+def test_error_names_the_environment_variable_that_chose_the_profile(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     store.save_sign_in(profile())
@@ -90,7 +90,7 @@ def test_a_profile_that_the_environment_names_is_said_to_come_from_there(
     assert done.returncode == 3 and "SLACK_TOKEN_PROFILE" in done.stderr
 
 
-def test_hostile_text_of_a_file_or_the_environment_does_not_reach_the_terminal(
+def test_escape_sequences_in_files_or_environment_are_not_printed(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     path = store.save_sign_in(profile(expires_at=time_from_now(hours=5))).path
@@ -105,7 +105,7 @@ def test_hostile_text_of_a_file_or_the_environment_does_not_reach_the_terminal(
 
 
 @pytest.mark.parametrize("format_id", ["python", "mcp"])
-def test_what_is_pasted_elsewhere_finds_the_same_profiles(
+def test_exported_snippets_use_the_same_profile_directory(
     store: ProfileStore, child_environment: dict[str, str], format_id: str
 ) -> None:
     store.save_sign_in(profile())

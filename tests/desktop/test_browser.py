@@ -44,7 +44,7 @@ def read_arguments(directory: Path, name: str) -> list[str]:
     ("value", "expected"),
     [("{}", [URL]), ("{} --new %s --x", ["--new", URL, "--x"]), ("{} --private", ["--private", URL])],
 )
-async def test_browser_is_respected_with_and_without_a_placeholder(
+async def test_browser_variable_works_with_and_without_a_placeholder(
     browser_directory: Path, monkeypatch: pytest.MonkeyPatch, value: str, expected: list[str]
 ) -> None:
     monkeypatch.setenv("BROWSER", value.format(write_browser(browser_directory, "mine")))
@@ -52,16 +52,16 @@ async def test_browser_is_respected_with_and_without_a_placeholder(
     assert read_arguments(browser_directory, "mine") == expected
 
 
-async def test_the_next_entry_is_tried_when_one_fails(browser_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_next_browser_entry_is_tried_when_one_fails(
+    browser_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad, good = write_browser(browser_directory, "bad", "exit 3"), write_browser(browser_directory, "good")
     monkeypatch.setenv("BROWSER", f"/nonexistent:{bad}:{good}")
     assert await browser.open_url(URL) == Opened("good")
 
 
 @pytest.mark.parametrize("name", ["lynx", "w3m", "links", "www-browser", "elinks"])
-async def test_a_text_browser_never_gets_the_terminal(
-    browser_directory: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+async def test_text_browser_is_not_started(browser_directory: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("BROWSER", str(write_browser(browser_directory, name)))
     outcome = await browser.open_url(URL)
     assert isinstance(outcome, NotOpened)
@@ -69,7 +69,7 @@ async def test_a_text_browser_never_gets_the_terminal(
     assert not (browser_directory / f"{name}.args").exists()
 
 
-async def test_without_a_display_and_over_ssh_none_is_tried(
+async def test_no_browser_is_started_without_a_display_or_over_ssh(
     browser_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_browser(browser_directory, "xdg-open")
@@ -81,7 +81,7 @@ async def test_without_a_display_and_over_ssh_none_is_tried(
     assert await browser.open_url(URL) == Opened("your default browser")
 
 
-async def test_a_browser_in_the_foreground_blocks_nothing_and_outlives_us(
+async def test_foreground_browser_does_not_block_and_is_not_killed(
     browser_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(browser, "_SETTLE_SECONDS", 1.5)
@@ -104,7 +104,7 @@ async def test_a_browser_in_the_foreground_blocks_nothing_and_outlives_us(
     assert wait_until((browser_directory / "lived").exists), "the browser was killed"
 
 
-async def test_what_a_browser_prints_goes_nowhere(
+async def test_browser_output_is_discarded(
     browser_directory: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     body = "i=0; while [ $i -lt 10000 ]; do echo loud; i=$((i+1)); done; echo loud >&2"
@@ -132,12 +132,12 @@ async def test_what_a_browser_prints_goes_nowhere(
         "ms-calc:",
     ],
 )
-async def test_only_addresses_built_here_are_given_to_a_program(url: str) -> None:
+async def test_unsafe_urls_are_not_passed_to_a_program(url: str) -> None:
     with pytest.raises(ValueError):
         await browser.open_url(url)
 
 
-async def test_an_apps_own_browser_comes_first_and_stands_alone(
+async def test_app_specific_browser_has_priority_and_no_fallback(
     browser_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
@@ -151,7 +151,7 @@ async def test_an_apps_own_browser_comes_first_and_stands_alone(
     assert not (browser_directory / "usual.args").exists()
 
 
-async def test_in_wsl_wslview_then_powershell_then_explorer(
+async def test_wsl_tries_wslview_then_powershell_then_explorer(
     browser_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WSL_DISTRO_NAME", "Debian")
@@ -169,7 +169,7 @@ async def test_in_wsl_wslview_then_powershell_then_explorer(
 @pytest.mark.parametrize(
     ("command", "words"), [("lynx", "text browser"), ("nowhere-at-all", "no program"), ("'", "quot")]
 )
-def test_a_browser_that_cannot_work_is_refused_when_it_is_chosen(command: str, words: str) -> None:
+def test_unusable_browser_command_is_rejected(command: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         browser.parse_command(command)
 
@@ -185,7 +185,7 @@ def redirect_file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["firefox", "chromium", "google-chrome", "brave-browser", "microsoft-edge"])
-async def test_a_browser_that_opens_files_never_has_the_url_in_its_arguments(
+async def test_browser_that_opens_files_gets_the_redirect_file_not_the_url(
     browser_directory: Path, monkeypatch: pytest.MonkeyPatch, redirect_file: Path, name: str
 ) -> None:
     monkeypatch.setenv("BROWSER", f"{write_browser(browser_directory, name)} --private-window %s")
@@ -193,20 +193,20 @@ async def test_a_browser_that_opens_files_never_has_the_url_in_its_arguments(
     assert read_arguments(browser_directory, name) == ["--private-window", redirect_file.as_uri()]
 
 
-def test_the_redirect_file_is_private_and_leads_to_the_url(redirect_file: Path) -> None:
+def test_redirect_file_is_private_and_redirects_to_the_url(redirect_file: Path) -> None:
     assert redirect_file.stat().st_mode & 0o777 == 0o600
     assert redirect_file.parent.stat().st_mode & 0o777 == 0o700
     assert f'content="0;url={URL.replace("&", "&amp;")}"' in redirect_file.read_text()
 
 
-def test_redirect_files_that_a_killed_process_left_are_removed(redirect_file: Path) -> None:
+def test_stale_redirect_files_are_removed(redirect_file: Path) -> None:
     os.utime(redirect_file, (0, 0))
     newer = write_redirect_file(redirect_file.parent.parent, URL)
     assert list(redirect_file.parent.iterdir()) == [newer]
 
 
 @pytest.mark.parametrize("why", ["unknown program", "a script that starts a snap", "a link into a snap", "wsl"])
-async def test_a_browser_that_may_not_see_the_file_gets_the_url(
+async def test_browser_that_may_not_read_the_file_gets_the_url(
     browser_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redirect_file: Path, why: str
 ) -> None:
     name = "firefox"
@@ -238,7 +238,7 @@ async def test_a_browser_that_may_not_see_the_file_gets_the_url(
         ("", "", False),
     ],
 )
-async def test_xdg_open_gets_the_file_when_it_is_known_what_opens_it(
+async def test_xdg_open_gets_the_file_only_for_a_known_default_browser(
     browser_directory: Path, monkeypatch: pytest.MonkeyPatch, redirect_file: Path, https: str, html: str, is_file: bool
 ) -> None:
     monkeypatch.setenv("DISPLAY", ":0")

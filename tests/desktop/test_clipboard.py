@@ -22,7 +22,7 @@ from tests.support.scripts import write_script
 from tests.support.waiting import wait_until
 
 
-async def test_an_x11_clipboard_is_written_and_read_back(x_display: str) -> None:
+async def test_x11_clipboard_is_written_and_read_back(x_display: str) -> None:
     tty = RecordingTerminal()
     assert await clipboard.copy(CLIPBOARD_TOKEN, tty) == Copied("xclip", is_verified=True)
     held = subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True, text=True, check=True).stdout
@@ -30,7 +30,7 @@ async def test_an_x11_clipboard_is_written_and_read_back(x_display: str) -> None
     assert tty.sent == []
 
 
-async def test_the_caller_s_pipe_is_not_held_open_by_the_tool(x_display: str) -> None:
+async def test_clipboard_tool_does_not_hold_the_callers_pipe_open(x_display: str) -> None:
     program = (
         "import asyncio; from slack_token_tui.desktop import clipboard;"
         "from tests.support.clipboard import CLIPBOARD_TOKEN, RecordingTerminal;"
@@ -40,7 +40,7 @@ async def test_the_caller_s_pipe_is_not_held_open_by_the_tool(x_display: str) ->
     assert done.stdout == "True\n"
 
 
-async def test_over_ssh_the_text_goes_to_the_terminal(x_display: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_over_ssh_text_is_copied_through_the_terminal(x_display: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "x")
     tty = RecordingTerminal()
     copied = await clipboard.copy(CLIPBOARD_TOKEN, tty)
@@ -63,7 +63,7 @@ def tool_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-async def test_a_tool_that_hangs_is_given_up_and_killed(
+async def test_hanging_tool_times_out_and_is_killed(
     tool_directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(clipboard, "_COPY_TIMEOUT_SECONDS", 5)
@@ -81,7 +81,7 @@ async def test_a_tool_that_hangs_is_given_up_and_killed(
     assert wait_until(has_ended), "the hanging tool still runs"
 
 
-async def test_a_tool_that_hangs_when_it_is_read_back_leaves_a_copy_that_is_cleared(
+async def test_copy_is_cleared_even_if_reading_it_back_hangs(
     tool_directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The token is on the clipboard by then, so it must be cleared even if it could not be read back."""
@@ -98,7 +98,7 @@ async def test_a_tool_that_hangs_when_it_is_read_back_leaves_a_copy_that_is_clea
     assert wait_until(lambda: held.read_text() == "")
 
 
-async def test_a_line_end_that_a_tool_adds_changes_nothing(tool_directory: Path, tmp_path: Path) -> None:
+async def test_trailing_newline_added_by_a_tool_is_ignored(tool_directory: Path, tmp_path: Path) -> None:
     held = tmp_path / "held"
     write_script(tool_directory / "xclip", f'case "$*" in *-o*) cat {held};; *) cat > {held}; echo >> {held};; esac')
     copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
@@ -106,7 +106,7 @@ async def test_a_line_end_that_a_tool_adds_changes_nothing(tool_directory: Path,
     assert wait_until(lambda: held.read_text() == "\n")
 
 
-async def test_a_tool_that_lies_is_not_called_certain(tool_directory: Path) -> None:
+async def test_tool_that_copies_nothing_is_reported_as_unverified(tool_directory: Path) -> None:
     write_script(tool_directory / "xclip", "cat > /dev/null")
     assert await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal()) == Copied("OSC 52", is_verified=False)
     copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(allows=False))
@@ -114,12 +114,12 @@ async def test_a_tool_that_lies_is_not_called_certain(tool_directory: Path) -> N
     assert "could not be read back" in copied.message("acme")
 
 
-async def test_without_clipboard_and_terminal_it_says_so() -> None:
+async def test_copy_without_clipboard_or_terminal_returns_not_copied() -> None:
     assert isinstance(await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(is_present=False)), NotCopied)
     assert isinstance(await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(allows=False)), NotCopied)
 
 
-async def test_in_tmux_the_buffer_is_loaded(tmux: list[str]) -> None:
+async def test_tmux_copy_loads_the_buffer(tmux: list[str]) -> None:
     assert await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal()) == Copied("tmux", is_verified=False)
     shown = subprocess.run(
         [*tmux, "show-buffer", "-b", clipboard.TMUX_BUFFER], capture_output=True, text=True, check=True
@@ -135,7 +135,7 @@ def read_x_clipboard(environment: dict[str, str] | None = None) -> str:
     return shown.stdout
 
 
-async def test_a_copied_token_is_cleared_after_its_time(x_display: str, tmp_path: Path) -> None:
+async def test_copied_token_is_cleared_after_the_timeout(x_display: str, tmp_path: Path) -> None:
     copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 6))
     assert copied == Copied("xclip", is_verified=True, cleared_after_seconds=6)
     assert "cleared in 6 s" in copied.message("acme")
@@ -143,7 +143,7 @@ async def test_a_copied_token_is_cleared_after_its_time(x_display: str, tmp_path
     assert wait_until(lambda: read_x_clipboard() == "")
 
 
-async def test_it_is_cleared_when_the_program_that_copied_has_gone(x_display: str, tmp_path: Path) -> None:
+async def test_clipboard_is_cleared_after_the_copying_program_exits(x_display: str, tmp_path: Path) -> None:
     program = (
         "import asyncio, sys; from pathlib import Path; from slack_token_tui.desktop import clipboard;"
         "from tests.support.clipboard import CLIPBOARD_TOKEN as token, RecordingTerminal, make_clear_policy;"
@@ -155,27 +155,27 @@ async def test_it_is_cleared_when_the_program_that_copied_has_gone(x_display: st
     assert wait_until(lambda: read_x_clipboard() == "")
 
 
-async def test_what_somebody_copied_since_is_left_alone(x_display: str, tmp_path: Path) -> None:
+async def test_newer_clipboard_content_is_not_cleared(x_display: str, tmp_path: Path) -> None:
     await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
     subprocess.run(["xclip", "-selection", "clipboard"], input=b"mine", check=True)
     assert not wait_until(lambda: read_x_clipboard() != "mine", 3.5)
 
 
-async def test_a_second_copy_has_its_own_time(x_display: str, tmp_path: Path) -> None:
+async def test_second_copy_restarts_the_clear_timeout(x_display: str, tmp_path: Path) -> None:
     await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 2))
     await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 8))
     assert not wait_until(lambda: read_x_clipboard() == "", 3)
     assert wait_until(lambda: read_x_clipboard() == "")
 
 
-async def test_never_means_never(x_display: str, tmp_path: Path) -> None:
+async def test_zero_timeout_never_clears_the_clipboard(x_display: str, tmp_path: Path) -> None:
     copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 0))
     assert copied == Copied("xclip", is_verified=True)
     assert "cleared" not in copied.message("acme")
     assert not (tmp_path / "clipboard").exists()
 
 
-async def test_whoever_waits_to_clear_knows_only_a_hash(x_display: str, tmp_path: Path) -> None:
+async def test_clearing_process_stores_only_a_hash(x_display: str, tmp_path: Path) -> None:
     await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 8))
     waiting = [pid for pid in list_pids() if b"clipboard_clearing" in read_process_file(pid, "cmdline")]
     assert waiting
@@ -191,7 +191,7 @@ async def test_whoever_waits_to_clear_knows_only_a_hash(x_display: str, tmp_path
     assert wait_until(lambda: read_x_clipboard() == "")
 
 
-async def test_a_tmux_buffer_is_deleted_after_its_time(tmux: list[str], tmp_path: Path) -> None:
+async def test_tmux_buffer_is_deleted_after_the_timeout(tmux: list[str], tmp_path: Path) -> None:
     copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
     assert copied == Copied("tmux", is_verified=False, cleared_after_seconds=2)
 
@@ -241,7 +241,7 @@ def wayland_display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     shutil.rmtree(runtime)
 
 
-async def test_a_wayland_clipboard_is_written_read_back_and_cleared(wayland_display: str, tmp_path: Path) -> None:
+async def test_wayland_clipboard_is_written_read_back_and_cleared(wayland_display: str, tmp_path: Path) -> None:
     tty = RecordingTerminal()
     assert await clipboard.copy(CLIPBOARD_TOKEN, tty, make_clear_policy(tmp_path, 6)) == Copied(
         "wl-copy", is_verified=True, cleared_after_seconds=6
@@ -255,7 +255,7 @@ async def test_a_wayland_clipboard_is_written_read_back_and_cleared(wayland_disp
     assert wait_until(lambda: read_clipboard() == "")
 
 
-async def test_a_wl_copy_that_knows_it_is_told_that_this_is_sensitive(
+async def test_wl_copy_gets_the_sensitive_flag_if_supported(
     tool_directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("DISPLAY")
@@ -269,7 +269,9 @@ async def test_a_wl_copy_that_knows_it_is_told_that_this_is_sensitive(
     assert (tmp_path / "said").read_text() == "--sensitive\n"
 
 
-async def test_a_wl_copy_without_a_seat_is_found_out(tool_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_wl_copy_that_copies_nothing_falls_back_to_the_terminal(
+    tool_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It reports success and has copied nothing."""
     monkeypatch.delenv("DISPLAY")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-9")
@@ -280,7 +282,7 @@ async def test_a_wl_copy_without_a_seat_is_found_out(tool_directory: Path, monke
     assert tty.sent == [CLIPBOARD_TOKEN.reveal()]
 
 
-def test_the_check_asks_a_real_wayland_clipboard_and_leaves_it_alone(wayland_display: str) -> None:
+def test_clipboard_probe_does_not_change_a_wayland_clipboard(wayland_display: str) -> None:
     (empty,) = clipboard_probe.list_backends()
     assert (empty.tool, empty.works) == ("wl-copy", None), empty.message
     subprocess.run(["wl-copy", "canary"], check=True, timeout=10)

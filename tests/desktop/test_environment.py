@@ -10,7 +10,7 @@ from slack_token_tui.desktop import environment
 from slack_token_tui.desktop.environment import Environment
 
 
-def test_over_ssh_the_line_names_the_real_port_user_and_host(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ssh_tunnel_command_uses_the_real_port_user_and_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 51234 198.51.100.7 22")
     monkeypatch.setenv("LOGNAME", "jane")
     around = environment.detect()
@@ -18,14 +18,14 @@ def test_over_ssh_the_line_names_the_real_port_user_and_host(monkeypatch: pytest
     assert around.tunnel_command(28418) == "ssh -L 28418:localhost:28418 jane@198.51.100.7"
 
 
-def test_another_ssh_port_stands_in_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ssh_tunnel_command_includes_a_nonstandard_ssh_port(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "2001:db8::9 51234 2001:db8::7 2222")
     monkeypatch.setenv("LOGNAME", "jane")
     assert environment.detect().tunnel_command(28417) == "ssh -L 28417:localhost:28417 -p 2222 jane@2001:db8::7"
 
 
 @pytest.mark.parametrize("value", ["x", "a b $(id) 22", "a b ;rm 22", "a b c d"])
-def test_a_strange_environment_makes_no_command_of_itself(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_malformed_ssh_connection_cannot_inject_shell_commands(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("SSH_CONNECTION", value)
     line = environment.detect().tunnel_command(28417) or ""
     assert "$" not in line
@@ -40,7 +40,7 @@ def test_a_strange_environment_makes_no_command_of_itself(monkeypatch: pytest.Mo
         ("KUBERNETES_SERVICE_HOST", "Kubernetes pod"),
     ],
 )
-def test_a_container_without_a_display_has_no_browser(monkeypatch: pytest.MonkeyPatch, name: str, kind: str) -> None:
+def test_container_without_a_display_has_no_browser(monkeypatch: pytest.MonkeyPatch, name: str, kind: str) -> None:
     monkeypatch.setenv(name, "true")
     around = environment.detect()
     assert around.container == kind
@@ -52,12 +52,12 @@ def test_a_container_without_a_display_has_no_browser(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(("mark", "kind"), [("docker", "Docker"), ("podman", "Podman")])
-def test_docker_and_podman_leave_a_file(tmp_path: Path, mark: str, kind: str) -> None:
+def test_docker_and_podman_are_detected_by_their_marker_files(tmp_path: Path, mark: str, kind: str) -> None:
     (tmp_path / mark).touch()
     assert environment.detect().container == kind
 
 
-def test_wsl_is_linux_with_a_browser_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wsl_is_local_and_has_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WSL_DISTRO_NAME", "Debian")
     around = environment.detect()
     assert around.is_wsl
@@ -73,19 +73,19 @@ def test_wsl_is_linux_with_a_browser_outside(monkeypatch: pytest.MonkeyPatch) ->
         ("TMUX", "/tmp/tmux-0/default,1,0", "In tmux"),
     ],
 )
-def test_terminals_with_a_mind_of_their_own_are_named(
+def test_hints_name_terminals_with_special_behavior(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
 ) -> None:
     monkeypatch.setenv(name, value)
     assert any(words in hint for hint in environment.detect().hints)
 
 
-def test_an_ordinary_terminal_needs_no_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ordinary_terminal_has_no_hints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     assert environment.detect() == Environment()
 
 
-def test_a_user_name_that_ssh_would_take_for_an_option_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_name_that_looks_like_an_ssh_option_is_omitted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.5 50000 10.0.0.9 22")
     monkeypatch.setenv("LOGNAME", "-oProxyCommand=x")
     assert environment.detect().tunnel_command(28417) == "ssh -L 28417:localhost:28417 10.0.0.9"

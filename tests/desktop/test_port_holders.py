@@ -14,7 +14,7 @@ from tests.support.cli import run_python
 @pytest.mark.parametrize(
     ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"), (socket.AF_INET, "0.0.0.0")]
 )
-def test_the_program_is_named(family: int, address: str) -> None:
+def test_port_holder_is_identified_by_program_and_pid(family: int, address: str) -> None:
     with socket.socket(family) as held:
         held.bind((address, 0))
         held.listen()
@@ -25,7 +25,7 @@ def test_the_program_is_named(family: int, address: str) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="LOUD: becoming another user needs root")
-def test_where_the_program_is_hidden_its_user_is_named() -> None:
+def test_user_is_reported_when_the_program_is_hidden() -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         program = (
             "import os, sys; os.setgid(65534); os.setuid(65534);"
@@ -37,6 +37,6 @@ def test_where_the_program_is_hidden_its_user_is_named() -> None:
         assert "a program of user root" in done.stdout
 
 
-def test_a_free_port_has_no_holder() -> None:
+def test_free_port_has_no_holder() -> None:
     found = port_holders.find_holder(1)
     assert (found.program, found.user) == (None, None)

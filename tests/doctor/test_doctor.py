@@ -29,7 +29,7 @@ async def run_checks_about(home: Path, app: SlackApp, about: str) -> list[Findin
     return [finding async for finding in run_checks(home, app) if finding.id.split("_")[0] == about]
 
 
-async def test_a_fresh_machine_has_nothing_in_the_way(home: Path, app: SlackApp) -> None:
+async def test_fresh_machine_has_no_failed_check(home: Path, app: SlackApp) -> None:
     findings = [finding async for finding in run_checks(home, app)]
     assert not [finding for finding in findings if finding.verdict is Verdict.BAD]
     assert {"versions", "surroundings", "loopback", "browser", "clipboard", "directory", "slack", "clock"} <= {
@@ -38,7 +38,7 @@ async def test_a_fresh_machine_has_nothing_in_the_way(home: Path, app: SlackApp)
     assert not home.exists(), "looking makes nothing"
 
 
-async def test_a_taken_port_names_who_holds_it(home: Path, app: SlackApp) -> None:
+async def test_port_in_use_names_its_holder(home: Path, app: SlackApp) -> None:
     ports = [get_port(redirect_uri) for redirect_uri in app.redirect_uris]
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", ports[0]))
@@ -51,7 +51,7 @@ async def test_a_taken_port_names_who_holds_it(home: Path, app: SlackApp) -> Non
     assert [finding.verdict for finding in found[1:]] == [Verdict.GOOD] * 2
 
 
-async def test_when_no_port_is_left_the_way_out_is_said(home: Path, app: SlackApp) -> None:
+async def test_no_free_port_suggests_pasting(home: Path, app: SlackApp) -> None:
     taken = [socket.create_server(("127.0.0.1", get_port(redirect_uri))) for redirect_uri in app.redirect_uris]
     try:
         found = await run_checks_about(home, app, "port")
@@ -62,7 +62,7 @@ async def test_when_no_port_is_left_the_way_out_is_said(home: Path, app: SlackAp
     assert "paste" in found[0].remedy
 
 
-async def test_a_directory_that_others_can_enter_is_in_the_way(home: Path, app: SlackApp) -> None:
+async def test_directory_accessible_to_others_fails_the_check(home: Path, app: SlackApp) -> None:
     home.mkdir()
     home.chmod(0o755)
     (found,) = await run_checks_about(home, app, "directory")
@@ -72,7 +72,7 @@ async def test_a_directory_that_others_can_enter_is_in_the_way(home: Path, app: 
     assert found.verdict is Verdict.GOOD
 
 
-async def test_a_git_work_tree_and_a_synchronised_folder_are_named(tmp_path: Path, app: SlackApp) -> None:
+async def test_git_work_tree_and_synced_folder_are_reported(tmp_path: Path, app: SlackApp) -> None:
     (tmp_path / ".git").mkdir()
     home = tmp_path / "Dropbox" / "config"
     home.mkdir(parents=True, mode=0o700)
@@ -103,7 +103,7 @@ async def test_damaged_profiles_journals_and_quarantine_are_listed(
     assert "answer.json" in found["quarantine"].said
 
 
-async def test_slack_that_cannot_be_reached_is_explained(home: Path, app: SlackApp) -> None:
+async def test_unreachable_slack_is_explained(home: Path, app: SlackApp) -> None:
     from dataclasses import replace
 
     from slack_token_tui.slack.endpoints import Endpoints
@@ -115,14 +115,14 @@ async def test_slack_that_cannot_be_reached_is_explained(home: Path, app: SlackA
     assert found.remedy
 
 
-def test_a_wrong_clock_is_measured_against_slacks() -> None:
+def test_clock_is_compared_with_slacks_clock() -> None:
     assert connectivity.check_clock(datetime.now(UTC)).verdict is Verdict.GOOD
     behind = connectivity.check_clock(datetime.now(UTC) + timedelta(minutes=4))
     assert (behind.verdict, "4 min behind" in behind.said) == (Verdict.LOOK, True)
     assert connectivity.check_clock(datetime.now(UTC) - timedelta(hours=1)).verdict is Verdict.BAD
 
 
-async def test_who_vouches_for_slack_is_named(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_certificate_issuer_is_reported(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from slack_token_tui.practice.server import PracticeSlack
     from slack_token_tui.slack.endpoints import Endpoints
 
@@ -136,14 +136,14 @@ async def test_who_vouches_for_slack_is_named(home: Path, tmp_path: Path, monkey
 
 
 class TestClipboard:
-    def test_without_any_the_terminal_is_named(self) -> None:
+    def test_terminal_is_reported_when_no_clipboard_exists(self) -> None:
         (found,) = machine.check_clipboard()
         assert "OSC 52" in found.said
 
     @pytest.mark.parametrize(
         ("body", "works"), [("exit 1", False), ("sleep 60", False), ("cat > /dev/null; echo other", False)]
     )
-    def test_a_tool_that_says_yes_and_does_nothing_is_found_out(
+    def test_tool_that_copies_nothing_fails_the_check(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, works: bool
     ) -> None:
         write_script(tmp_path / "xclip", body)
@@ -154,20 +154,20 @@ class TestClipboard:
         assert (way.tool, way.works) == ("xclip", works)
 
     @pytest.mark.usefixtures("x_display")
-    def test_a_real_one_works_and_keeps_what_is_on_it(self) -> None:
+    def test_real_clipboard_works_and_its_content_is_preserved(self) -> None:
         subprocess.run(["xclip", "-selection", "clipboard"], input=b"canary", check=True, stdout=subprocess.DEVNULL)
         (way,) = clipboard_probe.list_backends()
         assert way.works is True
         there = subprocess.run(["xclip", "-selection", "clipboard", "-o"], capture_output=True, timeout=5).stdout
         assert there == b"canary"
 
-    def test_tmux_is_tried_with_a_buffer_of_its_own(self, tmux: list[str]) -> None:
+    def test_tmux_check_uses_a_separate_buffer(self, tmux: list[str]) -> None:
         (way,) = clipboard_probe.list_backends()
         assert (way.tool, way.works) == ("tmux", True)
         assert subprocess.run([*tmux, "list-buffers"], capture_output=True).stdout == b""
 
 
-async def test_no_finding_holds_what_a_terminal_obeys(
+async def test_findings_contain_no_control_characters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, app: SlackApp
 ) -> None:
     evil = "e\x1b]52;c;cHduZWQ=\x07\x9b\u202e"
@@ -189,7 +189,7 @@ async def test_no_finding_holds_what_a_terminal_obeys(
     assert format_report(found) == escape_unprintable(format_report(found))
 
 
-def test_the_command_prints_lines_or_json_and_tells_by_its_exit_code(
+def test_doctor_command_prints_text_or_json_and_sets_the_exit_code(
     store: ProfileStore, app: SlackApp, child_environment: dict[str, str]
 ) -> None:
     save_last_app(store, app)

@@ -36,13 +36,13 @@ def get_rejection(query: str, **kwargs: bool) -> str:
     return caught.value.code
 
 
-def test_the_right_state_with_a_code_is_an_answer() -> None:
+def test_matching_state_and_code_are_accepted() -> None:
     assert check_callback(f"code=canary-code&state={STATE}&unknown=1", REQUEST) == AuthorizationCode(
         Secret("canary-code")
     )
 
 
-def test_an_error_needs_the_right_state_too() -> None:
+def test_error_requires_a_matching_state() -> None:
     assert check_callback(f"error=access_denied&state={STATE}", REQUEST) == AuthorizationError("access_denied")
     assert get_rejection("error=access_denied") == "state_missing"
     assert get_rejection("error=access_denied&state=wrong") == "state_mismatch"
@@ -65,38 +65,38 @@ def test_an_error_needs_the_right_state_too() -> None:
         (f"code=a&state={STATE[:-1]}é", "state_mismatch"),
     ],
 )
-def test_everything_else_is_rejected_by_name(query: str, code: str) -> None:
+def test_invalid_callback_is_rejected_with_a_code(query: str, code: str) -> None:
     assert get_rejection(query) == code
 
 
-GOOD = f"{REDIRECT}?code=canary-code&state={STATE}"
+VALID_URL = f"{REDIRECT}?code=canary-code&state={STATE}"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        GOOD,
-        f"  {GOOD}\n",
-        f"<{GOOD}>",
-        f'"{GOOD}"',
-        "\n".join(GOOD[at : at + 40] for at in range(0, len(GOOD), 40)),
-        GOOD.replace("localhost", "127.0.0.1"),
-        GOOD.replace("?", "\\?").replace("&", "\\&"),
+        VALID_URL,
+        f"  {VALID_URL}\n",
+        f"<{VALID_URL}>",
+        f'"{VALID_URL}"',
+        "\n".join(VALID_URL[at : at + 40] for at in range(0, len(VALID_URL), 40)),
+        VALID_URL.replace("localhost", "127.0.0.1"),
+        VALID_URL.replace("?", "\\?").replace("&", "\\&"),
         f"?code=canary-code&state={STATE}",
         f"code=canary-code&state={STATE}",
-        GOOD + "#_",
+        VALID_URL + "#_",
     ],
 )
-def test_a_pasted_address_is_taken_as_people_paste_it(text: str) -> None:
+def test_pasted_url_is_accepted_with_common_formatting(text: str) -> None:
     assert check_pasted(text, REQUEST) == AuthorizationCode(Secret("canary-code"))
 
 
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        (GOOD.replace("28417", "28418"), "pasted_elsewhere"),
-        (GOOD.replace("/callback", "/other"), "pasted_elsewhere"),
-        (GOOD.replace("localhost", "evil.example"), "pasted_elsewhere"),
+        (VALID_URL.replace("28417", "28418"), "pasted_elsewhere"),
+        (VALID_URL.replace("/callback", "/other"), "pasted_elsewhere"),
+        (VALID_URL.replace("localhost", "evil.example"), "pasted_elsewhere"),
         (REQUEST.url, "pasted_authorize_address"),
         (f"{REDIRECT}?code=canary-code", "state_missing"),
         ("hello there", "pasted_bare_code"),
@@ -105,13 +105,13 @@ def test_a_pasted_address_is_taken_as_people_paste_it(text: str) -> None:
         ("canary-code", "pasted_bare_code"),
     ],
 )
-def test_a_wrong_paste_says_what_it_was(text: str, code: str) -> None:
+def test_invalid_paste_is_rejected_with_a_code(text: str, code: str) -> None:
     with pytest.raises(CallbackRejected) as caught:
         check_pasted(text, REQUEST)
     assert caught.value.code == code
 
 
-def test_a_bare_code_needs_a_yes_and_never_works_without_pkce() -> None:
+def test_bare_code_needs_confirmation_and_pkce() -> None:
     assert check_pasted("canary-code", REQUEST, accept_bare_code=True) == AuthorizationCode(Secret("canary-code"))
     with pytest.raises(CallbackRejected) as caught:
         check_pasted("canary-code", CONFIDENTIAL, accept_bare_code=True)
@@ -119,13 +119,13 @@ def test_a_bare_code_needs_a_yes_and_never_works_without_pkce() -> None:
 
 
 @given(st.text(max_size=300))
-def test_no_text_is_taken_for_an_answer_or_breaks_the_checker(text: str) -> None:
+def test_arbitrary_text_is_always_rejected(text: str) -> None:
     with pytest.raises(CallbackRejected):
         check_pasted(text, REQUEST)
 
 
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=20), max_size=5))
-def test_no_query_without_the_state_is_an_answer(fields: dict[str, str]) -> None:
+def test_query_without_the_state_is_always_rejected(fields: dict[str, str]) -> None:
     with pytest.raises(CallbackRejected):
         check_callback(urlencode(fields), REQUEST)
 
@@ -134,7 +134,7 @@ def test_no_query_without_the_state_is_an_answer(fields: dict[str, str]) -> None
     "text",
     ["xoxp-canary-0123456789", "xoxe-1-canary", "0123456789abcdef" * 2, "2141029472.691202649728", "A012ABCD0A0"],
 )
-def test_a_token_a_secret_or_an_id_is_never_offered_as_a_code(text: str) -> None:
+def test_token_secret_or_id_is_not_accepted_as_a_code(text: str) -> None:
     with pytest.raises(CallbackRejected) as rejected:
         check_pasted(text, REQUEST, accept_bare_code=True)
     assert rejected.value.code == "pasted_something_else"

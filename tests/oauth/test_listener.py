@@ -86,16 +86,14 @@ async def run_listener(redirect_uris: tuple[str, ...], **kwargs: float) -> Async
 # ── bound to loopback, both families, next registered port ──
 
 
-async def test_both_families_are_served_on_the_same_port(redirect_uris: tuple[str, ...]) -> None:
+async def test_ipv4_and_ipv6_are_served_on_the_same_port(redirect_uris: tuple[str, ...]) -> None:
     for host in ("127.0.0.1", "::1"):
         async with run_listener(redirect_uris) as client:
             assert b"You are signed in" in await client.send_valid_callback(host)
 
 
 @pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
-def test_a_port_taken_on_either_family_is_passed_over(
-    redirect_uris: tuple[str, ...], family: int, address: str
-) -> None:
+def test_port_in_use_on_either_family_is_skipped(redirect_uris: tuple[str, ...], family: int, address: str) -> None:
     with socket.socket(family) as other:
         other.bind((address, get_port(redirect_uris[0])))
         other.listen()
@@ -105,7 +103,7 @@ def test_a_port_taken_on_either_family_is_passed_over(
         port.close()
 
 
-def test_when_all_are_taken_all_are_named(redirect_uris: tuple[str, ...]) -> None:
+def test_error_lists_all_ports_when_none_is_free(redirect_uris: tuple[str, ...]) -> None:
     first = [bind_first_free([address]) for address in redirect_uris]
     with pytest.raises(PortsUnavailable) as caught:
         bind_first_free(redirect_uris)
@@ -114,7 +112,7 @@ def test_when_all_are_taken_all_are_named(redirect_uris: tuple[str, ...]) -> Non
         port.close()
 
 
-async def test_nothing_but_loopback_is_bound(redirect_uris: tuple[str, ...]) -> None:
+async def test_only_loopback_is_bound(redirect_uris: tuple[str, ...]) -> None:
     port = bind_first_free(redirect_uris)
     assert {bound.getsockname()[0] for bound in port.sockets} == {"127.0.0.1", "::1"}
     port.close()
@@ -123,7 +121,7 @@ async def test_nothing_but_loopback_is_bound(redirect_uris: tuple[str, ...]) -> 
 # ── open only during a sign-in ──
 
 
-async def test_the_port_closes_within_a_second_with_connections_open(redirect_uris: tuple[str, ...]) -> None:
+async def test_port_closes_within_a_second_despite_open_connections(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris) as client:
         idle = [await asyncio.open_connection("127.0.0.1", client.port) for _ in range(20)]
         before = asyncio.get_running_loop().time()
@@ -147,7 +145,7 @@ async def test_silent_connections_do_not_delay_the_callback(redirect_uris: tuple
             writer.close()
 
 
-async def test_a_silent_connection_ends(redirect_uris: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silent_connection_is_closed(redirect_uris: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener_module, "HEAD_TIMEOUT_SECONDS", 0.2)
     async with run_listener(redirect_uris) as client:
         assert await client.send(b"GET /callb") == b""
@@ -155,7 +153,7 @@ async def test_a_silent_connection_ends(redirect_uris: tuple[str, ...], monkeypa
 
 @pytest.mark.parametrize("size", [8 * 1024, 64 * 1024, 4 * 1024 * 1024])
 @pytest.mark.parametrize("complete", [True, False])
-async def test_a_head_over_8_kib_is_refused_complete_or_not(
+async def test_head_over_8_kib_is_rejected_even_if_incomplete(
     redirect_uris: tuple[str, ...], size: int, complete: bool
 ) -> None:
     async with run_listener(redirect_uris) as client:
@@ -167,7 +165,7 @@ async def test_a_head_over_8_kib_is_refused_complete_or_not(
         assert b"You are signed in" in await client.send_valid_callback()
 
 
-async def test_a_head_just_under_8_kib_is_read(redirect_uris: tuple[str, ...]) -> None:
+async def test_head_of_exactly_8_kib_is_read(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris) as client:
         bare = len(client.get(client.recorder.valid_target, extra="X: \r\n"))
         head = client.get(client.recorder.valid_target, extra=f"X: {'a' * (8 * 1024 - bare)}\r\n")
@@ -180,7 +178,7 @@ async def test_a_head_just_under_8_kib_is_read(redirect_uris: tuple[str, ...]) -
 
 # ── only GET, the exact path, one right Host ──
 
-WRONG = {
+WRONG_REQUESTS = {
     "HEAD": lambda client: client.get(client.recorder.valid_target, method="HEAD"),
     "POST": lambda client: client.get(client.recorder.valid_target, method="POST", extra="Content-Length: 0\r\n"),
     "OPTIONS": lambda client: client.get(
@@ -211,12 +209,10 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("what", WRONG)
-async def test_anything_else_changes_nothing_and_the_callback_still_finishes(
-    redirect_uris: tuple[str, ...], what: str
-) -> None:
+@pytest.mark.parametrize("what", WRONG_REQUESTS)
+async def test_wrong_request_is_ignored_and_the_callback_still_works(redirect_uris: tuple[str, ...], what: str) -> None:
     async with run_listener(redirect_uris) as client:
-        answer = await client.send(WRONG[what](client), eof=True)
+        answer = await client.send(WRONG_REQUESTS[what](client), eof=True)
         assert client.recorder.answers == []
         assert b"Access-Control" not in answer
         assert not answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 3"))
@@ -226,7 +222,7 @@ async def test_anything_else_changes_nothing_and_the_callback_still_finishes(
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "[::1]"])
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-async def test_every_spelling_of_this_machine_counts(redirect_uris: tuple[str, ...], host: str, version: str) -> None:
+async def test_every_loopback_host_name_is_accepted(redirect_uris: tuple[str, ...], host: str, version: str) -> None:
     async with run_listener(redirect_uris) as client:
         task = asyncio.create_task(
             client.send(
@@ -238,7 +234,7 @@ async def test_every_spelling_of_this_machine_counts(redirect_uris: tuple[str, .
         assert b"200 OK" in await task
 
 
-async def test_a_prefetch_with_the_right_state_counts(redirect_uris: tuple[str, ...]) -> None:
+async def test_prefetch_with_the_right_state_is_accepted(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris) as client:
         task = asyncio.create_task(
             client.send(client.get(client.recorder.valid_target, extra="Sec-Purpose: prefetch\r\n"))
@@ -262,7 +258,7 @@ async def test_wrong_state_does_not_end_the_wait(redirect_uris: tuple[str, ...],
         assert b"You are signed in" in await client.send_valid_callback()
 
 
-async def test_a_thousand_forged_answers_are_counted_and_the_real_one_wins(redirect_uris: tuple[str, ...]) -> None:
+async def test_forged_callbacks_are_counted_and_the_real_one_is_accepted(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris) as client:
         for _ in range(20):
             await asyncio.gather(*(client.send(client.get("/callback?code=x&state=wrong")) for _ in range(50)))
@@ -270,7 +266,7 @@ async def test_a_thousand_forged_answers_are_counted_and_the_real_one_wins(redir
         assert b"You are signed in" in await client.send_valid_callback()
 
 
-async def test_a_browser_that_insists_on_https_is_noticed(redirect_uris: tuple[str, ...]) -> None:
+async def test_https_only_browser_is_detected(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris) as client:
         await client.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 100)
         assert client.recorder.ignored == ["browser_insists_on_https"]
@@ -279,7 +275,7 @@ async def test_a_browser_that_insists_on_https_is_noticed(redirect_uris: tuple[s
 # ── the first right callback wins, once, and its browser sees the outcome ──
 
 
-async def test_twenty_equal_callbacks_are_one_answer_and_one_page(redirect_uris: tuple[str, ...]) -> None:
+async def test_duplicate_callbacks_count_once_and_get_the_same_page(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris) as client:
         tasks = [asyncio.create_task(client.send(client.get(client.recorder.valid_target))) for _ in range(20)]
         await asyncio.wait_for(client.recorder.received.wait(), 20)
@@ -289,7 +285,7 @@ async def test_twenty_equal_callbacks_are_one_answer_and_one_page(redirect_uris:
         assert {page.split(b"\r\n\r\n", 1)[1] for page in pages} == {Page.SAVED.value}
 
 
-async def test_the_browser_is_held_until_the_truth_is_known(redirect_uris: tuple[str, ...]) -> None:
+async def test_browser_waits_until_the_result_is_known(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris) as client:
         task = asyncio.create_task(client.send(client.get(client.recorder.valid_target)))
         await asyncio.wait_for(client.recorder.received.wait(), 20)
@@ -299,12 +295,12 @@ async def test_the_browser_is_held_until_the_truth_is_known(redirect_uris: tuple
         assert b"Slack refused the sign-in" in await task
 
 
-async def test_a_browser_held_too_long_goes_on_in_the_terminal(redirect_uris: tuple[str, ...]) -> None:
+async def test_browser_waiting_too_long_is_told_to_continue_in_the_terminal(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris, hold_seconds=0.1) as client:
         assert b"Go on in your terminal" in await client.send(client.get(client.recorder.valid_target))
 
 
-async def test_a_held_browser_gets_its_page_when_the_port_closes(redirect_uris: tuple[str, ...]) -> None:
+async def test_waiting_browser_gets_its_page_when_the_port_closes(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris) as client:
         task = asyncio.create_task(client.send(client.get(client.recorder.valid_target)))
         await asyncio.wait_for(client.recorder.received.wait(), 20)
@@ -316,7 +312,7 @@ async def test_a_held_browser_gets_its_page_when_the_port_closes(redirect_uris: 
 # ── pages are constants ──
 
 
-async def test_pages_carry_the_promised_headers_and_nothing_of_the_request(redirect_uris: tuple[str, ...]) -> None:
+async def test_pages_have_security_headers_and_no_request_data(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris) as client:
         for data in (
             client.get("/x"),
@@ -342,7 +338,7 @@ async def test_pages_carry_the_promised_headers_and_nothing_of_the_request(redir
 
 
 @pytest.mark.parametrize("page", Page)
-def test_no_page_has_a_script_an_outside_address_or_invites_a_reload(page: Page) -> None:
+def test_pages_have_no_scripts_external_urls_or_reload_prompts(page: Page) -> None:
     text = page.value.decode().lower()
     assert "<script" not in text
     assert "http:" not in text
@@ -353,7 +349,7 @@ def test_no_page_has_a_script_an_outside_address_or_invites_a_reload(page: Page)
 # ── the port fails ──
 
 
-async def test_a_port_that_is_closed_from_outside_is_named_and_nothing_stands_still(
+async def test_externally_closed_port_is_reported_without_blocking(
     redirect_uris: tuple[str, ...],
 ) -> None:
     async with run_listener(redirect_uris) as client:

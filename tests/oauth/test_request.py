@@ -15,21 +15,21 @@ from slack_token_tui.store.apps import SlackApp, parse_redirect_uri
 REDIRECT = "http://localhost:28417/callback"
 
 
-def test_the_challenge_is_that_of_rfc_7636_and_of_slack() -> None:
+def test_code_challenge_matches_rfc_7636_and_slack_examples() -> None:
     # The values are in two halves because secret scanners report them whole.
     of_rfc_7636 = "dBjftJeZ4CVP-mB92K27u" + "hbUJU1p1r_wW1gFWFOEjXk"
     assert code_challenge(of_rfc_7636) == "E9Melhoa2OwvFrEMTJguC" + "HaoeK1t8URWbuGJSstw-cM"
     assert code_challenge("secretpassword") == "ldMBaaWcQYtSATMV_IG8m" + "f3wp7A6EW80arYoSW80ntU"
 
 
-def test_verifier_challenge_and_state_are_fresh_each_time() -> None:
+def test_verifier_and_state_are_unique_per_request() -> None:
     requests = [AuthorizationRequest.create(SlackApp("1.2"), ("users:read",), REDIRECT) for _ in range(200)]
     assert len({request.state for request in requests}) == 200
     assert len({request.pkce.code_verifier for request in requests if request.pkce}) == 200
     assert all(re.fullmatch(r"[A-Za-z0-9._~-]{43,128}", Pkce.generate().code_verifier.reveal()) for _ in range(50))
 
 
-def test_the_address_carries_what_slack_documents() -> None:
+def test_authorize_url_has_the_documented_parameters() -> None:
     request = AuthorizationRequest.create(SlackApp("1.2"), ("users:read", "chat:write"), REDIRECT)
     parts, query = urlsplit(request.url), parse_qs(urlsplit(request.url).query)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == "https://slack.com/oauth/v2_user/authorize"
@@ -39,14 +39,14 @@ def test_the_address_carries_what_slack_documents() -> None:
     assert "user_scope" not in query
 
 
-def test_the_other_pair_sends_user_scope_and_no_bot_scope() -> None:
+def test_v2_variant_sends_user_scope_and_no_bot_scope() -> None:
     app = SlackApp("1.2", Endpoints(variant=EndpointVariant.V2))
     query = parse_qs(urlsplit(AuthorizationRequest.create(app, ("users:read",), REDIRECT).url).query)
     assert query["user_scope"] == ["users:read"]
     assert "scope" not in query
 
 
-def test_a_confidential_client_has_no_pkce() -> None:
+def test_confidential_client_does_not_use_pkce() -> None:
     app = SlackApp("1.2", client_secret=Secret("canary"))
     request = AuthorizationRequest.create(app, ("users:read",), "https://example.com/cb")
     assert request.pkce is None
@@ -56,6 +56,6 @@ def test_a_confidential_client_has_no_pkce() -> None:
 @pytest.mark.parametrize(
     "address", ["http://example.com/cb", "http://localhost/cb", "https://x/#f", "localhost:1", "", "http://[::1"]
 )
-def test_a_redirect_is_https_or_loopback_with_a_port(address: str) -> None:
+def test_redirect_url_must_be_https_or_loopback_with_a_port(address: str) -> None:
     with pytest.raises(ValueError):
         parse_redirect_uri(address)

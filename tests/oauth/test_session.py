@@ -33,7 +33,7 @@ from tests.support.sessions import create_session, run_session, run_session_to_p
 @pytest.mark.parametrize("shape", TOKEN_SHAPES)
 @pytest.mark.parametrize("rotation", [True, False])
 @pytest.mark.parametrize("pair", EndpointVariant)
-async def test_every_shape_ends_in_a_saved_verified_profile(
+async def test_every_token_shape_saves_a_verified_profile(
     app: SlackApp, store: ProfileStore, workspace: Workspace, shape: str, rotation: bool, pair: EndpointVariant
 ) -> None:
     workspace.apps[0].rotation = rotation
@@ -56,7 +56,7 @@ async def test_every_shape_ends_in_a_saved_verified_profile(
     [{"token_type": "Bearer"}, {"scope_separator": " "}, {"leave_out_ok": True}, {"empty_top_scope": True}],
     ids=lambda variant: next(iter(variant)),
 )
-async def test_every_variant_that_was_reported_of_slack_is_understood(
+async def test_known_response_variations_are_accepted(
     app: SlackApp, store: ProfileStore, workspace: Workspace, shape: str, variant: dict[str, object]
 ) -> None:
     for name, value in variant.items():
@@ -67,9 +67,7 @@ async def test_every_variant_that_was_reported_of_slack_is_understood(
 
 
 @pytest.mark.parametrize("code", EXCHANGE_ERRORS)
-async def test_every_error_of_the_exchange_is_explained_and_nothing_is_saved(
-    app: SlackApp, store: ProfileStore, code: str
-) -> None:
+async def test_exchange_error_is_explained_and_nothing_is_saved(app: SlackApp, store: ProfileStore, code: str) -> None:
     seen, page = await run_session_to_page(create_session(app, store), wrong=f"exchange:{code}")
     failed = seen[-1]
     assert isinstance(failed, events.Failed)
@@ -86,7 +84,9 @@ async def test_cancel_in_the_browser_is_explained_and_trying_again_works(app: Sl
     assert isinstance((await run_session(create_session(app, store)))[-1], events.Saved)
 
 
-async def test_the_same_account_is_renewed_and_another_never_replaces_it(app: SlackApp, store: ProfileStore) -> None:
+async def test_same_account_is_updated_and_another_account_never_replaces_it(
+    app: SlackApp, store: ProfileStore
+) -> None:
     await run_session(create_session(app, store), person="U0JANE")
     first = store.read("acme-practice")
     again = (await run_session(create_session(app, store), person="U0JANE"))[-1]
@@ -101,7 +101,7 @@ async def test_the_same_account_is_renewed_and_another_never_replaces_it(app: Sl
 
 
 @pytest.mark.parametrize("problem", ["invalid_auth", "internal_error", "ratelimited"])
-async def test_a_grant_is_saved_unverified_when_slack_cannot_say_who(
+async def test_token_is_saved_unverified_when_auth_test_fails(
     app: SlackApp, store: ProfileStore, workspace: Workspace, problem: str
 ) -> None:
     workspace.verify_error = problem
@@ -111,7 +111,7 @@ async def test_a_grant_is_saved_unverified_when_slack_cannot_say_who(
     assert store.read(seen[-1].saved.profile.name).verified_at is None
 
 
-async def test_a_cancel_with_the_grant_in_hand_saves_it_first(app: SlackApp, store: ProfileStore) -> None:
+async def test_cancel_during_verification_saves_the_token_first(app: SlackApp, store: ProfileStore) -> None:
     sign_in = create_session(app, store)
     async with aclosing(sign_in.events()) as stream:
         async for event in stream:
@@ -123,7 +123,7 @@ async def test_a_cancel_with_the_grant_in_hand_saves_it_first(app: SlackApp, sto
     assert len(store.names()) == 1
 
 
-async def test_the_port_is_closed_after_every_end(app: SlackApp, store: ProfileStore) -> None:
+async def test_port_is_closed_after_every_outcome(app: SlackApp, store: ProfileStore) -> None:
     port = get_port(app.redirect_uris[0])
     for choice in ({}, {"decision": "cancel"}, {"wrong": "exchange:invalid_code"}):
         await run_session(create_session(app, store), **choice)
@@ -137,13 +137,13 @@ async def test_the_port_is_closed_after_every_end(app: SlackApp, store: ProfileS
     assert not is_port_open(port)
 
 
-async def test_nobody_coming_back_ends_with_a_time_out(app: SlackApp, store: ProfileStore) -> None:
+async def test_sign_in_without_a_response_times_out(app: SlackApp, store: ProfileStore) -> None:
     seen = await run_session(create_session(app, store, timeout_seconds=0.2), decision="nobody")
     assert isinstance(seen[-1], events.Failed)
     assert seen[-1].explanation.code == "sign_in_timed_out"
 
 
-async def test_more_time_given_during_the_wait_counts(app: SlackApp, store: ProfileStore) -> None:
+async def test_extended_timeout_applies_while_waiting(app: SlackApp, store: ProfileStore) -> None:
     sign_in = create_session(app, store, timeout_seconds=4)
     task = asyncio.create_task(run_session(sign_in, decision="nobody"))
     await asyncio.sleep(0.1)
@@ -156,7 +156,7 @@ async def test_more_time_given_during_the_wait_counts(app: SlackApp, store: Prof
         await task
 
 
-async def test_when_every_port_is_taken_they_are_named_and_paste_finishes(
+async def test_ports_in_use_are_reported_and_pasting_completes_the_sign_in(
     app: SlackApp, store: ProfileStore, slack: PracticeSlack, workspace: Workspace
 ) -> None:
     held = [socket.create_server(("127.0.0.1", get_port(address))) for address in app.redirect_uris]
@@ -179,7 +179,7 @@ async def test_when_every_port_is_taken_they_are_named_and_paste_finishes(
     assert isinstance(seen[-1], events.Saved)
 
 
-async def test_a_confidential_app_signs_in_by_paste_without_pkce(
+async def test_confidential_app_signs_in_by_paste_without_pkce(
     app: SlackApp, store: ProfileStore, workspace: Workspace
 ) -> None:
     workspace.apps[0].redirect_urls = ("https://example.com/cb",)
@@ -199,7 +199,7 @@ async def test_a_confidential_app_signs_in_by_paste_without_pkce(
     assert remembered.client_secret == app.client_secret
 
 
-async def test_a_store_that_cannot_be_written_is_explained_before_anybody_is_asked(
+async def test_unwritable_store_is_reported_before_the_browser_opens(
     app: SlackApp, tmp_path: Any, workspace: Workspace
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -208,7 +208,7 @@ async def test_a_store_that_cannot_be_written_is_explained_before_anybody_is_ask
     assert (seen[0].step, seen[0].explanation.code) == (Step.SAVE, "store_unwritable")
 
 
-async def test_a_grant_that_cannot_be_saved_is_explained_in_both_places_and_saved_again(
+async def test_save_error_is_shown_in_terminal_and_browser_and_can_be_retried(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in = create_session(app, store)
@@ -226,7 +226,7 @@ async def test_a_grant_that_cannot_be_saved_is_explained_in_both_places_and_save
     assert not sign_in.has_unsaved_token
 
 
-async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) -> None:
+async def test_ignored_callbacks_are_counted_and_reported(app: SlackApp, store: ProfileStore) -> None:
     sign_in = create_session(app, store)
     seen: list[Event] = []
     async with aclosing(sign_in.events()) as stream:
@@ -246,7 +246,7 @@ async def test_strays_are_counted_and_shown(app: SlackApp, store: ProfileStore) 
     assert isinstance(seen[-1], events.Saved)
 
 
-async def test_a_long_silence_is_said_once_and_the_wait_goes_on(app: SlackApp, store: ProfileStore) -> None:
+async def test_still_waiting_is_reported_once_and_the_sign_in_continues(app: SlackApp, store: ProfileStore) -> None:
     sign_in, loop = create_session(app, store, hint_seconds=0.2), asyncio.get_running_loop()
     seen: list[Event] = []
     async with aclosing(sign_in.events()) as stream:
@@ -261,7 +261,7 @@ async def test_a_long_silence_is_said_once_and_the_wait_goes_on(app: SlackApp, s
     assert isinstance(seen[-1], events.Saved)
 
 
-async def test_over_ssh_no_browser_is_tried_and_the_tunnel_names_the_bound_port(
+async def test_over_ssh_no_browser_opens_and_the_tunnel_uses_the_bound_port(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 51234 198.51.100.7 2222")
@@ -278,7 +278,7 @@ async def test_over_ssh_no_browser_is_tried_and_the_tunnel_names_the_bound_port(
     assert isinstance(seen[-1], events.Saved)
 
 
-async def test_in_a_container_only_pasting_helps(
+async def test_container_offers_no_tunnel_command(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
@@ -286,12 +286,12 @@ async def test_in_a_container_only_pasting_helps(
     assert events.RemoteBrowser(None) in seen
 
 
-async def test_on_this_machine_nothing_is_said_of_another(app: SlackApp, store: ProfileStore) -> None:
+async def test_local_sign_in_reports_no_remote_browser(app: SlackApp, store: ProfileStore) -> None:
     seen = await run_session(create_session(app, store))
     assert not any(isinstance(event, events.RemoteBrowser | events.StillWaiting) for event in seen)
 
 
-async def test_signing_in_again_offers_the_profiles_own_workspace(app: SlackApp, store: ProfileStore) -> None:
+async def test_repeated_sign_in_preselects_the_profiles_workspace(app: SlackApp, store: ProfileStore) -> None:
     await run_session(create_session(app, store), team="T0PRACTICE2")
     first = create_session(app, store, name="globex-practice")
     await run_session(first, team="T0PRACTICE2")
@@ -303,7 +303,7 @@ async def test_signing_in_again_offers_the_profiles_own_workspace(app: SlackApp,
     assert "team=" not in fresh.request.url
 
 
-async def test_identity_scopes_are_asked_for_without_a_workspace(app: SlackApp, store: ProfileStore) -> None:
+async def test_identity_scopes_are_requested_without_a_workspace(app: SlackApp, store: ProfileStore) -> None:
     """Slack has refused both together with oauth_authorization_url_mismatch."""
     await run_session(create_session(app, store), team="T0PRACTICE2")
     sign_in = SignInSession(app, ("identity.basic",), store, name="globex-practice", open_browser=None)
@@ -313,7 +313,7 @@ async def test_identity_scopes_are_asked_for_without_a_workspace(app: SlackApp, 
 
 
 @pytest.mark.parametrize("shape", TOKEN_SHAPES)
-async def test_a_whole_organisation_is_kept_with_its_workspaces(app: SlackApp, store: ProfileStore, shape: str) -> None:
+async def test_organization_is_saved_with_its_workspaces(app: SlackApp, store: ProfileStore, shape: str) -> None:
     seen = await run_session(create_session(app, store), team="E0PRACTICE", shape=shape)
     assert isinstance(seen[-1], events.Saved)
     profile = store.read(seen[-1].saved.profile.name)
@@ -322,7 +322,7 @@ async def test_a_whole_organisation_is_kept_with_its_workspaces(app: SlackApp, s
     assert profile.workspaces == ("T0PRACTICE1 Acme Practice", "T0PRACTICE2 Globex Practice")
 
 
-async def test_scopes_that_slack_grants_are_known_of_the_app_from_then_on(app: SlackApp, store: ProfileStore) -> None:
+async def test_scopes_approved_by_slack_are_added_to_the_saved_app(app: SlackApp, store: ProfileStore) -> None:
     app = replace(app, registered_scopes=("users:read",))
     await run_session(SignInSession(app, ("users:read", "chat:write"), store, open_browser=None))
     saved = read_app(store.home, app.client_id)
@@ -330,7 +330,7 @@ async def test_scopes_that_slack_grants_are_known_of_the_app_from_then_on(app: S
     assert saved.registered_scopes == ("users:read", "chat:write")
 
 
-async def test_what_a_person_has_said_of_an_app_survives_a_sign_in(app: SlackApp, store: ProfileStore) -> None:
+async def test_user_edited_app_settings_survive_a_sign_in(app: SlackApp, store: ProfileStore) -> None:
     app = replace(app, name="Mine", registered_scopes=("users:read", "chat:write"), browser="")
     await run_session(SignInSession(app, ("users:read",), store, open_browser=None))
     saved = read_app(store.home, app.client_id)

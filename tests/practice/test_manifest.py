@@ -22,7 +22,7 @@ from slack_token_tui.slack.scope_catalog import Group, describe_scopes, user_sco
 from slack_token_tui.slack.scopes import PRESETS
 from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS
 
-STANDARD = tuple(scope.name for scope in user_scopes() if scope.group is Group.STANDARD)
+STANDARD_SCOPES = tuple(scope.name for scope in user_scopes() if scope.group is Group.STANDARD)
 
 
 def make_manifest(**changes: Any) -> Manifest:
@@ -34,10 +34,10 @@ def make_manifest(**changes: Any) -> Manifest:
     st.text(min_size=1, max_size=35).filter(
         lambda name: " ".join(name.split()) and " ".join(name.split()).isprintable()
     ),
-    st.lists(st.sampled_from(STANDARD), min_size=1, unique=True),
+    st.lists(st.sampled_from(STANDARD_SCOPES), min_size=1, unique=True),
     st.booleans(),
 )
-def test_every_manifest_of_ours_keeps_slacks_rules(name: str, scopes: list[str], rotation: bool) -> None:
+def test_generated_manifests_follow_slacks_rules(name: str, scopes: list[str], rotation: bool) -> None:
     made = make_manifest(name=name, scopes=tuple(scopes), rotation=rotation)
     assert find_problems(made.to_dict()) == []
     assert json.loads(made.to_json()) == made.to_dict()
@@ -53,7 +53,7 @@ def test_every_manifest_of_ours_keeps_slacks_rules(name: str, scopes: list[str],
         ("x", tuple(f"a:{n}" for n in range(256)), "up to 255"),
     ],
 )
-def test_what_slack_would_not_take_is_said_before(name: str, scopes: tuple[str, ...], words: str) -> None:
+def test_invalid_manifest_values_raise_an_error(name: str, scopes: tuple[str, ...], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         create_manifest(name, scopes, LOOPBACK_REDIRECT_URIS, rotation=True)
 
@@ -93,15 +93,13 @@ def set_value(place: str, value: object) -> Callable[[dict[str, Any]], None]:
         (set_value("settings.unknown", True), "has no 'unknown'"),
     ],
 )
-def test_what_slack_would_refuse_is_refused(break_it: Callable[[dict[str, Any]], None], words: str) -> None:
+def test_practice_slack_rejects_invalid_manifests(break_it: Callable[[dict[str, Any]], None], words: str) -> None:
     record = make_manifest().to_dict()
     break_it(record)
     assert any(words in problem for problem in find_problems(record))
 
 
-def test_the_page_is_filled_in_and_makes_an_app_that_can_be_signed_in_with(
-    slack: PracticeSlack, workspace: Workspace
-) -> None:
+def test_prefilled_url_creates_the_app_only_once(slack: PracticeSlack, workspace: Workspace) -> None:
     made = make_manifest(scopes=("users:read", "chat:write"), rotation=False)
     address = made.prefilled_url(Endpoints(slack.base))
     assert address is not None
@@ -121,13 +119,13 @@ def test_the_page_is_filled_in_and_makes_an_app_that_can_be_signed_in_with(
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '"x"'])
-def test_the_page_says_what_is_wrong_with_a_manifest(slack: PracticeSlack, text: str) -> None:
+def test_apps_page_reports_an_invalid_manifest(slack: PracticeSlack, text: str) -> None:
     from urllib.parse import quote
 
     assert "We can’t make an app" in simulate_browser(f"{slack.base}/apps?new_app=1&manifest_json={quote(text)}")
 
 
-def test_the_address_is_slacks_own_and_never_too_long() -> None:
+def test_prefilled_url_points_to_slack_and_has_a_length_limit() -> None:
     address = make_manifest(scopes=PRESETS[1].scopes).prefilled_url(Endpoints())
     assert address is not None
     parts = urlsplit(address)
@@ -140,7 +138,7 @@ def test_the_address_is_slacks_own_and_never_too_long() -> None:
     assert make_manifest(scopes=many).prefilled_url(Endpoints()) is None
 
 
-def test_the_message_to_an_administrator_says_what_for_and_what_to_send_back() -> None:
+def test_admin_request_lists_scopes_and_asks_for_the_client_id() -> None:
     made = make_manifest(scopes=("users:read", "chat:write"))
     message = made.admin_request(Endpoints(), describe_scopes(made.scopes))
     assert "chat:write: post, schedule, edit and delete messages as you" in message

@@ -137,7 +137,7 @@ class TestHost:
             (),
         ],
     )
-    def test_another_host_gets_a_short_constant_answer(
+    def test_wrong_host_gets_a_constant_421_response(
         self, slack: PracticeSlack, workspace: Workspace, hosts: tuple[str, ...]
     ) -> None:
         token, _ = issue_tokens(workspace)
@@ -156,14 +156,18 @@ class TestHost:
         assert copy_state(workspace) == before
 
     @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LocalHost", "[::1]"])
-    def test_each_loopback_name_of_the_server_is_accepted(self, slack: PracticeSlack, name: str) -> None:
+    def test_loopback_host_names_are_accepted(self, slack: PracticeSlack, name: str) -> None:
         hosts = (f"{name}:{get_port(slack.base)}",)
         assert send_request(slack, "GET", "/apps", hosts=hosts).status == 200
         assert json.loads(send_request(slack, "POST", "/api/auth.test", hosts=hosts).body)["error"] == "not_authed"
 
 
 PAGES = ["/apps", "/apps/A0PRACTICE/oauth", "authorize"]
-FIELDS = {"decision": "allow", "redirects": f"{EVIL}/x", "manifest": json.dumps({"display_information": {"name": "x"}})}
+FORM_FIELDS = {
+    "decision": "allow",
+    "redirects": f"{EVIL}/x",
+    "manifest": json.dumps({"display_information": {"name": "x"}}),
+}
 
 
 class TestForms:
@@ -171,10 +175,10 @@ class TestForms:
 
     @pytest.mark.parametrize("page", PAGES)
     @pytest.mark.parametrize("token", [None, "", "guess", "é", "another server's"])
-    def test_a_form_without_the_form_token_changes_nothing(
+    def test_form_without_a_valid_form_token_is_rejected(
         self, slack: PracticeSlack, workspace: Workspace, page: str, token: str | None
     ) -> None:
-        fields = FIELDS if token is None else {**FIELDS, "form_token": token}
+        fields = FORM_FIELDS if token is None else {**FORM_FIELDS, "form_token": token}
         if token == "another server's":
             with PracticeSlack() as other:
                 fields["form_token"] = read_form_token(other)
@@ -198,41 +202,39 @@ class TestForms:
             ("Origin: http://OWN", "Sec-Fetch-Site: cross-site"),
         ],
     )
-    def test_a_form_of_another_site_is_refused_even_with_the_form_token(
+    def test_cross_site_form_is_rejected_even_with_the_form_token(
         self, slack: PracticeSlack, workspace: Workspace, page: str, headers: tuple[str, ...]
     ) -> None:
         before = copy_state(workspace)
         target = build_consent_path(workspace) if page == "authorize" else page
         named = (header.replace("OWN", f"127.0.0.1:{get_port(slack.base)}") for header in headers)
-        assert post_form(slack, target, *named, **FIELDS).status == 403
+        assert post_form(slack, target, *named, **FORM_FIELDS).status == 403
         assert copy_state(workspace) == before
 
     @pytest.mark.parametrize("site", ["same-origin", "none"])
-    def test_a_form_of_the_servers_own_page_is_accepted(
-        self, slack: PracticeSlack, workspace: Workspace, site: str
-    ) -> None:
+    def test_same_site_form_is_accepted(self, slack: PracticeSlack, workspace: Workspace, site: str) -> None:
         headers = (f"Origin: {slack.base}", f"Sec-Fetch-Site: {site}")
         assert "Saved." in post_form(slack, "/apps/A0PRACTICE/oauth", *headers, redirects="https://a.example/x").body
         assert workspace.apps[0].redirect_urls == ("https://a.example/x",)
 
     @pytest.mark.parametrize("page", PAGES)
-    def test_every_form_carries_the_form_token(self, slack: PracticeSlack, workspace: Workspace, page: str) -> None:
+    def test_every_form_contains_the_form_token(self, slack: PracticeSlack, workspace: Workspace, page: str) -> None:
         html = send_request(slack, "GET", build_consent_path(workspace) if page == "authorize" else page).body
         assert html.count("<form ") == 1
         assert html.count(f'name="form_token" value="{read_form_token(slack)}"') == 1
 
-    def test_each_server_has_another_form_token(self, slack: PracticeSlack) -> None:
+    def test_each_server_has_a_different_form_token(self, slack: PracticeSlack) -> None:
         with PracticeSlack() as other:
             assert read_form_token(slack) != read_form_token(other)
 
-    def test_a_post_to_an_unknown_page_is_not_an_api_call(self, slack: PracticeSlack, workspace: Workspace) -> None:
+    def test_post_to_an_unknown_page_is_not_an_api_call(self, slack: PracticeSlack, workspace: Workspace) -> None:
         assert send_request(slack, "POST", "/elsewhere").status == 403
         assert post_form(slack, "/elsewhere").status == 404
         assert not workspace.calls
 
     @pytest.mark.parametrize("header", [f"Origin: {EVIL}", "Origin: null", "Sec-Fetch-Site: cross-site"])
     @pytest.mark.parametrize("method", ["GET", "POST"])
-    def test_an_api_call_of_another_site_is_refused(
+    def test_cross_site_api_call_is_rejected(
         self, slack: PracticeSlack, workspace: Workspace, header: str, method: str
     ) -> None:
         access, refresh = issue_tokens(workspace)
@@ -245,16 +247,16 @@ class TestForms:
         assert {(answer.status, answer.body) for answer in answers} == {(403, "403 Forbidden\n")}
         assert copy_state(workspace) == before
 
-    def test_play_browser_returns_the_page_that_has_no_form(self, slack: PracticeSlack, workspace: Workspace) -> None:
+    def test_simulate_browser_returns_the_page_without_a_form(self, slack: PracticeSlack, workspace: Workspace) -> None:
         assert "invalid_scope" in simulate_browser(slack.base + build_consent_path(workspace, scope="a\tb"))
         assert "421 Misdirected" in simulate_browser(f"http://127.1:{get_port(slack.base)}/apps")
 
 
-class TestTemplates:
+class TestInjection:
     """Text of a request stays text. It is no format string and no header line."""
 
     @pytest.mark.parametrize("template", ["{redirect_uri:>20000000}", "{redirect_uri.__class__}", "{0}", "{", "%s%n"])
-    def test_a_format_string_is_shown_as_text(self, slack: PracticeSlack, workspace: Workspace, template: str) -> None:
+    def test_format_string_is_shown_as_text(self, slack: PracticeSlack, workspace: Workspace, template: str) -> None:
         chosen = post_form(slack, build_consent_path(workspace), wrong=f"page:{template}")
         sent = send_request(
             slack, "GET", build_consent_path(workspace, redirect_uri=f"https://a.example/{quote(template)}")
@@ -265,12 +267,12 @@ class TestTemplates:
             assert len(answer.body) < 10_000
 
     @pytest.mark.parametrize("code", ["bad_redirect_uri", pytest.param("x" * 100_000, id="long")])
-    def test_an_error_page_shows_at_most_500_characters_of_a_request(self, code: str) -> None:
+    def test_error_page_truncates_request_text_to_500_characters(self, code: str) -> None:
         shown = re.search("<code>(.*?)</code>", error_page(code, "https://a.example/" + "x" * 100_000), re.DOTALL)
         assert shown
         assert len(shown[1]) == 501
 
-    def test_the_apps_pages_show_at_most_500_characters_of_each_mistake(self, slack: PracticeSlack) -> None:
+    def test_apps_pages_truncate_each_error_to_500_characters(self, slack: PracticeSlack) -> None:
         manifest = {f"{number}{'x' * 5000}": 1 for number in range(40)}
         page = post_form(slack, "/apps", manifest=json.dumps(manifest)).body
         listed = re.findall("<li>(the manifest has no .*?)</li>", page)
@@ -281,7 +283,7 @@ class TestTemplates:
         ).body
         assert len(re.findall("<p>(Not saved: .*?)</p>", said, re.DOTALL)[0]) == 501
 
-    BAD = (
+    UNSAFE_SUFFIXES = (
         "\r\nX-Evil: 1",
         "\nX-Evil: 1",
         "\rX-Evil: 1",
@@ -294,8 +296,8 @@ class TestTemplates:
         "\u2028",
     )
 
-    @pytest.mark.parametrize("tail", BAD)
-    def test_a_redirect_uri_that_no_header_can_hold_is_refused(
+    @pytest.mark.parametrize("tail", UNSAFE_SUFFIXES)
+    def test_redirect_uri_with_invalid_header_characters_is_rejected(
         self, slack: PracticeSlack, workspace: Workspace, tail: str
     ) -> None:
         target = build_consent_path(workspace, redirect_uri=f"{workspace.apps[0].redirect_urls[0]}/{tail}")
@@ -311,7 +313,7 @@ class TestTemplates:
         assert not workspace.codes
 
     @pytest.mark.parametrize("wrong", ["page:", "page:approval_required", "callback:", "exchange:"])
-    def test_no_choice_of_the_form_leads_to_an_unregistered_redirect_uri(
+    def test_form_choices_never_redirect_to_an_unregistered_uri(
         self, slack: PracticeSlack, workspace: Workspace, wrong: str
     ) -> None:
         target = build_consent_path(workspace, redirect_uri=f"{EVIL}/x")
@@ -331,7 +333,7 @@ class TestTemplates:
             "http://[",
         ],
     )
-    def test_a_redirect_uri_of_another_scheme_is_refused_even_when_registered(
+    def test_non_http_redirect_uri_is_rejected_even_when_registered(
         self, slack: PracticeSlack, workspace: Workspace, redirect_uri: str
     ) -> None:
         workspace.apps[0].redirect_urls += (redirect_uri,)
@@ -340,8 +342,10 @@ class TestTemplates:
             assert "did not match any configured URIs" in answer.body
             assert not answer.header("Location")
 
-    @pytest.mark.parametrize("tail", [*BAD, "http://["])
-    def test_such_a_redirect_url_is_not_registered(self, slack: PracticeSlack, workspace: Workspace, tail: str) -> None:
+    @pytest.mark.parametrize("tail", [*UNSAFE_SUFFIXES, "http://["])
+    def test_invalid_redirect_url_cannot_be_registered(
+        self, slack: PracticeSlack, workspace: Workspace, tail: str
+    ) -> None:
         url = tail if tail == "http://[" else f"https://a.example/{tail}"
         oauth = {"pkce_enabled": True, "redirect_urls": [url]}
         record = {"display_information": {"name": "x"}, "oauth_config": oauth}
@@ -351,7 +355,7 @@ class TestTemplates:
         assert len(workspace.apps[0].redirect_urls) == 3
 
     @pytest.mark.parametrize("scope", ["users:read\r\nX-Evil: 1", "a\x00", "é"])
-    def test_a_scope_that_no_header_can_hold_is_refused(
+    def test_scope_with_invalid_header_characters_is_rejected(
         self, slack: PracticeSlack, workspace: Workspace, scope: str
     ) -> None:
         for answer in (
@@ -361,14 +365,16 @@ class TestTemplates:
             assert "(invalid_scope)" in answer.body
 
     @pytest.mark.parametrize("scope", ["a\r\nX-Evil: 1", "a\nX-Evil: 1", "a\rX-Evil: 1", "a\u2028X-Evil: 1"])
-    def test_no_header_value_can_begin_a_line(self, slack: PracticeSlack, workspace: Workspace, scope: str) -> None:
+    def test_header_value_cannot_start_a_new_header(
+        self, slack: PracticeSlack, workspace: Workspace, scope: str
+    ) -> None:
         access, _ = issue_tokens(workspace, scope)
         answer = send_request(slack, "POST", "/api/auth.test", f"Authorization: Bearer {access}")
         assert answer.status == 200
         assert answer.header("x-oauth-scopes")[0].endswith("X-Evil: 1")
         assert not [line for line in re.split("[\r\n]+", answer.head) if line.startswith("X-Evil")]
 
-    def test_without_a_redirect_uri_the_first_registered_one_is_used(
+    def test_missing_redirect_uri_defaults_to_the_first_registered_one(
         self, slack: PracticeSlack, workspace: Workspace
     ) -> None:
         target = re.sub("&redirect_uri=[^&]*", "", build_consent_path(workspace))
@@ -377,7 +383,7 @@ class TestTemplates:
 
 
 class TestHeaders:
-    def test_every_answer_carries_the_security_headers(self, slack: PracticeSlack, workspace: Workspace) -> None:
+    def test_every_response_has_security_headers(self, slack: PracticeSlack, workspace: Workspace) -> None:
         answers = {
             "apps": send_request(slack, "GET", "/apps"),
             "permissions": send_request(slack, "GET", "/apps/A0PRACTICE/oauth"),
@@ -408,7 +414,7 @@ class TestHeaders:
             assert answer.header("Access-Control-.*") == [], name
         assert answers["head"].body == ""
 
-    def test_the_policy_allows_the_style_of_the_pages(self, slack: PracticeSlack) -> None:
+    def test_content_security_policy_allows_the_page_styles(self, slack: PracticeSlack) -> None:
         answer = send_request(slack, "GET", "/apps")
         style = re.search("<style>(.*?)</style>", answer.body, re.DOTALL)
         assert style
@@ -428,7 +434,7 @@ class TestRobustness:
         assert send_request(slack, "GET", "/apps").status == 200
 
     @pytest.mark.parametrize("target", ["/apps", "authorize", "/api/auth.test"])
-    def test_a_body_that_is_too_long_is_refused_and_not_cut(
+    def test_oversized_body_is_rejected_and_not_truncated(
         self, slack: PracticeSlack, workspace: Workspace, target: str
     ) -> None:
         target = build_consent_path(workspace) if target == "authorize" else target
@@ -439,19 +445,17 @@ class TestRobustness:
         assert send_request(slack, "POST", target, body=b"x" * 4_000_000).status == 413
         assert not workspace.calls
 
-    def test_a_body_of_exactly_the_limit_is_read(self, slack: PracticeSlack) -> None:
+    def test_body_of_exactly_the_limit_is_accepted(self, slack: PracticeSlack) -> None:
         fields = urlencode({"form_token": read_form_token(slack), "manifest": ""})
         body = fields.encode().ljust(web.MAX_BODY_BYTES, b"x")
         assert "the manifest is not JSON" in send_request(slack, "POST", "/apps", body=body).body
 
     @pytest.mark.parametrize("length", ["-1", "+5", "abc", "1e3", "0x10", "1_0", "\xb2", "", "5, 5"])
     @pytest.mark.parametrize("target", ["/apps", "/api/auth.test"])
-    def test_a_content_length_that_is_no_number_is_refused(
-        self, slack: PracticeSlack, target: str, length: str
-    ) -> None:
+    def test_invalid_content_length_is_rejected(self, slack: PracticeSlack, target: str, length: str) -> None:
         assert send_request(slack, "POST", target, f"Content-Length: {length}", body=b"a=bcd").status == 400
 
-    def test_a_body_without_one_length_is_refused(self, slack: PracticeSlack) -> None:
+    def test_body_without_a_single_content_length_is_rejected(self, slack: PracticeSlack) -> None:
         assert (
             send_request(slack, "POST", "/apps", "Content-Length: 5", "Content-Length: 6", body=b"a=bcd").status == 400
         )
@@ -460,7 +464,7 @@ class TestRobustness:
             == 411
         )
 
-    def test_a_body_that_ends_early_is_refused(self, slack: PracticeSlack, workspace: Workspace) -> None:
+    def test_truncated_body_is_rejected(self, slack: PracticeSlack, workspace: Workspace) -> None:
         form = urlencode({"form_token": read_form_token(slack), "redirects": f"{EVIL}/x"})
         head = f"POST /apps/A0PRACTICE/oauth HTTP/1.1\r\nHost: 127.0.0.1:{get_port(slack.base)}\r\n"
         request = f"{head}Content-Length: {len(form) + 1}\r\n\r\n{form}".encode()
@@ -470,24 +474,24 @@ class TestRobustness:
 
     @pytest.mark.parametrize("body", [b"manifest=\xff", b"manifest=%ff", b"%ff=x", b"manifest=%ed%a0%80"])
     @pytest.mark.parametrize("target", ["/apps", "/api/oauth.v2.user.access"])
-    def test_a_form_that_is_not_utf_8_is_refused(self, slack: PracticeSlack, target: str, body: bytes) -> None:
+    def test_non_utf8_form_is_rejected(self, slack: PracticeSlack, target: str, body: bytes) -> None:
         assert send_request(slack, "POST", target, body=body).status == 400
 
     @pytest.mark.parametrize(
         "target", ["/apps?manifest_json=%ff", "/apps?manifest_json=\xff", "/\xff", "/apps/\xe9/oauth"]
     )
     @pytest.mark.parametrize("method", ["GET", "POST"])
-    def test_a_url_that_is_not_utf_8_is_refused(self, slack: PracticeSlack, target: str, method: str) -> None:
+    def test_non_utf8_url_is_rejected(self, slack: PracticeSlack, target: str, method: str) -> None:
         answer = send_request(slack, "GET", target) if method == "GET" else post_form(slack, target)
         assert answer.status == 400
 
     @pytest.mark.parametrize("target", ["//[", "/[", "http://[/", "http://evil.example/apps", "*", "/apps/%00/oauth"])
-    def test_a_url_that_cannot_be_read_is_not_found(self, slack: PracticeSlack, target: str) -> None:
+    def test_malformed_url_returns_404(self, slack: PracticeSlack, target: str) -> None:
         assert send_request(slack, "GET", target).status == 404
         assert post_form(slack, target).status == 404
 
     @pytest.mark.parametrize("target", ["/apps", "/api/auth.test", "authorize"])
-    def test_more_than_20_fields_are_refused(self, slack: PracticeSlack, workspace: Workspace, target: str) -> None:
+    def test_more_than_20_fields_are_rejected(self, slack: PracticeSlack, workspace: Workspace, target: str) -> None:
         target = build_consent_path(workspace) if target == "authorize" else target
         many = "&".join(f"a{number}=b" for number in range(21))
         assert send_request(slack, "POST", target, body=many.encode()).status == 400
@@ -495,7 +499,7 @@ class TestRobustness:
             assert send_request(slack, "GET", f"{target.partition('?')[0]}?{many}").status == 400
 
     @pytest.mark.parametrize("credentials", ["!", "a", "YQ", "/w==", "\xff", "", pytest.param("=" * 60_000, id="long")])
-    def test_basic_credentials_that_are_no_base64_are_refused(self, slack: PracticeSlack, credentials: str) -> None:
+    def test_invalid_basic_credentials_are_rejected(self, slack: PracticeSlack, credentials: str) -> None:
         answer = send_request(slack, "POST", "/api/oauth.v2.user.access", f"Authorization: Basic {credentials}")
         assert answer.status == 200
         assert json.loads(answer.body)["error"] in {"invalid_auth", "invalid_client_id"}
@@ -516,7 +520,7 @@ class TestRobustness:
         ],
         ids=str,
     )
-    def test_a_manifest_of_the_wrong_kind_is_refused(
+    def test_manifest_with_invalid_values_is_rejected(
         self, slack: PracticeSlack, workspace: Workspace, change: dict[str, Any]
     ) -> None:
         record = {"display_information": {"name": "x"}, **change}
@@ -525,13 +529,13 @@ class TestRobustness:
 
     @pytest.mark.parametrize("depth", [100, 900, 950, 980, 1000, 20_000])
     @pytest.mark.parametrize("around", ["{}", '{{"display_information": {{"name": "x", "background_color": {}}}}}'])
-    def test_a_manifest_nested_too_deeply_is_refused(self, slack: PracticeSlack, depth: int, around: str) -> None:
+    def test_deeply_nested_manifest_is_rejected(self, slack: PracticeSlack, depth: int, around: str) -> None:
         manifest = around.format("[" * depth + "]" * depth)
         answer = post_form(slack, "/apps", manifest=manifest)
         assert answer.status == 200
         assert "make an app from this manifest" in answer.body
 
-    def test_the_number_of_apps_is_bounded(self, slack: PracticeSlack, workspace: Workspace) -> None:
+    def test_number_of_apps_is_limited(self, slack: PracticeSlack, workspace: Workspace) -> None:
         for number in range(MAX_APPS - 1):
             app, wrong = workspace.create_app({"display_information": {"name": f"x{number}"}})
             assert app is not None, wrong
@@ -539,7 +543,7 @@ class TestRobustness:
         assert f"up to {MAX_APPS} apps" in page
         assert len(workspace.apps) == MAX_APPS
 
-    def test_the_number_of_codes_is_bounded(self, slack: PracticeSlack, workspace: Workspace) -> None:
+    def test_number_of_codes_is_limited(self, slack: PracticeSlack, workspace: Workspace) -> None:
         choice = {"decision": "allow", "wrong": f"exchange:{'x' * 9000}", "shape": "x" * 9000}
         for _ in range(MAX_CODES):
             workspace.issue_code("v2_user", {"client_id": CLIENT_ID}, {})
@@ -550,13 +554,13 @@ class TestRobustness:
         assert len(str(code.error)) < 1000
         assert code.shape == "top_level"
 
-    def test_everything_that_the_form_offers_is_accepted(self, slack: PracticeSlack, workspace: Workspace) -> None:
+    def test_every_form_option_is_accepted(self, slack: PracticeSlack, workspace: Workspace) -> None:
         for wrong, shape in zip(EXCHANGE_ERRORS, TOKEN_SHAPES * 10, strict=False):
             post_form(slack, build_consent_path(workspace), decision="allow", wrong=f"exchange:{wrong}", shape=shape)
             code = list(workspace.codes.values())[-1]
             assert (code.error, code.shape) == (wrong, shape)
 
-    def test_calls_of_unknown_methods_are_not_remembered(self, slack: PracticeSlack, workspace: Workspace) -> None:
+    def test_calls_to_unknown_methods_are_not_recorded(self, slack: PracticeSlack, workspace: Workspace) -> None:
         for number in range(5):
             assert json.loads(send_request(slack, "POST", f"/api/x{number}").body)["error"] == "unknown_method"
         send_request(slack, "POST", "/api/auth.test")
@@ -571,7 +575,7 @@ class TestRobustness:
             b"POST /apps HTTP/1.1\r\nHost: OWN\r\nContent-Length: 9\r\n\r\na",
         ],
     )
-    def test_a_silent_connection_ends(
+    def test_silent_connection_is_closed(
         self, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, begin: bytes
     ) -> None:
         monkeypatch.setattr(web, "REQUEST_TIMEOUT_SECONDS", 0.3)
@@ -579,9 +583,7 @@ class TestRobustness:
             connection.sendall(begin.replace(b"OWN", f"127.0.0.1:{get_port(slack.base)}".encode()))
             assert receive_all(connection) == b""
 
-    def test_a_connection_that_sends_a_byte_now_and_then_ends(
-        self, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_slow_connection_is_closed(self, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(web, "REQUEST_TIMEOUT_SECONDS", 0.5)
         with socket.create_connection(("127.0.0.1", get_port(slack.base)), timeout=0.05) as connection:
             connection.sendall(b"GET /")
@@ -598,7 +600,7 @@ class TestRobustness:
             else:
                 pytest.fail("each byte gave it more time")
 
-    def test_a_client_that_does_not_read_its_answer_is_left(
+    def test_client_that_does_not_read_is_disconnected(
         self, slack: PracticeSlack, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(web, "REQUEST_TIMEOUT_SECONDS", 0.3)
@@ -617,7 +619,7 @@ class TestRobustness:
         monkeypatch.undo()
 
 
-def test_a_silent_client_does_not_block_a_server_with_tls(tmp_path: Path) -> None:
+def test_silent_client_does_not_block_a_tls_server(tmp_path: Path) -> None:
     context = create_tls_context("127.0.0.1", tmp_path / "ca.pem")
     trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
     with (
@@ -630,7 +632,7 @@ def test_a_silent_client_does_not_block_a_server_with_tls(tmp_path: Path) -> Non
         assert receive_all(talking).startswith(b"HTTP/1.0 200 OK\r\n")
 
 
-def test_the_practice_slack_imports_nothing_from_the_rest_of_the_package() -> None:
+def test_practice_slack_imports_nothing_else_from_the_package() -> None:
     found = set()
     for path in Path(practice.__path__[0]).glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -668,7 +670,7 @@ def run_another_site(html: Callable[[], str]) -> Iterator[str]:
 
 @skip_without("chromium", "chromedriver")
 class TestInChromium:
-    def test_a_form_of_another_site_changes_nothing(
+    def test_cross_site_form_changes_nothing(
         self,
         slack: PracticeSlack,
         workspace: Workspace,
@@ -685,7 +687,7 @@ class TestInChromium:
             WebDriverWait(chromium, 60).until(lambda driver: "403 Forbidden" in driver.page_source)
         assert copy_state(workspace) == before
 
-    def test_the_pages_show_their_style_and_break_no_rule_of_their_policy(
+    def test_pages_are_styled_and_obey_their_content_security_policy(
         self,
         slack: PracticeSlack,
         workspace: Workspace,

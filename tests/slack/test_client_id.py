@@ -22,7 +22,7 @@ SECRET = HEX * 2
         f"https://slack.com/oauth/v2_user/authorize?scope=users%3Aread&client_id={ID}",
     ],
 )
-def test_a_client_id_is_found_alone_and_within_more(text: str) -> None:
+def test_client_id_is_found_alone_or_within_other_text(text: str) -> None:
     assert parse_client_id(text) == ID
 
 
@@ -47,7 +47,7 @@ def test_a_client_id_is_found_alone_and_within_more(text: str) -> None:
         ("", PastedKind.NOTHING, "Enter your app"),
     ],
 )
-def test_everything_else_is_answered_by_what_it_is(text: str, kind: PastedKind, words: str) -> None:
+def test_other_pasted_text_is_identified_without_repeating_secrets(text: str, kind: PastedKind, words: str) -> None:
     recognised = recognize(text)
     assert recognised.kind is kind
     assert words in recognised.message
@@ -56,9 +56,9 @@ def test_everything_else_is_answered_by_what_it_is(text: str, kind: PastedKind, 
         assert text not in recognised.message, "it may be a secret"
 
 
-def test_an_app_is_known_from_its_settings_page() -> None:
+def test_settings_page_url_yields_the_app_id() -> None:
     assert recognize("https://api.slack.com/apps/A012ABCD0A0/oauth?").app_id == "A012ABCD0A0"
 
 
-def test_two_client_ids_in_one_text_are_not_chosen_between() -> None:
+def test_text_with_two_client_ids_is_ambiguous() -> None:
     assert recognize(f"{ID} or 3141029472.791202649728").client_id is None

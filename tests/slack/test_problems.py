@@ -108,16 +108,16 @@ def test_every_entry_says_what_happened_and_what_to_do(code: str) -> None:
     assert "{" not in " ".join([explanation.title, explanation.happened, *explanation.remedies])
 
 
-def test_the_values_of_the_case_are_filled_in() -> None:
+def test_facts_are_filled_into_the_explanation() -> None:
     explanation = explain("bad_redirect_uri", {"redirect_uri": "http://localhost:28418/callback"})
     assert any("http://localhost:28418/callback" in remedy for remedy in explanation.remedies)
 
 
-def test_an_unknown_code_says_so_and_shows_the_code_cleaned() -> None:
+def test_unknown_code_is_shown_sanitized() -> None:
     assert "brand_new" in explain("brand_new").happened
     assert "\x1b" not in explain("bad\x1b[2J").happened
 
 
-def test_what_the_browser_shows_begins_with_the_commonest() -> None:
+def test_browser_errors_start_with_the_most_common() -> None:
     assert list_codes(in_order=True)[0] == "bad_redirect_uri"
     assert explain("bad_redirect_uri").browser_says

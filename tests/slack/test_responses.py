@@ -54,7 +54,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_gives_the_user_token_its_scopes_and_user(shape: str) -> None:
+def test_every_response_shape_yields_token_scopes_and_user(shape: str) -> None:
     token_response = parse_token_response(SHAPES[shape])
     assert token_response.access_token.reveal() == TOKEN
     assert token_response.scopes == ("users:read", "chat:write")
@@ -64,7 +64,7 @@ def test_every_shape_gives_the_user_token_its_scopes_and_user(shape: str) -> Non
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_rotation_comes_from_the_object_that_held_the_token(nested: bool) -> None:
+def test_rotation_fields_come_from_the_object_with_the_token(nested: bool) -> None:
     answer = {"ok": True, "authed_user": {**USER, **ROTATING}} if nested else {"ok": True, **ROTATING}
     token_response = parse_token_response(answer)
     assert token_response.refresh_token is not None
@@ -85,7 +85,7 @@ def test_rotation_comes_from_the_object_that_held_the_token(nested: bool) -> Non
         ("x", 43200),
     ],
 )
-def test_expires_in_is_data_and_is_clamped(value: object, seconds: int) -> None:
+def test_expires_in_is_validated_and_clamped(value: object, seconds: int) -> None:
     assert parse_token_response({"ok": True, **ROTATING, "expires_in": value}).expires_in_seconds == seconds
 
 
@@ -105,33 +105,33 @@ def test_expires_in_is_data_and_is_clamped(value: object, seconds: int) -> None:
         ({"ok": 1, "access_token": TOKEN}, "answer_unreadable"),
     ],
 )
-def test_what_is_not_one_user_token_is_refused(answer: dict[str, Any], code: str) -> None:
+def test_response_without_exactly_one_user_token_is_rejected(answer: dict[str, Any], code: str) -> None:
     with pytest.raises(UnusableResponse) as caught:
         parse_token_response(answer)
     assert caught.value.code == code
 
 
-def test_an_error_carries_slacks_code_and_its_values() -> None:
+def test_error_has_slacks_code_and_facts() -> None:
     with pytest.raises(SlackRefused) as caught:
         parse_token_response({"ok": False, "error": "missing_scope", "needed": "im:read", "provided": "users:read"})
     assert caught.value.code == "missing_scope"
     assert caught.value.facts == {"needed": "im:read", "provided": "users:read"}
 
 
-def test_a_hostile_error_code_is_not_repeated() -> None:
+def test_hostile_error_code_is_not_repeated() -> None:
     with pytest.raises(SlackRefused) as caught:
         parse_token_response({"ok": False, "error": "\x1b[31m[/red]"})
     assert caught.value.code == "unrecognised_error"
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b"[" * 100_000, b"\xff\xfe"])
-def test_what_is_not_json_is_not_slack(body: bytes) -> None:
+def test_non_json_body_is_reported_as_not_slack(body: bytes) -> None:
     with pytest.raises(UnusableResponse) as caught:
         parse_body(body)
     assert caught.value.code == "not_slack"
 
 
-def test_identity_leaves_out_identify_and_cleans_names() -> None:
+def test_identity_omits_the_identify_scope_and_sanitizes_names() -> None:
     answer = {"ok": True, "user_id": "U1", "user": "ja\x1b]0;x\x07ne", "team": "‮evil[/red]", "team_id": "T1"}
     identity = parse_identity(answer, "identify,users:read, chat:write")
     assert identity.scopes == ("users:read", "chat:write")
@@ -139,7 +139,7 @@ def test_identity_leaves_out_identify_and_cleans_names() -> None:
     assert "‮" not in (identity.team_name or "")
 
 
-def test_a_bot_id_does_not_outrank_the_prefix_of_a_user_token() -> None:
+def test_bot_id_does_not_override_the_user_token_prefix() -> None:
     """The prefix and the type of a token decide. They are checked before Slack is asked for the identity."""
     assert parse_identity({"ok": True, "user_id": "U1", "bot_id": "B1"}, None).user_id == "U1"
 
@@ -157,11 +157,11 @@ def test_a_bot_id_does_not_outrank_the_prefix_of_a_user_token() -> None:
     ],
     ids=str,
 )
-def test_a_token_of_a_portal_is_not_slack(ok: dict[str, Any], held: dict[str, Any]) -> None:
+def test_captive_portal_token_is_reported_as_not_slack(ok: dict[str, Any], held: dict[str, Any]) -> None:
     with pytest.raises(UnusableResponse) as caught:
         parse_body(json.dumps({**ok, **held}).encode())
     assert caught.value.code == "not_slack"
 
 
-def test_a_token_of_slack_needs_no_ok() -> None:
+def test_slack_token_is_accepted_without_ok() -> None:
     assert parse_body(json.dumps({"access_token": TOKEN}).encode()) == {"access_token": TOKEN}

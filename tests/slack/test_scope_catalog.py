@@ -17,7 +17,7 @@ from slack_token_tui.slack.scope_catalog import (
 from slack_token_tui.slack.scopes import PRESETS, parse_requestable_scopes, parse_scopes
 
 
-def test_every_known_user_scope_is_there_once() -> None:
+def test_catalog_lists_every_user_scope_once() -> None:
     scopes = user_scopes()
     assert len(scopes) == len({scope.name for scope in scopes}) == 114
     assert Counter(scope.group for scope in scopes) == {
@@ -30,7 +30,7 @@ def test_every_known_user_scope_is_there_once() -> None:
 
 
 @pytest.mark.parametrize("scope", user_scopes(), ids=lambda scope: scope.name)
-def test_every_scope_has_plain_words_and_a_heading(scope: object) -> None:
+def test_every_scope_has_a_description_and_a_topic(scope: object) -> None:
     from slack_token_tui.slack.scope_catalog import Scope
 
     assert isinstance(scope, Scope)
@@ -42,7 +42,7 @@ def test_every_scope_has_plain_words_and_a_heading(scope: object) -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.label)
-def test_every_set_holds_only_what_an_ordinary_app_may_ask_for(preset: object) -> None:
+def test_presets_contain_only_standard_scopes(preset: object) -> None:
     from slack_token_tui.slack.scopes import Preset
 
     assert isinstance(preset, Preset)
@@ -50,7 +50,7 @@ def test_every_set_holds_only_what_an_ordinary_app_may_ask_for(preset: object) -
     assert not unavailable_reasons(preset.scopes)
 
 
-def test_the_read_only_set_changes_nothing() -> None:
+def test_read_only_preset_has_no_write_scopes() -> None:
     assert not any("write" in name for name in PRESETS[0].scopes)
 
 
@@ -65,12 +65,12 @@ def test_the_read_only_set_changes_nothing() -> None:
         ("openid,users:read", "cannot stand beside"),
     ],
 )
-def test_what_slack_would_refuse_is_explained_instead_of_sent(asked: str, words: str) -> None:
+def test_scopes_slack_would_reject_are_explained_and_not_sent(asked: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse_requestable_scopes(asked)
 
 
-def test_sign_in_scopes_go_alone_and_unknown_ones_go_as_they_are() -> None:
+def test_sign_in_scopes_alone_and_unknown_scopes_are_accepted() -> None:
     assert parse_requestable_scopes("openid,email") == ("openid", "email")
     assert parse_requestable_scopes("brand.new:thing, users:read") == ("brand.new:thing", "users:read")
     assert describe_scopes(["chat:write"]) == ("chat:write: post, schedule, edit and delete messages as you",)

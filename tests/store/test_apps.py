@@ -46,7 +46,7 @@ def writable_home(store: ProfileStore) -> Path:
     return store.home
 
 
-def test_everything_comes_back_as_it_was(writable_home: Path) -> None:
+def test_app_is_read_back_unchanged(writable_home: Path) -> None:
     save_app(writable_home, CONFIDENTIAL)
     back = read_app(writable_home, CONFIDENTIAL.client_id)
     assert back is not None
@@ -63,7 +63,7 @@ def test_everything_comes_back_as_it_was(writable_home: Path) -> None:
     assert stat.S_IMODE(mode) == 0o600
 
 
-def test_the_last_one_is_first_then_the_youngest(writable_home: Path) -> None:
+def test_apps_are_listed_last_used_first_then_newest(writable_home: Path) -> None:
     for number in (1, 2, 3):
         save_app(writable_home, SlackApp(f"{number}.{number}", name=f"app {number}"))
         os.utime(writable_home / "apps" / f"{number}.{number}.json", (number, number))
@@ -71,7 +71,7 @@ def test_the_last_one_is_first_then_the_youngest(writable_home: Path) -> None:
     assert [app.client_id for app in list_apps(writable_home)] == ["1.1", "3.3", "2.2"]
 
 
-def test_a_damaged_app_is_left_out_and_left_alone(writable_home: Path) -> None:
+def test_damaged_app_is_skipped_and_not_modified(writable_home: Path) -> None:
     save_app(writable_home, SlackApp("1.1"))
     (writable_home / "apps" / "2.2.json").write_text("{")
     (writable_home / "apps" / "notes.json").write_text("{}")
@@ -79,7 +79,7 @@ def test_a_damaged_app_is_left_out_and_left_alone(writable_home: Path) -> None:
     assert (writable_home / "apps" / "2.2.json").read_text() == "{"
 
 
-def test_a_secret_with_localhost_is_refused_with_both_ways_out() -> None:
+def test_client_secret_with_a_localhost_redirect_is_unusable() -> None:
     assert "https redirect" in str(SlackApp("1.1", client_secret=Secret("canary")).unusable_reason)
     assert CONFIDENTIAL.unusable_reason is None
 
@@ -87,7 +87,7 @@ def test_a_secret_with_localhost_is_refused_with_both_ways_out() -> None:
 @pytest.mark.parametrize(
     "damage", ['{"schema": 99}', "{", '{"schema": 1, "client_id": "1.1", "redirect_uris": ["ftp://x"]}']
 )
-def test_a_file_that_cannot_be_used_is_never_overwritten(writable_home: Path, damage: str) -> None:
+def test_unusable_app_file_is_not_overwritten(writable_home: Path, damage: str) -> None:
     save_app(writable_home, SlackApp("1.1", client_secret=Secret("canary")))
     path = writable_home / "apps" / "1.1.json"
     path.write_text(damage)
@@ -108,11 +108,11 @@ def test_a_file_that_cannot_be_used_is_never_overwritten(writable_home: Path, da
         ("https://example.com/cb", False),
     ],
 )
-def test_only_plain_http_on_this_machine_is_listened_for(address: str, heard: bool) -> None:
+def test_only_http_loopback_redirects_are_listened_on(address: str, heard: bool) -> None:
     assert is_loopback_redirect(address) is heard
 
 
-def test_forgetting_takes_the_secret_too(writable_home: Path) -> None:
+def test_forget_removes_the_app_and_its_last_used_setting(writable_home: Path) -> None:
     save_app(writable_home, CONFIDENTIAL)
     remember_last_app(writable_home, CONFIDENTIAL.client_id)
     forget_app(writable_home, CONFIDENTIAL)
@@ -125,7 +125,7 @@ def raise_keyring_locked(_: str) -> None:
     raise StorageError("keyring_locked")
 
 
-class TestInTheKeyring:
+class TestKeyring:
     @pytest.fixture(autouse=True)
     def keyring_items(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
         from slack_token_tui.store import keyring
@@ -137,7 +137,7 @@ class TestInTheKeyring:
         monkeypatch.setattr(keyring, "delete_item", lambda key: items.pop(key, None))
         return items
 
-    def test_a_secret_goes_where_tokens_go(self, writable_home: Path, keyring_items: dict[str, str]) -> None:
+    def test_secret_is_stored_where_tokens_are_stored(self, writable_home: Path, keyring_items: dict[str, str]) -> None:
         change_settings(writable_home, storage="keyring")
         save_app(writable_home, CONFIDENTIAL)
         assert list(keyring_items.values()) == ["canary-client-secret"]
@@ -152,9 +152,7 @@ class TestInTheKeyring:
         save_app(writable_home, back)
         assert read_app(writable_home, CONFIDENTIAL.client_id) == back, "saved again without having been fetched"
 
-    def test_a_secret_that_is_gone_is_an_explained_error(
-        self, writable_home: Path, keyring_items: dict[str, str]
-    ) -> None:
+    def test_missing_secret_raises_an_explained_error(self, writable_home: Path, keyring_items: dict[str, str]) -> None:
         change_settings(writable_home, storage="keyring")
         save_app(writable_home, CONFIDENTIAL)
         keyring_items.clear()
@@ -164,7 +162,7 @@ class TestInTheKeyring:
             with_secret(back)
         assert raised.value.code == "client_secret_gone"
 
-    def test_taking_the_secret_out_takes_it_out_of_the_keyring(
+    def test_removing_the_secret_deletes_it_from_the_keyring(
         self, writable_home: Path, keyring_items: dict[str, str]
     ) -> None:
         change_settings(writable_home, storage="keyring")
@@ -172,7 +170,7 @@ class TestInTheKeyring:
         save_app(writable_home, replace(CONFIDENTIAL, client_secret=None))
         assert keyring_items == {}
 
-    def test_one_that_came_from_the_keyring_never_goes_to_a_file(
+    def test_secret_from_the_keyring_is_never_written_to_a_file(
         self, writable_home: Path, keyring_items: dict[str, str]
     ) -> None:
         change_settings(writable_home, storage="keyring")
@@ -184,7 +182,7 @@ class TestInTheKeyring:
         assert "canary" not in (writable_home / "apps" / f"{CONFIDENTIAL.client_id}.json").read_text()
         assert list(keyring_items.values()) == ["canary-client-secret"]
 
-    def test_a_locked_keyring_keeps_the_file_that_points_at_the_secret(
+    def test_locked_keyring_prevents_forgetting_the_app(
         self, writable_home: Path, keyring_items: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         change_settings(writable_home, storage="keyring")
@@ -194,7 +192,7 @@ class TestInTheKeyring:
             forget_app(writable_home, CONFIDENTIAL)
         assert read_app(writable_home, CONFIDENTIAL.client_id) is not None
 
-    def test_a_secret_that_cannot_be_moved_stays_where_it_is(
+    def test_failed_move_leaves_the_secret_in_the_keyring(
         self, writable_home: Path, keyring_items: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         change_settings(writable_home, storage="keyring")
@@ -206,7 +204,7 @@ class TestInTheKeyring:
             move_secret(writable_home, saved, to_keyring=False)
         assert list(keyring_items.values()) == ["canary-client-secret"]
 
-    def test_a_secret_that_the_keyring_does_not_let_go_is_still_pointed_at(
+    def test_failed_keyring_delete_leaves_the_app_record_unchanged(
         self, writable_home: Path, keyring_items: dict[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         change_settings(writable_home, storage="keyring")
@@ -219,7 +217,7 @@ class TestInTheKeyring:
         assert read_app(writable_home, CONFIDENTIAL.client_id) == saved
 
     @pytest.mark.parametrize("changed", ["canary-new-secret", None])
-    def test_a_sign_in_does_not_bring_back_the_secret_that_it_began_with(
+    def test_sign_in_does_not_restore_a_replaced_or_removed_secret(
         self, writable_home: Path, keyring_items: dict[str, str], changed: str | None
     ) -> None:
         change_settings(writable_home, storage="keyring")
@@ -230,7 +228,7 @@ class TestInTheKeyring:
         remember_app(writable_home, given, given, ("users:read",))
         assert list(keyring_items.values()) == ([changed] if changed else [])
 
-    def test_a_sign_in_elsewhere_leaves_the_remembered_app_alone(
+    def test_sign_in_at_another_slack_does_not_change_the_saved_app(
         self, writable_home: Path, keyring_items: dict[str, str]
     ) -> None:
         change_settings(writable_home, storage="keyring")
@@ -243,7 +241,7 @@ class TestInTheKeyring:
         assert (after.endpoints, after.secret_in_keyring) == (before.endpoints, True)
         assert list(keyring_items.values()) == ["canary-client-secret"]
 
-    def test_forgetting_empties_the_keyring(self, writable_home: Path, keyring_items: dict[str, str]) -> None:
+    def test_forget_deletes_the_keyring_item(self, writable_home: Path, keyring_items: dict[str, str]) -> None:
         change_settings(writable_home, storage="keyring")
         save_app(writable_home, CONFIDENTIAL)
         back = read_app(writable_home, CONFIDENTIAL.client_id)

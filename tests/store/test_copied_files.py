@@ -33,7 +33,7 @@ def test_only_the_original_is_refreshed(store: ProfileStore, slack: PracticeSlac
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
 
 
-def test_a_copy_is_listed_as_a_file_problem_and_the_original_as_usual(store: ProfileStore) -> None:
+def test_copy_is_listed_as_unreadable_and_the_original_is_unaffected(store: ProfileStore) -> None:
     store.save_sign_in(profile())
     copy_profile_file(store, "acme", "backup")
     acme, backup = store.entries()
@@ -45,7 +45,7 @@ def test_a_copy_is_listed_as_a_file_problem_and_the_original_as_usual(store: Pro
 @pytest.mark.parametrize(
     "command", ["show backup", "token backup", "verify backup", "rename backup other", "copy backup"]
 )
-def test_every_command_explains_a_copy_of_a_due_profile(
+def test_commands_explain_a_copied_profile_file(
     store: ProfileStore, slack: PracticeSlack, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
@@ -55,23 +55,23 @@ def test_every_command_explains_a_copy_of_a_due_profile(
 
 
 @pytest.mark.parametrize("by_old_version", [False, True])
-def test_the_library_explains_a_copy(store: ProfileStore, slack: PracticeSlack, by_old_version: bool) -> None:
+def test_library_explains_a_copied_profile_file(
+    store: ProfileStore, slack: PracticeSlack, by_old_version: bool
+) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     copy_profile_file(store, "acme", "backup", by_old_version=by_old_version)
     with pytest.raises(stt.StoreUnusable, match="profile_copied"):
         stt.token("backup")
 
 
-def test_a_file_that_was_moved_by_hand_is_no_copy(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_manually_moved_file_is_not_a_copy(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     store.path("acme").rename(store.path("work"))
     assert refresh(store, "work").refreshed
     assert json.loads(store.path("work").read_text())["name"] == "work"
 
 
-def test_of_two_files_of_the_old_version_the_one_that_was_refreshed_is_the_original(
-    store: ProfileStore, slack: PracticeSlack
-) -> None:
+def test_refreshed_file_is_the_original_among_two_old_version_files(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack)
     copy_profile_file(store, "acme", "aaa", by_old_version=True)
     assert refresh(store, "acme").refreshed
@@ -81,7 +81,7 @@ def test_of_two_files_of_the_old_version_the_one_that_was_refreshed_is_the_origi
     assert refresh(store, "acme", insist=True).refreshed
 
 
-def test_a_renamed_profile_says_its_new_name(store: ProfileStore) -> None:
+def test_rename_updates_the_name_in_the_file(store: ProfileStore) -> None:
     store.save_sign_in(profile())
     rename(store, "acme", "work")
     assert json.loads(store.path("work").read_text())["name"] == "work"
@@ -89,7 +89,7 @@ def test_a_renamed_profile_says_its_new_name(store: ProfileStore) -> None:
     assert store.read("work").user_id == "U1"
 
 
-def test_a_copy_can_be_removed_and_not_be_moved_to_a_keyring(store: ProfileStore) -> None:
+def test_copy_can_be_removed_but_not_moved_to_the_keyring(store: ProfileStore) -> None:
     store.save_sign_in(profile())
     copy_profile_file(store, "acme", "backup")
     with pytest.raises(ProfileFileError):

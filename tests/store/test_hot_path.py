@@ -20,7 +20,7 @@ from tests.support.profiles import profile, time_from_now
 @pytest.mark.parametrize("xdg", [None, "", "  ", "relative/dir", "/abs/dir", "/abs/dir/", "~/x"])
 @pytest.mark.parametrize("user_home", [None, "", "relative", "/home/somebody", "/home/somebody/", "/"])
 @pytest.mark.parametrize("system", ["linux", "darwin"])
-def test_the_directory_is_the_one_platformdirs_names(
+def test_config_home_matches_platformdirs(
     monkeypatch: pytest.MonkeyPatch, xdg: str | None, user_home: str | None, system: str
 ) -> None:
     monkeypatch.delenv("SLACK_TOKEN_TUI_HOME")
@@ -34,7 +34,7 @@ def test_the_directory_is_the_one_platformdirs_names(
     assert os.path.normpath(hot_path.config_home()) == os.path.normpath(expected)
 
 
-def test_on_windows_platformdirs_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_home_uses_platformdirs_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     import platformdirs
 
     monkeypatch.delenv("SLACK_TOKEN_TUI_HOME")
@@ -43,7 +43,7 @@ def test_on_windows_platformdirs_is_asked(monkeypatch: pytest.MonkeyPatch) -> No
     assert hot_path.config_home() == "C:\\slack-token-tui"
 
 
-def test_the_argument_comes_before_the_environment_before_the_default(
+def test_name_comes_from_argument_then_environment_then_default(
     store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, name in enumerate(("one", "two", "three")):
@@ -59,12 +59,12 @@ def test_the_argument_comes_before_the_environment_before_the_default(
     assert hot_path.resolve_name(directory, "one") == "one"
 
 
-def test_the_only_profile_needs_no_name(store: ProfileStore) -> None:
+def test_single_profile_needs_no_name(store: ProfileStore) -> None:
     store.save_sign_in(profile())
     assert hot_path.resolve_name(str(store.home), None) == "acme"
 
 
-def test_a_default_that_is_gone_counts_for_nothing(store: ProfileStore) -> None:
+def test_missing_default_profile_is_ignored(store: ProfileStore) -> None:
     store.save_sign_in(profile())
     change_settings(store.home, default_profile="gone")
     assert hot_path.resolve_name(str(store.home), None) == "acme"
@@ -81,13 +81,11 @@ def test_a_default_that_is_gone_counts_for_nothing(store: ProfileStore) -> None:
         ({"refused": "invalid_auth"}, False),
     ],
 )
-def test_only_slacks_final_words_and_the_clock_make_a_token_dead(changes: dict[str, object], dead: bool) -> None:
+def test_only_expiry_and_final_refusals_make_a_token_unusable(changes: dict[str, object], dead: bool) -> None:
     assert (hot_path.unusable_reason(to_dict(profile(**changes))) is not None) is dead
 
 
-def test_token_imports_nothing_that_costs_more_than_the_work(
-    store: ProfileStore, child_environment: dict[str, str]
-) -> None:
+def test_token_command_imports_no_slow_modules(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
     program = (
         "import sys; from slack_token_tui.cli.main import main; code = main(['token', 'acme']);"

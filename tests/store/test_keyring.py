@@ -36,7 +36,7 @@ from tests.support.waiting import wait_until
 pytest.importorskip("keyring", reason="LOUD: the keyring extra is not installed")
 
 
-BUS = """<busconfig>
+BUS_CONFIG = """<busconfig>
   <type>session</type><listen>unix:tmpdir=/tmp</listen><auth>EXTERNAL</auth>
   <policy context="default">
     <allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/>
@@ -52,7 +52,7 @@ def secret_service(
     """Run a session bus with an unlocked Secret Service on it."""
     if not shutil.which("gnome-keyring-daemon") or not shutil.which("dbus-daemon"):
         pytest.skip("LOUD: no gnome-keyring-daemon or dbus-daemon here, so no real Secret Service")
-    (tmp_path / "bus.conf").write_text(BUS)
+    (tmp_path / "bus.conf").write_text(BUS_CONFIG)
     daemon = subprocess.Popen(
         ["dbus-daemon", f"--config-file={tmp_path / 'bus.conf'}", "--nofork", "--print-address"],
         stdout=subprocess.PIPE,
@@ -121,7 +121,7 @@ def lock_keyring() -> None:
         secretstorage.get_default_collection(bus).lock()
 
 
-def test_a_profile_moves_into_the_keyring_and_back(store: ProfileStore, secret_service: None) -> None:
+def test_profile_moves_to_the_keyring_and_back(store: ProfileStore, secret_service: None) -> None:
     before = store.save_sign_in(
         profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=time_from_now(hours=-1))
     ).profile
@@ -138,7 +138,7 @@ def test_a_profile_moves_into_the_keyring_and_back(store: ProfileStore, secret_s
     assert list_items() == set()
 
 
-def test_a_move_that_is_cut_off_leaves_the_tokens_where_they_were(
+def test_failed_move_leaves_the_tokens_in_place(
     store: ProfileStore, secret_service: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = store.save_sign_in(profile()).profile
@@ -151,7 +151,7 @@ def test_a_move_that_is_cut_off_leaves_the_tokens_where_they_were(
     assert store.with_tokens(store.read("acme")).access_token == before.access_token
 
 
-def test_new_sign_ins_go_there_when_the_setting_says_so(store: ProfileStore, secret_service: None) -> None:
+def test_keyring_setting_applies_only_to_new_sign_ins(store: ProfileStore, secret_service: None) -> None:
     store.save_sign_in(profile(user_id="U0"), "before")
     change_settings(store.home, storage="keyring")
     saved = store.save_sign_in(profile(user_id="U9"), "after").profile
@@ -169,7 +169,7 @@ def save_in_keyring(store: ProfileStore, slack: PracticeSlack) -> Profile:
     return move_tokens(store, "acme", to_keyring=True)
 
 
-def test_a_refresh_keeps_its_new_tokens_and_its_journal_in_the_keyring(
+def test_refresh_stores_new_tokens_and_journal_in_the_keyring(
     store: ProfileStore, slack: PracticeSlack, secret_service: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = save_in_keyring(store, slack)
@@ -191,7 +191,7 @@ def test_a_refresh_keeps_its_new_tokens_and_its_journal_in_the_keyring(
     assert not find_files_with(store.home, "practice-")
 
 
-def test_an_unfinished_refresh_is_finished_from_the_keyring(
+def test_unfinished_refresh_is_recovered_from_the_keyring(
     store: ProfileStore, slack: PracticeSlack, secret_service: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save_in_keyring(store, slack)
@@ -206,7 +206,7 @@ def test_an_unfinished_refresh_is_finished_from_the_keyring(
     assert again.recovered and again.profile.access_token == result.profile.access_token
 
 
-def test_the_command_line_reads_from_the_keyring_and_lists_without_it(
+def test_token_command_reads_the_keyring_and_list_works_without_it(
     store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
     old = save_in_keyring(store, slack)
@@ -219,7 +219,7 @@ def test_the_command_line_reads_from_the_keyring_and_lists_without_it(
     assert run_command("list", env=without).returncode == 0
 
 
-def test_all_that_is_secret_moves_into_the_keyring_and_back(
+def test_move_all_moves_tokens_and_client_secrets_both_ways(
     store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack)
@@ -234,13 +234,13 @@ def test_all_that_is_secret_moves_into_the_keyring_and_back(
     assert list_items() == set()
 
 
-def test_removing_empties_the_keyring(store: ProfileStore, slack: PracticeSlack, secret_service: None) -> None:
+def test_remove_deletes_the_keyring_items(store: ProfileStore, slack: PracticeSlack, secret_service: None) -> None:
     save_in_keyring(store, slack)
     assert remove_profile(store, "acme").deleted
     assert list_items() == set()
 
 
-def test_a_locked_keyring_is_named_and_nothing_falls_back_to_a_file(
+def test_locked_keyring_is_reported_without_falling_back_to_a_file(
     store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
     save_in_keyring(store, slack)
@@ -259,9 +259,7 @@ def test_a_locked_keyring_is_named_and_nothing_falls_back_to_a_file(
     assert not find_files_with(store.home, CANARY)
 
 
-def test_a_new_token_is_kept_in_a_file_when_that_is_asked_for_though_the_old_one_was_in_the_keyring(
-    store: ProfileStore, secret_service: None
-) -> None:
+def test_new_token_can_be_saved_in_a_file_when_the_keyring_is_locked(store: ProfileStore, secret_service: None) -> None:
     move_tokens(store, store.save_sign_in(profile()).profile.name, to_keyring=True)
     lock_keyring()
     with pytest.raises(StorageError):
@@ -275,7 +273,7 @@ def test_a_new_token_is_kept_in_a_file_when_that_is_asked_for_though_the_old_one
     assert token.reveal() == "xoxp-canary-newer"
 
 
-def test_a_token_that_is_in_the_keyring_already_is_not_imported_into_a_file(
+def test_import_rejects_a_token_already_in_the_keyring(
     store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
     token = store.with_tokens(save_in_keyring(store, slack)).access_token
@@ -286,7 +284,7 @@ def test_a_token_that_is_in_the_keyring_already_is_not_imported_into_a_file(
     assert store.names() == ["acme"]
 
 
-def test_removing_leaves_and_names_an_answer_that_may_hold_a_living_token(
+def test_remove_reports_a_quarantined_response_without_deleting_it(
     store: ProfileStore, slack: PracticeSlack, secret_service: None
 ) -> None:
     old = save_in_keyring(store, slack)
@@ -300,7 +298,7 @@ def test_removing_leaves_and_names_an_answer_that_may_hold_a_living_token(
     assert list_items() == {f"{old.id}.unusable"}
 
 
-def test_an_absent_service_is_named(
+def test_missing_keyring_service_is_reported(
     store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
     save_in_keyring(store, slack)
@@ -314,7 +312,9 @@ def test_an_absent_service_is_named(
 @pytest.mark.parametrize(
     "backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring", "keyrings.alt.file.PlaintextKeyring"]
 )
-def test_no_other_keyring_is_ever_used(store: ProfileStore, child_environment: dict[str, str], backend: str) -> None:
+def test_unsupported_keyring_backend_is_not_used(
+    store: ProfileStore, child_environment: dict[str, str], backend: str
+) -> None:
     store.save_sign_in(profile())
     done = run_command("move", "acme", "--to", "keyring", env={**child_environment, "PYTHON_KEYRING_BACKEND": backend})
     assert done.returncode == 5
@@ -323,7 +323,7 @@ def test_no_other_keyring_is_ever_used(store: ProfileStore, child_environment: d
     assert access_token and access_token.reveal() == CANARY
 
 
-def test_without_the_extra_a_keyring_profile_is_named_with_its_remedy(
+def test_missing_keyring_package_is_reported_with_a_fix(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     store.write(replace(store.save_sign_in(profile()).profile, in_keyring=True, access_token=None))
@@ -335,7 +335,7 @@ def test_without_the_extra_a_keyring_profile_is_named_with_its_remedy(
     assert "pip install keyring" in done.stderr
 
 
-def test_a_keyring_that_hangs_is_given_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hanging_keyring_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored_tokens, "TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(stored_tokens, "_backend", lambda: time.sleep(30))
     before = time.monotonic()
@@ -353,7 +353,7 @@ def test_keyring_is_not_loaded_for_profiles_in_files(store: ProfileStore, child_
 
 
 @pytest.mark.usefixtures("secret_service")
-def test_a_client_secret_is_kept_fetched_and_forgotten_in_a_real_keyring(store: ProfileStore) -> None:
+def test_client_secret_is_saved_loaded_and_deleted_in_a_real_keyring(store: ProfileStore) -> None:
     store.check_writable()
     change_settings(store.home, storage="keyring")
     app = SlackApp("1.1", redirect_uris=("https://example.com/done",), client_secret=Secret("canary-client-secret"))

@@ -54,7 +54,7 @@ def keyring(monkeypatch: pytest.MonkeyPatch) -> FakeKeyring:
     return fake
 
 
-def test_what_the_keyring_did_not_take_is_rescued_and_found_again(
+def test_tokens_the_keyring_rejects_are_saved_to_a_fallback_and_recovered(
     store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -71,7 +71,7 @@ def test_what_the_keyring_did_not_take_is_rescued_and_found_again(
     assert list((tmp_path / "slack-token-tui").iterdir()) == []
 
 
-def test_killed_between_the_item_and_its_header_loses_nothing(
+def test_journal_header_is_written_before_the_keyring_item(
     store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issue_profile(store, slack)
@@ -92,9 +92,7 @@ def test_killed_between_the_item_and_its_header_loses_nothing(
     assert found.finished and found.profile.access_token.reveal() == tokens["access_token"]  # type: ignore[union-attr]
 
 
-def test_a_reader_that_comes_between_gets_the_new_tokens(
-    store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring
-) -> None:
+def test_concurrent_reader_gets_the_new_tokens(store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring) -> None:
     issue_profile(store, slack)
     before = move_tokens(store, "acme", to_keyring=True)
     refresh(store, "acme", insist=True)  # which deletes the old items
@@ -104,7 +102,7 @@ def test_a_reader_that_comes_between_gets_the_new_tokens(
     assert store.with_tokens(before).access_token == store.read("acme").access_token
 
 
-def test_a_profile_is_renamed_while_its_keyring_is_away(
+def test_profile_can_be_renamed_while_the_keyring_is_unavailable(
     store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring
 ) -> None:
     issue_profile(store, slack)
@@ -115,7 +113,7 @@ def test_a_profile_is_renamed_while_its_keyring_is_away(
     assert store.with_tokens(store.read("work")).access_token
 
 
-def test_removing_a_copied_file_leaves_the_tokens_of_the_other(
+def test_removing_a_copied_file_does_not_delete_the_originals_tokens(
     store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring
 ) -> None:
     issue_profile(store, slack)
@@ -127,7 +125,7 @@ def test_removing_a_copied_file_leaves_the_tokens_of_the_other(
     assert keyring.items == {}
 
 
-def test_an_unusable_answer_of_a_keyring_profile_goes_to_no_file(
+def test_unusable_response_for_a_keyring_profile_is_not_written_to_a_file(
     store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring
 ) -> None:
     issue_profile(store, slack)
@@ -139,7 +137,7 @@ def test_an_unusable_answer_of_a_keyring_profile_goes_to_no_file(
     assert any(item.endswith(".unusable") and "practice" in text for item, text in keyring.items.items())
 
 
-def test_a_file_that_says_there_is_a_refresh_token_without_a_time_keeps_it(
+def test_refresh_token_without_an_issue_time_survives_a_move(
     store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring
 ) -> None:
     old = issue_profile(store, slack)
@@ -151,7 +149,7 @@ def test_a_file_that_says_there_is_a_refresh_token_without_a_time_keeps_it(
         stored_tokens.load_tokens(old.id, old.generation + 1, with_refresh=True)
 
 
-def test_tokens_whose_file_could_not_be_saved_do_not_stay_in_the_keyring(
+def test_keyring_items_are_removed_when_the_profile_file_cannot_be_saved(
     store: ProfileStore, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved = store.save_sign_in(profile(), in_keyring=True).profile

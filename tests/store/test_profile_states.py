@@ -17,7 +17,7 @@ from tests.support.profiles import profile
 NOW = datetime.now(UTC).replace(microsecond=0)
 REFRESH_TOKEN = {"refresh_token": Secret("xoxe-1-canary-state"), "refresh_issued_at": NOW}
 HOURS_LEFT = {"expires_at": NOW + timedelta(hours=5)}
-OVER = {"expires_at": NOW - timedelta(hours=5)}
+EXPIRED = {"expires_at": NOW - timedelta(hours=5)}
 LAST_DAYS = {**REFRESH_TOKEN, "refresh_issued_at": NOW - timedelta(days=27)}
 
 STATES = [
@@ -27,14 +27,14 @@ STATES = [
     ({"expires_at": NOW + timedelta(minutes=5)}, "expiring", "expiring"),
     ({**HOURS_LEFT, **LAST_DAYS}, "refresh_expiring", "renewal_ends"),
     ({**HOURS_LEFT, **REFRESH_TOKEN, "refresh_refused": "invalid_refresh_token"}, "refresh_refused", "not_renewed"),
-    ({**OVER, **REFRESH_TOKEN}, "refreshable", "asleep"),
-    (OVER, "expired", "expired"),
+    ({**EXPIRED, **REFRESH_TOKEN}, "refreshable", "asleep"),
+    (EXPIRED, "expired", "expired"),
     ({"refused": "token_revoked"}, "revoked", "revoked"),
 ]
 
 
 @pytest.mark.parametrize(("changes", "state", "published"), STATES)
-def test_each_state_keeps_its_published_name(
+def test_each_state_has_its_published_name(
     changes: dict[str, Any], state: str, published: str, store: ProfileStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
     saved = store.save_sign_in(profile(**changes)).profile

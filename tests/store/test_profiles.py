@@ -33,7 +33,7 @@ def read_mode(path: Path) -> int:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
-def test_everything_is_private_whatever_the_umask(store: ProfileStore, umask: int) -> None:
+def test_files_and_directories_are_private_with_any_umask(store: ProfileStore, umask: int) -> None:
     before = os.umask(umask)
     try:
         saved = store.save_sign_in(profile())
@@ -46,7 +46,7 @@ def test_everything_is_private_whatever_the_umask(store: ProfileStore, umask: in
     assert (store.home / ".gitignore").read_text() == "*\n"
 
 
-def test_a_profile_comes_back_as_it_was_saved_with_unknown_keys(store: ProfileStore) -> None:
+def test_profile_round_trips_with_unknown_keys(store: ProfileStore) -> None:
     rotating = {
         "refresh_token": Secret("xoxe-1-canary"),
         "refresh_issued_at": time_from_now(),
@@ -58,7 +58,7 @@ def test_a_profile_comes_back_as_it_was_saved_with_unknown_keys(store: ProfileSt
     assert json.loads(saved.path.read_text())["x-future"] == [1]
 
 
-def test_the_same_account_is_renewed_in_place_and_keeps_unknown_keys(store: ProfileStore) -> None:
+def test_same_account_is_updated_in_place_and_unknown_keys_are_preserved(store: ProfileStore) -> None:
     first = store.save_sign_in(profile(extra={"x-future": 1}), "work").profile
     again = store.save_sign_in(profile(access_token=Secret("xoxp-canary-renewed")))
     assert again.replaced
@@ -103,14 +103,14 @@ def test_names_come_from_the_workspace_then_the_user_then_a_number() -> None:
         ({"workspace_url": f"https://{'a' * 60}.slack.com/"}, "a" * 48),
     ],
 )
-def test_every_workspace_gets_a_name_that_can_be_typed(changes: dict[str, object], name: str) -> None:
+def test_every_workspace_gets_a_valid_profile_name(changes: dict[str, object], name: str) -> None:
     proposed = next(candidate_names(profile(**changes)))
     assert proposed == name
     assert hot_path.is_valid_name(proposed)
 
 
 @pytest.mark.parametrize("name", ["", "A", "a/b", "..", ".a", "-a", "a b", "con", "nul.txt", "a" * 65, "é", "a\n"])
-def test_what_cannot_be_a_file_name_everywhere_is_no_name(name: str) -> None:
+def test_names_that_are_not_portable_file_names_are_invalid(name: str) -> None:
     assert not hot_path.is_valid_name(name)
 
 
@@ -146,7 +146,7 @@ def write_content(text: str) -> Callable[[Path], None]:
     return lambda path: path.write_text(text) and None
 
 
-GOOD = {"schema": 1, "client_id": "1.2", "access_token": CANARY}
+VALID_RECORD = {"schema": 1, "client_id": "1.2", "access_token": CANARY}
 DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "world-readable": (make_world_readable, "profile_exposed"),
     "a link": (replace_with_link, "profile_not_a_file"),
@@ -157,33 +157,39 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "cut": (write_content('{"schema": 1, "acc'), "profile_unreadable"),
     "a list": (write_content("[]"), "profile_unreadable"),
     "deep": (write_content("[" * 50_000), "profile_unreadable"),
-    "huge": (write_content(json.dumps(GOOD) + " " * 140_000), "profile_unreadable"),
-    "no token": (write_content(json.dumps({**GOOD, "access_token": None})), "profile_unreadable"),
+    "huge": (write_content(json.dumps(VALID_RECORD) + " " * 140_000), "profile_unreadable"),
+    "no token": (write_content(json.dumps({**VALID_RECORD, "access_token": None})), "profile_unreadable"),
     "a token with an escape": (
-        write_content(json.dumps({**GOOD, "access_token": "xoxp-\x1b[2J"})),
+        write_content(json.dumps({**VALID_RECORD, "access_token": "xoxp-\x1b[2J"})),
         "profile_unreadable",
     ),
-    "a number for a name": (write_content(json.dumps({**GOOD, "team_name": 7})), "profile_unreadable"),
-    "a bad time": (write_content(json.dumps({**GOOD, "expires_at": "soon"})), "profile_unreadable"),
-    "an id that leads elsewhere": (write_content(json.dumps({**GOOD, "id": "../../x"})), "profile_unreadable"),
+    "a number for a name": (write_content(json.dumps({**VALID_RECORD, "team_name": 7})), "profile_unreadable"),
+    "a bad time": (write_content(json.dumps({**VALID_RECORD, "expires_at": "soon"})), "profile_unreadable"),
+    "an id that leads elsewhere": (write_content(json.dumps({**VALID_RECORD, "id": "../../x"})), "profile_unreadable"),
     "a refresh token with a line end": (
-        write_content(json.dumps({**GOOD, "refresh_token": "xoxe-1-practice\n"})),
+        write_content(json.dumps({**VALID_RECORD, "refresh_token": "xoxe-1-practice\n"})),
         "profile_unreadable",
     ),
     "a time at the end of days": (
-        write_content(json.dumps({**GOOD, "refresh_issued_at": "9999-12-31T00:00:00Z"})),
+        write_content(json.dumps({**VALID_RECORD, "refresh_issued_at": "9999-12-31T00:00:00Z"})),
         "profile_unreadable",
     ),
-    "half a character": (write_content(json.dumps({**GOOD, "x-note": "\ud800"})), "profile_unreadable"),
-    "more than can be saved": (write_content(json.dumps({**GOOD, "x-many": [1] * 20_000})), "profile_unreadable"),
-    "http elsewhere": (write_content(json.dumps({**GOOD, "slack": "http://evil.example"})), "profile_unreadable"),
-    "a text for a schema": (write_content(json.dumps({**GOOD, "schema": "1"})), "profile_unreadable"),
-    "newer": (write_content(json.dumps({**GOOD, "schema": 999})), "profile_too_new"),
+    "half a character": (write_content(json.dumps({**VALID_RECORD, "x-note": "\ud800"})), "profile_unreadable"),
+    "more than can be saved": (
+        write_content(json.dumps({**VALID_RECORD, "x-many": [1] * 20_000})),
+        "profile_unreadable",
+    ),
+    "http elsewhere": (
+        write_content(json.dumps({**VALID_RECORD, "slack": "http://evil.example"})),
+        "profile_unreadable",
+    ),
+    "a text for a schema": (write_content(json.dumps({**VALID_RECORD, "schema": "1"})), "profile_unreadable"),
+    "newer": (write_content(json.dumps({**VALID_RECORD, "schema": 999})), "profile_too_new"),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_file_that_cannot_be_used_is_named_left_alone_and_harms_no_other(store: ProfileStore, damage: str) -> None:
+def test_unusable_file_is_reported_unchanged_and_does_not_affect_others(store: ProfileStore, damage: str) -> None:
     path = store.save_sign_in(profile()).path
     store.save_sign_in(profile(user_id="U2"), "other")
     inflict, code = DAMAGE[damage]
@@ -199,20 +205,20 @@ def test_a_file_that_cannot_be_used_is_named_left_alone_and_harms_no_other(store
     assert os.path.lexists(path)
 
 
-def test_a_file_without_an_id_has_the_same_one_each_time(store: ProfileStore) -> None:
+def test_file_without_an_id_gets_a_stable_id(store: ProfileStore) -> None:
     """A file without an ID was written by hand. A journal that a crash left must still be found by that ID."""
     path = store.save_sign_in(profile()).path
-    path.write_text(json.dumps(GOOD))
+    path.write_text(json.dumps(VALID_RECORD))
     assert store.read("acme").id == store.read("acme").id
 
 
-def test_the_largest_profile_that_can_be_read_can_be_saved_and_read_again(store: ProfileStore) -> None:
+def test_largest_readable_profile_can_be_saved_and_read_again(store: ProfileStore) -> None:
     path = store.save_sign_in(profile()).path
     long, unknown = "\U0001f600" * 300, {"x-future": ["a"] * 2_000}
     texts = dict.fromkeys(("app_name", "team_name", "user_name", "enterprise_name", "workspace_url"), long)
     scopes = ["\U0001f600" * 80] * 255
     record = {
-        **GOOD,
+        **VALID_RECORD,
         **texts,
         **unknown,
         "scopes": [*scopes[:50], *["b"] * 205],
@@ -225,7 +231,7 @@ def test_the_largest_profile_that_can_be_read_can_be_saved_and_read_again(store:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="LOUD: giving a file to somebody else needs root")
-def test_a_file_of_somebody_else_is_not_trusted(store: ProfileStore) -> None:
+def test_file_owned_by_another_user_is_not_trusted(store: ProfileStore) -> None:
     path = store.save_sign_in(profile()).path
     give_to_another_user(path)
     with pytest.raises(ProfileFileError) as caught:
@@ -233,7 +239,7 @@ def test_a_file_of_somebody_else_is_not_trusted(store: ProfileStore) -> None:
     assert caught.value.code == "profile_not_ours"
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_rest(store: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_leaves_the_old_file_and_no_temp_file(store: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     saved = store.save_sign_in(profile())
     before = saved.path.read_bytes()
 
@@ -245,7 +251,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_rest(store: ProfileStore, monkey
     assert [path.name for path in saved.path.parent.iterdir()] == ["acme.json"]
 
 
-def test_what_a_killed_process_left_is_swept_at_the_next_save(store: ProfileStore) -> None:
+def test_stale_temp_file_is_removed_on_the_next_save(store: ProfileStore) -> None:
     path = store.save_sign_in(profile()).path
     left_over = path.with_name(".acme.999999.dead.tmp")
     left_over.write_text(CANARY)
@@ -253,7 +259,7 @@ def test_what_a_killed_process_left_is_swept_at_the_next_save(store: ProfileStor
     assert not left_over.exists()
 
 
-def test_rests_of_a_neighbour_whose_name_begins_alike_are_left_to_it(store: ProfileStore) -> None:
+def test_temp_file_of_a_profile_with_the_same_prefix_is_not_removed(store: ProfileStore) -> None:
     store.save_sign_in(profile())
     neighbours = store.home / "profiles" / ".acme.eu.4242.deadbeef.tmp"
     neighbours.write_text(CANARY)
@@ -261,14 +267,14 @@ def test_rests_of_a_neighbour_whose_name_begins_alike_are_left_to_it(store: Prof
     assert neighbours.exists()
 
 
-def test_a_workspace_whose_name_begins_as_a_token_does_is_kept_and_found(store: ProfileStore) -> None:
+def test_workspace_name_that_starts_like_a_token_is_saved_and_found(store: ProfileStore) -> None:
     for number in range(2):
         saved = store.save_sign_in(profile(user_id=f"U{number}", workspace_url="https://xoxo.slack.com/"))
         assert saved.profile.name in store.names()
         assert resolve_name(str(store.home), saved.profile.name) == saved.profile.name
 
 
-SAVER = """
+SAVING_PROGRAM = """
 import sys
 from pathlib import Path
 from slack_token_tui.store.profiles import ProfileStore
@@ -280,11 +286,11 @@ while True:
 """
 
 
-def test_a_process_killed_while_saving_leaves_a_whole_file(store: ProfileStore, rounds: Rounds) -> None:
+def test_process_killed_while_saving_leaves_an_intact_file(store: ProfileStore, rounds: Rounds) -> None:
     store.save_sign_in(profile())
     times = rounds(12, 200)
     for _ in range(times):
-        child = subprocess.Popen([sys.executable, "-c", SAVER, str(store.home)], stdout=subprocess.PIPE)
+        child = subprocess.Popen([sys.executable, "-c", SAVING_PROGRAM, str(store.home)], stdout=subprocess.PIPE)
         assert child.stdout is not None
         child.stdout.readline()
         time.sleep(random.random() * 0.03)
@@ -296,7 +302,7 @@ def test_a_process_killed_while_saving_leaves_a_whole_file(store: ProfileStore, 
     rounds.report(f"kill -9 while saving: {times} kills, {times} whole files")
 
 
-def test_two_processes_never_take_the_same_name(store: ProfileStore) -> None:
+def test_concurrent_processes_never_use_the_same_name(store: ProfileStore) -> None:
     program = (
         "import sys; from pathlib import Path; from slack_token_tui.store.profiles import ProfileStore;"
         "from tests.support.profiles import profile; ProfileStore(Path(sys.argv[1])).save_sign_in(profile(user_id=sys.argv[2]))"
@@ -306,7 +312,7 @@ def test_two_processes_never_take_the_same_name(store: ProfileStore) -> None:
     assert len(store.names()) == 8
 
 
-def test_two_first_sign_ins_of_one_account_at_once_make_one_profile(store: ProfileStore) -> None:
+def test_concurrent_first_sign_ins_of_one_account_create_one_profile(store: ProfileStore) -> None:
     program = (
         "import sys; from pathlib import Path; from slack_token_tui.store.profiles import ProfileStore;"
         "from tests.support.profiles import profile; sys.stdin.readline(); ProfileStore(Path(sys.argv[1])).save_sign_in(profile())"
@@ -321,7 +327,7 @@ def test_two_first_sign_ins_of_one_account_at_once_make_one_profile(store: Profi
     assert store.names() == ["acme"]
 
 
-def test_settings_keep_what_they_do_not_know(home: Path) -> None:
+def test_settings_preserve_unknown_keys(home: Path) -> None:
     change_settings(home, default_profile="acme")
     record = json.loads((home / "settings.json").read_text())
     (home / "settings.json").write_text(json.dumps({**record, "x-future": 1}))

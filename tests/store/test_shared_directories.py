@@ -68,7 +68,7 @@ def saved_store(store: ProfileStore) -> ProfileStore:
 
 @pytest.mark.parametrize("directory", ["", "profiles"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_refuses_a_directory_that_others_can_change(
+def test_commands_reject_a_directory_others_can_write_to(
     saved_store: ProfileStore, child_environment: dict[str, str], command: str, directory: str
 ) -> None:
     place = set_mode(saved_store.home / directory, 0o777)
@@ -81,7 +81,7 @@ def test_every_command_refuses_a_directory_that_others_can_change(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_write_for_group_or_others_is_refused_and_read_is_not(saved_store: ProfileStore, mode: int) -> None:
+def test_group_or_other_write_access_is_rejected_and_read_access_is_not(saved_store: ProfileStore, mode: int) -> None:
     set_mode(saved_store.home, mode)
     with pytest.raises(ProfileFileError, match="store_exposed"):
         saved_store.read("acme")
@@ -94,7 +94,7 @@ def acquire_lock(store: ProfileStore) -> None:
         pass
 
 
-WRITES: dict[str, Callable[[ProfileStore], object]] = {
+WRITERS: dict[str, Callable[[ProfileStore], object]] = {
     "locks": acquire_lock,
     "journal": lambda store: Journal(store.home, "x", in_keyring=False).reserve(),
     "apps": lambda store: save_app(store.home, SlackApp("1111111111.2222222222222")),
@@ -103,24 +103,24 @@ WRITES: dict[str, Callable[[ProfileStore], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRITES)
-def test_nothing_is_written_into_a_directory_that_others_can_change(saved_store: ProfileStore, name: str) -> None:
+@pytest.mark.parametrize("name", WRITERS)
+def test_nothing_is_written_to_a_directory_others_can_write_to(saved_store: ProfileStore, name: str) -> None:
     (saved_store.home / name).mkdir(exist_ok=True)
     before = sorted(set_mode(saved_store.home / name, 0o777).iterdir())
     with pytest.raises(StorageError, match="store_exposed"):
-        WRITES[name](saved_store)
+        WRITERS[name](saved_store)
     assert sorted((saved_store.home / name).iterdir()) == before
 
 
-@pytest.mark.parametrize("name", WRITES)
-def test_a_sign_in_is_refused_before_it_begins_when_it_could_not_be_saved(saved_store: ProfileStore, name: str) -> None:
+@pytest.mark.parametrize("name", WRITERS)
+def test_check_writable_rejects_a_directory_others_can_write_to(saved_store: ProfileStore, name: str) -> None:
     (saved_store.home / name).mkdir(exist_ok=True)
     set_mode(saved_store.home / name, 0o777)
     with pytest.raises(StorageError, match="store_exposed"):
         saved_store.check_writable()
 
 
-def test_settings_and_apps_of_a_directory_that_others_can_change_are_not_believed(saved_store: ProfileStore) -> None:
+def test_settings_and_apps_in_a_directory_others_can_write_to_are_not_trusted(saved_store: ProfileStore) -> None:
     change_settings(saved_store.home, default_profile="acme")
     save_app(saved_store.home, SlackApp("1111111111.2222222222222", browser="firefox"))
     set_mode(saved_store.home, 0o777)
@@ -133,14 +133,14 @@ def test_settings_and_apps_of_a_directory_that_others_can_change_are_not_believe
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give files to another user")
 @pytest.mark.parametrize("directory", ["", "profiles"])
-def test_a_directory_of_another_user_is_refused(saved_store: ProfileStore, directory: str) -> None:
+def test_directory_owned_by_another_user_is_rejected(saved_store: ProfileStore, directory: str) -> None:
     os.chown(saved_store.home / directory, 1002, -1)
     with pytest.raises(ProfileFileError, match="store_not_ours"):
         saved_store.read("acme")
 
 
 @pytest.mark.parametrize("name", ["profiles", "locks", "journal"])
-def test_a_link_in_the_place_of_a_directory_is_refused(saved_store: ProfileStore, tmp_path: Path, name: str) -> None:
+def test_link_in_place_of_a_directory_is_rejected(saved_store: ProfileStore, tmp_path: Path, name: str) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir(mode=0o700)
     if (saved_store.home / name).exists():
@@ -150,9 +150,7 @@ def test_a_link_in_the_place_of_a_directory_is_refused(saved_store: ProfileStore
         make_private_directory(saved_store.home / name)
 
 
-def test_the_home_directory_may_be_a_link_that_only_its_owner_can_replace(
-    saved_store: ProfileStore, tmp_path: Path
-) -> None:
+def test_home_may_be_a_link_if_only_the_owner_can_replace_it(saved_store: ProfileStore, tmp_path: Path) -> None:
     (tmp_path / "dotfiles").mkdir(mode=0o700)
     link = tmp_path / "dotfiles" / "slack-token-tui"
     link.symlink_to(saved_store.home)
@@ -163,7 +161,7 @@ def test_the_home_directory_may_be_a_link_that_only_its_owner_can_replace(
     assert caught.value.path == str(link.parent)
 
 
-def test_the_library_names_the_directory_and_its_fix(
+def test_library_error_names_the_directory_and_the_fix(
     saved_store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(saved_store.home))
@@ -177,7 +175,7 @@ def test_the_library_names_the_directory_and_its_fix(
 # ── files that other users planted ──
 
 
-def test_a_pipe_in_the_place_of_a_journal_hangs_nobody(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_pipe_in_place_of_a_journal_does_not_block(store: ProfileStore, slack: PracticeSlack) -> None:
     before = issue_profile(store, slack)
     (store.home / "journal").mkdir(mode=0o700)
     os.mkfifo(store.home / "journal" / f"{before.id}.journal")
@@ -229,9 +227,7 @@ def test_only_regular_files_are_read(tmp_path: Path, kind: str) -> None:
     ids=repr,
 )
 @pytest.mark.parametrize("slot", ["intent", "answer"])
-def test_a_damaged_journal_entry_counts_as_not_written(
-    store: ProfileStore, slack: PracticeSlack, header: bytes, slot: str
-) -> None:
+def test_damaged_journal_entry_is_ignored(store: ProfileStore, slack: PracticeSlack, header: bytes, slot: str) -> None:
     before = issue_profile(store, slack)
     journal = leave_journal(store, before, b'{"ok": true}', hours_ago=0)
     content = bytearray(journal.path.read_bytes())
@@ -243,14 +239,14 @@ def test_a_damaged_journal_entry_counts_as_not_written(
     assert refresh(store, "acme").refreshed
 
 
-def test_a_deeply_nested_journal_entry_counts_as_not_written(store: ProfileStore) -> None:
+def test_deeply_nested_journal_entry_is_ignored(store: ProfileStore) -> None:
     (store.home / "journal").mkdir(parents=True)
     path = store.home / "journal" / "x.journal"
     path.write_bytes(b"[" * 190_000)
     assert Journal(store.home, "x", in_keyring=False).read() is None
 
 
-def test_a_planted_link_does_not_make_copy_overwrite_a_file(tmp_path: Path) -> None:
+def test_planted_link_does_not_make_copy_overwrite_a_file(tmp_path: Path) -> None:
     victim, newest = tmp_path / "victim", tmp_path / "clipboard-native"
     victim.write_text("precious")
     newest.symlink_to(victim)
@@ -262,7 +258,7 @@ def test_a_planted_link_does_not_make_copy_overwrite_a_file(tmp_path: Path) -> N
 # ── directories that we create ──
 
 
-def test_a_first_run_makes_every_directory_private_whatever_the_umask(tmp_path: Path) -> None:
+def test_first_run_creates_private_directories_with_any_umask(tmp_path: Path) -> None:
     program = "import os; os.umask(0); from slack_token_tui.store.profiles import ProfileStore; ProfileStore().check_writable()"
     environment = {**os.environ, "HOME": str(tmp_path / "home"), "PATH": os.environ["PATH"]}
     for name in ("SLACK_TOKEN_TUI_HOME", "XDG_CONFIG_HOME"):
@@ -275,7 +271,7 @@ def test_a_first_run_makes_every_directory_private_whatever_the_umask(tmp_path: 
 
 
 @pytest.mark.parametrize("planted", ["a directory of others", "a file", "a link"])
-def test_a_rescue_goes_elsewhere_when_its_place_is_planted(
+def test_fallback_uses_another_directory_if_the_usual_one_is_unsafe(
     store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, planted: str
 ) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
@@ -295,7 +291,7 @@ def test_a_rescue_goes_elsewhere_when_its_place_is_planted(
     assert fallback_dir.list_fallback_files(store.home) == [path]
 
 
-def test_what_was_rescued_for_other_profiles_is_not_shown(
+def test_fallback_files_of_another_home_are_not_listed(
     store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))

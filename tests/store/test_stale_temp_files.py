@@ -17,7 +17,7 @@ from tests.support.store import find_files_with
 
 
 @pytest.fixture(scope="module")
-def dead_pid() -> int:
+def exited_pid() -> int:
     """Return the ID of a process that has ended."""
     process = subprocess.Popen(["true"])
     process.wait()
@@ -33,30 +33,32 @@ def leave_temp_file(directory: Path, stem: str, pid: int, *, hours: float = 0) -
     return path
 
 
-def test_a_rename_takes_the_left_over_files_of_both_names_along(store: ProfileStore, dead_pid: int) -> None:
+def test_rename_removes_stale_temp_files_of_both_names(store: ProfileStore, exited_pid: int) -> None:
     store.save_sign_in(profile())
-    old, new = (leave_temp_file(store.home / "profiles", name, dead_pid) for name in ("acme", "work"))
+    old, new = (leave_temp_file(store.home / "profiles", name, exited_pid) for name in ("acme", "work"))
     rename(store, "acme", "work")
     assert not old.exists() and not new.exists()
     assert find_files_with(store.home, CANARY) == [store.path("work")]
 
 
-def test_a_removal_leaves_no_file_with_the_token(store: ProfileStore, dead_pid: int) -> None:
+def test_remove_leaves_no_file_with_the_token(store: ProfileStore, exited_pid: int) -> None:
     saved = store.save_sign_in(profile()).profile
-    leave_temp_file(store.home / "profiles", "acme", dead_pid)
-    leave_temp_file(store.home / "quarantine", f"acme.{saved.id}.20261101T030000Z", dead_pid)
-    leave_temp_file(store.home / "quarantine", f"older-name.{saved.id}.20261101T030000Z", dead_pid)
+    leave_temp_file(store.home / "profiles", "acme", exited_pid)
+    leave_temp_file(store.home / "quarantine", f"acme.{saved.id}.20261101T030000Z", exited_pid)
+    leave_temp_file(store.home / "quarantine", f"older-name.{saved.id}.20261101T030000Z", exited_pid)
     remove_profile(store, "acme", keep_grant=True)
     assert find_files_with(store.home, CANARY) == []
 
 
-def test_a_sign_in_removes_what_processes_left_that_are_gone_for_an_hour(store: ProfileStore, dead_pid: int) -> None:
+def test_check_writable_removes_temp_files_of_exited_processes_after_an_hour(
+    store: ProfileStore, exited_pid: int
+) -> None:
     store.check_writable()
     gone = [
-        leave_temp_file(store.home / name, "elsewhere", dead_pid, hours=2)
+        leave_temp_file(store.home / name, "elsewhere", exited_pid, hours=2)
         for name in ("profiles", "apps", "quarantine")
     ]
-    young = leave_temp_file(store.home / "profiles", "young", dead_pid)
+    young = leave_temp_file(store.home / "profiles", "young", exited_pid)
     alive = leave_temp_file(store.home / "profiles", "alive", os.getpid(), hours=2)
     store.check_writable()
     assert not any(path.exists() for path in gone)
@@ -66,7 +68,7 @@ def test_a_sign_in_removes_what_processes_left_that_are_gone_for_an_hour(store: 
 @pytest.mark.parametrize(
     "name", [".x.99999999999999999999.ab.tmp", ".x.-1.ab.tmp", ".x.1.tmp", "x.1.ab.tmp", ".gitignore"]
 )
-def test_only_names_of_temporary_files_are_looked_at(tmp_path: Path, name: str) -> None:
+def test_only_temp_file_names_are_removed(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("")
     os.utime(path, (0, 0))

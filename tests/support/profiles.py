@@ -10,7 +10,7 @@ from slack_token_tui.store.profile import Profile
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 CANARY = "xoxp-canary-0123456789abcdef"
-JANE = "jane:canary-password"
+URL_CREDENTIALS = "jane:canary-password"
 """A name and a password for a URL. Secret scanners report a literal URL that contains both."""
 
 

@@ -33,7 +33,7 @@ WAITING: tuple[Event, ...] = (
     events.BrowserOpening(REQUEST.url),
     events.BrowserResult(Opened("Firefox")),
 )
-ELSEWHERE: tuple[Event, ...] = (
+REMOTE: tuple[Event, ...] = (
     LISTENING,
     events.BrowserOpening(REQUEST.url),
     events.BrowserResult(NotOpened("This is an SSH session, so no browser is opened on this machine.")),

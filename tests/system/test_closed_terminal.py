@@ -35,7 +35,7 @@ def wait_for_end(terminal: Terminal) -> bool:
     return False
 
 
-def test_a_closed_terminal_leaves_no_process_behind(child_environment: dict[str, str], rounds: Rounds) -> None:
+def test_closed_terminal_leaves_no_process_running(child_environment: dict[str, str], rounds: Rounds) -> None:
     times = rounds(6, 60)
     for number in range(times):
         terminal = Terminal(child_environment, "-m", "slack_token_tui", "demo")
@@ -45,7 +45,7 @@ def test_a_closed_terminal_leaves_no_process_behind(child_environment: dict[str,
     rounds.report(f"{times} terminals closed under the demo: every process ended")
 
 
-def test_a_terminal_that_closes_with_output_unread_leaves_no_process_behind(
+def test_terminal_closed_with_unread_output_leaves_no_process_running(
     child_environment: dict[str, str], rounds: Rounds
 ) -> None:
     for _ in range(rounds(2, 10)):
@@ -60,7 +60,7 @@ def test_a_terminal_that_closes_with_output_unread_leaves_no_process_behind(
         assert close_and_wait_for_end(terminal)
 
 
-def test_a_terminal_that_closes_among_many_resizes_leaves_no_process_behind(child_environment: dict[str, str]) -> None:
+def test_terminal_closed_during_resizes_leaves_no_process_running(child_environment: dict[str, str]) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui", "demo")
     terminal.wait_for_text("No profiles yet")
     for number in range(200):
@@ -69,7 +69,7 @@ def test_a_terminal_that_closes_among_many_resizes_leaves_no_process_behind(chil
     assert close_and_wait_for_end(terminal)
 
 
-def test_a_terminal_that_closes_while_slack_answers_loses_no_token(
+def test_terminal_closed_during_the_exchange_loses_no_token(
     store: ProfileStore,
     app: SlackApp,
     child_environment: dict[str, str],

@@ -108,7 +108,7 @@ def test_allow_and_cancel_in_a_real_browser(
     demo.press("q")
 
 
-def test_an_app_is_made_in_a_real_browser_and_signed_in_with(
+def test_app_is_created_in_a_real_browser_and_used_to_sign_in(
     demo: TmuxTerminal, browser: RecordingBrowser, chromium: webdriver.Chrome
 ) -> None:
     demo.wait_for_text("make me an app (N)")
@@ -142,7 +142,7 @@ def test_an_app_is_made_in_a_real_browser_and_signed_in_with(
     demo.press("q")
 
 
-def test_an_app_with_a_secret_signs_in_by_the_address_that_the_browser_ends_on(
+def test_app_with_a_client_secret_signs_in_by_pasting_the_callback_url(
     demo: TmuxTerminal, browser: RecordingBrowser, chromium: webdriver.Chrome
 ) -> None:
     demo.wait_for_text("No profiles yet")
@@ -158,7 +158,7 @@ def test_an_app_with_a_secret_signs_in_by_the_address_that_the_browser_ends_on(
     demo.wait_for_text("Signed in as jane in Acme Practice")
 
 
-def test_a_refusal_on_the_page_is_looked_up_while_the_wait_goes_on(
+def test_browser_error_is_looked_up_while_the_sign_in_waits(
     demo: TmuxTerminal, browser: RecordingBrowser, chromium: webdriver.Chrome, tmp_path: Path
 ) -> None:
     demo.wait_for_text("No profiles yet")

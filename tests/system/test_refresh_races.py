@@ -26,7 +26,7 @@ from tests.support.rounds import Rounds
 from tests.support.terminal import Terminal
 from tests.support.waiting import wait_until
 
-ASKING = """
+CONCURRENT_PROGRAM = """
 import os, sys, time
 from slack_token_tui.cli.main import main
 from slack_token_tui.cli import fresh_token
@@ -41,7 +41,7 @@ def run_all_at_once(commands: list[list[str]], environment: dict[str, str], star
     """Start all commands, wait until they have loaded the program, and let them go at the same moment."""
     asking = [
         subprocess.Popen(
-            [sys.executable, "-c", ASKING, str(starter), *command],
+            [sys.executable, "-c", CONCURRENT_PROGRAM, str(starter), *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -63,7 +63,7 @@ def forbid_token_reuse(slack: PracticeSlack, refreshes: int) -> None:
     slack.workspace.faults.extend(["late:0.12"] * refreshes)
 
 
-def test_many_processes_ask_for_one_expired_token_and_it_is_refreshed_once(
+def test_concurrent_processes_refresh_one_expired_token_once(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], tmp_path: Path, rounds: Rounds
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
@@ -76,7 +76,7 @@ def test_many_processes_ask_for_one_expired_token_and_it_is_refreshed_once(
     rounds.report(f"{count} processes ask for one expired token: 1 refresh, {count} equal tokens")
 
 
-def test_with_an_open_tui_and_other_commands_it_is_refreshed_once(
+def test_open_tui_and_concurrent_commands_refresh_the_token_once(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], tmp_path: Path, rounds: Rounds
 ) -> None:
     """The profile expires while the TUI is open and many commands ask for it."""
@@ -96,7 +96,7 @@ def test_with_an_open_tui_and_other_commands_it_is_refreshed_once(
     rounds.report(f"an open TUI and {count} mixed commands: 1 refresh, {count} equal tokens")
 
 
-def test_five_profiles_mixed_are_refreshed_once_each(
+def test_five_profiles_are_refreshed_once_each_by_concurrent_commands(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], tmp_path: Path, rounds: Rounds
 ) -> None:
     names = ["one", "two", "three", "four", "five"]
@@ -157,7 +157,7 @@ ENDINGS = [
 ]
 
 
-def test_a_signal_in_the_middle_of_a_refresh_loses_nothing(
+def test_signal_during_a_refresh_loses_nothing(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], rounds: Rounds
 ) -> None:
     slack.workspace.tokens.grace_seconds = 0
@@ -198,7 +198,7 @@ def _expire(profile: Profile) -> Profile:
     return replace(profile, expires_at=time_from_now(hours=-1))
 
 
-def test_a_terminal_that_closes_under_the_tui_loses_nothing(
+def test_terminal_closed_during_a_tui_refresh_loses_nothing(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], rounds: Rounds
 ) -> None:
     slack.workspace.tokens.grace_seconds = 0
@@ -219,7 +219,7 @@ def test_a_terminal_that_closes_under_the_tui_loses_nothing(
     rounds.report(f"{times} terminals closed under the TUI while Slack's answer was on its way: 0 lost")
 
 
-def test_a_stopped_process_keeps_the_lock_and_the_others_end_in_order(
+def test_stopped_process_holds_the_lock_and_others_report_busy(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After Ctrl+Z, or on a suspended laptop, no process refreshes without the lock, and none refreshes twice."""

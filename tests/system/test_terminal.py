@@ -35,7 +35,7 @@ def is_restored(seen: bytes) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("where", ["home", "form", "waiting", "help"])
-def test_a_signal_restores_the_terminal_and_closes_the_port(
+def test_signal_restores_the_terminal_and_closes_the_port(
     prepared_store: ProfileStore, app: SlackApp, child_environment: dict[str, str], where: str, number: signal.Signals
 ) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
@@ -59,7 +59,7 @@ def test_a_signal_restores_the_terminal_and_closes_the_port(
     assert b"Traceback" not in terminal.output
 
 
-def test_hostile_names_reach_the_terminal_as_harmless_bytes_and_no_token_does(
+def test_tui_escapes_hostile_names_and_shows_no_token(
     prepared_store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
@@ -77,7 +77,7 @@ def test_hostile_names_reach_the_terminal_as_harmless_bytes_and_no_token_does(
 
 
 @pytest.mark.parametrize("command", [["list"], ["show"], ["list", "--json"]])
-def test_the_command_line_prints_hostile_names_as_harmless_bytes(
+def test_commands_escape_hostile_names(
     prepared_store: ProfileStore, child_environment: dict[str, str], command: list[str]
 ) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui", *command)
@@ -88,7 +88,7 @@ def test_the_command_line_prints_hostile_names_as_harmless_bytes(
     assert b"canary" not in terminal.output
 
 
-CRASH = f"""
+CRASHING_PROGRAM = f"""
 import sys
 from slack_token_tui.tui import run
 from slack_token_tui.tui.options import LaunchOptions
@@ -103,8 +103,8 @@ sys.exit(run.run_app(LaunchOptions()))
 """
 
 
-def test_a_crash_shows_no_token(prepared_store: ProfileStore, child_environment: dict[str, str]) -> None:
-    terminal = Terminal(child_environment, "-c", CRASH)
+def test_crash_shows_no_token(prepared_store: ProfileStore, child_environment: dict[str, str]) -> None:
+    terminal = Terminal(child_environment, "-c", CRASHING_PROGRAM)
     terminal.wait_for_text("acme")
     terminal.wait_for_text("Sign in")  # the footer: from now on it takes keys
     terminal.press(b"\x1b[15~")  # F5
@@ -114,9 +114,7 @@ def test_a_crash_shows_no_token(prepared_store: ProfileStore, child_environment:
     assert b"canary" not in terminal.output
 
 
-def test_textuals_log_is_not_written_where_pastes_would_stand_in_clear(
-    prepared_store: ProfileStore, child_environment: dict[str, str]
-) -> None:
+def test_textual_log_is_not_written(prepared_store: ProfileStore, child_environment: dict[str, str]) -> None:
     log = child_environment["SLACK_TOKEN_TUI_HOME"] + "/textual.log"
     terminal = Terminal({**child_environment, "TEXTUAL_LOG": log}, "-m", "slack_token_tui")
     terminal.wait_for_text("acme")
@@ -125,7 +123,7 @@ def test_textuals_log_is_not_written_where_pastes_would_stand_in_clear(
     assert not os.path.exists(log)
 
 
-def test_copy_without_a_clipboard_goes_to_the_terminal_and_says_so(
+def test_copy_without_a_clipboard_uses_the_terminal_and_says_so(
     prepared_store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui", "copy")

@@ -35,8 +35,15 @@ from tests.support.profiles import CANARY, profile, time_from_now
 from tests.support.scripts import write_script
 
 COMMAND_NAME = "slack-token-tui"
-SYSTEM = "/usr/bin:/bin"
-PATHS = [SYSTEM, f".:{SYSTEM}", f":{SYSTEM}", f"{SYSTEM}:", f"bin:{SYSTEM}", f"./bin:{SYSTEM}"]
+SYSTEM_PATH = "/usr/bin:/bin"
+PATHS = [
+    SYSTEM_PATH,
+    f".:{SYSTEM_PATH}",
+    f":{SYSTEM_PATH}",
+    f"{SYSTEM_PATH}:",
+    f"bin:{SYSTEM_PATH}",
+    f"./bin:{SYSTEM_PATH}",
+]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +85,7 @@ def read_own_command(python: str, environment: dict[str, str], cwd: Path, first:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("has_script", [True, False])
-def test_the_python_program_runs_no_code_from_the_current_directory(
+def test_python_format_runs_no_code_from_the_current_directory(
     store: ProfileStore,
     slack: PracticeSlack,
     child_environment: dict[str, str],
@@ -102,7 +109,7 @@ def test_the_python_program_runs_no_code_from_the_current_directory(
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("has_script", [True, False])
-def test_the_mcp_entry_runs_no_code_from_the_current_directory(
+def test_mcp_entry_runs_no_code_from_the_current_directory(
     store: ProfileStore,
     child_environment: dict[str, str],
     bare_python: str,
@@ -128,17 +135,17 @@ def test_the_mcp_entry_runs_no_code_from_the_current_directory(
     assert done.stdout == CANARY + "\n", done.stderr
 
 
-def test_the_command_beside_the_interpreter_comes_before_path(
+def test_command_next_to_the_interpreter_is_preferred_over_path(
     child_environment: dict[str, str], bare_python: str, tmp_path: Path
 ) -> None:
     found = str(write_script(tmp_path / COMMAND_NAME, ":"))
-    environment = {**child_environment, "PATH": f"bin:{tmp_path}:{SYSTEM}"}
+    environment = {**child_environment, "PATH": f"bin:{tmp_path}:{SYSTEM_PATH}"}
     assert read_own_command(sys.executable, environment, tmp_path) == [str(Path(sys.executable).parent / COMMAND_NAME)]
     assert read_own_command(bare_python, environment, tmp_path) == [found]
 
 
 @pytest.mark.parametrize("path", [*PATHS, "", None])
-def test_a_relative_entry_of_path_is_never_used(
+def test_relative_path_entries_are_never_used(
     child_environment: dict[str, str], bare_python: str, hostile_directory: Path, path: str | None
 ) -> None:
     environment = {**child_environment, "PATH": path or ""}
@@ -148,10 +155,10 @@ def test_a_relative_entry_of_path_is_never_used(
 
 
 @pytest.mark.parametrize("unknown", ["''", "None", "'python3'"])
-def test_an_interpreter_without_an_absolute_path_is_refused_or_not_needed(
+def test_unknown_interpreter_is_an_error_unless_the_command_is_on_path(
     child_environment: dict[str, str], bare_python: str, hostile_directory: Path, tmp_path: Path, unknown: str
 ) -> None:
-    environment = {**child_environment, "PATH": f".:{SYSTEM}"}
+    environment = {**child_environment, "PATH": f".:{SYSTEM_PATH}"}
     first = f"sys.executable = {unknown}"
     assert "StorageError: own_command_unknown" in str(
         read_own_command(bare_python, environment, hostile_directory, first)
@@ -170,7 +177,7 @@ def test_export_explains_that_its_own_command_is_unknown(
         "import sys; sys.executable = ''; from slack_token_tui.cli.main import main;"
         f"sys.exit(main(['export', '--as', {format_id!r}]))"
     )
-    environment = {**child_environment, "PATH": SYSTEM}
+    environment = {**child_environment, "PATH": SYSTEM_PATH}
     words = [bare_python, "-P", "-c", program]
     done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=hostile_directory, check=False)
     assert (done.returncode, done.stdout) == (1, "")
@@ -181,7 +188,9 @@ def test_export_explains_that_its_own_command_is_unknown(
 
 
 @pytest.mark.parametrize("format_id", ["python", "mcp"])
-def test_the_directory_of_profiles_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, format_id: str) -> None:
+def test_exported_profile_directory_is_absolute(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, format_id: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", "mine")
     assert json.dumps(str(tmp_path / "mine")) in export_formats.preview(profile(), format_id).replace("'", '"')
@@ -191,7 +200,7 @@ def test_the_directory_of_profiles_is_absolute(monkeypatch: pytest.MonkeyPatch, 
     assert "SLACK_TOKEN_TUI_HOME" not in export_formats.preview(profile(), format_id)
 
 
-def test_no_value_can_change_the_python_program(
+def test_hostile_values_cannot_inject_python_code(
     slack: PracticeSlack, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     nasty = "a'b\"c\\d\n{0}%s\u2028#é\udcff"
@@ -215,7 +224,9 @@ def test_no_value_can_change_the_python_program(
 
 
 @pytest.mark.parametrize(("base", "more"), [(SLACK, {}), (GOVSLACK, {"SLACK_MCP_GOVSLACK": "true"})])
-def test_the_mcp_entry_names_the_slack_and_a_pinned_server(base: str, more: dict[str, str], tmp_path: Path) -> None:
+def test_mcp_entry_sets_the_slack_variant_and_pins_the_server_version(
+    base: str, more: dict[str, str], tmp_path: Path
+) -> None:
     text = export_formats.preview(profile(endpoints=Endpoints(base)), "mcp", tmp_path)
     server = json.loads(text)["mcpServers"]["slack"]
     assert server["env"] == {"SLACK_TOKEN_TUI_HOME": str(tmp_path), **more}
@@ -226,7 +237,7 @@ def test_the_mcp_entry_names_the_slack_and_a_pinned_server(base: str, more: dict
 
 
 @pytest.mark.parametrize("base", ["http://localhost:1234", "https://slack.com.example.org", "https://slack.com:8443"])
-def test_the_mcp_entry_is_refused_for_another_slack(
+def test_mcp_entry_is_rejected_for_an_unsupported_slack(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path, base: str
 ) -> None:
     store.save_sign_in(profile(endpoints=Endpoints(base)))
@@ -275,7 +286,7 @@ def test_npx_starts_no_server_from_the_current_directory(
     assert (hostile_directory / "ran").exists(), "the directory is hostile to a plain npx"
 
 
-async def test_the_copy_as_screen_shows_why_a_format_is_refused(store: ProfileStore, home: Path) -> None:
+async def test_copy_as_dialog_shows_why_a_format_is_rejected(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile(endpoints=Endpoints("https://slack.example.org")))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
@@ -286,7 +297,7 @@ async def test_the_copy_as_screen_shows_why_a_format_is_refused(store: ProfileSt
         await wait_for_text(pilot, "Choose another format: slack-token-tui export acme --as python. F1 tells more.")
 
 
-async def test_home_says_why_a_token_was_not_copied_in_a_format(store: ProfileStore, home: Path) -> None:
+async def test_home_shows_why_a_token_was_not_copied_in_a_format(store: ProfileStore, home: Path) -> None:
     """The preview has a masked token, so only the copy finds this out."""
     store.save_sign_in(profile(access_token=Secret("xoxp-canary-'-0123456789abcdef")))
     async with run_app(home, size=WIDE) as pilot:
@@ -341,13 +352,13 @@ SHELLS = [shell for shell in ("sh", "bash", "dash", "zsh") if shutil.which(shell
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_shell_reads_an_env_line_back_unchanged(shell: str, tmp_path: Path) -> None:
+def test_shells_read_env_lines_unchanged(shell: str, tmp_path: Path) -> None:
     given = make_token_values()
     lines = [export_formats.format_token(profile(), "env", value, "T") + "\nprintf '%s\\n' \"$T\"" for value in given]
     assert run_lines(shell, "\n".join(lines), tmp_path) == given
 
 
-def test_a_dotenv_line_is_read_alike_by_python_dotenv_and_shells_or_refused(tmp_path: Path) -> None:
+def test_dotenv_line_is_read_unchanged_by_python_dotenv_and_shells_or_rejected(tmp_path: Path) -> None:
     given, lines = [], []
     for value in make_token_values():
         is_changed = any(part in value for part in _CHANGED_BY_DOTENV) or value.endswith("\\")
@@ -366,7 +377,7 @@ def test_a_dotenv_line_is_read_alike_by_python_dotenv_and_shells_or_refused(tmp_
         assert run_lines(shell, text + show, tmp_path) == given
 
 
-def test_a_plain_token_has_no_quotes() -> None:
+def test_plain_token_is_not_quoted() -> None:
     plain = "practice.token-1_0123%2B/Ab+c:d"
     assert export_formats.format_token(profile(), "dotenv", plain) == f"SLACK_TOKEN={plain}"
     assert export_formats.format_token(profile(), "env", plain) == f"export SLACK_TOKEN={plain}"

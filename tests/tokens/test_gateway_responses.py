@@ -20,7 +20,7 @@ from tests.support.profiles import CANARY, make_rotating_token, profile, time_fr
 from tests.support.servers import StartServer, make_http_response
 from tests.support.store import leave_journal, list_journals
 
-GATEWAY_ANSWERS = {
+GATEWAY_RESPONSES = {
     "empty object": b"{}",
     "message": b'{"message":"Forbidden"}',
     "error without ok": b'{"error":"Not Found","status":404}',
@@ -39,11 +39,11 @@ def save_expired_profile(store: ProfileStore, slack: PracticeSlack, base: str) -
 
 
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("body", GATEWAY_ANSWERS)
-def test_a_gateway_answer_leaves_the_refresh_token_usable(
+@pytest.mark.parametrize("body", GATEWAY_RESPONSES)
+def test_gateway_response_leaves_the_refresh_token_usable(
     store: ProfileStore, slack: PracticeSlack, start_server: StartServer, body: str, status: str
 ) -> None:
-    server = start_server(make_http_response(GATEWAY_ANSWERS[body], status))
+    server = start_server(make_http_response(GATEWAY_RESPONSES[body], status))
     before = save_expired_profile(store, slack, server.url)
     assert main(["token", "acme"]) == 75
     assert store.read("acme") == before, "the profile is not marked"
@@ -51,7 +51,7 @@ def test_a_gateway_answer_leaves_the_refresh_token_usable(
     assert len(server.requests) == 2, "one immediate retry, then it stops"
 
 
-def test_the_next_refresh_after_a_gateway_answer_succeeds(
+def test_next_refresh_after_a_gateway_response_succeeds(
     store: ProfileStore, slack: PracticeSlack, start_server: StartServer
 ) -> None:
     before = save_expired_profile(
@@ -64,7 +64,7 @@ def test_the_next_refresh_after_a_gateway_answer_succeeds(
     assert slack.workspace.tokens.refreshed == 1
 
 
-def test_a_gateway_answer_in_a_left_journal_is_a_doubt_and_no_verdict(
+def test_gateway_response_in_a_journal_leaves_the_refresh_unconfirmed(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     before = issue_profile(store, slack)
@@ -75,7 +75,7 @@ def test_a_gateway_answer_in_a_left_journal_is_a_doubt_and_no_verdict(
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found", "500 Internal Server Error"])
-def test_an_answer_with_ok_counts_as_slacks_whatever_its_status(
+def test_response_with_ok_is_from_slack_regardless_of_http_status(
     store: ProfileStore, slack: PracticeSlack, start_server: StartServer, status: str
 ) -> None:
     server = start_server(make_http_response(b'{"ok":false,"error":"invalid_refresh_token"}', status))
@@ -85,7 +85,7 @@ def test_an_answer_with_ok_counts_as_slacks_whatever_its_status(
     assert len(server.requests) == 1
 
 
-def test_an_error_code_that_only_this_program_uses_marks_nothing(
+def test_error_codes_used_only_by_this_program_do_not_mark_the_profile(
     store: ProfileStore, slack: PracticeSlack, start_server: StartServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for code in ("token_missing", "other_account", "store_full", "unexpected", "sign_in_timed_out", "ratelimited_"):
@@ -118,7 +118,7 @@ def save_profile_marked_by_old_version(store: ProfileStore, slack: PracticeSlack
 
 @pytest.mark.parametrize("answer", [b'{"message":"Forbidden"}', b"{}", None])
 @pytest.mark.parametrize("command", ["token acme", "refresh acme", "refresh --all"])
-def test_a_profile_marked_by_the_old_version_recovers_at_the_next_refresh(
+def test_profile_marked_by_the_old_version_recovers_on_the_next_refresh(
     store: ProfileStore, slack: PracticeSlack, command: str, answer: bytes | None
 ) -> None:
     save_profile_marked_by_old_version(store, slack, answer)
@@ -129,9 +129,7 @@ def test_a_profile_marked_by_the_old_version_recovers_at_the_next_refresh(
     assert slack.workspace.tokens.refreshed == 1
 
 
-def test_an_old_mark_that_slacks_own_response_caused_stays_without_a_request(
-    store: ProfileStore, slack: PracticeSlack
-) -> None:
+def test_old_mark_caused_by_a_slack_response_stays_without_a_request(store: ProfileStore, slack: PracticeSlack) -> None:
     save_profile_marked_by_old_version(store, slack, b'{"ok":true,"access_token":""}')
     assert main(["token", "acme"]) == 4
     assert store.read("acme").refresh_refused == "refresh_response_unusable"
@@ -155,7 +153,7 @@ def slack_without_identity(slack: PracticeSlack) -> PracticeSlack:
     return slack
 
 
-def test_a_refresh_response_that_names_nobody_is_checked_with_slack(
+def test_refresh_response_without_an_account_is_verified_with_slack(
     store: ProfileStore, slack_without_identity: PracticeSlack
 ) -> None:
     before = issue_profile(store, slack_without_identity)
@@ -164,7 +162,7 @@ def test_a_refresh_response_that_names_nobody_is_checked_with_slack(
     assert store.read("acme").verified_at == before.verified_at
 
 
-def test_a_refresh_response_of_another_account_is_quarantined_although_it_names_nobody(
+def test_refresh_response_verified_as_another_account_is_quarantined(
     store: ProfileStore, slack_without_identity: PracticeSlack
 ) -> None:
     before = issue_profile(store, slack_without_identity, user_id="U0OTHER")
@@ -175,7 +173,7 @@ def test_a_refresh_response_of_another_account_is_quarantined_although_it_names_
     assert len(list(Path(store.home / "quarantine").iterdir())) == 1
 
 
-def test_a_refresh_response_that_cannot_be_checked_is_saved_as_unverified(
+def test_refresh_response_that_cannot_be_verified_is_saved_as_unverified(
     store: ProfileStore, slack_without_identity: PracticeSlack
 ) -> None:
     issue_profile(store, slack_without_identity)
@@ -187,7 +185,7 @@ def test_a_refresh_response_that_cannot_be_checked_is_saved_as_unverified(
 
 # ── without a response from Slack: try again later ──
 
-NO_ANSWERS = {
+FAILED_RESPONSES = {
     "a broken connection": b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort",
     "nothing": b"",
     "a page": make_http_response(b"<html>Sign in to the Wi-Fi</html>"),
@@ -198,21 +196,19 @@ NO_ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("answer", NO_ANSWERS)
-def test_a_verification_without_an_answer_from_slack_exits_75(
-    store: ProfileStore, start_server: StartServer, answer: str
-) -> None:
-    before = store.save_sign_in(profile(endpoints=Endpoints(start_server(NO_ANSWERS[answer]).url))).profile
+@pytest.mark.parametrize("answer", FAILED_RESPONSES)
+def test_verify_without_a_slack_response_exits_75(store: ProfileStore, start_server: StartServer, answer: str) -> None:
+    before = store.save_sign_in(profile(endpoints=Endpoints(start_server(FAILED_RESPONSES[answer]).url))).profile
     assert main(["verify", "acme"]) == 75
     assert store.read("acme") == before
 
 
-@pytest.mark.parametrize("answer", NO_ANSWERS)
-def test_an_import_without_an_answer_from_slack_exits_75(
+@pytest.mark.parametrize("answer", FAILED_RESPONSES)
+def test_import_without_a_slack_response_exits_75(
     start_server: StartServer, answer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(CANARY))
-    assert main(["import", "acme", "--slack-url", start_server(NO_ANSWERS[answer]).url]) == 75
+    assert main(["import", "acme", "--slack-url", start_server(FAILED_RESPONSES[answer]).url]) == 75
 
 
 # ── responses with tokens that cannot be read ──
@@ -222,7 +218,7 @@ def read_quarantine(store: ProfileStore) -> str:
     return "".join(path.read_text() for path in (store.home / "quarantine").glob("*"))
 
 
-def test_a_response_with_tokens_that_breaks_off_is_quarantined_before_the_retry(
+def test_truncated_response_with_tokens_is_quarantined_before_the_retry(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     issue_profile(store, slack)
@@ -233,7 +229,7 @@ def test_a_response_with_tokens_that_breaks_off_is_quarantined_before_the_retry(
     assert "xoxe.xoxp-" in read_quarantine(store)
 
 
-def test_a_response_with_tokens_in_a_left_journal_is_quarantined_before_the_next_request(
+def test_unreadable_response_in_a_journal_is_quarantined_before_the_next_request(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     before = issue_profile(store, slack)
@@ -244,7 +240,7 @@ def test_a_response_with_tokens_in_a_left_journal_is_quarantined_before_the_next
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "503 Service Unavailable", "200 OK"])
-def test_a_large_page_that_shows_an_example_token_marks_nothing(
+def test_large_page_with_an_example_token_does_not_mark_the_profile(
     store: ProfileStore, slack: PracticeSlack, start_server: StartServer, status: str
 ) -> None:
     page = b"<html>curl -H 'Authorization: Bearer " + CANARY.encode() + b"'" + b" " * 70_000

@@ -23,7 +23,7 @@ from tests.support.store import leave_journal, list_journals
 # ── the disk ──
 
 
-def test_a_full_disk_is_found_before_the_refresh_token_is_spent(
+def test_full_disk_is_detected_before_the_refresh_token_is_used(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = issue_profile(store, slack)
@@ -36,7 +36,7 @@ def test_a_full_disk_is_found_before_the_refresh_token_is_spent(
     assert list_journals(store) == []
 
 
-def test_when_the_profile_cannot_be_saved_the_journal_keeps_it_and_the_next_one_finishes(
+def test_unsaved_profile_is_recovered_from_the_journal_on_the_next_refresh(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issue_profile(store, slack)
@@ -53,7 +53,7 @@ def test_when_the_profile_cannot_be_saved_the_journal_keeps_it_and_the_next_one_
     assert slack.workspace.tokens.refreshed == 1
 
 
-def test_when_journal_and_profile_both_fail_the_answer_goes_to_the_runtime_directory(
+def test_response_goes_to_the_runtime_directory_when_journal_and_profile_fail(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     runtime = tmp_path / "run"
@@ -71,7 +71,7 @@ def test_when_journal_and_profile_both_fail_the_answer_goes_to_the_runtime_direc
     assert list((runtime / "slack-token-tui").iterdir()) == []
 
 
-def test_when_nothing_at_all_can_be_written_the_new_token_is_given_and_its_end_is_said(
+def test_new_token_is_returned_with_a_problem_when_nothing_can_be_written(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = issue_profile(store, slack)
@@ -85,7 +85,7 @@ def test_when_nothing_at_all_can_be_written_the_new_token_is_given_and_its_end_i
     assert result.problem and "nowhere" in result.problem.facts["kept"]
 
 
-def test_without_a_runtime_directory_the_answer_is_rescued_where_nobody_else_can_write(
+def test_fallback_directory_is_private_without_a_runtime_directory(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
@@ -103,7 +103,7 @@ def test_without_a_runtime_directory_the_answer_is_rescued_where_nobody_else_can
     assert journal.exists and journal.read()
 
 
-def test_what_was_rescued_without_a_runtime_directory_is_found_with_one(
+def test_fallback_saved_without_a_runtime_directory_is_found_with_one(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Cron has none, and the next session has one."""
@@ -124,7 +124,7 @@ def test_what_was_rescued_without_a_runtime_directory_is_found_with_one(
 # ── journals of unfinished refreshes ──
 
 
-def test_an_empty_or_torn_journal_means_that_nothing_was_sent(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_empty_or_damaged_journal_means_nothing_was_sent(store: ProfileStore, slack: PracticeSlack) -> None:
     profile = issue_profile(store, slack)
     for content in (b"", b"\0" * 4096, b'{"digest": "ab', b"[]", b"\xff\xfe"):
         journal = leave_journal(store, profile)
@@ -133,9 +133,7 @@ def test_an_empty_or_torn_journal_means_that_nothing_was_sent(store: ProfileStor
         assert list_journals(store) == []
 
 
-def test_an_answer_that_was_left_is_saved_with_the_time_of_its_request(
-    store: ProfileStore, slack: PracticeSlack
-) -> None:
+def test_journaled_response_is_saved_with_the_time_of_its_request(store: ProfileStore, slack: PracticeSlack) -> None:
     profile = issue_profile(store, slack)
     answer = json.dumps(
         {
@@ -153,7 +151,7 @@ def test_an_answer_that_was_left_is_saved_with_the_time_of_its_request(
     assert expires_at and time_from_now(hours=10, minutes=59) < expires_at < time_from_now(hours=11, minutes=1)
 
 
-def test_a_journal_of_an_older_refresh_token_is_forgotten(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_journal_of_an_older_refresh_token_is_removed(store: ProfileStore, slack: PracticeSlack) -> None:
     profile = issue_profile(store, slack)
     stale = json.dumps({"ok": True, "access_token": make_rotating_token("canary-stale-0000")})
     leave_journal(store, profile, stale.encode(), digest="0" * 64)
@@ -161,7 +159,9 @@ def test_a_journal_of_an_older_refresh_token_is_forgotten(store: ProfileStore, s
     assert list_journals(store) == []
 
 
-def test_half_an_answer_in_the_journal_is_a_doubt_and_not_an_answer(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_truncated_response_in_a_journal_leaves_the_refresh_unconfirmed(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
     profile = issue_profile(store, slack)
     whole = json.dumps({"ok": True, "access_token": make_rotating_token("canary-half-00000")})
     journal = leave_journal(store, profile, whole.encode())

@@ -28,7 +28,7 @@ from tests.support.store import find_files_with, list_journals
 from tests.support.waiting import wait_until
 
 
-def test_an_old_token_is_renewed_and_both_clocks_start_again(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_expiring_token_is_refreshed_and_both_expiry_times_restart(store: ProfileStore, slack: PracticeSlack) -> None:
     old = issue_profile(store, slack)
     result = refresh(store, "acme")
     new = store.read("acme")
@@ -44,7 +44,9 @@ def test_an_old_token_is_renewed_and_both_clocks_start_again(store: ProfileStore
     assert not find_files_with(store.home, old.refresh_token.reveal())
 
 
-def test_a_fresh_token_is_left_alone_unless_more_life_is_asked_for(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_fresh_token_is_not_refreshed_unless_a_longer_lifetime_is_required(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=2))
     assert not refresh(store, "acme").refreshed
     assert slack.workspace.tokens.refreshed == 0
@@ -54,7 +56,7 @@ def test_a_fresh_token_is_left_alone_unless_more_life_is_asked_for(store: Profil
 
 
 @pytest.mark.parametrize("expires_at", [time_from_now(days=3650), time_from_now(days=-3650)])
-def test_an_expiry_of_a_wrong_clock_is_not_believed_and_leads_to_one_refresh(
+def test_implausible_expiry_is_ignored_and_causes_one_refresh(
     store: ProfileStore, slack: PracticeSlack, expires_at: datetime
 ) -> None:
     issue_profile(store, slack, expires_at=expires_at)
@@ -62,7 +64,7 @@ def test_an_expiry_of_a_wrong_clock_is_not_believed_and_leads_to_one_refresh(
     assert not refresh(store, "acme").refreshed
 
 
-def test_the_endpoint_that_issued_the_token_refreshes_it(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_token_is_refreshed_at_the_endpoint_that_issued_it(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack, endpoints=Endpoints(slack.base, EndpointVariant.V2))
     assert refresh(store, "acme").refreshed
     assert slack.workspace.calls["/api/oauth.v2.access"] == 1
@@ -70,7 +72,7 @@ def test_the_endpoint_that_issued_the_token_refreshes_it(store: ProfileStore, sl
 
 
 @pytest.mark.parametrize("code", ["invalid_grant_type", "not_implemented", "oauth_authorization_url_mismatch"])
-def test_three_refusals_lead_to_the_other_endpoint_and_it_is_remembered(
+def test_unsupported_endpoint_falls_back_to_the_other_one_and_remembers_it(
     store: ProfileStore, slack: PracticeSlack, code: str
 ) -> None:
     issue_profile(store, slack)
@@ -82,9 +84,7 @@ def test_three_refusals_lead_to_the_other_endpoint_and_it_is_remembered(
     assert store.read("acme").endpoints.variant is EndpointVariant.V2_USER
 
 
-def test_when_neither_endpoint_refreshes_the_first_ones_words_are_given(
-    store: ProfileStore, slack: PracticeSlack
-) -> None:
+def test_first_error_is_reported_when_neither_endpoint_refreshes(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack)
     slack.workspace.no_refresh_variants = {"v2_user": "not_implemented", "v2": "invalid_grant_type"}
     problem = refresh(store, "acme").problem
@@ -92,7 +92,7 @@ def test_when_neither_endpoint_refreshes_the_first_ones_words_are_given(
 
 
 @pytest.mark.parametrize("code", ["invalid_client_id", "bad_client_secret", "pkce_not_allowed", "brand_new_error"])
-def test_a_refusal_of_the_app_is_not_tried_elsewhere_and_spends_nothing(
+def test_app_error_is_not_retried_and_does_not_change_the_profile(
     store: ProfileStore, slack: PracticeSlack, code: str
 ) -> None:
     before = issue_profile(store, slack)
@@ -104,7 +104,7 @@ def test_a_refusal_of_the_app_is_not_tried_elsewhere_and_spends_nothing(
     assert list_journals(store) == []
 
 
-def test_a_confidential_client_proves_itself(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_confidential_client_authenticates_with_its_secret(store: ProfileStore, slack: PracticeSlack) -> None:
     from slack_token_tui.store.apps import SlackApp, save_app
 
     old = issue_profile(store, slack)
@@ -121,7 +121,7 @@ def test_a_confidential_client_proves_itself(store: ProfileStore, slack: Practic
 @pytest.mark.parametrize(
     "fault", ["lost", "half", "html", "spent_status:500", "spent_status:302", "spent_error:internal_error"]
 )
-def test_a_lost_answer_is_asked_for_again_at_once_within_slacks_grace(
+def test_lost_response_is_requested_again_within_the_grace_period(
     store: ProfileStore, slack: PracticeSlack, fault: str
 ) -> None:
     issue_profile(store, slack)
@@ -134,7 +134,7 @@ def test_a_lost_answer_is_asked_for_again_at_once_within_slacks_grace(
 
 
 @pytest.mark.parametrize("fault", ["lost", "half", "html", "spent_status:503", "spent_error:fatal_error"])
-def test_without_grace_a_lost_answer_is_named_and_nothing_is_blanked(
+def test_lost_response_after_the_grace_period_is_reported_and_tokens_preserved(
     store: ProfileStore, slack: PracticeSlack, fault: str
 ) -> None:
     before = issue_profile(store, slack)
@@ -150,7 +150,9 @@ def test_without_grace_a_lost_answer_is_named_and_nothing_is_blanked(
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
 
 
-def test_two_lost_answers_stop_and_the_next_one_tries_once_more(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_two_lost_responses_stop_the_refresh_and_the_next_one_retries(
+    store: ProfileStore, slack: PracticeSlack
+) -> None:
     issue_profile(store, slack)
     slack.workspace.faults.extend(["lost", "lost"])
     result = refresh(store, "acme")
@@ -161,7 +163,7 @@ def test_two_lost_answers_stop_and_the_next_one_tries_once_more(store: ProfileSt
     assert list_journals(store) == []
 
 
-def test_too_late_for_the_grace_the_next_one_says_when_it_was_interrupted(
+def test_next_refresh_after_the_grace_period_reports_the_interruption_time(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     issue_profile(store, slack)
@@ -174,20 +176,20 @@ def test_too_late_for_the_grace_the_next_one_says_when_it_was_interrupted(
     assert sent_at and problem.facts["detail"].startswith(f"{sent_at.astimezone():%Y-%m-%d}")
 
 
-def test_a_slow_answer_runs_into_the_deadline_and_is_asked_for_again(
+def test_slow_response_times_out_and_is_requested_again(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: CLIENT(endpoints, deadline_seconds=4))
+    monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: ORIGINAL_CLIENT(endpoints, deadline_seconds=4))
     issue_profile(store, slack)
     slack.workspace.faults.append("held")
     assert refresh(store, "acme").refreshed
     slack.workspace.may_respond.set()
 
 
-CLIENT = refreshing.SlackClient
+ORIGINAL_CLIENT = refreshing.SlackClient
 
 
-def test_what_never_reached_slack_is_tried_three_times_and_spends_nothing(
+def test_unreachable_slack_is_retried_and_does_not_change_the_profile(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(refreshing, "_RETRY_PAUSES_SECONDS", (0, 0))
@@ -199,7 +201,7 @@ def test_what_never_reached_slack_is_tried_three_times_and_spends_nothing(
     assert list_journals(store) == []
 
 
-def test_a_limit_of_slacks_is_no_loss(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_rate_limit_does_not_change_the_profile(store: ProfileStore, slack: PracticeSlack) -> None:
     before = issue_profile(store, slack)
     slack.workspace.faults.append("status:429")
     result = refresh(store, "acme")
@@ -212,7 +214,7 @@ def test_a_limit_of_slacks_is_no_loss(store: ProfileStore, slack: PracticeSlack)
 # ── unexpected responses ──
 
 
-def test_an_answer_without_a_refresh_token_keeps_the_old_one(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_response_without_a_refresh_token_preserves_the_old_one(store: ProfileStore, slack: PracticeSlack) -> None:
     old = issue_profile(store, slack)
     slack.workspace.faults.append("without:refresh_token")
     assert refresh(store, "acme").refreshed
@@ -233,7 +235,7 @@ def test_an_answer_without_a_refresh_token_keeps_the_old_one(store: ProfileStore
         {"token_type": "workflow"},
     ],
 )
-def test_an_answer_that_cannot_be_used_is_kept_and_never_overwrites_the_profile(
+def test_unusable_response_is_quarantined_and_never_overwrites_the_tokens(
     store: ProfileStore, slack: PracticeSlack, changed: dict[str, object]
 ) -> None:
     before = issue_profile(store, slack)
@@ -254,7 +256,7 @@ def test_an_answer_that_cannot_be_used_is_kept_and_never_overwrites_the_profile(
     ("expires_in", "seconds"),
     [(0, 43200), (-1, 43200), (1e12, 46800), ("43200", 43200), (None, 43200), (1.5, 1), ("soon", 43200)],
 )
-def test_a_strange_expires_in_never_makes_a_token_immortal(
+def test_invalid_expires_in_is_replaced_with_a_valid_lifetime(
     store: ProfileStore, slack: PracticeSlack, expires_in: object, seconds: int
 ) -> None:
     issue_profile(store, slack)
@@ -265,7 +267,7 @@ def test_a_strange_expires_in_never_makes_a_token_immortal(
     assert (refreshed.expires_at - refreshed.refresh_issued_at).total_seconds() == seconds
 
 
-def test_a_dead_refresh_token_is_marked_once_and_another_synchronised_one_is_used(
+def test_invalid_refresh_token_is_marked_once_and_a_newer_synced_one_is_used(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = issue_profile(store, slack, refresh_token=Secret("xoxe-1-canary-unknown-0000"))
@@ -293,9 +295,7 @@ def test_a_dead_refresh_token_is_marked_once_and_another_synchronised_one_is_use
     assert result.problem is None and result.profile == newer
 
 
-def test_a_refresh_token_that_has_expired_is_marked_and_not_sent_again(
-    store: ProfileStore, slack: PracticeSlack
-) -> None:
+def test_expired_refresh_token_is_marked_and_not_sent_again(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack)
     slack.workspace.faults.append("error:token_expired")
     refresh(store, "acme")
@@ -305,7 +305,7 @@ def test_a_refresh_token_that_has_expired_is_marked_and_not_sent_again(
 
 
 @pytest.mark.parametrize("seconds", [300, 3599])
-def test_a_token_that_slack_gives_a_short_life_is_not_renewed_at_each_use(
+def test_short_lived_token_is_not_refreshed_on_every_use(
     store: ProfileStore, slack: PracticeSlack, seconds: int
 ) -> None:
     """Slack keeps two tokens valid, so a refresh would end the one that another program just got."""
@@ -324,9 +324,7 @@ def test_a_token_that_slack_gives_a_short_life_is_not_renewed_at_each_use(
     assert refresh(store, "acme", min_ttl_seconds=11 * 3600).refreshed
 
 
-def test_a_refusal_that_may_hide_a_rotation_stays_a_doubt_for_the_next_run(
-    store: ProfileStore, slack: PracticeSlack
-) -> None:
+def test_ambiguous_refusal_stays_unconfirmed_for_the_next_refresh(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack)
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.extend(["spent_error:internal_error", "error:internal_error"])
@@ -336,7 +334,7 @@ def test_a_refusal_that_may_hide_a_rotation_stays_a_doubt_for_the_next_run(
     assert second and second.code == "refresh_interrupted"
 
 
-def test_a_name_server_that_does_not_answer_holds_no_lock_beyond_the_deadline(
+def test_hanging_dns_lookup_does_not_hold_the_lock_past_the_timeout(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, may_answer = threading.Event(), threading.Event()
@@ -347,7 +345,7 @@ def test_a_name_server_that_does_not_answer_holds_no_lock_beyond_the_deadline(
         return []
 
     issue_profile(store, slack, endpoints=Endpoints(slack.base.replace("127.0.0.1", "localhost")))
-    monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: CLIENT(endpoints, deadline_seconds=0.5))
+    monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: ORIGINAL_CLIENT(endpoints, deadline_seconds=0.5))
     monkeypatch.setattr(socket, "getaddrinfo", resolve_late)
     try:
         problem = refresh(store, "acme").problem
@@ -357,7 +355,7 @@ def test_a_name_server_that_does_not_answer_holds_no_lock_beyond_the_deadline(
         may_answer.set()
 
 
-def test_ctrl_z_in_the_middle_stops_this_process_when_the_lock_is_free_again(
+def test_ctrl_z_during_a_refresh_stops_the_process_after_the_lock_is_released(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack)

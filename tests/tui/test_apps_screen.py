@@ -52,7 +52,7 @@ async def fill_and_save(pilot: Pilot[None], **values: str) -> None:
     await pilot.press("f2")
 
 
-async def test_the_last_one_is_offered_first_and_another_is_one_key_away(home: Path) -> None:
+async def test_last_used_app_is_preselected_and_f3_switches_apps(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("a")
         await wait_for_text(pilot, FIRST)
@@ -64,7 +64,7 @@ async def test_the_last_one_is_offered_first_and_another_is_one_key_away(home: P
         await wait_for_text(pilot, "chat:write")
 
 
-async def test_by_mouse_alone(home: Path) -> None:
+async def test_app_can_be_chosen_and_edited_by_mouse(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("p")
         await wait_for_text(pilot, "Second")
@@ -90,7 +90,7 @@ async def test_by_mouse_alone(home: Path) -> None:
     assert saved.endpoints == Endpoints(GOVSLACK, EndpointVariant.V2)
 
 
-async def test_everything_can_be_changed_and_is_kept(home: Path, tmp_path: Path) -> None:
+async def test_app_details_can_be_edited_and_are_saved(home: Path, tmp_path: Path) -> None:
     program = write_script(tmp_path / "firefox")
     async with run_app(home, size=WIDE) as pilot:
         await open_app_details(pilot)
@@ -121,7 +121,7 @@ async def test_everything_can_be_changed_and_is_kept(home: Path, tmp_path: Path)
         ("registered", "No Scope!", "is not a scope"),
     ],
 )
-async def test_what_cannot_work_is_said_and_nothing_is_saved(home: Path, field: str, value: str, words: str) -> None:
+async def test_invalid_app_details_are_reported_and_not_saved(home: Path, field: str, value: str, words: str) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await open_app_details(pilot)
         await fill_and_save(pilot, **{field: value})
@@ -136,7 +136,7 @@ async def test_what_cannot_work_is_said_and_nothing_is_saved(home: Path, field: 
     )
 
 
-async def test_a_secret_is_explained_taken_and_never_shown(home: Path) -> None:
+async def test_client_secret_is_explained_saved_removed_and_never_shown(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         screen = await open_app_details(pilot)
         screen.query_one("#secret", Input).value = "canary-secret"
@@ -155,7 +155,7 @@ async def test_a_secret_is_explained_taken_and_never_shown(home: Path) -> None:
     assert "canary-secret" not in (home / "apps" / f"{FIRST}.json").read_text()
 
 
-async def test_another_slack_is_asked_about_once(home: Path) -> None:
+async def test_other_slack_needs_confirmation_once(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await open_app_details(pilot)
         await fill_and_save(pilot, base="https://slack.example.com")
@@ -173,7 +173,7 @@ async def test_another_slack_is_asked_about_once(home: Path) -> None:
         await wait_for_screen(pilot, AppsScreen)
 
 
-async def test_leaving_with_something_typed_is_asked_about(home: Path) -> None:
+async def test_leaving_with_unsaved_changes_needs_confirmation(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         screen = await open_app_details(pilot)
         await pilot.press("escape")
@@ -187,7 +187,7 @@ async def test_leaving_with_something_typed_is_asked_about(home: Path) -> None:
         await wait_for_screen(pilot, AppDetailsDialog)
 
 
-async def test_forgetting_asks_first_and_keeps_the_profiles(home: Path) -> None:
+async def test_forgetting_an_app_needs_confirmation(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("p")
         await wait_for_text(pilot, "Second")
@@ -202,7 +202,7 @@ async def test_forgetting_asks_first_and_keeps_the_profiles(home: Path) -> None:
     assert [app.client_id for app in list_apps(home)] == [SECOND]
 
 
-async def test_details_given_before_the_client_id_are_kept(home: Path) -> None:
+async def test_app_details_entered_before_the_client_id_are_preserved(home: Path) -> None:
     for app in list_apps(home):
         (home / "apps" / f"{app.client_id}.json").unlink()
     async with run_app(home, size=WIDE) as pilot:
@@ -218,7 +218,7 @@ async def test_details_given_before_the_client_id_are_kept(home: Path) -> None:
         await wait_for_text(pilot, "with its client secret")
 
 
-async def test_what_is_changed_or_forgotten_under_other_app_does_not_come_back(home: Path) -> None:
+async def test_edits_and_removal_in_the_apps_screen_update_the_sign_in_form(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("a")
         await wait_for_text(pilot, "First")
@@ -246,7 +246,7 @@ async def test_what_is_changed_or_forgotten_under_other_app_does_not_come_back(h
     assert read_app(home, FIRST) is None
 
 
-async def test_looking_at_the_apps_leaves_what_is_typed_and_shows_a_changed_slack(home: Path) -> None:
+async def test_apps_screen_preserves_typed_scopes_and_updates_the_slack_url(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
@@ -265,7 +265,7 @@ async def test_looking_at_the_apps_leaves_what_is_typed_and_shows_a_changed_slac
         assert pilot.app.screen.query_one("#scopes", Input).value == "files:read"
 
 
-async def test_app_details_leave_the_chosen_scopes_alone(home: Path) -> None:
+async def test_app_details_do_not_change_the_chosen_scopes(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
@@ -281,7 +281,7 @@ async def test_app_details_leave_the_chosen_scopes_alone(home: Path) -> None:
     "pasted",
     ["0123456789abcdef" * 2, "Signing Secret 0123456789abcdef" + "0123456789abcdef", f"SLACK_TOKEN={CANARY}"],
 )
-async def test_a_secret_pasted_for_a_client_id_leaves_the_screen_at_once(home: Path, pasted: str) -> None:
+async def test_secret_pasted_as_a_client_id_is_cleared_immediately(home: Path, pasted: str) -> None:
     from textual import events
 
     async with run_app(home, size=WIDE) as pilot:
@@ -296,7 +296,7 @@ async def test_a_secret_pasted_for_a_client_id_leaves_the_screen_at_once(home: P
         assert "canary" not in read_screen(pilot)
 
 
-async def test_a_confidential_app_signs_in_by_paste_from_the_interface(home: Path, slack: object) -> None:
+async def test_confidential_app_signs_in_by_paste_in_the_tui(home: Path, slack: object) -> None:
     from slack_token_tui.practice.models import App
     from slack_token_tui.practice.server import PracticeSlack
 

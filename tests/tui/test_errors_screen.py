@@ -33,7 +33,7 @@ from tests.support.pilot import (
 from tests.support.scripted_sign_in import APP
 
 WIDE = (120, 50)
-ON_THE_PAGE = {
+PAGE_ERRORS = {
     "redirect_uri did not match": "bad_redirect_uri",
     "app could not be found": "invalid_client_id",
     "invalid permissions": "invalid_scope",
@@ -63,7 +63,7 @@ async def search(pilot: Pilot[None], words: str) -> None:
     await wait_for(pilot, lambda: isinstance(pilot.app.screen.focused, OptionList))
 
 
-async def test_every_entry_is_found_by_its_code_from_home(home: Path) -> None:
+async def test_every_error_is_found_by_its_code_from_home(home: Path) -> None:
     async with run_app(home, APP, WIDE) as pilot:
         await pilot.press("e")
         await wait_for_screen(pilot, ErrorsScreen)
@@ -86,7 +86,7 @@ async def test_every_entry_is_found_by_its_code_from_home(home: Path) -> None:
                     assert hasattr(screen, f"action_{action}")
 
 
-async def test_every_entry_as_a_failure_offers_its_remedies_with_keys(home: Path, app: SlackApp) -> None:
+async def test_every_error_card_offers_its_fixes_as_keys(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, WIDE) as pilot:
         await start_sign_in(pilot)
         screen = pilot.app.screen
@@ -104,10 +104,8 @@ async def test_every_entry_as_a_failure_offers_its_remedies_with_keys(home: Path
             assert screen.check_action("explain", ())
 
 
-@pytest.mark.parametrize(("words", "code"), ON_THE_PAGE.items())
-async def test_what_slack_shows_only_on_its_page_is_found_by_its_words(
-    home: Path, app: SlackApp, words: str, code: str
-) -> None:
+@pytest.mark.parametrize(("words", "code"), PAGE_ERRORS.items())
+async def test_errors_on_slacks_page_are_found_by_their_text(home: Path, app: SlackApp, words: str, code: str) -> None:
     async with run_app(home, app, WIDE) as pilot:
         await open_browser_errors(pilot)
         await search(pilot, words)
@@ -119,7 +117,7 @@ async def test_what_slack_shows_only_on_its_page_is_found_by_its_words(
         assert screen._highlighted.code == code, "the first that is found"
 
 
-async def test_what_was_sent_stands_above_what_to_register_and_each_is_copied(
+async def test_sent_redirect_url_is_listed_first_and_each_url_can_be_copied(
     home: Path, app: SlackApp, copied_texts: list[str]
 ) -> None:
     async with run_app(home, app, WIDE) as pilot:
@@ -134,7 +132,7 @@ async def test_what_was_sent_stands_above_what_to_register_and_each_is_copied(
         assert tuple(copied_texts) == app.redirect_uris, "the one that was sent first, then the others"
 
 
-async def test_trying_again_from_the_list_starts_a_fresh_sign_in(home: Path, app: SlackApp) -> None:
+async def test_try_again_from_the_list_starts_a_new_sign_in(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, WIDE) as pilot:
         await open_browser_errors(pilot)
         screen = pilot.app.screen_stack[-2]
@@ -148,7 +146,7 @@ async def test_trying_again_from_the_list_starts_a_fresh_sign_in(home: Path, app
         await wait_for_text(pilot, "Signed in as jane")
 
 
-async def test_changing_the_app_from_the_list_leads_to_the_form_and_closes_the_port(home: Path, app: SlackApp) -> None:
+async def test_change_app_from_the_list_opens_the_form_and_closes_the_port(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, WIDE) as pilot:
         await open_browser_errors(pilot)
         await search(pilot, "invalid_client_id")
@@ -160,7 +158,7 @@ async def test_changing_the_app_from_the_list_leads_to_the_form_and_closes_the_p
         await wait_until_port_closes(pilot, app.redirect_uris[0])
 
 
-async def test_the_settings_of_the_app_are_opened(home: Path, app: SlackApp, opened_urls: list[str]) -> None:
+async def test_app_settings_page_is_opened(home: Path, app: SlackApp, opened_urls: list[str]) -> None:
     async with run_app(home, app, WIDE) as pilot:
         await open_browser_errors(pilot)
         await search(pilot, "pkce_not_allowed")
@@ -169,7 +167,7 @@ async def test_the_settings_of_the_app_are_opened(home: Path, app: SlackApp, ope
         assert opened_urls == [app.endpoints.apps_url]
 
 
-async def test_a_browser_that_answers_meanwhile_ends_the_question(home: Path, app: SlackApp) -> None:
+async def test_browser_response_closes_the_errors_screen(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, WIDE) as pilot:
         await open_browser_errors(pilot)
         screen = pilot.app.screen_stack[-2]
@@ -180,7 +178,7 @@ async def test_a_browser_that_answers_meanwhile_ends_the_question(home: Path, ap
 
 
 @pytest.mark.parametrize("over_it", ["f1", "ctrl+p"])
-async def test_a_browser_that_answers_under_help_or_palette_does_no_harm(
+async def test_browser_response_while_help_or_palette_is_open_finishes_the_sign_in(
     home: Path, app: SlackApp, over_it: str
 ) -> None:
     async with run_app(home, app, WIDE) as pilot:
@@ -196,7 +194,7 @@ async def test_a_browser_that_answers_under_help_or_palette_does_no_harm(
         await wait_for_screen(pilot, HomeScreen)
 
 
-async def test_words_that_nobody_knows_say_how_to_search(home: Path) -> None:
+async def test_search_without_a_match_says_so(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("e")
         await wait_for_screen(pilot, ErrorsScreen)
@@ -204,7 +202,7 @@ async def test_words_that_nobody_knows_say_how_to_search(home: Path) -> None:
         await wait_for_text(pilot, "Nothing matches")
 
 
-async def test_a_remedy_from_home_begins_a_sign_in(home: Path) -> None:
+async def test_try_again_from_home_starts_a_sign_in(home: Path) -> None:
     async with run_app(home, APP, WIDE) as pilot:
         await pilot.press("e")
         await wait_for_focus(pilot, ErrorsScreen)
@@ -213,7 +211,7 @@ async def test_a_remedy_from_home_begins_a_sign_in(home: Path) -> None:
         await wait_for_screen(pilot, SignInScreen)
 
 
-async def test_where_no_app_is_known_nothing_is_there_to_try_again(home: Path) -> None:
+async def test_try_again_is_unavailable_without_an_app(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("e")
         await wait_for_focus(pilot, ErrorsScreen)
@@ -223,7 +221,7 @@ async def test_where_no_app_is_known_nothing_is_there_to_try_again(home: Path) -
         assert not has_text(pilot, "try\N{NO-BREAK SPACE}again")
 
 
-async def test_by_mouse_alone(home: Path) -> None:
+async def test_errors_can_be_browsed_by_mouse(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await click_text(pilot, "Errors")
         await wait_for_screen(pilot, ErrorsScreen)
@@ -233,7 +231,7 @@ async def test_by_mouse_alone(home: Path) -> None:
         await wait_for_screen(pilot, HomeScreen)
 
 
-async def test_f1_tells_everything_about_an_error_in_the_sign_in_and_at_home(home: Path, app: SlackApp) -> None:
+async def test_f1_explains_a_sign_in_error_in_full(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, WIDE) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), wrong="exchange:invalid_code")
         await wait_for_text(pilot, "invalid_code")

@@ -26,9 +26,7 @@ from tests.support.store import add_profile_files
 # ── automatic refresh ──
 
 
-async def test_a_token_that_comes_due_is_renewed_by_itself(
-    store: ProfileStore, slack: PracticeSlack, home: Path
-) -> None:
+async def test_expiring_token_is_refreshed_automatically(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
     old = issue_profile(store, slack)
     async with run_app(home, size=WIDE) as pilot:
         await wait_for(pilot, lambda: store.read("acme").generation > old.generation)
@@ -37,7 +35,7 @@ async def test_a_token_that_comes_due_is_renewed_by_itself(
     assert slack.workspace.tokens.refreshed == 1
 
 
-async def test_a_refresh_by_itself_that_fails_is_explained_and_not_repeated_at_once(
+async def test_failed_automatic_refresh_is_explained_and_not_retried_immediately(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
     issue_profile(store, slack)
@@ -51,7 +49,7 @@ async def test_a_refresh_by_itself_that_fails_is_explained_and_not_repeated_at_o
         assert slack.workspace.calls["/api/oauth.v2.user.access"] == calls
 
 
-async def test_what_another_program_saves_is_seen(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+async def test_changes_by_another_program_are_shown(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=2))
     async with run_app(home, size=WIDE) as pilot:
         await wait_for_text(pilot, "for 1 h 59 min")
@@ -64,7 +62,7 @@ async def test_what_another_program_saves_is_seen(store: ProfileStore, slack: Pr
 # ── copy ──
 
 
-async def test_copying_says_until_when_it_works_and_when_it_is_cleared(
+async def test_copy_reports_the_expiry_and_the_clear_time(
     store: ProfileStore, slack: PracticeSlack, home: Path, copied_texts: list[str]
 ) -> None:
     saved = issue_profile(store, slack, expires_at=time_from_now(hours=2))
@@ -76,7 +74,7 @@ async def test_copying_says_until_when_it_works_and_when_it_is_cleared(
     assert saved.access_token and copied_texts == [saved.access_token.reveal()]
 
 
-async def test_copying_a_due_token_renews_it_first(
+async def test_copy_refreshes_an_expired_token_first(
     store: ProfileStore, slack: PracticeSlack, home: Path, copied_texts: list[str]
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
@@ -87,7 +85,7 @@ async def test_copying_a_due_token_renews_it_first(
     assert slack.workspace.tokens.refreshed == 1
 
 
-async def test_copy_as_previews_with_a_mask_and_copies_the_real_text(
+async def test_copy_as_previews_a_masked_token_and_copies_the_real_one(
     store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
     store.save_sign_in(profile())
@@ -104,7 +102,7 @@ async def test_copy_as_previews_with_a_mask_and_copies_the_real_text(
     assert copied_texts == [f"export SLACK_TOKEN={CANARY}"]
 
 
-async def test_without_a_clipboard_it_asks_before_a_token_goes_to_the_terminal(store: ProfileStore, home: Path) -> None:
+async def test_copy_without_a_clipboard_asks_before_using_the_terminal(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile())
     async with run_app(home, size=WIDE) as pilot:
         sent: list[str] = []
@@ -123,7 +121,9 @@ async def test_without_a_clipboard_it_asks_before_a_token_goes_to_the_terminal(s
         await wait_for(pilot, lambda: len(sent) == 2)
 
 
-async def test_a_revealed_token_hides_itself(store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_revealed_token_is_hidden_automatically(
+    store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("slack_token_tui.tui.screens.home_commands._REVEAL_SECONDS", 3)
     store.save_sign_in(profile())
     async with run_app(home, size=WIDE) as pilot:
@@ -139,7 +139,7 @@ async def test_a_revealed_token_hides_itself(store: ProfileStore, home: Path, mo
 # ── verify, refresh ──
 
 
-async def test_verify_renew_and_their_errors_stand_beside_the_profile(
+async def test_verify_and_refresh_results_are_shown_with_the_profile(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
     saved = issue_profile(store, slack, expires_at=time_from_now(hours=3))
@@ -159,7 +159,7 @@ async def test_verify_renew_and_their_errors_stand_beside_the_profile(
     assert store.read("acme").generation == saved.generation + 1
 
 
-async def test_all_are_verified_with_progress_and_can_be_stopped(
+async def test_verify_all_shows_progress_and_can_be_stopped(
     store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch, silent_server_url: str
 ) -> None:
     saved = issue_profile(store, slack, expires_at=time_from_now(hours=3))
@@ -191,7 +191,9 @@ async def test_all_are_verified_with_progress_and_can_be_stopped(
         await wait_for_text(pilot, "was stopped")
 
 
-async def test_all_that_rotate_are_renewed(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+async def test_refresh_all_refreshes_only_rotating_tokens(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
     issue_profile(store, slack, "one", expires_at=time_from_now(hours=3))
     slack.workspace.people = slack.workspace.people[::-1]
     issue_profile(store, slack, "two", expires_at=time_from_now(hours=3))
@@ -205,7 +207,7 @@ async def test_all_that_rotate_are_renewed(store: ProfileStore, slack: PracticeS
 # ── rename, default, remove, import ──
 
 
-async def test_rename_until_a_name_works(store: ProfileStore, home: Path) -> None:
+async def test_rename_asks_until_the_name_is_valid(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile())
     store.save_sign_in(profile(user_id="U2"), "other")
     async with run_app(home, size=WIDE) as pilot:
@@ -222,7 +224,7 @@ async def test_rename_until_a_name_works(store: ProfileStore, home: Path) -> Non
     assert store.names() == ["other", "work"]
 
 
-async def test_default_and_back(store: ProfileStore, home: Path) -> None:
+async def test_default_profile_can_be_set_and_cleared(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile())
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("d")
@@ -233,7 +235,9 @@ async def test_default_and_back(store: ProfileStore, home: Path) -> None:
     assert "default_profile" not in read_settings(home)
 
 
-async def test_remove_says_what_ends_and_what_stays(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+async def test_remove_shows_what_is_revoked_and_what_stays(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
     issue_profile(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
     async with run_app(home, size=(100, 30)) as pilot:
         await pilot.press("x")
@@ -251,7 +255,7 @@ async def test_remove_says_what_ends_and_what_stays(store: ProfileStore, slack: 
         await wait_for_text(pilot, "No profiles yet")
 
 
-async def test_remove_keeps_the_profile_when_slack_is_away(store: ProfileStore, home: Path) -> None:
+async def test_unreachable_slack_blocks_revoking_but_local_removal_works(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile(endpoints=Endpoints("http://127.0.0.1:9")))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("x")
@@ -266,7 +270,9 @@ async def test_remove_keeps_the_profile_when_slack_is_away(store: ProfileStore, 
         await wait_for_text(pilot, "acme is deleted here")
 
 
-async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+async def test_import_shows_the_token_type_and_saves_the_token(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
     from slack_token_tui.practice.models import CLIENT_ID
     from slack_token_tui.store.apps import SlackApp
 
@@ -285,7 +291,7 @@ async def test_import_names_the_kind_and_keeps_the_token(store: ProfileStore, sl
     assert store.names() == ["acme-practice"]
 
 
-async def test_signing_in_again_says_what_the_scopes_change(store: ProfileStore, home: Path) -> None:
+async def test_repeated_sign_in_shows_scope_changes(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile(scopes=("users:read", "channels:read"), requested_scopes=("users:read",)))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("s")
@@ -299,7 +305,7 @@ async def test_signing_in_again_says_what_the_scopes_change(store: ProfileStore,
 # ── many profiles ──
 
 
-async def test_filter_and_order(store: ProfileStore, home: Path) -> None:
+async def test_profiles_can_be_filtered_and_sorted(store: ProfileStore, home: Path) -> None:
     for number in range(30):
         store.save_sign_in(
             profile(user_id=f"U{number}", team_name=f"Team {number}", expires_at=time_from_now(hours=40 - number)),
@@ -322,7 +328,7 @@ async def test_filter_and_order(store: ProfileStore, home: Path) -> None:
     assert read_settings(home)["order"] == "expiry"
 
 
-async def test_a_thousand_profiles_scroll_and_filter(store: ProfileStore, home: Path) -> None:
+async def test_thousand_profiles_can_be_scrolled_and_filtered(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile())
     add_profile_files(store, "acme", range(1000))
     async with run_app(home, size=WIDE) as pilot:

@@ -44,7 +44,7 @@ async def wait_for_form(pilot: Pilot[None]) -> None:
     await wait_for_screen(pilot, SignInScreen)
 
 
-async def test_by_keyboard_alone(home: Path) -> None:
+async def test_scopes_can_be_chosen_by_keyboard(home: Path) -> None:
     async with open_scope_picker(home) as pilot:
         await pilot.press(*"direct", "space", *"read")
         await wait_for_text(pilot, "im:read")
@@ -56,7 +56,7 @@ async def test_by_keyboard_alone(home: Path) -> None:
         assert read_scopes_field(pilot) == "users:read, channels:read, im:history"
 
 
-async def test_by_mouse_alone(home: Path) -> None:
+async def test_scopes_can_be_chosen_by_mouse(home: Path) -> None:
     async with open_scope_picker(home) as pilot:
         await pilot.click("#preset_2")
         await wait_for_text(pilot, f"{len(PRESETS[1].scopes)} chosen")
@@ -70,14 +70,14 @@ async def test_by_mouse_alone(home: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-async def test_a_number_chooses_a_set(home: Path, number: int) -> None:
+async def test_number_key_chooses_a_preset(home: Path, number: int) -> None:
     async with open_scope_picker(home) as pilot:
         await pilot.press(str(number), "f2")
         await wait_for_form(pilot)
         assert read_scopes_field(pilot) == ", ".join(PRESETS[number - 1].scopes)
 
 
-async def test_everything_the_app_allows_only_where_that_is_known(home: Path) -> None:
+async def test_all_scopes_of_the_app_can_be_chosen_only_when_known(home: Path) -> None:
     async with open_scope_picker(home) as pilot:
         await pilot.press("4")
         await pilot.pause(0.2)
@@ -88,7 +88,7 @@ async def test_everything_the_app_allows_only_where_that_is_known(home: Path) ->
         await wait_for_text(pilot, "3 chosen")
 
 
-async def test_a_scope_that_is_not_in_the_list_is_taken_as_typed(home: Path) -> None:
+async def test_unlisted_scope_is_accepted_as_typed(home: Path) -> None:
     async with open_scope_picker(home) as pilot:
         await pilot.press(*"brand.new:thing", "enter")
         await wait_for_text(pilot, "3 chosen")
@@ -98,7 +98,7 @@ async def test_a_scope_that_is_not_in_the_list_is_taken_as_typed(home: Path) -> 
         assert read_scopes_field(pilot).endswith("brand.new:thing")
 
 
-async def test_an_unfinished_name_is_not_taken_for_a_scope(home: Path) -> None:
+async def test_incomplete_name_is_not_accepted_as_a_scope(home: Path) -> None:
     async with open_scope_picker(home) as pilot:
         await pilot.press(*"files:rea", "enter")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen.focused, OptionList))
@@ -106,7 +106,7 @@ async def test_an_unfinished_name_is_not_taken_for_a_scope(home: Path) -> None:
 
 
 @pytest.mark.parametrize("scope", ["channels:join", "admin.users:read", "identify", "chat:write:bot"])
-async def test_what_a_user_token_cannot_have_is_explained_and_not_chosen(home: Path, scope: str) -> None:
+async def test_unavailable_scope_is_explained_and_not_chosen(home: Path, scope: str) -> None:
     async with open_scope_picker(home) as pilot:
         await pilot.press(*scope, "enter")
         await wait_for_text(pilot, scope)
@@ -119,7 +119,7 @@ async def test_what_a_user_token_cannot_have_is_explained_and_not_chosen(home: P
         assert has_text(pilot, "2 chosen")
 
 
-async def test_a_bot_scope_typed_in_the_form_can_be_taken_out_again(home: Path) -> None:
+async def test_bot_scope_typed_in_the_form_can_be_removed(home: Path) -> None:
     async with open_scope_picker(home, scopes="users:read, chat:write.public") as pilot:
         await wait_for_text(pilot, "✗ chat:write.public is for bots")
         await pilot.press(*"write.public", "enter", "space")
@@ -129,13 +129,13 @@ async def test_a_bot_scope_typed_in_the_form_can_be_taken_out_again(home: Path) 
         assert read_scopes_field(pilot) == "users:read"
 
 
-async def test_nothing_found_and_space_do_no_harm(home: Path) -> None:
+async def test_space_without_a_match_does_nothing(home: Path) -> None:
     async with open_scope_picker(home) as pilot:
         await pilot.press(*"zzz", "space")
         await wait_for_text(pilot, "Nothing matches")
 
 
-async def test_leaving_asks_only_when_something_has_changed(home: Path) -> None:
+async def test_leaving_asks_only_if_scopes_changed(home: Path) -> None:
     async with open_scope_picker(home) as pilot:
         await pilot.press("escape")
         await wait_for_form(pilot)
@@ -153,7 +153,7 @@ async def test_leaving_asks_only_when_something_has_changed(home: Path) -> None:
         assert read_scopes_field(pilot) == "users:read, channels:read"
 
 
-async def test_what_is_new_against_the_token_in_hand_is_marked(home: Path, store: ProfileStore) -> None:
+async def test_scopes_missing_from_the_existing_token_are_marked_as_new(home: Path, store: ProfileStore) -> None:
     store.save_sign_in(profile(scopes=("users:read", "files:read"), requested_scopes=("users:read",)))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("s")
@@ -166,7 +166,7 @@ async def test_what_is_new_against_the_token_in_hand_is_marked(home: Path, store
         await wait_for_text(pilot, "chat:write new")
 
 
-async def test_scopes_pasted_a_line_each_arrive_all(home: Path) -> None:
+async def test_scopes_pasted_on_separate_lines_are_all_accepted(home: Path) -> None:
     async with run_app(home, APP, WIDE) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
@@ -177,7 +177,7 @@ async def test_scopes_pasted_a_line_each_arrive_all(home: Path) -> None:
         await wait_for(pilot, lambda: read_scopes_field(pilot) == "users:read, chat:write, files:read")
 
 
-async def test_more_scopes_than_slack_takes_are_said_and_not_cut(home: Path) -> None:
+async def test_too_many_scopes_are_reported_and_not_truncated(home: Path) -> None:
     async with run_app(home, APP, WIDE) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)

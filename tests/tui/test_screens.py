@@ -68,7 +68,7 @@ async def open_screen(pilot: Pilot[None], screen_id: str) -> AppScreen[object]:
 
 
 @pytest.mark.parametrize("screen_id", KEYS_BY_SCREEN)
-async def test_f1_is_help_on_every_screen_also_in_a_field(home: Path, screen_id: str) -> None:
+async def test_f1_opens_help_on_every_screen_even_in_a_field(home: Path, screen_id: str) -> None:
     async with run_app(home, APP, (100, 40)) as pilot:
         screen = await open_screen(pilot, screen_id)
         for field in list(screen.query(Input))[:1]:
@@ -81,7 +81,7 @@ async def test_f1_is_help_on_every_screen_also_in_a_field(home: Path, screen_id:
 
 
 @pytest.mark.parametrize("screen_id", KEYS_BY_SCREEN)
-async def test_the_palette_has_every_action_that_makes_sense(home: Path, screen_id: str) -> None:
+async def test_palette_lists_every_available_action(home: Path, screen_id: str) -> None:
     async with run_app(home, APP, (100, 40)) as pilot:
         screen = await open_screen(pilot, screen_id)
         screen.set_focus(None)
@@ -93,7 +93,7 @@ async def test_the_palette_has_every_action_that_makes_sense(home: Path, screen_
 
 
 @pytest.mark.parametrize("screen_id", KEYS_BY_SCREEN)
-async def test_escape_leads_back_to_home(home: Path, screen_id: str) -> None:
+async def test_escape_returns_to_home(home: Path, screen_id: str) -> None:
     async with run_app(home, APP, (100, 40)) as pilot:
         await open_screen(pilot, screen_id)
         for _ in KEYS_BY_SCREEN[screen_id]:
@@ -102,7 +102,7 @@ async def test_escape_leads_back_to_home(home: Path, screen_id: str) -> None:
         await wait_for_screen(pilot, HomeScreen)
 
 
-def test_no_two_actions_of_a_screen_share_a_key_by_accident() -> None:
+def test_actions_of_a_screen_do_not_share_keys() -> None:
     for screen_id in KEYS_BY_SCREEN:
         keys: dict[str, list[str]] = {}
         for action in actions_for(screen_id):
@@ -115,11 +115,11 @@ def test_no_two_actions_of_a_screen_share_a_key_by_accident() -> None:
         assert shared == {}, screen_id
 
 
-def test_every_action_has_a_screen_that_knows_it() -> None:
+def test_every_action_belongs_to_a_known_screen() -> None:
     assert {screen for action in ACTIONS for screen in action.screens} == set(KEYS_BY_SCREEN)
 
 
-async def test_the_check_lists_findings_as_they_come_and_looks_again(
+async def test_doctor_screen_lists_findings_and_can_run_again(
     home: Path, monkeypatch: pytest.MonkeyPatch, copied_texts: list[str]
 ) -> None:
     looks = 0
@@ -143,7 +143,7 @@ async def test_the_check_lists_findings_as_they_come_and_looks_again(
         assert "look 2" in copied_texts[0]
 
 
-async def test_the_check_really_looks(home: Path, app: SlackApp) -> None:
+async def test_doctor_screen_runs_the_real_checks(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (120, 60)) as pilot:
         screen = await open_screen(pilot, "doctor")
         assert isinstance(screen, DoctorScreen)
@@ -151,7 +151,9 @@ async def test_the_check_really_looks(home: Path, app: SlackApp) -> None:
         await wait_for_text(pilot, "answers.")
 
 
-async def test_a_defect_of_one_look_hides_nothing(home: Path, monkeypatch: pytest.MonkeyPatch, app: SlackApp) -> None:
+async def test_crash_of_one_check_does_not_hide_the_others(
+    home: Path, monkeypatch: pytest.MonkeyPatch, app: SlackApp
+) -> None:
     def raise_defect() -> object:
         raise RuntimeError("canary")
 
@@ -162,7 +164,7 @@ async def test_a_defect_of_one_look_hides_nothing(home: Path, monkeypatch: pytes
     assert any(finding.id == "clock" for finding in found)
 
 
-async def test_the_search_leads_into_the_list_and_back(home: Path) -> None:
+async def test_focus_moves_from_the_search_to_the_list_and_back(home: Path) -> None:
     async with run_app(home, APP, (100, 40)) as pilot:
         screen = await open_screen(pilot, "errors")
         assert isinstance(screen, ErrorsScreen)
@@ -190,7 +192,7 @@ async def test_the_search_leads_into_the_list_and_back(home: Path) -> None:
         ("s", "User scopes"),
     ],
 )
-async def test_every_screen_is_left_by_mouse_alone(home: Path, store: ProfileStore, key: str, words: str) -> None:
+async def test_every_screen_can_be_closed_by_mouse(home: Path, store: ProfileStore, key: str, words: str) -> None:
     store.save_sign_in(profile())
     async with run_app(home, APP, (120, 40)) as pilot:
         await pilot.press(key)
@@ -206,9 +208,7 @@ async def test_every_screen_is_left_by_mouse_alone(home: Path, store: ProfileSto
         await wait_for_screen(pilot, HomeScreen)
 
 
-async def test_what_a_sheet_asks_is_answered_by_mouse_alone(
-    home: Path, store: ProfileStore, copied_texts: list[str]
-) -> None:
+async def test_dialogs_can_be_completed_by_mouse(home: Path, store: ProfileStore, copied_texts: list[str]) -> None:
     store.save_sign_in(profile())
     async with run_app(home, APP, (120, 100)) as pilot:
         await click_text(pilot, "Copy as…")
@@ -222,7 +222,7 @@ async def test_what_a_sheet_asks_is_answered_by_mouse_alone(
         await wait_for(pilot, lambda: store.names() == ["work"])
 
 
-async def test_the_keys_of_an_error_can_be_clicked(home: Path, app: SlackApp) -> None:
+async def test_error_keys_can_be_clicked(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (120, 40)) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), "cancel")
         await wait_for_text(pilot, "access_denied")
@@ -234,9 +234,7 @@ async def test_the_keys_of_an_error_can_be_clicked(home: Path, app: SlackApp) ->
 
 
 @pytest.mark.parametrize("screen_id", KEYS_BY_SCREEN)
-async def test_a_footer_has_whole_keys_and_the_way_to_more_at_every_width(
-    home: Path, store: ProfileStore, screen_id: str
-) -> None:
+async def test_footer_shows_whole_keys_and_more_at_every_width(home: Path, store: ProfileStore, screen_id: str) -> None:
     store.save_sign_in(profile())
     keys = {"F1 Help", *(f"{action.key_label} {action.label}" for action in actions_for(screen_id))}
     async with run_app(home, APP, (130, 30)) as pilot:
@@ -251,14 +249,14 @@ async def test_a_footer_has_whole_keys_and_the_way_to_more_at_every_width(
             assert len(shown) > 1, line
 
 
-async def test_help_tells_the_truth_about_this_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_help_mentions_limits_of_the_terminal(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM_PROGRAM", "vscode")
     async with run_app(home, APP, (120, 60)) as pilot:
         await pilot.press("question_mark")
         await wait_for_text(pilot, "VS Code keeps Ctrl+Q")
 
 
-async def test_ctrl_c_under_help_ends_the_sign_in_that_waits_below(home: Path, app: SlackApp) -> None:
+async def test_ctrl_c_in_help_stops_the_waiting_sign_in(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         await start_sign_in(pilot)
         await pilot.press("question_mark")
@@ -268,7 +266,7 @@ async def test_ctrl_c_under_help_ends_the_sign_in_that_waits_below(home: Path, a
         await wait_for_text(pilot, "Stopped.")
 
 
-async def test_only_what_was_said_last_is_shown_and_not_over_a_question(
+async def test_only_the_last_notification_is_shown_and_a_dialog_hides_it(
     home: Path, store: ProfileStore, copied_texts: list[str]
 ) -> None:
     store.save_sign_in(profile())

@@ -13,7 +13,7 @@ from tests.support.profiles import profile
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 20)])
 @pytest.mark.parametrize("directory", ["", "profiles"])
-async def test_home_names_the_directory_and_shows_the_profiles_once_it_is_fixed(
+async def test_home_reports_an_exposed_directory_and_recovers_once_it_is_fixed(
     store: ProfileStore, home: Path, directory: str, size: tuple[int, int]
 ) -> None:
     store.save_sign_in(profile())
@@ -27,7 +27,7 @@ async def test_home_names_the_directory_and_shows_the_profiles_once_it_is_fixed(
         await wait_for_text(pilot, "acme")
 
 
-async def test_a_directory_that_is_opened_while_home_is_shown_is_named(store: ProfileStore, home: Path) -> None:
+async def test_directory_exposed_while_home_is_open_is_reported(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile())
     async with run_app(home) as pilot:
         await wait_for_text(pilot, "acme")

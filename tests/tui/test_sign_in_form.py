@@ -20,7 +20,7 @@ from tests.support.pilot import read_screen, run_app, wait_for, wait_for_focus, 
 @pytest.mark.parametrize(
     ("field", "value", "words"), [("client_id", "x", "A Client ID is digits"), ("scopes", "", "at least one scope")]
 )
-async def test_the_form_says_what_is_wrong(home: Path, app: SlackApp, field: str, value: str, words: str) -> None:
+async def test_form_reports_invalid_fields(home: Path, app: SlackApp, field: str, value: str, words: str) -> None:
     async with run_app(home, app, (80, 30)) as pilot:
         await pilot.press("a")
         await wait_for_screen(pilot, SignInScreen)
@@ -29,13 +29,13 @@ async def test_the_form_says_what_is_wrong(home: Path, app: SlackApp, field: str
         await wait_for_text(pilot, words)
 
 
-async def test_another_slack_is_always_named(home: Path, app: SlackApp, slack: PracticeSlack) -> None:
+async def test_form_always_shows_a_slack_other_than_slack_com(home: Path, app: SlackApp, slack: PracticeSlack) -> None:
     async with run_app(home, app) as pilot:
         await pilot.press("a")
         await wait_for_text(pilot, f"not slack.com: {slack.base.removeprefix('http://')}")
 
 
-async def test_scopes_that_the_app_is_known_to_lack_are_named_before_slack_refuses(home: Path, app: SlackApp) -> None:
+async def test_scopes_missing_from_the_app_are_reported_before_slack_rejects_them(home: Path, app: SlackApp) -> None:
     app = replace(app, registered_scopes=("users:read",), scopes=("users:read", "chat:write"), name="Mine")
     async with run_app(home, app, (100, 40)) as pilot:
         await pilot.press("a")
@@ -48,7 +48,7 @@ async def test_scopes_that_the_app_is_known_to_lack_are_named_before_slack_refus
         await wait_for_text(pilot, "The app is not known to have chat:write.")
 
 
-async def test_a_wrong_paste_is_not_added_to_but_replaced(home: Path) -> None:
+async def test_new_paste_replaces_a_wrong_one(home: Path) -> None:
     async with run_app(home, size=(100, 40)) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
@@ -64,7 +64,7 @@ async def test_a_wrong_paste_is_not_added_to_but_replaced(home: Path) -> None:
         assert box.value == "1234567890.1234567890123"
 
 
-async def test_a_paste_beside_the_fields_is_taken_for_the_client_id(home: Path, app: SlackApp) -> None:
+async def test_paste_outside_the_fields_fills_the_client_id(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
@@ -75,7 +75,7 @@ async def test_a_paste_beside_the_fields_is_taken_for_the_client_id(home: Path, 
         )
 
 
-async def test_what_was_typed_is_there_again_after_leaving_the_wait(home: Path, app: SlackApp) -> None:
+async def test_form_values_are_restored_after_leaving_the_wait(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
@@ -89,7 +89,7 @@ async def test_what_was_typed_is_there_again_after_leaving_the_wait(home: Path, 
         assert pilot.app.screen.query_one("#scopes", Input).value == "files:read"
 
 
-async def test_a_token_among_the_scopes_leaves_the_screen_and_is_never_sent(home: Path, app: SlackApp) -> None:
+async def test_token_pasted_into_the_scopes_is_removed(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
@@ -103,7 +103,7 @@ async def test_a_token_among_the_scopes_leaves_the_screen_and_is_never_sent(home
         assert box.value == "users:read"
 
 
-async def test_a_digit_typed_beside_the_fields_begins_a_client_id(home: Path, app: SlackApp) -> None:
+async def test_digit_typed_outside_the_fields_starts_a_client_id(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
@@ -116,7 +116,7 @@ async def test_a_digit_typed_beside_the_fields_begins_a_client_id(home: Path, ap
         await wait_for(pilot, lambda: box.value == "1234567890.1234567890123")
 
 
-async def test_a_misspelt_scope_is_answered_with_the_right_one(home: Path, app: SlackApp) -> None:
+async def test_misspelled_scope_suggests_the_right_one(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (120, 40)) as pilot:
         await pilot.press("N")
         await wait_for(pilot, lambda: pilot.app.screen.query("#scopes") and pilot.app.screen.focused is not None)

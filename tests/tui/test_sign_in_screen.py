@@ -24,14 +24,14 @@ from tests.support.ports import get_port
 from tests.support.profiles import profile, time_from_now
 
 
-async def test_the_empty_home_says_the_one_next_step(home: Path) -> None:
+async def test_empty_home_shows_the_next_steps(home: Path) -> None:
     async with run_app(home) as pilot:
         await wait_for_text(pilot, "No profiles yet")
         await wait_for_text(pilot, "I have a Client ID: sign in (a)")
         await wait_for_text(pilot, "I have none: make me an app (N)")
 
 
-async def test_from_nothing_to_a_saved_and_copied_token(home: Path, app: SlackApp, copied_texts: list[str]) -> None:
+async def test_sign_in_saves_a_token_that_can_be_copied(home: Path, app: SlackApp, copied_texts: list[str]) -> None:
     async with run_app(home, app) as pilot:
         url = await start_sign_in(pilot)
         await asyncio.to_thread(simulate_browser, url)
@@ -48,7 +48,7 @@ async def test_from_nothing_to_a_saved_and_copied_token(home: Path, app: SlackAp
     assert copied_texts == [token, token]
 
 
-async def test_a_cancel_is_explained_and_try_again_works_without_restart(home: Path, app: SlackApp) -> None:
+async def test_cancel_is_explained_and_can_be_retried(home: Path, app: SlackApp) -> None:
     async with run_app(home, app) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), "cancel")
         await wait_for_text(pilot, "access_denied")
@@ -63,7 +63,7 @@ async def test_a_cancel_is_explained_and_try_again_works_without_restart(home: P
 
 
 @pytest.mark.parametrize("code", EXCHANGE_ERRORS)
-async def test_every_refusal_is_explained_under_its_step(home: Path, app: SlackApp, code: str) -> None:
+async def test_exchange_error_is_explained_under_its_step(home: Path, app: SlackApp, code: str) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), wrong=f"exchange:{code}")
         await wait_for(pilot, lambda: pilot.app.screen.query(ErrorCard) and has_text(pilot, code))
@@ -71,7 +71,7 @@ async def test_every_refusal_is_explained_under_its_step(home: Path, app: SlackA
         await wait_for_text(pilot, "Esc leave")
 
 
-async def test_the_other_pair_is_one_key_away(home: Path, app: SlackApp) -> None:
+async def test_o_key_retries_with_the_other_oauth_variant(home: Path, app: SlackApp) -> None:
     async with run_app(home, app) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), wrong="exchange:not_implemented")
         await wait_for_text(pilot, "not_implemented")
@@ -84,7 +84,7 @@ async def test_the_other_pair_is_one_key_away(home: Path, app: SlackApp) -> None
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
-async def test_a_paste_anywhere_finishes_the_sign_in(
+async def test_paste_anywhere_finishes_the_sign_in(
     home: Path, app: SlackApp, workspace: Workspace, wrapped: bool
 ) -> None:
     from textual import events
@@ -100,7 +100,7 @@ async def test_a_paste_anywhere_finishes_the_sign_in(
         await wait_for_text(pilot, "Signed in as jane")
 
 
-async def test_a_bare_code_is_used_only_after_a_yes(home: Path, app: SlackApp, workspace: Workspace) -> None:
+async def test_bare_code_is_used_only_after_confirmation(home: Path, app: SlackApp, workspace: Workspace) -> None:
     from textual import events
 
     async with run_app(home, app) as pilot:
@@ -111,7 +111,7 @@ async def test_a_bare_code_is_used_only_after_a_yes(home: Path, app: SlackApp, w
         await wait_for_text(pilot, "Signed in as jane")
 
 
-async def test_letters_are_keys_only_outside_of_fields_and_the_footer_shows_it(home: Path, app: SlackApp) -> None:
+async def test_letter_keys_work_only_outside_fields_and_the_footer_shows_it(home: Path, app: SlackApp) -> None:
     async with run_app(home, app) as pilot:
         await start_sign_in(pilot)
         await wait_for_text(pilot, "e More time")
@@ -123,7 +123,7 @@ async def test_letters_are_keys_only_outside_of_fields_and_the_footer_shows_it(h
         await wait_for_text(pilot, "e More time")
 
 
-async def test_what_the_browser_says_is_found_while_the_wait_goes_on(home: Path, app: SlackApp) -> None:
+async def test_browser_errors_can_be_looked_up_while_waiting(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         await start_sign_in(pilot)
         await pilot.press("b")
@@ -134,7 +134,7 @@ async def test_what_the_browser_says_is_found_while_the_wait_goes_on(home: Path,
         await wait_for_text(pilot, "Waiting for you")
 
 
-async def test_home_moves_with_vi_keys_and_shows_the_highlighted_one(home: Path, store: ProfileStore) -> None:
+async def test_vi_keys_move_the_highlight_and_update_the_details(home: Path, store: ProfileStore) -> None:
     for number, name in enumerate(("one", "two", "three")):
         store.save_sign_in(profile(user_id=f"U{number}", team_name=f"Team {name}"), name)
     async with run_app(home) as pilot:
@@ -143,7 +143,7 @@ async def test_home_moves_with_vi_keys_and_shows_the_highlighted_one(home: Path,
             await wait_for(pilot, lambda name=name: pilot.app.screen.query_one("ProfileDetail").border_title == name)
 
 
-async def test_the_palette_has_every_action_and_no_screenshot(home: Path, store: ProfileStore) -> None:
+async def test_palette_lists_every_home_action_and_no_screenshot(home: Path, store: ProfileStore) -> None:
     store.save_sign_in(
         profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=time_from_now(hours=-1))
     )
@@ -163,7 +163,7 @@ async def test_ctrl_c_twice_quits(home: Path) -> None:
         assert pilot.app._exit is True
 
 
-async def test_over_ssh_the_screen_says_what_to_do_step_by_step(
+async def test_over_ssh_the_screen_shows_the_steps(
     home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch, copied_texts: list[str]
 ) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "203.0.113.9 51234 198.51.100.7 22")
@@ -180,7 +180,7 @@ async def test_over_ssh_the_screen_says_what_to_do_step_by_step(
         assert copied_texts[0].startswith(f"ssh -L {port}:localhost:{port} ")
 
 
-async def test_a_long_silence_is_explained_by_itself(
+async def test_still_waiting_hint_appears_automatically(
     home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from functools import partial
@@ -194,7 +194,7 @@ async def test_a_long_silence_is_explained_by_itself(
         await wait_for_text(pilot, "Nothing yet. If the browser shows an error")
 
 
-async def test_a_browser_that_insists_on_https_is_recognised_and_explained(home: Path, app: SlackApp) -> None:
+async def test_https_only_browser_is_detected_and_explained(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         await start_sign_in(pilot)
         _, writer = await asyncio.open_connection("127.0.0.1", get_port(app.redirect_uris[0]))
@@ -204,7 +204,7 @@ async def test_a_browser_that_insists_on_https_is_recognised_and_explained(home:
         writer.close()
 
 
-async def test_an_organisation_is_shown_with_its_workspaces(home: Path, app: SlackApp) -> None:
+async def test_organization_is_shown_with_its_workspaces(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (120, 40)) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), team="E0PRACTICE")
         await wait_for_text(pilot, "T0PRACTICE1 Acme Practice")

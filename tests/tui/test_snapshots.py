@@ -27,17 +27,17 @@ from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens import sign_in
 from tests.support.pilot import wait_for, wait_for_text, wait_until_stable
 from tests.support.profiles import NOW, profile
-from tests.support.scripted_sign_in import APP, ELSEWHERE, FAILED, SAVED, WAITING, make_scripted_session
+from tests.support.scripted_sign_in import APP, FAILED, REMOTE, SAVED, WAITING, make_scripted_session
 
 SIZES = {"40x20": (40, 20), "80x24": (80, 24), "120x36": (120, 36)}
 MODES = ("dark", "light", "no-color")
 HOME = Path("home")
 Snap = Callable[..., bool]
-Before = Callable[[Pilot[None]], Awaitable[None]]
+SnapshotStep = Callable[[Pilot[None]], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
-def _use_same_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _use_fixed_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # with a relative path to it, so that no picture shows a path of this machine
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
@@ -48,7 +48,7 @@ def _use_same_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def snap(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> Snap:
     """Return a function that runs steps and compares the screen with its picture."""
 
-    def compare(*before: Before, size: str = "80x24", mode: str = "dark", app: SlackApp | None = None) -> bool:
+    def compare(*before: SnapshotStep, size: str = "80x24", mode: str = "dark", app: SlackApp | None = None) -> bool:
         if mode == "no-color":
             monkeypatch.setenv("NO_COLOR", "1")
         tui = TokenApp(LaunchOptions(home=HOME, slack_app=app, now=lambda: NOW))
@@ -69,7 +69,7 @@ def snap(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> Snap:
     return compare
 
 
-def press_keys(*keys: str, then: str = "") -> Before:
+def press_keys(*keys: str, then: str = "") -> SnapshotStep:
     """Return a step that presses each of ``keys`` once the screen is stable, and waits for the text ``then``."""
 
     async def step(pilot: Pilot[None]) -> None:
@@ -130,7 +130,7 @@ def fill_home() -> None:
     remember_last_app(HOME, APP.client_id)
 
 
-def play_events(monkeypatch: pytest.MonkeyPatch, *script: Any) -> Before:
+def play_events(monkeypatch: pytest.MonkeyPatch, *script: Any) -> SnapshotStep:
     """Return a step that starts a sign-in with the events ``script``."""
     monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(*script))
     return press_keys("a", "enter")
@@ -172,8 +172,8 @@ def test_sign_in_form_for_more_scopes(snap: Snap) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_sign_in_from_elsewhere(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
-    before = play_events(monkeypatch, *ELSEWHERE, StillWaiting())
+def test_sign_in_with_remote_browser(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+    before = play_events(monkeypatch, *REMOTE, StillWaiting())
     assert snap(before, press_keys(then="4:12 left"), size=size, app=APP)
 
 
@@ -182,7 +182,7 @@ def test_sign_in_finished(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_what_the_browser_says(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
+def test_browser_errors(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
     before = play_events(monkeypatch, *WAITING)
     assert snap(before, press_keys(then="4:12 left"), press_keys("b", then="redirect_uri did not"), size=size, app=APP)
 
@@ -235,7 +235,7 @@ def test_app_details(snap: Snap) -> None:
     assert snap(press_keys("p", "down", "e", then="App details"), size="120x36")
 
 
-def test_another_slack_is_asked_about(snap: Snap) -> None:
+def test_other_slack_confirmation(snap: Snap) -> None:
     assert snap(press_keys("N", "f3", then="Use another Slack?"))
 
 
@@ -277,11 +277,11 @@ def test_remove(snap: Snap) -> None:
     assert snap(press_keys("x", then="Remove acme?"))
 
 
-def test_a_token_sent_to_the_terminal_is_asked_about(snap: Snap) -> None:
+def test_terminal_clipboard_confirmation(snap: Snap) -> None:
     fill_home()
     assert snap(press_keys("c", then="Send the token to your terminal?"))
 
 
-def test_an_organisation_shows_its_workspaces(snap: Snap) -> None:
+def test_organization_workspaces(snap: Snap) -> None:
     fill_home()
     assert snap(press_keys("j", then="T3 Initech"), size="120x36")

@@ -81,7 +81,7 @@ FIELDS = (
     ("palette", "CommandInput"),
 )
 EVERY_FIELD = pytest.mark.parametrize(("place", "selector"), FIELDS)
-EVERY_FIELD_OF_OURS = pytest.mark.parametrize(("place", "selector"), FIELDS[:-1])
+EVERY_APP_FIELD = pytest.mark.parametrize(("place", "selector"), FIELDS[:-1])
 """Without the field of the palette, which belongs to Textual. Only keys and pastes fill it."""
 
 
@@ -125,7 +125,7 @@ def list_links_and_actions(pilot: Pilot[None]) -> Iterator[object]:
 
 
 @EVERY_FIELD
-async def test_markup_typed_into_a_field_is_text(home: Path, place: str, selector: str) -> None:
+async def test_markup_typed_into_a_field_is_shown_as_text(home: Path, place: str, selector: str) -> None:
     typed = list(MARKUP)
     while typed:
         async with open_place(place, home) as pilot:
@@ -147,7 +147,7 @@ async def test_markup_typed_into_a_field_is_text(home: Path, place: str, selecto
                 assert pilot.app.is_running
 
 
-async def test_a_filter_without_a_match_is_repeated_as_it_was_typed(home: Path) -> None:
+async def test_filter_without_a_match_is_shown_as_typed(home: Path) -> None:
     async with open_place("home", home) as pilot:
         for words in MARKUP:
             pilot.app.screen.query_one("#filter", Input).value = words
@@ -206,7 +206,9 @@ def home_with_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("D",), "Slack is opened with [link=x"),
     ],
 )
-async def test_brackets_in_files_and_paths_are_text(home_with_markup: Path, keys: tuple[str, ...], words: str) -> None:
+async def test_brackets_in_files_and_paths_are_shown_as_text(
+    home_with_markup: Path, keys: tuple[str, ...], words: str
+) -> None:
     async with run_app(home_with_markup, size=(200, 60)) as pilot:
         for key in keys:
             await pilot.press(key)
@@ -215,7 +217,7 @@ async def test_brackets_in_files_and_paths_are_text(home_with_markup: Path, keys
         assert not {"x", "app.quit"} & set(list_links_and_actions(pilot))
 
 
-SAID = (
+EVENTS_WITH_BRACKETS = (
     LISTENING,
     events.BrowserOpening(REQUEST.url),
     events.BrowserResult(Opened("[link=x")),
@@ -225,9 +227,11 @@ SAID = (
 )
 
 
-async def test_brackets_in_what_slack_and_the_browser_say_are_text(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_brackets_from_slack_and_the_browser_are_shown_as_text(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     failed = events.Failed(events.Step.VERIFY, explain("missing_scope", {"needed": "[/needed", "provided": "[b]"}))
-    monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(*SAID, failed))
+    monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(*EVENTS_WITH_BRACKETS, failed))
     async with open_place("waiting", home) as pilot:
         await wait_for_text(pilot, "Opened in [link=x")
         await wait_for_text(pilot, "[/needed")
@@ -240,7 +244,7 @@ async def test_brackets_in_what_slack_and_the_browser_say_are_text(home: Path, m
         await wait_for_text(pilot, "[/ did not start.")
 
 
-async def test_a_notification_is_text(home: Path) -> None:
+async def test_notifications_are_shown_as_text(home: Path) -> None:
     async with open_place("home", home) as pilot:
         for words in MARKUP:
             pilot.app.notify(words)
@@ -253,7 +257,7 @@ async def test_a_notification_is_text(home: Path) -> None:
 
 
 @EVERY_FIELD
-async def test_a_pasted_control_is_neither_held_nor_shown(home: Path, place: str, selector: str) -> None:
+async def test_pasted_control_characters_are_neither_stored_nor_shown(home: Path, place: str, selector: str) -> None:
     async with open_place(place, home) as pilot:
         field = pilot.app.screen.query_one(selector, Input)
         field.value = ""
@@ -270,7 +274,7 @@ async def test_a_pasted_control_is_neither_held_nor_shown(home: Path, place: str
 
 
 @pytest.mark.parametrize("place", ["sign_in", "waiting", "scopes", "made_app", "errors"])
-async def test_a_control_pasted_beside_the_fields_is_neither_held_nor_shown(home: Path, place: str) -> None:
+async def test_control_characters_pasted_outside_fields_are_neither_stored_nor_shown(home: Path, place: str) -> None:
     async with open_place(place, home) as pilot:
         screen = pilot.app.screen
         screen.set_focus(None)
@@ -280,8 +284,10 @@ async def test_a_control_pasted_beside_the_fields_is_neither_held_nor_shown(home
         assert not find_unsafe_characters(read_screen(pilot))
 
 
-@EVERY_FIELD_OF_OURS
-async def test_a_control_set_by_code_is_neither_held_nor_shown(home: Path, place: str, selector: str) -> None:
+@EVERY_APP_FIELD
+async def test_control_characters_set_by_code_are_neither_stored_nor_shown(
+    home: Path, place: str, selector: str
+) -> None:
     async with open_place(place, home) as pilot:
         field = pilot.app.screen.query_one(selector, Input)
         with field.prevent(Input.Changed):  # so that no handler empties it
@@ -294,7 +300,7 @@ async def test_a_control_set_by_code_is_neither_held_nor_shown(home: Path, place
 @pytest.mark.parametrize(
     ("place", "selector"), [("import", "#access"), ("import", "#refresh"), ("app_details", "#secret")]
 )
-async def test_printable_ascii_in_a_secret_stays_as_it_was_pasted(home: Path, place: str, selector: str) -> None:
+async def test_printable_ascii_in_a_secret_is_pasted_unchanged(home: Path, place: str, selector: str) -> None:
     pasted = "".join(map(chr, range(0x21, 0x7F)))
     async with open_place(place, home) as pilot:
         field = pilot.app.screen.query_one(selector, Input)
@@ -305,7 +311,7 @@ async def test_printable_ascii_in_a_secret_stays_as_it_was_pasted(home: Path, pl
         assert field.value == pasted
 
 
-async def test_a_letter_of_any_language_stays_as_it_was_typed(home: Path) -> None:
+async def test_letters_of_any_language_are_pasted_unchanged(home: Path) -> None:
     async with open_place("app_setup", home) as pilot:
         field = pilot.app.screen.query_one("#app_name", Input)
         field.value = ""
@@ -341,7 +347,7 @@ def home_with_controls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (("D", "y"), "The report"),
     ],
 )
-async def test_controls_in_a_path_are_not_shown(
+async def test_control_characters_in_a_path_are_not_shown(
     home_with_controls: Path, keys: tuple[str, ...], words: str, copied_texts: list[str]
 ) -> None:
     store = ProfileStore(home_with_controls)
@@ -356,13 +362,13 @@ async def test_controls_in_a_path_are_not_shown(
     assert not any(map(find_unsafe_characters, copied_texts))
 
 
-async def test_an_empty_home_shows_no_controls_of_its_path(home_with_controls: Path) -> None:
+async def test_empty_home_shows_no_control_characters_from_its_path(home_with_controls: Path) -> None:
     async with run_app(home_with_controls, size=SIZE) as pilot:
         await wait_for_text(pilot, "52;c")
         assert not find_unsafe_characters(read_screen(pilot))
 
 
-async def test_controls_in_the_name_of_a_browser_are_not_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_control_characters_in_a_browser_name_are_not_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outcomes = (Opened("e\x1b]0;pwned\x07\u202e"), NotOpened("e\x1b]0;pwned\x07\u202e did not start."))
     for outcome in outcomes:
         monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(LISTENING, events.BrowserResult(outcome)))
@@ -371,7 +377,7 @@ async def test_controls_in_the_name_of_a_browser_are_not_shown(home: Path, monke
             assert not find_unsafe_characters(read_screen(pilot))
 
 
-async def test_the_file_of_an_answer_that_is_set_aside_is_shown_without_controls(
+async def test_quarantined_file_path_is_shown_without_control_characters(
     home_with_controls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = ProfileStore(home_with_controls)
@@ -385,7 +391,7 @@ async def test_the_file_of_an_answer_that_is_set_aside_is_shown_without_controls
         assert not find_unsafe_characters(read_screen(pilot))
 
 
-def test_the_last_words_are_printed_without_controls(capsys: pytest.CaptureFixture[str]) -> None:
+def test_exit_messages_are_printed_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     terminal_exit.print_messages("import < '/e\x1b]0;pwned\x07\u202e'")
     assert capsys.readouterr().err == "import < '/e\ufffd]0;pwned\ufffd\ufffd'\n"
 
@@ -491,7 +497,7 @@ def find_parsed_texts(module: ast.Module) -> Iterator[tuple[ast.expr, Scope]]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_no_widget_is_given_text_to_parse(path: Path) -> None:
+def test_widgets_do_not_parse_dynamic_text_as_markup(path: Path) -> None:
     wrong = [ast.unparse(node) for node, scope in find_parsed_texts(MODULES[path]) if not scope.is_plain(node)]
     assert not wrong, f"{path}: wrap it in Content(), or pass markup=False"
 
@@ -526,18 +532,18 @@ def test_no_widget_is_given_text_to_parse(path: Path) -> None:
         ("[Static(one) for one in names]", True),
     ],
 )
-def test_the_check_of_the_source_finds_what_is_parsed(line: str, is_found: bool) -> None:
+def test_source_check_detects_parsed_text(line: str, is_found: bool) -> None:
     tree = ast.parse(f"def show(name: str, names: list[str], screen: Screen) -> None:\n    {line}")
     assert any(not scope.is_plain(node) for node, scope in find_parsed_texts(tree)) == is_found
 
 
-def test_no_word_of_the_table_of_actions_is_markup() -> None:
+def test_actions_contain_no_markup() -> None:
     """The palette and the footer accept only text, and parse it."""
     assert not [action for action in ACTIONS if "[" in f"{action.label}{action.help}{action.key_label}"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_every_field_is_of_the_class_that_holds_nothing_harmful(path: Path) -> None:
+def test_every_field_uses_the_safe_input_class(path: Path) -> None:
     if path.name == "input.py":
         return
     imported = {
@@ -550,7 +556,7 @@ def test_every_field_is_of_the_class_that_holds_nothing_harmful(path: Path) -> N
     assert not FIELD_CLASSES & (imported | qualified)
 
 
-def test_every_field_of_the_source_is_in_the_table() -> None:
+def test_every_field_in_the_source_is_tested() -> None:
     calls = [node for tree in MODULES.values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
     given = [
         keyword.value
@@ -564,6 +570,6 @@ def test_every_field_of_the_source_is_in_the_table() -> None:
     assert ids <= {selector for _, selector in FIELDS}
 
 
-def test_textual_has_no_other_class_of_fields() -> None:
+def test_textual_has_no_other_field_classes() -> None:
     classes = {name for name in widgets.__all__ if issubclass(getattr(widgets, name), widgets.Input | widgets.TextArea)}
     assert classes == FIELD_CLASSES

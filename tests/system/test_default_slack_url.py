@@ -82,7 +82,7 @@ def sign_in(tls_files: dict[str, Path], trusted: Path, environment: dict[str, st
 
 
 @pytest.mark.skipif(not can_unshare(), reason="LOUD: a hosts entry of our own needs root, unshare and ip")
-def test_the_built_in_addresses_work_with_nothing_but_a_client_id(
+def test_default_urls_work_with_only_a_client_id(
     tls_files: dict[str, Path], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
     answer = sign_in(tls_files, tls_files["ca"], child_environment)
@@ -92,7 +92,7 @@ def test_the_built_in_addresses_work_with_nothing_but_a_client_id(
 
 
 @pytest.mark.skipif(not can_unshare(), reason="LOUD: a hosts entry of our own needs root, unshare and ip")
-def test_a_certificate_that_is_not_trusted_is_refused_before_anything_is_sent(
+def test_untrusted_certificate_is_rejected(
     tls_files: dict[str, Path], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
     other = tls_files["ca"].with_name("other.pem")

@@ -31,9 +31,7 @@ NOT_UTF8 = {
 }
 
 
-def test_bytes_that_are_not_utf8_do_not_end_the_interface(
-    store: ProfileStore, child_environment: dict[str, str]
-) -> None:
+def test_non_utf8_input_does_not_stop_the_tui(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
     terminal.wait_for_text("acme")
@@ -49,7 +47,7 @@ def test_bytes_that_are_not_utf8_do_not_end_the_interface(
     assert b"Traceback" not in terminal.output
 
 
-CRASHING = """
+CRASHING_PROGRAM = """
 import sys
 from textual import events
 from textual.drivers import linux_driver
@@ -96,7 +94,7 @@ def start_in_exchange(
     environment = {**child_environment, "BROWSER": browser.program, "XDG_RUNTIME_DIR": str(tmp_path / "runtime")}
 
     def start(crash: str, at_once: str) -> Terminal:
-        script.write_text(CRASHING.format(crash=crash, at_once=at_once))
+        script.write_text(CRASHING_PROGRAM.format(crash=crash, at_once=at_once))
         terminal = Terminal(environment, str(script))
         sign_in_until_token_issued(terminal, browser, delayed_exchange.token_issued)
         return terminal
@@ -104,7 +102,7 @@ def start_in_exchange(
     return start
 
 
-INTERFACE_IS_GONE = b"\x1b[?1049l"
+TUI_CLOSED = b"\x1b[?1049l"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +116,7 @@ INTERFACE_IS_GONE = b"\x1b[?1049l"
     ids=["in a key's handler", "in the reading thread", "in the app", "while drawing"],
 )
 @pytest.mark.parametrize("can_be_saved", [True, False])
-def test_a_crash_during_the_exchange_saves_or_rescues_the_token(
+def test_crash_during_the_exchange_saves_the_token_or_a_fallback_file(
     store: ProfileStore,
     start_in_exchange: Callable[[str, str], Terminal],
     delayed_exchange: DelayedExchange,
@@ -131,7 +129,7 @@ def test_a_crash_during_the_exchange_saves_or_rescues_the_token(
         (store.home / "profiles").rmdir()
         (store.home / "profiles").write_text("in the way")
     terminal.press(b"X")
-    terminal.wait_until(lambda output: INTERFACE_IS_GONE in output)
+    terminal.wait_until(lambda output: TUI_CLOSED in output)
     delayed_exchange.may_respond.set()
     assert terminal.wait_for_exit() == 1
     assert b"canary" not in terminal.output
@@ -154,7 +152,7 @@ def test_a_crash_during_the_exchange_saves_or_rescues_the_token(
     ],
     ids=str,
 )
-def test_signals_while_a_crashed_interface_waits_for_slack_lose_no_token(
+def test_signals_while_a_crashed_tui_waits_for_slack_lose_no_token(
     store: ProfileStore,
     start_in_exchange: Callable[[str, str], Terminal],
     delayed_exchange: DelayedExchange,
@@ -163,7 +161,7 @@ def test_signals_while_a_crashed_interface_waits_for_slack_lose_no_token(
 ) -> None:
     terminal = start_in_exchange("boom()", "")
     terminal.press(b"X")
-    terminal.wait_until(lambda output: INTERFACE_IS_GONE in output and b"Waiting for Slack's response" in output)
+    terminal.wait_until(lambda output: TUI_CLOSED in output and b"Waiting for Slack's response" in output)
     for name in signals:
         os.kill(terminal.pid, getattr(signal, name))
     delayed_exchange.may_respond.set()
@@ -174,7 +172,7 @@ def test_signals_while_a_crashed_interface_waits_for_slack_lose_no_token(
 
 
 @pytest.mark.parametrize("then", ["X", "SIGINT", "SIGTERM"])
-def test_whatever_follows_a_signal_loses_no_token(
+def test_crash_or_signal_after_a_signal_loses_no_token(
     store: ProfileStore,
     start_in_exchange: Callable[[str, str], Terminal],
     delayed_exchange: DelayedExchange,
@@ -184,7 +182,7 @@ def test_whatever_follows_a_signal_loses_no_token(
     os.kill(terminal.pid, signal.SIGHUP)
     if then == "X":
         terminal.press(b"X")
-        terminal.wait_until(lambda output: INTERFACE_IS_GONE in output)
+        terminal.wait_until(lambda output: TUI_CLOSED in output)
     else:
         os.kill(terminal.pid, getattr(signal, then))
     delayed_exchange.may_respond.set()

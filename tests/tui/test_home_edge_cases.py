@@ -21,7 +21,7 @@ from tests.support.profiles import CANARY, profile, time_from_now
 from tests.support.servers import reserve_refusing_port
 
 
-async def test_a_key_acts_on_the_profile_that_it_was_pressed_for(
+async def test_key_acts_on_the_profile_highlighted_when_it_was_pressed(
     store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
     """On a slow line, the cursor has moved on before the worker of the first key runs."""
@@ -40,7 +40,7 @@ async def test_a_key_acts_on_the_profile_that_it_was_pressed_for(
         assert not has_text(pilot, "canary")
 
 
-async def test_a_profile_that_went_while_its_menu_was_open_is_not_replaced_by_another(
+async def test_profile_removed_while_its_menu_is_open_is_not_replaced_by_another(
     store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
     store.save_sign_in(profile(), "a")
@@ -54,7 +54,7 @@ async def test_a_profile_that_went_while_its_menu_was_open_is_not_replaced_by_an
     assert copied_texts == []
 
 
-async def test_what_holds_no_token_is_copied_without_asking_anybody(
+async def test_format_without_a_token_can_be_copied_for_an_expired_profile(
     store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
     store.save_sign_in(profile(expires_at=time_from_now(hours=-1)))
@@ -67,7 +67,7 @@ async def test_what_holds_no_token_is_copied_without_asking_anybody(
     assert "mcpServers" in copied_texts[0]
 
 
-async def test_an_expired_token_that_could_not_be_renewed_says_that_and_not_to_sign_in(
+async def test_failed_refresh_of_an_expired_token_suggests_trying_again(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
     with reserve_refusing_port() as url:
@@ -79,7 +79,7 @@ async def test_an_expired_token_that_could_not_be_renewed_says_that_and_not_to_s
             )
 
 
-async def test_pressed_twice_verify_never_says_good_of_what_is_not(
+async def test_pressing_verify_twice_never_reports_an_invalid_token_as_valid(
     store: ProfileStore, slack: PracticeSlack, home: Path
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=5))
@@ -90,7 +90,7 @@ async def test_pressed_twice_verify_never_says_good_of_what_is_not(
         assert not has_text(pilot, "is good")
 
 
-async def test_a_notice_about_one_profile_does_not_stay_beside_another(store: ProfileStore, home: Path) -> None:
+async def test_notice_disappears_when_another_profile_is_highlighted(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(profile(expires_at=time_from_now(hours=-1)), "a")
     store.save_sign_in(profile(user_id="U2"), "b")
     async with run_app(home, size=WIDE) as pilot:
@@ -100,7 +100,7 @@ async def test_a_notice_about_one_profile_does_not_stay_beside_another(store: Pr
         await wait_for(pilot, lambda: not has_text(pilot, "The token of a expired"))
 
 
-async def test_a_removal_that_slack_was_asked_for_is_seen_to_its_end(
+async def test_removal_in_progress_cannot_be_canceled(
     store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issue_profile(store, slack)
@@ -122,7 +122,7 @@ async def test_a_removal_that_slack_was_asked_for_is_seen_to_its_end(
         await wait_for_text(pilot, "No profiles yet")
 
 
-async def test_after_a_removal_the_cursor_is_on_the_neighbour(store: ProfileStore, home: Path) -> None:
+async def test_cursor_moves_to_the_next_profile_after_a_removal(store: ProfileStore, home: Path) -> None:
     for number, name in enumerate("abcd"):
         store.save_sign_in(profile(user_id=f"U{number}"), name)
     async with run_app(home, size=WIDE) as pilot:
@@ -136,7 +136,7 @@ async def test_after_a_removal_the_cursor_is_on_the_neighbour(store: ProfileStor
         await wait_for_text(pilot, "╭─ d")
 
 
-async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(
+async def test_help_scrolls_and_ctrl_c_quits_from_every_dialog(
     store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.save_sign_in(profile())
@@ -157,7 +157,7 @@ async def test_help_scrolls_and_ctrl_c_quits_from_every_small_screen(
             assert pilot.app._exit
 
 
-async def test_waiting_for_one_answer_ends_with_escape(
+async def test_escape_stops_waiting_for_a_response(
     store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=5))
@@ -176,13 +176,13 @@ async def test_waiting_for_one_answer_ends_with_escape(
         may_answer.set()
 
 
-async def test_the_theme_is_remembered(home: Path) -> None:
+async def test_theme_is_saved(home: Path) -> None:
     async with run_app(home) as pilot:
         pilot.app.theme = "textual-light"
         await wait_for(pilot, lambda: read_settings(home).get("theme") == "textual-light")
 
 
-async def test_a_dead_token_is_not_copied_and_a_damaged_file_is_explained(home: Path, store: ProfileStore) -> None:
+async def test_expired_token_is_not_copied_and_a_damaged_file_is_explained(home: Path, store: ProfileStore) -> None:
     store.save_sign_in(profile(expires_at=time_from_now(hours=-1)))
     (home / "profiles" / "bad.json").write_text("{")
     async with run_app(home) as pilot:
@@ -195,7 +195,7 @@ async def test_a_dead_token_is_not_copied_and_a_damaged_file_is_explained(home: 
 
 
 @pytest.mark.parametrize("size", [(40, 20), (80, 24), (120, 36)])
-async def test_no_token_is_ever_on_the_screen(home: Path, store: ProfileStore, size: tuple[int, int]) -> None:
+async def test_no_token_appears_on_the_screen(home: Path, store: ProfileStore, size: tuple[int, int]) -> None:
     store.save_sign_in(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123")))
     async with run_app(home, size=size) as pilot:
         await wait_for_text(pilot, "acme")
@@ -206,7 +206,7 @@ async def test_no_token_is_ever_on_the_screen(home: Path, store: ProfileStore, s
             assert CANARY not in read_screen(pilot)
 
 
-async def test_hostile_names_are_shown_as_harmless_text(home: Path, store: ProfileStore) -> None:
+async def test_hostile_names_are_shown_as_plain_text(home: Path, store: ProfileStore) -> None:
     hostile = "[/red]\x1b]52;c;eA==\x07[@click=app.quit]x[/] \u202eevil"
     store.save_sign_in(profile(team_name=hostile, user_name=hostile))
     async with run_app(home) as pilot:
@@ -216,7 +216,7 @@ async def test_hostile_names_are_shown_as_harmless_text(home: Path, store: Profi
         assert pilot.app.screen.query_one("#profiles", OptionList).option_count == 1
 
 
-async def test_a_directory_with_escape_sequences_in_its_name_is_shown_harmless(tmp_path: Path) -> None:
+async def test_escape_sequences_in_the_directory_name_are_not_shown(tmp_path: Path) -> None:
     home = tmp_path / "e\x1b]0;pwned\x07"
     async with run_app(home, size=(120, 40)) as pilot:
         await wait_for_text(pilot, "pwned")

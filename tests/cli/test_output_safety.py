@@ -34,7 +34,7 @@ UNSAFE = "a\x7f\x85\x9b\xad\u061c\u200f\u2028\u202e\u2066\ue000\U000e0041b"
 
 
 @pytest.mark.parametrize("words", [["show"], ["doctor"], ["login", "--client-id", "1.1", "--timeout", "0.1"]])
-def test_a_directory_with_escape_sequences_in_its_name_is_printed_harmless(
+def test_escape_sequences_in_directory_names_are_not_printed(
     tmp_path: Path, child_environment: dict[str, str], words: list[str]
 ) -> None:
     home = tmp_path / HOSTILE
@@ -44,7 +44,7 @@ def test_a_directory_with_escape_sequences_in_its_name_is_printed_harmless(
     assert not set("\x1b\x07\u202e") & set(done.stdout + done.stderr)
 
 
-def test_a_default_that_is_no_name_or_gone_is_none(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_invalid_or_missing_default_profile_is_ignored(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile())
     for name in ("\x1b]0;pwned\x07", "gone"):
         change_settings(store.home, default_profile=name)
@@ -52,9 +52,7 @@ def test_a_default_that_is_no_name_or_gone_is_none(store: ProfileStore, child_en
         assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_a_remedy_can_be_pasted_whatever_the_directory_is_called(
-    tmp_path: Path, child_environment: dict[str, str]
-) -> None:
+def test_suggested_command_quotes_the_path(tmp_path: Path, child_environment: dict[str, str]) -> None:
     home = tmp_path / "Application Support; touch PWNED"
     path = ProfileStore(home).save_sign_in(profile()).path
     path.chmod(0o644)
@@ -75,7 +73,7 @@ def test_a_remedy_can_be_pasted_whatever_the_directory_is_called(
         ["export", "acme", "--as", "env", "--env", "xoxp-canary-0123456789"],
     ],
 )
-def test_a_token_in_the_wrong_place_is_not_repeated(
+def test_token_in_the_wrong_argument_is_not_echoed(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
     store.save_sign_in(profile())
@@ -84,7 +82,7 @@ def test_a_token_in_the_wrong_place_is_not_repeated(
     assert "canary-0123456789" not in done.stdout + done.stderr
 
 
-def test_a_client_secret_at_a_terminal_is_asked_for_and_not_shown(child_environment: dict[str, str]) -> None:
+def test_client_secret_prompt_does_not_echo(child_environment: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
     login = subprocess.Popen(
         [*COMMAND, "login", "--client-id", "1.1", "--client-secret-stdin"],
@@ -111,7 +109,7 @@ def test_a_client_secret_at_a_terminal_is_asked_for_and_not_shown(child_environm
     assert b"0123456789abcdef" not in shown
 
 
-def test_exec_runs_its_command_also_without_streams(
+def test_exec_runs_the_command_with_closed_streams(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     store.save_sign_in(profile())
@@ -120,19 +118,19 @@ def test_exec_runs_its_command_also_without_streams(
     assert (tmp_path / "ran").exists()
 
 
-def test_removing_a_damaged_profile_answers_as_json_too(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_remove_of_a_damaged_profile_prints_json(store: ProfileStore, child_environment: dict[str, str]) -> None:
     store.save_sign_in(profile()).path.write_text("{")
     done = run_command("remove", "acme", "--keep-grant", "--yes", "--json", env=child_environment)
     assert json.loads(done.stdout)["ok"] is True
 
 
-def test_a_misspelt_error_code_is_answered_with_the_right_one(child_environment: dict[str, str]) -> None:
+def test_explain_suggests_the_closest_error_code(child_environment: dict[str, str]) -> None:
     done = run_command("explain", "invalid_scop", env=child_environment)
     assert done.returncode == 1
     assert "Did you mean invalid_scope?" in done.stderr
 
 
-def test_a_refusal_that_may_pass_keeps_the_profile(
+def test_temporary_revoke_error_does_not_remove_the_profile(
     store: ProfileStore,
     slack: PracticeSlack,
     workspace: Workspace,
@@ -175,7 +173,7 @@ def test_a_refusal_that_may_pass_keeps_the_profile(
     ],
 )
 @pytest.mark.parametrize("directory", ["home" + UNSAFE, "home\udcff"], ids=["unsafe", "no text"])
-def test_json_has_no_character_that_a_terminal_obeys(
+def test_json_output_has_no_control_characters(
     tmp_path: Path, child_environment: dict[str, str], words: list[str], directory: str
 ) -> None:
     home = tmp_path / directory
@@ -188,14 +186,14 @@ def test_json_has_no_character_that_a_terminal_obeys(
     assert json.loads(done.stdout)
 
 
-def test_a_name_in_json_is_the_one_that_was_typed(child_environment: dict[str, str]) -> None:
+def test_json_preserves_the_typed_profile_name(child_environment: dict[str, str]) -> None:
     for name in (UNSAFE, "gr\u00fc\u00df", "\udcff"):
         done = run_command("move", "--to", "file", name, "--json", env=child_environment)
         assert json.loads(done.stdout)[0]["profile"] == name
 
 
 @pytest.mark.parametrize("directory", [UNSAFE, "gr\u00fc\u00df", "home\udcff"])
-def test_a_login_tells_its_file_exactly_as_json(
+def test_login_json_preserves_the_profile_path(
     tmp_path: Path, child_environment: dict[str, str], login_arguments: list[str], directory: str
 ) -> None:
     environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(tmp_path / directory)}
@@ -208,7 +206,7 @@ def test_a_login_tells_its_file_exactly_as_json(
 
 
 @given(st.dictionaries(st.text(st.characters()), st.lists(st.text(st.characters()))), st.sampled_from([None, 1]))
-def test_printed_json_reads_back_and_is_harmless(value: dict[str, list[str]], indent: int | None) -> None:
+def test_print_json_round_trips_without_control_characters(value: dict[str, list[str]], indent: int | None) -> None:
     printed = io.StringIO()
     with redirect_stdout(printed):
         output.print_json(value, indent=indent)
@@ -216,13 +214,13 @@ def test_printed_json_reads_back_and_is_harmless(value: dict[str, list[str]], in
     assert json.loads(printed.getvalue()) == json.loads(json.dumps(value))
 
 
-def test_printed_json_leaves_letters_readable(capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_json_does_not_escape_printable_characters(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_json({"name": "Gr\u00fc\u00dfe, \u6771\u4eac \U0001f44b \u2713\n\x9b"})
     assert capsys.readouterr().out == '{"name": "Gr\u00fc\u00dfe, \u6771\u4eac \U0001f44b \u2713\\n\\u009b"}\n'
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
-def test_json_can_be_read_in_any_encoding_of_standard_output(
+def test_json_is_readable_in_any_stdout_encoding(
     store: ProfileStore, child_environment: dict[str, str], encoding: str
 ) -> None:
     store.save_sign_in(profile(user_name="j\u00fcrgen \U0001f44b \u2713"))
@@ -231,7 +229,7 @@ def test_json_can_be_read_in_any_encoding_of_standard_output(
     assert json.loads(done.stdout.decode(encoding))["user_name"] == "j\u00fcrgen \U0001f44b \u2713"
 
 
-def test_every_command_prints_json_by_the_one_function() -> None:
+def test_commands_print_json_only_with_print_json() -> None:
     sources = [path for path in Path(output.__file__).parent.rglob("*.py") if path.name != "output.py"]
     assert sources
     for path in sources:

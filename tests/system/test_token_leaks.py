@@ -38,7 +38,7 @@ class ProcessWatch:
         self.environments: set[int] = set()
         """Process IDs, because a process that is starting or ending shows no arguments."""
 
-    def look(self) -> None:
+    def check(self) -> None:
         self.looks += 1
         tokens = [token.encode() for token in [*list(self._grants.access_tokens), *list(self._grants.refresh_tokens)]]
         for pid in list_pids():
@@ -58,7 +58,7 @@ def watch_processes(grants: TokenRegistry) -> Iterator[ProcessWatch]:
 
     def look_until_done() -> None:
         while not done.is_set():
-            watch.look()
+            watch.check()
             time.sleep(0.005)
 
     thread = threading.Thread(target=look_until_done)
@@ -71,7 +71,7 @@ def watch_processes(grants: TokenRegistry) -> Iterator[ProcessWatch]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="LOUD: processes are looked at through /proc")
-def test_no_arguments_and_no_environment_hold_a_token(
+def test_process_arguments_and_environments_contain_no_token(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], rounds: Rounds
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
@@ -108,7 +108,7 @@ def test_no_arguments_and_no_environment_hold_a_token(
     )
 
 
-def test_only_the_printing_commands_print_a_token(
+def test_only_printing_commands_print_a_token(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack)
@@ -129,7 +129,7 @@ def test_only_the_printing_commands_print_a_token(
         assert SECRET.decode() not in done.stdout + done.stderr, words
 
 
-def test_a_session_in_the_tui_shows_no_token_until_it_is_asked_to(
+def test_tui_shows_no_token_until_asked(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack)
@@ -158,7 +158,7 @@ def test_a_session_in_the_tui_shows_no_token_until_it_is_asked_to(
     assert terminal.wait_for_exit() == 0
 
 
-def test_no_exception_of_the_library_holds_a_token(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_refresh_errors_contain_no_token(store: ProfileStore, slack: PracticeSlack) -> None:
     import traceback
 
     from slack_token_tui.tokens.refresh import refresh

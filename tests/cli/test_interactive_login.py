@@ -38,7 +38,7 @@ class LoginTerminal(Terminal):
         return re.search(rb"https?://\S+state=\S+", self.output)[0].decode()  # type: ignore[index]
 
 
-def test_enter_accepts_the_account_of_a_first_sign_in(
+def test_enter_confirms_the_account_after_a_first_sign_in(
     login_arguments: list[str], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
     terminal = LoginTerminal(child_environment, "work", *login_arguments)
@@ -51,7 +51,7 @@ def test_enter_accepts_the_account_of_a_first_sign_in(
 
 
 @pytest.mark.parametrize("answer", [b"no\r", b"N\r"])
-def test_no_revokes_and_removes_what_another_account_signed_in(
+def test_typing_no_revokes_and_removes_the_wrong_account(
     login_arguments: list[str],
     child_environment: dict[str, str],
     store: ProfileStore,
@@ -70,7 +70,7 @@ def test_no_revokes_and_removes_what_another_account_signed_in(
 
 
 @pytest.mark.parametrize("word", [b"nope", b"not me", b"undo", b"http://localhost:1/callback?code=x&state=y"])
-def test_any_other_word_asks_again(
+def test_unrecognized_reply_asks_again(
     login_arguments: list[str], child_environment: dict[str, str], store: ProfileStore, word: bytes
 ) -> None:
     terminal = LoginTerminal(child_environment, "work", *login_arguments)
@@ -83,7 +83,7 @@ def test_any_other_word_asks_again(
     assert store.names() == []
 
 
-def test_a_signal_during_the_exchange_ends_without_a_question(
+def test_signal_during_the_exchange_exits_without_a_prompt(
     login_arguments: list[str],
     child_environment: dict[str, str],
     store: ProfileStore,
@@ -100,7 +100,7 @@ def test_a_signal_during_the_exchange_ends_without_a_question(
     assert store.names() == ["work"] and QUESTION.encode() not in terminal.output
 
 
-def test_the_end_of_input_while_waiting_asks_nothing_later(
+def test_end_of_input_while_waiting_skips_the_prompt(
     login_arguments: list[str], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
     terminal = LoginTerminal(child_environment, "work", *login_arguments)
@@ -113,7 +113,7 @@ def test_the_end_of_input_while_waiting_asks_nothing_later(
 
 
 @pytest.mark.parametrize("way", ["ctrl+c", "end of input"])
-def test_leaving_the_question_leaves_the_token_saved(
+def test_quitting_the_prompt_leaves_the_token_saved(
     login_arguments: list[str], child_environment: dict[str, str], store: ProfileStore, way: str
 ) -> None:
     terminal = LoginTerminal(child_environment, "work", *login_arguments)
@@ -124,7 +124,7 @@ def test_leaving_the_question_leaves_the_token_saved(
     assert store.names() == ["work"]
 
 
-def test_signing_in_again_asks_nothing(
+def test_repeated_sign_in_skips_the_prompt(
     login_arguments: list[str], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
     for _ in range(2):
@@ -137,7 +137,7 @@ def test_signing_in_again_asks_nothing(
     assert QUESTION.encode() not in terminal.output
 
 
-def test_a_wished_name_of_another_account_is_never_taken_over(
+def test_requested_name_never_overwrites_another_account(
     login_arguments: list[str], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
     before = store.save_sign_in(profile(), "work").profile
@@ -150,7 +150,7 @@ def test_a_wished_name_of_another_account_is_never_taken_over(
     assert store.read("work") == before and len(store.names()) == 2
 
 
-def test_an_unusable_response_is_named_and_revoked_on_request(
+def test_unusable_response_is_reported_and_revoked_on_request(
     login_arguments: list[str],
     child_environment: dict[str, str],
     store: ProfileStore,
@@ -169,7 +169,7 @@ def test_an_unusable_response_is_named_and_revoked_on_request(
     assert store.names() == []
 
 
-def test_thousands_of_stray_requests_are_said_in_a_few_lines(
+def test_many_stray_requests_are_summarized_in_a_few_lines(
     login_arguments: list[str], redirect_uris: tuple[str, ...], child_environment: dict[str, str]
 ) -> None:
     import http.client
@@ -191,7 +191,7 @@ def test_thousands_of_stray_requests_are_said_in_a_few_lines(
     assert len(ignored) <= 6, ignored
 
 
-def test_without_file_descriptors_one_line_is_said_and_the_sign_in_goes_on(
+def test_running_out_of_file_descriptors_prints_one_note_and_continues(
     login_arguments: list[str], child_environment: dict[str, str], redirect_uris: tuple[str, ...], store: ProfileStore
 ) -> None:
     login = LoginProcess(child_environment, "work", *login_arguments)
@@ -213,9 +213,7 @@ def test_without_file_descriptors_one_line_is_said_and_the_sign_in_goes_on(
 
 
 @pytest.mark.parametrize("command", ["import acme", "login --client-id 1.2 --client-secret-stdin"])
-def test_bytes_that_are_not_utf8_at_a_hidden_prompt_are_not_repeated(
-    child_environment: dict[str, str], command: str
-) -> None:
+def test_non_utf8_input_at_a_hidden_prompt_is_not_echoed(child_environment: dict[str, str], command: str) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui", *command.split())
     terminal.wait_for_text("(not shown)")
     terminal.press(b"xoxp-canary\xff\r")

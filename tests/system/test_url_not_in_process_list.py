@@ -26,7 +26,7 @@ def read_all_arguments() -> str:
 
 @pytest.mark.skipif(not CHROMIUM, reason="LOUD: chromium is not on this machine")
 @pytest.mark.skipif(sys.platform != "linux", reason="LOUD: only Linux shows processes in /proc")
-def test_a_real_browser_reaches_slack_by_the_private_file(
+def test_browser_opens_slack_through_the_private_redirect_file(
     slack: PracticeSlack, redirect_uris: tuple[str, ...], child_environment: dict[str, str], tmp_path: Path
 ) -> None:
     page = tmp_path / "page"

@@ -87,7 +87,7 @@ def write_private(path: Path, content: bytes) -> Path:
     return path
 
 
-def test_a_profile(home: Path) -> None:
+def test_profile_is_read_and_written_with_the_same_keys(home: Path) -> None:
     path = write_private(home / "profiles" / "acme.json", json.dumps(PROFILE).encode())
     store = ProfileStore(home)
     saved = store.read("acme")
@@ -104,7 +104,7 @@ def test_a_profile(home: Path) -> None:
     assert json.loads(path.read_bytes()) == {**PROFILE, "name": "acme"}
 
 
-def test_an_app(home: Path) -> None:
+def test_app_is_read_and_written_back_unchanged(home: Path) -> None:
     path = write_private(home / "apps" / f"{CLIENT_ID}.json", json.dumps(APP).encode())
     app = load_app(home, CLIENT_ID)
     assert app is not None
@@ -114,14 +114,14 @@ def test_an_app(home: Path) -> None:
     assert json.loads(path.read_bytes()) == APP
 
 
-def test_settings(home: Path) -> None:
+def test_settings_are_read(home: Path) -> None:
     write_private(home / "profiles" / "acme.json", json.dumps(PROFILE).encode())
     write_private(home / "settings.json", json.dumps(SETTINGS).encode())
     assert read_settings(home) == {key: value for key, value in SETTINGS.items() if key != "schema"}
     assert default_name(str(home)) == "acme"
 
 
-def test_a_journal_with_a_response(home: Path) -> None:
+def test_journal_with_a_response_is_read(home: Path) -> None:
     refresh_token = PROFILE["refresh_token"]
     intent = {
         "digest": hashlib.sha256(refresh_token.encode()).hexdigest(),

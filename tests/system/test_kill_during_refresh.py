@@ -26,7 +26,7 @@ from tests.support.store import list_journals
 
 # Everything is loaded and used once before the marker, so that only calls of the refresh come after it.
 MARKER = "/the-sweep-begins-here"
-REFRESHING = f"""
+REFRESHING_PROGRAM = f"""
 import os, sys
 from pathlib import Path
 import filelock, httpx, anyio
@@ -81,7 +81,7 @@ def kill_at(call: Call, directory: Path) -> str:
     """
     store, slack = prepare_store(directory)
     try:
-        command = [sys.executable, "-c", REFRESHING, str(directory)]
+        command = [sys.executable, "-c", REFRESHING_PROGRAM, str(directory)]
         seen, inject = directory / "seen", f"inject={call.name}:signal=KILL:when={call.number}"
         subprocess.run(
             [
@@ -128,14 +128,14 @@ def is_in_unanswered_window(trace: str) -> bool:
     return bool(began) and last_send >= 0 and not has_kept_the_answer
 
 
-def test_kill_at_every_system_call_of_a_refresh(tmp_path: Path, rounds: Rounds) -> None:
+def test_refresh_killed_at_any_system_call_is_recovered_or_reported(tmp_path: Path, rounds: Rounds) -> None:
     if not shutil.which("strace"):
         pytest.skip("LOUD: no strace here, so the sweep of kills was not made")
     trial = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False)
     if trial.returncode != 0:
         pytest.skip("LOUD: strace may not trace here, so the sweep of kills was not made")
     store, slack = prepare_store(tmp_path / "traced")
-    calls = trace_calls([sys.executable, "-c", REFRESHING, str(store.home)], tmp_path / "trace")
+    calls = trace_calls([sys.executable, "-c", REFRESHING_PROGRAM, str(store.home)], tmp_path / "trace")
     slack.__exit__()
     sent = max(n for n, call in enumerate(calls) if call.name == "sendto" and "refresh_token" in call.line)
     saved = next(n for n, call in enumerate(calls) if n > sent and call.name == "write" and '"length' in call.line)

@@ -16,7 +16,7 @@ from slack_token_tui.tui.screens.home import HomeScreen
 from tests.support.pilot import has_text, run_app, start_sign_in, wait_for_screen, wait_for_text
 
 
-async def test_x_revokes_and_removes_a_first_sign_in_of_another_account(
+async def test_x_key_revokes_and_removes_a_first_sign_in_by_another_account(
     home: Path, app: SlackApp, workspace: Workspace
 ) -> None:
     somebody = workspace.people[1]
@@ -35,7 +35,7 @@ async def test_x_revokes_and_removes_a_first_sign_in_of_another_account(
     assert all(token.revoked for token in workspace.tokens.access_tokens.values())
 
 
-async def test_signing_in_again_offers_no_undo(home: Path, app: SlackApp) -> None:
+async def test_repeated_sign_in_offers_no_undo(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         for round_number in range(2):
             await asyncio.to_thread(simulate_browser, await start_sign_in(pilot))
@@ -45,7 +45,7 @@ async def test_signing_in_again_offers_no_undo(home: Path, app: SlackApp) -> Non
             await wait_for_screen(pilot, HomeScreen)
 
 
-async def test_x_revokes_a_token_that_cannot_be_used(
+async def test_x_key_revokes_an_unusable_token(
     home: Path, app: SlackApp, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exchange = workspace.exchange

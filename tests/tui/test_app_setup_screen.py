@@ -69,7 +69,7 @@ def free_redirects(monkeypatch: pytest.MonkeyPatch, redirect_uris: tuple[str, ..
     monkeypatch.setattr(app_setup, "LOOPBACK_REDIRECT_URIS", redirect_uris)
 
 
-async def test_from_nothing_to_a_token_by_keyboard_alone(
+async def test_app_setup_and_sign_in_work_by_keyboard(
     home: Path, slack: PracticeSlack, workspace: Workspace, free_redirects: None
 ) -> None:
     async with run_demo(home, slack) as pilot:
@@ -92,7 +92,7 @@ async def test_from_nothing_to_a_token_by_keyboard_alone(
     assert ProfileStore(home).read("acme-practice").client_id == made.client_id
 
 
-async def test_from_nothing_to_a_token_by_mouse_alone(home: Path, slack: PracticeSlack, free_redirects: None) -> None:
+async def test_app_setup_and_sign_in_work_by_mouse(home: Path, slack: PracticeSlack, free_redirects: None) -> None:
     async with run_demo(home, slack) as pilot:
         await pilot.click("#welcome_card #make_app")
         await wait_for_screen(pilot, AppSetupScreen)
@@ -113,7 +113,7 @@ async def test_from_nothing_to_a_token_by_mouse_alone(home: Path, slack: Practic
     assert ProfileStore(home).read("acme-practice").refresh_token is None
 
 
-async def test_the_page_is_opened_and_the_manifest_is_one_that_slack_takes(
+async def test_page_opens_and_the_copied_manifest_is_valid(
     home: Path, copied_texts: list[str], opened_urls: list[str]
 ) -> None:
     async with run_app(home, size=(100, 40)) as pilot:
@@ -129,7 +129,7 @@ async def test_the_page_is_opened_and_the_manifest_is_one_that_slack_takes(
         assert "Send me the Client ID" in copied_texts[1]
 
 
-async def test_without_a_browser_the_address_is_what_is_offered(home: Path, copied_texts: list[str]) -> None:
+async def test_url_is_offered_to_copy_without_a_browser(home: Path, copied_texts: list[str]) -> None:
     async with run_app(home, size=(100, 40)) as pilot:
         screen = await open_create_step(pilot)
         await wait_for_text(pilot, "1. u copies the address of Slack’s page")
@@ -139,7 +139,7 @@ async def test_without_a_browser_the_address_is_what_is_offered(home: Path, copi
         assert copied_texts[0].startswith("https://api.slack.com/apps?")
 
 
-async def test_when_the_address_would_be_too_long_it_is_said_and_the_manifest_copied(
+async def test_manifest_is_copied_when_the_url_would_be_too_long(
     home: Path, copied_texts: list[str], opened_urls: list[str]
 ) -> None:
     async with run_app(home, size=(100, 40)) as pilot:
@@ -167,9 +167,7 @@ async def test_when_the_address_would_be_too_long_it_is_said_and_the_manifest_co
         ("hello", "digits, a dot, digits"),
     ],
 )
-async def test_what_is_pasted_instead_of_a_client_id_is_answered_and_does_not_stay(
-    home: Path, pasted: str, words: str
-) -> None:
+async def test_text_pasted_instead_of_a_client_id_is_explained_and_cleared(home: Path, pasted: str, words: str) -> None:
     async with run_app(home, size=(120, 40)) as pilot:
         screen = await open_create_step(pilot)
         screen.post_message(events.Paste(pasted))
@@ -179,7 +177,7 @@ async def test_what_is_pasted_instead_of_a_client_id_is_answered_and_does_not_st
 
 
 @pytest.mark.parametrize("into_the_box", [False, True])
-async def test_a_pasted_client_id_leads_to_the_sign_in_form(home: Path, into_the_box: bool) -> None:
+async def test_pasted_client_id_opens_the_sign_in_form(home: Path, into_the_box: bool) -> None:
     async with run_app(home, size=(120, 40)) as pilot:
         screen = await open_create_step(pilot)
         target = screen.query_one("#client_id", Input)
@@ -191,7 +189,7 @@ async def test_a_pasted_client_id_leads_to_the_sign_in_form(home: Path, into_the
         await wait_for_text(pilot, "My Slack Tokens")
 
 
-async def test_an_app_that_is_known_keeps_what_was_said_of_it(home: Path) -> None:
+async def test_settings_of_an_existing_app_are_preserved(home: Path) -> None:
     store = ProfileStore(home)
     store.check_writable()
     redirect = ("https://example.com/done",)
@@ -210,7 +208,7 @@ async def test_an_app_that_is_known_keeps_what_was_said_of_it(home: Path) -> Non
     )
 
 
-async def test_bot_and_admin_scopes_are_explained_instead_of_put_into_the_manifest(home: Path) -> None:
+async def test_bot_and_admin_scopes_are_explained_and_not_added_to_the_manifest(home: Path) -> None:
     async with run_app(home, size=(120, 40)) as pilot:
         await pilot.press("N")
         await wait_for_screen(pilot, AppSetupScreen)
@@ -221,7 +219,7 @@ async def test_bot_and_admin_scopes_are_explained_instead_of_put_into_the_manife
         assert not has_text(pilot, "is ready to be made")
 
 
-async def test_the_demo_never_leaves_the_practice_slack(home: Path, slack: PracticeSlack) -> None:
+async def test_demo_never_leaves_the_practice_slack(home: Path, slack: PracticeSlack) -> None:
     async with run_demo(home, slack) as pilot:
         await pilot.press("p")
         await wait_for_text(pilot, "Your Slack apps")
@@ -234,7 +232,7 @@ async def test_the_demo_never_leaves_the_practice_slack(home: Path, slack: Pract
         assert has_text(pilot, "practice Slack: 127.0.0.1")
 
 
-async def test_govslack_is_asked_about_once_and_taken_back_without(home: Path) -> None:
+async def test_govslack_needs_confirmation_but_switching_back_does_not(home: Path) -> None:
     async with run_app(home, size=(100, 40)) as pilot:
         await pilot.press("N")
         await wait_for_screen(pilot, AppSetupScreen)

@@ -15,7 +15,7 @@ from slack_token_tui.practice.tokens import TokenRegistry
 
 ROOT = Path(__file__).parents[2]
 HEX = "0123456789abcdef"
-MADE_BY_TOOLS = {"__pycache__", "build", "dist"}
+GENERATED_DIRECTORIES = {"__pycache__", "build", "dist"}
 
 PATTERNS = {
     # The Slack patterns cover those of GitHub, gitleaks, TruffleHog and detect-secrets.
@@ -72,7 +72,7 @@ def walk_files(root: Path) -> Iterator[Path]:
     """Yield every file except those of virtual environments and those that tools create."""
     for folder, folders, names in os.walk(root):
         folders[:] = [
-            folder for folder in folders if folder == ".ci" or not (folder[0] == "." or folder in MADE_BY_TOOLS)
+            folder for folder in folders if folder == ".ci" or not (folder[0] == "." or folder in GENERATED_DIRECTORIES)
         ]
         yield from (Path(folder, name) for name in names)
 
@@ -89,7 +89,7 @@ def find_secrets(text: str) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
-def test_each_pattern_finds_what_it_is_for(name: str, example: str) -> None:
+def test_each_pattern_matches_its_example(name: str, example: str) -> None:
     assert (2, name) in find_secrets(f"first line\n{example}\n")
 
 
@@ -97,7 +97,7 @@ def test_every_pattern_has_an_example() -> None:
     assert {name for name, _ in EXAMPLES} == set(PATTERNS)
 
 
-def test_no_file_has_what_looks_like_a_secret() -> None:
+def test_no_file_contains_a_possible_secret() -> None:
     """The value is never shown, because it may be a real secret."""
     found = [
         f"{file.relative_to(ROOT)}:{line}: {name}"
@@ -120,13 +120,13 @@ def test_detect_secrets_reports_nothing() -> None:
 
 
 @pytest.mark.parametrize("rotation", [False, True])
-def test_a_practice_token_is_no_alarm_in_a_log_or_a_notebook(rotation: bool) -> None:
+def test_practice_tokens_do_not_match_the_patterns(rotation: bool) -> None:
     app, team, jane = App(rotation=rotation), Team("T1", "Acme", "acme"), Person("U1", "jane")
     access, refresh, _ = TokenRegistry().issue(app, team, jane, ("users:read",))
     assert list(find_secrets(f"{access}\n{refresh}\n")) == []
 
 
-def test_without_git_only_what_tools_make_is_left_out(tmp_path: Path) -> None:
+def test_walk_skips_only_generated_files(tmp_path: Path) -> None:
     ours = {tmp_path / name for name in (".ci/run", ".gitignore", "a.py", "tests/__snapshots__/a.svg")}
     made = {tmp_path / name for name in (".venv-3.12/lib/a.py", "build/a.py", "tests/__pycache__/a.pyc")}
     for file in ours | made:

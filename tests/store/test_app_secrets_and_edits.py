@@ -19,17 +19,17 @@ from slack_token_tui.store.apps import SlackApp, forget_app, list_apps, parse_re
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.practice import issue_profile
-from tests.support.profiles import JANE, profile, time_from_now
+from tests.support.profiles import URL_CREDENTIALS, profile, time_from_now
 
 SECRET = Secret("canary-client-secret")
-HTTPS = ("https://tokens.example/done",)
+HTTPS_REDIRECTS = ("https://tokens.example/done",)
 
 
-def test_a_client_secret_is_never_sent_to_another_slack(
+def test_client_secret_is_never_sent_to_another_slack(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = issue_profile(store, slack)
-    save_app(store.home, SlackApp(old.client_id, Endpoints(SLACK), HTTPS, client_secret=SECRET))
+    save_app(store.home, SlackApp(old.client_id, Endpoints(SLACK), HTTPS_REDIRECTS, client_secret=SECRET))
     sent: list[object] = []
     answer = slack.workspace.refresh
 
@@ -42,23 +42,23 @@ def test_a_client_secret_is_never_sent_to_another_slack(
     assert sent == [None]
 
 
-def test_a_sign_in_at_another_slack_goes_without_the_secret(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_sign_in_at_another_slack_omits_the_client_secret(store: ProfileStore, slack: PracticeSlack) -> None:
     store.check_writable()
-    save_app(store.home, SlackApp("1.1", Endpoints(SLACK), HTTPS, client_secret=SECRET))
+    save_app(store.home, SlackApp("1.1", Endpoints(SLACK), HTTPS_REDIRECTS, client_secret=SECRET))
     app, _ = resolve_app(store, client_id="1.1", slack_url=slack.base)
     assert (app.endpoints.base, app.is_confidential) == (slack.base, False)
     app, _ = resolve_app(store, client_id="1.1")
     assert app.is_confidential
 
 
-def test_a_profile_is_signed_in_again_at_its_own_slack(store: ProfileStore, slack: PracticeSlack) -> None:
+def test_repeated_sign_in_uses_the_slack_url_of_the_profile(store: ProfileStore, slack: PracticeSlack) -> None:
     store.save_sign_in(profile(client_id="1.1", endpoints=Endpoints(slack.base)))
     save_app(store.home, SlackApp("1.1", Endpoints(SLACK)))
     app, _ = resolve_app(store, name="acme")
     assert app.endpoints.base == slack.base
 
 
-async def test_what_was_changed_in_an_app_while_its_sign_in_waited_stays(app: SlackApp, store: ProfileStore) -> None:
+async def test_app_edits_during_a_sign_in_are_preserved(app: SlackApp, store: ProfileStore) -> None:
     store.check_writable()
     save_app(store.home, replace(app, name="old"))
     async with aclosing(SignInSession(app, ("users:read",), store, open_browser=None).events()) as stream:
@@ -72,7 +72,7 @@ async def test_what_was_changed_in_an_app_while_its_sign_in_waited_stays(app: Sl
     assert saved == replace(edited, scopes=("users:read",))
 
 
-async def test_an_app_that_was_forgotten_meanwhile_does_not_come_back(app: SlackApp, store: ProfileStore) -> None:
+async def test_app_forgotten_during_a_sign_in_is_not_restored(app: SlackApp, store: ProfileStore) -> None:
     store.check_writable()
     save_app(store.home, app)
     async with aclosing(SignInSession(app, app.scopes, store, open_browser=None).events()) as stream:
@@ -90,19 +90,19 @@ async def test_an_app_that_was_forgotten_meanwhile_does_not_come_back(app: Slack
         "https://a.example/\x1b]0;pwned\x07",
         "https://a.example/\u202ecb",
         "http://localhost:28417/call back",
-        f"http://{JANE}@localhost:28417/callback",
+        f"http://{URL_CREDENTIALS}@localhost:28417/callback",
         "http://127.0.0.2:28417/callback",
         "http://localhost:0/callback",
     ],
 )
-def test_a_redirect_address_that_is_none_is_refused(address: str) -> None:
+def test_unsafe_redirect_url_is_rejected(address: str) -> None:
     with pytest.raises(ValueError, match=r"\."):
         parse_redirect_uri(address)
 
 
-def test_an_app_file_is_believed_about_its_own_client_id_alone(store: ProfileStore) -> None:
+def test_app_file_with_a_different_client_id_is_ignored(store: ProfileStore) -> None:
     store.check_writable()
-    save_app(store.home, SlackApp("1.1", redirect_uris=HTTPS, client_secret=SECRET))
+    save_app(store.home, SlackApp("1.1", redirect_uris=HTTPS_REDIRECTS, client_secret=SECRET))
     copy = store.home / "apps" / "2.2.json"
     copy.write_bytes((store.home / "apps" / "1.1.json").read_bytes())
     copy.chmod(0o600)
@@ -110,12 +110,12 @@ def test_an_app_file_is_believed_about_its_own_client_id_alone(store: ProfileSto
     assert [app.client_id for app in list_apps(store.home)] == ["1.1"]
 
 
-def test_an_app_file_that_cannot_be_used_is_named_when_its_secret_is_missed(
+def test_refresh_reports_an_unusable_app_file_when_it_needs_the_secret(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     slack.workspace.apps[0].pkce_enabled = False
     old = issue_profile(store, slack, expires_at=time_from_now(hours=-1))
-    save_app(store.home, SlackApp(old.client_id, old.endpoints, HTTPS, client_secret=SECRET))
+    save_app(store.home, SlackApp(old.client_id, old.endpoints, HTTPS_REDIRECTS, client_secret=SECRET))
     path = store.home / "apps" / f"{old.client_id}.json"
     path.chmod(0o644)
     problem = refresh(store, "acme").problem

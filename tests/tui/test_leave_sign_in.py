@@ -51,7 +51,7 @@ def identity_requested(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) ->
     over.set()
 
 
-async def test_more_time_is_given_and_leaving_closes_the_port(
+async def test_timeout_can_be_extended_and_leaving_closes_the_port(
     home: Path, app: SlackApp, redirect_uris: tuple[str, ...]
 ) -> None:
     async with run_app(home, app) as pilot:
@@ -67,7 +67,7 @@ async def test_more_time_is_given_and_leaving_closes_the_port(
         await wait_until_port_closes(pilot, redirect_uris[0])
 
 
-async def test_ctrl_c_ends_the_wait_also_from_the_paste_box(home: Path, app: SlackApp) -> None:
+async def test_ctrl_c_stops_waiting_even_in_the_paste_field(home: Path, app: SlackApp) -> None:
     async with run_app(home, app) as pilot:
         await start_sign_in(pilot)
         pilot.app.screen.query_one("#paste", Input).focus()
@@ -75,7 +75,7 @@ async def test_ctrl_c_ends_the_wait_also_from_the_paste_box(home: Path, app: Sla
         await wait_for_screen(pilot, HomeScreen)
 
 
-async def test_a_token_that_could_not_be_saved_is_never_thrown_away_unasked(
+async def test_unsaved_token_is_never_discarded_without_confirmation(
     home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
@@ -102,7 +102,7 @@ async def test_a_token_that_could_not_be_saved_is_never_thrown_away_unasked(
 
 
 @pytest.mark.parametrize("key", ["escape", "ctrl+q"])
-async def test_whoever_leaves_before_slack_has_said_who_one_is_has_the_token_saved_at_once(
+async def test_leaving_during_verification_saves_the_token_immediately(
     home: Path, app: SlackApp, identity_requested: threading.Event, key: str
 ) -> None:
     async with run_app(home, app) as pilot:
@@ -114,7 +114,7 @@ async def test_whoever_leaves_before_slack_has_said_who_one_is_has_the_token_sav
     assert [entry.verified_at for entry in map(ProfileStore(home).read, ProfileStore(home).names())] == [None]
 
 
-async def test_whoever_leaves_then_is_asked_when_the_token_cannot_be_saved(
+async def test_leaving_during_verification_asks_if_the_token_cannot_be_saved(
     home: Path, app: SlackApp, identity_requested: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
@@ -133,7 +133,7 @@ async def test_whoever_leaves_then_is_asked_when_the_token_cannot_be_saved(
 
 
 @pytest.mark.parametrize("way", ["escape", "ctrl+q", "ctrl+c", "SIGTERM"])
-async def test_whoever_leaves_while_slack_answers_loses_no_token(
+async def test_leaving_during_the_exchange_loses_no_token(
     home: Path, app: SlackApp, delayed_exchange: DelayedExchange, way: str
 ) -> None:
     token_issued, may_respond = delayed_exchange
@@ -153,7 +153,7 @@ async def test_whoever_leaves_while_slack_answers_loses_no_token(
     assert len(ProfileStore(home).names()) == 1
 
 
-async def test_a_signal_puts_a_token_that_cannot_be_saved_into_a_file_and_names_it(
+async def test_save_pending_tokens_writes_a_fallback_file_and_reports_its_path(
     home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -171,7 +171,7 @@ async def test_a_signal_puts_a_token_that_cannot_be_saved_into_a_file_and_names_
 
 
 @pytest.mark.parametrize("way", ["ctrl+c", "SIGTERM"])
-async def test_a_second_attempt_is_left_as_the_first_one_is(
+async def test_leaving_a_second_attempt_during_the_exchange_loses_no_token(
     home: Path, app: SlackApp, delayed_exchange: DelayedExchange, way: str
 ) -> None:
     token_issued, may_respond = delayed_exchange
@@ -196,7 +196,7 @@ async def test_a_second_attempt_is_left_as_the_first_one_is(
     assert len(ProfileStore(home).names()) == 1
 
 
-async def test_ctrl_q_under_help_saves_the_token_that_comes_and_leaves(
+async def test_ctrl_q_in_help_saves_the_incoming_token_and_quits(
     home: Path, app: SlackApp, delayed_exchange: DelayedExchange
 ) -> None:
     token_issued, may_respond = delayed_exchange

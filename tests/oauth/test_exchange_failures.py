@@ -62,7 +62,7 @@ def change_exchange_response(
     ],
     ids=str,
 )
-async def test_a_strange_value_of_auth_test_never_costs_the_token(
+async def test_invalid_auth_test_values_do_not_lose_the_token(
     app: SlackApp,
     store: ProfileStore,
     workspace: Workspace,
@@ -77,7 +77,7 @@ async def test_a_strange_value_of_auth_test_never_costs_the_token(
 
 
 @pytest.mark.parametrize("expires_in", [1e400, "9" * 5000, -1e400, [], "\ud800"], ids=repr)
-async def test_a_strange_lifetime_in_the_exchange_never_costs_the_token(
+async def test_invalid_token_lifetime_does_not_lose_the_token(
     app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, expires_in: object
 ) -> None:
     change_exchange_response(workspace, monkeypatch, lambda answer: answer.update(expires_in=expires_in))
@@ -85,7 +85,7 @@ async def test_a_strange_lifetime_in_the_exchange_never_costs_the_token(
 
 
 @pytest.mark.parametrize("url", ["https://[acme.slack.com/", "http://[", "\x1b]52"])
-def test_a_profile_file_with_a_strange_workspace_url_still_gets_a_name(store: ProfileStore, url: str) -> None:
+def test_invalid_workspace_url_does_not_prevent_naming_a_profile(store: ProfileStore, url: str) -> None:
     assert store.save_sign_in(profile(workspace_url=url)).profile.name == "acme"
 
 
@@ -93,7 +93,7 @@ def test_a_profile_file_with_a_strange_workspace_url_still_gets_a_name(store: Pr
     "date",
     ["", "x", "Thu, 99 Foo 2026", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "1 Jan 2026 99:99:99 +999999999999"],
 )
-def test_an_odd_date_header_is_no_date(date: str) -> None:
+def test_invalid_date_header_is_ignored(date: str) -> None:
     assert _parse_date(date) is None
 
 
@@ -115,7 +115,7 @@ def raise_broken(*_: object, **__: object) -> Any:
         (exchange, "add_registered_scopes"),
     ],
 )
-async def test_an_exception_beside_the_save_never_costs_the_token(
+async def test_exception_outside_the_save_does_not_lose_the_token(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
 ) -> None:
     monkeypatch.setattr(owner, name, raise_broken)
@@ -123,7 +123,7 @@ async def test_an_exception_beside_the_save_never_costs_the_token(
     assert len(store.names()) == 1
 
 
-async def test_an_exception_after_the_verification_never_costs_the_token(
+async def test_exception_after_verification_does_not_lose_the_token(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profile_of = exchange.new_profile
@@ -136,7 +136,7 @@ async def test_an_exception_after_the_verification_never_costs_the_token(
     assert len(store.names()) == 1
 
 
-async def test_an_exception_in_the_save_is_reported_and_the_token_can_be_saved_again_or_rescued(
+async def test_exception_during_save_allows_a_retry_or_a_fallback_file(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -156,7 +156,7 @@ async def test_an_exception_in_the_save_is_reported_and_the_token_can_be_saved_a
 
 
 @pytest.mark.parametrize(("owner", "name"), [(client, "parse_token_response"), (exchange, "new_profile")])
-async def test_an_exception_right_after_the_exchange_quarantines_the_token(
+async def test_exception_right_after_the_exchange_quarantines_the_token(
     app: SlackApp,
     store: ProfileStore,
     workspace: Workspace,
@@ -191,7 +191,7 @@ BROKEN_BODIES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("status", [200, 302, 403, 429, 500])
 @pytest.mark.parametrize("case", BROKEN_BODIES)
-async def test_a_token_in_a_response_that_cannot_be_read_is_quarantined(
+async def test_token_in_an_unreadable_response_is_quarantined(
     app: SlackApp, store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, case: str, status: int
 ) -> None:
     handler = slack._server.RequestHandlerClass
@@ -214,7 +214,7 @@ async def test_a_token_in_a_response_that_cannot_be_read_is_quarantined(
 
 # ── responses with a token that cannot be used ──
 
-UNUSABLE: dict[str, tuple[str, dict[str, Any]]] = {
+UNUSABLE_RESPONSES: dict[str, tuple[str, dict[str, Any]]] = {
     "an unknown token type": ("token_type_unknown", {"token_type": "mac"}),
     "two different tokens": ("tokens_differ", {"authed_user": {"id": "U1", "access_token": USER_TOKEN}}),
     "a malformed refresh token": ("token_malformed", {"refresh_token": "x\n"}),
@@ -223,11 +223,11 @@ UNUSABLE: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("case", UNUSABLE)
-async def test_an_unusable_response_is_quarantined_and_its_token_can_be_revoked(
+@pytest.mark.parametrize("case", UNUSABLE_RESPONSES)
+async def test_unusable_response_is_quarantined_and_its_token_can_be_revoked(
     app: SlackApp, store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
-    code, change = UNUSABLE[case]
+    code, change = UNUSABLE_RESPONSES[case]
     workspace, issued = slack.workspace, []
 
     def change_response(answer: dict[str, Any]) -> None:
@@ -252,7 +252,7 @@ async def test_an_unusable_response_is_quarantined_and_its_token_can_be_revoked(
     assert path.exists() is (case == "two different tokens"), "one of them is no token of this Slack"
 
 
-async def test_an_unusable_response_goes_to_the_rescue_place_when_the_disk_is_full(
+async def test_unusable_response_goes_to_a_fallback_file_if_quarantine_fails(
     app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -268,7 +268,7 @@ async def test_an_unusable_response_goes_to_the_rescue_place_when_the_disk_is_fu
     assert sign_in.unusable.quarantined.path in list_fallback_files(store.home)
 
 
-async def test_leaving_while_an_unusable_response_is_on_its_way_quarantines_it_too(
+async def test_cancel_during_the_exchange_still_quarantines_an_unusable_response(
     app: SlackApp,
     store: ProfileStore,
     workspace: Workspace,
@@ -287,14 +287,14 @@ async def test_leaving_while_an_unusable_response_is_on_its_way_quarantines_it_t
     assert sign_in.unusable and sign_in.unusable.quarantined and sign_in.unusable.quarantined.path
 
 
-async def test_a_plain_refusal_quarantines_nothing(app: SlackApp, store: ProfileStore) -> None:
+async def test_exchange_error_without_a_token_quarantines_nothing(app: SlackApp, store: ProfileStore) -> None:
     sign_in = create_session(app, store)
     await run_session(sign_in, wrong="exchange:invalid_code")
     assert sign_in.unusable is None and sign_in.describe_unusable() == ""
     assert not (store.home / "quarantine").exists()
 
 
-def test_tokens_are_found_wherever_they_are_in_a_response() -> None:
+def test_tokens_are_found_anywhere_in_a_response() -> None:
     from slack_token_tui.secret import Secret
     from slack_token_tui.slack.responses import find_tokens
 
@@ -304,7 +304,7 @@ def test_tokens_are_found_wherever_they_are_in_a_response() -> None:
     assert find_tokens(Secret('{"message":"Forbidden"}')) == ()
 
 
-async def test_a_user_token_whose_identity_names_a_bot_is_saved(
+async def test_user_token_with_a_bot_identity_is_saved(
     app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     test = workspace.auth_test
@@ -312,7 +312,7 @@ async def test_a_user_token_whose_identity_names_a_bot_is_saved(
     assert isinstance((await run_session(create_session(app, store)))[-1], events.Saved)
 
 
-async def test_a_cancel_while_the_redirect_file_is_written_leaves_none(
+async def test_cancel_while_writing_the_redirect_file_leaves_no_file(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, may_write = threading.Event(), threading.Event()

@@ -28,7 +28,7 @@ from tests.support.profiles import CANARY, make_rotating_token, profile, time_fr
 
 REFRESH_CANARY = "-".join(("xoxe", "1", "canary", "refresh" * 3))
 CODE_CANARY = "canary-code-0123456789"
-Raise = Callable[[ProfileStore, pytest.MonkeyPatch], object]
+Trigger = Callable[[ProfileStore, pytest.MonkeyPatch], object]
 
 
 def save_rotating_profile(store: ProfileStore, **changes: Any) -> Profile:
@@ -132,7 +132,7 @@ def start_invalid_sign_in(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
     return stt.sign_in("acme", scopes="not a scope!", slack_url="ftp://x")
 
 
-RAISES: dict[str, tuple[type[BaseException], Raise]] = {
+ERROR_CASES: dict[str, tuple[type[BaseException], Trigger]] = {
     "TryLater": (stt.TryLater, raise_try_later),
     "SignInNeeded": (stt.SignInNeeded, raise_sign_in_needed),
     "SignInNeeded after a refusal": (stt.SignInNeeded, raise_sign_in_needed_after_refusal),
@@ -209,7 +209,7 @@ def quiet_loguru() -> Iterator[None]:
     yield
 
 
-def catch_error(kind: type[BaseException], raises: Raise, *arguments: Any) -> BaseException:
+def catch_error(kind: type[BaseException], raises: Trigger, *arguments: Any) -> BaseException:
     """Return the error. Its traceback ends here, because a test's own frame may hold what it looks for."""
     try:
         raises(*arguments)
@@ -219,11 +219,11 @@ def catch_error(kind: type[BaseException], raises: Raise, *arguments: Any) -> Ba
 
 
 @pytest.mark.usefixtures("quiet_loguru")
-@pytest.mark.parametrize("case", RAISES)
-def test_no_frame_of_an_error_that_leaves_the_library_shows_a_token(
+@pytest.mark.parametrize("case", ERROR_CASES)
+def test_tracebacks_of_public_errors_show_no_token(
     store: ProfileStore, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
-    kind, raises = RAISES[case]
+    kind, raises = ERROR_CASES[case]
     error = catch_error(kind, raises, store, monkeypatch)
     assert type(error) is kind
     assert error.__context__ is None and error.__cause__ is None
@@ -234,14 +234,14 @@ def test_no_frame_of_an_error_that_leaves_the_library_shows_a_token(
             assert canary not in said, reporter
 
 
-def test_every_public_error_is_among_them() -> None:
-    tested = {kind.__name__ for kind, _ in RAISES.values()} | {"SignInFailed"}
+def test_every_public_error_type_is_covered() -> None:
+    tested = {kind.__name__ for kind, _ in ERROR_CASES.values()} | {"SignInFailed"}
     public = {name for name in stt.__all__ if isinstance(getattr(stt, name), type)}
     assert {name for name in public if issubclass(getattr(stt, name), BaseException)} <= tested
 
 
 @pytest.mark.usefixtures("quiet_loguru")
-def test_no_frame_of_a_refused_paste_or_a_failed_sign_in_shows_a_code(
+def test_tracebacks_of_failed_pastes_and_sign_ins_show_no_code(
     slack: PracticeSlack, redirect_uris: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending = stt.sign_in(
@@ -273,7 +273,7 @@ def test_no_frame_of_a_refused_paste_or_a_failed_sign_in_shows_a_code(
             assert CODE_CANARY not in said, reporter
 
 
-def test_a_secret_gives_its_value_to_reveal_alone() -> None:
+def test_secret_value_is_returned_only_by_reveal() -> None:
     import copy
     import pickle
 

@@ -20,13 +20,13 @@ from tests.support.cli import COMMAND, make_unprivileged_command, run_command
 from tests.support.practice import issue_profile, issue_tokens
 from tests.support.profiles import CANARY, make_rotating_token, profile, time_from_now
 
-NOWHERE = "http://127.0.0.1:9"
+UNREACHABLE_URL = "http://127.0.0.1:9"
 
 
 # ── verify, refresh ──
 
 
-def test_verify_asks_slack_and_writes_down_what_it_said(
+def test_verify_asks_slack_and_saves_the_result(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=5), verified_at=None, user_name=None, scopes=())
@@ -43,7 +43,7 @@ def test_verify_asks_slack_and_writes_down_what_it_said(
     assert run_command("token", env=child_environment).returncode == 4
 
 
-def test_a_block_of_this_network_is_not_a_dead_token(
+def test_unconfirmed_invalid_auth_does_not_disable_the_token(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=5))
@@ -52,7 +52,7 @@ def test_a_block_of_this_network_is_not_a_dead_token(
     assert run_command("token", env=child_environment).returncode == 0
 
 
-def test_verify_and_refresh_all_go_on_after_a_bad_one_and_end_with_the_gravest(
+def test_refresh_all_continues_after_an_error_and_exits_with_the_worst_code(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, "acme", expires_at=time_from_now(hours=-1))
@@ -66,7 +66,7 @@ def test_verify_and_refresh_all_go_on_after_a_bad_one_and_end_with_the_gravest(
     assert done.returncode == 5
 
 
-def test_refresh_leaves_a_fresh_token_alone_unless_forced(
+def test_refresh_skips_a_fresh_token_unless_forced(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=10))
@@ -80,7 +80,7 @@ def test_refresh_leaves_a_fresh_token_alone_unless_forced(
     assert slack.workspace.tokens.refreshed == 2
 
 
-def test_a_refused_refresh_token_is_tried_again_when_a_person_asks(
+def test_explicit_refresh_retries_a_refused_refresh_token(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, refresh_refused="invalid_refresh_token")
@@ -91,7 +91,9 @@ def test_a_refused_refresh_token_is_tried_again_when_a_person_asks(
 # ── default, rename ──
 
 
-def test_default_is_set_printed_used_and_taken_back(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_default_profile_is_set_printed_used_and_cleared(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
     store.save_sign_in(profile())
     store.save_sign_in(profile(user_id="U2", access_token=Secret("xoxp-canary-other-000000")), "other")
     assert run_command("token", env=child_environment).returncode == 2
@@ -104,7 +106,7 @@ def test_default_is_set_printed_used_and_taken_back(store: ProfileStore, child_e
     assert run_command("default", "nobody", env=child_environment).returncode == 3
 
 
-def test_rename_moves_the_default_with_it_and_never_overwrites(
+def test_rename_updates_the_default_and_never_overwrites(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
     before = store.save_sign_in(profile()).profile
@@ -125,7 +127,7 @@ def test_rename_moves_the_default_with_it_and_never_overwrites(
 # ── remove ──
 
 
-def test_remove_revokes_both_tokens_shows_the_answers_and_says_what_stays(
+def test_remove_revokes_both_tokens_and_reports_what_stays_in_slack(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     saved = issue_profile(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
@@ -140,18 +142,20 @@ def test_remove_revokes_both_tokens_shows_the_answers_and_says_what_stays(
     assert saved.refresh_token.reveal() not in slack.workspace.tokens.refresh_tokens
 
 
-def test_remove_asks_first_and_needs_somebody_to_ask(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_remove_without_a_terminal_requires_the_yes_option(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
     store.save_sign_in(profile())
     assert run_command("remove", "acme", env=child_environment).returncode == 2
     assert store.names() == ["acme"]
 
 
-def test_remove_keeps_the_profile_when_slack_cannot_be_reached_unless_told_otherwise(
+def test_unreachable_slack_blocks_remove_unless_revoking_is_skipped(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     from slack_token_tui.slack.endpoints import Endpoints
 
-    issue_profile(store, slack, endpoints=Endpoints(NOWHERE))
+    issue_profile(store, slack, endpoints=Endpoints(UNREACHABLE_URL))
     done = run_command("remove", "acme", "--yes", env=child_environment)
     assert done.returncode == 75
     assert "--keep-grant" in done.stderr
@@ -160,7 +164,7 @@ def test_remove_keeps_the_profile_when_slack_cannot_be_reached_unless_told_other
     assert store.names() == []
 
 
-def test_a_token_that_is_over_already_does_not_keep_its_profile(
+def test_expired_token_does_not_block_remove(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     saved = issue_profile(store, slack)
@@ -173,7 +177,9 @@ def test_a_token_that_is_over_already_does_not_keep_its_profile(
     assert store.names() == []
 
 
-def test_a_damaged_file_is_deleted_only_when_told_so(store: ProfileStore, child_environment: dict[str, str]) -> None:
+def test_damaged_profile_is_removed_only_when_revoking_is_skipped(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
     store.save_sign_in(profile()).path.write_text("{")
     assert run_command("remove", "acme", "--yes", env=child_environment).returncode == 5
     assert run_command("remove", "acme", "--yes", "--keep-grant", env=child_environment).returncode == 0
@@ -183,7 +189,7 @@ def test_a_damaged_file_is_deleted_only_when_told_so(store: ProfileStore, child_
 # ── import ──
 
 
-def test_import_names_the_kind_verifies_and_keeps(
+def test_import_reports_the_token_type_verifies_and_saves(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     workspace = slack.workspace
@@ -206,7 +212,7 @@ def test_import_names_the_kind_verifies_and_keeps(
 @pytest.mark.parametrize(
     "kind", [kind for kind in TOKEN_TYPES if kind.unsupported_reason], ids=lambda kind: kind.prefix
 )
-def test_import_says_of_every_other_kind_why_not(kind: object, child_environment: dict[str, str]) -> None:
+def test_import_explains_why_other_token_types_are_unsupported(kind: object, child_environment: dict[str, str]) -> None:
     token = f"{kind.prefix}canary-000000000"  # type: ignore[attr-defined]
     done = run_command("import", env=child_environment, stdin=token)
     assert done.returncode == 2
@@ -224,7 +230,7 @@ def test_import_says_of_every_other_kind_why_not(kind: object, child_environment
         (f"{make_rotating_token('canary')}\nxoxe-1-canary", "--client-id"),
     ],
 )
-def test_import_refuses_what_cannot_work(child_environment: dict[str, str], given: str, words: str) -> None:
+def test_import_rejects_invalid_input(child_environment: dict[str, str], given: str, words: str) -> None:
     done = run_command("import", env=child_environment, stdin=given)
     assert done.returncode == 2
     assert words in done.stderr
@@ -272,7 +278,7 @@ def test_every_command_has_help_with_an_example(command: str, child_environment:
     ],
 )
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_works_in_the_real_shell(
+def test_completion_works_in_a_real_shell(
     store: ProfileStore,
     child_environment: dict[str, str],
     tmp_path: Path,
@@ -324,7 +330,7 @@ def complete_in_fish(script: Path, line: str, environment: dict[str, str]) -> se
 COMPLETE_IN_SHELL = {"bash": complete_in_bash, "zsh": complete_in_zsh, "fish": complete_in_fish}
 
 
-def test_no_option_takes_a_secret() -> None:
+def test_no_option_accepts_a_secret() -> None:
     for command in ALL_COMMANDS:
         text = subprocess.run([*COMMAND, command, "--help"], capture_output=True, text=True, check=True).stdout
         for option in ("--token", "--secret ", "--client-secret ", "--refresh-token", "--password"):
@@ -347,7 +353,7 @@ def test_no_option_takes_a_secret() -> None:
         ["remove", "xoxp-practice", "--yes"],
     ],
 )
-def test_an_empty_name_and_a_token_in_its_place_mean_no_profile(
+def test_empty_name_or_token_as_a_name_is_rejected(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
     store.save_sign_in(profile())
@@ -366,13 +372,15 @@ def test_an_empty_name_and_a_token_in_its_place_mean_no_profile(
         ["default", "acme", "--none"],
     ],
 )
-def test_contradictions_are_refused(store: ProfileStore, child_environment: dict[str, str], words: list[str]) -> None:
+def test_conflicting_options_are_rejected(
+    store: ProfileStore, child_environment: dict[str, str], words: list[str]
+) -> None:
     store.save_sign_in(profile())
     assert run_command(*words, env=child_environment).returncode == 2
     assert read_settings(store.home) == {}
 
 
-def test_a_revoked_token_is_never_called_fresh(
+def test_refresh_all_does_not_treat_a_revoked_token_as_fresh(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=11, minutes=50), refused="token_revoked")
@@ -383,7 +391,7 @@ def test_a_revoked_token_is_never_called_fresh(
     assert run_command("refresh", "acme", env=child_environment).returncode == 0, "asked for by name, it is tried"
 
 
-def test_a_token_that_slack_did_not_end_keeps_its_profile(
+def test_unconfirmed_revocation_does_not_remove_the_profile(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issue_profile(store, slack)
@@ -395,7 +403,7 @@ def test_a_token_that_slack_did_not_end_keeps_its_profile(
     assert store.names() == ["acme"]
 
 
-def test_nothing_is_revoked_where_the_profile_could_not_be_deleted(
+def test_undeletable_profile_is_not_revoked_but_can_be_verified(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack)
@@ -413,7 +421,7 @@ def test_nothing_is_revoked_where_the_profile_could_not_be_deleted(
         (store.home / "profiles").chmod(0o700)
 
 
-def test_a_bare_token_does_not_take_the_place_of_one_that_renews_itself(
+def test_import_without_a_refresh_token_does_not_replace_a_refreshable_profile(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     saved = issue_profile(store, slack)

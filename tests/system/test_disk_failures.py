@@ -17,7 +17,7 @@ from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
 
 # Runs in a mount namespace: a small disk with three profiles, which the arguments then make unusable.
-ON_A_DISK = """
+DISK_PROGRAM = """
 import json, os, subprocess, sys
 from pathlib import Path
 from slack_token_tui.practice.server import PracticeSlack
@@ -57,14 +57,14 @@ def can_mount() -> bool:
     ],
     ids=["full", "read-only"],
 )
-def test_a_disk_that_cannot_be_written_serves_what_is_alive_and_spends_nothing(
+def test_unwritable_disk_serves_valid_tokens_and_uses_no_refresh_token(
     child_environment: dict[str, str], tmp_path: Path, spoil: str, code: str
 ) -> None:
     home = tmp_path / "disk"
     home.mkdir()
     environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(home)}
     script = f'mount -t tmpfs -o size=600k,mode=0700 none {home} && exec "$@"'
-    program = [sys.executable, "-c", ON_A_DISK, "sh", "-c", spoil.format(home=home)]
+    program = [sys.executable, "-c", DISK_PROGRAM, "sh", "-c", spoil.format(home=home)]
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", script, "sh", *program],
         capture_output=True,
@@ -95,7 +95,7 @@ def slack_with_three_profiles(store: ProfileStore, slack: PracticeSlack) -> Prac
     return slack
 
 
-def test_without_permission_to_write_living_tokens_are_served(
+def test_valid_tokens_are_served_without_write_permission(
     store: ProfileStore, slack_with_three_profiles: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     command = make_unprivileged_command()
@@ -114,7 +114,7 @@ def test_without_permission_to_write_living_tokens_are_served(
     assert slack_with_three_profiles.workspace.calls["/api/oauth.v2.user.access"] == 0
 
 
-def test_without_locks_living_tokens_are_served_and_nothing_is_refreshed(
+def test_valid_tokens_are_served_without_locks_and_nothing_is_refreshed(
     store: ProfileStore, slack_with_three_profiles: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     if not shutil.which("strace"):
@@ -128,7 +128,7 @@ def test_without_locks_living_tokens_are_served_and_nothing_is_refreshed(
     assert slack_with_three_profiles.workspace.calls["/api/oauth.v2.user.access"] == 0
 
 
-def test_a_full_file_size_limit_is_met_before_anything_is_spent(
+def test_file_size_limit_is_detected_before_the_refresh_token_is_used(
     store: ProfileStore, slack_with_three_profiles: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     limited = 'ulimit -f 1; exec "$@"'

@@ -73,7 +73,7 @@ def proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 @pytest.mark.parametrize(
     ("variable", "scheme"), [("HTTPS_PROXY", "http"), ("ALL_PROXY", "http"), ("ALL_PROXY", "socks5")]
 )
-async def test_slack_is_asked_through_the_proxy_of_the_environment(
+async def test_slack_is_reached_through_the_environment_proxy(
     proxy: Proxy, monkeypatch: pytest.MonkeyPatch, variable: str, scheme: str
 ) -> None:
     monkeypatch.setenv(variable, f"{scheme}://{proxy.address}")
