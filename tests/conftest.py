@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from slack_token_tui.desktop import environment
+from slack_token_tui.desktop import clipboard, clipboard_probe, environment
 from slack_token_tui.practice.models import CLIENT_ID, App
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
@@ -207,6 +207,10 @@ def x_display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Run an X server that ``$DISPLAY`` names."""
     if not shutil.which("Xvfb") or not shutil.which("xclip"):
         pytest.skip("LOUD: no Xvfb or xclip here, so no real X11 clipboard")
+    # How long the tools take says something about the machine, not about the clipboard.
+    monkeypatch.setattr(clipboard, "_COPY_TIMEOUT_SECONDS", 60)
+    monkeypatch.setattr(clipboard, "_CHECK_TIMEOUT_SECONDS", 60)
+    monkeypatch.setattr(clipboard_probe, "_TIMEOUT_SECONDS", 60)
     with run_x_server() as name:
         monkeypatch.setenv("DISPLAY", name)
         yield name

@@ -33,6 +33,7 @@ async def test_x11_clipboard_is_written_and_read_back(x_display: str) -> None:
 async def test_clipboard_tool_does_not_hold_the_callers_pipe_open(x_display: str) -> None:
     program = (
         "import asyncio; from slack_token_tui.desktop import clipboard;"
+        "clipboard._COPY_TIMEOUT_SECONDS = clipboard._CHECK_TIMEOUT_SECONDS = 60;"
         "from tests.support.clipboard import CLIPBOARD_TOKEN, RecordingTerminal;"
         "print(asyncio.run(clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal())).is_verified)"
     )
@@ -146,6 +147,7 @@ async def test_copied_token_is_cleared_after_the_timeout(x_display: str, tmp_pat
 async def test_clipboard_is_cleared_after_the_copying_program_exits(x_display: str, tmp_path: Path) -> None:
     program = (
         "import asyncio, sys; from pathlib import Path; from slack_token_tui.desktop import clipboard;"
+        "clipboard._COPY_TIMEOUT_SECONDS = clipboard._CHECK_TIMEOUT_SECONDS = 60;"
         "from tests.support.clipboard import CLIPBOARD_TOKEN as token, RecordingTerminal, make_clear_policy;"
         "policy = make_clear_policy(Path(sys.argv[1]), 8);"
         "assert asyncio.run(clipboard.copy(token, RecordingTerminal(), policy)).is_verified"
