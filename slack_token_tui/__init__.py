@@ -47,7 +47,7 @@ __all__ = [
     "sign_in",
     "token",
 ]
-_IN_NOTEBOOK = {"PendingSignIn", "sign_in"}
+_JUPYTER_NAMES = {"PendingSignIn", "sign_in"}
 
 
 def __getattr__(name: str) -> "Any":
@@ -56,7 +56,7 @@ def __getattr__(name: str) -> "Any":
     import importlib
 
     # Not cached as a global: it would hide a submodule of the same name.
-    return getattr(importlib.import_module(f"{__name__}.{'jupyter' if name in _IN_NOTEBOOK else 'api'}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{'jupyter' if name in _JUPYTER_NAMES else 'api'}"), name)
 
 
 def __dir__() -> list[str]:

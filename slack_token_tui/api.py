@@ -19,7 +19,7 @@ from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileChoiceError, ProfileFileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
-from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, RefreshResult, recorded_problem
+from slack_token_tui.tokens.refresh_result import SIGN_IN_REQUIRED_CODES, RefreshResult, recorded_problem
 
 _Result = TypeVar("_Result")
 
@@ -177,7 +177,7 @@ def _refresh_if_due(name: str, min_ttl_seconds: float) -> Secret:
     problem = result.problem or recorded_problem(result.profile)
     if problem is None:
         raise SignInNeeded(explain("sign_in_needed", {"name": name, "detail": reason or ""}))
-    if problem.code in NEEDS_SIGN_IN:
+    if problem.code in SIGN_IN_REQUIRED_CODES:
         raise SignInNeeded(explain(problem.code, problem.facts))
     explanation = explain(problem.code, problem.facts)
     if explanation.code.startswith(("store_", "keyring_", "profile_")) and explanation.again != "later":

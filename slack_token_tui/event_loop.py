@@ -30,15 +30,15 @@ class _DaemonResolverLoop(asyncio.SelectorEventLoop):
 
         def resolve() -> None:
             try:
-                found, error = socket.getaddrinfo(*args, **kwargs), None
+                addresses, error = socket.getaddrinfo(*args, **kwargs), None
             except OSError as failure:
-                found, error = None, failure
+                addresses, error = None, failure
             with suppress(RuntimeError):  # the loop has been closed in the meantime
-                self.call_soon_threadsafe(set_result, found, error)
+                self.call_soon_threadsafe(set_result, addresses, error)
 
-        def set_result(found: Any, error: OSError | None) -> None:
+        def set_result(addresses: Any, error: OSError | None) -> None:
             if not future.done():
-                future.set_exception(error) if error else future.set_result(found)
+                future.set_exception(error) if error else future.set_result(addresses)
 
         threading.Thread(target=resolve, daemon=True).start()
         return await future

@@ -86,14 +86,14 @@ class PendingSignIn:
             self.cancel()
             raise
 
-    def paste(self, address: str) -> None:
+    def paste(self, url: str) -> None:
         """Accept the URL of the page that the browser landed on.
 
         Raises:
             ValueError: the URL is not a response to this sign-in. The message says why. The sign-in keeps waiting.
         """
-        pasted = Secret(address)  # the URL contains a code, which tracebacks with local variables would show
-        del address
+        pasted = Secret(url)  # the URL contains a code, which tracebacks with local variables would show
+        del url
         self._submit_paste(pasted)
 
     def _submit_paste(self, pasted: Secret) -> None:
@@ -187,8 +187,8 @@ class PendingSignIn:
         if not self._outcome.done():
             self._outcome.set_exception(SignInFailed(explanation, unsaved_note))
 
-    async def _paste(self, address: Secret) -> Explanation | None:
-        return self._sign_in.paste(address.reveal())
+    async def _paste(self, url: Secret) -> Explanation | None:
+        return self._sign_in.paste(url.reveal())
 
     def _update_display(self) -> None:
         if self._display is not None:

@@ -135,8 +135,8 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     def fill(text: str) -> str:
         whole = text.format_map(values).strip()
         # A placeholder such as "the profile" may start a sentence, so capitalize it.
-        begins_with = text[1:].partition("}")[0] if text.startswith("{") else ""
-        is_phrase = begins_with not in provided and " " in _DEFAULT_FACTS.get(begins_with, "")
+        leading_placeholder = text[1:].partition("}")[0] if text.startswith("{") else ""
+        is_phrase = leading_placeholder not in provided and " " in _DEFAULT_FACTS.get(leading_placeholder, "")
         return whole[:1].upper() + whole[1:] if is_phrase else whole
 
     return Explanation(

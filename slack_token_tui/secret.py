@@ -15,8 +15,8 @@ _MIN_LENGTH_WITH_TAIL = 24
 
 def mask(value: str) -> str:
     """Return the token prefix of ``value`` and, if it is long enough, its last four characters."""
-    found = _PREFIX.match(value)
-    prefix = found.group() if found else ""
+    match = _PREFIX.match(value)
+    prefix = match.group() if match else ""
     tail = value[-4:] if len(value) >= _MIN_LENGTH_WITH_TAIL else ""
     return f"{prefix}…{tail}"
 

@@ -22,7 +22,7 @@ _SEVERITY = (
     exit_codes.USAGE,
     exit_codes.REFUSED,
     exit_codes.RETRY,
-    exit_codes.DONE,
+    exit_codes.SUCCESS,
 )
 """Exit codes, most severe first. A batch exits with the first one that occurred."""
 
@@ -71,18 +71,18 @@ def finish_batch(outcomes: Iterable[CommandResult], *, as_json: bool) -> int:
     if as_json:
         output.print_json([record for _, record in outcomes], indent=1)
     codes = {code for code, _ in outcomes}
-    return next((code for code in _SEVERITY if code in codes), exit_codes.DONE)
+    return next((code for code in _SEVERITY if code in codes), exit_codes.SUCCESS)
 
 
 def for_each_profile(
-    names: Sequence[str], every: bool, as_json: bool, do: Callable[[ProfileStore, str], CommandResult]
+    names: Sequence[str], all_profiles: bool, as_json: bool, do: Callable[[ProfileStore, str], CommandResult]
 ) -> int:
     """Run ``do`` for the profiles in ``names``, or for all profiles if ``every``. Return the exit code."""
-    if every and names:
+    if all_profiles and names:
         return output.report_usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
     store = ProfileStore()
     try:
-        chosen = store.names() if every else [resolve_name(str(store.home), name) for name in names or (None,)]
+        chosen = store.names() if all_profiles else [resolve_name(str(store.home), name) for name in names or (None,)]
     except ProfileChoiceError as error:
         return output.report_choice_error(error, as_json=as_json)
     if not chosen:

@@ -40,7 +40,7 @@ _CommandTable = dict[str, _Command]
 def run_completion(shell: str, parser: argparse.ArgumentParser) -> int:
     """Print the script for ``shell``: ``bash``, ``zsh`` or ``fish``."""
     print({"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](_read_commands(parser)))
-    return exit_codes.DONE
+    return exit_codes.SUCCESS
 
 
 def _read_commands(parser: argparse.ArgumentParser) -> _CommandTable:

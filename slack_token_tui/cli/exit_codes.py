@@ -1,6 +1,6 @@
 """Exit codes. They let a script tell an expired token from a network problem."""
 
-DONE = 0
+SUCCESS = 0
 REFUSED = 1
 """Refused by Slack, by the user or by a check."""
 USAGE = 2

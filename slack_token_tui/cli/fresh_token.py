@@ -10,7 +10,12 @@ from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileChoiceError, ProfileFileError, resolve_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, RefreshProblem, RefreshResult, recorded_problem
+from slack_token_tui.tokens.refresh_result import (
+    SIGN_IN_REQUIRED_CODES,
+    RefreshProblem,
+    RefreshResult,
+    recorded_problem,
+)
 
 
 def get_fresh_profile(
@@ -60,7 +65,7 @@ def explain_problem(problem: RefreshProblem) -> Explanation:
 
 def exit_code_for_refresh(explanation: Explanation) -> int:
     """Return the exit code of a failed refresh."""
-    if explanation.code in NEEDS_SIGN_IN or explanation.code == "sign_in_needed":
+    if explanation.code in SIGN_IN_REQUIRED_CODES or explanation.code == "sign_in_needed":
         return exit_codes.SIGN_IN
     return output.exit_code_for(explanation)
 

@@ -92,12 +92,12 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
         os.startfile(url)  # noqa: S606 - validated above, and Windows has no other way
         return Opened("your default browser")
     reason = "No browser was found on this machine."
-    environ = environment.detect()
-    if (no_browser_reason := environ.no_browser_reason) and not os.environ.get("BROWSER"):
+    env = environment.detect()
+    if (no_browser_reason := env.no_browser_reason) and not os.environ.get("BROWSER"):
         return NotOpened(no_browser_reason)
     if command and not no_browser_reason:
         reason = f"This app’s own browser, {clean(command, 60)}, was not found."
-    for argv in _commands(url, "" if no_browser_reason else command, is_wsl=environ.is_wsl):
+    for argv in _commands(url, "" if no_browser_reason else command, is_wsl=env.is_wsl):
         program = PurePath(argv[0]).name
         if program in _TEXT_BROWSERS:
             reason = f"Only {program} was found, a text browser that would take over this terminal."
@@ -141,10 +141,10 @@ def default_browser(command: str = "") -> str | NotOpened:
     """Return the name of the browser that :func:`open_url` would start, or why it would start none."""
     if sys.platform == "win32":
         return "your default browser"
-    environ = environment.detect()
-    if (no_browser_reason := environ.no_browser_reason) and not os.environ.get("BROWSER"):
+    env = environment.detect()
+    if (no_browser_reason := env.no_browser_reason) and not os.environ.get("BROWSER"):
         return NotOpened(no_browser_reason)
-    for argv in _commands("https://slack.com", "" if no_browser_reason else command, is_wsl=environ.is_wsl):
+    for argv in _commands("https://slack.com", "" if no_browser_reason else command, is_wsl=env.is_wsl):
         program = PurePath(argv[0]).name
         if program not in _TEXT_BROWSERS and shutil.which(argv[0]) is not None:
             return _DISPLAY_NAMES.get(program, program)

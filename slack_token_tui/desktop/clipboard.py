@@ -32,12 +32,12 @@ class ClearPolicy:
 
     Attributes:
         seconds: delay in seconds, or 0 for never.
-        newest: prefix for the paths of files that identify the newest copy on each clipboard. They prevent the timer of
+        newest_prefix: prefix for the paths of files that identify the newest copy on each clipboard. They prevent the timer of
             an older copy from clearing a newer one early.
     """
 
     seconds: int
-    newest: Path
+    newest_prefix: Path
 
 
 @dataclass(frozen=True)
@@ -91,21 +91,23 @@ def is_over_ssh() -> bool:
     return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
 
 
-async def copy(text: Secret, terminal: TerminalClipboard, clearing: ClearPolicy | None = None) -> Copied | NotCopied:
+async def copy(
+    text: Secret, terminal: TerminalClipboard, clear_policy: ClearPolicy | None = None
+) -> Copied | NotCopied:
     """Copy ``text`` to the clipboard.
 
     Args:
         text: the text to copy.
         terminal: fallback if no native clipboard works.
-        clearing: when to clear the clipboard, or None if the text is not secret.
+        clear_policy: when to clear the clipboard, or None if the text is not secret.
     """
-    native = None if is_over_ssh() else await _copy_natively(text, clearing)
+    native = None if is_over_ssh() else await _copy_natively(text, clear_policy)
     if native is not None and native.is_verified:
         return native
     # A native tool may report success without copying, so try the terminal too.
     if not await terminal.confirm():
         return native or NotCopied("It was not sent to the terminal, and there is no other clipboard here.")
-    if os.environ.get("TMUX") and (result := await _run_helper(TMUX_BUFFER, text, clearing)):
+    if os.environ.get("TMUX") and (result := await _run_helper(TMUX_BUFFER, text, clear_policy)):
         return Copied("tmux", is_verified=False, cleared_after_seconds=result.cleared_after_seconds)
     if terminal.write(text.reveal()):
         return Copied("OSC 52", is_verified=False)
@@ -117,17 +119,19 @@ def osc52_sequence(text: str) -> str:
     return f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07"
 
 
-async def _copy_natively(text: Secret, clearing: ClearPolicy | None) -> Copied | None:
+async def _copy_natively(text: Secret, clear_policy: ClearPolicy | None) -> Copied | None:
     """Copy with a native tool. Return None if none works."""
     display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("WSL_DISTRO_NAME")
     if sys.platform == "linux" and not display:
         return None
-    return await _run_helper(NATIVE, text, clearing)
+    return await _run_helper(NATIVE, text, clear_policy)
 
 
-async def _run_helper(where: str, text: Secret, clearing: ClearPolicy | None) -> Copied | None:
-    seconds = clearing.seconds if clearing else 0
-    newest = str(clearing.newest.with_name(f"{clearing.newest.name}-{where}")) if clearing else ""
+async def _run_helper(where: str, text: Secret, clear_policy: ClearPolicy | None) -> Copied | None:
+    seconds = clear_policy.seconds if clear_policy else 0
+    newest = (
+        str(clear_policy.newest_prefix.with_name(f"{clear_policy.newest_prefix.name}-{where}")) if clear_policy else ""
+    )
     # -P: do not import modules from the current directory.
     helper = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_helper"]
     tool = await _run_with_input([*helper, "copy", where, str(seconds), newest], text, _COPY_TIMEOUT_SECONDS)

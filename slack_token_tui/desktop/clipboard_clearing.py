@@ -25,7 +25,7 @@ def fingerprint(salt: str, text: str) -> str:
 
 
 def record_newest(newest: str, copy_id: str) -> None:
-    """Record copy ``mine`` as the newest one in file ``newest``. A symlink in its place is replaced, not followed.
+    """Record copy ``copy_id`` as the newest copy in file ``newest``. A symlink in its place is replaced, not followed.
 
     Raises:
         OSError: the file cannot be written.
@@ -38,7 +38,7 @@ def record_newest(newest: str, copy_id: str) -> None:
 
 
 def _is_newest(newest: str, copy_id: str) -> bool:
-    """Return whether ``mine`` is still the newest copy. If the file can't be read, assume that it is."""
+    """Return whether ``copy_id`` is still the newest copy. If the file can't be read, assume that it is."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
         with os.fdopen(os.open(newest, flags)) as file:

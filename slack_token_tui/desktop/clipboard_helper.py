@@ -21,14 +21,14 @@ from slack_token_tui.desktop.clipboard_clearing import NATIVE, fingerprint, read
 from slack_token_tui.desktop.clipboard_concealed import copy_concealed
 
 
-def main(words: list[str]) -> int:
-    """Run the command in ``words`` and return the exit code, 0 on success."""
+def main(args: list[str]) -> int:
+    """Run the command in ``args`` and return the exit code, 0 on success."""
     text = sys.stdin.read()
     output = os.fdopen(os.dup(1), "w")
     devnull = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(devnull, stream)
-    match words:
+    match args:
         case ["copy", where, seconds, newest]:
             result = _copy_natively(text) if where == NATIVE else _copy_to_tmux(text, where)
             if result and int(seconds) > 0:

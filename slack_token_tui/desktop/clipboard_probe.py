@@ -90,12 +90,12 @@ def _round_trip(tool: str, write: list[str], read: list[str], clear: list[str] |
 def _query(tool: str, command: list[str]) -> ClipboardBackend:
     try:
         # wl-paste reports an empty clipboard as an error, but that also shows that the display responds.
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return ClipboardBackend(tool, False, f"{tool} hangs.")
     except OSError:
         return ClipboardBackend(tool, False, f"{tool} cannot be started.")
-    if done.returncode == 0 or any(words in done.stderr.lower() for words in _EMPTY_MESSAGES):
+    if result.returncode == 0 or any(words in result.stderr.lower() for words in _EMPTY_MESSAGES):
         return ClipboardBackend(tool, None, f"{tool} answers; each copy is read back.")
     return ClipboardBackend(tool, False, f"{tool} fails: it may not reach the display.")
 
@@ -105,7 +105,7 @@ def _run(command: list[str], text: str | None = None) -> str:
 
     A tool that gets text may leave a server process behind, which must not hold our pipe open.
     """
-    done = subprocess.run(
+    result = subprocess.run(
         command,
         input=text,
         stdin=None if text is not None else subprocess.DEVNULL,
@@ -115,4 +115,4 @@ def _run(command: list[str], text: str | None = None) -> str:
         timeout=_TIMEOUT_SECONDS,
         check=True,
     )
-    return done.stdout or ""
+    return result.stdout or ""

@@ -124,8 +124,8 @@ def _detect_container() -> str | None:
     for path, kind in zip(_CONTAINER_FILES, ("Docker", "Podman"), strict=True):
         if Path(path).exists():
             return kind
-    named = environ.get("container", "")
-    return named if re.fullmatch(r"[a-z-]{1,20}", named) else None
+    container = environ.get("container", "")
+    return container if re.fullmatch(r"[a-z-]{1,20}", container) else None
 
 
 def _detect_terminal() -> str | None:

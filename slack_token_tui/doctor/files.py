@@ -29,16 +29,16 @@ def check_keyring(home: Path) -> Iterator[Finding]:
     profiles = [entry for entry in _read_entries(home) if isinstance(entry, Profile)]
     wanted = read_settings(home).get("storage") == "keyring" or any(profile.in_keyring for profile in profiles)
     try:
-        said = f"{keyring.backend_name()} is there; in the interface, m moves tokens into it."
-        yield Finding("keyring", Verdict.GOOD, "Keyring", said)
+        message = f"{keyring.backend_name()} is there; in the interface, m moves tokens into it."
+        yield Finding("keyring", Verdict.GOOD, "Keyring", message)
     except StorageError as error:
         explanation = explain(error.code, error.facts)
         if wanted:
-            said = f"{explanation.title}. {explanation.happened}"
-            yield Finding("keyring", Verdict.BAD, "Keyring", said, f"{explanation.remedies[0]}.")
+            message = f"{explanation.title}. {explanation.happened}"
+            yield Finding("keyring", Verdict.BAD, "Keyring", message, f"{explanation.remedies[0]}.")
         else:
-            said = f"Not used: tokens are kept in files. ({explanation.title}.)"
-            yield Finding("keyring", Verdict.NOTE, "Keyring", said)
+            message = f"Not used: tokens are kept in files. ({explanation.title}.)"
+            yield Finding("keyring", Verdict.NOTE, "Keyring", message)
 
 
 def check_config_directory(home: Path) -> Iterator[Finding]:
@@ -134,9 +134,9 @@ def check_leftovers(home: Path) -> Iterator[Finding]:
     names = {entry.id: entry.name for entry in _read_entries(home) if isinstance(entry, Profile)}
     for path in _list_files(journals):
         profile_name = names.get(path.stem)
-        said = f"A refresh of {profile_name or 'a profile that is gone'} is under way or was interrupted."
+        message = f"A refresh of {profile_name or 'a profile that is gone'} is under way or was interrupted."
         remedy = f"The next use looks after it: slack-token-tui refresh {profile_name}" if profile_name else ""
-        yield Finding("journal", Verdict.LOOK, "Journal", said, remedy)
+        yield Finding("journal", Verdict.LOOK, "Journal", message, remedy)
     for path in list_fallback_files(home):
         profile_name = names.get(profile_id_in(path))
         remedy = (
@@ -150,9 +150,9 @@ def check_leftovers(home: Path) -> Iterator[Finding]:
             "rescued", Verdict.LOOK, "Rescued", f"{path} holds tokens that could be saved nowhere else.", remedy
         )
     for path in _list_files(quarantine):
-        said = f"{path} holds an answer that could not be used."
+        message = f"{path} holds an answer that could not be used."
         remedy = "It may hold a living token. When the profile works again, delete it."
-        yield Finding("quarantine", Verdict.LOOK, "Quarantine", said, remedy)
+        yield Finding("quarantine", Verdict.LOOK, "Quarantine", message, remedy)
 
 
 def _read_entries(home: Path) -> list[Profile | UnreadableProfile]:

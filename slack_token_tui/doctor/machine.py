@@ -31,22 +31,22 @@ def check_versions() -> Iterator[Finding]:
 
 def check_environment() -> Iterator[Finding]:
     """Yield a finding about SSH, containers, WSL, tmux and the terminal. They affect keys, links and copying."""
-    around = environment.detect()
+    env = environment.detect()
     places = []
-    if around.is_over_ssh:
+    if env.is_over_ssh:
         places.append("over SSH")
-    if around.container:
-        places.append(f"in a container ({around.container})")
-    if around.is_wsl:
+    if env.container:
+        places.append(f"in a container ({env.container})")
+    if env.is_wsl:
         places.append("in WSL")
-    if around.in_tmux:
+    if env.in_tmux:
         places.append("in tmux")
-    if around.terminal:
-        places.append({"vscode": "in VS Code’s terminal", "jupyter": "in JupyterLab’s terminal"}[around.terminal])
+    if env.terminal:
+        places.append({"vscode": "in VS Code’s terminal", "jupyter": "in JupyterLab’s terminal"}[env.terminal])
     said = f"This runs {', '.join(places)}." if places else "This runs in a terminal of this machine."
-    hints = list(around.hints)
-    if around.is_remote:
-        tunnel = around.tunnel_command(urlsplit(LOOPBACK_REDIRECT_URIS[0]).port or 0)
+    hints = list(env.hints)
+    if env.is_remote:
+        tunnel = env.tunnel_command(urlsplit(LOOPBACK_REDIRECT_URIS[0]).port or 0)
         tunnel_hint = f" Or type this where the browser is, first: {tunnel}" if tunnel else ""
         hints.insert(
             0, f"Your browser cannot reach this machine’s localhost: paste the address it ends on.{tunnel_hint}"
@@ -96,17 +96,19 @@ def check_loopback() -> Iterator[Finding]:
         remedy = "Finish sign-ins by paste, or ask who runs this machine for a loopback interface."
         yield Finding("loopback", Verdict.BAD, "Loopback", "Nothing can be opened on this machine’s loopback.", remedy)
         return
-    said = f"{' and '.join(families)} can be listened on."
+    message = f"{' and '.join(families)} can be listened on."
     if not addresses:
         remedy = "Add “127.0.0.1 localhost” to the hosts file, or finish sign-ins by paste."
-        yield Finding("loopback", Verdict.BAD, "Loopback", f"{said} The name localhost is not known here.", remedy)
+        yield Finding("loopback", Verdict.BAD, "Loopback", f"{message} The name localhost is not known here.", remedy)
     elif not all(is_loopback(address.split("%")[0]) for address in addresses):
         remedy = "Mend the entry in the hosts file: localhost is 127.0.0.1 and ::1."
         yield Finding(
             "loopback", Verdict.BAD, "Loopback", f"localhost leads to {', '.join(sorted(addresses))}.", remedy
         )
     else:
-        yield Finding("loopback", Verdict.GOOD, "Loopback", f"{said} localhost is {' and '.join(sorted(addresses))}.")
+        yield Finding(
+            "loopback", Verdict.GOOD, "Loopback", f"{message} localhost is {' and '.join(sorted(addresses))}."
+        )
 
 
 _FAMILIES = (("IPv4", socket.AF_INET, "127.0.0.1"), ("IPv6", socket.AF_INET6, "::1"))
@@ -142,11 +144,9 @@ def check_clipboard() -> Iterator[Finding]:
         else:
             yield Finding("clipboard", Verdict.GOOD, "Clipboard", backend.message)
     if not backends:
-        around = environment.detect()
+        env = environment.detect()
         said = "No clipboard of this machine can be used; copies are sent to your terminal (OSC 52), which may refuse."
-        remedy = (
-            "Install xclip, xsel or wl-clipboard." if around.has_display and not around.is_over_ssh else _NO_CLIPBOARD
-        )
+        remedy = "Install xclip, xsel or wl-clipboard." if env.has_display and not env.is_over_ssh else _NO_CLIPBOARD
         yield Finding("clipboard", Verdict.LOOK, "Clipboard", said, remedy)
 
 

@@ -25,7 +25,7 @@ async def run_checks(home: Path, app: SlackApp | None = None) -> AsyncGenerator[
     app = app or SlackApp("")
     slack_task = asyncio.ensure_future(connectivity.check_slack(app.endpoints))
     try:
-        for look in (
+        for check in (
             machine.check_versions,
             machine.check_environment,
             partial(machine.check_ports, app.redirect_uris),
@@ -37,7 +37,7 @@ async def run_checks(home: Path, app: SlackApp | None = None) -> AsyncGenerator[
             partial(files.check_profiles, home),
             partial(files.check_leftovers, home),
         ):
-            for finding in await _run_in_thread(look):
+            for finding in await _run_in_thread(check):
                 yield finding
         try:
             for finding in await slack_task:

@@ -14,7 +14,7 @@ from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.settings import remember_last_app
 
 
-def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tuple[str, ...]) -> None:
+def remember_app(home: Path, sign_in_app: SlackApp, initial_app: SlackApp | None, scopes: tuple[str, ...]) -> None:
     """Save an app that Slack has accepted, and make it the last used app.
 
     Args:
@@ -28,28 +28,28 @@ def remember_app(home: Path, used: SlackApp, before: SlackApp | None, scopes: tu
 
     def update_app(saved: SlackApp | None) -> SlackApp | None:
         nonlocal is_forgotten
-        if before is None:
-            return replace(saved or used, scopes=scopes)
+        if initial_app is None:
+            return replace(saved or sign_in_app, scopes=scopes)
         if saved is None:
             is_forgotten = True  # during the sign-in, so do not save it again
             return None
         app = replace(saved, scopes=scopes)
-        if used.endpoints.base != before.endpoints.base:
+        if sign_in_app.endpoints.base != initial_app.endpoints.base:
             # Another Slack for this sign-in only: the saved values, above all the secret, belong to the saved one.
             return app
         # Save only the values that this sign-in changed: they just worked. The user may have edited the rest since.
-        if used.endpoints != before.endpoints:
-            app = replace(app, endpoints=used.endpoints)
-        if used.redirect_uris != before.redirect_uris:
-            app = replace(app, redirect_uris=used.redirect_uris)
-        if used.client_secret not in (None, before.client_secret):
-            app = replace(app, client_secret=used.client_secret)
+        if sign_in_app.endpoints != initial_app.endpoints:
+            app = replace(app, endpoints=sign_in_app.endpoints)
+        if sign_in_app.redirect_uris != initial_app.redirect_uris:
+            app = replace(app, redirect_uris=sign_in_app.redirect_uris)
+        if sign_in_app.client_secret not in (None, initial_app.client_secret):
+            app = replace(app, client_secret=sign_in_app.client_secret)
         return app
 
     with suppress(StorageError):
-        change_app(home, used.client_id, update_app)
+        change_app(home, sign_in_app.client_id, update_app)
         if not is_forgotten:
-            remember_last_app(home, used.client_id)
+            remember_last_app(home, sign_in_app.client_id)
 
 
 def add_registered_scopes(home: Path, app: SlackApp, granted: tuple[str, ...]) -> None:

@@ -20,10 +20,10 @@ from slack_token_tui.oauth.pages import Page
 from slack_token_tui.oauth.request import AuthorizationRequest
 from slack_token_tui.problems import Explanation, error_location
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.client import Client, SlackClient
+from slack_token_tui.slack.client import OAuthClient, SlackClient
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable
 from slack_token_tui.slack.responses import Identity, TokenResponse, find_tokens
-from slack_token_tui.slack.token_types import REFRESH
+from slack_token_tui.slack.token_types import REFRESH_TOKEN
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.fallback_dir import import_command, save_tokens_to_fallback
@@ -66,7 +66,7 @@ class CodeExchange:
         store: ProfileStore,
         name: str | None,
         explain: ExplainCode,
-        tell_browser: Callable[[Page], None],
+        show_page: Callable[[Page], None],
     ) -> None:
         """
         Args:
@@ -75,7 +75,7 @@ class CodeExchange:
             store: where the profile is saved.
             name: the preferred profile name, or None.
             explain: called with a key of the problem catalog and the values to fill in.
-            tell_browser: called with the page to show in the waiting browser.
+            show_page: called with the page to show in the waiting browser.
         """
         self.saved: SavedProfile | None = None
         self.unusable: UnusableTokenResponse | None = None
@@ -84,8 +84,8 @@ class CodeExchange:
         self._store = store
         self._name = name
         self._explain = explain
-        self._tell_browser = tell_browser
-        self._granted_at = datetime.now(UTC)
+        self._show_page = show_page
+        self._requested_at = datetime.now(UTC)
         self._exchange_task: asyncio.Future[TokenResponse] | None = None
         self._verify_timeout: asyncio.Timeout | None = None
         self._skips_verification = False
@@ -127,7 +127,7 @@ class CodeExchange:
         except StorageError as error:
             yield self._fail(Step.SAVE, Page.NOT_SAVED, error)
             return
-        self._tell_browser(Page.SAVED)
+        self._show_page(Page.SAVED)
         yield events.Saved(saved)
 
     async def save_again(self, *, in_file: bool = False) -> SavedProfile:
@@ -150,7 +150,7 @@ class CodeExchange:
         The response is deleted once each token is revoked or :attr:`Revocation.allows_removal` is true for it.
         """
         assert self.unusable is not None, "there is one to revoke"
-        is_refresh = {token: token.reveal().startswith(REFRESH.prefix) for token in self.unusable.tokens}
+        is_refresh = {token: token.reveal().startswith(REFRESH_TOKEN.prefix) for token in self.unusable.tokens}
         tokens = [("refresh token" if is_refresh[token] else "access token", token) for token in self.unusable.tokens]
         revocations = await revoke_tokens(self._request.endpoints, tokens)
         if all(revocation.revoked or revocation.allows_removal for revocation in revocations):
@@ -189,7 +189,7 @@ class CodeExchange:
 
     async def _exchange(self, slack: SlackClient, code: AuthorizationCode) -> TokenResponse:
         verifier = self._request.pkce.code_verifier if self._request.pkce else None
-        client = Client(self._app.client_id, self._app.client_secret)
+        client = OAuthClient(self._app.client_id, self._app.client_secret)
         exchange = slack.exchange(client, code.code, verifier, self._request.redirect_uri)
         self._exchange_task = asyncio.ensure_future(exchange)
         try:
@@ -267,7 +267,7 @@ class CodeExchange:
         if self._unsaved is not None:
             with suppress(StorageError):
                 self.saved, self._unsaved = self._save_profile(self._unsaved), None
-                self._tell_browser(Page.SAVED)
+                self._show_page(Page.SAVED)
 
     def _save_profile(self, profile: Profile, in_file: bool = False) -> SavedProfile:
         try:
@@ -288,12 +288,12 @@ class CodeExchange:
             endpoints=self._request.endpoints,
             redirect_uri=self._request.redirect_uri,
             requested_scopes=self._request.scopes,
-            granted_at=self._granted_at,
+            requested_at=self._requested_at,
             verified_at=datetime.now(UTC) if identity else None,
         )
 
     def _fail(self, step: Step, page: Page, error: SlackError | StorageError) -> Event:
-        self._tell_browser(page)
+        self._show_page(page)
         return events.Failed(step, self._explain(error.code, error.facts))
 
 
@@ -301,11 +301,11 @@ def _unexpected_error(error: Exception) -> SlackError:
     return SlackError("unexpected", {"detail": error_location(error)})
 
 
-async def wait_until_done(work: asyncio.Future[_Result]) -> _Result:
-    """Await ``work`` to completion, swallowing cancellation: its result must not be lost."""
+async def wait_until_done(future: asyncio.Future[_Result]) -> _Result:
+    """Await ``future`` to completion, swallowing cancellation: its result must not be lost."""
     while True:
         try:
-            return await asyncio.shield(work)
+            return await asyncio.shield(future)
         except asyncio.CancelledError:
-            if work.cancelled():  # the event loop is shutting down
+            if future.cancelled():  # the event loop is shutting down
                 raise

@@ -75,7 +75,7 @@ class BoundPort:
     redirect_uri: str
     sockets: tuple[socket.socket, ...]
     families: tuple[str, ...]
-    skipped: tuple[str, ...]
+    taken: tuple[str, ...]
 
     def close(self) -> None:
         """Close the listening sockets."""
@@ -208,7 +208,7 @@ class CallbackListener:
         self._port.close()
         self.finish(Page.CANCELLED)
         # Wait here, with a timeout: from Python 3.12 on, Server.wait_closed() waits for connections without one.
-        waiting = [task for task, is_held in self._connections.items() if is_held]
+        waiting = [task for task, is_waiting in self._connections.items() if is_waiting]
         for task in self._connections.keys() - set(waiting):
             task.cancel()
         if waiting:
@@ -238,7 +238,7 @@ class CallbackListener:
 
     def _drop_oldest_connections(self) -> None:
         """Cancel the oldest connections over the limit, except browsers that wait for the final page."""
-        idle = [task for task, is_held in self._connections.items() if not is_held]
+        idle = [task for task, is_waiting in self._connections.items() if not is_waiting]
         for task in idle[: max(0, len(self._connections) + 1 - _MAX_CONNECTIONS)]:
             task.cancel()
 

@@ -96,7 +96,7 @@ class SignInSession:
         }
 
     @property
-    def seconds_left(self) -> float:
+    def remaining_seconds(self) -> float:
         """The remaining seconds to wait for the user, never below zero."""
         return max(0.0, self._deadline - time.monotonic())
 
@@ -229,7 +229,7 @@ class SignInSession:
         team = await asyncio.to_thread(self._previous_team)
         port: BoundPort | None = None
         redirect_uri = self.app.redirect_uris[0]
-        if loopback_uris := [address for address in self.app.redirect_uris if is_loopback_redirect(address)]:
+        if loopback_uris := [uri for uri in self.app.redirect_uris if is_loopback_redirect(uri)]:
             redirect_uri = loopback_uris[0]
             try:
                 port = bind_first_free(loopback_uris)
@@ -247,7 +247,7 @@ class SignInSession:
         listener = CallbackListener(port, self)
         try:
             await listener.start()
-            skipped_holders = await asyncio.to_thread(_find_port_holders, port.skipped)
+            skipped_holders = await asyncio.to_thread(_find_port_holders, port.taken)
             yield events.Listening(redirect_uri, port.families, skipped_holders)
             async with aclosing(self._authorize_and_exchange(self.request, listener)) as stream:
                 async for event in stream:
@@ -276,7 +276,7 @@ class SignInSession:
     async def _authorize_and_exchange(
         self, request: AuthorizationRequest, listener: CallbackListener | None
     ) -> AsyncGenerator[Event, None]:
-        tell_browser = _ignore_page if listener is None else listener.finish
+        show_page = _ignore_page if listener is None else listener.finish
         yield events.BrowserOpening(request.url)
         outcome: browser.Opened | browser.NotOpened | None = None
         if self._open_browser is not None:
@@ -296,15 +296,15 @@ class SignInSession:
         while response is None:
             until_hint = max(0.0, hint_at - time.monotonic())
             try:
-                received = await asyncio.wait_for(self._responses.get(), min(self.seconds_left, until_hint))
+                received = await asyncio.wait_for(self._responses.get(), min(self.remaining_seconds, until_hint))
             except TimeoutError:
-                if time.monotonic() >= hint_at and self.seconds_left > 0:
+                if time.monotonic() >= hint_at and self.remaining_seconds > 0:
                     hint_at = float("inf")
                     yield events.StillWaiting()
                     continue
-                if self.seconds_left > 0:  # the deadline was extended meanwhile
+                if self.remaining_seconds > 0:  # the deadline was extended meanwhile
                     continue
-                tell_browser(Page.CANCELLED)
+                show_page(Page.CANCELLED)
                 yield events.Failed(Step.APPROVE, self.explain("sign_in_timed_out"))
                 return
             if isinstance(received, events.UnexpectedCallback):
@@ -313,14 +313,14 @@ class SignInSession:
             else:
                 response = received
         if not isinstance(response, AuthorizationCode):
-            tell_browser(Page.DENIED if response.code == "access_denied" else Page.REFUSED)
+            show_page(Page.DENIED if response.code == "access_denied" else Page.REFUSED)
             yield events.Failed(Step.APPROVE, self.explain(response.code))
             return
         # Slack accepted the app, so save it. This runs in parallel with the requests.
         app_args = (self.store.home, self._requested_app, self._saved_app, self.scopes)
         remember_future = asyncio.get_running_loop().run_in_executor(None, remember_app, *app_args)
         yield events.Approved()
-        self._exchange = CodeExchange(self.app, request, self.store, self.name, self.explain, tell_browser)
+        self._exchange = CodeExchange(self.app, request, self.store, self.name, self.explain, show_page)
         async with aclosing(self._exchange.events(response)) as stream:
             async for event in stream:
                 if isinstance(event, events.Saved):
@@ -345,5 +345,5 @@ def _missing_scopes_sentence(app: SlackApp, scopes: tuple[str, ...]) -> str:
 
 
 def _find_port_holders(redirect_uris: tuple[str, ...]) -> tuple[port_holders.PortHolder, ...]:
-    ports = (urlsplit(address).port for address in redirect_uris)
+    ports = (urlsplit(uri).port for uri in redirect_uris)
     return tuple(port_holders.find_holder(port) for port in ports if port is not None)

@@ -133,7 +133,7 @@ class Workspace:
         """Issue an authorization code for the submitted consent form, and return it.
 
         Args:
-            pair: ``v2_user`` or ``v2``, from the authorize URL.
+            variant: ``v2_user`` or ``v2``, from the authorize URL.
             query: query parameters of the authorize URL. :meth:`find_problem` has accepted them.
             choice: fields of the consent form: the workspace, the person and the error to simulate.
         """
@@ -158,7 +158,7 @@ class Workspace:
             )
         return code
 
-    def exchange(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
+    def exchange(self, variant: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
         """Exchange an authorization code (``oauth.v2.user.access`` or ``oauth.v2.access``).
 
         Raises:
@@ -182,7 +182,7 @@ class Workspace:
             raise SlackErrorResponse("invalid_code")
         if code.error:
             raise SlackErrorResponse(code.error)
-        if code.variant != pair:
+        if code.variant != variant:
             raise SlackErrorResponse("oauth_authorization_url_mismatch")
         if form.get("redirect_uri", "") != code.redirect_uri:
             raise SlackErrorResponse("bad_redirect_uri")
@@ -329,9 +329,9 @@ def requested_redirect_uri(app: App, query: dict[str, str]) -> str:
     return query.get("redirect_uri", app.redirect_urls[0] if app.redirect_urls else "")
 
 
-def requested_scopes(pair: str, query: dict[str, str]) -> tuple[str, ...]:
+def requested_scopes(variant: str, query: dict[str, str]) -> tuple[str, ...]:
     """Return the user scopes of an authorize URL."""
-    text = query.get("scope" if pair == "v2_user" else "user_scope", "")
+    text = query.get("scope" if variant == "v2_user" else "user_scope", "")
     return tuple(scope for scope in text.replace(" ", ",").split(",") if scope)
 
 

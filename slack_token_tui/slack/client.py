@@ -56,7 +56,7 @@ _HEADERS = {
 
 
 @dataclass(frozen=True)
-class Client:
+class OAuthClient:
     """An OAuth client.
 
     Without a secret it is a public client (RFC 6749 §2.1) and uses PKCE. With a secret it is confidential and uses HTTP
@@ -127,7 +127,7 @@ class SlackClient:
             await self._http.aclose()
 
     async def exchange(
-        self, client: Client, code: Secret, code_verifier: Secret | None, redirect_uri: str
+        self, client: OAuthClient, code: Secret, code_verifier: Secret | None, redirect_uri: str
     ) -> TokenResponse:
         """Exchange an authorization code for tokens. RFC 6749 §4.1.3, RFC 7636 §4.5; Slack: oauth.v2.user.access.
 
@@ -146,7 +146,7 @@ class SlackClient:
         return await self._request_token(self.endpoints.exchange_method, client, form)
 
     async def refresh(
-        self, client: Client, refresh_token: Secret, variant: EndpointVariant, observer: RefreshObserver
+        self, client: OAuthClient, refresh_token: Secret, variant: EndpointVariant, observer: RefreshObserver
     ) -> TokenResponse:
         """Exchange ``refresh_token`` for new tokens. RFC 6749 §6; Slack: using token rotation.
 
@@ -166,7 +166,7 @@ class SlackClient:
         )
 
     async def _request_token(
-        self, method: str, client: Client, form: Mapping[str, str], observer: RefreshObserver | None = None
+        self, method: str, client: OAuthClient, form: Mapping[str, str], observer: RefreshObserver | None = None
     ) -> TokenResponse:
         client_fields, headers = _authenticate_client(client)
         response = await self._call(method, {**form, **client_fields}, headers, observer, issues_token=True)
@@ -220,7 +220,7 @@ class SlackClient:
 
         async def record_certificate(event: str, details: Mapping[str, Any]) -> None:
             if event.endswith("start_tls.complete"):
-                certificate.update(_certificate_facts(details["return_value"]))
+                certificate.update(_certificate_details(details["return_value"]))
 
         response = await self._call("auth.test", {}, {}, trace=record_certificate)
         return Connectivity(
@@ -275,8 +275,8 @@ class SlackClient:
             # An httpx error references the request, which contains a code or token, so it must not propagate.
             failure = SlackUnreachable(*_classify_error(error, host, self._proxy_url()))
         raw = Secret(body[:max_bytes].decode("latin-1"))
-        holds_token = issues_token and bool(find_tokens(raw))
-        if observer is not None and holds_token and not is_reported:
+        has_token = issues_token and bool(find_tokens(raw))
+        if observer is not None and has_token and not is_reported:
             observer.response_received(bytes(body[:max_bytes]))
         problem: SlackError | None = (self._http_status_error(response) if response is not None else None) or failure
         if problem is None and response is not None:
@@ -288,7 +288,7 @@ class SlackClient:
                 else:
                     problem = UnusableResponse("answer_too_large" if len(body) > max_bytes else error.code, host)
         assert problem is not None, "without a response there is a failure"
-        problem.response = raw if holds_token else None
+        problem.response = raw if has_token else None
         raise problem from None
 
     async def _http_client(self) -> httpx.AsyncClient:
@@ -361,7 +361,7 @@ async def _ssl_context() -> ssl.SSLContext:
 _ssl_contexts: dict[tuple[str | None, str | None], ssl.SSLContext] = {}
 
 
-def _authenticate_client(client: Client) -> tuple[dict[str, str], dict[str, str]]:
+def _authenticate_client(client: OAuthClient) -> tuple[dict[str, str], dict[str, str]]:
     """Return the form fields and headers that authenticate the client."""
     if client.client_secret is None:
         return {"client_id": client.client_id}, {}
@@ -382,7 +382,7 @@ def _trace_requests(observer: RefreshObserver) -> Trace:
     return on_event
 
 
-def _certificate_facts(stream: Any) -> dict[str, str]:
+def _certificate_details(stream: Any) -> dict[str, str]:
     """Return the TLS version and the certificate issuer after httpx has completed a TLS handshake."""
     connection = stream.get_extra_info("ssl_object")
     if connection is None:

@@ -32,7 +32,7 @@ class PastedKind(Enum):
     SETTINGS_PAGE = auto()
     TOKEN = auto()
     VERIFICATION_TOKEN = auto()
-    NOTHING = auto()
+    EMPTY = auto()
     OTHER = auto()
 
 
@@ -58,7 +58,7 @@ def recognize(text: str) -> PastedText:
     text = text.strip()
     if not text:
         return PastedText(
-            PastedKind.NOTHING, "Enter your app’s Client ID: your app → Basic Information → App Credentials."
+            PastedKind.EMPTY, "Enter your app’s Client ID: your app → Basic Information → App Credentials."
         )
     if _CLIENT_ID.fullmatch(text):
         return PastedText(PastedKind.CLIENT_ID, "That is a Client ID.", text)

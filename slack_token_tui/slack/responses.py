@@ -104,7 +104,7 @@ def parse_body(body: bytes) -> dict[str, Any]:
         raise UnusableResponse("not_slack") from None
     if not isinstance(data, dict):
         raise UnusableResponse("not_slack")
-    tokens = (data.get("access_token"), _mapping(data.get("authed_user")).get("access_token"))
+    tokens = (data.get("access_token"), _as_mapping(data.get("authed_user")).get("access_token"))
     if not isinstance(data.get("ok"), bool) and not any(map(_is_from_slack, tokens)):
         raise UnusableResponse("not_slack")
     return data
@@ -149,7 +149,7 @@ def raise_if_refused(data: Mapping[str, Any]) -> None:
 
 def _response_messages(data: Mapping[str, Any]) -> str | None:
     """Return Slack's readable messages about malformed arguments from ``response_metadata.messages``, or None."""
-    messages = _mapping(data.get("response_metadata")).get("messages")
+    messages = _as_mapping(data.get("response_metadata")).get("messages")
     if not isinstance(messages, list):
         return None
     return clean(" ".join(message for message in messages if isinstance(message, str)), 200) or None
@@ -166,7 +166,7 @@ def parse_token_response(data: Mapping[str, Any]) -> TokenResponse:
         raise_if_refused(data)
     except UnusableResponse as error:
         raise UnusableToken(error.code) from None
-    authed_user = _mapping(data.get("authed_user"))
+    authed_user = _as_mapping(data.get("authed_user"))
     sources = [part for part in (data, authed_user) if _has_token(part)]
     user_sources = [part for part in sources if not _is_bot(part)]
     if not user_sources:
@@ -189,7 +189,7 @@ def parse_token_response(data: Mapping[str, Any]) -> TokenResponse:
     scope = next(
         (part["scope"] for part in (source, *others) if isinstance(part.get("scope"), str) and part["scope"]), ""
     )
-    team, enterprise = _mapping(data.get("team")), _mapping(data.get("enterprise"))
+    team, enterprise = _as_mapping(data.get("team")), _as_mapping(data.get("enterprise"))
     return TokenResponse(
         access_token=tokens.pop(),
         refresh_token=refresh_token,
@@ -249,7 +249,7 @@ def parse_workspaces(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(clean(f"{workspace['id']} {workspace.get('name') or ''}") for workspace in workspaces[:MAX_WORKSPACES])
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
+def _as_mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 

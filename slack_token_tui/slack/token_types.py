@@ -27,7 +27,7 @@ class TokenType:
         return f"{'an' if self.name[0] in 'aeio' else 'a'} {self.name}"
 
 
-REFRESH = TokenType(
+REFRESH_TOKEN = TokenType(
     "xoxe-",
     "refresh token",
     "Alone it is no access: the access token (xoxe.xoxp-…) comes first, then this one, and its app’s Client ID with both.",
@@ -39,7 +39,7 @@ TOKEN_TYPES = (
         "xoxe.xoxb-", "rotating bot token", "It speaks for an app and not for a person; this program keeps people’s."
     ),
     TokenType("xoxb-", "bot token", "It speaks for an app and not for a person; this program keeps people’s."),
-    REFRESH,
+    REFRESH_TOKEN,
     TokenType("xapp-", "app-level token", "It opens Socket Mode for a whole app and cannot read or write as anybody."),
     TokenType(
         "xoxc-",
@@ -57,4 +57,4 @@ TOKEN_TYPES = (
 
 def token_type_of(token: str) -> TokenType | None:
     """Return the type of ``token``, or None if its prefix is unknown."""
-    return next((kind for kind in TOKEN_TYPES if token.startswith(kind.prefix)), None)
+    return next((token_type for token_type in TOKEN_TYPES if token.startswith(token_type.prefix)), None)

@@ -17,7 +17,7 @@ if sys.platform != "win32":
     import fcntl
 
 _TEMP_FILE = re.compile(r"\..+\.(\d{1,20})\.[0-9a-f]+\.tmp")
-_MIN_AGE_SECONDS = 3600
+_MIN_STALE_AGE_SECONDS = 3600
 
 
 class StorageError(Exception):
@@ -99,16 +99,16 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         StorageError: the file could not be written.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
+    temp_path = path.with_name(f".{path.stem}.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:
-        _write_new_file(temporary, content)
-        temporary.replace(path)
+        _write_new_file(temp_path, content)
+        temp_path.replace(path)
         sync_directory(path.parent)
     except OSError as error:
         raise to_storage_error(error, path) from None
     finally:
         with suppress(OSError):
-            temporary.unlink()
+            temp_path.unlink()
 
 
 def _write_new_file(path: Path, content: bytes) -> None:
@@ -158,7 +158,11 @@ def remove_temp_files_of_dead_processes(directory: Path) -> None:
     with suppress(OSError):
         for path in directory.iterdir():
             match = _TEMP_FILE.fullmatch(path.name)
-            if match and path.lstat().st_mtime < time.time() - _MIN_AGE_SECONDS and not _is_running(int(match[1])):
+            if (
+                match
+                and path.lstat().st_mtime < time.time() - _MIN_STALE_AGE_SECONDS
+                and not _is_running(int(match[1]))
+            ):
                 with suppress(OSError):
                     path.unlink()
 

@@ -20,7 +20,7 @@ from slack_token_tui.store.atomic_file import (
     to_storage_error,
     write_atomically,
 )
-from slack_token_tui.store.hot_path import config_home as user_home
+from slack_token_tui.store.hot_path import config_home
 from slack_token_tui.store.profile import Profile
 
 _HOME_PREFIX = re.compile(r"[0-9a-f]{12}-")
@@ -128,7 +128,7 @@ def list_fallback_files(home: Path) -> list[Path]:
         for path in sorted(directory.iterdir())
         if path.is_file()
     ]
-    include_unprefixed = str(home) == user_home()
+    include_unprefixed = str(home) == config_home()
     return [
         path
         for path in files

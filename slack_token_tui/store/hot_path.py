@@ -145,26 +145,26 @@ def check_directories(home: str, *below: str) -> None:
         check_directory(os.path.join(home, name))
 
 
-def list_names(directory: str) -> list[str]:
-    """Return the sorted names of all profiles in config directory ``directory``, including unreadable ones.
+def list_names(home: str) -> list[str]:
+    """Return the sorted names of all profiles in config directory ``home``, including unreadable ones.
 
     Raises:
         ProfileFileError: other users can change the contents of the directory.
     """
-    check_directories(directory, "profiles")
+    check_directories(home, "profiles")
     try:
-        files = os.listdir(os.path.join(directory, "profiles"))
+        files = os.listdir(os.path.join(home, "profiles"))
     except OSError:
         return []
     return sorted(file[:-5] for file in files if file.endswith(".json") and is_valid_name(file[:-5]))
 
 
-def profile_path(directory: str, name: str) -> str:
-    """Return the file path of profile ``name`` in config directory ``directory``."""
-    return os.path.join(directory, "profiles", name + ".json")
+def profile_path(home: str, name: str) -> str:
+    """Return the file path of profile ``name`` in config directory ``home``."""
+    return os.path.join(home, "profiles", name + ".json")
 
 
-def resolve_name(directory: str, argument: str | None) -> str:
+def resolve_name(home: str, argument: str | None) -> str:
     """Return the name of the profile to use.
 
     This is the argument, else ``SLACK_TOKEN_PROFILE``, else the default profile, else the only profile.
@@ -173,31 +173,31 @@ def resolve_name(directory: str, argument: str | None) -> str:
         ProfileChoiceError: no profile is selected, or the selected profile does not exist.
         ProfileFileError: other users can change the contents of the directory.
     """
-    check_directories(directory, "profiles")
+    check_directories(home, "profiles")
     # An empty argument is a script error, such as an unset variable. It must not select the default.
-    wanted = argument if argument is not None else os.environ.get("SLACK_TOKEN_PROFILE") or default_name(directory)
-    if wanted is not None:
-        if not is_valid_name(wanted):
-            raise ProfileChoiceError("profile_name_invalid", wanted, [])
-        if not os.path.lexists(profile_path(directory, wanted)):
-            if not is_allowed_new_name(wanted):
-                raise ProfileChoiceError("profile_name_invalid", wanted, [])
-            raise ProfileChoiceError("profile_not_found", wanted, list_names(directory))
-        return wanted
-    names = list_names(directory)
+    requested_name = argument if argument is not None else os.environ.get("SLACK_TOKEN_PROFILE") or default_name(home)
+    if requested_name is not None:
+        if not is_valid_name(requested_name):
+            raise ProfileChoiceError("profile_name_invalid", requested_name, [])
+        if not os.path.lexists(profile_path(home, requested_name)):
+            if not is_allowed_new_name(requested_name):
+                raise ProfileChoiceError("profile_name_invalid", requested_name, [])
+            raise ProfileChoiceError("profile_not_found", requested_name, list_names(home))
+        return requested_name
+    names = list_names(home)
     if len(names) == 1:
         return names[0]
     raise ProfileChoiceError("profile_not_chosen" if names else "no_profiles", "", names)
 
 
-def default_name(directory: str) -> str | None:
+def default_name(home: str) -> str | None:
     """Return the default profile, or None if none is set, it no longer exists, or the settings can't be read."""
     try:
-        check_directories(directory)
-        name = read_record(os.path.join(directory, "settings.json")).get("default_profile")
+        check_directories(home)
+        name = read_record(os.path.join(home, "settings.json")).get("default_profile")
     except (OSError, ProfileFileError):
         return None
-    if isinstance(name, str) and is_valid_name(name) and os.path.lexists(profile_path(directory, name)):
+    if isinstance(name, str) and is_valid_name(name) and os.path.lexists(profile_path(home, name)):
         return name
     return None
 

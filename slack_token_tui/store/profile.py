@@ -28,7 +28,7 @@ It does not prove that Slack sent the response, so the refresh token may still b
 """
 RESPONSE_UNUSABLE = "refresh_response_unusable"
 """Code for a profile whose refresh token Slack replaced in a response that can't be used."""
-_MIN_AGE_SECONDS = 3600.0
+_MIN_REFRESH_AGE_SECONDS = 3600.0
 
 
 def new_id() -> str:
@@ -167,7 +167,7 @@ class Profile:
         if self.generation == 0 or self.refresh_issued_at is None or self.expires_at is None:
             return min_ttl_seconds
         lifetime_seconds = (self.expires_at - self.refresh_issued_at).total_seconds()
-        return min(min_ttl_seconds, max(lifetime_seconds - _MIN_AGE_SECONDS, lifetime_seconds / 2, 60.0))
+        return min(min_ttl_seconds, max(lifetime_seconds - _MIN_REFRESH_AGE_SECONDS, lifetime_seconds / 2, 60.0))
 
     def unusable_reason(self, now: datetime) -> str | None:
         """Return why the access token can't be used, or None if it is valid. The text completes "it …"."""
@@ -224,28 +224,30 @@ class Profile:
         """Return a copy that records why and when the refresh token was refused. The tokens are not removed."""
         return replace(self, refresh_refused=code, refresh_refused_at=at.astimezone(UTC).replace(microsecond=0))
 
-    def with_token_response(self, token_response: TokenResponse, asked_at: datetime, pair: EndpointVariant) -> Profile:
+    def with_token_response(
+        self, token_response: TokenResponse, requested_at: datetime, variant: EndpointVariant
+    ) -> Profile:
         """Return a copy with the tokens of ``token_response``.
 
         Args:
             token_response: the response to a refresh. Without a refresh token, the current one stays valid. Without a
                 user and a workspace, the profile becomes unverified.
-            asked_at: when the request was sent. Delays then make the computed expiry earlier, never later.
-            pair: the endpoint variant that issued the tokens.
+            requested_at: when the request was sent. Delays then make the computed expiry earlier, never later.
+            variant: the endpoint variant that issued the tokens.
         """
-        asked_at = asked_at.astimezone(UTC).replace(microsecond=0)
+        requested_at = requested_at.astimezone(UTC).replace(microsecond=0)
         return replace(
             self,
             access_token=token_response.access_token,
             refresh_token=token_response.refresh_token or self.refresh_token,
-            expires_at=asked_at + timedelta(seconds=token_response.expires_in_seconds or ROTATING_TOKEN_SECONDS),
-            refresh_issued_at=asked_at if token_response.refresh_token else self.refresh_issued_at,
+            expires_at=requested_at + timedelta(seconds=token_response.expires_in_seconds or ROTATING_TOKEN_SECONDS),
+            refresh_issued_at=requested_at if token_response.refresh_token else self.refresh_issued_at,
             scopes=token_response.scopes or self.scopes,
             verified_at=self.verified_at if token_response.user_id or token_response.team_id else None,
             refused=None,
             refresh_refused=None,
             refresh_refused_at=None,
-            refresh_variant=None if pair is self.endpoints.variant else pair,
+            refresh_variant=None if variant is self.endpoints.variant else variant,
             generation=self.generation + 1,
         )
 
@@ -262,7 +264,7 @@ def new_profile(
     endpoints: Endpoints,
     redirect_uri: str,
     requested_scopes: tuple[str, ...],
-    granted_at: datetime,
+    requested_at: datetime,
     verified_at: datetime | None,
 ) -> Profile:
     """Return the profile of a completed sign-in, with an empty name.
@@ -274,7 +276,7 @@ def new_profile(
         endpoints: the endpoints of the authorization request.
         redirect_uri: the redirect URL of the authorization request.
         requested_scopes: the scopes of the authorization request.
-        granted_at: when the exchange request was sent. Delays then make the computed expiry earlier, never later.
+        requested_at: when the exchange request was sent. Delays then make the computed expiry earlier, never later.
         verified_at: when ``auth.test`` responded, or None if it did not.
     """
     from slack_token_tui.slack.responses import (
@@ -282,7 +284,7 @@ def new_profile(
     )
 
     resolved_identity = identity or Identity(user_id=token_response.user_id or "")
-    granted_at = granted_at.astimezone(UTC).replace(microsecond=0)
+    requested_at = requested_at.astimezone(UTC).replace(microsecond=0)
     expires_in = token_response.expires_in_seconds
     return Profile(
         name="",
@@ -306,8 +308,8 @@ def new_profile(
         scopes=token_response.scopes if resolved_identity.scopes is None else resolved_identity.scopes,
         requested_scopes=requested_scopes,
         refresh_token=token_response.refresh_token,
-        expires_at=None if expires_in is None else granted_at + timedelta(seconds=expires_in),
-        refresh_issued_at=granted_at if token_response.refresh_token else None,
-        signed_in_at=granted_at,
+        expires_at=None if expires_in is None else requested_at + timedelta(seconds=expires_in),
+        refresh_issued_at=requested_at if token_response.refresh_token else None,
+        signed_in_at=requested_at,
         verified_at=None if verified_at is None else verified_at.astimezone(UTC).replace(microsecond=0),
     )

@@ -86,11 +86,11 @@ class ProfileStore:
         record = hot_path.read_record(path)
         profile = from_dict(name, record, path)
         recorded_name = record.get("name")
-        if isinstance(recorded_name, str) and recorded_name != name and self._id_of(recorded_name) == profile.id:
+        if isinstance(recorded_name, str) and recorded_name != name and self._read_id(recorded_name) == profile.id:
             raise ProfileFileError("profile_copied", path, recorded_name)
         return profile
 
-    def _id_of(self, name: str) -> object:
+    def _read_id(self, name: str) -> object:
         """Return the ID in the file of profile ``name``, or None if it can't be read."""
         if not hot_path.is_valid_name(name):
             return None
@@ -107,7 +107,7 @@ class ProfileStore:
         Raises:
             ProfileFileError: ``profile_copied``.
         """
-        matches = [name for name in self.names() if name == profile.name or self._id_of(name) == profile.id]
+        matches = [name for name in self.names() if name == profile.name or self._read_id(name) == profile.id]
         original = min(matches, key=self._copy_sort_key, default=profile.name)
         if original != profile.name:
             raise ProfileFileError("profile_copied", str(self.path(profile.name)), original)

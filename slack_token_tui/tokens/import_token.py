@@ -12,7 +12,7 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackRefused
 from slack_token_tui.slack.limits import ROTATING_TOKEN_SECONDS
 from slack_token_tui.slack.responses import Identity
-from slack_token_tui.slack.token_types import REFRESH, TokenType, token_type_of
+from slack_token_tui.slack.token_types import REFRESH_TOKEN, TokenType, token_type_of
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 
@@ -28,28 +28,28 @@ def parse_tokens(text: str, client_id: str) -> tuple[TokenType, Secret, Secret |
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
     if not lines:
         raise ValueError("No token came.")
-    kind = token_type_of(lines[0])
-    if kind is None:
+    token_type = token_type_of(lines[0])
+    if token_type is None:
         raise ValueError(
             "That does not begin as a Slack token does (xoxp-…, xoxe.xoxp-…). Give the token alone, without quotes, "
             "“Bearer” or the name of a variable."
         )
-    if kind.unsupported_reason:
-        raise ValueError(f"That is {kind.with_article} ({kind.prefix}…). {kind.unsupported_reason}")
+    if token_type.unsupported_reason:
+        raise ValueError(f"That is {token_type.with_article} ({token_type.prefix}…). {token_type.unsupported_reason}")
     if not all(33 <= ord(character) <= 126 for line in lines for character in line):
         raise ValueError("There is something in it that no token has: a space, or a letter that is not ASCII.")
     if len(lines) == 1:
-        return kind, Secret(lines[0]), None
-    if len(lines) > 2 or token_type_of(lines[1]) is not REFRESH or not kind.rotates:
+        return token_type, Secret(lines[0]), None
+    if len(lines) > 2 or token_type_of(lines[1]) is not REFRESH_TOKEN or not token_type.rotates:
         raise ValueError("After a rotating token (xoxe.xoxp-…) one more line may follow: its refresh token (xoxe-…).")
     if not client_id:
         raise ValueError("A refresh token works only with the Client ID of its app: give that too.")
-    return kind, Secret(lines[0]), Secret(lines[1])
+    return token_type, Secret(lines[0]), Secret(lines[1])
 
 
 async def import_token(
     store: ProfileStore,
-    kind: TokenType,
+    token_type: TokenType,
     access_token: Secret,
     refresh_token: Secret | None,
     *,
@@ -61,7 +61,7 @@ async def import_token(
 
     Args:
         store: the store to save the profile in.
-        kind: the token type, as returned by :func:`parse_tokens`.
+        token_type: the token type, as returned by :func:`parse_tokens`.
         access_token, refresh_token: the tokens, as returned by :func:`parse_tokens`.
         client_id: the app's Client ID, if available.
         endpoints: the Slack that issued the token. Defaults to slack.com.
@@ -79,7 +79,7 @@ async def import_token(
     profile = _new_profile(identity, access_token, client_id, endpoints, now)
     if refresh_token is not None:
         profile = replace(profile, refresh_token=refresh_token, refresh_issued_at=now)
-    if kind.rotates:
+    if token_type.rotates:
         lifetime_seconds = identity.expires_in_seconds or ROTATING_TOKEN_SECONDS
         profile = replace(profile, expires_at=now + timedelta(seconds=lifetime_seconds))
     return await asyncio.to_thread(_save_unless_duplicate, store, profile, name)  # locks, disks and keyrings can block

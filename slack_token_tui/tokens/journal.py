@@ -29,7 +29,7 @@ from slack_token_tui.store.atomic_file import (
     to_storage_error,
 )
 
-_DAMAGE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+_PARSE_ERRORS = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 """Exceptions raised while parsing a damaged entry. Such an entry counts as not written."""
 _INTENT_BYTES = 1024
 _HEADER_BYTES = 128
@@ -95,7 +95,7 @@ class Journal:
             digest: the digest that the entry's refresh token must have. None accepts any digest.
         """
         for path in self._paths():
-            with suppress(OSError, *_DAMAGE):
+            with suppress(OSError, *_PARSE_ERRORS):
                 if (unfinished := self._parse(read_own(path, _RESERVED_BYTES * 2))) and digest in (
                     None,
                     unfinished.intent.digest,
@@ -107,7 +107,10 @@ class Journal:
         """Return all possible paths, fallback files first: they exist only if the regular file was not writable."""
         names = fallback_dir.file_names(self._home, self.path.name)
         fallback_paths = [
-            place / name for place in fallback_dir.fallback_dirs() if fallback_dir.is_private(place) for name in names
+            directory / name
+            for directory in fallback_dir.fallback_dirs()
+            if fallback_dir.is_private(directory)
+            for name in names
         ]
         return [*fallback_paths, self.path]
 
@@ -127,7 +130,7 @@ class Journal:
         try:
             header = json.loads(content[_INTENT_BYTES : _INTENT_BYTES + _HEADER_BYTES])
             length, digest = int(header["length"]), str(header["sha256"])
-        except _DAMAGE:
+        except _PARSE_ERRORS:
             return None
         if not 0 <= length <= _RESERVED_BYTES:
             return None

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 
 from slack_token_tui.event_loop import run
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.client import Client, SlackClient
+from slack_token_tui.slack.client import OAuthClient, SlackClient
 from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.slack.errors import (
     RateLimited,
@@ -47,7 +47,12 @@ from slack_token_tui.tokens.recovery import (
     recover,
     save_refreshed_profile,
 )
-from slack_token_tui.tokens.refresh_result import REFRESH_TOKEN_OVER, RefreshProblem, RefreshResult, recorded_problem
+from slack_token_tui.tokens.refresh_result import (
+    REFRESH_TOKEN_INVALID_CODES,
+    RefreshProblem,
+    RefreshResult,
+    recorded_problem,
+)
 
 _TRY_OTHER_VARIANT = frozenset({"invalid_grant_type", "not_implemented", "oauth_authorization_url_mismatch"})
 """The only errors after which the other endpoint variant is tried."""
@@ -223,7 +228,7 @@ class RefreshAttempt:
             secret = with_secret(app.with_endpoints(self._profile.endpoints)).client_secret if app else None
         except StorageError as error:
             raise SlackUnreachable(error.code, error.facts) from None  # not sent, so no token was used
-        client = Client(self._profile.client_id, secret)
+        client = OAuthClient(self._profile.client_id, secret)
         async with SlackClient(self._profile.endpoints) as slack:
             try:
                 return await self._request_with_retries(slack, client)
@@ -238,7 +243,7 @@ class RefreshAttempt:
                 # Neither variant is supported: the first refusal says more about this profile.
                 raise first_refusal if refusal.code in _TRY_OTHER_VARIANT else refusal from None
 
-    async def _request_with_retries(self, slack: SlackClient, client: Client) -> TokenResponse:
+    async def _request_with_retries(self, slack: SlackClient, client: OAuthClient) -> TokenResponse:
         """Retry until a response arrives, or until another attempt would be useless or too risky."""
         remaining_pauses, response_lost, has_waited = list(_RETRY_PAUSES_SECONDS), False, False
         while True:
@@ -322,7 +327,7 @@ class RefreshAttempt:
             return RefreshResult(marked, problem=RefreshProblem(RESPONSE_UNUSABLE, facts))
         if may_have_rotated(error) if self._sent else self._first_unanswered_at:
             return RefreshResult(self._profile, problem=RefreshProblem("refresh_lost", {**facts, "detail": error.code}))
-        if error.code in REFRESH_TOKEN_OVER:
+        if error.code in REFRESH_TOKEN_INVALID_CODES:
             return self._mark_refresh_refused(error.code)
         self._remove_journal_unless_unanswered()
         if error.code == "bad_client_secret" and self._app_error is not None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile
 
-MIN_AGE_TTL_SECONDS = 11 * 3600
+YOUNG_TOKEN_TTL_SECONDS = 11 * 3600
 """``min_ttl_seconds`` of a refresh that a user requests. It skips tokens less than an hour old: Slack keeps only two
 access tokens valid, so a needless refresh invalidates one that another program may still use."""
-REFRESH_TOKEN_OVER = frozenset({"invalid_refresh_token", "token_expired", "token_revoked", "account_inactive"})
+REFRESH_TOKEN_INVALID_CODES = frozenset({"invalid_refresh_token", "token_expired", "token_revoked", "account_inactive"})
 """Slack errors after which a refresh token can no longer be used."""
-NEEDS_SIGN_IN = REFRESH_TOKEN_OVER | {"refresh_interrupted", RESPONSE_UNUSABLE, "not_renewable"}
+SIGN_IN_REQUIRED_CODES = REFRESH_TOKEN_INVALID_CODES | {"refresh_interrupted", RESPONSE_UNUSABLE, "not_renewable"}
 """Problems that only a new sign-in can fix."""
 
 

@@ -36,7 +36,7 @@ class Revocation:
 
     kind: str
     revoked: bool
-    answer: str
+    outcome: str
     error: SlackError | None = None
 
     @property
@@ -50,8 +50,8 @@ class Revocation:
         """The result as text for the user."""
         if self.error is not None and not isinstance(self.error, SlackRefused):
             reason = explain(self.error.code, self.error.facts).title
-            return f"{self.kind}: not known to have ended. {reason} ({self.answer})"
-        return f"{self.kind}: {'ended' if self.revoked else 'not ended'}. Slack says {self.answer}"
+            return f"{self.kind}: not known to have ended. {reason} ({self.outcome})"
+        return f"{self.kind}: {'ended' if self.revoked else 'not ended'}. Slack says {self.outcome}"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
-from slack_token_tui.tokens.refresh_result import MIN_AGE_TTL_SECONDS, RefreshProblem
+from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshProblem
 
 _MAX_CONCURRENT = 4
 """Slack limits the request rate. Four concurrent requests stay below every limit."""
@@ -52,13 +52,13 @@ class RefreshScheduler:
             and self._pauses.get(profile.name, (0.0, 0.0))[0] <= time.monotonic()
         ]
 
-    async def refresh(self, name: str, *, insist: bool = False, by_request: bool = False) -> bool:
+    async def refresh(self, name: str, *, insist: bool = False, user_requested: bool = False) -> bool:
         """Refresh profile ``name`` and return whether it succeeded.
 
         Args:
             name: profile name.
             insist: whether to refresh even if Slack has rejected the refresh token before.
-            by_request: whether the user asked for it. If so, a token that is over an hour old is refreshed too.
+            user_requested: whether the user asked for it. If so, a token that is over an hour old is refreshed too.
         """
         from slack_token_tui.tokens.refresh_worker import refresh_in_child_async
 
@@ -66,7 +66,7 @@ class RefreshScheduler:
             profile = await asyncio.to_thread(self.store.read, name)
             if not profile.has_refresh_token:
                 return RefreshProblem("not_renewable", {"name": name, "detail": ""})
-            life = {"min_ttl_seconds": float(MIN_AGE_TTL_SECONDS)} if by_request else {}
+            life = {"min_ttl_seconds": float(YOUNG_TOKEN_TTL_SECONDS)} if user_requested else {}
             result = await refresh_in_child_async(self.store, name, insist=insist, **life)
             return result.problem
 

@@ -99,7 +99,7 @@ def test_port_in_use_on_either_family_is_skipped(redirect_uris: tuple[str, ...],
         other.listen()
         port = bind_first_free(redirect_uris)
         assert port.redirect_uri == redirect_uris[1]
-        assert port.skipped == (redirect_uris[0],)
+        assert port.taken == (redirect_uris[0],)
         port.close()
 
 

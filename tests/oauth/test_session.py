@@ -148,7 +148,7 @@ async def test_extended_timeout_applies_while_waiting(app: SlackApp, store: Prof
     task = asyncio.create_task(run_session(sign_in, decision="nobody"))
     await asyncio.sleep(0.1)
     sign_in.extend(60)
-    assert 50 < sign_in.seconds_left <= 60
+    assert 50 < sign_in.remaining_seconds <= 60
     await asyncio.sleep(4.5)  # beyond the first limit
     assert not task.done()
     task.cancel()

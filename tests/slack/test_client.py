@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.client import Client, SlackClient
+from slack_token_tui.slack.client import OAuthClient, SlackClient
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant, parse_base_url
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable, UnusableResponse
 from tests.support.profiles import URL_CREDENTIALS
@@ -14,9 +14,9 @@ from tests.support.servers import StartServer, make_http_response
 CODE, VERIFIER, REDIRECT = Secret("canary-code"), Secret("canary-verifier"), "http://localhost:28417/callback"
 
 
-async def exchange_code(base: str, client: Client | None = None, deadline: float = 5) -> object:
+async def exchange_code(base: str, client: OAuthClient | None = None, deadline: float = 5) -> object:
     async with SlackClient(Endpoints(base), deadline) as slack:
-        return await slack.exchange(client or Client("1.2"), CODE, VERIFIER, REDIRECT)
+        return await slack.exchange(client or OAuthClient("1.2"), CODE, VERIFIER, REDIRECT)
 
 
 TOKEN_RESPONSE = b'{"ok":true,"access_token":"xoxp-canary-aaaaaaaa"}'
@@ -43,7 +43,7 @@ async def test_public_client_sends_its_id_and_verifier_and_no_secret(start_serve
 async def test_confidential_client_uses_basic_auth_and_no_pkce(start_server: StartServer) -> None:
     server = start_server(make_http_response(TOKEN_RESPONSE))
     async with SlackClient(Endpoints(server.url, EndpointVariant.V2)) as slack:
-        await slack.exchange(Client("1.2", Secret("canary-secret")), CODE, None, "https://example.com/cb")
+        await slack.exchange(OAuthClient("1.2", Secret("canary-secret")), CODE, None, "https://example.com/cb")
     request = server.requests[0].decode()
     assert request.startswith("POST /api/oauth.v2.access ")
     assert "Authorization: Basic MS4yOmNhbmFyeS1zZWNyZXQ=" in request

@@ -44,7 +44,7 @@ def test_client_id_is_found_alone_or_within_other_text(text: str) -> None:
         ("https://acme.slack.com/", PastedKind.OTHER, "That is an address"),
         ("2141029472", PastedKind.OTHER, "digits, a dot, digits"),
         ("http://[", PastedKind.OTHER, "digits, a dot, digits"),
-        ("", PastedKind.NOTHING, "Enter your app"),
+        ("", PastedKind.EMPTY, "Enter your app"),
     ],
 )
 def test_other_pasted_text_is_identified_without_repeating_secrets(text: str, kind: PastedKind, words: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.client import Client, SlackClient
+from slack_token_tui.slack.client import OAuthClient, SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackRefused
 from tests.support.ports import get_port
@@ -80,7 +80,7 @@ async def test_slack_is_reached_through_the_environment_proxy(
     async with SlackClient(Endpoints(f"https://{NAME}")) as slack:
         with pytest.raises(SlackRefused) as caught:
             await slack.exchange(
-                Client("1111111111.2222222222222"), Secret("canary"), Secret("canary"), "http://localhost:1/x"
+                OAuthClient("1111111111.2222222222222"), Secret("canary"), Secret("canary"), "http://localhost:1/x"
             )
     assert caught.value.code == "invalid_code"
     assert proxy.asked_for[0].startswith(NAME)

@@ -182,7 +182,7 @@ async def test_verify_all_shows_progress_and_can_be_stopped(
         await pilot.press("o")
         await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).order == "state")
         await pilot.press("g")
-        await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "away")
+        await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).highlighted_entry.name == "away")
         store.save_sign_in(profile(user_id="U6", endpoints=Endpoints(silent_server_url)), "silent")
         await wait_for_text(pilot, "Profiles · 15")
         await pilot.press("V")
@@ -220,7 +220,7 @@ async def test_rename_asks_until_the_name_is_valid(store: ProfileStore, home: Pa
         pilot.app.screen.query_one(Input).value = "work"
         await pilot.press("enter")
         await wait_for_screen(pilot, HomeScreen)
-        await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).current.name == "work")
+        await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).highlighted_entry.name == "work")
     assert store.names() == ["other", "work"]
 
 
@@ -317,14 +317,14 @@ async def test_profiles_can_be_filtered_and_sorted(store: ProfileStore, home: Pa
         for key in "team 7 p07":
             await pilot.press("space" if key == " " else key)
         await wait_for_text(pilot, "1 of 30")
-        assert profiles.current and profiles.current.name == "p07"
+        assert profiles.highlighted_entry and profiles.highlighted_entry.name == "p07"
         await pilot.press("enter")
         assert isinstance(pilot.app.focused, OptionList)
         await pilot.press("escape")
         await wait_for_text(pilot, "Profiles · 30")
-        assert profiles.current.name == "p07"
+        assert profiles.highlighted_entry.name == "p07"
         await pilot.press("o", "o", "g")
-        await wait_for(pilot, lambda: profiles.current and profiles.current.name == "p29")
+        await wait_for(pilot, lambda: profiles.highlighted_entry and profiles.highlighted_entry.name == "p29")
     assert read_settings(home)["order"] == "expiry"
 
 
@@ -335,7 +335,7 @@ async def test_thousand_profiles_can_be_scrolled_and_filtered(store: ProfileStor
         profiles = pilot.app.screen.query_one(ProfileList)
         await wait_for(pilot, lambda: profiles.option_count == 1001)
         await pilot.press("G")
-        await wait_for(pilot, lambda: profiles.current and profiles.current.name == "w0999")
+        await wait_for(pilot, lambda: profiles.highlighted_entry and profiles.highlighted_entry.name == "w0999")
         await pilot.press("slash", *"w0500")
         await wait_for(pilot, lambda: profiles.option_count == 1)
         await pilot.press("escape")

@@ -61,7 +61,7 @@ async def test_timeout_can_be_extended_and_leaving_closes_the_port(
         assert screen._sign_in is not None
         screen._sign_in._deadline -= 100
         await pilot.press("e")
-        assert screen._sign_in.seconds_left > 290
+        assert screen._sign_in.remaining_seconds > 290
         await pilot.press("escape")
         await wait_for_screen(pilot, HomeScreen)
         await wait_until_port_closes(pilot, redirect_uris[0])

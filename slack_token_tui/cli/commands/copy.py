@@ -24,7 +24,7 @@ def run_copy(argument: str | None, format_id: str, min_ttl_seconds: float) -> in
     if isinstance(outcome, clipboard.Copied):
         what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
         output.print_message(outcome.message(what) + expiry_sentence(profile))
-        return exit_codes.DONE
+        return exit_codes.SUCCESS
     output.print_message(f"slack-token-tui: {profile.name} was not copied. {outcome.reason}")
     output.print_message(f"  Print it instead: slack-token-tui token {profile.name}")
     return exit_codes.REFUSED

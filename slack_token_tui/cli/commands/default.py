@@ -22,7 +22,7 @@ def run_default(name: str | None, none: bool, as_json: bool) -> int:
             print(default)
         else:
             output.print_message("There is no default profile. Choose one: slack-token-tui default NAME")
-        return exit_codes.DONE
+        return exit_codes.SUCCESS
     try:
         chosen = None if name is None else resolve_name(str(store.home), name)
         change_settings(store.home, default_profile=chosen)
@@ -31,4 +31,4 @@ def run_default(name: str | None, none: bool, as_json: bool) -> int:
     if as_json:
         output.print_json({"ok": True, "default": chosen})
     output.print_message(f"{chosen} is the default now" if chosen else "There is no default now")
-    return exit_codes.DONE
+    return exit_codes.SUCCESS

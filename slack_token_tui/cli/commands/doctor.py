@@ -33,7 +33,7 @@ async def _check(as_json: bool) -> int:
     has_failed = any(finding.verdict is Verdict.BAD for finding in findings)
     if as_json:
         output.print_json({"ok": not has_failed, "findings": [asdict(finding) for finding in findings]}, indent=1)
-    return exit_codes.REFUSED if has_failed else exit_codes.DONE
+    return exit_codes.REFUSED if has_failed else exit_codes.SUCCESS
 
 
 def _format_finding(finding: Finding) -> str:

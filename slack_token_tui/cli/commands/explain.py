@@ -23,7 +23,7 @@ def run_explain(code: str | None, as_json: bool) -> int:
             width = max(len(entry.code) for entry in entries)
             for entry in entries:
                 print(f"{entry.code:<{width}}  {entry.title}")
-        return exit_codes.DONE
+        return exit_codes.SUCCESS
     if redact(code) != code:
         return output.report_usage(
             "That is a token, and no error code.", "All codes: slack-token-tui explain", as_json=as_json
@@ -44,7 +44,7 @@ def run_explain(code: str | None, as_json: bool) -> int:
             f"  Did you mean {suggestions[0]}?" if suggestions else "  All codes: slack-token-tui explain"
         )
         return exit_codes.REFUSED
-    return exit_codes.DONE
+    return exit_codes.SUCCESS
 
 
 def _format_explanation(explanation: Explanation) -> str:

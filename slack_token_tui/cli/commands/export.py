@@ -18,4 +18,4 @@ def run_export(argument: str | None, format_id: str, variable: str, min_ttl_seco
     print(text.reveal())
     if export_formats.FORMATS[format_id].contains_token and profile.expires_at is not None:
         output.print_message(f"slack-token-tui:{expiry_sentence(profile)}")
-    return exit_codes.DONE
+    return exit_codes.SUCCESS

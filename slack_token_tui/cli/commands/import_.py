@@ -34,18 +34,26 @@ def run_import(name: str | None, client_id: str | None, slack_url: str | None, a
     try:
         if name is not None and not is_allowed_new_name(name):
             raise ValueError(explain("profile_name_invalid").happened)
-        app = parse_client_id(client_id) if client_id else ""
+        parsed_client_id = parse_client_id(client_id) if client_id else ""
         endpoints = Endpoints(parse_base_url(slack_url or SLACK))
         text = _read_token()
-        kind, access_token, refresh_token = parse_tokens(text, app)
+        token_type, access_token, refresh_token = parse_tokens(text, parsed_client_id)
     except ValueError as error:
         hint = "Give the access token on standard input; on a second line its refresh token, with --client-id"
         return output.report_usage(str(error), hint, as_json=as_json)
     output.warn_about_key_log()
-    output.print_message(f"That is {kind.with_article}. Asking {endpoints.host} whose it is")
+    output.print_message(f"That is {token_type.with_article}. Asking {endpoints.host} whose it is")
     try:
         saved = run(
-            import_token(store, kind, access_token, refresh_token, client_id=app, endpoints=endpoints, name=name)
+            import_token(
+                store,
+                token_type,
+                access_token,
+                refresh_token,
+                client_id=parsed_client_id,
+                endpoints=endpoints,
+                name=name,
+            )
         )
     except SlackError as error:
         explanation = explain(error.code, error.facts)
@@ -54,10 +62,10 @@ def run_import(name: str | None, client_id: str | None, slack_url: str | None, a
         return output.report_error(error, name, as_json=as_json)
     profile = saved.profile
     output.print_message(f"Saved as {profile.name} in {saved.path}")
-    if kind.rotates and refresh_token is None:
+    if token_type.rotates and refresh_token is None:
         output.print_message(
             "  Without its refresh token it cannot be renewed: it works until it expires, 12 hours at most"
         )
     if as_json:
         output.print_json({"ok": True, "profile": masked_dict(profile, datetime.now(UTC))})
-    return exit_codes.DONE
+    return exit_codes.SUCCESS

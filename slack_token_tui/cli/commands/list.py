@@ -18,21 +18,21 @@ def run_list(as_json: bool) -> int:
     entries = list(store.entries())
     if as_json:
         output.print_json([_entry_to_dict(entry, now) for entry in entries], indent=1)
-        return exit_codes.DONE
+        return exit_codes.SUCCESS
     if not entries:
         output.print_message("No profiles yet. Sign in: slack-token-tui login, or start slack-token-tui and press a")
     rows = [_row(entry, now) for entry in entries]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for row in rows:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip())
-    return exit_codes.DONE
+    return exit_codes.SUCCESS
 
 
 def print_names() -> int:
     """Print only the names, one per line, for completion scripts."""
     for name in ProfileStore().names():
         print(name)
-    return exit_codes.DONE
+    return exit_codes.SUCCESS
 
 
 def _entry_to_dict(entry: Profile | UnreadableProfile, now: datetime) -> dict[str, Any]:

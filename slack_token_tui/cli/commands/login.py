@@ -195,14 +195,14 @@ class _TerminalInput:
         self._question: asyncio.Future[str] | None = None
         self._is_stopped = False
 
-    async def ask(self, question: str, *, otherwise: bool) -> bool:
+    async def ask(self, question: str, *, default: bool) -> bool:
         """Ask a yes/no question and return whether the answer is yes.
 
         Args:
             question: text of the question. It is repeated until the answer is yes or no.
-            otherwise: result if the user presses Enter, if there is no terminal, or after the timeout.
+            default: result if the user presses Enter, if there is no terminal, or after the timeout.
         """
-        words = {"": otherwise, "y": True, "yes": True, "n": False, "no": False}
+        answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
         at_a_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
         deadline = time.monotonic() + _QUESTION_TIMEOUT_SECONDS
         while at_a_terminal and not self._is_stopped:
@@ -214,9 +214,9 @@ class _TerminalInput:
             except TimeoutError:
                 output.print_message("")
                 break
-            if answer in words:
-                return words[answer]
-        return otherwise
+            if answer in answers:
+                return answers[answer]
+        return default
 
     def stop_asking(self) -> None:
         """Stop asking questions, because the program is exiting or standard input has ended."""
@@ -247,7 +247,7 @@ class _TerminalInput:
         """Handle the end of standard input. The callback listener is not affected."""
         self.stop_asking()
         if self._question is None and not self._sign_in.has_response:
-            minutes = max(1, round(self._sign_in.seconds_left / 60))
+            minutes = max(1, round(self._sign_in.remaining_seconds / 60))
             output.print_message(
                 f"Note       standard input has ended, so only the browser can answer: {minutes} min at most"
             )
@@ -321,7 +321,7 @@ async def _report_failed(
         output.print_message(f"  {sign_in.save_to_fallback()}")
     if sign_in.unusable is not None:
         output.print_message(f"  {sign_in.describe_unusable()}")
-        if not as_json and await terminal_input.ask("  Revoke this token now? [y/N]", otherwise=False):
+        if not as_json and await terminal_input.ask("  Revoke this token now? [y/N]", default=False):
             for revocation in await sign_in.revoke_unusable():
                 output.print_message(f"  {revocation.sentence}")
     return code
@@ -348,14 +348,14 @@ async def _report_saved(
     if not saved.replaced and not as_json:
         # Anyone who sees the link can open it first and sign in with another account. Only the user can tell.
         question = f"Signed in  as {saved.profile.account_label}. Press Enter if this is you, or type no to undo it:"
-        if not await terminal_input.ask(question, otherwise=True):
+        if not await terminal_input.ask(question, default=True):
             return await asyncio.to_thread(_undo, sign_in.store, saved.profile.name)
     output.print_message(f"Use it     slack-token-tui token {saved.profile.name}")
     if as_json:
         record = masked_dict(saved.profile, datetime.now(UTC))
         answer = {"ok": True, "replaced": saved.replaced, "file": str(saved.path), "profile": record}
         output.print_json(answer)
-    return exit_codes.DONE
+    return exit_codes.SUCCESS
 
 
 def _undo(store: ProfileStore, name: str) -> int:

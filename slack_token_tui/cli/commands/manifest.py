@@ -48,7 +48,7 @@ def run_manifest(options: ManifestOptions) -> int:
         print(manifest.admin_request(endpoints, describe_scopes(manifest.scopes)))
     else:
         print(manifest.to_json())
-    return _open_page(manifest, endpoints) if options.open_page else exit_codes.DONE
+    return _open_page(manifest, endpoints) if options.open_page else exit_codes.SUCCESS
 
 
 def _open_page(manifest: Manifest, endpoints: Endpoints) -> int:
@@ -66,4 +66,4 @@ def _open_page(manifest: Manifest, endpoints: Endpoints) -> int:
     output.print_message(
         f"Opened in {outcome.name}. When the app is made: slack-token-tui login --client-id ITS_CLIENT_ID"
     )
-    return exit_codes.DONE
+    return exit_codes.SUCCESS

@@ -41,7 +41,7 @@ def run_move(names: list[str], every: bool, to_keyring: bool, from_now_on: bool,
 def _move_tokens(store: ProfileStore, name: str, to_keyring: bool) -> CommandResult:
     move_tokens(store, resolve_name(str(store.home), name), to_keyring=to_keyring)
     output.print_message(f"{name}: its tokens are in {'the keyring' if to_keyring else 'its file'} now")
-    return exit_codes.DONE, {"ok": True, "profile": name, "kept_in": _storage_name(to_keyring)}
+    return exit_codes.SUCCESS, {"ok": True, "profile": name, "kept_in": _storage_name(to_keyring)}
 
 
 def _move_client_secret(store: ProfileStore, app: SlackApp, to_keyring: bool) -> CommandResult:
@@ -49,13 +49,13 @@ def _move_client_secret(store: ProfileStore, app: SlackApp, to_keyring: bool) ->
     output.print_message(
         f"{app.display_name}: its client secret is in {'the keyring' if to_keyring else 'its file'} now"
     )
-    return exit_codes.DONE, {"ok": True, "client_id": app.client_id, "kept_in": _storage_name(to_keyring)}
+    return exit_codes.SUCCESS, {"ok": True, "client_id": app.client_id, "kept_in": _storage_name(to_keyring)}
 
 
 def _set_default_storage(store: ProfileStore, to_keyring: bool) -> CommandResult:
     change_settings(store.home, storage=_storage_name(to_keyring))
     output.print_message(f"New sign-ins will be kept in {'the keyring' if to_keyring else 'files'}")
-    return exit_codes.DONE, {"ok": True, "new_sign_ins_kept_in": _storage_name(to_keyring)}
+    return exit_codes.SUCCESS, {"ok": True, "new_sign_ins_kept_in": _storage_name(to_keyring)}
 
 
 def _storage_name(to_keyring: bool) -> str:

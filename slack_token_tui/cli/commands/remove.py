@@ -46,7 +46,7 @@ def run_remove(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int
             output.print_message(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
             if as_json:
                 output.print_json({"ok": True, "profile": name, "answers": [], "authorization": None})
-            return exit_codes.DONE
+            return exit_codes.SUCCESS
         if not keep_grant:
             output.warn_about_key_log()
         removal = remove_profile(store, name, keep_grant=keep_grant)
@@ -64,12 +64,12 @@ def report_removal(removal: Removal, *, as_json: bool) -> int:
         output.print_message(f"{profile.name} is still here: its tokens are ended, its file could not be deleted")
         return output.report_storage_error(removal.error, as_json=as_json)
     answers = [
-        {"token": revocation.kind, "ended": revocation.revoked, "answer": revocation.answer}
+        {"token": revocation.kind, "ended": revocation.revoked, "answer": revocation.outcome}
         for revocation in removal.revocations
     ]
     if not removal.deleted:
         answer = next(
-            revocation.answer
+            revocation.outcome
             for revocation in removal.revocations
             if not revocation.revoked and not revocation.allows_removal
         )
@@ -86,4 +86,4 @@ def report_removal(removal: Removal, *, as_json: bool) -> int:
         output.print_message(f"An answer of Slack’s that could not be used may hold a living token: {path}")
     if as_json:
         output.print_json({"ok": True, "profile": profile.name, "answers": answers, "authorization": page})
-    return exit_codes.DONE
+    return exit_codes.SUCCESS

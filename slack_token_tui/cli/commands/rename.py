@@ -19,4 +19,4 @@ def run_rename(old: str, new: str, as_json: bool) -> int:
     output.print_message(f"{old} is called {new} now")
     if as_json:
         output.print_json({"ok": True, "profile": renamed.name})
-    return exit_codes.DONE
+    return exit_codes.SUCCESS

@@ -30,13 +30,13 @@ def run_show(argument: str | None, as_json: bool) -> int:
     record = masked_dict(profile, datetime.now(UTC))
     if as_json:
         output.print_json(record, indent=1)
-        return exit_codes.DONE
+        return exit_codes.SUCCESS
     record["file"] = str(store.path(name))
     for key, value in record.items():
         if value not in (None, [], False, ""):
             text = ", ".join(value) if isinstance(value, list) else str(value)
             print(f"{key.replace('_', ' '):<18} {escape_unprintable(str(text))}")
-    return exit_codes.DONE
+    return exit_codes.SUCCESS
 
 
 def masked_dict(profile: Profile, now: datetime) -> dict[str, Any]:

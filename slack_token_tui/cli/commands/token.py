@@ -10,10 +10,10 @@ def run_token(argument: str | None, min_ttl_seconds: float = hot_path.REFRESH_MA
 
     This is the hot path. A test counts its imports, both at module level and in this function.
     """
-    directory = hot_path.config_home()
+    home = hot_path.config_home()
     try:
-        name = hot_path.resolve_name(directory, argument)
-        path = hot_path.profile_path(directory, name)
+        name = hot_path.resolve_name(home, argument)
+        path = hot_path.profile_path(home, name)
         record = hot_path.read_record(path)
         if hot_path.needs_slow_path(record, min_ttl_seconds):
             return _print_refreshed(name, min_ttl_seconds)

@@ -39,7 +39,7 @@ def _verify_one(store: ProfileStore, name: str) -> CommandResult:
         output.print_message(f"{name}: {save_error.happened} So this is not noted there.")
     output.print_message(f"{name}: good. {verified.account_label}")
     scopes = list(verified.scopes)
-    return exit_codes.DONE, {
+    return exit_codes.SUCCESS, {
         "ok": True,
         "profile": name,
         "user": verified.user_name,

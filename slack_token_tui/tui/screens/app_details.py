@@ -127,7 +127,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         self.dismiss(None)
 
     def _values(self) -> list[str]:
-        return [*(field.value for field in self.query(Input)), self.query_one("#pair", RadioList).chosen]
+        return [*(field.value for field in self.query(Input)), self.query_one("#pair", RadioList).value]
 
     @on(Input.Submitted)
     @work(exclusive=True, group="save", exit_on_error=False)
@@ -190,7 +190,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         app = replace(
             self._current_app,
             name=clean(str(values["name"])),
-            endpoints=Endpoints(base, EndpointVariant(self.query_one("#pair", RadioList).chosen)),
+            endpoints=Endpoints(base, EndpointVariant(self.query_one("#pair", RadioList).value)),
             redirect_uris=redirects or LOOPBACK_REDIRECT_URIS,
             browser=browser,
             registered_scopes=registered,

@@ -103,7 +103,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     @property
     def _rotates(self) -> bool:
-        return self.query_one("#rotation", RadioList).chosen == "rotating"
+        return self.query_one("#rotation", RadioList).value == "rotating"
 
     @property
     def _scopes(self) -> tuple[str, ...]:

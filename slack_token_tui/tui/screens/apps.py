@@ -54,18 +54,18 @@ class AppsScreen(AppScreen[SlackApp | None]):
         self._reload()
 
     def _reload(self) -> None:
-        listed = self.query_one(OptionList)
-        at = listed.highlighted or 0
+        option_list = self.query_one(OptionList)
+        at = option_list.highlighted or 0
         self._apps = list_apps(self.token_app.store.home)
-        listed.clear_options()
+        option_list.clear_options()
         profiles: list[Profile] = []
         with suppress(StorageError):  # the home screen shows the error
             profiles = [entry for entry in self.token_app.store.entries() if isinstance(entry, Profile)]
         self._names = {profile.client_id: profile.app_name for profile in profiles if profile.app_name}
-        listed.add_options(Option(_format_app(app, self._display_name(app))) for app in self._apps)
-        listed.display = bool(self._apps)
+        option_list.add_options(Option(_format_app(app, self._display_name(app))) for app in self._apps)
+        option_list.display = bool(self._apps)
         if self._apps:
-            listed.highlighted = min(at, len(self._apps) - 1)
+            option_list.highlighted = min(at, len(self._apps) - 1)
             words = "Enter goes to the sign-in with the highlighted one. The one used last comes first."
         else:
             words = _NONE

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slack_token_tui.store.profiles import ProfileStore
     from slack_token_tui.tui.options import LaunchOptions
 
-Answer = TypeVar("Answer")
+ScreenResult = TypeVar("ScreenResult")
 
 
 class ScreenHost(Protocol):
@@ -48,7 +48,7 @@ class ScreenHost(Protocol):
         """Copy ``text``, which is not a secret, to the clipboard."""
 
 
-class AppScreen(Screen[Answer]):
+class AppScreen(Screen[ScreenResult]):
     """Base class of the main screens. ``screen_id`` is the id of the screen in the action table."""
 
     screen_id: str
@@ -69,9 +69,9 @@ class AppScreen(Screen[Answer]):
         """Whether the screen holds an unsaved token that would be lost on leaving."""
         return False
 
-    def after_saving(self, then: Callable[[], object]) -> object:
+    def after_saving(self, callback: Callable[[], object]) -> object:
         """Call ``then``. A screen that would lose a token saves it or asks first."""
-        return then()
+        return callback()
 
     def cancel_running(self) -> bool:
         """Cancel what is running and return whether anything was."""
@@ -112,7 +112,7 @@ class AppScreen(Screen[Answer]):
     def action_leave(self) -> None:
         self.close(None)
 
-    def close(self, answer: Answer | None) -> None:
+    def close(self, answer: ScreenResult | None) -> None:
         """Close this screen once and return ``answer``, even if another screen is on top of it.
 
         Textual's ``dismiss`` returns the result for this screen but then removes whichever screen is on top.

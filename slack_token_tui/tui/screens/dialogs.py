@@ -16,7 +16,7 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from slack_token_tui.problems import Explanation, explain
-from slack_token_tui.slack.token_types import REFRESH, token_type_of
+from slack_token_tui.slack.token_types import REFRESH_TOKEN, token_type_of
 from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tokens import export_formats
@@ -236,18 +236,18 @@ class ImportDialog(Dialog[str | None]):
 
     @on(Input.Changed, "#access")
     def show_token_type(self, event: Input.Changed) -> None:
-        kind = token_type_of(event.value.strip())
-        self._show_rotating(kind is not None and kind.rotates)
+        token_type = token_type_of(event.value.strip())
+        self._show_rotating(token_type is not None and token_type.rotates)
         words = ""
-        if kind is not None:
+        if token_type is not None:
             words = (
-                f"✗ That is {kind.with_article}. {kind.unsupported_reason}"
-                if kind.unsupported_reason
-                else f"✓ {kind.name}"
+                f"✗ That is {token_type.with_article}. {token_type.unsupported_reason}"
+                if token_type.unsupported_reason
+                else f"✓ {token_type.name}"
             )
-            if kind is REFRESH:
+            if token_type is REFRESH_TOKEN:
                 words = (
-                    f"✗ That is {kind.with_article}. Enter the access token (xoxe.xoxp-…) here first; "
+                    f"✗ That is {token_type.with_article}. Enter the access token (xoxe.xoxp-…) here first; "
                     "then there is a field for this one."
                 )
         self.query_one("#kind", Static).update(Content(words))
@@ -257,8 +257,8 @@ class ImportDialog(Dialog[str | None]):
     @work(exclusive=True, exit_on_error=False)
     async def submit(self) -> None:
         problem = self.query_one("#problem", Static)
-        kind = token_type_of(self.query_one("#access", Input).value.strip())
-        if kind is not None and kind.unsupported_reason:
+        token_type = token_type_of(self.query_one("#access", Input).value.strip())
+        if token_type is not None and token_type.unsupported_reason:
             return  # the reason is already shown below the field
         problem.update("Asking Slack …")
         values = [self.query_one(f"#{name}", Input).value.strip() for name in ("access", "refresh", "client_id")]

@@ -62,11 +62,11 @@ class DoctorScreen(AppScreen[None]):
         async with aclosing(doctor.run_checks(self.token_app.store.home, self._slack_app)) as findings:
             async for finding in findings:
                 self._findings.append(finding)
-                colour = _COLORS[finding.verdict]
+                color = _COLORS[finding.verdict]
                 words = Content.assemble((finding.about, "bold"), f"  {finding.said}")
                 if finding.remedy:
                     words = Content.assemble(words, ("\n" + finding.remedy, "$text-warning"))
-                await listed.mount(Field(Content.styled(finding.verdict.mark, f"bold {colour}"), words, width=2))
+                await listed.mount(Field(Content.styled(finding.verdict.mark, f"bold {color}"), words, width=2))
         verdict.update(_format_verdict(self._findings))
 
     def action_check_again(self) -> None:

@@ -56,10 +56,10 @@ class ErrorsScreen(SearchScreen[str | None]):
             said: initial search, if the text on the page is known.
         """
         super().__init__()
-        every = [explain(code) for code in list_codes()]
+        explanations = [explain(code) for code in list_codes()]
         order = {code: number for number, code in enumerate(list_codes(in_order=True))}
-        every.sort(key=lambda explanation: (explanation.browser_says is None, order[explanation.code]))
-        self._explanations = {explanation.code: explanation for explanation in every}
+        explanations.sort(key=lambda explanation: (explanation.browser_says is None, order[explanation.code]))
+        self._explanations = {explanation.code: explanation for explanation in explanations}
         self._app = app
         self._sent = sent
         self._from_page = from_page
@@ -93,13 +93,13 @@ class ErrorsScreen(SearchScreen[str | None]):
         matches.sort(key=lambda explanation: _rank(explanation, words) or 0)
         if self._from_page and not words:
             matches = [explanation for explanation in matches if explanation.browser_says]
-        listed = self.query_one(OptionList)
-        listed.clear_options()
-        listed.add_options(
+        option_list = self.query_one(OptionList)
+        option_list.clear_options()
+        option_list.add_options(
             Option(_format_error(explanation, self._from_page), id=explanation.code) for explanation in matches
         )
         if matches:
-            listed.highlighted = 0
+            option_list.highlighted = 0
         else:
             words_of_page = "Nothing matches. Try a word or two of it; the code of an error has underscores: "
             self.query_one("#error_text", Static).update(Content(f"{words_of_page}bad_redirect_uri."))
@@ -107,10 +107,10 @@ class ErrorsScreen(SearchScreen[str | None]):
 
     @property
     def _highlighted(self) -> Explanation | None:
-        listed = self.query_one(OptionList)
-        if listed.highlighted is None or not listed.option_count:
+        option_list = self.query_one(OptionList)
+        if option_list.highlighted is None or not option_list.option_count:
             return None
-        return self._explanations[str(listed.get_option_at_index(listed.highlighted).id)]
+        return self._explanations[str(option_list.get_option_at_index(option_list.highlighted).id)]
 
     @on(OptionList.OptionHighlighted)
     def explain_highlighted(self) -> None:

@@ -18,7 +18,7 @@ from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import UnreadableProfile
 from slack_token_tui.store.settings import change_settings, read_settings
-from slack_token_tui.tokens.refresh_result import NEEDS_SIGN_IN, recorded_problem
+from slack_token_tui.tokens.refresh_result import SIGN_IN_REQUIRED_CODES, recorded_problem
 from slack_token_tui.tui.actions import HOME
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
@@ -56,7 +56,7 @@ class HomeCommands(AppScreen[None]):
     @property
     def highlighted(self) -> Entry | None:
         """The entry under the cursor."""
-        return self._list.current
+        return self._list.highlighted_entry
 
     def _have_files_changed(self) -> bool:
         """Return whether files have changed since the last call, for example by another program.
@@ -243,7 +243,7 @@ class HomeCommands(AppScreen[None]):
             return None
         if why := profile.unusable_reason(now):
             problem = self._scheduler.problems.get(entry.name)
-            if problem is not None and problem.code not in NEEDS_SIGN_IN:
+            if problem is not None and problem.code not in SIGN_IN_REQUIRED_CODES:
                 explanation = explain(problem.code, problem.facts)
                 self._show_notice(f"{entry.name} could not be renewed: {explanation.title}. Press r to try again.")
             else:
@@ -280,12 +280,12 @@ class HomeCommands(AppScreen[None]):
         if await self._wait_for(name, self._scheduler.verify(name)):
             self.notify(f"{name} is good.", markup=False)
 
-    async def _wait_for(self, name: str, work: Awaitable[bool]) -> bool:
-        """Await ``work`` on profile ``name`` until the user cancels it, and show the error if it failed."""
+    async def _wait_for(self, name: str, operation: Awaitable[bool]) -> bool:
+        """Await ``operation`` on profile ``name`` until the user cancels it, and show the error if it failed."""
         self._show_notice("")
         self._pending_name = name
         try:
-            succeeded = await work
+            succeeded = await operation
         finally:
             self._pending_name = None
         if not succeeded and (problem := self._scheduler.problems.get(name)):
@@ -301,7 +301,7 @@ class HomeCommands(AppScreen[None]):
     async def _refresh_one(self, profile: Profile) -> None:
         insist = profile.refresh_refused is not None
         if not await self._wait_for(
-            profile.name, self._scheduler.refresh(profile.name, insist=insist, by_request=True)
+            profile.name, self._scheduler.refresh(profile.name, insist=insist, user_requested=True)
         ):
             return
         new = await asyncio.to_thread(self.token_app.store.read, profile.name)
@@ -327,11 +327,11 @@ class HomeCommands(AppScreen[None]):
         before = {profile.name: profile.generation for profile in profiles if profile.is_refreshable}
 
         async def refresh(name: str) -> bool:
-            return await self._scheduler.refresh(name, by_request=True)
+            return await self._scheduler.refresh(name, user_requested=True)
 
         def summarize(fine: int) -> str:
-            now = {entry.name: entry.generation for entry in self._list.entries if isinstance(entry, Profile)}
-            refreshed = sum(now.get(name, generation) != generation for name, generation in before.items())
+            generations = {entry.name: entry.generation for entry in self._list.entries if isinstance(entry, Profile)}
+            refreshed = sum(generations.get(name, generation) != generation for name, generation in before.items())
             parts = [f"{refreshed} renewed"]
             parts += [f"{fine - refreshed} less than an hour old and left alone"] if fine > refreshed else []
             parts += [f"{len(before) - fine} with trouble, marked !"] if fine < len(before) else []
@@ -450,12 +450,17 @@ class HomeCommands(AppScreen[None]):
         from slack_token_tui.tui.screens.dialogs import ImportDialog
 
         async def try_import(access: str, refresh: str, client_id: str) -> str | Explanation:
-            app = parse_client_id(client_id) if client_id else ""
-            kind, access_token, refresh_token = parse_tokens(f"{access}\n{refresh}", app)
+            parsed_client_id = parse_client_id(client_id) if client_id else ""
+            token_type, access_token, refresh_token = parse_tokens(f"{access}\n{refresh}", parsed_client_id)
             endpoints = self.token_app.options.slack_app.endpoints if self.token_app.options.slack_app else None
             try:
                 saved = await import_token(
-                    self.token_app.store, kind, access_token, refresh_token, client_id=app, endpoints=endpoints
+                    self.token_app.store,
+                    token_type,
+                    access_token,
+                    refresh_token,
+                    client_id=parsed_client_id,
+                    endpoints=endpoints,
                 )
             except SlackError as error:
                 return explain(error.code, error.facts)
@@ -468,10 +473,10 @@ class HomeCommands(AppScreen[None]):
             self.reload(name)
             self.notify(f"Saved as {name}.", markup=False)
 
-    async def _run_in_thread(self, work: Callable[[], object], name: str) -> Explanation | None:
-        """Run ``work`` in a thread and return the explanation of its error, if any."""
+    async def _run_in_thread(self, function: Callable[[], object], name: str) -> Explanation | None:
+        """Run ``function`` in a thread and return the explanation of its error, if any."""
         try:
-            await asyncio.to_thread(work)
+            await asyncio.to_thread(function)
         except FileNotFoundError:
             return explain("profile_not_found", {"name": name})
         except ProfileFileError as error:

@@ -115,8 +115,8 @@ class RemoveDialog(Dialog[None]):
 def _format_removal(removal: Removal) -> Content:
     lines = []
     for revocation in removal.revocations:
-        mark, colour = ("✓", "$text-success") if revocation.revoked else ("✗", "$text-error")
-        lines.append(Content.assemble((mark, colour), f" {revocation.sentence}\n"))
+        mark, color = ("✓", "$text-success") if revocation.revoked else ("✗", "$text-error")
+        lines.append(Content.assemble((mark, color), f" {revocation.sentence}\n"))
     if removal.error is not None:
         explanation = explain(removal.error.code, removal.error.facts)
         lines.append(
@@ -139,7 +139,7 @@ def _format_removal(removal: Removal) -> Content:
         )
     else:
         answer = next(
-            revocation.answer
+            revocation.outcome
             for revocation in removal.revocations
             if not revocation.revoked and not revocation.allows_removal
         )

@@ -113,8 +113,8 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
 
     def _show_list(self) -> None:
         words = self.query_one("#search", Input).value.lower().split()
-        listed = self.query_one(OptionList)
-        old = self._highlighted
+        option_list = self.query_one(OptionList)
+        previous = self._highlighted
         typed = [find_scope(name) for name in self._chosen if find_scope(name).group is Group.UNLISTED]
         # A list of user scopes leaves out bot scopes, but many users type one that they have read about.
         for_bots = [scope for scope in bot_scopes() if words or scope.name in self._chosen]
@@ -128,11 +128,11 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
                 topic = scope.topic
                 options.append(Option(Content.styled(title, f"bold {MUTED}"), disabled=True))
             options.append(Option(self._format_scope(scope), id=scope.name))
-        listed.clear_options()
-        listed.add_options(options)
+        option_list.clear_options()
+        option_list.add_options(options)
         if options:
             names = [option.id for option in options]
-            listed.highlighted = names.index(old.name) if old and old.name in names else 1
+            option_list.highlighted = names.index(previous.name) if previous and previous.name in names else 1
         self._show_description()
 
     def _format_scope(self, scope: Scope) -> Content:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from textual import events
 from textual.widgets import OptionList
 
-from slack_token_tui.tui.screens.base import Answer, AppScreen
+from slack_token_tui.tui.screens.base import AppScreen, ScreenResult
 from slack_token_tui.tui.widgets.input import Input
 
 _MAX_SEARCH_LENGTH = 200
 
 
-class SearchScreen(AppScreen[Answer]):
+class SearchScreen(AppScreen[ScreenResult]):
     """Main screen with one :class:`~slack_token_tui.tui.widgets.search_box.SearchBox` and one list."""
 
     def is_available(self, action_id: str) -> bool:

@@ -71,11 +71,11 @@ class SignInScreen(SignInCommands):
     def _find_initial_app(self) -> SlackApp | None:
         home = self.token_app.store.home
         if self._profile is not None and self._profile.client_id:
-            known = read_app(home, self._profile.client_id) or SlackApp(self._profile.client_id)
-            return known.with_endpoints(self._profile.endpoints)
+            saved_app = read_app(home, self._profile.client_id) or SlackApp(self._profile.client_id)
+            return saved_app.with_endpoints(self._profile.endpoints)
         if (draft := self.token_app.draft) is not None:
-            changed = read_app(home, draft.client_id)  # it may have been edited since
-            return replace(changed, scopes=draft.scopes) if changed else draft
+            edited_app = read_app(home, draft.client_id)  # it may have been edited since
+            return replace(edited_app, scopes=draft.scopes) if edited_app else draft
         if self.token_app.options.slack_app is not None:
             return self.token_app.options.slack_app
         last = read_settings(home).get("last_app")
@@ -217,7 +217,7 @@ class SignInScreen(SignInCommands):
 
     def _update_countdown(self) -> None:
         if self._waiting and self._sign_in is not None and self._url is not None:
-            time_left = format_clock(self._sign_in.seconds_left)
+            time_left = format_clock(self._sign_in.remaining_seconds)
             self.query_one(Steps).start(
                 Step.APPROVE, f"Waiting for you to press Allow   {time_left} left · e more time"
             )

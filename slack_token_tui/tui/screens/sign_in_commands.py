@@ -80,7 +80,7 @@ class SignInCommands(AppScreen[str | None]):
         return self._sign_in is not None and self._sign_in.has_unsaved_token
 
     @work(exclusive=True, group="question", exit_on_error=False)
-    async def after_saving(self, then: Callable[[], object]) -> None:
+    async def after_saving(self, callback: Callable[[], object]) -> None:
         """Call ``go_on`` after a new token was saved.
 
         If the token can't be saved, ask first, because it would be lost.
@@ -99,7 +99,7 @@ class SignInCommands(AppScreen[str | None]):
                 return
             if self._sign_in is not None:
                 self._sign_in.discard()
-        then()
+        callback()
 
     # Implemented by SignInScreen.
 
@@ -142,18 +142,22 @@ class SignInCommands(AppScreen[str | None]):
 
         if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
             self._use_app(app)
-        elif old := self._form.slack_app.client_id:
+        elif client_id := self._form.slack_app.client_id:
             # It may have been edited or forgotten there, so it must not come back unchanged.
-            again = read_app(self.token_app.store.home, old) or SlackApp(old, self._form.slack_app.endpoints)
-            self._use_app(replace(again, scopes=self._form.scopes))
+            saved_app = read_app(self.token_app.store.home, client_id) or SlackApp(
+                client_id, self._form.slack_app.endpoints
+            )
+            self._use_app(replace(saved_app, scopes=self._form.scopes))
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_app_details(self) -> None:
         from slack_token_tui.tui.screens.app_details import AppDetailsDialog
 
         # Use the scopes typed in the form now, not those of the last sign-in.
-        now = replace(self._form.slack_app, scopes=self._form.scopes)
-        if (app := await self.app.push_screen_wait(AppDetailsDialog(now, self.token_app.store.home))) is not None:
+        app_in_form = replace(self._form.slack_app, scopes=self._form.scopes)
+        if (
+            app := await self.app.push_screen_wait(AppDetailsDialog(app_in_form, self.token_app.store.home))
+        ) is not None:
             self._use_app(app)
 
     @work(exclusive=True, group="form", exit_on_error=False)

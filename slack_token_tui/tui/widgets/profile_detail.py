@@ -84,11 +84,11 @@ def _field_id(label: str) -> str:
 
 def _values(profile: Profile, path: Path, now: datetime) -> dict[str, str | Content]:
     state = profile.state(now)
-    mark, colour = STATUS_MARKS[state]
+    mark, color = STATUS_MARKS[state]
     host = (profile.workspace_url or "").removeprefix("https://").rstrip("/")
     elsewhere = profile.endpoints.base != SLACK
     return {
-        "Status": Content.styled(f"{mark} {STATUS_LABELS[state]}", colour),
+        "Status": Content.styled(f"{mark} {STATUS_LABELS[state]}", color),
         "Slack": Content.styled(f"{profile.endpoints.host}, not slack.com", "$text-warning") if elsewhere else "",
         "Workspace": _join(profile.workspace_label, host),
         "Workspaces": format_workspaces(profile),

@@ -58,7 +58,7 @@ class ProfileList(OptionList):
         return self._entries
 
     @property
-    def current(self) -> Entry | None:
+    def highlighted_entry(self) -> Entry | None:
         """The entry under the cursor."""
         row = self.highlighted
         return self._shown[row] if row is not None and row < len(self._shown) else None
@@ -70,8 +70,8 @@ class ProfileList(OptionList):
 
     def rebuild(self, now: datetime, highlight: str | None = None) -> None:
         """Filter and sort the entries again."""
-        if self.current is not None:
-            self._last = (self.current.name, self.highlighted or 0)
+        if self.highlighted_entry is not None:
+            self._last = (self.highlighted_entry.name, self.highlighted or 0)
         name = highlight or self._last[0]
         self._shown = sorted(
             (entry for entry in self._entries if self._matches(entry)), key=lambda entry: self._sort_key(entry, now)
@@ -133,7 +133,7 @@ class ProfileList(OptionList):
 
     def _format_row(self, entry: Entry) -> Content:
         state = self._states[entry.name]
-        mark, colour = STATUS_MARKS[state]
+        mark, color = STATUS_MARKS[state]
         who = ""
         if isinstance(entry, Profile):
             who = f" · {entry.account_label}"
@@ -142,5 +142,5 @@ class ProfileList(OptionList):
         problem = ("! ", "bold $text-error") if entry.name in self.failed_names else "  "
         # The state comes before anything that a narrow list may cut off.
         return Content.assemble(
-            (mark, colour), " ", (entry.name, "bold"), default, "\n", problem, (word, colour), (who, MUTED)
+            (mark, color), " ", (entry.name, "bold"), default, "\n", problem, (word, color), (who, MUTED)
         )

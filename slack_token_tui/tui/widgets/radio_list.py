@@ -26,7 +26,7 @@ class RadioList(OptionList):
             id: id of the widget.
         """
         super().__init__(id=id)
-        self.chosen = chosen
+        self.value = chosen
         self._choices = choices
         self._rebuild()
 
@@ -34,13 +34,13 @@ class RadioList(OptionList):
         at = self.highlighted
         self.clear_options()
         for key, label in self._choices.items():
-            mark = "(●) " if key == self.chosen else "( ) "
+            mark = "(●) " if key == self.value else "( ) "
             self.add_option(Option(Content(mark + label), id=key))
-        self.highlighted = list(self._choices).index(self.chosen) if at is None else at
+        self.highlighted = list(self._choices).index(self.value) if at is None else at
 
     @on(OptionList.OptionSelected)
     def select_option(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.chosen = str(event.option_id)
+        self.value = str(event.option_id)
         self._rebuild()
         self.post_message(self.Changed())

@@ -241,10 +241,10 @@ def _warnings(names: tuple[str, ...], app: SlackApp) -> list[str]:
     return warnings
 
 
-def _update_text(place: Static, text: Content) -> None:
+def _update_text(widget: Static, text: Content) -> None:
     """Show ``text``. An empty one takes up no line."""
-    place.update(text)
-    place.set_class(not text, "-empty")
+    widget.update(text)
+    widget.set_class(not text, "-empty")
 
 
 def describe_scope_change(names: tuple[str, ...], profile: Profile) -> Content:

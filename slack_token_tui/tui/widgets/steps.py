@@ -74,9 +74,9 @@ class Steps(Vertical):
         if self.is_attached:  # a signal may have ended the app meanwhile
             await self.mount(card, after=f"#step_{step}")
 
-    def _show_line(self, step: Step, mark: str, words: str) -> None:
-        words = escape_unprintable(words)  # a program's name may contain any character
-        line = Content.styled(words, MUTED) if mark == _NEXT else Content(words)
+    def _show_line(self, step: Step, mark: str, text: str) -> None:
+        text = escape_unprintable(text)  # a program's name may contain any character
+        line = Content.styled(text, MUTED) if mark == _NEXT else Content(text)
         if mark == _NOW and step in self._notes:
             line = Content.assemble(line, ("\n" + self._notes[step], "$text-warning"))
         self.query_one(f"#step_{step}", Field).show(line, Content.styled(mark, f"bold {_COLORS[mark]}"))
