@@ -33,7 +33,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
 
 _STOP_TIMEOUT_SECONDS = 30.0
-"""How long ``cancel()`` waits for a request that may return a token, to save that token. Otherwise it does not wait."""
+"""How long ``cancel()`` waits for the thread. It ends at once unless a request that may return a token is in progress."""
 
 
 class PendingSignIn:

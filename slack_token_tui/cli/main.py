@@ -1,4 +1,4 @@
-"""Entry point. ``token`` and ``--version`` run before anything else is imported."""
+"""Entry point. The TUI, ``--version`` and ``token`` without options start before argparse is imported."""
 
 import errno
 import sys

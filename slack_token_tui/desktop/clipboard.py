@@ -32,8 +32,8 @@ class ClearPolicy:
 
     Attributes:
         seconds: delay in seconds, or 0 for never.
-        newest_prefix: prefix for the paths of files that identify the newest copy on each clipboard. They prevent the timer of
-            an older copy from clearing a newer one early.
+        newest_prefix: prefix for the paths of files that identify the newest copy on each clipboard. They prevent the
+            timer of an older copy from clearing a newer one early.
     """
 
     seconds: int

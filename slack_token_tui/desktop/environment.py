@@ -152,8 +152,7 @@ def _ssh_host() -> str:
         import getpass
 
         name = getpass.getuser()
-        user = (
-            f"{name}@" if _USER.fullmatch(name) else ""
-        )  # may come from the environment, and ssh parses -o as an option
+        # The name may come from the environment, and ssh would parse a name that starts with a dash as an option.
+        user = f"{name}@" if _USER.fullmatch(name) else ""
     target = shlex.quote(f"{user}{host}")
     return target if port == _SSH_PORT or not port.isdigit() else f"-p {port} {target}"

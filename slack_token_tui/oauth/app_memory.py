@@ -1,4 +1,4 @@
-"""Merge what a successful sign-in confirmed into the saved app record.
+"""Save the app of a sign-in once Slack has sent a code, so that the next sign-in can use it.
 
 Changes that another program made meanwhile are preserved. Saving the app is optional, so storage errors are ignored.
 """
@@ -37,7 +37,8 @@ def remember_app(home: Path, sign_in_app: SlackApp, initial_app: SlackApp | None
         if sign_in_app.endpoints.base != initial_app.endpoints.base:
             # Another Slack for this sign-in only: the saved values, above all the secret, belong to the saved one.
             return app
-        # Save only the values that this sign-in changed: they just worked. The user may have edited the rest since.
+        # Save only the values that this sign-in changed. The user may have edited the rest since. Slack has accepted the
+        # redirect URL. The exchange has not used the secret yet: saving it spares typing it again after a failure.
         if sign_in_app.endpoints != initial_app.endpoints:
             app = replace(app, endpoints=sign_in_app.endpoints)
         if sign_in_app.redirect_uris != initial_app.redirect_uris:

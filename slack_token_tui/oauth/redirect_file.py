@@ -15,7 +15,7 @@ from pathlib import Path
 from slack_token_tui.store.atomic_file import StorageError, make_private_directory, write_atomically
 
 _MAX_AGE_SECONDS = 600
-"""Older files are removed: they were left by a killed process, and browsers have long read theirs."""
+"""Older files are removed: they were left by a killed process, and any browser has read its file by now."""
 
 
 def write_redirect_file(home: Path, url: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""A sign-in from start to saved profile, as a stream of events. It does not depend on what reads them."""
+"""A sign-in from start to saved profile, as a stream of events. It is independent of the interface that shows them."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class SignInSession:
     def paste(self, text: str, *, accept_bare_code: bool = False) -> Explanation | None:
         """Accept the URL that the user pasted. Return None if it is the response, or the reason if it is not.
 
-        The listener uses the same check. On ``pasted_bare_code``, ask the user, then call again with
+        The URL's query is checked like a callback. On ``pasted_bare_code``, ask the user, then call again with
         ``accept_bare_code``.
         """
         if self.request is None:

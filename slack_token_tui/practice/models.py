@@ -44,7 +44,7 @@ class App:
 
 
 def confidential_app() -> App:
-    """Return an app from before PKCE. It has a client secret, and Slack accepts only https redirect URLs for it."""
+    """Return an app that does not use PKCE. It has a client secret, and Slack accepts only https redirect URLs for it."""
     return App(
         client_id="3333333333.4444444444444",
         app_id="A0SECRET",

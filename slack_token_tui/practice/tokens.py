@@ -59,6 +59,7 @@ class TokenRegistry:
 
     Attributes:
         grace_seconds: how long a used refresh token still works, in case the response was lost.
+        refreshed: how many refreshes succeeded.
         reused: how often a used refresh token was sent again after that time.
     """
 

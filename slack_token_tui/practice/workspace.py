@@ -216,7 +216,7 @@ class Workspace:
         return response
 
     def refresh(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, object]:
-        """Exchange a refresh token: the methods of :meth:`exchange` with ``grant_type=refresh_token``.
+        """Exchange a refresh token. The methods are those of :meth:`exchange`, with ``grant_type=refresh_token``.
 
         The token fields are always at the top level of the response, regardless of :attr:`shape`.
 

@@ -1,6 +1,6 @@
 """Parsing of pasted Client IDs, with a specific message for other values.
 
-Slack's Basic Information page shows six look-alikes.
+Slack's Basic Information page shows six values that look similar.
 """
 
 from __future__ import annotations

@@ -28,7 +28,10 @@ class SlackRefused(SlackError):
 
 
 class SlackUnreachable(SlackError):
-    """There was no response because of the network, TLS, a proxy, a timeout or an outage. A later retry may work."""
+    """There was no usable response. The cause may be the network, TLS, a proxy, a timeout, a rate limit or an outage.
+
+    A later retry may work.
+    """
 
 
 class RateLimited(SlackUnreachable):

@@ -1,4 +1,7 @@
-"""Slack's token lifetimes in seconds, and limits of app manifests. Slack: token rotation; manifest schema."""
+"""Slack's token lifetimes in seconds, and limits for app manifests, URLs and workspace lists.
+
+Slack: token rotation; manifest schema.
+"""
 
 ROTATING_TOKEN_SECONDS = 43_200
 """Lifetime of a rotating access token: 12 hours."""

@@ -129,7 +129,7 @@ def raise_if_refused(data: Mapping[str, Any]) -> None:
     """Raise an error unless ``data`` reports success.
 
     Raises:
-        SlackRefused: ``ok`` is false. It has Slack's error code.
+        SlackRefused: ``ok`` is false. Its code is Slack's error code.
         UnusableResponse: ``ok`` is not a boolean, or ``error`` is present without ``ok``.
     """
     ok = data.get("ok")

@@ -29,8 +29,8 @@ _HOME_PREFIX = re.compile(r"[0-9a-f]{12}-")
 def fallback_dirs() -> list[Path]:
     """Return candidate directories, best first. They are probably on a different disk than the profiles.
 
-    Readers must check all of them and skip those that are not private. For example, cron
-    jobs have no runtime directory, but login sessions do.
+    Readers must check all of them and skip those that are not private. For example, cron jobs have no
+    runtime directory, but login sessions do.
     """
     runtime_dir = os.environ.get("XDG_RUNTIME_DIR")
     # macOS, cron and containers have no runtime directory. Other users may write to the temp directory: see is_private.
@@ -119,7 +119,7 @@ def import_command(path: Path) -> str:
 def list_fallback_files(home: Path) -> list[Path]:
     """Return the fallback files that belong to ``home``.
 
-    Files from version 0.1.0 have no such prefix. They are listed only for the default config directory.
+    Version 0.1.0 wrote files without the hash prefix. They are listed only for the default config directory.
     """
     files = [
         path

@@ -75,7 +75,7 @@ def delete_tokens(profile_id: str, generation: int) -> None:
 
 
 def save_item(item: str, value: Secret) -> None:
-    """Save ``text`` as ``item`` and read it back to verify it.
+    """Save ``value`` as ``item`` and read it back to verify it.
 
     Some keyrings truncate values, and some report success but save nothing.
 

@@ -22,7 +22,7 @@ def slugify(text: str | None) -> str:
 
 
 def candidate_names(profile: Profile) -> Iterator[str]:
-    """Yield an infinite series of names for ``profile``, best first: ``acme``, ``acme-jane``, ``acme-2``, ``acme-3`` …
+    """Yield an infinite sequence of names for ``profile``, best first: ``acme``, ``acme-jane``, ``acme-2``, ``acme-3`` …
 
     The first choice is the subdomain of the workspace URL from ``auth.test``. It can be typed even if the workspace
     name uses a non-Latin script.

@@ -279,9 +279,8 @@ def new_profile(
         requested_at: when the exchange request was sent. Delays then make the computed expiry earlier, never later.
         verified_at: when ``auth.test`` responded, or None if it did not.
     """
-    from slack_token_tui.slack.responses import (
-        Identity,  # imports the response parser, which reading a profile does not need
-    )
+    # Deferred: it imports the response parser, which reading a profile does not need.
+    from slack_token_tui.slack.responses import Identity
 
     resolved_identity = identity or Identity(user_id=token_response.user_id or "")
     requested_at = requested_at.astimezone(UTC).replace(microsecond=0)

@@ -238,7 +238,7 @@ class ProfileStore:
                     return SavedProfile(named_profile, self.write(named_profile), taken_name=taken_name)
             if self.find_same_account(profile):  # another process just saved the same account
                 return self.save_sign_in(profile, wanted_name, in_keyring=in_keyring)
-        raise AssertionError("proposals never end")
+        raise AssertionError("candidate_names() never ends")
 
     def _prepare_directories(self) -> None:
         make_private_directory(self.home, may_be_link=True)

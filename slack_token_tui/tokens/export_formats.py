@@ -57,7 +57,7 @@ def format_token(
         format_id: a key of :data:`FORMATS`.
         token: the access token, or a masked one for a preview.
         variable: the name of the environment variable, for formats that set one.
-        home: the configuration directory, or None for the default.
+        home: the config directory, or None for the default.
 
     Raises:
         StorageError: the format can't represent this token or doesn't support the profile's Slack. Also raised if it

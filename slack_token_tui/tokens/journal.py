@@ -73,8 +73,8 @@ class Journal:
     def __init__(self, home: Path, profile_id: str, *, in_keyring: bool) -> None:
         """
         Args:
-            home: the configuration directory.
-            profile_id: the profile's random id. Unlike its name, it never changes.
+            home: the config directory.
+            profile_id: the profile's random ID. Unlike its name, it never changes.
             in_keyring: whether responses are stored in the keyring. The file then contains no secrets.
         """
         self.path = home / "journal" / f"{profile_id}.journal"

@@ -1,4 +1,4 @@
-"""Move a profile's tokens between its file and the operating system's keyring."""
+"""Move a profile's tokens between its file and the system keyring."""
 
 from __future__ import annotations
 

@@ -2,12 +2,14 @@
 
 The order of the steps makes this safe:
 
-1. Acquire the lock and read the profile again.
-2. Recover an earlier, interrupted refresh.
-3. Reserve disk space, connect, and write the intent.
-4. Send the request and write the raw response.
-5. Parse the response and save the profile.
-6. Delete the journal, release the lock, and re-raise deferred signals.
+1. Defer termination and stop signals.
+2. Acquire the lock and read the profile again.
+3. Recover an earlier, interrupted refresh.
+4. Reserve disk space, connect, and write the intent.
+5. Send the request and write the raw response.
+6. Parse the response and save the profile.
+7. Delete the journal, release the lock, and only then re-raise the deferred signals, so that Ctrl+Z can't suspend the
+   process while it holds the lock.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class TokenApp(App[None]):
             change_settings(self.store.home, theme=theme.name)
 
     def exit_on_signal(self, number: int) -> None:
-        """Exit cleanly: restore the terminal, close the port, and save or rescue an unsaved token."""
+        """Exit cleanly: restore the terminal, close the port, and save an unsaved token, in a fallback file if necessary."""
         self.record_signal(number)
         if self.is_running and not self._is_ending:  # closing a window may send a second signal
             self._is_ending = True
@@ -198,10 +198,10 @@ class TokenApp(App[None]):
             self._crash([traceback_location(traceback) for traceback in tracebacks] or ["an error in Textual"])
 
     async def save_pending_tokens(self) -> None:
-        """Wait for every sign-in that holds a token, and write a token that can't be saved to a fallback file.
+        """Wait until every received token is saved. Write a token that can't be saved to a fallback file.
 
-        This runs before a normal exit, and again when the UI has ended but its event loop is still open. Whatever ended
-        the UI has not stopped a token exchange in progress.
+        This runs before a normal exit, and again when the UI has ended but its event loop is still open. A token
+        exchange may still be in progress, because it does not end with the UI.
         """
         while self.sign_ins:
             sign_in, ended = self.sign_ins[-1]

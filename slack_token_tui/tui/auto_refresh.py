@@ -57,7 +57,7 @@ class RefreshScheduler:
 
         Args:
             name: profile name.
-            insist: whether to refresh even if Slack has rejected the refresh token before.
+            insist: whether to refresh even if the token is not due or Slack has refused the refresh token before.
             user_requested: whether the user asked for it. If so, a token that is over an hour old is refreshed too.
         """
         from slack_token_tui.tokens.refresh_worker import refresh_in_child_async
@@ -80,7 +80,7 @@ class RefreshScheduler:
         return succeeded
 
     async def verify(self, name: str) -> bool:
-        """Ask Slack whose token profile ``name`` has, save the result, and return whether it is valid."""
+        """Verify the token of profile ``name`` with Slack, save the result, and return whether it is valid."""
         from slack_token_tui.tokens import verify
 
         async def work() -> RefreshProblem | None:
@@ -118,7 +118,7 @@ class RefreshScheduler:
         return succeeded_count
 
     async def _run_exclusively(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
-        """Run ``work`` and report its start and end. Each profile runs one at a time."""
+        """Run ``work`` and report its start and end. Calls for the same profile run one after another."""
         async with self._locks.setdefault(name, asyncio.Lock()):
             return await self._run(name, work)
 

@@ -23,9 +23,8 @@ def ignore_unexpected_sigcont() -> None:
     if sys.platform == "win32":
         return
     previous_stop, previous_continue = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
-    if not callable(previous_stop) or not callable(
-        previous_continue
-    ):  # a driver without a terminal installs no handlers
+    # A driver without a terminal installs no handlers.
+    if not callable(previous_stop) or not callable(previous_continue):
         return
     stopped = False
 

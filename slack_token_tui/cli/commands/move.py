@@ -14,7 +14,7 @@ from slack_token_tui.tokens.keyring_migration import move_tokens
 
 
 def run_move(names: list[str], every: bool, to_keyring: bool, from_now_on: bool, as_json: bool) -> int:
-    """Move tokens to the operating system's keyring, or back to files.
+    """Move tokens to the system keyring, or back to files.
 
     With ``every``, move all profiles and client secrets. With ``from_now_on``, store new sign-ins there too.
     """

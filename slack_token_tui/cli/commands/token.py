@@ -6,7 +6,7 @@ from slack_token_tui.store import hot_path
 
 
 def run_token(argument: str | None, min_ttl_seconds: float = hot_path.REFRESH_MARGIN_SECONDS) -> int:
-    """Print the access token of the chosen profile, and a newline. Print nothing unless the token is valid.
+    """Print the access token of the selected profile, followed by a newline. Print nothing unless the token is valid.
 
     This is the hot path. A test counts its imports, both at module level and in this function.
     """

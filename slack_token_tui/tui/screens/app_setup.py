@@ -283,10 +283,10 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
             return
         self._save_app(pasted.client_id, self._manifest)
 
-    @work(exclusive=True, group="keep", exit_on_error=False)
+    @work(exclusive=True, group="save", exit_on_error=False)
     async def _save_app(self, client_id: str, manifest: Manifest) -> None:
         home = self.token_app.store.home
-        # An app that is already saved keeps the details that the user has entered.
+        # If the app is already saved, preserve the details that the user has entered.
         saved_app = read_app(home, client_id) or SlackApp(client_id, self._endpoints, manifest.redirect_uris)
         app = replace(
             saved_app, name=saved_app.name or manifest.name, scopes=manifest.scopes, registered_scopes=manifest.scopes

@@ -15,7 +15,7 @@ _KEY = "bold $text-primary"
 
 
 def format_steps(manifest: Manifest, endpoints: Endpoints, *, can_open_browser: bool) -> Content:
-    """Return the three steps to a Client ID. Without a browser here (``opens``), they say what to do instead."""
+    """Return the three steps to a Client ID. If ``can_open_browser`` is false, they say what to do instead."""
     page, fits = manifest.page_url(endpoints), manifest.prefilled_url(endpoints) is not None
     if fits and can_open_browser:
         first = Content.assemble(("o", _KEY), " opens Slack’s page with everything filled in.")

@@ -70,7 +70,7 @@ class AppScreen(Screen[ScreenResult]):
         return False
 
     def after_saving(self, callback: Callable[[], object]) -> object:
-        """Call ``then``. A screen that would lose a token saves it or asks first."""
+        """Call ``callback``. A screen that would lose a token saves it or asks first."""
         return callback()
 
     def cancel_running(self) -> bool:

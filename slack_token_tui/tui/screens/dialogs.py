@@ -166,7 +166,7 @@ class CopyAsDialog(Dialog[str | None]):
         """
         Args:
             profile: profile whose token is copied.
-            at: directory of the profiles. None means the user's default directory.
+            home: directory of the profiles. None means the user's default directory.
         """
         super().__init__()
         self._profile = profile

@@ -53,7 +53,7 @@ class ErrorsScreen(SearchScreen[str | None]):
             app: app whose settings and redirect URLs are shown.
             sent: redirect URL that the waiting sign-in has sent, or "".
             from_page: whether to list only the errors that Slack shows on its page, until the user searches.
-            said: initial search, if the text on the page is known.
+            initial_search: initial search text, such as the error on Slack's page.
         """
         super().__init__()
         explanations = [explain(code) for code in list_codes()]

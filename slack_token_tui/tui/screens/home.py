@@ -202,7 +202,7 @@ class HomeScreen(HomeCommands):
         if name is not None:
             self.reload(highlight=name)
 
-    @work(exclusive=True, group="rooms", exit_on_error=False)
+    @work(exclusive=True, group="navigation", exit_on_error=False)
     async def action_make_app(self) -> None:
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 
@@ -210,14 +210,14 @@ class HomeScreen(HomeCommands):
         if (app := await self.app.push_screen_wait(setup)) is not None:
             self._open_sign_in(app=app)
 
-    @work(exclusive=True, group="rooms", exit_on_error=False)
+    @work(exclusive=True, group="navigation", exit_on_error=False)
     async def action_apps(self) -> None:
         from slack_token_tui.tui.screens.apps import AppsScreen
 
         if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
             self._open_sign_in(app=app)
 
-    @work(exclusive=True, group="rooms", exit_on_error=False)
+    @work(exclusive=True, group="navigation", exit_on_error=False)
     async def action_errors(self) -> None:
         """Look up an error. Its remedies start a sign-in."""
         from slack_token_tui.store.apps import list_apps

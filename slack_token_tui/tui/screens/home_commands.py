@@ -55,7 +55,7 @@ class HomeCommands(AppScreen[None]):
 
     @property
     def highlighted(self) -> Entry | None:
-        """The entry under the cursor."""
+        """The highlighted entry, or None."""
         return self._list.highlighted_entry
 
     def _have_files_changed(self) -> bool:
@@ -275,7 +275,7 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._verify_one(entry.name)
 
-    @work(exclusive=True, group="one", exit_on_error=False)
+    @work(exclusive=True, group="request", exit_on_error=False)
     async def _verify_one(self, name: str) -> None:
         if await self._wait_for(name, self._scheduler.verify(name)):
             self.notify(f"{name} is good.", markup=False)
@@ -297,7 +297,7 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._refresh_one(entry)
 
-    @work(exclusive=True, group="one", exit_on_error=False)
+    @work(exclusive=True, group="request", exit_on_error=False)
     async def _refresh_one(self, profile: Profile) -> None:
         insist = profile.refresh_refused is not None
         if not await self._wait_for(
@@ -354,7 +354,7 @@ class HomeCommands(AppScreen[None]):
             self._batch_name = verb
             self._run_batch(verb, names, do, verdict)
 
-    @work(exclusive=True, group="many", exit_on_error=False)
+    @work(exclusive=True, group="batch", exit_on_error=False)
     async def _run_batch(
         self, verb: str, names: list[str], do: Callable[[str], Awaitable[bool]], verdict: Callable[[int], str]
     ) -> None:
@@ -399,7 +399,7 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._rename(entry)
 
-    @work(exclusive=True, group="house", exit_on_error=False)
+    @work(exclusive=True, group="profile_edit", exit_on_error=False)
     async def _rename(self, entry: Profile) -> None:
         from slack_token_tui.tokens.rename import rename
         from slack_token_tui.tui.screens.dialogs import RenameDialog
@@ -414,7 +414,7 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._move_tokens(entry)
 
-    @work(exclusive=True, group="house", exit_on_error=False)
+    @work(exclusive=True, group="profile_edit", exit_on_error=False)
     async def _move_tokens(self, entry: Profile) -> None:
         from slack_token_tui.tokens.keyring_migration import move_tokens
 
@@ -435,14 +435,14 @@ class HomeCommands(AppScreen[None]):
         if (entry := self.highlighted) is not None:
             self._remove(entry)
 
-    @work(exclusive=True, group="house", exit_on_error=False)
+    @work(exclusive=True, group="profile_edit", exit_on_error=False)
     async def _remove(self, entry: Entry) -> None:
         from slack_token_tui.tui.screens.remove import RemoveDialog
 
         await self.app.push_screen_wait(RemoveDialog(self.token_app.store, entry))
         self.reload()
 
-    @work(exclusive=True, group="house", exit_on_error=False)
+    @work(exclusive=True, group="profile_edit", exit_on_error=False)
     async def action_import_token(self) -> None:
         from slack_token_tui.slack.client_id import parse_client_id
         from slack_token_tui.slack.errors import SlackError

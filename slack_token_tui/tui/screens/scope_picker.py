@@ -46,8 +46,8 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         """
         Args:
             chosen: initial scopes.
-            of_the_app: scopes that the app is known to have. Empty if unknown.
-            held: profile with an existing token, if it is signed in again.
+            app_scopes: scopes registered with the app. Empty if unknown. Empty if unknown.
+            existing_profile: the profile that is signed in again, or None.
         """
         super().__init__()
         self._before = chosen
@@ -116,7 +116,7 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         option_list = self.query_one(OptionList)
         previous = self._highlighted
         typed = [find_scope(name) for name in self._chosen if find_scope(name).group is Group.UNLISTED]
-        # A list of user scopes leaves out bot scopes, but many users type one that they have read about.
+        # Bot scopes are hidden until the user searches: many search for one that they have read about.
         for_bots = [scope for scope in bot_scopes() if words or scope.name in self._chosen]
         options: list[Option] = []
         topic = ""

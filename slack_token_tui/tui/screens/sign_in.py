@@ -245,7 +245,7 @@ class SignInScreen(SignInCommands):
             self._form.query_one("#client_id", PasteInput).handle_digit(event)
 
     def on_paste(self, event: textual_events.Paste) -> None:
-        # A paste anywhere on the screen goes where it belongs, without taking the focus.
+        # A paste anywhere on the screen goes into the field for the current step, without taking the focus.
         if self._form.display:
             event.stop()
             self._form.set_client_id(event.text)

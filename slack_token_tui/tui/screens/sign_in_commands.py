@@ -81,7 +81,7 @@ class SignInCommands(AppScreen[str | None]):
 
     @work(exclusive=True, group="question", exit_on_error=False)
     async def after_saving(self, callback: Callable[[], object]) -> None:
-        """Call ``go_on`` after a new token was saved.
+        """Call ``callback`` once a new token is saved.
 
         If the token can't be saved, ask first, because it would be lost.
         """
@@ -220,7 +220,7 @@ class SignInCommands(AppScreen[str | None]):
         if chosen is not None and self._sign_in is sign_in and self._waiting:
             getattr(self, f"action_{chosen}")()
 
-    @work(group="play", exit_on_error=False)
+    @work(group="simulate_browser", exit_on_error=False)
     async def action_simulate_browser(self) -> None:
         """Press Allow in the practice Slack."""
         play = self.token_app.options.simulate_browser

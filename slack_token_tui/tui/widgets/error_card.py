@@ -68,6 +68,6 @@ def redirect_uri_rows(
 
 
 def format_report(explanation: Explanation, version: str) -> str:
-    """Return the error as text to share. The facts in the catalog contain no secrets."""
+    """Return the error as text to share. The values filled into an explanation contain no secrets."""
     lines = [f"slack-token-tui {version}", f"{explanation.title} ({explanation.code})", explanation.happened]
     return "\n".join([*lines, *(f"- {remedy}" for remedy in explanation.remedies)])

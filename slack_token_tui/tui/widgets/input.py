@@ -13,5 +13,5 @@ class Input(widgets.Input):
     """Textual's input, limited to one line without control or invisible characters."""
 
     def validate_value(self, value: str) -> str:
-        """Return ``value`` with each such character replaced by exactly one, so that the cursor stays in place."""
+        """Return ``value`` with each control or invisible character replaced by one character. The cursor stays in place."""
         return escape_unprintable(value.translate(_WHITE_SPACE))

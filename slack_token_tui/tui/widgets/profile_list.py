@@ -59,7 +59,7 @@ class ProfileList(OptionList):
 
     @property
     def highlighted_entry(self) -> Entry | None:
-        """The entry under the cursor."""
+        """The highlighted entry, or None."""
         row = self.highlighted
         return self._shown[row] if row is not None and row < len(self._shown) else None
 

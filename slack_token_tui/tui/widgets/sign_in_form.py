@@ -29,7 +29,7 @@ from slack_token_tui.tui.widgets.presets import Presets
 _CLIENT_ID_HELP = "Your app → Basic Information → App Credentials. No secret is needed."
 _EXAMPLE = "for example 2141029472.691202649728"
 _NEVER_SHOWN = frozenset({PastedKind.SECRET, PastedKind.TOKEN, PastedKind.VERIFICATION_TOKEN})
-"""What must not stay in a field that shows its text."""
+"""Kinds of pasted text that must not stay in an unmasked field."""
 _MAX_LINES = 3
 
 
@@ -172,7 +172,8 @@ class SignInForm(VerticalScroll):
     def _find_app(self, client_id: str) -> SlackApp:
         """Return the saved app, or a new one.
 
-        A new app has the details entered before its Client ID, but none of another app except the Slack it is on.
+        A new app gets the details that were entered before its Client ID. From another saved app it gets only the Slack
+        host.
         """
         current_app = self.slack_app
         if known := read_app(self._home, client_id):
@@ -248,7 +249,10 @@ def _update_text(widget: Static, text: Content) -> None:
 
 
 def describe_scope_change(names: tuple[str, ...], profile: Profile) -> Content:
-    """Return what requesting ``names`` changes for a profile with a token. In Slack, scopes only add up."""
+    """Return what requesting ``names`` changes for a profile with a token.
+
+    Slack adds the requested scopes to the granted ones and never removes any.
+    """
     asked, has = set(names), set(profile.scopes)
     lines = []
     if names and (more := sorted(asked - has)):

@@ -1,4 +1,4 @@
-"""Format of profile states and remaining times."""
+"""Marks and labels of profile states, and formatting of remaining times."""
 
 from __future__ import annotations
 
