@@ -16,8 +16,16 @@ import pytest
 from slack_token_tui.desktop import clipboard, clipboard_probe
 from slack_token_tui.desktop.clipboard import Copied, NotCopied
 from tests.support.cli import run_python
-from tests.support.clipboard import CLIPBOARD_TOKEN, RecordingTerminal, make_clear_policy
-from tests.support.processes import list_pids, read_process_file
+from tests.support.clipboard import (
+    CLEAR_SECONDS,
+    CLIPBOARD_TOKEN,
+    RecordingTerminal,
+    find_clearing_processes,
+    let_clear_timeout_pass,
+    let_clear_timeouts_pass,
+    make_clear_policy,
+)
+from tests.support.processes import read_process_file
 from tests.support.scripts import write_script
 from tests.support.waiting import wait_until
 
@@ -92,11 +100,12 @@ async def test_copy_is_cleared_even_if_reading_it_back_hangs(
         tool_directory / "xclip",
         f'case "$*" in *-o*) [ -e {tmp_path}/works ] || exec sleep 60; cat {held};; *) cat > {held};; esac',
     )
-    copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(allows=False), make_clear_policy(tmp_path, 8))
+    copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(allows=False), make_clear_policy(tmp_path))
     assert copied == Copied("xclip", is_verified=False)
     assert held.read_text() == CLIPBOARD_TOKEN.reveal()
     (tmp_path / "works").touch()
-    assert wait_until(lambda: held.read_text() == "")
+    let_clear_timeouts_pass(tmp_path)
+    assert held.read_text() == ""
 
 
 async def test_trailing_newline_added_by_a_tool_is_ignored(tool_directory: Path, tmp_path: Path) -> None:
@@ -104,7 +113,8 @@ async def test_trailing_newline_added_by_a_tool_is_ignored(tool_directory: Path,
     write_script(tool_directory / "xclip", f'case "$*" in *-o*) cat {held};; *) cat > {held}; echo >> {held};; esac')
     copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
     assert isinstance(copied, Copied) and copied.is_verified
-    assert wait_until(lambda: held.read_text() == "\n")
+    let_clear_timeouts_pass(tmp_path)
+    assert held.read_text() == "\n"
 
 
 async def test_tool_that_copies_nothing_is_reported_as_unverified(tool_directory: Path) -> None:
@@ -137,10 +147,16 @@ def read_x_clipboard(environment: dict[str, str] | None = None) -> str:
 
 
 async def test_copied_token_is_cleared_after_the_timeout(x_display: str, tmp_path: Path) -> None:
-    copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 6))
-    assert copied == Copied("xclip", is_verified=True, cleared_after_seconds=6)
-    assert "cleared in 6 s" in copied.message("acme")
+    copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
+    assert copied == Copied("xclip", is_verified=True, cleared_after_seconds=CLEAR_SECONDS)
+    assert f"cleared in {CLEAR_SECONDS} s" in copied.message("acme")
     assert read_x_clipboard() == CLIPBOARD_TOKEN.reveal()
+    let_clear_timeouts_pass(tmp_path)
+    assert read_x_clipboard() == ""
+
+
+async def test_timeout_passes_without_help(x_display: str, tmp_path: Path) -> None:
+    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 1))
     assert wait_until(lambda: read_x_clipboard() == "")
 
 
@@ -149,25 +165,31 @@ async def test_clipboard_is_cleared_after_the_copying_program_exits(x_display: s
         "import asyncio, sys; from pathlib import Path; from slack_token_tui.desktop import clipboard;"
         "clipboard._COPY_TIMEOUT_SECONDS = clipboard._CHECK_TIMEOUT_SECONDS = 60;"
         "from tests.support.clipboard import CLIPBOARD_TOKEN as token, RecordingTerminal, make_clear_policy;"
-        "policy = make_clear_policy(Path(sys.argv[1]), 8);"
+        "policy = make_clear_policy(Path(sys.argv[1]));"
         "assert asyncio.run(clipboard.copy(token, RecordingTerminal(), policy)).is_verified"
     )
     run_python(program, str(tmp_path), check=True)
     assert read_x_clipboard() == CLIPBOARD_TOKEN.reveal()
-    assert wait_until(lambda: read_x_clipboard() == "")
+    let_clear_timeouts_pass(tmp_path)
+    assert read_x_clipboard() == ""
 
 
 async def test_newer_clipboard_content_is_not_cleared(x_display: str, tmp_path: Path) -> None:
     await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
     subprocess.run(["xclip", "-selection", "clipboard"], input=b"mine", check=True)
-    assert not wait_until(lambda: read_x_clipboard() != "mine", 3.5)
+    let_clear_timeouts_pass(tmp_path)
+    assert read_x_clipboard() == "mine"
 
 
 async def test_second_copy_restarts_the_clear_timeout(x_display: str, tmp_path: Path) -> None:
-    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 2))
-    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 8))
-    assert not wait_until(lambda: read_x_clipboard() == "", 3)
-    assert wait_until(lambda: read_x_clipboard() == "")
+    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
+    (first,) = find_clearing_processes(tmp_path)
+    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
+    assert len(find_clearing_processes(tmp_path)) == 2
+    let_clear_timeout_pass(first)
+    assert read_x_clipboard() == CLIPBOARD_TOKEN.reveal()
+    let_clear_timeouts_pass(tmp_path)
+    assert read_x_clipboard() == ""
 
 
 async def test_zero_timeout_never_clears_the_clipboard(x_display: str, tmp_path: Path) -> None:
@@ -178,8 +200,8 @@ async def test_zero_timeout_never_clears_the_clipboard(x_display: str, tmp_path:
 
 
 async def test_clearing_process_stores_only_a_hash(x_display: str, tmp_path: Path) -> None:
-    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path, 8))
-    waiting = [pid for pid in list_pids() if b"clipboard_clearing" in read_process_file(pid, "cmdline")]
+    await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
+    waiting = find_clearing_processes(tmp_path)
     assert waiting
     for pid in waiting:
         secret = CLIPBOARD_TOKEN.reveal().encode()
@@ -190,18 +212,20 @@ async def test_clearing_process_stores_only_a_hash(x_display: str, tmp_path: Pat
                 if " rw" in line and "[heap]" in line:
                     memory.seek(start)
                     assert secret not in memory.read(end - start)
-    assert wait_until(lambda: read_x_clipboard() == "")
+    let_clear_timeouts_pass(tmp_path)
+    assert read_x_clipboard() == ""
 
 
 async def test_tmux_buffer_is_deleted_after_the_timeout(tmux: list[str], tmp_path: Path) -> None:
     copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(), make_clear_policy(tmp_path))
-    assert copied == Copied("tmux", is_verified=False, cleared_after_seconds=2)
+    assert copied == Copied("tmux", is_verified=False, cleared_after_seconds=CLEAR_SECONDS)
 
     def list_buffers() -> str:
         return subprocess.run([*tmux, "list-buffers"], capture_output=True, text=True).stdout
 
     assert clipboard.TMUX_BUFFER in list_buffers()
-    assert wait_until(lambda: clipboard.TMUX_BUFFER not in list_buffers())
+    let_clear_timeouts_pass(tmp_path)
+    assert clipboard.TMUX_BUFFER not in list_buffers()
 
 
 # ── Wayland ──
@@ -245,8 +269,8 @@ def wayland_display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 async def test_wayland_clipboard_is_written_read_back_and_cleared(wayland_display: str, tmp_path: Path) -> None:
     tty = RecordingTerminal()
-    assert await clipboard.copy(CLIPBOARD_TOKEN, tty, make_clear_policy(tmp_path, 6)) == Copied(
-        "wl-copy", is_verified=True, cleared_after_seconds=6
+    assert await clipboard.copy(CLIPBOARD_TOKEN, tty, make_clear_policy(tmp_path)) == Copied(
+        "wl-copy", is_verified=True, cleared_after_seconds=CLEAR_SECONDS
     )
     assert tty.sent == []
 
@@ -254,7 +278,8 @@ async def test_wayland_clipboard_is_written_read_back_and_cleared(wayland_displa
         return subprocess.run(["wl-paste", "-n"], capture_output=True, text=True).stdout
 
     assert read_clipboard() == CLIPBOARD_TOKEN.reveal()
-    assert wait_until(lambda: read_clipboard() == "")
+    let_clear_timeouts_pass(tmp_path)
+    assert read_clipboard() == ""
 
 
 async def test_wl_copy_gets_the_sensitive_flag_if_supported(
