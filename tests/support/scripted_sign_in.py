@@ -65,7 +65,7 @@ def make_scripted_session(*script: Event) -> type[SignInSession]:
 
     class Scripted(SignInSession):
         @property
-        def seconds_left(self) -> float:
+        def remaining_seconds(self) -> float:
             return 252.0
 
         async def events(self) -> AsyncGenerator[Event, None]:

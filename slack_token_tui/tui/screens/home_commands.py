@@ -375,13 +375,13 @@ class HomeCommands(AppScreen[None]):
             self._show_notice(
                 f"No longer waiting for Slack’s answer about {self._pending_name}. What it sends is saved."
             )
-            self.workers.cancel_group(self, "one")
+            self.workers.cancel_group(self, "request")
             return True
         if self._batch_name is None:
             return False
         self._show_notice(f"{self._batch_name} was stopped. What Slack had answered is saved.")
         self._batch_name = None
-        self.workers.cancel_group(self, "many")
+        self.workers.cancel_group(self, "batch")
         return True
 
     def action_make_default(self) -> None:
