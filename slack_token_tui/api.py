@@ -9,17 +9,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from slack_token_tui.problems import Explanation, error_location, explain
+from slack_token_tui.problems import Explanation, InvalidInput, Kind, Problem, error_location, explain
 from slack_token_tui.secret import Secret, mask
+from slack_token_tui.slack.limits import MAX_TOKEN_SECONDS
 from slack_token_tui.store import hot_path
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileChoiceError, ProfileFileError
+from slack_token_tui.store.errors import ProfileError
+from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
-from slack_token_tui.tokens.refresh_result import SIGN_IN_REQUIRED_CODES, RefreshResult, recorded_problem
+from slack_token_tui.tokens.fresh_token import fresh_token
+from slack_token_tui.tokens.refresh_result import RefreshPolicy, RefreshResult
 
 _Result = TypeVar("_Result")
 
@@ -35,6 +37,10 @@ class TokenError(Exception):
         message = f"{explanation.title} ({explanation.code}). {explanation.happened} {explanation.remedies[0]}. {more}"
         super().__init__(message.rstrip())
         self.explanation = explanation
+        self._more = more
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.explanation, self._more)
 
     @property
     def code(self) -> str:
@@ -58,12 +64,27 @@ class TryLater(TokenError):
     """A problem with the network, Slack or another process, which may be temporary."""
 
 
+class RequestRefused(TokenError):
+    """Slack or this program refuses for good. A retry does not help: the app or its settings must change."""
+
+
 class WrongHost(TokenError, ValueError):
     """A request would have sent the token to a host that does not belong to the token's Slack."""
 
 
 class SignInFailed(TokenError):
     """A sign-in ended without a token."""
+
+
+API_ERRORS: dict[Kind, type[TokenError]] = {
+    Kind.NOT_FOUND: NoSuchProfile,
+    Kind.USAGE: NoSuchProfile,
+    Kind.SIGN_IN: SignInNeeded,
+    Kind.STORAGE: StoreUnusable,
+    Kind.RETRY: TryLater,
+    Kind.REFUSED: RequestRefused,
+    Kind.DEFECT: TokenError,
+}
 
 
 class Token(str):
@@ -102,8 +123,8 @@ def capture_outcome(
 ) -> _Result | BaseException:
     """Return what ``work`` returns or raises, so that the caller can raise it from a frame that never held a token.
 
-    An exception other than ``expected`` or StorageError is a bug. It is returned as a :class:`TokenError` that says
-    where it happened.
+    A Problem is returned as the exception of its kind. Any other exception is a bug, and is returned as a
+    :class:`TokenError` that says where it happened.
 
     Sentry, Rich, IPython and loguru show the local variables of every frame of a traceback. The frames below this one
     may hold tokens, so the traceback and the chained exceptions are dropped.
@@ -112,8 +133,8 @@ def capture_outcome(
         return work(*arguments)
     except expected as expected_error:
         error: BaseException = expected_error
-    except StorageError as store_error:
-        error = StoreUnusable(explain(store_error.code, store_error.facts))
+    except Problem as problem:
+        error = API_ERRORS[problem.kind](problem.explain())
     except Exception as unexpected:
         error = TokenError(explain("unexpected", {"detail": error_location(unexpected)}))
     except BaseException as interrupt:  # Ctrl+C in a notebook cell
@@ -123,74 +144,34 @@ def capture_outcome(
 
 
 def _fresh_token(name: str | None, min_ttl_seconds: float, url: str | None = None) -> Secret:
-    """Return a valid token. If ``url`` is given, it must belong to the profile's Slack."""
-    profile_name, record, path = _read_record(name)
-    base = str(record.get("slack", "https://slack.com"))
-    if url is not None and not _is_slack_url(url, base):
-        raise WrongHost(explain("token_goes_elsewhere", {"name": profile_name, "host": base, "detail": _origin(url)}))
-    if hot_path.needs_slow_path(record, min_ttl_seconds):
-        return _refresh_if_due(profile_name, min_ttl_seconds)
-    if reason := hot_path.unusable_reason(record):
-        raise SignInNeeded(explain("sign_in_needed", {"name": profile_name, "detail": reason}))
-    try:
-        return Secret(hot_path.access_token(record, path))
-    except ProfileFileError as error:
-        _raise_storage_error(error)
-
-
-def _read_record(name: str | None) -> tuple[str, dict[str, object], str]:
+    """Return a valid token, for a request to ``url`` if it is given."""
+    if not 0 <= min_ttl_seconds <= MAX_TOKEN_SECONDS:
+        raise TokenError(InvalidInput(f"min_ttl_seconds must be between 0 and {MAX_TOKEN_SECONDS}.").explain())
     home = hot_path.config_home()
-    try:
-        profile_name = hot_path.resolve_name(home, name)
-        path = hot_path.profile_path(home, profile_name)
-        return profile_name, hot_path.read_record(path), path
-    except ProfileChoiceError as error:
-        facts = {"name": error.name, "detail": ", ".join(error.names)}
-        raise NoSuchProfile(explain(error.code, facts)) from None
-    except FileNotFoundError:
-        raise NoSuchProfile(explain("profile_not_found", {"name": name or ""})) from None
-    except ProfileFileError as error:
-        _raise_storage_error(error)
-
-
-def _refresh_if_due(name: str, min_ttl_seconds: float) -> Secret:
-    """Refresh in a child process if due. Interrupting a notebook cell must not lose the new tokens."""
-    from slack_token_tui.tokens.refresh_worker import refresh_in_child
-
+    profile_name = hot_path.resolve_name(home, name)
+    path = hot_path.profile_path(home, profile_name)
     store = ProfileStore()
     try:
-        profile = store.read(name)
-        if profile.is_due(datetime.now(UTC), min_ttl_seconds):
-            if path := os.environ.get("SSLKEYLOGFILE"):
-                with suppress(Warning):  # if warnings are errors, this one must not prevent returning the token
-                    warnings.warn(f"SSLKEYLOGFILE is set: TLS keys are written to {path}", stacklevel=2)
-            result = refresh_in_child(store, name, min_ttl_seconds=min_ttl_seconds)
-        else:
-            result = RefreshResult(store.with_tokens(profile))
+        record = hot_path.read_record(path)
     except FileNotFoundError:
-        raise NoSuchProfile(explain("profile_not_found", {"name": name})) from None
-    except (ProfileFileError, StorageError) as error:
-        _raise_storage_error(error, name)
-    reason = result.profile.unusable_reason(datetime.now(UTC))
-    if reason is None and result.profile.access_token is not None:
-        return result.profile.access_token
-    problem = result.problem or recorded_problem(result.profile)
-    if problem is None:
-        raise SignInNeeded(explain("sign_in_needed", {"name": name, "detail": reason or ""}))
-    if problem.code in SIGN_IN_REQUIRED_CODES:
-        raise SignInNeeded(explain(problem.code, problem.facts))
-    explanation = explain(problem.code, problem.facts)
-    if explanation.code.startswith(("store_", "keyring_", "profile_")) and explanation.again != "later":
-        raise StoreUnusable(explanation)
-    raise TryLater(explanation)
+        raise ProfileError("profile_not_found", name=profile_name) from None
+    base = str(record.get("slack", "https://slack.com"))
+    if url is not None and not _is_slack_url(url, base):
+        facts = {"name": profile_name, "host": base, "detail": _origin(url)}
+        raise WrongHost(explain("token_goes_elsewhere", facts))
+    if not hot_path.needs_slow_path(record, min_ttl_seconds) and not hot_path.unusable_reason(record):
+        return Secret(hot_path.access_token(record, path))
+    return fresh_token(store, profile_name, RefreshPolicy(min_ttl_seconds), _refresh_in_child).access_token
 
 
-def _raise_storage_error(error: ProfileFileError | StorageError, name: str = "") -> NoReturn:
-    if isinstance(error, ProfileFileError):
-        facts = {"file": error.path, "detail": error.detail or "no more is known"}
-    else:
-        facts = {"name": name, **error.facts}
-    raise StoreUnusable(explain(error.code, facts)) from None
+def _refresh_in_child(store: ProfileStore, name: str, policy: RefreshPolicy) -> RefreshResult:
+    """Refresh in a child process: an interrupted cell must not lose the new token."""
+    from slack_token_tui.tokens.refresh_worker import refresh_in_child
+
+    if path := os.environ.get("SSLKEYLOGFILE"):
+        with suppress(Warning):  # a token is still a token where warnings are errors
+            warnings.warn(f"SSLKEYLOGFILE is set: TLS keys are written to {path}", stacklevel=2)
+    return refresh_in_child(store, name, policy)
 
 
 class Bearer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -42,3 +42,27 @@ class _DaemonResolverLoop(asyncio.SelectorEventLoop):
 
         threading.Thread(target=resolve, daemon=True).start()
         return await future
+
+
+async def run_in_daemon_thread(work: Callable[..., _Result], *arguments: object) -> _Result:
+    """Run ``work`` in a daemon thread and return its result. Cancellation leaves the thread running.
+
+    Not :func:`asyncio.to_thread`: threads of an executor hold up the exit of the program until they are done.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_Result] = loop.create_future()
+
+    def run_work() -> None:
+        try:
+            result, error = work(*arguments), None
+        except BaseException as failure:
+            result, error = None, failure
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(set_result, result, error)
+
+    def set_result(result: Any, error: BaseException | None) -> None:
+        if not future.done():
+            future.set_exception(error) if error is not None else future.set_result(result)
+
+    threading.Thread(target=run_work, daemon=True).start()
+    return await future

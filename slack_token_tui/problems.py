@@ -1,4 +1,4 @@
-"""Explanations of error codes and how to fix them, with the values of the case filled in.
+"""Errors with a code, and their explanations: what happened, why, and how to fix it.
 
 The catalog is in ``problems.toml``, one entry per code.
 """
@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path, PurePath
 from typing import Any
 
 from slack_token_tui.sanitize import clean, clean_code
+from slack_token_tui.secret import redact
 
 _MAX_FACT_LENGTH = 4096
 """Maximum length of a path. Every other fact is shorter."""
 _CATALOG = Path(__file__).with_name("problems.toml")
 
 OUR_PREFIXES = ("store_", "profile_", "keyring_")
-"""Prefixes of codes that only this program uses. They determine exit codes and the library's exceptions."""
+"""Prefixes of codes that only this program uses."""
 _DEFAULT_FACTS = {
     "app_settings": "https://api.slack.com/apps",
     "client_id": "that Client ID",
@@ -40,6 +42,18 @@ _DEFAULT_FACTS = {
 """Placeholders for facts that the caller does not pass, as in ``explain`` on the command line."""
 
 
+class Kind(StrEnum):
+    """What a problem means for the caller. Exit codes and the library's exceptions are tables over it."""
+
+    NOT_FOUND = "not_found"
+    USAGE = "usage"
+    SIGN_IN = "sign_in"
+    STORAGE = "storage"
+    RETRY = "retry"
+    REFUSED = "refused"
+    DEFECT = "defect"
+
+
 @dataclass(frozen=True)
 class Explanation:
     """An explanation of an error for the user.
@@ -50,6 +64,7 @@ class Explanation:
         happened: what happened, in one or two sentences.
         causes: possible causes, most likely first.
         remedies: what to do, in order.
+        kind: what it means for the caller.
         again: whether a retry helps: ``yes``, ``later``, ``after`` the remedy, or ``no``.
         actions: IDs of actions to offer, best first: ``again``, ``change_app``, ``copy_redirect``, ``open_settings``,
             ``other_pair``, ``paste``.
@@ -62,6 +77,7 @@ class Explanation:
     happened: str
     causes: tuple[str, ...]
     remedies: tuple[str, ...]
+    kind: Kind
     again: str
     actions: tuple[str, ...]
     more: str | None
@@ -145,11 +161,73 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
         happened=fill(entry["happened"]),
         causes=tuple(fill(cause) for cause in entry.get("causes", ())),
         remedies=tuple(fill(remedy) for remedy in entry["remedies"]),
+        kind=Kind(entry["kind"]),
         again=entry["again"],
         actions=tuple(entry.get("actions", ())),
         more=entry.get("more"),
         browser_says=entry.get("browser_says"),
     )
+
+
+class Problem(Exception):
+    """Base class of every expected error. It has an explanation, and can be pickled and copied.
+
+    Attributes:
+        code: Slack's error code, or one of ours.
+        facts: the values of this case, by the names of the placeholders in the catalog.
+    """
+
+    def __init__(self, code: str, /, **facts: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = facts
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restore, (type(self), self.code, self.facts)
+
+    @property
+    def kind(self) -> Kind:
+        """What the problem means for the caller."""
+        return self.explain().kind
+
+    def explain(self) -> Explanation:
+        """Return the explanation, with the facts filled in."""
+        return explain(self.code, self.facts)
+
+    def with_facts(self, **facts: str) -> Problem:
+        """Return the same problem with more facts. Existing facts win."""
+        return _restore(type(self), self.code, {**facts, **self.facts})
+
+
+def _restore(kind: type[Problem], code: str, facts: Mapping[str, str]) -> Problem:
+    """Create a problem without calling the constructor of its class, whose parameters may differ."""
+    problem = kind.__new__(kind)
+    Problem.__init__(problem, code, **facts)
+    return problem
+
+
+class InvalidInput(Problem, ValueError):
+    """Input that cannot be used. ``str()`` is a sentence for the user, which does not contain secrets.
+
+    Attributes:
+        remedy: what to enter instead, or "".
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        Problem.__init__(self, "usage", detail=message, remedy=remedy)
+
+    def __str__(self) -> str:
+        return self.facts["detail"]
+
+    @property
+    def remedy(self) -> str:
+        """What to enter instead, or ""."""
+        return self.facts["remedy"]
+
+    def explain(self) -> Explanation:
+        """Return an explanation that consists of the sentence and the remedy. Tokens in it are redacted."""
+        message = redact(str(self))
+        return Explanation(self.code, message, message, (), (self.remedy,), Kind.USAGE, "after", (), None, None)
 
 
 def error_location(error: BaseException) -> str:

@@ -199,7 +199,7 @@ def test_read_only_commands_load_neither_textual_nor_network_modules(
     ("module", "parts"),
     [
         ("slack_token_tui", {""}),
-        ("slack_token_tui.problems", {"", "problems", "sanitize"}),
+        ("slack_token_tui.problems", {"", "problems", "sanitize", "secret"}),
         ("slack_token_tui.practice.server", {"", "practice"}),
         ("slack_token_tui.desktop.clipboard_clearing", {"", "desktop"}),
     ],

@@ -1,12 +1,19 @@
-"""Exit codes. They let a script tell an expired token from a network problem."""
+"""Exit codes. Scripts can tell an expired token from a network failure."""
+
+from __future__ import annotations
+
+from slack_token_tui.problems import Kind
 
 SUCCESS = 0
 REFUSED = 1
-"""Refused by Slack, by the user or by a check."""
 USAGE = 2
-NOT_FOUND = 3
-SIGN_IN = 4
-STORAGE = 5
-RETRY = 75
-"""Network error, rate limit, lock or sign-in timeout (``EX_TEMPFAIL`` in sysexits.h)."""
 INTERRUPTED = 130
+EXIT_CODES = {
+    Kind.REFUSED: REFUSED,
+    Kind.DEFECT: 1,
+    Kind.USAGE: USAGE,
+    Kind.NOT_FOUND: 3,
+    Kind.SIGN_IN: 4,
+    Kind.STORAGE: 5,
+    Kind.RETRY: 75,  # EX_TEMPFAIL of sysexits.h
+}

@@ -1,73 +1,42 @@
-"""Choose a profile and refresh its token if due. A token known to be expired or revoked is never returned."""
+"""Get the token that a command hands out, and say what happens meanwhile."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
-from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.problems import Explanation, explain
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileChoiceError, ProfileFileError, resolve_name
+from slack_token_tui.cli import output
+from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, resolve_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh_result import (
-    SIGN_IN_REQUIRED_CODES,
-    RefreshProblem,
-    RefreshResult,
-    recorded_problem,
-)
+from slack_token_tui.tokens.fresh_token import FreshToken, fresh_token
+from slack_token_tui.tokens.refresh_result import RefreshPolicy, RefreshResult
 
 
-def get_fresh_profile(
-    argument: str | None, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, *, as_json: bool = False
-) -> Profile | int:
-    """Return the chosen profile with a valid token. If there is none, report the problem and return the exit code."""
+def get_fresh_token(argument: str | None, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> FreshToken:
+    """Return a valid token of the chosen profile. Print a message before a refresh and a warning after a failed one.
+
+    Raises:
+        Problem: see :func:`slack_token_tui.tokens.fresh_token.fresh_token`.
+    """
     store = ProfileStore()
-    try:
-        name = resolve_name(str(store.home), argument)
-        profile = store.read(name)
-        if not profile.is_due(datetime.now(UTC), min_ttl_seconds):
-            result = RefreshResult(store.with_tokens(profile))
-        else:
-            from slack_token_tui.tokens.refresh import refresh  # slow import: it loads the network code
-
-            output.warn_about_key_log()
-            output.print_message(f"slack-token-tui: {name} is about to expire; asking Slack for a new token")
-            result = refresh(store, name, min_ttl_seconds=min_ttl_seconds)
-    except (ProfileChoiceError, FileNotFoundError, ProfileFileError, StorageError) as error:
-        return output.report_error(error, argument, as_json=as_json)
-    return _report_refresh(result, as_json=as_json)
-
-
-def _report_refresh(result: RefreshResult, *, as_json: bool) -> Profile | int:
-    profile, problem = result.profile, result.problem
-    if result.recovered:
+    name = resolve_name(str(store.home), argument)
+    fresh = fresh_token(store, name, RefreshPolicy(min_ttl_seconds), _refresh)
+    if fresh.result.recovered:
         output.print_message("  An interrupted refresh was finished: its answer was in the journal")
-    reason = profile.unusable_reason(datetime.now(UTC))
-    if reason is None:
-        if problem is not None:
-            explanation = explain_problem(problem)
-            output.print_message(f"  {explanation.title} ({explanation.code}). {explanation.remedies[0]}")
-            if not result.refreshed and profile.expires_at is not None:
-                output.print_message(f"  The token at hand still works until {format_clock_time(profile.expires_at)}")
-        return profile
-    problem = problem or recorded_problem(profile)
-    if problem is None:
-        return output.report_unusable_token(profile.name, reason, as_json=as_json)
-    explanation = explain_problem(problem)
-    return output.report(explanation, exit_code_for_refresh(explanation), as_json=as_json)
+    if (problem := fresh.result.problem) is not None:
+        explanation = problem.explain()
+        output.print_message(f"  {explanation.title} ({explanation.code}). {explanation.remedies[0]}")
+        if not fresh.result.refreshed and fresh.profile.expires_at is not None:
+            output.print_message(f"  The token at hand still works until {format_clock_time(fresh.profile.expires_at)}")
+    return fresh
 
 
-def explain_problem(problem: RefreshProblem) -> Explanation:
-    """Return the explanation of a failed refresh."""
-    return explain(problem.code, problem.facts)
+def _refresh(store: ProfileStore, name: str, policy: RefreshPolicy) -> RefreshResult:
+    from slack_token_tui.tokens.refresh import refresh  # slow import: it loads the network code
 
-
-def exit_code_for_refresh(explanation: Explanation) -> int:
-    """Return the exit code of a failed refresh."""
-    if explanation.code in SIGN_IN_REQUIRED_CODES or explanation.code == "sign_in_needed":
-        return exit_codes.SIGN_IN
-    return output.exit_code_for(explanation)
+    output.warn_about_key_log()
+    output.print_message(f"slack-token-tui: {name} is about to expire; asking Slack for a new token")
+    return refresh(store, name, policy)
 
 
 def format_clock_time(at: datetime) -> str:

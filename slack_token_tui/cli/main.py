@@ -29,9 +29,9 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     except OSError as error:
         # An error from a file has a filename. Without one it is from standard output, such as a full disk behind ``>``.
         is_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-        return _report_stdout_error(error) if is_output else _report_unexpected(error)
+        return _report_stdout_error(error) if is_output else _report(error, as_json="--json" in arguments)
     except Exception as error:
-        return _report_unexpected(error)
+        return _report(error, as_json="--json" in arguments)
 
 
 def _run_fast_command(arguments: list[str]) -> int | None:
@@ -94,12 +94,16 @@ def _close_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _report_unexpected(error: Exception) -> int:
-    """Report a bug by exception type and source location only. Messages and locals may contain secrets."""
-    from slack_token_tui.cli import output
-    from slack_token_tui.problems import error_location, explain
+def _report(error: Exception, *, as_json: bool) -> int:
+    """Report ``error`` and return the exit code.
 
-    return output.report(explain("unexpected", {"detail": error_location(error)}), 1)
+    Anything but a Problem is a bug. It is reported by type and location only: messages and locals may hold secrets.
+    """
+    from slack_token_tui.cli import output
+    from slack_token_tui.problems import Problem, error_location
+
+    problem = error if isinstance(error, Problem) else Problem("unexpected", detail=error_location(error))
+    return output.report(problem, as_json=as_json)
 
 
 if __name__ == "__main__":

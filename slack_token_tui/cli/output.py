@@ -8,21 +8,11 @@ import re
 import sys
 from contextlib import suppress
 
-from slack_token_tui.cli import exit_codes
-from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.cli.exit_codes import EXIT_CODES
+from slack_token_tui.problems import Explanation, Kind, Problem
 from slack_token_tui.sanitize import escape_unprintable
-from slack_token_tui.secret import redact
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError
 
-_RETRY_CODES = frozenset({"sign_in_timed_out", "store_busy"})
-_USAGE_CODES = frozenset({"profile_name_invalid", "profile_name_taken"})
-CHOICE_EXIT_CODES = {
-    "no_profiles": exit_codes.NOT_FOUND,
-    "profile_not_found": exit_codes.NOT_FOUND,
-    "profile_not_chosen": exit_codes.USAGE,
-    "profile_name_invalid": exit_codes.USAGE,
-}
+_CHOICE_KINDS = (Kind.NOT_FOUND, Kind.USAGE)
 
 
 def print_message(line: str) -> None:
@@ -58,81 +48,27 @@ def _escape(match: re.Match[str]) -> str:
     return character if escape_unprintable(character) == character else json.dumps(character)[1:-1]
 
 
-def report(explanation: Explanation, exit_code: int, *, as_json: bool = False) -> int:
-    """Report ``explanation`` and return ``exit_code``."""
-    print_message(f"slack-token-tui: {explanation.title} ({explanation.code}). {explanation.happened}")
-    print_message(f"  {explanation.remedies[0]}")
-    if as_json:
-        answer = {
-            "ok": False,
-            "error": explanation.code,
-            "message": explanation.happened,
-            "remedy": explanation.remedy,
-        }
-        print_json(answer)
+def report(problem: Problem, *, as_json: bool = False) -> int:
+    """Print what happened and what to do about it. Return the exit code."""
+    exit_code = report_explanation(problem.explain(), as_json=as_json)
+    if problem.kind in _CHOICE_KINDS and problem.facts.get("name") == os.environ.get("SLACK_TOKEN_PROFILE", ""):
+        print_message("  That name stands in SLACK_TOKEN_PROFILE")
     return exit_code
 
 
-def report_usage(message: str, remedy: str, *, as_json: bool = False) -> int:
-    """Report a usage error and return exit code 2. Tokens in ``message`` are redacted."""
-    message = redact(message)
-    print_message(f"slack-token-tui: {message}")
-    print_message(f"  {remedy}")
+def report_explanation(explanation: Explanation, *, as_json: bool = False) -> int:
+    """Print what happened and what to do about it. Return the exit code."""
+    is_sentence = explanation.title == explanation.happened  # invalid input: its sentence says it all
+    words = explanation.title if is_sentence else f"{explanation.title} ({explanation.code}). {explanation.happened}"
+    print_message(f"slack-token-tui: {words}")
+    print_message(f"  {explanation.remedies[0]}")
     if as_json:
-        print_json({"ok": False, "error": "usage", "message": message, "remedy": remedy})
-    return exit_codes.USAGE
+        print_json(explanation_record(explanation))
+    return EXIT_CODES[explanation.kind]
 
 
-def report_choice_error(error: ProfileChoiceError, *, as_json: bool = False) -> int:
-    """Report that the profile was not found or is ambiguous, and return the exit code."""
-    # A token may have been typed in place of a name.
-    facts = {"name": redact(error.name), "detail": ", ".join(error.names)}
-    code = report(explain(error.code, facts), CHOICE_EXIT_CODES[error.code], as_json=as_json)
-    if error.name and error.name == os.environ.get("SLACK_TOKEN_PROFILE"):
-        print_message("  That name stands in SLACK_TOKEN_PROFILE")
-    return code
-
-
-def report_file_error(error: ProfileFileError, *, as_json: bool = False) -> int:
-    """Report a profile file that can't be used, and return the exit code."""
-    return report(explain(error.code, file_facts(error)), exit_codes.STORAGE, as_json=as_json)
-
-
-def report_storage_error(error: StorageError, *, as_json: bool = False) -> int:
-    """Report a failure to read from the keyring or to write, and return the exit code."""
-    explanation = explain(error.code, error.facts)
-    return report(explanation, exit_code_for(explanation), as_json=as_json)
-
-
-def file_facts(error: ProfileFileError) -> dict[str, str]:
-    """Return the placeholder values for the explanation of ``error``."""
-    return {"file": error.path, "detail": error.detail or "no more is known"}
-
-
-def report_unusable_token(name: str, reason: str, *, as_json: bool = False) -> int:
-    """Report that a token no longer works, and return the exit code."""
-    return report(explain("sign_in_needed", {"name": name, "detail": reason}), exit_codes.SIGN_IN, as_json=as_json)
-
-
-def exit_code_for(explanation: Explanation) -> int:
-    """Return the exit code for ``explanation``."""
-    if explanation.code in _USAGE_CODES:
-        return exit_codes.USAGE
-    if explanation.code.startswith(("store_", "profile_", "keyring_")) and explanation.code not in _RETRY_CODES:
-        return exit_codes.STORAGE
-    if explanation.code in _RETRY_CODES or explanation.again == "later":
-        return exit_codes.RETRY
-    return exit_codes.REFUSED
-
-
-def report_error(
-    error: ProfileChoiceError | FileNotFoundError | ProfileFileError | StorageError, name: str | None, *, as_json: bool
-) -> int:
-    """Report why a command on profile ``name`` failed, and return the exit code."""
-    if isinstance(error, ProfileChoiceError):
-        return report_choice_error(error, as_json=as_json)
-    if isinstance(error, ProfileFileError):
-        return report_file_error(error, as_json=as_json)
-    if isinstance(error, StorageError):
-        return report_storage_error(error, as_json=as_json)
-    return report_choice_error(ProfileChoiceError("profile_not_found", name or "", []), as_json=as_json)
+def explanation_record(explanation: Explanation) -> dict[str, object]:
+    """Return what ``--json`` prints for a failure."""
+    is_sentence = explanation.title == explanation.happened
+    remedy = explanation.remedies[0] if is_sentence else explanation.remedy
+    return {"ok": False, "error": explanation.code, "message": explanation.happened, "remedy": remedy}

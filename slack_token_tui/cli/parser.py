@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from slack_token_tui import __version__
-from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileFileError
-
-if TYPE_CHECKING:
-    from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
 
 SIGN_IN_TIMEOUT_SECONDS = 300.0
 MAX_MIN_TTL_SECONDS = 11 * 3600
@@ -28,55 +26,39 @@ def run(arguments: Sequence[str], core_limit: int | None = None) -> int:
     """Parse ``arguments``, run the command and return its exit code. Without a command, open the TUI.
 
     Args:
-        arguments: command-line arguments, without the program name.
-        core_limit: original soft limit for core dumps. ``exec`` restores it for the command that it runs.
+        arguments: those of the process.
+        core_limit: the soft limit of core dumps before this program set its own, for the command that ``exec`` runs.
+
+    Raises:
+        Problem: the command failed, or its arguments are wrong.
     """
+    from slack_token_tui.problems import InvalidInput
+
     arguments, exec_command = _split_at_dashes(list(arguments))
-    try:
-        options = create_parser().parse_args(arguments)
-    except _UsageError as usage_error:
-        return _report_usage_error(usage_error, arguments)
+    options = create_parser().parse_args(arguments)
     options.exec_command, options.core_limit = exec_command, core_limit
     command: Command = options.command
     try:
         return command(options)
-    except _directory_error_types() as error:  # errors of a single profile are reported by the command
-        from slack_token_tui.cli import output
-
-        return output.report_error(error, None, as_json=getattr(options, "json", False))
-
-
-class _UsageError(Exception):
-    """The arguments are invalid."""
-
-    def __init__(self, program: str, message: str) -> None:
-        super().__init__(message)
-        self.program = program
+    except InvalidInput as problem:
+        if problem.remedy:
+            raise
+        raise InvalidInput(str(problem), f"See: slack-token-tui {options.name_of_command} --help") from None
 
 
 class _Parser(argparse.ArgumentParser):
-    """Argument parser that raises :class:`_UsageError` instead of exiting the process."""
+    """Raises a Problem for invalid arguments instead of exiting the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise _UsageError(self.prog, message)
+        from slack_token_tui.problems import InvalidInput
 
-
-def _report_usage_error(error: _UsageError, arguments: list[str]) -> int:
-    """Report a usage error in the same format as every other error, and return the exit code."""
-    from slack_token_tui.cli import output
-
-    remedy = f"See: {error.program} --help"
-    if str(error).startswith("unrecognized arguments") and (command := " ".join(arguments[:1])).isalpha():
-        remedy = f"See: slack-token-tui {command} --help"
-        if command == "exec":
-            remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
-    return output.report_usage(f"{error}.", remedy, as_json="--json" in arguments)
-
-
-def _directory_error_types() -> tuple[type[ProfileFileError], type[StorageError]]:
-    from slack_token_tui.store.atomic_file import StorageError  # imported only after an error
-
-    return ProfileFileError, StorageError
+        remedy = f"See: {self.prog} --help"
+        command = " ".join(sys.argv[1:2])
+        if message.startswith("unrecognized arguments") and command.isalpha():
+            remedy = f"See: slack-token-tui {command} --help"
+            if command == "exec":
+                remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
+        raise InvalidInput(f"{message}.", remedy)
 
 
 def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -107,7 +89,7 @@ def create_parser() -> argparse.ArgumentParser:
             epilog=f"example:\n  {example}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        subparser.set_defaults(command=command)
+        subparser.set_defaults(command=command, name_of_command=name)
         return subparser
 
     add_command("demo", _demo, "try everything against a practice Slack on this machine", "slack-token-tui demo")

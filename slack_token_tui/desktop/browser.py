@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from slack_token_tui.desktop import environment
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.sanitize import clean
 
 _TEXT_BROWSERS = frozenset({"www-browser", "links", "links2", "elinks", "lynx", "w3m", "browsh", "carbonyl", "retawq"})
@@ -126,14 +127,14 @@ def parse_command(text: str) -> str:
     try:
         words = shlex.split(text)
     except ValueError:
-        raise ValueError("A quotation mark is missing in the browser’s command.") from None
+        raise InvalidInput("A quotation mark is missing in the browser’s command.") from None
     if re.search(r"%(?!s\b)", text):
-        raise ValueError("In the browser’s command only %s has a meaning: the address comes there.")
+        raise InvalidInput("In the browser’s command only %s has a meaning: the address comes there.")
     program = PurePath(words[0]).name
     if program in _TEXT_BROWSERS:
-        raise ValueError(f"{program} is a text browser and would take over this terminal.")
+        raise InvalidInput(f"{program} is a text browser and would take over this terminal.")
     if shutil.which(words[0]) is None:
-        raise ValueError(f"There is no program {program} here.")
+        raise InvalidInput(f"There is no program {program} here.")
     return text
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from slack_token_tui.doctor.report import Finding, Verdict
-from slack_token_tui.problems import explain
 from slack_token_tui.slack.client import Connectivity, SlackClient, tls_key_log_path
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackError
@@ -29,7 +28,7 @@ async def check_slack(endpoints: Endpoints) -> list[Finding]:
         async with SlackClient(endpoints, _SLACK_TIMEOUT_SECONDS) as client:
             connectivity = await client.check_connectivity()
     except SlackError as error:
-        explanation = explain(error.code, error.facts)
+        explanation = error.explain()
         remedy = f"{explanation.remedies[0]}."
         message = f"{explanation.title}. {explanation.happened}"
         return [*key_log, Finding("slack", Verdict.BAD, "Slack", message, remedy)]

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slack_token_tui.doctor.report import Finding, Verdict
-from slack_token_tui.problems import explain
 from slack_token_tui.store.apps import unreadable_apps
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.fallback_dir import import_command, list_fallback_files, profile_id_in
-from slack_token_tui.store.hot_path import ProfileFileError, check_directory, read_record
+from slack_token_tui.store.hot_path import check_directory, read_record
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.store.settings import read_settings
@@ -32,7 +31,7 @@ def check_keyring(home: Path) -> Iterator[Finding]:
         message = f"{keyring.backend_name()} is there; in the interface, m moves tokens into it."
         yield Finding("keyring", Verdict.GOOD, "Keyring", message)
     except StorageError as error:
-        explanation = explain(error.code, error.facts)
+        explanation = error.explain()
         if wanted:
             message = f"{explanation.title}. {explanation.happened}"
             yield Finding("keyring", Verdict.BAD, "Keyring", message, f"{explanation.remedies[0]}.")
@@ -75,15 +74,15 @@ def check_config_directory(home: Path) -> Iterator[Finding]:
     for path in (home, *(home / name for name in ("profiles", "apps", "locks", "journal", "quarantine"))):
         try:
             check_directory(str(path), may_be_link=path == home)
-        except ProfileFileError as error:
-            explanation = explain(error.code, {"file": error.path})
+        except ProfileError as error:
+            explanation = error.explain()
             yield Finding("directory", Verdict.BAD, "Files", explanation.happened, f"{explanation.remedies[0]}.")
     try:
         read_record(str(home / "settings.json"))
     except FileNotFoundError:
         pass
-    except ProfileFileError as error:
-        explanation = explain(error.code, {"file": error.path, "detail": error.detail or "damaged"})
+    except ProfileError as error:
+        explanation = error.explain()
         remedy = f"{explanation.remedies[0]}."
         yield Finding("settings", Verdict.LOOK, "Settings", f"They are not used. {explanation.happened}", remedy)
     yield from _check_shared_directory(home)
@@ -117,11 +116,10 @@ def check_profiles(home: Path) -> Iterator[Finding]:
     entries = _read_entries(home)
     for entry in entries:
         if isinstance(entry, UnreadableProfile):
-            facts = {"file": entry.error.path, "detail": entry.error.detail or "damaged"}
-            explanation = explain(entry.error.code, facts)
+            explanation = entry.error.explain()
             yield Finding("profile", Verdict.BAD, entry.name, explanation.happened, f"{explanation.remedies[0]}.")
     for error in unreadable_apps(home):
-        explanation = explain(error.code, error.facts)
+        explanation = error.explain()
         yield Finding("app", Verdict.LOOK, "App", explanation.happened, f"{explanation.remedies[0]}.")
     readable_count = sum(isinstance(entry, Profile) for entry in entries)
     if readable_count:

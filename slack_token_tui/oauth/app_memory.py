@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from slack_token_tui.store.apps import SlackApp, change_app
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.settings import remember_last_app
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 from slack_token_tui.oauth.request import AuthorizationRequest
-from slack_token_tui.problems import code_from_slack
+from slack_token_tui.problems import Problem, code_from_slack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import PastedKind, recognize
 from slack_token_tui.slack.endpoints import is_loopback
@@ -38,7 +38,7 @@ class AuthorizationError:
 AuthorizationResponse = AuthorizationCode | AuthorizationError
 
 
-class CallbackRejected(Exception):
+class CallbackRejected(Problem):
     """Raised for a callback that is not the response to this sign-in. The sign-in continues to wait.
 
     Attributes:
@@ -47,10 +47,6 @@ class CallbackRejected(Exception):
             ``pasted_authorize_address``, ``pasted_something_else``, ``pasted_bare_code`` (ask the user first) or
             ``bare_code_refused``.
     """
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 def check_callback(query: str, request: AuthorizationRequest) -> AuthorizationResponse:

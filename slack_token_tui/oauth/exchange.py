@@ -25,7 +25,7 @@ from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachab
 from slack_token_tui.slack.responses import Identity, TokenResponse, find_tokens
 from slack_token_tui.slack.token_types import REFRESH_TOKEN
 from slack_token_tui.store.apps import SlackApp
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.fallback_dir import import_command, save_tokens_to_fallback
 from slack_token_tui.store.profile import Profile, new_profile
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
@@ -298,7 +298,7 @@ class CodeExchange:
 
 
 def _unexpected_error(error: Exception) -> SlackError:
-    return SlackError("unexpected", {"detail": error_location(error)})
+    return SlackError("unexpected", detail=error_location(error))
 
 
 async def wait_until_done(future: asyncio.Future[_Result]) -> _Result:

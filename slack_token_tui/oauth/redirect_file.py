@@ -12,7 +12,8 @@ from contextlib import suppress
 from html import escape
 from pathlib import Path
 
-from slack_token_tui.store.atomic_file import StorageError, make_private_directory, write_atomically
+from slack_token_tui.store.atomic_file import make_private_directory, write_atomically
+from slack_token_tui.store.errors import StorageError
 
 _MAX_AGE_SECONDS = 600
 """Older files are removed: they were left by a killed process, and any browser has read its file by now."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from slack_token_tui.problems import explain
+from slack_token_tui.problems import InvalidInput, explain
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import parse_client_id
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant, parse_base_url
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_requestable_scopes
 from slack_token_tui.store.apps import SlackApp, parse_redirect_uri, read_app
-from slack_token_tui.store.hot_path import ProfileFileError, is_allowed_new_name
+from slack_token_tui.store.errors import ProfileError
+from slack_token_tui.store.hot_path import is_allowed_new_name
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
 
@@ -38,10 +39,10 @@ def resolve_app(
         ValueError: an argument is invalid. The message is a sentence for the user.
     """
     if name is not None and not is_allowed_new_name(name):
-        raise ValueError(explain("profile_name_invalid").happened)
+        raise InvalidInput(explain("profile_name_invalid").happened)
     previous = None
     if name is not None:
-        with suppress(FileNotFoundError, ProfileFileError):
+        with suppress(ProfileError):
             previous = store.read(name)
     client_id = client_id or (previous.client_id if previous else None) or read_settings(store.home).get("last_app")
     if not client_id:
@@ -59,7 +60,7 @@ def resolve_app(
         client_secret=client_secret or app.client_secret,
     )
     if app.unusable_reason:
-        raise ValueError(app.unusable_reason)
+        raise InvalidInput(app.unusable_reason)
     if scopes is not None:
         return app, parse_requestable_scopes(scopes)
     return app, (previous.requested_scopes if previous else ()) or app.scopes or DEFAULT_SCOPES

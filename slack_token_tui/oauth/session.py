@@ -28,8 +28,7 @@ from slack_token_tui.oauth.redirect_file import write_redirect_file
 from slack_token_tui.oauth.request import AuthorizationRequest
 from slack_token_tui.problems import Explanation, explain, is_known
 from slack_token_tui.store.apps import SlackApp, is_loopback_redirect, read_app, with_secret
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 from slack_token_tui.tokens.revoke import Revocation
 
@@ -261,7 +260,7 @@ class SignInSession:
             return ""  # with identity scopes, Slack has returned oauth_authorization_url_mismatch for it
         try:
             previous = self.store.read(self.name)
-        except (FileNotFoundError, ProfileFileError):
+        except ProfileError:
             return ""
         return previous.team_id or "" if previous.client_id == self.app.client_id else ""
 

@@ -176,7 +176,9 @@ class SlackClient:
             error.response = response.body if find_tokens(response.body) else None
             raise
         except Exception as error:  # a bug must not lose the token either
-            raise UnusableToken("unexpected", {"detail": error_location(error)}, response.body) from None
+            problem = UnusableToken("unexpected", detail=error_location(error))
+            problem.response = response.body
+            raise problem from None
 
     async def revoke(self, token: Secret) -> bool:
         """Revoke an access or refresh token and return whether Slack confirmed it. Slack: auth.revoke.
@@ -270,10 +272,11 @@ class SlackClient:
                     is_reported = True
                     observer.response_received(bytes(body[:max_bytes]))
         except TimeoutError:
-            failure = SlackUnreachable("network_timeout", host)
+            failure = SlackUnreachable("network_timeout", **host)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # An httpx error references the request, which contains a code or token, so it must not propagate.
-            failure = SlackUnreachable(*_classify_error(error, host, self._proxy_url()))
+            code, facts = _classify_error(error, host, self._proxy_url())
+            failure = SlackUnreachable(code, **facts)
         raw = Secret(body[:max_bytes].decode("latin-1"))
         has_token = issues_token and bool(find_tokens(raw))
         if observer is not None and has_token and not is_reported:
@@ -284,9 +287,9 @@ class SlackClient:
                 return _Response(parse_body(bytes(body[:max_bytes])), response.headers, raw)
             except UnusableResponse as error:
                 if response.is_server_error:
-                    problem = SlackUnreachable("slack_outage", {**host, "detail": str(response.status_code)})
+                    problem = SlackUnreachable("slack_outage", **host, detail=str(response.status_code))
                 else:
-                    problem = UnusableResponse("answer_too_large" if len(body) > max_bytes else error.code, host)
+                    problem = UnusableResponse("answer_too_large" if len(body) > max_bytes else error.code, **host)
         assert problem is not None, "without a response there is a failure"
         problem.response = raw if has_token else None
         raise problem from None
@@ -304,12 +307,12 @@ class SlackClient:
                     headers=_HEADERS,
                 )
             except ImportError:
-                raise SlackUnreachable("proxy_socks_missing", host) from None
+                raise SlackUnreachable("proxy_socks_missing", **host) from None
             except (ValueError, httpx.InvalidURL):
-                raise SlackUnreachable("proxy_unusable", host) from None
+                raise SlackUnreachable("proxy_unusable", **host) from None
             except (OSError, ssl.SSLError):
                 path = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
-                raise SlackUnreachable("certificates_unreadable", {**host, "detail": clean(path, 200)}) from None
+                raise SlackUnreachable("certificates_unreadable", **host, detail=clean(path, 200)) from None
         return self._http
 
     def _proxy_url(self) -> str | None:
@@ -329,11 +332,11 @@ class SlackClient:
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             return RateLimited(_retry_after_seconds(response.headers.get("retry-after")))
         if response.status_code == httpx.codes.PROXY_AUTHENTICATION_REQUIRED:
-            return SlackUnreachable("proxy_sign_in_required", facts)
+            return SlackUnreachable("proxy_sign_in_required", **facts)
         if response.is_redirect:
-            return UnusableResponse("answer_redirects", facts)
+            return UnusableResponse("answer_redirects", **facts)
         if response.headers.get("content-encoding", "identity").lower() != "identity" and not response.is_server_error:
-            return UnusableResponse("answer_packed", facts)
+            return UnusableResponse("answer_packed", **facts)
         return None
 
 

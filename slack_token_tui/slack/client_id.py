@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import parse_qs, urlsplit
 
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.slack.token_types import token_type_of
 
 _CLIENT_ID = re.compile(r"\d{1,20}\.\d{1,20}")
@@ -125,5 +126,5 @@ def parse_client_id(text: str) -> str:
     """
     pasted = recognize(text)
     if pasted.client_id is None:
-        raise ValueError(pasted.message)
+        raise InvalidInput(pasted.message)
     return pasted.client_id

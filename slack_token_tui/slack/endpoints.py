@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+from slack_token_tui.problems import InvalidInput
+
 SLACK = "https://slack.com"
 GOVSLACK = "https://slack-gov.com"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -57,23 +59,23 @@ def parse_base_url(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ValueError("That is not an address.") from None
+        raise InvalidInput("That is not an address.") from None
     host = parts.hostname
     if parts.scheme not in {"https", "http"} or not host:
-        raise ValueError("A Slack address begins with https:// and a host name.")
+        raise InvalidInput("A Slack address begins with https:// and a host name.")
     if parts.scheme == "http" and not is_loopback(host):
-        raise ValueError("Plain http is only for a Slack on this machine; everything else needs https.")
+        raise InvalidInput("Plain http is only for a Slack on this machine; everything else needs https.")
     if parts.username is not None or parts.path or parts.query or parts.fragment:
-        raise ValueError("Give the address of Slack alone, without a path, a question mark or a user name.")
+        raise InvalidInput("Give the address of Slack alone, without a path, a question mark or a user name.")
     if ":" in host:
         import ipaddress
 
         try:
             host = f"[{ipaddress.IPv6Address(host)}]"
         except ValueError:
-            raise ValueError("That is not a host name.") from None
+            raise InvalidInput("That is not a host name.") from None
     elif not _HOST.fullmatch(host):
-        raise ValueError("That is not a host name.")
+        raise InvalidInput("That is not a host name.")
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
 

@@ -1,26 +1,19 @@
-"""Exceptions for requests to Slack. Each one carries an error code from the catalog in ``problems.toml``."""
+"""Exceptions for requests to Slack."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from slack_token_tui.problems import Problem
 from slack_token_tui.secret import Secret
 
 
-class SlackError(Exception):
+class SlackError(Problem):
     """Base class for errors from a request to Slack.
 
     Attributes:
-        code: Slack's error code or one of ours. The catalog has both.
-        facts: sanitized values that the explanation fills in for this case.
         response: the raw response body as far as it was read, if it contains something that looks like a token.
     """
 
-    def __init__(self, code: str, facts: Mapping[str, str] | None = None, response: Secret | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.facts = dict(facts or {})
-        self.response = response
+    response: Secret | None = None
 
 
 class SlackRefused(SlackError):
@@ -35,15 +28,15 @@ class SlackUnreachable(SlackError):
 
 
 class RateLimited(SlackUnreachable):
-    """Slack rate limited the request (HTTP 429).
-
-    Attributes:
-        retry_after_seconds: how long Slack asks to wait, between 1 and 3600.
-    """
+    """Slack rate limited the request (HTTP 429)."""
 
     def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__("ratelimited", {"retry_after": str(retry_after_seconds)})
-        self.retry_after_seconds = retry_after_seconds
+        super().__init__("ratelimited", retry_after=str(retry_after_seconds))
+
+    @property
+    def retry_after_seconds(self) -> int:
+        """How long Slack asks to wait, between 1 and 3600."""
+        return int(self.facts["retry_after"])
 
 
 class UnusableResponse(SlackError):

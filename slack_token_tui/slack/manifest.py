@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.limits import MAX_APP_NAME_LENGTH, MAX_SCOPES, MAX_URL_LENGTH
 
@@ -107,13 +108,13 @@ def create_manifest(name: str, scopes: tuple[str, ...], redirect_uris: tuple[str
     """
     name = " ".join(name.split())
     if not name:
-        raise ValueError("Give the app a name: Slack shows it on the page where you press Allow.")
+        raise InvalidInput("Give the app a name: Slack shows it on the page where you press Allow.")
     if len(name) > MAX_APP_NAME_LENGTH:
-        raise ValueError(f"Slack takes names of up to {MAX_APP_NAME_LENGTH} characters; this one has {len(name)}.")
+        raise InvalidInput(f"Slack takes names of up to {MAX_APP_NAME_LENGTH} characters; this one has {len(name)}.")
     if not name.isprintable():
-        raise ValueError("The name holds characters that cannot be shown.")
+        raise InvalidInput("The name holds characters that cannot be shown.")
     if not scopes:
-        raise ValueError("Choose at least one scope.")
+        raise InvalidInput("Choose at least one scope.")
     if len(scopes) > MAX_SCOPES:
-        raise ValueError(f"Slack takes up to {MAX_SCOPES} scopes; these are {len(scopes)}.")
+        raise InvalidInput(f"Slack takes up to {MAX_SCOPES} scopes; these are {len(scopes)}.")
     return Manifest(name, scopes, redirect_uris, rotation)

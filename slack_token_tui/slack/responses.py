@@ -143,7 +143,7 @@ def raise_if_refused(data: Mapping[str, Any]) -> None:
         }
         if details := _response_messages(data):
             facts["detail"] = details
-        raise SlackRefused(code_from_slack(data.get("error")), facts)
+        raise SlackRefused(code_from_slack(data.get("error")), **facts)
     raise UnusableResponse("answer_unreadable")
 
 
@@ -181,7 +181,7 @@ def parse_token_response(data: Mapping[str, Any]) -> TokenResponse:
     for part in (source, *others):
         token_type = part.get("token_type")
         if isinstance(token_type, str) and token_type.lower() not in _KNOWN_TOKEN_TYPES:
-            raise UnusableToken("token_type_unknown", {"detail": clean(token_type)})
+            raise UnusableToken("token_type_unknown", detail=clean(token_type))
     refresh_token = _first_present(_parse_optional_token(part.get("refresh_token")) for part in (source, *others))
     expires_in = _first_present(_parse_expires_in(part.get("expires_in")) for part in (source, *others))
     if refresh_token and expires_in is None:

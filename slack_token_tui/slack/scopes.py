@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.sanitize import clean
 from slack_token_tui.slack.limits import MAX_SCOPES
 from slack_token_tui.slack.token_types import token_type_of
@@ -84,14 +85,14 @@ def parse_scopes(text: str) -> tuple[str, ...]:
     """
     scopes = tuple(dict.fromkeys(part for part in _SEPARATORS.split(text) if part))
     if not scopes:
-        raise ValueError("Choose at least one scope.")
+        raise InvalidInput("Choose at least one scope.")
     if len(scopes) > MAX_SCOPES:
-        raise ValueError(f"Slack takes up to {MAX_SCOPES} scopes; these are {len(scopes)}.")
+        raise InvalidInput(f"Slack takes up to {MAX_SCOPES} scopes; these are {len(scopes)}.")
     for scope in scopes:
         if token_type_of(scope):  # a secret, so the message must not repeat it
-            raise ValueError("That is a token, and not a scope. Scopes look like users:read.")
+            raise InvalidInput("That is a token, and not a scope. Scopes look like users:read.")
         if len(scope) > _MAX_LENGTH or not _SCOPE.fullmatch(scope):
-            raise ValueError(f"“{clean(scope)}” is not a scope. Scopes look like users:read.")
+            raise InvalidInput(f"“{clean(scope)}” is not a scope. Scopes look like users:read.")
     return scopes
 
 
@@ -107,5 +108,5 @@ def parse_requestable_scopes(text: str) -> tuple[str, ...]:
 
     scopes = parse_scopes(text)
     if reasons := unavailable_reasons(scopes):
-        raise ValueError(" ".join(reasons))
+        raise InvalidInput(" ".join(reasons))
     return scopes

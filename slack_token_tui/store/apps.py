@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import parse_client_id
@@ -19,13 +20,13 @@ from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, i
 from slack_token_tui.slack.scopes import parse_scopes
 from slack_token_tui.store import locks
 from slack_token_tui.store.atomic_file import (
-    StorageError,
     make_private_directory,
     remove_stale_temp_files,
     to_storage_error,
     write_atomically,
 )
-from slack_token_tui.store.hot_path import SCHEMA, ProfileFileError, check_directories, read_record
+from slack_token_tui.store.errors import ProfileError, StorageError
+from slack_token_tui.store.hot_path import SCHEMA, check_directories, read_record
 from slack_token_tui.store.settings import KEYRING, change_settings, read_settings
 
 LOOPBACK_REDIRECT_URIS = tuple(f"http://localhost:{port}/callback" for port in (28417, 28418, 28419))
@@ -107,23 +108,23 @@ def parse_redirect_uri(uri: str) -> str:
     """
     uri = uri.strip()
     if not all("!" <= character <= "~" for character in uri):
-        raise ValueError("There is something in it that no address has: a space, or a letter that is not ASCII.")
+        raise InvalidInput("There is something in it that no address has: a space, or a letter that is not ASCII.")
     try:
         parts = urlsplit(uri)
         port = parts.port
     except ValueError:
-        raise ValueError("That is not an address.") from None
+        raise InvalidInput("That is not an address.") from None
     if "#" in uri:
-        raise ValueError("A redirect address has no # in it.")
+        raise InvalidInput("A redirect address has no # in it.")
     if "@" in parts.netloc:
-        raise ValueError("A redirect address has no user name in it.")
+        raise InvalidInput("A redirect address has no user name in it.")
     if parts.scheme == "https" and parts.hostname:
         return uri
     if parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS:
         if not port:
-            raise ValueError("A redirect address on localhost needs a port, as in http://localhost:28417/callback.")
+            raise InvalidInput("A redirect address on localhost needs a port, as in http://localhost:28417/callback.")
         return uri
-    raise ValueError("A redirect address is http://localhost:PORT/PATH, or begins with https://.")
+    raise InvalidInput("A redirect address is http://localhost:PORT/PATH, or begins with https://.")
 
 
 def read_app(home: Path, client_id: str) -> SlackApp | None:
@@ -284,7 +285,7 @@ def forget_app(home: Path, app: SlackApp) -> None:
         except OSError as error:
             raise to_storage_error(error, path) from None
     if read_settings(home).get("last_app") == app.client_id:
-        with suppress(StorageError, ProfileFileError):
+        with suppress(StorageError):
             change_settings(home, last_app=None)
 
 
@@ -306,8 +307,8 @@ def _load(path: Path) -> SlackApp | None:
         return app
     except FileNotFoundError:
         return None
-    except ProfileFileError as error:
-        raise StorageError("app_unreadable", file=str(path), detail=error.detail or error.code) from None
+    except ProfileError as error:
+        raise StorageError("app_unreadable", file=str(path), detail=error.facts.get("detail", error.code)) from None
     except ValueError as error:
         raise StorageError("app_unreadable", file=str(path), detail=clean(str(error), 120)) from None
 

@@ -11,28 +11,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from slack_token_tui.store.hot_path import ProfileFileError, check_directory
+from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.hot_path import check_directory
 
 if sys.platform != "win32":
     import fcntl
 
 _TEMP_FILE = re.compile(r"\..+\.(\d{1,20})\.[0-9a-f]+\.tmp")
 _MIN_STALE_AGE_SECONDS = 3600
-
-
-class StorageError(Exception):
-    """Data could not be saved or loaded. Existing data is unchanged.
-
-    Attributes:
-        code: a code from the problem catalog: ``store_…`` for disk errors, ``keyring_…`` for keyring errors,
-            ``profile_name_…`` for a name that can't be used, ``app_unreadable`` or ``client_secret_gone`` for an app.
-        facts: the values for the placeholders in the explanation.
-    """
-
-    def __init__(self, code: str, **facts: str) -> None:
-        super().__init__(code)
-        self.code = code
-        self.facts = facts
 
 
 def to_storage_error(error: OSError, path: Path) -> StorageError:
@@ -63,8 +49,6 @@ def make_private_directory(path: Path, *, may_be_link: bool = False) -> None:
         check_directory(str(path), may_be_link=may_be_link)
     except OSError as error:
         raise to_storage_error(error, path) from None
-    except ProfileFileError as error:
-        raise StorageError(error.code, file=error.path) from None
 
 
 def open_own(path: Path, flags: int, mode: int = 0o600) -> int:

@@ -13,13 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from slack_token_tui.sanitize import clean
-from slack_token_tui.store.atomic_file import (
-    StorageError,
-    make_private_directory,
-    read_own,
-    to_storage_error,
-    write_atomically,
-)
+from slack_token_tui.store.atomic_file import make_private_directory, read_own, to_storage_error, write_atomically
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import config_home
 from slack_token_tui.store.profile import Profile
 

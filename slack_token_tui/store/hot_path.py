@@ -5,9 +5,7 @@ pathlib and dataclasses. The store also reads through it, so the checks exist on
 """
 
 import errno
-import json
 import os
-import re
 import stat
 import sys
 import time
@@ -23,50 +21,20 @@ REVOKED_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"}
 """Slack error codes for a token that is permanently invalid. ``invalid_auth`` may just mean the wrong network."""
 
 _APPLICATION = "slack-token-tui"
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_TOKEN_PREFIX = re.compile(r"xox[a-z][.-]|xapp-|xwfp-")
-_WINDOWS_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+_WINDOWS_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"com{number}" for number in range(10)), *(f"lpt{number}" for number in range(10))]
+)
 _WRITABLE_BY_OTHERS = 0o022
-TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 
 
-class ProfileFileError(Exception):
-    """A file or directory exists but can't be used.
+def _problem(code: str, **facts: str) -> Exception:
+    """Return the error to raise. Its class is imported here because a token that can be printed does not need it."""
+    from slack_token_tui.secret import redact
+    from slack_token_tui.store.errors import ProfileError
 
-    Attributes:
-        code: a code from the problem catalog: ``profile_…`` for a file, ``store_…`` for a directory.
-        path: the path of the file or directory.
-        detail: the exact problem. It never includes file contents.
-    """
-
-    def __init__(self, code: str, path: str, detail: str = "") -> None:
-        super().__init__(code)
-        self.code = code
-        self.path = path
-        self.detail = detail
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """The values for the placeholders in the explanation."""
-        return {"file": self.path, "detail": self.detail or "no more is known"}
-
-
-class ProfileChoiceError(Exception):
-    """No profile could be selected.
-
-    Attributes:
-        code: a code from the problem catalog: ``no_profiles``, ``profile_not_chosen``, ``profile_not_found`` or
-            ``profile_name_invalid``.
-        name: the requested name, or "".
-        names: the names of the existing profiles, or empty for ``profile_name_invalid``.
-    """
-
-    def __init__(self, code: str, name: str, names: list[str]) -> None:
-        super().__init__(code)
-        self.code = code
-        self.name = name
-        self.names = names
+    # A token may have been typed in place of a name.
+    return ProfileError(code, **{key: redact(value) for key, value in facts.items() if value})
 
 
 def config_home() -> str:
@@ -99,12 +67,36 @@ def _user_home() -> str:
 
 def is_valid_name(name: str) -> bool:
     """Return whether ``name`` is a valid profile name, and so a valid file name on every operating system."""
-    return _NAME.fullmatch(name) is not None and _WINDOWS_DEVICE.fullmatch(name) is None
+    return (
+        0 < len(name) <= 64
+        and _NAME_CHARACTERS.issuperset(name)
+        and name[0] not in "._-"
+        and name.partition(".")[0] not in _WINDOWS_DEVICES
+    )
 
 
 def is_allowed_new_name(name: str) -> bool:
     """Return whether a new profile may use ``name``. Names are displayed, so they must not start like a token."""
-    return is_valid_name(name) and _TOKEN_PREFIX.match(name) is None
+    is_like_a_token = (name[:3] == "xox" and name[3:4].isalpha() and name[4:5] in (".", "-")) or (
+        name.startswith(("xapp-", "xwfp-"))
+    )
+    return is_valid_name(name) and not is_like_a_token
+
+
+def is_token(text: object) -> bool:
+    """Return whether ``text`` can be a token: 8 to 4096 visible ASCII characters."""
+    return (
+        isinstance(text, str) and 8 <= len(text) <= 4096 and text.isascii() and text.isprintable() and " " not in text
+    )
+
+
+def _is_timestamp(text: object) -> bool:
+    """Return whether ``text`` has the form ``2026-11-24T12:00:00Z``."""
+    if not isinstance(text, str) or len(text) != 20 or not text.isascii():
+        return False
+    separators = text[4] + text[7] + text[10] + text[13] + text[16] + text[19]
+    digits = text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19]
+    return separators == "--T::Z" and digits.isdigit()
 
 
 def check_directory(path: str, *, may_be_link: bool = False) -> None:
@@ -115,7 +107,7 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
         may_be_link: whether to allow a symbolic link. Its parent must be writable only by this user or root.
 
     Raises:
-        ProfileFileError: ``store_not_a_directory``, ``store_not_ours`` or ``store_exposed``.
+        ProfileError: ``store_not_a_directory``, ``store_not_ours`` or ``store_exposed``.
     """
     if sys.platform == "win32":
         return
@@ -124,18 +116,18 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
         if may_be_link and stat.S_ISLNK(status.st_mode):
             parent = os.stat(os.path.dirname(path) or ".")
             if parent.st_uid not in (os.geteuid(), 0):
-                raise ProfileFileError("store_not_ours", os.path.dirname(path))
+                raise _problem("store_not_ours", file=os.path.dirname(path))
             if parent.st_mode & _WRITABLE_BY_OTHERS:
-                raise ProfileFileError("store_exposed", os.path.dirname(path))
+                raise _problem("store_exposed", file=os.path.dirname(path))
             status = os.stat(path)
     except OSError:
         return  # the caller gets the same error when it reads the directory
     if not stat.S_ISDIR(status.st_mode):
-        raise ProfileFileError("store_not_a_directory", path)
+        raise _problem("store_not_a_directory", file=path)
     if status.st_uid != os.geteuid():
-        raise ProfileFileError("store_not_ours", path)
+        raise _problem("store_not_ours", file=path)
     if status.st_mode & _WRITABLE_BY_OTHERS:
-        raise ProfileFileError("store_exposed", path)
+        raise _problem("store_exposed", file=path)
 
 
 def check_directories(home: str, *below: str) -> None:
@@ -149,7 +141,7 @@ def list_names(home: str) -> list[str]:
     """Return the sorted names of all profiles in config directory ``home``, including unreadable ones.
 
     Raises:
-        ProfileFileError: other users can change the contents of the directory.
+        ProfileError: other users can change the contents of the directory.
     """
     check_directories(home, "profiles")
     try:
@@ -170,24 +162,24 @@ def resolve_name(home: str, argument: str | None) -> str:
     This is the argument, else ``SLACK_TOKEN_PROFILE``, else the default profile, else the only profile.
 
     Raises:
-        ProfileChoiceError: no profile is selected, or the selected profile does not exist.
-        ProfileFileError: other users can change the contents of the directory.
+        ProfileError: no profile is selected, or the selected profile does not exist.
+        ProfileError: other users can change the contents of the directory.
     """
     check_directories(home, "profiles")
     # An empty argument is a script error, such as an unset variable. It must not select the default.
     requested_name = argument if argument is not None else os.environ.get("SLACK_TOKEN_PROFILE") or default_name(home)
     if requested_name is not None:
         if not is_valid_name(requested_name):
-            raise ProfileChoiceError("profile_name_invalid", requested_name, [])
+            raise _problem("profile_name_invalid", name=requested_name)
         if not os.path.lexists(profile_path(home, requested_name)):
             if not is_allowed_new_name(requested_name):
-                raise ProfileChoiceError("profile_name_invalid", requested_name, [])
-            raise ProfileChoiceError("profile_not_found", requested_name, list_names(home))
+                raise _problem("profile_name_invalid", name=requested_name)
+            raise _problem("profile_not_found", name=requested_name, detail=", ".join(list_names(home)))
         return requested_name
     names = list_names(home)
     if len(names) == 1:
         return names[0]
-    raise ProfileChoiceError("profile_not_chosen" if names else "no_profiles", "", names)
+    raise _problem("profile_not_chosen" if names else "no_profiles", detail=", ".join(names))
 
 
 def default_name(home: str) -> str | None:
@@ -195,8 +187,10 @@ def default_name(home: str) -> str | None:
     try:
         check_directories(home)
         name = read_record(os.path.join(home, "settings.json")).get("default_profile")
-    except (OSError, ProfileFileError):
-        return None
+    except Exception as error:
+        if isinstance(error, (OSError, type(_problem("profile_unreadable")))):
+            return None
+        raise
     if isinstance(name, str) and is_valid_name(name) and os.path.lexists(profile_path(home, name)):
         return name
     return None
@@ -207,7 +201,7 @@ def read_record(path: str) -> dict[str, object]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ProfileFileError: the file is a link or not a regular file, belongs to another user, is accessible to other
+        ProfileError: the file is a link or not a regular file, belongs to another user, is accessible to other
             users, is too large, is damaged, or has a newer schema.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -217,37 +211,70 @@ def read_record(path: str) -> dict[str, object]:
         raise
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO) or os.path.isdir(path):
-            raise ProfileFileError("profile_not_a_file", path) from None
-        raise ProfileFileError("profile_unreadable", path, os.strerror(error.errno or 0)) from None
+            raise _problem("profile_not_a_file", file=path) from None
+        raise _problem("profile_unreadable", file=path, detail=os.strerror(error.errno or 0)) from None
     try:
         content = _read_checked(descriptor, path)
     finally:
         os.close(descriptor)
     try:
-        record = json.loads(content)
+        record = _parse_json(content.decode())
     except (ValueError, RecursionError):
-        raise ProfileFileError("profile_unreadable", path, "it is not JSON") from None
+        raise _problem("profile_unreadable", file=path, detail="it is not JSON") from None
     if not isinstance(record, dict):
-        raise ProfileFileError("profile_unreadable", path, "it is not a JSON object")
+        raise _problem("profile_unreadable", file=path, detail="it is not a JSON object")
     schema = record.get("schema", SCHEMA)
     if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:
-        raise ProfileFileError("profile_unreadable", path, "its schema is not a number")
+        raise _problem("profile_unreadable", file=path, detail="its schema is not a number")
     if schema > SCHEMA:
-        raise ProfileFileError("profile_too_new", path)
+        raise _problem("profile_too_new", file=path)
     return record
+
+
+def _parse_json(text: str) -> object:
+    """Return the value in ``text`` as :func:`json.loads` does, without importing json, which imports re and enum.
+
+    The scanner is CPython's own and private. Without it, and for text that is not JSON, json does the work.
+    """
+    try:
+        from _json import make_scanner
+    except ImportError:
+        from json import loads
+
+        return loads(text)
+    try:
+        value, end = make_scanner(_ScannerOptions())(text, 0)  # type: ignore[arg-type]  # typeshed names the result
+    except StopIteration:
+        raise ValueError("not JSON") from None
+    if text[end:].strip(" \t\n\r"):
+        raise ValueError("extra data")
+    return value
+
+
+class _ScannerOptions:
+    """What ``_json.make_scanner`` reads from a :class:`json.JSONDecoder`."""
+
+    strict = True
+    object_hook = object_pairs_hook = None
+    parse_float, parse_int = float, int
+    memo: dict[str, str] = {}  # noqa: RUF012 - the scanner empties it after each use
+
+    @staticmethod
+    def parse_constant(name: str) -> float:
+        return float(name)
 
 
 def _read_checked(descriptor: int, path: str) -> bytes:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
-        raise ProfileFileError("profile_not_a_file", path)
+        raise _problem("profile_not_a_file", file=path)
     if sys.platform != "win32":
         if status.st_uid != os.geteuid():
-            raise ProfileFileError("profile_not_ours", path)
+            raise _problem("profile_not_ours", file=path)
         if status.st_mode & 0o077:
-            raise ProfileFileError("profile_exposed", path)
+            raise _problem("profile_exposed", file=path)
     if status.st_size > MAX_FILE_BYTES:
-        raise ProfileFileError("profile_unreadable", path, "it is too large")
+        raise _problem("profile_unreadable", file=path, detail="it is too large")
     content = b""
     while chunk := os.read(descriptor, MAX_FILE_BYTES + 1 - len(content)):
         content += chunk
@@ -268,7 +295,7 @@ def unusable_reason(record: dict[str, object], now: float | None = None) -> str 
     if expires_at is not None:
         # All timestamps have the same format (UTC, to the second), so they sort as text.
         now_text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
-        if not isinstance(expires_at, str) or not _TIMESTAMP.fullmatch(expires_at):
+        if not isinstance(expires_at, str) or not _is_timestamp(expires_at):
             return "has an unreadable expiry"
         if expires_at <= now_text:
             return f"expired at {expires_at}"
@@ -300,9 +327,30 @@ def access_token(record: dict[str, object], path: str) -> str:
     """Return the access token in ``record``.
 
     Raises:
-        ProfileFileError: the token is missing or malformed.
+        ProfileError: the token is missing or malformed.
     """
     token = record.get("access_token")
-    if not isinstance(token, str) or not TOKEN.fullmatch(token):
-        raise ProfileFileError("profile_unreadable", path, "it holds no token")
+    if not isinstance(token, str) or not is_token(token):
+        raise _problem("profile_unreadable", file=path, detail="it holds no token")
     return token
+
+
+def valid_token(argument: str | None, min_ttl_seconds: float) -> str | None:
+    """Return the access token of the chosen profile, or None if it takes more than reading one file to get it.
+
+    Args:
+        argument: the profile name, or None; see :func:`resolve_name`.
+        min_ttl_seconds: the minimum time until the token expires.
+
+    Raises:
+        ProfileError: no profile is selected, or its file or directory can't be used.
+    """
+    directory = config_home()
+    path = profile_path(directory, resolve_name(directory, argument))
+    try:
+        record = read_record(path)
+    except FileNotFoundError:  # removed a moment ago: the slow path says so
+        return None
+    if needs_slow_path(record, min_ttl_seconds) or unusable_reason(record):
+        return None
+    return access_token(record, path)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend

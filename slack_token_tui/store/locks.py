@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slack_token_tui.store.atomic_file import StorageError, make_private_directory
+from slack_token_tui.store.atomic_file import make_private_directory
+from slack_token_tui.store.errors import StorageError
 
 WAIT_SECONDS = 30.0
 _POLL_SECONDS = 0.03

@@ -12,7 +12,8 @@ from slack_token_tui.sanitize import clean, clean_code
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, parse_base_url
 from slack_token_tui.slack.limits import MAX_SCOPES
-from slack_token_tui.store.hot_path import SCHEMA, TOKEN, ProfileFileError, access_token
+from slack_token_tui.store.errors import ProfileError
+from slack_token_tui.store.hot_path import SCHEMA, access_token, is_token
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.settings import KEYRING
 
@@ -71,7 +72,7 @@ def from_dict(name: str, record: dict[str, Any], path: str) -> Profile:
     """Return the profile in ``record``. Text values are sanitized.
 
     Raises:
-        ProfileFileError: a value has the wrong type or format.
+        ProfileError: a value has the wrong type or format.
     """
     reader = _RecordReader(dict(record), path)
     reader.take("schema")
@@ -83,7 +84,9 @@ def from_dict(name: str, record: dict[str, Any], path: str) -> Profile:
         endpoints = Endpoints(parse_base_url(base_url), EndpointVariant(variant))
         refresh_variant = EndpointVariant(refresh_variant_text) if refresh_variant_text else None
     except ValueError:
-        raise ProfileFileError("profile_unreadable", path, "its Slack address or endpoint pair is not one") from None
+        raise ProfileError(
+            "profile_unreadable", file=path, detail="its Slack address or endpoint pair is not one"
+        ) from None
     reader.take("access_token")
     in_keyring = reader.take_text("storage") == KEYRING
     refused, refresh_refused = reader.take_text("refused"), reader.take_text("refresh_refused")
@@ -132,7 +135,7 @@ class _RecordReader:
     def _take_typed(self, key: str, expected_type: type, is_valid: Callable[[Any], bool] = lambda _: True) -> Any:
         value = self.take(key)
         if value is not None and not (isinstance(value, expected_type) and is_valid(value)):
-            raise ProfileFileError("profile_unreadable", self._path, f"its {key} is not what it should be")
+            raise ProfileError("profile_unreadable", file=self._path, detail=f"its {key} is not what it should be")
         return value
 
     def take_raw_text(self, key: str) -> str | None:
@@ -148,7 +151,7 @@ class _RecordReader:
         return tuple(clean(value) for value in (values or ())[:MAX_SCOPES])
 
     def take_refresh_token(self) -> Secret | None:
-        value = self._take_typed("refresh_token", str, lambda text: not text or TOKEN.fullmatch(text) is not None)
+        value = self._take_typed("refresh_token", str, lambda text: not text or is_token(text))
         return Secret(value) if value else None
 
     def take_unknown_keys(self) -> dict[str, Any]:
@@ -159,9 +162,11 @@ class _RecordReader:
         try:
             size = len(json.dumps(self.remaining, indent=1, ensure_ascii=False).encode()) if self.remaining else 0
         except (ValueError, RecursionError):
-            raise ProfileFileError("profile_unreadable", self._path, "it holds what cannot be saved again") from None
+            raise ProfileError(
+                "profile_unreadable", file=self._path, detail="it holds what cannot be saved again"
+            ) from None
         if size > _MAX_UNKNOWN_BYTES:
-            raise ProfileFileError("profile_unreadable", self._path, "it holds far more than a profile")
+            raise ProfileError("profile_unreadable", file=self._path, detail="it holds far more than a profile")
         return self.remaining
 
     def take_id(self) -> str | None:
@@ -184,4 +189,4 @@ class _RecordReader:
                     return at
         except ValueError:
             pass
-        raise ProfileFileError("profile_unreadable", self._path, f"its {key} is not a time")
+        raise ProfileError("profile_unreadable", file=self._path, detail=f"its {key} is not a time")

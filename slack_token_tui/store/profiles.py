@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
+from slack_token_tui.problems import Kind
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import hot_path, locks
 from slack_token_tui.store.atomic_file import (
-    StorageError,
     make_private_directory,
     remove_stale_temp_files,
     remove_temp_files_of_dead_processes,
     write_atomically,
 )
-from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profile_codec import from_dict, to_dict
 from slack_token_tui.store.settings import KEYRING, read_settings
@@ -30,7 +30,7 @@ class UnreadableProfile:
     """A profile whose file can't be used. It is listed with its error, and the file is not changed."""
 
     name: str
-    error: ProfileFileError
+    error: ProfileError
 
 
 @dataclass(frozen=True)
@@ -66,35 +66,35 @@ class ProfileStore:
         Raises:
             StorageError: other users can change the contents of the directory.
         """
-        try:
-            return hot_path.list_names(str(self.home))
-        except ProfileFileError as error:
-            raise StorageError(error.code, file=error.path) from None
+        return hot_path.list_names(str(self.home))
 
     def read(self, name: str) -> Profile:
         """Return profile ``name``. No lock is needed because files are replaced atomically.
 
         Raises:
             FileNotFoundError: the profile does not exist.
-            ProfileFileError: its file can't be used, or is a copy of another profile's file.
+            ProfileError: its file can't be used, or is a copy of another profile's file.
         """
         hot_path.check_directories(str(self.home), "profiles")
         return self._read(name)
 
     def _read(self, name: str) -> Profile:
         path = str(self.path(name))
-        record = hot_path.read_record(path)
+        try:
+            record = hot_path.read_record(path)
+        except FileNotFoundError:
+            raise ProfileError("profile_not_found", name=name) from None
         profile = from_dict(name, record, path)
         recorded_name = record.get("name")
         if isinstance(recorded_name, str) and recorded_name != name and self._read_id(recorded_name) == profile.id:
-            raise ProfileFileError("profile_copied", path, recorded_name)
+            raise ProfileError("profile_copied", file=path, detail=recorded_name)
         return profile
 
     def _read_id(self, name: str) -> object:
         """Return the ID in the file of profile ``name``, or None if it can't be read."""
         if not hot_path.is_valid_name(name):
             return None
-        with suppress(OSError, ProfileFileError):
+        with suppress(OSError, ProfileError):
             return hot_path.read_record(str(self.path(name))).get("id")
         return None
 
@@ -105,18 +105,18 @@ class ProfileStore:
         original, then the oldest.
 
         Raises:
-            ProfileFileError: ``profile_copied``.
+            ProfileError: ``profile_copied``.
         """
         matches = [name for name in self.names() if name == profile.name or self._read_id(name) == profile.id]
         original = min(matches, key=self._copy_sort_key, default=profile.name)
         if original != profile.name:
-            raise ProfileFileError("profile_copied", str(self.path(profile.name)), original)
+            raise ProfileError("profile_copied", file=str(self.path(profile.name)), detail=original)
 
     def _copy_sort_key(self, name: str) -> tuple[bool, int, int, str]:
         """Return a sort key that puts the original first: file contains its own name, most refreshes, oldest file."""
         try:
             record, status = hot_path.read_record(str(self.path(name))), self.path(name).stat()
-        except (OSError, ProfileFileError):
+        except (OSError, ProfileError):
             return True, 0, 0, name
         generation = record.get("generation")
         count = generation if isinstance(generation, int) else 0
@@ -127,7 +127,7 @@ class ProfileStore:
 
         Raises:
             FileNotFoundError: the profile was removed at the same time.
-            ProfileFileError: the profile became unreadable at the same time.
+            ProfileError: the profile became unreadable at the same time.
             StorageError: ``keyring_…``: the keyring can't be used, or no longer has the tokens.
         """
         if not profile.in_keyring:
@@ -144,7 +144,7 @@ class ProfileStore:
                 current = self.read(profile.name)
                 if (current.generation, current.in_keyring) != (profile.generation, profile.in_keyring):
                     return self.with_tokens(current)
-            raise StorageError(error.code, **{**error.facts, "name": profile.name}) from None
+            raise error.with_facts(name=profile.name) from None
         return replace(profile, access_token=access_token, refresh_token=refresh_token)
 
     def entries(self) -> Iterator[Profile | UnreadableProfile]:
@@ -156,9 +156,9 @@ class ProfileStore:
         for name in self.names():
             try:
                 yield self._read(name)
-            except FileNotFoundError:  # removed after the listing
-                continue
-            except ProfileFileError as error:
+            except ProfileError as error:
+                if error.kind is Kind.NOT_FOUND:  # removed after the listing
+                    continue
                 yield UnreadableProfile(name, error)
 
     def find_same_account(self, profile: Profile) -> list[Profile]:
@@ -182,7 +182,7 @@ class ProfileStore:
         probe.unlink(missing_ok=True)
         in_keyring = read_settings(self.home).get("storage") == KEYRING
         if name is not None:
-            with suppress(FileNotFoundError, ProfileFileError):
+            with suppress(ProfileError):
                 in_keyring = self.read(name).in_keyring
         if in_keyring:
             from slack_token_tui.store import keyring
@@ -217,7 +217,7 @@ class ProfileStore:
             with locks.acquire(self.home / "locks", match.name):
                 try:
                     current = self.read(match.name)
-                except (FileNotFoundError, ProfileFileError):
+                except ProfileError:
                     continue
                 if current.account != profile.account:
                     continue
@@ -244,10 +244,7 @@ class ProfileStore:
         make_private_directory(self.home, may_be_link=True)
         for name in ("profiles", "locks"):
             make_private_directory(self.home / name)
-        try:
-            hot_path.check_directories(str(self.home), "apps", "journal", "quarantine")
-        except ProfileFileError as error:
-            raise StorageError(error.code, file=error.path) from None
+        hot_path.check_directories(str(self.home), "apps", "journal", "quarantine")
         for name in ("profiles", "apps", "quarantine"):
             remove_temp_files_of_dead_processes(self.home / name)
         ignore = self.home / ".gitignore"

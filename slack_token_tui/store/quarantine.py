@@ -10,7 +10,8 @@ from pathlib import Path
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import fallback_dir, keyring
-from slack_token_tui.store.atomic_file import StorageError, make_private_directory, write_atomically
+from slack_token_tui.store.atomic_file import make_private_directory, write_atomically
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.settings import KEYRING, read_settings
 
 

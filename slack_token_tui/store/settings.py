@@ -8,8 +8,9 @@ from typing import Any
 
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store import locks
-from slack_token_tui.store.atomic_file import StorageError, remove_stale_temp_files, write_atomically
-from slack_token_tui.store.hot_path import SCHEMA, ProfileFileError, check_directories, read_record
+from slack_token_tui.store.atomic_file import remove_stale_temp_files, write_atomically
+from slack_token_tui.store.errors import ProfileError, StorageError
+from slack_token_tui.store.hot_path import SCHEMA, check_directories, read_record
 
 KEYRING = "keyring"
 """The value of ``storage`` in settings and profiles if tokens are stored in the system keyring."""
@@ -40,7 +41,7 @@ def read_settings(home: Path) -> dict[str, Any]:
     try:
         check_directories(str(home))
         record = read_record(str(home / "settings.json"))
-    except (FileNotFoundError, ProfileFileError):
+    except (FileNotFoundError, ProfileError):
         return {}
     return {key: value for key, value in record.items() if isinstance(value, _TYPES.get(key, ()))}
 
@@ -73,7 +74,7 @@ def change_settings(home: Path, **changes: str | int | None) -> None:
 
     Raises:
         StorageError: the settings could not be written.
-        ProfileFileError: the file exists but can't be read, so it was not overwritten.
+        ProfileError: the file exists but can't be read, so it was not overwritten.
     """
     path = home / "settings.json"
     with locks.acquire(home, "settings", may_be_link=True):
@@ -92,5 +93,5 @@ def remember_last_app(home: Path, client_id: str) -> None:
     """Save the app as the default for the next sign-in. Errors are ignored because this is only a convenience."""
     try:
         change_settings(home, last_app=client_id)
-    except (StorageError, ProfileFileError):
+    except StorageError:
         return

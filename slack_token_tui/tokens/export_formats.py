@@ -14,7 +14,7 @@ from pathlib import Path
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import config_home
 from slack_token_tui.store.profile import Profile
 

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
@@ -27,23 +28,23 @@ def parse_tokens(text: str, client_id: str) -> tuple[TokenType, Secret, Secret |
     """
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
     if not lines:
-        raise ValueError("No token came.")
+        raise InvalidInput("No token came.")
     token_type = token_type_of(lines[0])
     if token_type is None:
-        raise ValueError(
+        raise InvalidInput(
             "That does not begin as a Slack token does (xoxp-…, xoxe.xoxp-…). Give the token alone, without quotes, "
             "“Bearer” or the name of a variable."
         )
     if token_type.unsupported_reason:
-        raise ValueError(f"That is {token_type.with_article} ({token_type.prefix}…). {token_type.unsupported_reason}")
+        raise InvalidInput(f"That is {token_type.with_article} ({token_type.prefix}…). {token_type.unsupported_reason}")
     if not all(33 <= ord(character) <= 126 for line in lines for character in line):
-        raise ValueError("There is something in it that no token has: a space, or a letter that is not ASCII.")
+        raise InvalidInput("There is something in it that no token has: a space, or a letter that is not ASCII.")
     if len(lines) == 1:
         return token_type, Secret(lines[0]), None
     if len(lines) > 2 or token_type_of(lines[1]) is not REFRESH_TOKEN or not token_type.rotates:
-        raise ValueError("After a rotating token (xoxe.xoxp-…) one more line may follow: its refresh token (xoxe-…).")
+        raise InvalidInput("After a rotating token (xoxe.xoxp-…) one more line may follow: its refresh token (xoxe-…).")
     if not client_id:
-        raise ValueError("A refresh token works only with the Client ID of its app: give that too.")
+        raise InvalidInput("A refresh token works only with the Client ID of its app: give that too.")
     return token_type, Secret(lines[0]), Secret(lines[1])
 
 
@@ -93,10 +94,10 @@ def _save_unless_duplicate(store: ProfileStore, profile: Profile, name: str | No
             and entry.masked_token == profile.masked_token
             and store.with_tokens(entry).access_token == profile.access_token
         ):
-            raise SlackRefused("token_already_kept", {"name": entry.name})
+            raise SlackRefused("token_already_kept", name=entry.name)
     for match in store.find_same_account(profile):
         if match.is_refreshable and not profile.is_refreshable:
-            raise SlackRefused("renewable_already_kept", {"name": match.name})
+            raise SlackRefused("renewable_already_kept", name=match.name)
     return store.save_sign_in(profile, name)
 
 

@@ -17,7 +17,7 @@ def move_tokens(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:
     Only then are they deleted from the old location.
 
     Raises:
-        FileNotFoundError, ProfileFileError: the profile does not exist or can't be read.
+        FileNotFoundError, ProfileError: the profile does not exist or can't be read.
         StorageError: the tokens could not be moved. Nothing was changed.
     """
     with locks.acquire(store.home / "locks", name):

@@ -12,7 +12,8 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackRefused, UnusableToken
 from slack_token_tui.slack.responses import TokenResponse, parse_body, parse_token_response
 from slack_token_tui.store import keyring
-from slack_token_tui.store.atomic_file import StorageError, read_own
+from slack_token_tui.store.atomic_file import read_own
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, UNCONFIRMED_REFUSAL, Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import QuarantinedResponse, quarantine, quarantine_in_keyring
@@ -51,7 +52,7 @@ def recover(store: ProfileStore, name: str) -> RecoveredProfile:
     """Read profile ``name`` and finish its interrupted refresh, if any. The caller must hold the profile's lock.
 
     Raises:
-        FileNotFoundError, ProfileFileError: see :meth:`ProfileStore.read`.
+        FileNotFoundError, ProfileError: see :meth:`ProfileStore.read`.
         StorageError: the recovered response could not be saved, or the keyring could not be read. The journal is left
             as it is.
     """

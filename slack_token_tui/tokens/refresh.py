@@ -21,6 +21,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from slack_token_tui.event_loop import run
+from slack_token_tui.problems import Problem
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import OAuthClient, SlackClient
 from slack_token_tui.slack.endpoints import EndpointVariant
@@ -35,8 +36,7 @@ from slack_token_tui.slack.errors import (
 from slack_token_tui.slack.responses import TokenResponse, find_tokens
 from slack_token_tui.store import locks
 from slack_token_tui.store.apps import load_app, with_secret
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
+from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.deferred_signals import DeferredSignals, defer_signals
@@ -51,7 +51,8 @@ from slack_token_tui.tokens.recovery import (
 )
 from slack_token_tui.tokens.refresh_result import (
     REFRESH_TOKEN_INVALID_CODES,
-    RefreshProblem,
+    USUAL_POLICY,
+    RefreshPolicy,
     RefreshResult,
     recorded_problem,
 )
@@ -69,33 +70,30 @@ _RETRY_PAUSES_SECONDS = (0.3, 1.0)
 def refresh(
     store: ProfileStore,
     name: str,
+    policy: RefreshPolicy = USUAL_POLICY,
     *,
-    min_ttl_seconds: float = REFRESH_MARGIN_SECONDS,
-    insist: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> RefreshResult:
-    """Refresh profile ``name`` if its access token expires within ``min_ttl_seconds``.
+    """Refresh profile ``name`` if ``policy`` wants it.
 
     This can block for a minute. Call it in the main thread, where signals can be deferred, or in a separate process.
 
     Args:
         store: the store that holds the profile.
         name: the profile name.
-        min_ttl_seconds: see :meth:`Profile.is_due`.
-        insist: refresh even if the profile is not due or its refresh token was refused before.
+        policy: when to refresh.
         now: returns the current time in UTC.
 
     Raises:
-        FileNotFoundError: the profile does not exist, or was removed meanwhile.
-        ProfileFileError: the profile's file can't be used.
+        ProfileError: the profile does not exist, was removed meanwhile, or its file can't be used.
         StorageError: the tokens could not be loaded from the keyring.
     """
     initial_profile = store.read(name)
 
     def is_needed(profile: Profile) -> bool:
-        if insist:
-            return profile.has_refresh_token and profile.generation == initial_profile.generation
-        return profile.is_due(now(), min_ttl_seconds)
+        # Another process has refreshed it meanwhile: that is what was asked for.
+        is_unchanged = profile.generation == initial_profile.generation
+        return policy.wants(profile, now()) and (is_unchanged or not policy.insist)
 
     def refresh_under_lock(signals: DeferredSignals) -> RefreshResult:
         with locks.acquire(
@@ -119,8 +117,10 @@ def refresh(
             if is_needed(store.read(name)):
                 continue  # suspended with Ctrl+Z while waiting for the lock, and resumed
             return RefreshResult(store.with_tokens(store.read(name)))
+        except ProfileError:
+            raise
         except StorageError as error:
-            problem = RefreshProblem(error.code, {"name": name, **error.facts})
+            problem = error.with_facts(name=name)
             return RefreshResult(store.with_tokens(store.read(name)), problem=problem)
 
 
@@ -161,7 +161,7 @@ class RefreshAttempt:
             token_response = run(self._request())
         except _StoppedBeforeSending:
             self._remove_journal_unless_unanswered()
-            return RefreshResult(self._profile, problem=RefreshProblem("refresh_stopped", {"name": self._profile.name}))
+            return RefreshResult(self._profile, problem=Problem("refresh_stopped", name=self._profile.name))
         except StorageError:
             self._remove_journal_unless_unanswered()  # the intent could not be written, so nothing was sent
             raise
@@ -229,7 +229,7 @@ class RefreshAttempt:
         try:
             secret = with_secret(app.with_endpoints(self._profile.endpoints)).client_secret if app else None
         except StorageError as error:
-            raise SlackUnreachable(error.code, error.facts) from None  # not sent, so no token was used
+            raise SlackUnreachable(error.code, **error.facts) from None  # not sent, so no token was used
         client = OAuthClient(self._profile.client_id, secret)
         async with SlackClient(self._profile.endpoints) as slack:
             try:
@@ -310,7 +310,7 @@ class RefreshAttempt:
                 "name": self._profile.name,
                 "kept": self._describe_unsaved_location(self._intent, self._response),
             }
-            return RefreshResult(refreshed, refreshed=True, problem=RefreshProblem("refresh_not_saved", facts))
+            return RefreshResult(refreshed, refreshed=True, problem=Problem("refresh_not_saved", **facts))
         return RefreshResult(refreshed, refreshed=True)
 
     def _describe_unsaved_location(self, intent: RefreshIntent, body: bytes) -> str:
@@ -326,15 +326,17 @@ class RefreshAttempt:
         facts = {"client_id": self._profile.client_id, **error.facts, "name": self._profile.name}
         if self._sent and self._response is not None and isinstance(error, UnusableToken):
             marked = quarantine_and_mark(self._store, self._profile, self._response, self._journal)
-            return RefreshResult(marked, problem=RefreshProblem(RESPONSE_UNUSABLE, facts))
+            return RefreshResult(marked, problem=Problem(RESPONSE_UNUSABLE, **facts))
         if may_have_rotated(error) if self._sent else self._first_unanswered_at:
-            return RefreshResult(self._profile, problem=RefreshProblem("refresh_lost", {**facts, "detail": error.code}))
+            return RefreshResult(self._profile, problem=Problem("refresh_lost", **{**facts, "detail": error.code}))
+        if error.code == "invalid_grant":  # RFC 6749 §5.2: here it is the refresh token, and not a code
+            return self._mark_refresh_refused("invalid_refresh_token")
         if error.code in REFRESH_TOKEN_INVALID_CODES:
             return self._mark_refresh_refused(error.code)
         self._remove_journal_unless_unanswered()
         if error.code == "bad_client_secret" and self._app_error is not None:
-            return RefreshResult(self._profile, problem=RefreshProblem(self._app_error.code, self._app_error.facts))
-        return RefreshResult(self._profile, problem=RefreshProblem(error.code, facts))
+            return RefreshResult(self._profile, problem=self._app_error)
+        return RefreshResult(self._profile, problem=Problem(error.code, **facts))
 
     def _mark_refresh_refused(self, code: str) -> RefreshResult:
         """Mark the refresh token as unusable. Nothing is deleted: the access token may remain valid for hours."""

@@ -1,26 +1,61 @@
-"""Result types of a refresh. Importing this module does not load the HTTP client."""
+"""When to refresh, and the result of a refresh. This module does not import the network code."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from slack_token_tui.problems import Kind, Problem
+from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, REVOKED_CODES
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile
+from slack_token_tui.store.profiles import ProfileStore
 
 YOUNG_TOKEN_TTL_SECONDS = 11 * 3600
-"""``min_ttl_seconds`` of a refresh that a user requests. It skips tokens less than an hour old: Slack keeps only two
-access tokens valid, so a needless refresh invalidates one that another program may still use."""
-REFRESH_TOKEN_INVALID_CODES = frozenset({"invalid_refresh_token", "token_expired", "token_revoked", "account_inactive"})
-"""Slack errors after which a refresh token can no longer be used."""
+"""Tokens younger than one hour have more time left than this. Slack keeps only two access tokens valid at a time, so an
+unneeded refresh revokes a token that another program may still use."""
+REFRESH_TOKEN_INVALID_CODES = frozenset(
+    {
+        "invalid_refresh_token",
+        "refresh_token_expired",
+        "token_expired",
+        "token_revoked",
+        "account_inactive",
+    }
+)
+"""Slack errors after which a refresh token can't be used again."""
 SIGN_IN_REQUIRED_CODES = REFRESH_TOKEN_INVALID_CODES | {"refresh_interrupted", RESPONSE_UNUSABLE, "not_renewable"}
-"""Problems that only a new sign-in can fix."""
+"""Codes of problems that only a new sign-in fixes."""
 
 
 @dataclass(frozen=True)
-class RefreshProblem:
-    """Why a refresh failed: a code from the problem catalog, and the facts to fill in."""
+class RefreshPolicy:
+    """When to refresh a profile. This is the only rule.
 
-    code: str
-    facts: dict[str, str] = field(default_factory=dict)
+    Attributes:
+        min_ttl_seconds: refresh if the access token expires sooner than this.
+        insist: refresh anyway, even if the refresh token was refused before.
+    """
+
+    min_ttl_seconds: float = REFRESH_MARGIN_SECONDS
+    insist: bool = False
+
+    def wants(self, profile: Profile, now: datetime) -> bool:
+        """Return whether ``profile`` should be refreshed at ``now``."""
+        return profile.has_refresh_token if self.insist else profile.is_due(now, self.min_ttl_seconds)
+
+
+def requested_refresh_policy(profile: Profile, policy: RefreshPolicy) -> RefreshPolicy:
+    """Return ``policy`` for a refresh that a person asks for by name: a refused refresh token is tried again.
+
+    Not so if Slack accepted the refresh token and its response could not be used: the token is spent.
+    """
+    may_be_refreshable = profile.refresh_refused not in (None, RESPONSE_UNUSABLE) or profile.refused in REVOKED_CODES
+    return replace(policy, insist=policy.insist or may_be_refreshable)
+
+
+USUAL_POLICY = RefreshPolicy()
+"""Refresh if the token is about to expire."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +63,8 @@ class RefreshResult:
     """The result of a refresh.
 
     Attributes:
-        profile: the current profile with its tokens loaded. It may be usable even if there was a problem.
-        refreshed: whether this call obtained new tokens.
+        profile: the current profile with its tokens. It may be usable even if there is a problem.
+        refreshed: whether this call got new tokens.
         recovered: whether a response left by an earlier process was saved.
         problem: why there are no new tokens, or why they could not be saved.
     """
@@ -37,13 +72,30 @@ class RefreshResult:
     profile: Profile
     refreshed: bool = False
     recovered: bool = False
-    problem: RefreshProblem | None = None
+    problem: Problem | None = None
 
 
-def recorded_problem(profile: Profile) -> RefreshProblem | None:
-    """Return why ``profile`` can't be refreshed, as an earlier refresh recorded it, or None."""
+Refresher = Callable[[ProfileStore, str, RefreshPolicy], RefreshResult]
+"""Refreshes a profile: in this process, or in a child process that survives the caller."""
+
+
+def recorded_problem(profile: Profile) -> Problem | None:
+    """Return why ``profile`` can't be refreshed, as recorded by an earlier refresh, or None if it can."""
     if not profile.refresh_refused or profile.is_refreshable:
         return None
     refused_at = profile.refresh_refused_at
     when = f"{refused_at.astimezone():%Y-%m-%d %H:%M}" if refused_at else "an earlier day"
-    return RefreshProblem(profile.refresh_refused, {"name": profile.name, "detail": when})
+    return Problem(profile.refresh_refused, name=profile.name, detail=when)
+
+
+def sign_in_needed(profile: Profile, now: datetime) -> Problem | None:
+    """Return why the access token of ``profile`` can't be used, or None if it is valid."""
+    reason = profile.unusable_reason(now)
+    if reason is None:
+        return None
+    return recorded_problem(profile) or Problem("sign_in_needed", name=profile.name, detail=reason)
+
+
+def needs_person(problem: Problem) -> bool:
+    """Return whether only a new sign-in helps."""
+    return problem.kind is Kind.SIGN_IN

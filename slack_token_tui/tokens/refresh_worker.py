@@ -7,66 +7,38 @@ the profile again.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, ProfileFileError
+from slack_token_tui.problems import Problem
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh import refresh
-from slack_token_tui.tokens.refresh_result import RefreshProblem, RefreshResult
+from slack_token_tui.tokens.refresh_result import USUAL_POLICY, RefreshPolicy, RefreshResult
 
 _TIMEOUT_SECONDS = 180
 """Longer than the lock timeout, two request deadlines and the pauses between them."""
 
 
-def refresh_in_child(
-    store: ProfileStore, name: str, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, insist: bool = False
-) -> RefreshResult:
+def refresh_in_child(store: ProfileStore, name: str, policy: RefreshPolicy = USUAL_POLICY) -> RefreshResult:
     """Run :func:`slack_token_tui.tokens.refresh.refresh` in a child process. This works from any thread.
 
     Raises:
-        FileNotFoundError, ProfileFileError, StorageError: see :func:`slack_token_tui.tokens.refresh.refresh`.
+        StorageError: see :func:`slack_token_tui.tokens.refresh.refresh`.
     """
-    return _parse_output(store, name, _run_child(store, name, min_ttl_seconds, insist))
+    return _parse_output(store, name, _run_child(store, name, policy))
 
 
-async def refresh_in_child_async(
-    store: ProfileStore, name: str, *, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS, insist: bool = False
-) -> RefreshResult:
-    """Run :func:`refresh_in_child` without blocking. On cancellation or loop shutdown, the child still finishes."""
-    loop = asyncio.get_running_loop()
-    output_future: asyncio.Future[bytes] = loop.create_future()
-
-    def run_child() -> None:
-        output = _run_child(store, name, min_ttl_seconds, insist)
-        with suppress(RuntimeError):  # the loop was closed meanwhile
-            loop.call_soon_threadsafe(set_output, output)
-
-    def set_output(output: bytes) -> None:
-        if not output_future.done():
-            output_future.set_result(output)
-
-    # Not an asyncio subprocess: its transport kills the child when the loop is closed. Not an executor thread either:
-    # it would delay the exit of the program.
-    threading.Thread(target=run_child, daemon=True).start()
-    output = await output_future
-    return await asyncio.to_thread(_parse_output, store, name, output)
-
-
-def _run_child(store: ProfileStore, name: str, min_ttl_seconds: float, insist: bool) -> bytes:
+def _run_child(store: ProfileStore, name: str, policy: RefreshPolicy) -> bytes:
     """Start a child process and return its output, or nothing after a timeout. The child is never killed."""
     # -P: do not import from the current directory.
     command = [sys.executable, "-P", "-m", "slack_token_tui.tokens.refresh_worker"]
     with suppress(OSError, subprocess.TimeoutExpired):
         child = subprocess.Popen(
-            [*command, str(store.home), name, str(min_ttl_seconds), "insist" if insist else ""],
+            [*command, str(store.home), name, str(policy.min_ttl_seconds), "insist" if policy.insist else ""],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -81,10 +53,10 @@ def _parse_output(store: ProfileStore, name: str, output: bytes) -> RefreshResul
     profile = store.with_tokens(store.read(name))
     try:
         record = json.loads(output)
-        problem = RefreshProblem(record["code"], record["facts"]) if record["code"] else None
+        problem = Problem(record["code"], **record["facts"]) if record["code"] else None
         return RefreshResult(profile, record["renewed"], record["recovered"], problem)
     except (ValueError, KeyError, TypeError):
-        return RefreshResult(profile, problem=RefreshProblem("refresh_child_failed", {"name": name}))
+        return RefreshResult(profile, problem=Problem("refresh_child_failed", name=name))
 
 
 def main(arguments: list[str]) -> int:
@@ -93,16 +65,17 @@ def main(arguments: list[str]) -> int:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    from slack_token_tui.tokens.refresh import refresh  # deferred: the parent process must not load the network code
+
     home, name, min_ttl_seconds, insist = arguments
     record: dict[str, object] = {"renewed": False, "recovered": False, "code": None, "facts": {}}
     try:
-        result = refresh(ProfileStore(Path(home)), name, min_ttl_seconds=float(min_ttl_seconds), insist=bool(insist))
+        policy = RefreshPolicy(float(min_ttl_seconds), insist=bool(insist))
+        result = refresh(ProfileStore(Path(home)), name, policy)
         record |= {"renewed": result.refreshed, "recovered": result.recovered}
         if result.problem:
             record |= {"code": result.problem.code, "facts": result.problem.facts}
-    except FileNotFoundError:
-        record["code"] = "profile_not_found"
-    except (ProfileFileError, StorageError) as error:
+    except StorageError as error:
         record |= {"code": error.code, "facts": error.facts}
     # The parent may have exited by now. The new tokens are saved anyway.
     with suppress(OSError):

@@ -6,8 +6,9 @@ import os
 from contextlib import ExitStack, suppress
 
 from slack_token_tui.store import locks
-from slack_token_tui.store.atomic_file import StorageError, remove_stale_temp_files, sync_directory, to_storage_error
-from slack_token_tui.store.hot_path import ProfileFileError, is_allowed_new_name
+from slack_token_tui.store.atomic_file import remove_stale_temp_files, sync_directory, to_storage_error
+from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.hot_path import is_allowed_new_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, read_settings
@@ -21,7 +22,7 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
 
     Raises:
         FileNotFoundError: ``old`` does not exist, or was removed while this call waited for its lock.
-        ProfileFileError: the file of ``old`` can't be used.
+        ProfileError: the file of ``old`` can't be used.
         StorageError: ``profile_name_invalid``, ``profile_name_taken``, or the error that prevented the rename.
     """
     if not is_allowed_new_name(new):
@@ -46,7 +47,7 @@ def rename(store: ProfileStore, old: str, new: str) -> Profile:
             sync_directory(target.parent)
         except OSError as error:
             if is_default:
-                with suppress(StorageError, ProfileFileError):
+                with suppress(StorageError):
                     change_settings(store.home, default_profile=old)
             raise to_storage_error(error, target) from None
         renamed = profile.with_name(new)

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slack_token_tui.event_loop import run
-from slack_token_tui.problems import explain
+from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackError, SlackRefused
 from slack_token_tui.store import keyring, locks
-from slack_token_tui.store.atomic_file import StorageError, remove_stale_temp_files, sync_directory, to_storage_error
-from slack_token_tui.store.hot_path import REVOKED_CODES, ProfileFileError
+from slack_token_tui.store.atomic_file import remove_stale_temp_files, sync_directory, to_storage_error
+from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.hot_path import REVOKED_CODES
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, read_settings
@@ -49,7 +50,7 @@ class Revocation:
     def sentence(self) -> str:
         """The result as text for the user."""
         if self.error is not None and not isinstance(self.error, SlackRefused):
-            reason = explain(self.error.code, self.error.facts).title
+            reason = self.error.explain().title
             return f"{self.kind}: not known to have ended. {reason} ({self.outcome})"
         return f"{self.kind}: {'ended' if self.revoked else 'not ended'}. Slack says {self.outcome}"
 
@@ -72,6 +73,16 @@ class Removal:
     error: StorageError | None = None
     quarantined: tuple[str, ...] = ()
 
+    @property
+    def problem(self) -> Problem | None:
+        """Why the profile was not deleted: Slack did not revoke a token. None if it was deleted, or ``error`` says why."""
+        if self.deleted or self.error is not None:
+            return None
+        failed = next(item for item in self.revocations if not item.revoked and not item.allows_removal)
+        is_temporary = failed.error is not None and failed.error.kind is Kind.RETRY
+        code = "revoke_unreachable" if is_temporary else "not_revoked"
+        return Problem(code, name=self.profile.name, detail=failed.outcome)
+
 
 def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Removal:
     """Revoke both tokens of profile ``name`` at Slack, then delete the profile. This can block for a minute.
@@ -85,7 +96,7 @@ def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) 
         keep_grant: delete the profile without sending any request to Slack.
 
     Raises:
-        FileNotFoundError, ProfileFileError: the profile does not exist or can't be read.
+        FileNotFoundError, ProfileError: the profile does not exist or can't be read.
         StorageError: the profile can't be deleted, or its tokens can't be loaded. No request was sent.
     """
     profiles_dir = store.path(name).parent
@@ -186,5 +197,5 @@ def _unlink(store: ProfileStore, name: str) -> None:
     except OSError as error:
         raise to_storage_error(error, path) from None
     if read_settings(store.home).get("default_profile") == name:
-        with suppress(StorageError, ProfileFileError):  # a default profile that does not exist is ignored anyway
+        with suppress(StorageError):  # a default profile that does not exist is ignored anyway
             change_settings(store.home, default_profile=None)

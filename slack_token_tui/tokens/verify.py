@@ -2,83 +2,91 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from slack_token_tui.event_loop import run
+from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.errors import SlackError, SlackRefused
 from slack_token_tui.slack.responses import Identity
 from slack_token_tui.store import locks
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import REVOKED_CODES
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.tokens.fresh_token import fresh_token
+from slack_token_tui.tokens.refresh_result import USUAL_POLICY, Refresher
 
 
 @dataclass(frozen=True)
 class Verification:
-    """The result of verifying an access token.
+    """A profile whose token Slack has confirmed.
 
     Attributes:
-        profile: the current profile.
-        error: why the token could not be verified, or None if it was.
-        save_error: why the result could not be saved, or None.
+        profile: the profile as it is now.
+        save_error: why the confirmation could not be saved, or None.
     """
 
     profile: Profile
-    error: SlackError | None = None
     save_error: StorageError | None = None
 
 
-async def request_identity(profile: Profile) -> Identity | SlackError:
-    """Return the identity that the access token of ``profile`` belongs to, or the error. Slack: auth.test.
+def verify(store: ProfileStore, name: str, refresher: Refresher) -> Verification:
+    """Refresh the token of profile ``name`` if it is due, verify it with Slack, and save the result. Slack: auth.test.
 
     Args:
-        profile: the profile, with its tokens loaded.
+        store: the store that holds the profile.
+        name: the profile name.
+        refresher: called if the token is due.
+
+    Raises:
+        Problem: the profile can't be read, its token is invalid, or Slack could not be reached.
     """
-    assert profile.access_token is not None, "with_tokens() comes first"
+    fresh = fresh_token(store, name, USUAL_POLICY, refresher)
     try:
-        async with SlackClient(profile.endpoints) as slack:
-            identity = await slack.verify(profile.access_token)
+        identity = run(request_identity(fresh.profile, fresh.access_token))
     except SlackError as error:
-        return error
+        with suppress(StorageError):
+            _save(store, fresh.profile, error)
+        raise error.with_facts(name=name) from None
+    try:
+        return Verification(_save(store, fresh.profile, identity))
+    except StorageError as error:  # the token is confirmed even if that can't be saved
+        return Verification(_apply_identity(fresh.profile, identity), error)
+
+
+async def request_identity(profile: Profile, access_token: Secret) -> Identity:
+    """Return the identity of ``access_token``. Slack: auth.test.
+
+    Raises:
+        SlackError: Slack rejected the token or could not be reached; ``other_account`` if the token belongs to another
+            account than ``profile``.
+    """
+    async with SlackClient(profile.endpoints) as slack:
+        identity = await slack.verify(access_token)
     if profile.user_id and identity.user_id != profile.user_id:
         mismatch = f"{identity.user_name or 'somebody'} ({identity.user_id}, not {profile.user_id})"
-        return SlackRefused("other_account", {"name": profile.name, "detail": mismatch})
+        raise SlackRefused("other_account", name=profile.name, detail=mismatch)
     return identity
 
 
-def save_verification(store: ProfileStore, profile: Profile, result: Identity | SlackError) -> Verification:
-    """Save the result of a verification, unless the profile has received a new token meanwhile.
-
-    Raises:
-        FileNotFoundError, ProfileFileError: the profile was removed or became unreadable meanwhile.
-    """
-    error = result if isinstance(result, SlackError) else None
-    try:
-        return _save(store, profile, result, error)
-    except StorageError as save_error:  # the result is valid even if it can't be saved
-        return Verification(
-            _apply_identity(profile, result) if isinstance(result, Identity) else profile, error, save_error
-        )
-
-
-def _save(
-    store: ProfileStore, profile: Profile, result: Identity | SlackError, error: SlackError | None
-) -> Verification:
-    with locks.acquire(store.home / "locks", profile.name):
-        current = store.read(profile.name)
-        if current.generation != profile.generation or current.id != profile.id:
-            return Verification(current, error)
+def _save(store: ProfileStore, verified: Profile, result: Identity | SlackError) -> Profile:
+    """Save the result unless another process has refreshed the token meanwhile, and return the profile as it is now."""
+    with locks.acquire(store.home / "locks", verified.name):
+        current = store.read(verified.name)
+        if current.generation != verified.generation or current.id != verified.id:
+            return current
         updated = current
         if isinstance(result, Identity):
             updated = _apply_identity(current, result)
         elif isinstance(result, SlackRefused) and result.code in REVOKED_CODES | {"invalid_auth"}:
             updated = replace(current, refused=result.code)
         if updated != current:
-            # A keyring profile has no tokens loaded here, so writing it does not touch the keyring.
+            # Without its tokens, a keyring profile is written without touching the keyring.
             store.write(updated)
-    return Verification(updated, error)
+    return updated
 
 
 def _apply_identity(profile: Profile, identity: Identity) -> Profile:

@@ -21,8 +21,7 @@ from textual.theme import Theme
 
 from slack_token_tui.problems import error_location
 from slack_token_tui.sanitize import escape_unprintable
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, clipboard_seconds, read_settings
 from slack_token_tui.tui.actions import actions_for
@@ -169,7 +168,7 @@ class TokenApp(App[None]):
         return variables
 
     def _remember_theme(self, theme: Theme) -> None:
-        with suppress(StorageError, ProfileFileError):  # only a convenience, so errors aren't reported
+        with suppress(StorageError):  # only a convenience, so errors aren't reported
             change_settings(self.store.home, theme=theme.name)
 
     def exit_on_signal(self, number: int) -> None:

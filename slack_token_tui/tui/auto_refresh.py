@@ -11,11 +11,17 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.event_loop import run_in_daemon_thread
+from slack_token_tui.problems import Kind, Problem, error_location
+from slack_token_tui.store.errors import ProfileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
-from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshProblem
+from slack_token_tui.tokens.refresh_result import (
+    USUAL_POLICY,
+    YOUNG_TOKEN_TTL_SECONDS,
+    RefreshPolicy,
+    requested_refresh_policy,
+)
 
 _MAX_CONCURRENT = 4
 """Slack limits the request rate. Four concurrent requests stay below every limit."""
@@ -37,9 +43,10 @@ class RefreshScheduler:
     store: ProfileStore
     on_change: Callable[[str, Profile | UnreadableProfile | None], None]
     busy: set[str] = field(default_factory=set)
-    problems: dict[str, RefreshProblem] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
     _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT))
 
     def due_names(self, profiles: Iterable[object], now: datetime) -> list[str]:
         """Return the profiles to refresh automatically now: due, not busy, and no recent failure."""
@@ -52,23 +59,26 @@ class RefreshScheduler:
             and self._pauses.get(profile.name, (0.0, 0.0))[0] <= time.monotonic()
         ]
 
-    async def refresh(self, name: str, *, insist: bool = False, user_requested: bool = False) -> bool:
+    async def refresh(self, name: str, *, user_requested: bool = False) -> bool:
         """Refresh profile ``name`` and return whether it succeeded.
 
         Args:
             name: profile name.
-            insist: whether to refresh even if the token is not due or Slack has refused the refresh token before.
-            user_requested: whether the user asked for it. If so, a token that is over an hour old is refreshed too.
+            user_requested: whether the user asked for it. If so, a token that is over an hour old is refreshed too, and a
+                refresh token that Slack refused before is tried again.
         """
-        from slack_token_tui.tokens.refresh_worker import refresh_in_child_async
+        from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
-        async def work() -> RefreshProblem | None:
-            profile = await asyncio.to_thread(self.store.read, name)
+        def work() -> None:
+            profile = self.store.read(name)
             if not profile.has_refresh_token:
-                return RefreshProblem("not_renewable", {"name": name, "detail": ""})
-            life = {"min_ttl_seconds": float(YOUNG_TOKEN_TTL_SECONDS)} if user_requested else {}
-            result = await refresh_in_child_async(self.store, name, insist=insist, **life)
-            return result.problem
+                raise Problem("not_renewable", name=name)
+            policy = USUAL_POLICY
+            if user_requested:
+                policy = requested_refresh_policy(profile, RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS))
+            result = refresh_in_child(self.store, name, policy)
+            if result.problem is not None:
+                raise result.problem
 
         succeeded = await self._run_exclusively(name, work)
         if succeeded:
@@ -81,14 +91,13 @@ class RefreshScheduler:
 
     async def verify(self, name: str) -> bool:
         """Verify the token of profile ``name`` with Slack, save the result, and return whether it is valid."""
-        from slack_token_tui.tokens import verify
+        from slack_token_tui.tokens.refresh_worker import refresh_in_child
+        from slack_token_tui.tokens.verify import verify
 
-        async def work() -> RefreshProblem | None:
-            profile = await asyncio.to_thread(lambda: self.store.with_tokens(self.store.read(name)))
-            identity = await verify.request_identity(profile)
-            verification = await asyncio.to_thread(verify.save_verification, self.store, profile, identity)
-            error = verification.error or verification.save_error
-            return None if error is None else RefreshProblem(error.code, {"name": name, **error.facts})
+        def work() -> None:
+            verification = verify(self.store, name, refresh_in_child)
+            if verification.save_error is not None:
+                raise verification.save_error
 
         return await self._run_exclusively(name, work)
 
@@ -117,38 +126,33 @@ class RefreshScheduler:
                 group.create_task(run_one(name))
         return succeeded_count
 
-    async def _run_exclusively(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
-        """Run ``work`` and report its start and end. Calls for the same profile run one after another."""
-        async with self._locks.setdefault(name, asyncio.Lock()):
+    async def _run_exclusively(self, name: str, work: Callable[[], None]) -> bool:
+        """Run ``work`` in a thread and report its start and end. One runs at a time for a profile, at most four in all."""
+        async with self._locks.setdefault(name, asyncio.Lock()), self._slots:
             return await self._run(name, work)
 
-    async def _run(self, name: str, work: Callable[[], Awaitable[RefreshProblem | None]]) -> bool:
+    async def _run(self, name: str, work: Callable[[], None]) -> bool:
         self.busy.add(name)
         self._notify_change(name)
-        problem: RefreshProblem | None = None
-        is_removed = False
+        problem: Problem | None = None
         try:
-            problem = await work()
-        except FileNotFoundError:
-            is_removed = True
-        except ProfileFileError as error:
-            problem = RefreshProblem(error.code, {"file": error.path, "detail": error.detail})
-        except StorageError as error:
-            problem = RefreshProblem(error.code, {"name": name, **error.facts})
+            await run_in_daemon_thread(work)
+        except Problem as error:
+            problem = error.with_facts(name=name)
+        except Exception as error:  # a bug is shown like any other problem
+            problem = Problem("unexpected", detail=error_location(error))
         finally:
             self.busy.discard(name)
             self.problems.pop(name, None)
-            if problem is not None:
+            if problem is not None and problem.kind is not Kind.NOT_FOUND:  # a removed profile leaves the list
                 self.problems[name] = problem
             self._notify_change(name)
-        return problem is None and not is_removed
+        return problem is None
 
     def _notify_change(self, name: str) -> None:
         entry: Profile | UnreadableProfile | None
         try:
             entry = self.store.read(name)
-        except FileNotFoundError:
-            entry = None
-        except ProfileFileError as error:
-            entry = UnreadableProfile(name, error)
+        except ProfileError as error:
+            entry = None if error.kind is Kind.NOT_FOUND else UnreadableProfile(name, error)
         self.on_change(name, entry)

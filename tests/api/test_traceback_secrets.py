@@ -17,7 +17,7 @@ import slack_token_tui as stt
 from slack_token_tui import api
 from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.problems import explain
+from slack_token_tui.problems import InvalidInput, explain
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store import hot_path
@@ -146,7 +146,7 @@ ERROR_CASES: dict[str, tuple[type[BaseException], Trigger]] = {
     "TokenError of a bug in the table": (stt.TokenError, break_profile_table),
     "KeyboardInterrupt": (KeyboardInterrupt, interrupt_refresh),
     "TokenError of an impossible wish": (stt.TokenError, ask_for_infinite_lifetime),
-    "ValueError of sign_in": (ValueError, start_invalid_sign_in),
+    "ValueError of sign_in": (InvalidInput, start_invalid_sign_in),
 }
 
 

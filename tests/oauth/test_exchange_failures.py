@@ -21,7 +21,7 @@ from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.slack import client
 from slack_token_tui.slack.client import SlackClient, _parse_date
 from slack_token_tui.store.apps import SlackApp
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.fallback_dir import list_fallback_files
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.practice import DelayedExchange

@@ -22,7 +22,7 @@ from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, TOKEN_SHAPES, Wo
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp, read_app
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.browser import issue_callback_url, parse_query
 from tests.support.faults import raise_store_full

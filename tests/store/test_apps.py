@@ -23,7 +23,7 @@ from slack_token_tui.store.apps import (
     unreadable_apps,
     with_secret,
 )
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, read_settings, remember_last_app
 from tests.support.faults import raise_store_full

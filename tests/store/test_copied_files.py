@@ -9,11 +9,12 @@ import pytest
 import slack_token_tui as stt
 from slack_token_tui.cli.main import main
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.errors import ProfileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.tokens.keyring_migration import move_tokens
 from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from slack_token_tui.tokens.rename import rename
 from slack_token_tui.tokens.revoke import delete_unreadable
 from tests.support.practice import issue_profile
@@ -25,7 +26,7 @@ from tests.support.store import copy_profile_file, remove_name_from_file
 def test_only_the_original_is_refreshed(store: ProfileStore, slack: PracticeSlack, by_old_version: bool) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     copy_profile_file(store, "acme", "backup", by_old_version=by_old_version)
-    with pytest.raises(ProfileFileError, match="profile_copied"):
+    with pytest.raises(ProfileError, match="profile_copied"):
         refresh(store, "backup")
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
     assert refresh(store, "acme").refreshed
@@ -39,7 +40,7 @@ def test_copy_is_listed_as_unreadable_and_the_original_is_unaffected(store: Prof
     acme, backup = store.entries()
     assert isinstance(acme, Profile)
     assert isinstance(backup, UnreadableProfile)
-    assert (backup.error.code, backup.error.detail) == ("profile_copied", "acme")
+    assert (backup.error.code, backup.error.facts["detail"]) == ("profile_copied", "acme")
 
 
 @pytest.mark.parametrize(
@@ -76,9 +77,9 @@ def test_refreshed_file_is_the_original_among_two_old_version_files(store: Profi
     copy_profile_file(store, "acme", "aaa", by_old_version=True)
     assert refresh(store, "acme").refreshed
     remove_name_from_file(store, "acme")
-    with pytest.raises(ProfileFileError, match="profile_copied"):
-        refresh(store, "aaa", insist=True)
-    assert refresh(store, "acme", insist=True).refreshed
+    with pytest.raises(ProfileError, match="profile_copied"):
+        refresh(store, "aaa", RefreshPolicy(insist=True))
+    assert refresh(store, "acme", RefreshPolicy(insist=True)).refreshed
 
 
 def test_rename_updates_the_name_in_the_file(store: ProfileStore) -> None:
@@ -92,7 +93,7 @@ def test_rename_updates_the_name_in_the_file(store: ProfileStore) -> None:
 def test_copy_can_be_removed_but_not_moved_to_the_keyring(store: ProfileStore) -> None:
     store.save_sign_in(profile())
     copy_profile_file(store, "acme", "backup")
-    with pytest.raises(ProfileFileError):
+    with pytest.raises(ProfileError):
         move_tokens(store, "backup", to_keyring=True)
     assert main(["remove", "backup", "--keep-grant", "--yes"]) == 0
     assert store.names() == ["acme"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.store import hot_path
-from slack_token_tui.store.hot_path import ProfileChoiceError
+from slack_token_tui.store.errors import ProfileError
 from slack_token_tui.store.profile_codec import to_dict
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
@@ -49,9 +49,10 @@ def test_name_comes_from_argument_then_environment_then_default(
     for number, name in enumerate(("one", "two", "three")):
         store.save_sign_in(profile(user_id=f"U{number}"), name)
     directory = str(store.home)
-    with pytest.raises(ProfileChoiceError) as caught:
+    with pytest.raises(ProfileError) as caught:
         hot_path.resolve_name(directory, None)
-    assert (caught.value.code, caught.value.names) == ("profile_not_chosen", ["one", "three", "two"])
+    assert caught.value.code == "profile_not_chosen"
+    assert caught.value.facts["detail"] == "one, three, two"
     change_settings(store.home, default_profile="three")
     assert hot_path.resolve_name(directory, None) == "three"
     monkeypatch.setenv("SLACK_TOKEN_PROFILE", "two")

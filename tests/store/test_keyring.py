@@ -18,7 +18,7 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import keyring as stored_tokens
 from slack_token_tui.store.apps import SlackApp, forget_app, read_app, save_app, with_secret
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings

@@ -12,12 +12,13 @@ import pytest
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store import keyring as stored_tokens
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.journal import Journal, RefreshIntent, token_digest
 from slack_token_tui.tokens.keyring_migration import move_tokens
 from slack_token_tui.tokens.recovery import recover
 from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from slack_token_tui.tokens.rename import rename
 from slack_token_tui.tokens.revoke import remove_profile
 from tests.support.faults import raise_store_full
@@ -63,7 +64,7 @@ def test_tokens_the_keyring_rejects_are_saved_to_a_fallback_and_recovered(
     issue_profile(store, slack)
     move_tokens(store, "acme", to_keyring=True)
     keyring.can_write = False
-    result = refresh(store, "acme", insist=True)
+    result = refresh(store, "acme", RefreshPolicy(insist=True))
     assert result.refreshed and result.problem and result.problem.code == "refresh_not_saved"
     keyring.can_write = True
     assert refresh(store, "acme").profile.access_token == result.profile.access_token
@@ -95,7 +96,7 @@ def test_journal_header_is_written_before_the_keyring_item(
 def test_concurrent_reader_gets_the_new_tokens(store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring) -> None:
     issue_profile(store, slack)
     before = move_tokens(store, "acme", to_keyring=True)
-    refresh(store, "acme", insist=True)  # which deletes the old items
+    refresh(store, "acme", RefreshPolicy(insist=True))  # which deletes the old items
     read = store.with_tokens(before)
     assert read.generation > before.generation and read.access_token
     move_tokens(store, "acme", to_keyring=False)
@@ -131,7 +132,7 @@ def test_unusable_response_for_a_keyring_profile_is_not_written_to_a_file(
     issue_profile(store, slack)
     move_tokens(store, "acme", to_keyring=True)
     slack.workspace.faults.append('with:{"user_id": "U0OTHER"}')
-    problem = refresh(store, "acme", insist=True).problem
+    problem = refresh(store, "acme", RefreshPolicy(insist=True)).problem
     assert problem and problem.code == "refresh_response_unusable"
     assert not (store.home / "quarantine").exists()
     assert any(item.endswith(".unusable") and "practice" in text for item, text in keyring.items.items())

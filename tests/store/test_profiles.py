@@ -18,8 +18,8 @@ import pytest
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import atomic_file, hot_path
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileFileError, resolve_name
+from slack_token_tui.store.errors import ProfileError, StorageError
+from slack_token_tui.store.hot_path import resolve_name
 from slack_token_tui.store.names import candidate_names
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.store.settings import change_settings, read_settings
@@ -234,7 +234,7 @@ def test_largest_readable_profile_can_be_saved_and_read_again(store: ProfileStor
 def test_file_owned_by_another_user_is_not_trusted(store: ProfileStore) -> None:
     path = store.save_sign_in(profile()).path
     give_to_another_user(path)
-    with pytest.raises(ProfileFileError) as caught:
+    with pytest.raises(ProfileError) as caught:
         store.read("acme")
     assert caught.value.code == "profile_not_ours"
 

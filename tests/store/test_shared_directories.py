@@ -19,8 +19,8 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import fallback_dir, hot_path, locks
 from slack_token_tui.store.apps import SlackApp, load_app, save_app
-from slack_token_tui.store.atomic_file import StorageError, make_private_directory, read_own
-from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.atomic_file import make_private_directory, read_own
+from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import quarantine
 from slack_token_tui.store.settings import change_settings, read_settings
@@ -83,7 +83,7 @@ def test_commands_reject_a_directory_others_can_write_to(
 @pytest.mark.parametrize("mode", MODES)
 def test_group_or_other_write_access_is_rejected_and_read_access_is_not(saved_store: ProfileStore, mode: int) -> None:
     set_mode(saved_store.home, mode)
-    with pytest.raises(ProfileFileError, match="store_exposed"):
+    with pytest.raises(ProfileError, match="store_exposed"):
         saved_store.read("acme")
     set_mode(saved_store.home, 0o755)
     assert saved_store.read("acme").name == "acme"
@@ -135,7 +135,7 @@ def test_settings_and_apps_in_a_directory_others_can_write_to_are_not_trusted(sa
 @pytest.mark.parametrize("directory", ["", "profiles"])
 def test_directory_owned_by_another_user_is_rejected(saved_store: ProfileStore, directory: str) -> None:
     os.chown(saved_store.home / directory, 1002, -1)
-    with pytest.raises(ProfileFileError, match="store_not_ours"):
+    with pytest.raises(ProfileError, match="store_not_ours"):
         saved_store.read("acme")
 
 
@@ -156,9 +156,9 @@ def test_home_may_be_a_link_if_only_the_owner_can_replace_it(saved_store: Profil
     link.symlink_to(saved_store.home)
     assert ProfileStore(link).read("acme").name == "acme"
     set_mode(link.parent, 0o777)
-    with pytest.raises(ProfileFileError, match="store_exposed") as caught:
+    with pytest.raises(ProfileError, match="store_exposed") as caught:
         ProfileStore(link).read("acme")
-    assert caught.value.path == str(link.parent)
+    assert caught.value.facts["file"] == str(link.parent)
 
 
 def test_library_error_names_the_directory_and_the_fix(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Any
 
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 
 
 def raise_disk_full(*_: object, **__: object) -> Any:

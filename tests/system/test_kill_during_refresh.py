@@ -31,9 +31,10 @@ import os, sys
 from pathlib import Path
 import filelock, httpx, anyio
 from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from slack_token_tui.store.profiles import ProfileStore
 store = ProfileStore(Path(sys.argv[1]))
-refresh(store, "warm", insist=True)
+refresh(store, "warm", RefreshPolicy(insist=True))
 os.access("{MARKER}", os.F_OK)
 refresh(store, "acme")
 """

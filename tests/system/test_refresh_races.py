@@ -19,6 +19,7 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from tests.support.cli import COMMAND
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
@@ -173,7 +174,7 @@ def test_signal_during_a_refresh_loses_nothing(
         slack.workspace.faults.clear()
         after = store.read("acme")
         assert after.refresh_refused is None
-        renewed = refresh(store, "acme", insist=True)
+        renewed = refresh(store, "acme", RefreshPolicy(insist=True))
         assert renewed.problem is None, renewed.problem
         store.write(_expire(renewed.profile))
     assert slack.workspace.tokens.reused == 0

@@ -16,6 +16,7 @@ import pytest
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.tokens import TokenRegistry
 from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from tests.support.cli import COMMAND, run_command
 from tests.support.practice import issue_profile, issue_tokens
 from tests.support.processes import list_pids, read_process_file
@@ -167,7 +168,7 @@ def test_refresh_errors_contain_no_token(store: ProfileStore, slack: PracticeSla
         issue_profile(store, slack)
         slack.workspace.faults.extend([fault] * 2)
         try:
-            result = refresh(store, "acme", insist=True)
+            result = refresh(store, "acme", RefreshPolicy(insist=True))
         except Exception:
             assert SECRET.decode() not in traceback.format_exc()
             raise

@@ -25,7 +25,7 @@ import slack_token_tui
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import export_formats
 from tests.support.cli import run_command

@@ -20,6 +20,7 @@ from slack_token_tui.store import locks
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import refresh as refreshing
 from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from tests.support.cli import COMMAND
 from tests.support.practice import issue_profile
 from tests.support.profiles import make_rotating_token, time_from_now
@@ -50,9 +51,9 @@ def test_fresh_token_is_not_refreshed_unless_a_longer_lifetime_is_required(
     issue_profile(store, slack, expires_at=time_from_now(hours=2))
     assert not refresh(store, "acme").refreshed
     assert slack.workspace.tokens.refreshed == 0
-    assert refresh(store, "acme", min_ttl_seconds=3 * 3600).refreshed
-    assert not refresh(store, "acme", min_ttl_seconds=3 * 3600).refreshed
-    assert refresh(store, "acme", insist=True).refreshed
+    assert refresh(store, "acme", RefreshPolicy(min_ttl_seconds=3 * 3600)).refreshed
+    assert not refresh(store, "acme", RefreshPolicy(min_ttl_seconds=3 * 3600)).refreshed
+    assert refresh(store, "acme", RefreshPolicy(insist=True)).refreshed
 
 
 @pytest.mark.parametrize("expires_at", [time_from_now(days=3650), time_from_now(days=-3650)])
@@ -78,7 +79,7 @@ def test_unsupported_endpoint_falls_back_to_the_other_one_and_remembers_it(
     issue_profile(store, slack)
     slack.workspace.no_refresh_variants = {"v2_user": code}
     assert refresh(store, "acme").refreshed
-    assert refresh(store, "acme", insist=True).refreshed
+    assert refresh(store, "acme", RefreshPolicy(insist=True)).refreshed
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
     assert slack.workspace.calls["/api/oauth.v2.access"] == 2
     assert store.read("acme").endpoints.variant is EndpointVariant.V2_USER
@@ -313,7 +314,7 @@ def test_short_lived_token_is_not_refreshed_on_every_use(
     slack.workspace.faults.append(f'with:{{"expires_in": {seconds}}}')
     assert refresh(store, "acme").refreshed
     assert not refresh(store, "acme").refreshed
-    assert not refresh(store, "acme", min_ttl_seconds=11 * 3600).refreshed
+    assert not refresh(store, "acme", RefreshPolicy(min_ttl_seconds=11 * 3600)).refreshed
     store.write(
         replace(
             store.read("acme"),
@@ -321,7 +322,7 @@ def test_short_lived_token_is_not_refreshed_on_every_use(
             refresh_issued_at=time_from_now(seconds=-seconds / 1.5),
         )
     )
-    assert refresh(store, "acme", min_ttl_seconds=11 * 3600).refreshed
+    assert refresh(store, "acme", RefreshPolicy(min_ttl_seconds=11 * 3600)).refreshed
 
 
 def test_ambiguous_refusal_stays_unconfirmed_for_the_next_refresh(store: ProfileStore, slack: PracticeSlack) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_profile
+from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_token
 from slack_token_tui.desktop import clipboard
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import clipboard_seconds
@@ -14,9 +14,7 @@ from slack_token_tui.tokens import export_formats
 
 def run_copy(argument: str | None, format_id: str, min_ttl_seconds: float) -> int:
     """Copy a token and report whether the copy is certain, when the token expires and when the clipboard is cleared."""
-    profile = get_fresh_profile(argument, min_ttl_seconds)
-    if isinstance(profile, int):
-        return profile
+    profile = get_fresh_token(argument, min_ttl_seconds).profile
     text = export_formats.format_secret(profile, format_id)
     home = ProfileStore().home
     clear_policy = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")

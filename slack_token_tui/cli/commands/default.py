@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError, default_name, resolve_name
+from slack_token_tui.problems import InvalidInput
+from slack_token_tui.store.hot_path import default_name, resolve_name
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
 
@@ -12,7 +12,7 @@ from slack_token_tui.store.settings import change_settings
 def run_default(name: str | None, none: bool, as_json: bool) -> int:
     """Set the default profile to ``name``, or clear it if ``none``. Without either, print it."""
     if name is not None and none:
-        return output.report_usage("A name and --none were given.", "Give one of them", as_json=as_json)
+        raise InvalidInput("A name and --none were given.", "Give one of them")
     store = ProfileStore()
     if name is None and not none:
         default = default_name(str(store.home))
@@ -23,11 +23,8 @@ def run_default(name: str | None, none: bool, as_json: bool) -> int:
         else:
             output.print_message("There is no default profile. Choose one: slack-token-tui default NAME")
         return exit_codes.SUCCESS
-    try:
-        chosen = None if name is None else resolve_name(str(store.home), name)
-        change_settings(store.home, default_profile=chosen)
-    except (ProfileChoiceError, ProfileFileError, StorageError) as error:
-        return output.report_error(error, name, as_json=as_json)
+    chosen = None if name is None else resolve_name(str(store.home), name)
+    change_settings(store.home, default_profile=chosen)
     if as_json:
         output.print_json({"ok": True, "default": chosen})
     output.print_message(f"{chosen} is the default now" if chosen else "There is no default now")

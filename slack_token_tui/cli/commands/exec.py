@@ -9,7 +9,8 @@ import sys
 from contextlib import suppress
 
 from slack_token_tui.cli import output
-from slack_token_tui.cli.fresh_token import get_fresh_profile
+from slack_token_tui.cli.fresh_token import get_fresh_token
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.tokens import export_formats
 
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
@@ -21,14 +22,11 @@ def run_exec(
 ) -> int:
     """Run ``command`` with the token in environment variable ``variable``. On POSIX this returns only on failure."""
     if not command:
-        return output.report_usage("No command was given.", "Put it after two dashes: slack-token-tui exec acme -- env")
+        raise InvalidInput("No command was given.", "Put it after two dashes: slack-token-tui exec acme -- env")
     if not export_formats.is_variable_name(variable):
-        return output.report_usage(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
-    profile = get_fresh_profile(argument, min_ttl_seconds)
-    if isinstance(profile, int):
-        return profile
-    assert profile.access_token is not None
-    environment = {**os.environ, variable: profile.access_token.reveal()}
+        raise InvalidInput(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
+    fresh = get_fresh_token(argument, min_ttl_seconds)
+    environment = {**os.environ, variable: fresh.access_token.reveal()}
     if sys.platform == "win32":
         return subprocess.run(command, env=environment, check=False).returncode
     _restore_process_state(core_limit)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from textwrap import fill
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.problems import Explanation, explain, is_known, list_codes
+from slack_token_tui.problems import Explanation, InvalidInput, explain, is_known, list_codes
 from slack_token_tui.secret import redact
 
 _WIDTH = 88
@@ -25,9 +25,7 @@ def run_explain(code: str | None, as_json: bool) -> int:
                 print(f"{entry.code:<{width}}  {entry.title}")
         return exit_codes.SUCCESS
     if redact(code) != code:
-        return output.report_usage(
-            "That is a token, and no error code.", "All codes: slack-token-tui explain", as_json=as_json
-        )
+        raise InvalidInput("That is a token, and no error code.", "All codes: slack-token-tui explain")
     explanation = explain(code)
     suggestions = [] if is_known(explanation.code) else get_close_matches(explanation.code, list_codes(), 1, 0.75)
     if suggestions and not as_json:

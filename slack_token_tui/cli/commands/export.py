@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_profile
+from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_token
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.tokens import export_formats
 
 
 def run_export(argument: str | None, format_id: str, variable: str, min_ttl_seconds: float) -> int:
     """Print a token in the format ``format_id``, and print on stderr when it expires."""
     if not export_formats.is_variable_name(variable):
-        return output.report_usage(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
-    profile = get_fresh_profile(argument, min_ttl_seconds, as_json=format_id == "json")
-    if isinstance(profile, int):
-        return profile
+        raise InvalidInput(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
+    profile = get_fresh_token(argument, min_ttl_seconds).profile
     text = export_formats.format_secret(profile, format_id, variable)
     print(text.reveal())
     if export_formats.FORMATS[format_id].contains_token and profile.expires_at is not None:

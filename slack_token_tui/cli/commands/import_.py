@@ -9,11 +9,9 @@ from getpass import getpass
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.cli.commands.show import masked_dict
 from slack_token_tui.event_loop import run
-from slack_token_tui.problems import explain
+from slack_token_tui.problems import InvalidInput, explain
 from slack_token_tui.slack.client_id import parse_client_id
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, parse_base_url
-from slack_token_tui.slack.errors import SlackError
-from slack_token_tui.store.atomic_file import StorageError
 from slack_token_tui.store.hot_path import is_allowed_new_name
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.import_token import import_token, parse_tokens
@@ -25,7 +23,7 @@ def _read_token() -> str:
     try:
         return getpass("Token (not shown): ") if sys.stdin.isatty() else sys.stdin.read(64 * 1024)
     except UnicodeDecodeError:
-        raise ValueError("A token has only ASCII letters, digits and dashes. This one has other bytes.") from None
+        raise InvalidInput("A token has only ASCII letters, digits and dashes. This one has other bytes.") from None
 
 
 def run_import(name: str | None, client_id: str | None, slack_url: str | None, as_json: bool) -> int:
@@ -33,33 +31,21 @@ def run_import(name: str | None, client_id: str | None, slack_url: str | None, a
     store = ProfileStore()
     try:
         if name is not None and not is_allowed_new_name(name):
-            raise ValueError(explain("profile_name_invalid").happened)
+            raise InvalidInput(explain("profile_name_invalid").happened)
         parsed_client_id = parse_client_id(client_id) if client_id else ""
         endpoints = Endpoints(parse_base_url(slack_url or SLACK))
         text = _read_token()
         token_type, access_token, refresh_token = parse_tokens(text, parsed_client_id)
     except ValueError as error:
         hint = "Give the access token on standard input; on a second line its refresh token, with --client-id"
-        return output.report_usage(str(error), hint, as_json=as_json)
+        raise InvalidInput(str(error), hint) from None
     output.warn_about_key_log()
     output.print_message(f"That is {token_type.with_article}. Asking {endpoints.host} whose it is")
-    try:
-        saved = run(
-            import_token(
-                store,
-                token_type,
-                access_token,
-                refresh_token,
-                client_id=parsed_client_id,
-                endpoints=endpoints,
-                name=name,
-            )
+    saved = run(
+        import_token(
+            store, token_type, access_token, refresh_token, client_id=parsed_client_id, endpoints=endpoints, name=name
         )
-    except SlackError as error:
-        explanation = explain(error.code, error.facts)
-        return output.report(explanation, output.exit_code_for(explanation), as_json=as_json)
-    except StorageError as error:
-        return output.report_error(error, name, as_json=as_json)
+    )
     profile = saved.profile
     output.print_message(f"Saved as {profile.name} in {saved.path}")
     if token_type.rotates and refresh_token is None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.cli.commands.show import masked_dict
-from slack_token_tui.problems import explain
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 
@@ -38,13 +37,13 @@ def print_names() -> int:
 def _entry_to_dict(entry: Profile | UnreadableProfile, now: datetime) -> dict[str, Any]:
     if isinstance(entry, Profile):
         return masked_dict(entry, now)
-    explanation = explain(entry.error.code, output.file_facts(entry.error))
+    explanation = entry.error.explain()
     return {"name": entry.name, "state": "unreadable", "error": entry.error.code, "remedy": explanation.remedies[0]}
 
 
 def _row(entry: Profile | UnreadableProfile, now: datetime) -> tuple[str, str, str, str]:
     if isinstance(entry, UnreadableProfile):
-        explanation = explain(entry.error.code, output.file_facts(entry.error))
+        explanation = entry.error.explain()
         return entry.name, "unreadable", "", f"{explanation.title}. {explanation.remedies[0]}"
     expiry = f"until {entry.expires_at.astimezone():%Y-%m-%d %H:%M}" if entry.expires_at else "does not expire"
     return entry.name, entry.published_state(now), entry.account_label, expiry

@@ -22,12 +22,12 @@ from slack_token_tui.desktop import browser
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.resolve_app import NoAppConfigured, resolve_app
 from slack_token_tui.oauth.session import TIMEOUT_SECONDS, SignInSession
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.scope_catalog import describe_unknown_scopes
 from slack_token_tui.store.apps import SlackApp
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import describe_storage
 from slack_token_tui.tokens.revoke import remove_profile
@@ -86,7 +86,7 @@ def run_login(options: LoginOptions) -> int:
     try:
         app, scopes = _resolve_app(options, store, lines)
     except ValueError as error:
-        return output.report_usage(str(error), "See: slack-token-tui login --help", as_json=options.as_json)
+        raise InvalidInput(str(error)) from None
     sign_in = SignInSession(
         app,
         scopes,
@@ -126,10 +126,10 @@ def _resolve_app(options: LoginOptions, store: ProfileStore, lines: _StdinLines)
         try:
             secret_input = getpass("Client secret (not shown): ") if at_a_terminal else lines.read_line()
         except UnicodeDecodeError:
-            raise ValueError("A client secret has 32 letters and digits. This one has other bytes.") from None
+            raise InvalidInput("A client secret has 32 letters and digits. This one has other bytes.") from None
         secret = Secret((secret_input or "").strip())
         if not secret.reveal():
-            raise ValueError("No client secret came on standard input.")
+            raise InvalidInput("No client secret came on standard input.")
     try:
         return resolve_app(
             store,
@@ -142,7 +142,7 @@ def _resolve_app(options: LoginOptions, store: ProfileStore, lines: _StdinLines)
             oauth=options.oauth,
         )
     except NoAppConfigured:
-        raise ValueError("No app is known here yet: give its Client ID with --client-id.") from None
+        raise InvalidInput("No app is known here yet: give its Client ID with --client-id.") from None
 
 
 class _StoppedBySignal(Exception):
@@ -316,7 +316,7 @@ async def _print_events(sign_in: SignInSession, terminal_input: _TerminalInput, 
 async def _report_failed(
     event: events.Failed, sign_in: SignInSession, terminal_input: _TerminalInput, *, as_json: bool
 ) -> int:
-    code = output.report(event.explanation, output.exit_code_for(event.explanation), as_json=as_json)
+    code = output.report_explanation(event.explanation, as_json=as_json)
     if sign_in.has_unsaved_token:
         output.print_message(f"  {sign_in.save_to_fallback()}")
     if sign_in.unusable is not None:
@@ -330,7 +330,7 @@ async def _report_failed(
 def _describe_storage(sign_in: SignInSession) -> str:
     in_keyring = None
     if sign_in.name is not None:
-        with suppress(FileNotFoundError, ProfileFileError):
+        with suppress(ProfileError):
             in_keyring = sign_in.store.read(sign_in.name).in_keyring
     return describe_storage(sign_in.store.home, in_keyring=in_keyring)
 
@@ -361,8 +361,8 @@ async def _report_saved(
 def _undo(store: ProfileStore, name: str) -> int:
     try:
         return report_removal(remove_profile(store, name), as_json=False) or exit_codes.REFUSED
-    except (FileNotFoundError, ProfileFileError, StorageError) as error:
-        return output.report_error(error, name, as_json=False)
+    except StorageError as error:
+        return output.report(error)
 
 
 def format_event(event: events.Event) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from slack_token_tui.cli import exit_codes, output
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, parse_base_url
 from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, create_manifest
 from slack_token_tui.slack.scope_catalog import describe_scopes, describe_unknown_scopes
@@ -37,11 +38,9 @@ def run_manifest(options: ManifestOptions) -> int:
             rotation=not options.no_rotation,
         )
     except ValueError as error:
-        return output.report_usage(str(error), "See: slack-token-tui manifest --help")
+        raise InvalidInput(str(error)) from None
     if options.as_message and options.open_page:
-        return output.report_usage(
-            "--message is for somebody else to act on, and --open for you.", "Give one of the two"
-        )
+        raise InvalidInput("--message is for somebody else to act on, and --open for you.", "Give one of the two")
     if unknown := describe_unknown_scopes(manifest.scopes):
         output.print_message(f"slack-token-tui: {unknown}")
     if options.as_message:

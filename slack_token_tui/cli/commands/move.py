@@ -6,6 +6,7 @@ from functools import partial
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.cli.batch import CommandResult, finish_batch, run_for
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.store.apps import SlackApp, list_apps, move_secret
 from slack_token_tui.store.hot_path import resolve_name
 from slack_token_tui.store.profiles import ProfileStore
@@ -19,11 +20,9 @@ def run_move(names: list[str], every: bool, to_keyring: bool, from_now_on: bool,
     With ``every``, move all profiles and client secrets. With ``from_now_on``, store new sign-ins there too.
     """
     if every and names:
-        return output.report_usage("Names and --all were given.", "Name profiles, or use --all", as_json=as_json)
+        raise InvalidInput("Names and --all were given.", "Name profiles, or use --all")
     if not names and not every and not from_now_on:
-        return output.report_usage(
-            "No profile was named.", "Name one or more, or use --all or --from-now-on", as_json=as_json
-        )
+        raise InvalidInput("No profile was named.", "Name one or more, or use --all or --from-now-on")
     store = ProfileStore()
     outcomes = [
         run_for(name, partial(_move_tokens, store, name, to_keyring)) for name in (store.names() if every else names)

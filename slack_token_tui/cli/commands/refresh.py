@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.batch import CommandResult, for_each_profile, report_failure
-from slack_token_tui.cli.fresh_token import exit_code_for_refresh, explain_problem, format_clock_time
-from slack_token_tui.problems import explain
-from slack_token_tui.store.hot_path import (
-    REFRESH_MARGIN_SECONDS,
-    REVOKED_CODES,
-)
-from slack_token_tui.store.profile import RESPONSE_UNUSABLE
+from slack_token_tui.cli.batch import CommandResult, for_each_profile
+from slack_token_tui.cli.fresh_token import format_clock_time
+from slack_token_tui.problems import Problem
+from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens import refresh as refreshing
-from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, recorded_problem
+from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_result import (
+    YOUNG_TOKEN_TTL_SECONDS,
+    RefreshPolicy,
+    recorded_problem,
+    requested_refresh_policy,
+    sign_in_needed,
+)
 
 
 def run_refresh(
@@ -28,38 +30,31 @@ def run_refresh(
     ``force`` refreshes them regardless of age.
     """
     default_min_ttl = REFRESH_MARGIN_SECONDS if all_profiles else YOUNG_TOKEN_TTL_SECONDS
-    effective_min_ttl = default_min_ttl if min_ttl_seconds is None else min_ttl_seconds
-    # Without --all, the user asked for this profile, so a refresh token that Slack refused before is tried again.
+    policy = RefreshPolicy(default_min_ttl if min_ttl_seconds is None else min_ttl_seconds, insist=force)
     return for_each_profile(
         names,
         all_profiles,
         as_json,
-        lambda store, name: _refresh_one(store, name, effective_min_ttl, force, user_requested=not all_profiles),
+        lambda store, name: _refresh_one(store, name, policy, is_requested=not all_profiles),
     )
 
 
-def _refresh_one(
-    store: ProfileStore, name: str, min_ttl_seconds: float, force: bool, *, user_requested: bool
-) -> CommandResult:
+def _refresh_one(store: ProfileStore, name: str, policy: RefreshPolicy, *, is_requested: bool) -> CommandResult:
     before = store.read(name)
     if not before.has_refresh_token:
-        works = "It works until it is revoked." if before.expires_at is None else ""
-        explanation = explain("not_renewable", {"name": name, "detail": works})
         if before.expires_at is None:
             output.print_message(f"{name}: does not expire, so there is nothing to renew")
             return exit_codes.SUCCESS, {"ok": True, "profile": name, "renewed": False, "expires_at": None}
-        return report_failure(name, explanation, exit_codes.SIGN_IN)
-    may_be_refreshable = before.refresh_refused not in (None, RESPONSE_UNUSABLE) or before.refused in REVOKED_CODES
-    insist = force or (user_requested and may_be_refreshable)
-    result = refreshing.refresh(store, name, min_ttl_seconds=min_ttl_seconds, insist=insist)
-    if result.problem is not None:
-        explanation = explain_problem(result.problem)
-        return report_failure(name, explanation, exit_code_for_refresh(explanation))
+        raise Problem("not_renewable", name=name)
+    if is_requested:
+        policy = requested_refresh_policy(before, policy)
+    result = refresh(store, name, policy)
     profile = result.profile
-    if not result.refreshed and (recorded := recorded_problem(profile)):
-        return report_failure(name, explain_problem(recorded), exit_codes.SIGN_IN)
-    if reason := profile.unusable_reason(datetime.now(UTC)):
-        return report_failure(name, explain("sign_in_needed", {"name": name, "detail": reason}), exit_codes.SIGN_IN)
+    problem = result.problem or sign_in_needed(profile, datetime.now(UTC))
+    if problem is None and not result.refreshed:
+        problem = recorded_problem(profile)
+    if problem is not None:
+        raise problem
     assert profile.expires_at is not None
     until = format_clock_time(profile.expires_at)
     outcome = (

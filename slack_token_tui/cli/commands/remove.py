@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.problems import explain
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError, resolve_name
+from slack_token_tui.problems import InvalidInput
+from slack_token_tui.store.errors import ProfileError
+from slack_token_tui.store.hot_path import resolve_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.revoke import (
@@ -22,37 +22,31 @@ from slack_token_tui.tokens.revoke import (
 def run_remove(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int:
     """Revoke both tokens, print Slack's response for each, delete the profile and print what remains in Slack."""
     store = ProfileStore()
+    name = resolve_name(str(store.home), argument)
     try:
-        name = resolve_name(str(store.home), argument)
-        try:
-            profile: Profile | None = store.read(name)
-        except ProfileFileError:
-            if not keep_grant:
-                raise
-            profile = None
-        if not yes:
-            if sys.stdin is None or not sys.stdin.isatty():
-                return output.report_usage(
-                    "There is nobody to ask.", "Add --yes to remove it without a question", as_json=as_json
-                )
-            output.print_message(describe_removal(profile, store.path(name), keep_grant=keep_grant))
-            sys.stderr.write("Remove it? [y/N] ")
-            sys.stderr.flush()
-            if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-                output.print_message("Nothing was changed.")
-                return exit_codes.REFUSED
-        if profile is None:
-            delete_unreadable(store, name)
-            output.print_message(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
-            if as_json:
-                output.print_json({"ok": True, "profile": name, "answers": [], "authorization": None})
-            return exit_codes.SUCCESS
+        profile: Profile | None = store.read(name)
+    except ProfileError:
         if not keep_grant:
-            output.warn_about_key_log()
-        removal = remove_profile(store, name, keep_grant=keep_grant)
-    except (ProfileChoiceError, FileNotFoundError, ProfileFileError, StorageError) as error:
-        return output.report_error(error, argument, as_json=as_json)
-    return report_removal(removal, as_json=as_json)
+            raise
+        profile = None
+    if not yes:
+        if sys.stdin is None or not sys.stdin.isatty():
+            raise InvalidInput("There is nobody to ask.", "Add --yes to remove it without a question")
+        output.print_message(describe_removal(profile, store.path(name), keep_grant=keep_grant))
+        sys.stderr.write("Remove it? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+            output.print_message("Nothing was changed.")
+            return exit_codes.REFUSED
+    if profile is None:
+        delete_unreadable(store, name)
+        output.print_message(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
+        if as_json:
+            output.print_json({"ok": True, "profile": name, "answers": [], "authorization": None})
+        return exit_codes.SUCCESS
+    if not keep_grant:
+        output.warn_about_key_log()
+    return report_removal(remove_profile(store, name, keep_grant=keep_grant), as_json=as_json)
 
 
 def report_removal(removal: Removal, *, as_json: bool) -> int:
@@ -62,20 +56,13 @@ def report_removal(removal: Removal, *, as_json: bool) -> int:
         output.print_message(revocation.sentence)
     if removal.error is not None:
         output.print_message(f"{profile.name} is still here: its tokens are ended, its file could not be deleted")
-        return output.report_storage_error(removal.error, as_json=as_json)
+        return output.report(removal.error, as_json=as_json)
     answers = [
         {"token": revocation.kind, "ended": revocation.revoked, "answer": revocation.outcome}
         for revocation in removal.revocations
     ]
-    if not removal.deleted:
-        answer = next(
-            revocation.outcome
-            for revocation in removal.revocations
-            if not revocation.revoked and not revocation.allows_removal
-        )
-        explanation = explain("not_revoked", {"name": profile.name, "detail": answer})
-        later = explain(answer).again == "later"
-        return output.report(explanation, exit_codes.RETRY if later else exit_codes.REFUSED, as_json=as_json)
+    if removal.problem is not None:
+        return output.report(removal.problem, as_json=as_json)
     page = authorization_url(profile)
     output.print_message(f"{profile.name} is deleted")
     output.print_message(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError, resolve_name
+from slack_token_tui.store.hot_path import resolve_name
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.rename import rename
 
@@ -12,10 +11,7 @@ from slack_token_tui.tokens.rename import rename
 def run_rename(old: str, new: str, as_json: bool) -> int:
     """Rename profile ``old`` to ``new``. An existing profile is never overwritten."""
     store = ProfileStore()
-    try:
-        renamed = rename(store, resolve_name(str(store.home), old), new)
-    except (ProfileChoiceError, FileNotFoundError, ProfileFileError, StorageError) as error:
-        return output.report_error(error, old, as_json=as_json)
+    renamed = rename(store, resolve_name(str(store.home), old), new)
     output.print_message(f"{old} is called {new} now")
     if as_json:
         output.print_json({"ok": True, "profile": renamed.name})

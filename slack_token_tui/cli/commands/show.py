@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.sanitize import escape_unprintable
-from slack_token_tui.store.hot_path import ProfileChoiceError, ProfileFileError, resolve_name
+from slack_token_tui.store.hot_path import resolve_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profile_codec import to_dict
 from slack_token_tui.store.profiles import ProfileStore
@@ -18,15 +18,8 @@ _INTERNAL_KEYS = frozenset({"schema", "id", "generation", "shown_token"})
 def run_show(argument: str | None, as_json: bool) -> int:
     """Print all fields of one profile."""
     store = ProfileStore()
-    try:
-        name = resolve_name(str(store.home), argument)
-        profile = store.read(name)
-    except ProfileChoiceError as error:
-        return output.report_choice_error(error, as_json=as_json)
-    except FileNotFoundError:
-        return output.report_choice_error(ProfileChoiceError("profile_not_found", argument or "", []), as_json=as_json)
-    except ProfileFileError as error:
-        return output.report_file_error(error, as_json=as_json)
+    name = resolve_name(str(store.home), argument)
+    profile = store.read(name)
     record = masked_dict(profile, datetime.now(UTC))
     if as_json:
         output.print_json(record, indent=1)

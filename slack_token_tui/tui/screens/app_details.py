@@ -16,14 +16,13 @@ from textual.screen import Screen
 from textual.widgets import Button, Label, Static
 
 from slack_token_tui.desktop.browser import parse_command
-from slack_token_tui.problems import explain
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import parse_client_id
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints, EndpointVariant, parse_base_url
 from slack_token_tui.slack.scopes import parse_scopes
 from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, parse_redirect_uri, save_app
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.tui.screens.dialogs import ConfirmDialog, Dialog
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
@@ -149,7 +148,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
             try:
                 await asyncio.to_thread(save_app, self._home, app)
             except StorageError as error:
-                explanation = explain(error.code, error.facts)
+                explanation = error.explain()
                 problem.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
                 self.call_after_refresh(problem.scroll_visible, animate=False)
                 return

@@ -14,14 +14,13 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Button, Label, Static
 
-from slack_token_tui.problems import explain
 from slack_token_tui.slack.client_id import PastedText, recognize
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
 from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, create_manifest
 from slack_token_tui.slack.scope_catalog import describe_scopes, describe_unknown_scopes
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_requestable_scopes, parse_scopes
 from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, save_app
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui.actions import APP_SETUP, bindings
 from slack_token_tui.tui.screens.app_setup_text import format_alternatives, format_steps
@@ -300,7 +299,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         try:
             await asyncio.to_thread(save)
         except StorageError as error:
-            explanation = explain(error.code, error.facts)
+            explanation = error.explain()
             words = f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."
             self.query_one("#recognized", Static).update(Content.styled(words, "$text-error"))
             return

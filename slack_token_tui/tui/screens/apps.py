@@ -13,10 +13,9 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.problems import explain
 from slack_token_tui.slack.endpoints import SLACK
 from slack_token_tui.store.apps import SlackApp, forget_app, is_loopback_redirect, list_apps
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tui.actions import APPS, bindings
 from slack_token_tui.tui.screens.base import AppScreen
@@ -113,7 +112,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
                 await asyncio.to_thread(forget_app, self.token_app.store.home, app)
                 self.token_app.draft = None  # it may hold the client secret
             except StorageError as error:
-                explanation = explain(error.code, error.facts)
+                explanation = error.explain()
                 self.notify(f"{explanation.title}. {explanation.remedies[0]}.", severity="warning", markup=False)
             self._reload()
 

@@ -15,9 +15,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.problems import Explanation
 from slack_token_tui.slack.token_types import REFRESH_TOKEN, token_type_of
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tokens import export_formats
 from slack_token_tui.tui.widgets.field import MUTED
@@ -192,7 +192,7 @@ class CopyAsDialog(Dialog[str | None]):
         try:
             text = export_formats.preview(self._profile, event.option_id or "token", self._home)
         except StorageError as error:
-            problem = explain(error.code, error.facts)
+            problem = error.explain()
             text = f"✗ {problem.title}. {problem.happened} {problem.remedies[0]}."
         self.query_one("#preview", Static).update(Content.styled(text, MUTED))
 

@@ -12,13 +12,13 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from slack_token_tui.problems import Explanation, error_location, explain
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileFileError
+from slack_token_tui.event_loop import run_in_daemon_thread
+from slack_token_tui.problems import Explanation, Kind, Problem, error_location, explain
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import UnreadableProfile
 from slack_token_tui.store.settings import change_settings, read_settings
-from slack_token_tui.tokens.refresh_result import SIGN_IN_REQUIRED_CODES, recorded_problem
+from slack_token_tui.tokens.refresh_result import recorded_problem, sign_in_needed
 from slack_token_tui.tui.actions import HOME
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
@@ -144,18 +144,17 @@ class HomeCommands(AppScreen[None]):
 
     def _explain_entry(self, entry: Entry) -> Explanation | None:
         if isinstance(entry, UnreadableProfile):
-            return explain(entry.error.code, {"file": entry.error.path, "detail": entry.error.detail or "damaged"})
-        if problem := self._scheduler.problems.get(entry.name) or recorded_problem(entry):
-            return explain(problem.code, problem.facts)
-        why = None if entry.is_refreshable else entry.unusable_reason(self.token_app.options.now())
-        return explain("sign_in_needed", {"name": entry.name, "detail": why}) if why else None
+            return entry.error.explain()
+        problem = self._scheduler.problems.get(entry.name) or recorded_problem(entry)
+        if problem is None and not entry.is_refreshable:
+            problem = sign_in_needed(entry, self.token_app.options.now())
+        return None if problem is None else problem.explain()
 
     def _change_settings(self, **changes: str | None) -> bool:
         try:
             change_settings(self.token_app.store.home, **changes)
-        except (StorageError, ProfileFileError) as error:
-            facts = error.facts if isinstance(error, StorageError) else {"file": error.path, "detail": error.detail}
-            self._show_error(explain(error.code, facts))
+        except Problem as problem:
+            self._show_error(problem.explain())
             return False
         return True
 
@@ -208,8 +207,8 @@ class HomeCommands(AppScreen[None]):
                     until = f" It works for {format_time_left(profile.expires_at, self.token_app.options.now())}."
             else:
                 outcome = await self.token_app.copy_text(export_formats.preview(profile, format_id, at))
-        except StorageError as error:
-            self._show_error(explain(error.code, error.facts))
+        except Problem as problem:
+            self._show_error(problem.explain())
             return
         if isinstance(outcome, Copied):
             what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
@@ -228,23 +227,20 @@ class HomeCommands(AppScreen[None]):
             self._show_notice("")
         try:
             store = self.token_app.store
-            profile = await asyncio.to_thread(lambda: store.with_tokens(store.read(entry.name)))
-        except FileNotFoundError:
+            profile = await run_in_daemon_thread(lambda: store.with_tokens(store.read(entry.name)))
+        except Problem as problem:
+            if problem.kind is not Kind.NOT_FOUND:
+                self._show_error(problem.with_facts(name=entry.name).explain())
+                return None
             self.reload()
             # Show the notice next to the profile that is now in its row.
             self._notice_profile = self.highlighted.name if self.highlighted else None
             self._show_notice(f"{entry.name} is gone: another program has removed or renamed it. Nothing was copied.")
             return None
-        except ProfileFileError as error:
-            self._show_error(explain(error.code, {"file": error.path, "detail": error.detail}))
-            return None
-        except StorageError as error:
-            self._show_error(explain(error.code, {"name": entry.name, **error.facts}))
-            return None
         if why := profile.unusable_reason(now):
-            problem = self._scheduler.problems.get(entry.name)
-            if problem is not None and problem.code not in SIGN_IN_REQUIRED_CODES:
-                explanation = explain(problem.code, problem.facts)
+            failure = self._scheduler.problems.get(entry.name)
+            if failure is not None and failure.kind is not Kind.SIGN_IN:
+                explanation = failure.explain()
                 self._show_notice(f"{entry.name} could not be renewed: {explanation.title}. Press r to try again.")
             else:
                 explanation = explain("sign_in_needed", {"name": profile.name, "detail": why})
@@ -289,7 +285,7 @@ class HomeCommands(AppScreen[None]):
         finally:
             self._pending_name = None
         if not succeeded and (problem := self._scheduler.problems.get(name)):
-            explanation = explain(problem.code, problem.facts)
+            explanation = problem.explain()
             self._show_notice(f"{name}: {explanation.title}. {explanation.remedies[0]}.")
         return succeeded
 
@@ -299,12 +295,9 @@ class HomeCommands(AppScreen[None]):
 
     @work(exclusive=True, group="request", exit_on_error=False)
     async def _refresh_one(self, profile: Profile) -> None:
-        insist = profile.refresh_refused is not None
-        if not await self._wait_for(
-            profile.name, self._scheduler.refresh(profile.name, insist=insist, user_requested=True)
-        ):
+        if not await self._wait_for(profile.name, self._scheduler.refresh(profile.name, user_requested=True)):
             return
-        new = await asyncio.to_thread(self.token_app.store.read, profile.name)
+        new = await run_in_daemon_thread(self.token_app.store.read, profile.name)
         time_left = format_time_left(new.expires_at, self.token_app.options.now()) if new.expires_at else "ever"
         outcome = (
             f"{profile.name} is less than an hour old and was left alone"
@@ -445,7 +438,6 @@ class HomeCommands(AppScreen[None]):
     @work(exclusive=True, group="profile_edit", exit_on_error=False)
     async def action_import_token(self) -> None:
         from slack_token_tui.slack.client_id import parse_client_id
-        from slack_token_tui.slack.errors import SlackError
         from slack_token_tui.tokens.import_token import import_token, parse_tokens
         from slack_token_tui.tui.screens.dialogs import ImportDialog
 
@@ -462,10 +454,8 @@ class HomeCommands(AppScreen[None]):
                     client_id=parsed_client_id,
                     endpoints=endpoints,
                 )
-            except SlackError as error:
-                return explain(error.code, error.facts)
-            except StorageError as error:
-                return explain(error.code, error.facts)
+            except Problem as problem:
+                return problem.explain()
             return saved.profile.name
 
         name = await self.app.push_screen_wait(ImportDialog(try_import))
@@ -476,13 +466,9 @@ class HomeCommands(AppScreen[None]):
     async def _run_in_thread(self, function: Callable[[], object], name: str) -> Explanation | None:
         """Run ``function`` in a thread and return the explanation of its error, if any."""
         try:
-            await asyncio.to_thread(function)
-        except FileNotFoundError:
-            return explain("profile_not_found", {"name": name})
-        except ProfileFileError as error:
-            return explain(error.code, {"file": error.path, "detail": error.detail})
-        except StorageError as error:
-            return explain(error.code, {"name": name, **error.facts})
+            await run_in_daemon_thread(function)
+        except Problem as problem:
+            return problem.with_facts(name=name).explain()
         except Exception as error:  # a bug is shown here, and the app continues
             return explain("unexpected", {"detail": error_location(error)})
         return None

@@ -12,10 +12,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from slack_token_tui.problems import explain
+from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.sanitize import escape_unprintable
-from slack_token_tui.store.atomic_file import StorageError
-from slack_token_tui.store.hot_path import ProfileFileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.tokens.revoke import (
@@ -101,12 +99,11 @@ class RemoveDialog(Dialog[None]):
             else:
                 removal = await asyncio.to_thread(remove_profile, self._store, name, keep_grant=keep_grant)
                 message.update(_format_removal(removal))
-        except FileNotFoundError:
-            message.update(Content(f"{name} is gone already."))
-        except (ProfileFileError, StorageError) as error:
-            facts = error.facts if isinstance(error, StorageError) else {"file": error.path, "detail": error.detail}
-            explanation = explain(error.code, {"name": name, **facts})
-            message.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
+        except Problem as problem:
+            explanation = problem.with_facts(name=name).explain()
+            is_gone = problem.kind is Kind.NOT_FOUND
+            words = f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."
+            message.update(Content(f"{name} is gone already." if is_gone else words))
         finally:
             self._is_running = False
             self.query_one("#back").display = True
@@ -118,7 +115,7 @@ def _format_removal(removal: Removal) -> Content:
         mark, color = ("✓", "$text-success") if revocation.revoked else ("✗", "$text-error")
         lines.append(Content.assemble((mark, color), f" {revocation.sentence}\n"))
     if removal.error is not None:
-        explanation = explain(removal.error.code, removal.error.facts)
+        explanation = removal.error.explain()
         lines.append(
             Content(
                 f"\nThe tokens are ended; the file is still here. {explanation.happened} {explanation.remedies[0]}."
@@ -138,12 +135,8 @@ def _format_removal(removal: Removal) -> Content:
             )
         )
     else:
-        answer = next(
-            revocation.outcome
-            for revocation in removal.revocations
-            if not revocation.revoked and not revocation.allows_removal
-        )
-        explanation = explain("not_revoked", {"name": removal.profile.name, "detail": answer})
+        assert removal.problem is not None
+        explanation = removal.problem.explain()
         lines.append(
             Content.assemble(
                 (f"\n{explanation.title}\n", "bold $text-error"),

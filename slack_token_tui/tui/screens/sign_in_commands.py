@@ -17,10 +17,10 @@ from slack_token_tui import __version__
 from slack_token_tui.oauth.events import Step
 from slack_token_tui.oauth.exchange import UnusableTokenResponse
 from slack_token_tui.oauth.session import SignInSession
-from slack_token_tui.problems import Explanation, explain
+from slack_token_tui.problems import Explanation
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, read_app
-from slack_token_tui.store.atomic_file import StorageError
+from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import SavedProfile
 from slack_token_tui.tui.actions import SIGN_IN
@@ -257,7 +257,7 @@ class SignInCommands(AppScreen[str | None]):
         try:
             saved = await self._sign_in.save_again(in_file=in_file)
         except StorageError as error:
-            await self._fail(Step.SAVE, explain(error.code, error.facts))
+            await self._fail(Step.SAVE, error.explain())
             return
         self._failure = None
         for card in self.query(ErrorCard):

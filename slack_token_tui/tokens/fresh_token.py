@@ -1,0 +1,56 @@
+"""Get a valid access token of a profile, refreshed first if it is due. An invalid one is never returned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from slack_token_tui.secret import Secret
+from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.tokens.refresh_result import Refresher, RefreshPolicy, RefreshResult, sign_in_needed
+
+
+@dataclass(frozen=True)
+class FreshToken:
+    """A valid access token.
+
+    Attributes:
+        profile: the profile that it belongs to.
+        access_token: the token.
+        result: of the refresh. Its ``problem`` says why there was none although it was due.
+    """
+
+    profile: Profile
+    access_token: Secret
+    result: RefreshResult
+
+
+def fresh_token(
+    store: ProfileStore,
+    name: str,
+    policy: RefreshPolicy,
+    refresher: Refresher,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> FreshToken:
+    """Return a valid access token of profile ``name``.
+
+    Args:
+        store: the store that holds the profile.
+        name: the profile name.
+        policy: when to refresh first.
+        refresher: called only if the token is due.
+        now: returns the current time in UTC.
+
+    Raises:
+        Problem: the profile can't be read, or its token is invalid and could not be refreshed.
+    """
+    profile = store.read(name)
+    is_due = policy.wants(profile, now())
+    result = refresher(store, name, policy) if is_due else RefreshResult(store.with_tokens(profile))
+    invalid = sign_in_needed(result.profile, now())
+    if invalid is not None:
+        raise result.problem or invalid
+    assert result.profile.access_token is not None, "a valid token was loaded"
+    return FreshToken(result.profile, result.profile.access_token, result)
