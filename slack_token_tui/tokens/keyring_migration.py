@@ -7,7 +7,7 @@ from dataclasses import replace
 from slack_token_tui.store import locks
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.recovery import recover
+from slack_token_tui.store.recovery import recover
 
 
 def move_tokens(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:

@@ -37,11 +37,10 @@ from slack_token_tui.slack.responses import TokenResponse, find_tokens
 from slack_token_tui.store import locks
 from slack_token_tui.store.apps import load_app, with_secret
 from slack_token_tui.store.errors import ProfileError, StorageError
+from slack_token_tui.store.journal import Journal, RefreshIntent, UnfinishedRefresh, token_digest
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.deferred_signals import DeferredSignals, defer_signals
-from slack_token_tui.tokens.journal import Journal, RefreshIntent, UnfinishedRefresh, token_digest
-from slack_token_tui.tokens.recovery import (
+from slack_token_tui.store.recovery import (
     journal_for,
     may_have_rotated,
     quarantine_and_mark,
@@ -49,6 +48,7 @@ from slack_token_tui.tokens.recovery import (
     recover,
     save_refreshed_profile,
 )
+from slack_token_tui.tokens.deferred_signals import DeferredSignals, defer_signals
 from slack_token_tui.tokens.refresh_result import (
     REFRESH_TOKEN_INVALID_CODES,
     USUAL_POLICY,

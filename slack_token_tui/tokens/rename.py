@@ -11,8 +11,8 @@ from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import is_allowed_new_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.recovery import recover
 from slack_token_tui.store.settings import change_settings, read_settings
-from slack_token_tui.tokens.recovery import recover
 
 
 def rename(store: ProfileStore, old: str, new: str) -> Profile:

@@ -20,8 +20,8 @@ from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import REVOKED_CODES
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.recovery import AMBIGUOUS_REFUSALS, journal_for, list_quarantined_responses, recover
 from slack_token_tui.store.settings import change_settings, read_settings
-from slack_token_tui.tokens.recovery import AMBIGUOUS_REFUSALS, journal_for, list_quarantined_responses, recover
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def test_new_token_is_printed_when_the_profile_cannot_be_saved(
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     program = (
-        "import sys; from slack_token_tui.tokens import recovery; from slack_token_tui.store.profiles import ProfileStore;"
+        "import sys; from slack_token_tui.store import recovery; from slack_token_tui.store.profiles import ProfileStore;"
         "from slack_token_tui.store.atomic_file import StorageError\n"
         "def broken(*_):\n    raise StorageError('store_full', file='x', detail='no room')\n"
         "ProfileStore.write = broken; recovery._SAVE_RETRY_SECONDS = 0\n"

@@ -14,8 +14,8 @@ from slack_token_tui.desktop import clipboard_probe
 from slack_token_tui.doctor import Finding, Verdict, connectivity, format_report, machine, run_checks
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.journal import Journal
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.journal import Journal
 from tests.support.cli import run_command
 from tests.support.ports import get_port
 from tests.support.profiles import profile

@@ -19,10 +19,10 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.store import keyring as stored_tokens
 from slack_token_tui.store.apps import SlackApp, forget_app, read_app, save_app, with_secret
 from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.journal import Journal
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
-from slack_token_tui.tokens.journal import Journal
 from slack_token_tui.tokens.keyring_migration import move_tokens
 from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.revoke import remove_profile
@@ -199,7 +199,7 @@ def test_unfinished_refresh_is_recovered_from_the_keyring(
 
     with monkeypatch.context() as broken:
         broken.setattr(ProfileStore, "write", raise_store_full)
-        broken.setattr("slack_token_tui.tokens.recovery._SAVE_RETRY_SECONDS", 0.0)
+        broken.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
         result = refresh(store, "acme")
     assert result.problem and result.problem.code == "refresh_not_saved"
     again = refresh(store, "acme")

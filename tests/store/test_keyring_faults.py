@@ -13,10 +13,10 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store import keyring as stored_tokens
 from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.journal import Journal, RefreshIntent, token_digest
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.journal import Journal, RefreshIntent, token_digest
+from slack_token_tui.store.recovery import recover
 from slack_token_tui.tokens.keyring_migration import move_tokens
-from slack_token_tui.tokens.recovery import recover
 from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from slack_token_tui.tokens.rename import rename
@@ -59,7 +59,7 @@ def test_tokens_the_keyring_rejects_are_saved_to_a_fallback_and_recovered(
     store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr("slack_token_tui.tokens.recovery._SAVE_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
     slack.workspace.tokens.grace_seconds = 0
     issue_profile(store, slack)
     move_tokens(store, "acme", to_keyring=True)

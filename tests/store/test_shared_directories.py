@@ -21,10 +21,10 @@ from slack_token_tui.store import fallback_dir, hot_path, locks
 from slack_token_tui.store.apps import SlackApp, load_app, save_app
 from slack_token_tui.store.atomic_file import make_private_directory, read_own
 from slack_token_tui.store.errors import ProfileError, StorageError
+from slack_token_tui.store.journal import Journal
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import quarantine
 from slack_token_tui.store.settings import change_settings, read_settings
-from slack_token_tui.tokens.journal import Journal
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.cli import run_command
 from tests.support.practice import issue_profile

@@ -12,10 +12,10 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import load_app, save_app
 from slack_token_tui.store.hot_path import default_name
+from slack_token_tui.store.journal import Journal, token_digest
 from slack_token_tui.store.profile_codec import to_dict
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
-from slack_token_tui.tokens.journal import Journal, token_digest
 from tests.support.profiles import make_rotating_token
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

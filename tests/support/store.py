@@ -10,10 +10,10 @@ from pathlib import Path
 
 from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store.apps import SlackApp, save_app
+from slack_token_tui.store.journal import Journal, RefreshIntent, token_digest
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import remember_last_app
-from slack_token_tui.tokens.journal import Journal, RefreshIntent, token_digest
 
 
 def save_last_app(store: ProfileStore, app: SlackApp) -> None:

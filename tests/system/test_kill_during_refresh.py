@@ -17,7 +17,7 @@ from slack_token_tui.practice.models import App
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.recovery import recover
+from slack_token_tui.store.recovery import recover
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now

@@ -13,7 +13,7 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import UNCONFIRMED_REFUSAL, Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.recovery import recover
+from slack_token_tui.store.recovery import recover
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.practice import issue_profile
 from tests.support.profiles import CANARY, make_rotating_token, profile, time_from_now

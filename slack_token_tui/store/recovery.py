@@ -14,10 +14,10 @@ from slack_token_tui.slack.responses import TokenResponse, parse_body, parse_tok
 from slack_token_tui.store import keyring
 from slack_token_tui.store.atomic_file import read_own
 from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.journal import Journal, UnfinishedRefresh, token_digest
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, UNCONFIRMED_REFUSAL, Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import QuarantinedResponse, quarantine, quarantine_in_keyring
-from slack_token_tui.tokens.journal import Journal, UnfinishedRefresh, token_digest
 
 _MAX_RESPONSE_BYTES = 128 * 1024
 _SAVE_RETRY_SECONDS = 5.0

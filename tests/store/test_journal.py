@@ -11,9 +11,9 @@ import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import EndpointVariant
+from slack_token_tui.store.journal import Journal, RefreshIntent, token_digest
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.journal import Journal, RefreshIntent, token_digest
-from slack_token_tui.tokens.recovery import recover
+from slack_token_tui.store.recovery import recover
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.faults import raise_disk_full, raise_store_full, raise_store_unwritable
 from tests.support.practice import issue_profile
@@ -43,7 +43,7 @@ def test_unsaved_profile_is_recovered_from_the_journal_on_the_next_refresh(
 
     with monkeypatch.context() as broken:
         broken.setattr(ProfileStore, "write", raise_store_full)
-        broken.setattr("slack_token_tui.tokens.recovery._SAVE_RETRY_SECONDS", 0.0)
+        broken.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
         result = refresh(store, "acme")
     assert result.refreshed and result.problem and result.problem.code == "refresh_not_saved"
     assert len(list_journals(store)) == 1
@@ -64,7 +64,7 @@ def test_response_goes_to_the_runtime_directory_when_journal_and_profile_fail(
     with monkeypatch.context() as broken:
         broken.setattr(ProfileStore, "write", raise_store_unwritable)
         broken.setattr(Journal, "write_response", raise_store_unwritable)
-        broken.setattr("slack_token_tui.tokens.recovery._SAVE_RETRY_SECONDS", 0.0)
+        broken.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
         result = refresh(store, "acme")
     assert result.problem and str(runtime) in result.problem.facts["kept"]
     assert refresh(store, "acme").profile.access_token == result.profile.access_token
@@ -79,7 +79,7 @@ def test_new_token_is_returned_with_a_problem_when_nothing_can_be_written(
     monkeypatch.setattr(ProfileStore, "write", raise_store_unwritable)
     monkeypatch.setattr(Journal, "write_response", raise_store_unwritable)
     monkeypatch.setattr(Journal, "save_to_fallback", raise_store_unwritable)
-    monkeypatch.setattr("slack_token_tui.tokens.recovery._SAVE_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
     result = refresh(store, "acme")
     assert result.refreshed and result.profile.access_token != old.access_token
     assert result.problem and "nowhere" in result.problem.facts["kept"]
