@@ -27,7 +27,7 @@ from slack_token_tui.slack.token_types import REFRESH_TOKEN
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.fallback_dir import import_command, save_tokens_to_fallback
-from slack_token_tui.store.profile import Profile, new_profile
+from slack_token_tui.store.profile import Profile, Tokens, new_profile
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 from slack_token_tui.store.quarantine import QuarantinedResponse, quarantine_sign_in
 from slack_token_tui.tokens.revoke import Revocation, revoke_tokens
@@ -89,7 +89,7 @@ class CodeExchange:
         self._exchange_task: asyncio.Future[TokenResponse] | None = None
         self._verify_timeout: asyncio.Timeout | None = None
         self._skips_verification = False
-        self._unsaved: Profile | None = None
+        self._unsaved: tuple[Profile, Tokens] | None = None
 
     @property
     def has_unsaved_token(self) -> bool:
@@ -140,7 +140,7 @@ class CodeExchange:
             StorageError: saving failed again. The token stays in memory.
         """
         assert self._unsaved is not None, "has_unsaved_token says when there is one"
-        saved = await asyncio.get_running_loop().run_in_executor(None, self._save_profile, self._unsaved, in_file)
+        saved = await asyncio.get_running_loop().run_in_executor(None, self._save_profile, *self._unsaved, in_file)
         self.saved, self._unsaved = saved, None
         return saved
 
@@ -168,9 +168,9 @@ class CodeExchange:
         if self._unsaved is None:
             return ""
         try:
-            path = save_tokens_to_fallback(self._store.home, self._unsaved)
+            path = save_tokens_to_fallback(self._store.home, *self._unsaved)
         except StorageError:
-            apps_url = self._unsaved.endpoints.apps_url
+            apps_url = self._request.endpoints.apps_url
             return f"The new token could be kept nowhere. At Slack it works until it ends, or is revoked: {apps_url}"
         command = import_command(path)
         return f"The new token is in {path}, readable by you alone. When what is in the way is mended: {command}"
@@ -232,10 +232,10 @@ class CodeExchange:
 
     async def _save_with_identity(self, token_response: TokenResponse, identity: Identity | None) -> SavedProfile:
         with suppress(Exception):  # the profile without an identity is already in _unsaved
-            self._unsaved = self._new_profile(token_response, identity)
+            self._unsaved = self._new_profile(token_response, identity), _tokens_of(token_response)
         assert self._unsaved is not None, "the exchange has set it"
         # An executor future, not a task: it starts at once, and cancelling this coroutine cannot stop it.
-        save_future = asyncio.get_running_loop().run_in_executor(None, self._save_profile, self._unsaved)
+        save_future = asyncio.get_running_loop().run_in_executor(None, self._save_profile, *self._unsaved)
         try:
             saved = await asyncio.shield(save_future)
         except asyncio.CancelledError:
@@ -248,7 +248,7 @@ class CodeExchange:
     def _set_unsaved(self, token_response: TokenResponse) -> None:
         """Put the token response into ``_unsaved`` as a profile. If that fails, quarantine its tokens."""
         try:
-            self._unsaved = self._new_profile(token_response, None)
+            self._unsaved = self._new_profile(token_response, None), _tokens_of(token_response)
         except Exception as error:
             tokens = [
                 token.reveal()
@@ -266,12 +266,12 @@ class CodeExchange:
         """Save the unsaved token, if any. ``saved`` and ``has_unsaved_token`` tell the outcome."""
         if self._unsaved is not None:
             with suppress(StorageError):
-                self.saved, self._unsaved = self._save_profile(self._unsaved), None
+                self.saved, self._unsaved = self._save_profile(*self._unsaved), None
                 self._show_page(Page.SAVED)
 
-    def _save_profile(self, profile: Profile, in_file: bool = False) -> SavedProfile:
+    def _save_profile(self, profile: Profile, tokens: Tokens, in_file: bool = False) -> SavedProfile:
         try:
-            saved = self._store.save_sign_in(profile, self._name, in_keyring=False if in_file else None)
+            saved = self._store.save_sign_in(profile, tokens, self._name, in_keyring=False if in_file else None)
         except StorageError:
             raise
         except Exception as error:  # the token stays in memory, so it can be saved again or written to the fallback
@@ -295,6 +295,10 @@ class CodeExchange:
     def _fail(self, step: Step, page: Page, error: SlackError | StorageError) -> Event:
         self._show_page(page)
         return events.Failed(step, self._explain(error.code, error.facts))
+
+
+def _tokens_of(token_response: TokenResponse) -> Tokens:
+    return Tokens(token_response.access_token, token_response.refresh_token)
 
 
 def _unexpected_error(error: Exception) -> SlackError:

@@ -16,7 +16,7 @@ from slack_token_tui.sanitize import clean
 from slack_token_tui.store.atomic_file import make_private_directory, read_own, to_storage_error, write_atomically
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import config_home
-from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profile import Profile, Tokens
 
 _HOME_PREFIX = re.compile(r"[0-9a-f]{12}-")
 
@@ -88,8 +88,8 @@ def save_to_fallback(home: Path, name: str, content: bytes) -> Path:
     return directory / name
 
 
-def save_tokens_to_fallback(home: Path, profile: Profile) -> Path:
-    """Save the tokens of ``profile`` in the format of ``slack-token-tui import`` and return the path.
+def save_tokens_to_fallback(home: Path, profile: Profile, tokens: Tokens) -> Path:
+    """Save ``tokens`` of ``profile`` in the format of ``slack-token-tui import`` and return the path.
 
     The first line is a comment with the import command.
 
@@ -97,8 +97,8 @@ def save_tokens_to_fallback(home: Path, profile: Profile) -> Path:
         StorageError: no fallback directory is writable.
     """
     command = ["slack-token-tui", "import", "--client-id", profile.client_id, "--slack-url", profile.endpoints.base]
-    tokens = (profile.access_token, profile.refresh_token)
-    lines = [f"# {shlex.join(command)}", *(token.reveal() for token in tokens if token is not None)]
+    pair = (tokens.access_token, tokens.refresh_token)
+    lines = [f"# {shlex.join(command)}", *(token.reveal() for token in pair if token is not None)]
     return save_to_fallback(home, f"{profile.id}.tokens", "".join(f"{line}\n" for line in lines).encode())
 
 

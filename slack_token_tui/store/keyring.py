@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.profile import Tokens
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
@@ -42,19 +43,19 @@ def backend_name() -> str:
     return _with_timeout(lambda: _SUPPORTED_BACKENDS[_class_name(_backend())])
 
 
-def save_tokens(profile_id: str, generation: int, access_token: Secret, refresh_token: Secret | None) -> None:
+def save_tokens(profile_id: str, generation: int, tokens: Tokens) -> None:
     """Save the tokens of one generation and read them back to verify them.
 
     Raises:
         StorageError: ``keyring_…``. Older generations are unchanged.
     """
-    for kind, token in (("access", access_token), ("refresh", refresh_token)):
+    for kind, token in (("access", tokens.access_token), ("refresh", tokens.refresh_token)):
         if token is not None:
             save_item(f"{profile_id}.{generation}.{kind}", token)
 
 
-def load_tokens(profile_id: str, generation: int, *, with_refresh: bool) -> tuple[Secret, Secret | None]:
-    """Return the access token and the refresh token of one generation.
+def load_tokens(profile_id: str, generation: int, *, with_refresh: bool) -> Tokens:
+    """Return the tokens of one generation.
 
     The refresh token is None unless ``with_refresh`` is set.
 
@@ -65,7 +66,7 @@ def load_tokens(profile_id: str, generation: int, *, with_refresh: bool) -> tupl
     refresh = load_item(f"{profile_id}.{generation}.refresh") if with_refresh else None
     if access is None or (with_refresh and refresh is None):
         raise StorageError("keyring_empty")
-    return access, refresh
+    return Tokens(access, refresh)
 
 
 def delete_tokens(profile_id: str, generation: int) -> None:

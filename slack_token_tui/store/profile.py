@@ -1,4 +1,4 @@
-"""Profile model: the account, tokens and status of one saved sign-in."""
+"""Profile model: the account and status of one saved sign-in, and its tokens."""
 
 from __future__ import annotations
 
@@ -41,8 +41,25 @@ _PUBLISHED_STATES = {"refreshable": "asleep", "refresh_expiring": "renewal_ends"
 
 
 @dataclass(frozen=True)
+class Tokens:
+    """The tokens of a profile. They are kept apart from it, so that most code never holds one.
+
+    Attributes:
+        access_token: the user token.
+        refresh_token: the refresh token, or None if the access token does not rotate.
+    """
+
+    access_token: Secret
+    refresh_token: Secret | None = None
+
+    def refreshed(self, token_response: TokenResponse) -> Tokens:
+        """Return the tokens after a refresh. Without a refresh token in the response, the current one stays valid."""
+        return Tokens(token_response.access_token, token_response.refresh_token or self.refresh_token)
+
+
+@dataclass(frozen=True)
 class Profile:
-    """A saved sign-in. All times are aware UTC datetimes, to the second.
+    """A saved sign-in, without its tokens. All times are aware UTC datetimes, to the second.
 
     Attributes:
         name: the profile name, used on the command line and as the file name.
@@ -59,14 +76,13 @@ class Profile:
         refresh_refused_at: when the refresh token was refused, or when a refresh request without a response was sent.
         refresh_variant: the endpoint variant of the last refresh if it differs from ``endpoints.variant``.
         generation: incremented by each refresh, new sign-in or move, to tell versions of a profile apart.
-        in_keyring: whether the tokens are stored in the system keyring. The token fields are then None until
-            :meth:`slack_token_tui.store.profiles.ProfileStore.with_tokens` loads them.
-        shown_token: the masked access token if it is stored in the keyring.
+        in_keyring: whether the tokens are stored in the system keyring instead of the file.
+        masked_token: the masked access token for display.
+        masked_refresh_token: the masked refresh token, or None if there is none or it is in the keyring.
         extra: unrecognized keys in the file. They are preserved when the file is saved.
     """
 
     name: str
-    access_token: Secret | None
     client_id: str
     endpoints: Endpoints = Endpoints()
     id: str = field(default_factory=new_id)
@@ -84,7 +100,6 @@ class Profile:
     user_name: str | None = None
     scopes: tuple[str, ...] = ()
     requested_scopes: tuple[str, ...] = ()
-    refresh_token: Secret | None = None
     expires_at: datetime | None = None
     refresh_issued_at: datetime | None = None
     signed_in_at: datetime | None = None
@@ -95,7 +110,8 @@ class Profile:
     refresh_variant: EndpointVariant | None = None
     generation: int = 0
     in_keyring: bool = False
-    shown_token: str | None = None
+    masked_token: str = "…"  # noqa: S105 - stands for a token
+    masked_refresh_token: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -137,11 +153,6 @@ class Profile:
     def is_refreshable(self) -> bool:
         """Whether there is a refresh token that has not been refused."""
         return self.has_refresh_token and self.refresh_refused in (None, UNCONFIRMED_REFUSAL)
-
-    @property
-    def masked_token(self) -> str:
-        """The masked access token for display, even if the token is stored in the keyring."""
-        return str(self.access_token) if self.access_token else self.shown_token or "…"
 
     def is_due(self, now: datetime, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> bool:
         """Return whether the access token should be refreshed: it has expired or expires within ``min_ttl_seconds``.
@@ -227,19 +238,16 @@ class Profile:
     def with_token_response(
         self, token_response: TokenResponse, requested_at: datetime, variant: EndpointVariant
     ) -> Profile:
-        """Return a copy with the tokens of ``token_response``.
+        """Return a copy with what ``token_response`` says, for its tokens: see :meth:`Tokens.refreshed`.
 
         Args:
-            token_response: the response to a refresh. Without a refresh token, the current one stays valid. Without a
-                user and a workspace, the profile becomes unverified.
+            token_response: the response to a refresh. Without a user and a workspace, the profile becomes unverified.
             requested_at: when the request was sent. Delays then make the computed expiry earlier, never later.
             variant: the endpoint variant that issued the tokens.
         """
         requested_at = requested_at.astimezone(UTC).replace(microsecond=0)
         return replace(
             self,
-            access_token=token_response.access_token,
-            refresh_token=token_response.refresh_token or self.refresh_token,
             expires_at=requested_at + timedelta(seconds=token_response.expires_in_seconds or ROTATING_TOKEN_SECONDS),
             refresh_issued_at=requested_at if token_response.refresh_token else self.refresh_issued_at,
             scopes=token_response.scopes or self.scopes,
@@ -250,6 +258,12 @@ class Profile:
             refresh_variant=None if variant is self.endpoints.variant else variant,
             generation=self.generation + 1,
         )
+
+    def with_masks(self, tokens: Tokens) -> Profile:
+        """Return a copy that shows ``tokens``, masked."""
+        has_mask = tokens.refresh_token is not None and not self.in_keyring
+        refresh_token = str(tokens.refresh_token) if has_mask else None
+        return replace(self, masked_token=str(tokens.access_token), masked_refresh_token=refresh_token)
 
     def with_name(self, name: str) -> Profile:
         """Return a copy with another name."""
@@ -287,7 +301,6 @@ def new_profile(
     expires_in = token_response.expires_in_seconds
     return Profile(
         name="",
-        access_token=token_response.access_token,
         client_id=client_id,
         endpoints=endpoints,
         redirect_uri=redirect_uri,
@@ -306,7 +319,6 @@ def new_profile(
         user_name=resolved_identity.user_name,
         scopes=token_response.scopes if resolved_identity.scopes is None else resolved_identity.scopes,
         requested_scopes=requested_scopes,
-        refresh_token=token_response.refresh_token,
         expires_at=None if expires_in is None else requested_at + timedelta(seconds=expires_in),
         refresh_issued_at=requested_at if token_response.refresh_token else None,
         signed_in_at=requested_at,

@@ -14,7 +14,7 @@ from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, p
 from slack_token_tui.slack.limits import MAX_SCOPES
 from slack_token_tui.store.errors import ProfileError
 from slack_token_tui.store.hot_path import SCHEMA, access_token, is_token
-from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.settings import KEYRING
 
 _ID = re.compile(r"[0-9a-z][0-9a-z._-]{0,127}")
@@ -40,8 +40,13 @@ _VALID_YEARS = range(2000, 2200)
 _TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def to_dict(profile: Profile) -> dict[str, Any]:
-    """Return the record to save for ``profile``. It contains tokens in plain text unless they are in the keyring."""
+def to_dict(profile: Profile, tokens: Tokens | None) -> dict[str, Any]:
+    """Return the record to save for ``profile``. It contains ``tokens`` in plain text unless they are None.
+
+    Args:
+        profile: the profile.
+        tokens: its tokens, or None if they are in the keyring.
+    """
     record: dict[str, Any] = {
         "schema": SCHEMA,
         "name": profile.name,
@@ -49,8 +54,8 @@ def to_dict(profile: Profile) -> dict[str, Any]:
         "oauth": str(profile.endpoints.variant),
         "client_id": profile.client_id,
         "is_enterprise_install": profile.is_enterprise_install,
-        "access_token": None if profile.in_keyring or not profile.access_token else profile.access_token.reveal(),
-        "refresh_token": None if profile.in_keyring or not profile.refresh_token else profile.refresh_token.reveal(),
+        "access_token": tokens.access_token.reveal() if tokens else None,
+        "refresh_token": tokens.refresh_token.reveal() if tokens and tokens.refresh_token else None,
         "scopes": list(profile.scopes),
         "scopes_asked": list(profile.requested_scopes),
         "workspaces": list(profile.workspaces),
@@ -68,8 +73,8 @@ def to_dict(profile: Profile) -> dict[str, Any]:
     return {**profile.extra, **record}
 
 
-def from_dict(name: str, record: dict[str, Any], path: str) -> Profile:
-    """Return the profile in ``record``. Text values are sanitized.
+def from_dict(name: str, record: dict[str, Any], path: str) -> tuple[Profile, Tokens | None]:
+    """Return the profile in ``record``, and its tokens unless they are in the keyring. Text values are sanitized.
 
     Raises:
         ProfileError: a value has the wrong type or format.
@@ -93,19 +98,19 @@ def from_dict(name: str, record: dict[str, Any], path: str) -> Profile:
     texts: dict[str, Any] = {key: reader.take_text(key, 300) for key in _TEXT_KEYS if key != "id"}
     timestamps: dict[str, Any] = {key: reader.take_timestamp(key) for key in _TIMESTAMP_KEYS}
     refresh_token = reader.take_refresh_token()
-    if not in_keyring:
+    tokens = None if in_keyring else Tokens(Secret(access_token(record, path)), refresh_token)
+    if tokens is not None:
         # A refresh token and its issue time go together, but a hand-edited file may have only one of them.
         issued_at = (
             timestamps["refresh_issued_at"] or timestamps["signed_in_at"] or timestamps["expires_at"] or _FALLBACK_DATE
         )
         timestamps["refresh_issued_at"] = issued_at if refresh_token else None
-    return Profile(
+    shown_token = reader.take_text("shown_token")
+    profile = Profile(
         name=name,
-        access_token=None if in_keyring else Secret(access_token(record, path)),
         client_id=reader.take_text("client_id") or "",
         endpoints=endpoints,
         is_enterprise_install=reader.take("is_enterprise_install") is True,
-        refresh_token=refresh_token,
         scopes=reader.take_texts("scopes"),
         requested_scopes=reader.take_texts("scopes_asked"),
         workspaces=reader.take_texts("workspaces"),
@@ -114,12 +119,14 @@ def from_dict(name: str, record: dict[str, Any], path: str) -> Profile:
         refresh_variant=refresh_variant,
         generation=reader.take_count("generation"),
         in_keyring=in_keyring,
-        shown_token=reader.take_text("shown_token"),
+        masked_token=str(tokens.access_token) if tokens else shown_token or "…",
+        masked_refresh_token=str(refresh_token) if refresh_token else None,
         id=reader.take_id() or f"of-{name}",
         **texts,
         **timestamps,
         extra=reader.take_unknown_keys(),
     )
+    return profile, tokens
 
 
 class _RecordReader:

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from slack_token_tui.problems import Kind
 from slack_token_tui.secret import Secret
-from slack_token_tui.store import hot_path, locks
+from slack_token_tui.store import hot_path, keyring, locks
 from slack_token_tui.store.atomic_file import (
     make_private_directory,
-    remove_stale_temp_files,
     remove_temp_files_of_dead_processes,
     write_atomically,
 )
 from slack_token_tui.store.errors import ProfileError, StorageError
-from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profile_codec import from_dict, to_dict
+from slack_token_tui.store.profile import Profile, Tokens
+from slack_token_tui.store.profile_file import (
+    delete_profile_file,
+    load_keyring_tokens,
+    profile_path,
+    read_profile_file,
+    read_profile_id,
+    write_profile_file,
+)
 from slack_token_tui.store.settings import KEYRING, read_settings
+
+if TYPE_CHECKING:
+    from slack_token_tui.store.locked_profile import LockedProfile
+
+_NEW_PROFILES_LOCK = ".new-profiles"
+"""Lock held while a new profile is created. No profile has this name. It is acquired before the lock of a profile."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +70,13 @@ class ProfileStore:
 
     def path(self, name: str) -> Path:
         """Return the file path of profile ``name``."""
-        return Path(hot_path.profile_path(str(self.home), name))
+        return profile_path(self.home, name)
 
     def names(self) -> list[str]:
         """Return the sorted names of all profiles, including unreadable ones.
 
         Raises:
-            StorageError: other users can change the contents of the directory.
+            ProfileError: other users can change the contents of the directory.
         """
         return hot_path.list_names(str(self.home))
 
@@ -72,31 +84,51 @@ class ProfileStore:
         """Return profile ``name``. No lock is needed because files are replaced atomically.
 
         Raises:
-            FileNotFoundError: the profile does not exist.
-            ProfileError: its file can't be used, or is a copy of another profile's file.
+            ProfileError: the profile does not exist, its file can't be used, or it is a copy of another one's file.
         """
         hot_path.check_directories(str(self.home), "profiles")
-        return self._read(name)
+        return read_profile_file(self.home, name)[0]
 
-    def _read(self, name: str) -> Profile:
-        path = str(self.path(name))
+    def read_with_tokens(self, name: str) -> tuple[Profile, Tokens]:
+        """Return profile ``name`` and its tokens, which belong to the same generation.
+
+        Raises:
+            ProfileError: see :meth:`read`.
+            StorageError: ``keyring_…``: the keyring can't be used, or does not have the tokens.
+        """
+        hot_path.check_directories(str(self.home), "profiles")
+        profile, tokens = read_profile_file(self.home, name)
+        if tokens is not None:
+            return profile, tokens
         try:
-            record = hot_path.read_record(path)
-        except FileNotFoundError:
-            raise ProfileError("profile_not_found", name=name) from None
-        profile = from_dict(name, record, path)
-        recorded_name = record.get("name")
-        if isinstance(recorded_name, str) and recorded_name != name and self._read_id(recorded_name) == profile.id:
-            raise ProfileError("profile_copied", file=path, detail=recorded_name)
-        return profile
+            return profile, load_keyring_tokens(profile)
+        except StorageError as error:
+            if error.code == "keyring_empty":
+                # Another process may have refreshed or moved the profile and deleted the tokens we looked for.
+                current = self.read(name)
+                if (current.generation, current.in_keyring) != (profile.generation, profile.in_keyring):
+                    return self.read_with_tokens(name)
+            raise
 
-    def _read_id(self, name: str) -> object:
-        """Return the ID in the file of profile ``name``, or None if it can't be read."""
-        if not hot_path.is_valid_name(name):
-            return None
-        with suppress(OSError, ProfileError):
-            return hot_path.read_record(str(self.path(name))).get("id")
-        return None
+    def entries(self) -> Iterator[Profile | UnreadableProfile]:
+        """Yield all profiles, sorted by name. Unreadable ones are yielded as :class:`UnreadableProfile`.
+
+        Raises:
+            ProfileError: other users can change the contents of the directory.
+        """
+        for name in self.names():
+            try:
+                yield read_profile_file(self.home, name)[0]
+            except ProfileError as error:
+                if error.kind is Kind.NOT_FOUND:  # removed after the listing
+                    continue
+                yield UnreadableProfile(name, error)
+
+    def find_same_account(self, profile: Profile) -> list[Profile]:
+        """Return the readable profiles of the same account as ``profile``."""
+        if profile.account is None:
+            return []
+        return [entry for entry in self.entries() if isinstance(entry, Profile) and entry.account == profile.account]
 
     def check_not_copied(self, profile: Profile) -> None:
         """Reject a profile whose file is a copy of another one, because both would use the same refresh token.
@@ -107,7 +139,9 @@ class ProfileStore:
         Raises:
             ProfileError: ``profile_copied``.
         """
-        matches = [name for name in self.names() if name == profile.name or self._read_id(name) == profile.id]
+        matches = [
+            name for name in self.names() if name == profile.name or read_profile_id(self.home, name) == profile.id
+        ]
         original = min(matches, key=self._copy_sort_key, default=profile.name)
         if original != profile.name:
             raise ProfileError("profile_copied", file=str(self.path(profile.name)), detail=original)
@@ -121,51 +155,6 @@ class ProfileStore:
         generation = record.get("generation")
         count = generation if isinstance(generation, int) else 0
         return record.get("name") != name, -count, status.st_mtime_ns, name
-
-    def with_tokens(self, profile: Profile) -> Profile:
-        """Return ``profile`` with its tokens, loaded from the keyring if they are stored there.
-
-        Raises:
-            FileNotFoundError: the profile was removed at the same time.
-            ProfileError: the profile became unreadable at the same time.
-            StorageError: ``keyring_…``: the keyring can't be used, or no longer has the tokens.
-        """
-        if not profile.in_keyring:
-            return profile
-        from slack_token_tui.store import keyring
-
-        try:
-            access_token, refresh_token = keyring.load_tokens(
-                profile.id, profile.generation, with_refresh=profile.has_refresh_token
-            )
-        except StorageError as error:
-            if error.code == "keyring_empty":
-                # Another process may have refreshed or moved the profile and deleted the tokens we looked for.
-                current = self.read(profile.name)
-                if (current.generation, current.in_keyring) != (profile.generation, profile.in_keyring):
-                    return self.with_tokens(current)
-            raise error.with_facts(name=profile.name) from None
-        return replace(profile, access_token=access_token, refresh_token=refresh_token)
-
-    def entries(self) -> Iterator[Profile | UnreadableProfile]:
-        """Yield all profiles, sorted by name. Unreadable ones are yielded as :class:`UnreadableProfile`.
-
-        Raises:
-            StorageError: other users can change the contents of the directory.
-        """
-        for name in self.names():
-            try:
-                yield self._read(name)
-            except ProfileError as error:
-                if error.kind is Kind.NOT_FOUND:  # removed after the listing
-                    continue
-                yield UnreadableProfile(name, error)
-
-    def find_same_account(self, profile: Profile) -> list[Profile]:
-        """Return the readable profiles of the same account as ``profile``."""
-        if profile.account is None:
-            return []
-        return [entry for entry in self.entries() if isinstance(entry, Profile) and entry.account == profile.account]
 
     def check_writable(self, name: str | None = None) -> None:
         """Check that a sign-in can be saved, before the user is sent to Slack. Missing directories are created.
@@ -185,21 +174,71 @@ class ProfileStore:
             with suppress(ProfileError):
                 in_keyring = self.read(name).in_keyring
         if in_keyring:
-            from slack_token_tui.store import keyring
-
             item = f"probe.{os.getpid()}"  # unique, because another sign-in may start at the same time
             keyring.save_item(item, Secret("x" * 256))  # as long as a token, because some keyrings truncate values
             keyring.try_delete_item(item)
 
+    # ── changes ──
+
+    @contextmanager
+    def lock(
+        self, name: str, *others: str, unless: Callable[[], bool] | None = None, recovers: bool = True
+    ) -> Iterator[LockedProfile]:
+        """Lock profile ``name``, finish its interrupted refresh, and yield it. Nothing else changes a saved profile.
+
+        Args:
+            name: the profile.
+            others: more names to lock, such as a new name for the profile.
+            unless: see :func:`slack_token_tui.store.locks.acquire`.
+            recovers: whether to finish an interrupted refresh. Only a caller that discards the tokens does not.
+
+        Raises:
+            NoLongerNeeded: ``unless()`` returned True.
+            ProfileError: the profile can't be read.
+            StorageError: the lock is busy, or the interrupted refresh could not be finished.
+        """
+        # Deferred: reading, which is more frequent, needs neither the journal nor the parser of responses.
+        from slack_token_tui.store.locked_profile import LockedProfile
+        from slack_token_tui.store.recovery import recover
+
+        with ExitStack() as stack:
+            for each in sorted((name, *others)):  # always in the same order, so that two processes can't deadlock
+                stack.enter_context(locks.acquire(self.home / "locks", each, unless=unless))
+            hot_path.check_directories(str(self.home), "profiles")
+            locked = LockedProfile(self.home, name)
+            if recovers:
+                recover(locked)
+            yield locked
+
+    def update(self, name: str, generation: int, change: Callable[[Profile], Profile]) -> Profile:
+        """Save ``change(profile)`` unless the profile has new tokens meanwhile, and return the profile as it is now.
+
+        Args:
+            name: the profile.
+            generation: the generation of the tokens that the change is about.
+            change: returns the changed profile. It is called with the profile as it is saved now.
+
+        Raises:
+            ProfileError: the profile can't be read.
+            StorageError: the change could not be saved.
+        """
+        with self.lock(name) as locked:
+            if locked.profile.generation == generation:
+                changed = change(locked.profile)
+                if changed != locked.profile:
+                    locked.save(changed)
+            return locked.profile
+
     def save_sign_in(
-        self, profile: Profile, wanted_name: str | None = None, *, in_keyring: bool | None = None
+        self, profile: Profile, tokens: Tokens, wanted_name: str | None = None, *, in_keyring: bool | None = None
     ) -> SavedProfile:
         """Save a new sign-in. It replaces the profile of the same account, or else gets an unused name.
 
         A sign-in never replaces the profile of another account.
 
         Args:
-            profile: the profile with its tokens. Its name is ignored.
+            profile: the profile. Its name is ignored.
+            tokens: its tokens.
             wanted_name: the preferred name. It is used if it is free or already belongs to the account.
             in_keyring: whether to store the tokens in the keyring. None uses the same place as the existing profile, or
                 the ``storage`` setting for a new one.
@@ -207,18 +246,23 @@ class ProfileStore:
         Raises:
             StorageError: the sign-in could not be saved. Nothing was changed.
         """
-        from slack_token_tui.store.names import candidate_names
-
         self._prepare_directories()
-        keyring_by_default = read_settings(self.home).get("storage") == KEYRING
-        profile = replace(profile, in_keyring=keyring_by_default if in_keyring is None else in_keyring)
-        existing = self.find_same_account(profile)
-        for match in sorted(existing, key=lambda twin: twin.name != wanted_name):
-            with locks.acquire(self.home / "locks", match.name):
-                try:
-                    current = self.read(match.name)
-                except ProfileError:
-                    continue
+        if saved := self._replace_same_account(profile, tokens, wanted_name, in_keyring):
+            return saved
+        with locks.acquire(self.home / "locks", _NEW_PROFILES_LOCK):
+            # Another process may have saved the same account meanwhile.
+            if saved := self._replace_same_account(profile, tokens, wanted_name, in_keyring):
+                return saved
+            return self._save_new(profile, tokens, wanted_name, in_keyring)
+
+    def _replace_same_account(
+        self, profile: Profile, tokens: Tokens, wanted_name: str | None, in_keyring: bool | None
+    ) -> SavedProfile | None:
+        """Save a sign-in as the profile of the same account. Return None if there is none."""
+        matches = self.find_same_account(profile)
+        for match in sorted(matches, key=lambda entry: entry.name != wanted_name):
+            with suppress(ProfileError), self.lock(match.name, recovers=False) as locked:
+                current = locked.profile
                 if current.account != profile.account:
                     continue
                 updated = replace(
@@ -229,16 +273,36 @@ class ProfileStore:
                     in_keyring=current.in_keyring if in_keyring is None else in_keyring,
                     extra=current.extra,
                 )
-                return SavedProfile(updated, self.write(updated, current), replaced=True)
+                locked.save(updated, tokens)
+                return SavedProfile(locked.profile, self.path(match.name), replaced=True)
+        return None
+
+    def _save_new(
+        self, profile: Profile, tokens: Tokens, wanted_name: str | None, in_keyring: bool | None
+    ) -> SavedProfile:
+        """Save a sign-in under an unused name."""
+        from slack_token_tui.store.names import candidate_names
+
+        if in_keyring is None:
+            in_keyring = read_settings(self.home).get("storage") == KEYRING
         for name in chain([wanted_name] if wanted_name else [], candidate_names(profile)):
             with locks.acquire(self.home / "locks", name):
                 if not os.path.lexists(self.path(name)):
-                    named_profile = profile.with_name(name)
+                    new = replace(profile, name=name, in_keyring=in_keyring)
+                    saved = write_profile_file(self.home, new, tokens, None)
                     taken_name = wanted_name if wanted_name not in (None, name) else None
-                    return SavedProfile(named_profile, self.write(named_profile), taken_name=taken_name)
-            if self.find_same_account(profile):  # another process just saved the same account
-                return self.save_sign_in(profile, wanted_name, in_keyring=in_keyring)
+                    return SavedProfile(saved, self.path(name), taken_name=taken_name)
         raise AssertionError("candidate_names() never ends")
+
+    def delete_unreadable(self, name: str) -> None:
+        """Delete the file of profile ``name`` without reading it. The file is damaged, and the user has confirmed this.
+
+        Raises:
+            ProfileError: the file does not exist.
+            StorageError: the file could not be deleted.
+        """
+        with locks.acquire(self.home / "locks", name):
+            delete_profile_file(self.home, name)
 
     def _prepare_directories(self) -> None:
         make_private_directory(self.home, may_be_link=True)
@@ -250,42 +314,3 @@ class ProfileStore:
         ignore = self.home / ".gitignore"
         if not os.path.lexists(ignore):
             write_atomically(ignore, b"*\n")
-
-    def write(self, profile: Profile, previous: Profile | None = None) -> Path:
-        """Save ``profile`` and return its file path. The caller must hold the lock of its name.
-
-        Keyring tokens are saved first, under ``profile.generation``. Then the file is replaced. The keyring tokens of
-        ``previous`` are deleted last. If the process is killed at any point, the file still refers to existing tokens.
-
-        Args:
-            profile: the profile to save.
-            previous: the profile that is replaced, or None if its keyring tokens need not be deleted.
-
-        Raises:
-            StorageError: the profile could not be saved. The existing file and its tokens are unchanged.
-        """
-        path = self.path(profile.name)
-        if profile.in_keyring and profile.access_token is not None:
-            from slack_token_tui.store import keyring
-
-            keyring.save_tokens(profile.id, profile.generation, profile.access_token, profile.refresh_token)
-        remove_stale_temp_files(path)
-        exists = os.path.lexists(path)
-        try:
-            write_atomically(path, json.dumps(to_dict(profile), indent=1, ensure_ascii=False).encode())
-        except StorageError:
-            stored_tokens = (previous.in_keyring, previous.generation) if previous else (exists, profile.generation)
-            if profile.in_keyring and profile.access_token is not None and stored_tokens != (True, profile.generation):
-                from slack_token_tui.store import keyring
-
-                keyring.delete_tokens(profile.id, profile.generation)  # no file refers to them
-            raise
-        if (
-            previous is not None
-            and previous.in_keyring
-            and (not profile.in_keyring or previous.generation != profile.generation)
-        ):
-            from slack_token_tui.store import keyring
-
-            keyring.delete_tokens(previous.id, previous.generation)
-        return path

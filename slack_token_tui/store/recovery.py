@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackRefused, UnusableToken
@@ -14,9 +15,9 @@ from slack_token_tui.slack.responses import TokenResponse, parse_body, parse_tok
 from slack_token_tui.store import keyring
 from slack_token_tui.store.atomic_file import read_own
 from slack_token_tui.store.errors import StorageError
-from slack_token_tui.store.journal import Journal, UnfinishedRefresh, token_digest
+from slack_token_tui.store.journal import RefreshIntent, token_digest
+from slack_token_tui.store.locked_profile import LockedProfile
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, UNCONFIRMED_REFUSAL, Profile
-from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import QuarantinedResponse, quarantine, quarantine_in_keyring
 
 _MAX_RESPONSE_BYTES = 128 * 1024
@@ -27,81 +28,60 @@ AMBIGUOUS_REFUSALS = frozenset({"internal_error", "fatal_error", "request_timeou
 _NEVER_REACHED_SLACK = frozenset({"ratelimited", "proxy_sign_in_required"})
 
 
-@dataclass(frozen=True)
-class RecoveredProfile:
-    """A profile after its journal was processed.
-
-    Attributes:
-        profile: as returned by :meth:`ProfileStore.read`, or with its tokens if recovery had to load them.
-        finished: whether a response was found and saved.
-        first_unanswered_at: when the first unanswered request was sent. None if there is none, or if its refresh token
-            is no longer the current one.
-    """
-
-    profile: Profile
-    finished: bool = False
-    first_unanswered_at: datetime | None = None
-
-
-def journal_for(store: ProfileStore, profile: Profile) -> Journal:
-    """Return the journal of ``profile``."""
-    return Journal(store.home, profile.id, in_keyring=profile.in_keyring)
-
-
-def recover(store: ProfileStore, name: str) -> RecoveredProfile:
-    """Read profile ``name`` and finish its interrupted refresh, if any. The caller must hold the profile's lock.
+def recover(locked: LockedProfile) -> None:
+    """Finish the interrupted refresh of a profile, if there is one. The result is in the attributes of ``locked``.
 
     Raises:
-        FileNotFoundError, ProfileError: see :meth:`ProfileStore.read`.
         StorageError: the recovered response could not be saved, or the keyring could not be read. The journal is left
             as it is.
     """
-    stored = store.read(name)
-    journal = journal_for(store, stored)
+    journal = locked.journal
     if not journal.exists:
-        return _confirm_refusal(store, stored)
-    profile = store.with_tokens(stored)
-    unfinished = journal.read(token_digest(profile.refresh_token)) if profile.refresh_token else None
+        _confirm_refusal(locked)
+        return
+    refresh_token = locked.tokens.refresh_token
+    unfinished = journal.read(token_digest(refresh_token)) if refresh_token else None
     if unfinished is None:
         journal.remove()  # nothing was sent, or the refresh token has changed since
-        return RecoveredProfile(profile)
+        return
+    first_sent_at = unfinished.intent.first_unanswered_at or unfinished.intent.sent_at
     if unfinished.response is None:
-        return RecoveredProfile(
-            profile, first_unanswered_at=unfinished.intent.first_unanswered_at or unfinished.intent.sent_at
-        )
+        locked.first_unanswered_at = first_sent_at
+        return
     try:
-        token_response = parse_refresh_response(profile, unfinished.response)
+        token_response = parse_refresh_response(locked.profile, unfinished.response)
     except SlackError as error:
         if isinstance(error, UnusableToken):
-            return RecoveredProfile(quarantine_and_mark(store, profile, unfinished.response, journal))
-        if may_have_rotated(error):
-            return RecoveredProfile(
-                profile, first_unanswered_at=unfinished.intent.first_unanswered_at or unfinished.intent.sent_at
-            )
-        if unfinished.intent.first_unanswered_at is None:
+            quarantine_and_mark(locked, unfinished.response)
+        elif may_have_rotated(error):
+            locked.first_unanswered_at = first_sent_at
+        elif unfinished.intent.first_unanswered_at is None:
             journal.remove()  # a definite refusal: Slack would refuse the same request again
-        return RecoveredProfile(profile, first_unanswered_at=unfinished.intent.first_unanswered_at)
-    return RecoveredProfile(save_refreshed_profile(store, profile, token_response, unfinished, journal), finished=True)
+        else:
+            locked.first_unanswered_at = unfinished.intent.first_unanswered_at
+        return
+    save_refreshed(locked, token_response, unfinished.intent)
+    locked.recovered = True
 
 
-def _confirm_refusal(store: ProfileStore, profile: Profile) -> RecoveredProfile:
+def _confirm_refusal(locked: LockedProfile) -> None:
     """Check a refusal that version 0.1.0 recorded against its response. It counts only if Slack sent that response."""
+    profile = locked.profile
     if profile.refresh_refused != UNCONFIRMED_REFUSAL:
-        return RecoveredProfile(profile)
-    for response in _read_quarantined_responses(store, profile):
+        return
+    for response in _read_quarantined_responses(locked.home, profile):
         try:
             parse_refresh_response(profile, response)
         except UnusableToken:
-            marked = replace(profile, refresh_refused=RESPONSE_UNUSABLE)
-            store.write(marked)
-            return RecoveredProfile(marked)
+            locked.save(replace(profile, refresh_refused=RESPONSE_UNUSABLE))
+            return
         except SlackError:
             continue
-    return RecoveredProfile(profile, first_unanswered_at=profile.refresh_refused_at)
+    locked.first_unanswered_at = profile.refresh_refused_at
 
 
-def _read_quarantined_responses(store: ProfileStore, profile: Profile) -> Iterator[bytes]:
-    for path in sorted((store.home / "quarantine").glob(f"*.{profile.id}.*.answer")):
+def _read_quarantined_responses(home: Path, profile: Profile) -> Iterator[bytes]:
+    for path in sorted((home / "quarantine").glob(f"*.{profile.id}.*.answer")):
         with suppress(OSError):
             yield read_own(path, _MAX_RESPONSE_BYTES)
     if profile.in_keyring and (saved := keyring.load_item(_quarantine_item(profile))):
@@ -122,46 +102,43 @@ def parse_refresh_response(profile: Profile, body: bytes) -> TokenResponse:
     return token_response
 
 
-def save_refreshed_profile(
-    store: ProfileStore,
-    profile: Profile,
-    token_response: TokenResponse,
-    unfinished: UnfinishedRefresh,
-    journal: Journal,
-) -> Profile:
-    """Save ``profile`` with its new tokens, then delete the journal.
+def save_refreshed(locked: LockedProfile, token_response: TokenResponse, intent: RefreshIntent) -> None:
+    """Save the profile with its new tokens, then delete the journal.
+
+    Args:
+        locked: the profile.
+        token_response: the response to the refresh.
+        intent: the request that it answers.
 
     Raises:
         StorageError: saving failed for five seconds. The journal still holds the response.
     """
-    refreshed = profile.with_token_response(token_response, unfinished.intent.sent_at, unfinished.intent.variant)
+    profile = locked.profile.with_token_response(token_response, intent.sent_at, intent.variant)
+    tokens = locked.tokens.refreshed(token_response)
     deadline = time.monotonic() + _SAVE_RETRY_SECONDS
     while True:
         try:
-            store.write(refreshed, profile)
+            locked.save(profile, tokens)
             break
         except StorageError:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(_SAVE_PAUSE_SECONDS)
-    journal.remove()
-    return refreshed
+    locked.journal.remove()
 
 
-def quarantine_and_mark(store: ProfileStore, profile: Profile, body: bytes, journal: Journal) -> Profile:
+def quarantine_and_mark(locked: LockedProfile, body: bytes) -> None:
     """Quarantine an unusable response, which may hold a valid token, and mark the profile.
 
     Raises:
         StorageError: the response or the profile could not be saved. The journal still holds the response.
     """
-    quarantine_response(store, profile, Secret(body.decode("latin-1")))
-    marked = profile.with_refresh_refused(RESPONSE_UNUSABLE, datetime.now(UTC))
-    store.write(marked)
-    journal.remove()
-    return marked
+    quarantine_response(locked.home, locked.profile, Secret(body.decode("latin-1")))
+    locked.save(locked.profile.with_refresh_refused(RESPONSE_UNUSABLE, datetime.now(UTC)))
+    locked.journal.remove()
 
 
-def quarantine_response(store: ProfileStore, profile: Profile, response: Secret) -> QuarantinedResponse:
+def quarantine_response(home: Path, profile: Profile, response: Secret) -> QuarantinedResponse:
     """Save an unusable response to a refresh of ``profile`` where its tokens are stored: on disk or in the keyring.
 
     Raises:
@@ -169,12 +146,12 @@ def quarantine_response(store: ProfileStore, profile: Profile, response: Secret)
     """
     if profile.in_keyring:
         return quarantine_in_keyring(_quarantine_item(profile), response)
-    return quarantine(store.home, f"{profile.name}.{profile.id}", response)
+    return quarantine(home, f"{profile.name}.{profile.id}", response)
 
 
-def list_quarantined_responses(store: ProfileStore, profile: Profile) -> tuple[str, ...]:
+def list_quarantined_responses(home: Path, profile: Profile) -> tuple[str, ...]:
     """Return the files and the keyring item with unusable responses for ``profile``, also from before a rename."""
-    files = sorted((store.home / "quarantine").glob(f"*.{profile.id}.*.answer"))
+    files = sorted((home / "quarantine").glob(f"*.{profile.id}.*.answer"))
     item = _quarantine_item(profile)
     in_keyring = profile.in_keyring and keyring.has_item(item)
     quarantined = [QuarantinedResponse(path) for path in files] + (

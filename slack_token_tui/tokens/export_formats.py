@@ -75,14 +75,15 @@ def preview(profile: Profile, format_id: str, home: Path | None = None) -> str:
     return format_token(profile, format_id, profile.masked_token, home=home)
 
 
-def format_secret(profile: Profile, format_id: str, variable: str = VARIABLE, home: Path | None = None) -> Secret:
-    """Return the output of :func:`format_token` with the real token. The profile's tokens must be loaded.
+def format_secret(
+    profile: Profile, access_token: Secret, format_id: str, variable: str = VARIABLE, home: Path | None = None
+) -> Secret:
+    """Return the output of :func:`format_token` with the real token.
 
     Raises:
         StorageError: see :func:`format_token`.
     """
-    assert profile.access_token is not None, "with_tokens() comes first"
-    return Secret(format_token(profile, format_id, profile.access_token.reveal(), variable, home))
+    return Secret(format_token(profile, format_id, access_token.reveal(), variable, home))
 
 
 def executable_command() -> list[str]:

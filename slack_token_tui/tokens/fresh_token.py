@@ -48,9 +48,8 @@ def fresh_token(
     """
     profile = store.read(name)
     is_due = policy.wants(profile, now())
-    result = refresher(store, name, policy) if is_due else RefreshResult(store.with_tokens(profile))
+    result = refresher(store, name, policy) if is_due else RefreshResult(*store.read_with_tokens(name))
     invalid = sign_in_needed(result.profile, now())
     if invalid is not None:
         raise result.problem or invalid
-    assert result.profile.access_token is not None, "a valid token was loaded"
-    return FreshToken(result.profile, result.profile.access_token, result)
+    return FreshToken(result.profile, result.tokens.access_token, result)

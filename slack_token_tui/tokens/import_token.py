@@ -14,7 +14,7 @@ from slack_token_tui.slack.errors import SlackRefused
 from slack_token_tui.slack.limits import ROTATING_TOKEN_SECONDS
 from slack_token_tui.slack.responses import Identity
 from slack_token_tui.slack.token_types import REFRESH_TOKEN, TokenType, token_type_of
-from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 
 
@@ -77,36 +77,36 @@ async def import_token(
     async with SlackClient(endpoints) as slack:
         identity = await slack.verify(access_token)
     now = datetime.now(UTC).replace(microsecond=0)
-    profile = _new_profile(identity, access_token, client_id, endpoints, now)
+    tokens = Tokens(access_token, refresh_token)
+    profile = _new_profile(identity, client_id, endpoints, now).with_masks(tokens)
     if refresh_token is not None:
-        profile = replace(profile, refresh_token=refresh_token, refresh_issued_at=now)
+        profile = replace(profile, refresh_issued_at=now)
     if token_type.rotates:
         lifetime_seconds = identity.expires_in_seconds or ROTATING_TOKEN_SECONDS
         profile = replace(profile, expires_at=now + timedelta(seconds=lifetime_seconds))
-    return await asyncio.to_thread(_save_unless_duplicate, store, profile, name)  # locks, disks and keyrings can block
+    return await asyncio.to_thread(
+        _save_unless_duplicate, store, profile, tokens, name
+    )  # locks, disks and keyrings can block
 
 
-def _save_unless_duplicate(store: ProfileStore, profile: Profile, name: str | None) -> SavedProfile:
+def _save_unless_duplicate(store: ProfileStore, profile: Profile, tokens: Tokens, name: str | None) -> SavedProfile:
     for entry in store.entries():
         # Compare the masks first, so that the keyring is queried only for a likely duplicate.
         if (
             isinstance(entry, Profile)
             and entry.masked_token == profile.masked_token
-            and store.with_tokens(entry).access_token == profile.access_token
+            and store.read_with_tokens(entry.name)[1].access_token == tokens.access_token
         ):
             raise SlackRefused("token_already_kept", name=entry.name)
     for match in store.find_same_account(profile):
         if match.is_refreshable and not profile.is_refreshable:
             raise SlackRefused("renewable_already_kept", name=match.name)
-    return store.save_sign_in(profile, name)
+    return store.save_sign_in(profile, tokens, name)
 
 
-def _new_profile(
-    identity: Identity, access_token: Secret, client_id: str, endpoints: Endpoints, now: datetime
-) -> Profile:
+def _new_profile(identity: Identity, client_id: str, endpoints: Endpoints, now: datetime) -> Profile:
     return Profile(
         name="",
-        access_token=access_token,
         client_id=client_id,
         endpoints=endpoints,
         app_id=identity.app_id,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from slack_token_tui.store import locks
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.recovery import recover
 
 
 def move_tokens(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:
@@ -17,20 +15,13 @@ def move_tokens(store: ProfileStore, name: str, *, to_keyring: bool) -> Profile:
     Only then are they deleted from the old location.
 
     Raises:
-        FileNotFoundError, ProfileError: the profile does not exist or can't be read.
+        ProfileError: the profile does not exist or can't be read.
         StorageError: the tokens could not be moved. Nothing was changed.
     """
-    with locks.acquire(store.home / "locks", name):
-        profile = recover(store, name).profile
-        if profile.in_keyring == to_keyring:
-            return profile
-        store.check_not_copied(profile)  # the copy would point at tokens that are deleted here
-        profile = store.with_tokens(profile)
-        moved = replace(
-            profile,
-            in_keyring=to_keyring,
-            generation=profile.generation + 1,
-            shown_token=profile.masked_token if to_keyring else None,
-        )
-        store.write(moved, profile)
-    return moved
+    with store.lock(name) as locked:
+        profile = locked.profile
+        if profile.in_keyring != to_keyring:
+            store.check_not_copied(profile)  # the copy would point at tokens that are deleted here
+            moved = replace(profile, in_keyring=to_keyring, generation=profile.generation + 1)
+            locked.save(moved, locked.tokens)
+        return locked.profile

@@ -37,16 +37,15 @@ from slack_token_tui.slack.responses import TokenResponse, find_tokens
 from slack_token_tui.store import locks
 from slack_token_tui.store.apps import load_app, with_secret
 from slack_token_tui.store.errors import ProfileError, StorageError
-from slack_token_tui.store.journal import Journal, RefreshIntent, UnfinishedRefresh, token_digest
+from slack_token_tui.store.journal import RefreshIntent, token_digest
+from slack_token_tui.store.locked_profile import LockedProfile
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.recovery import (
-    journal_for,
     may_have_rotated,
     quarantine_and_mark,
     quarantine_response,
-    recover,
-    save_refreshed_profile,
+    save_refreshed,
 )
 from slack_token_tui.tokens.deferred_signals import DeferredSignals, defer_signals
 from slack_token_tui.tokens.refresh_result import (
@@ -93,21 +92,20 @@ def refresh(
     def is_needed(profile: Profile) -> bool:
         # Another process has refreshed it meanwhile: that is what was asked for.
         is_unchanged = profile.generation == initial_profile.generation
-        return policy.wants(profile, now()) and (is_unchanged or not policy.insist)
+        # Recovery has found that Slack replaced the refresh token, in a response that can't be used.
+        is_spent = profile.refresh_refused == RESPONSE_UNUSABLE != initial_profile.refresh_refused
+        return policy.wants(profile, now()) and (is_unchanged or not policy.insist) and not is_spent
 
     def refresh_under_lock(signals: DeferredSignals) -> RefreshResult:
-        with locks.acquire(
-            store.home / "locks", name, unless=lambda: bool(signals.numbers) or not is_needed(store.read(name))
-        ):
-            recovered = recover(store, name)
-            profile = store.with_tokens(recovered.profile)
-            if not is_needed(profile):
-                return RefreshResult(profile, refreshed=recovered.finished, recovered=recovered.finished)
-            store.check_not_copied(profile)
-            return RefreshAttempt(store, profile, recovered.first_unanswered_at, signals, now).run()
+        with store.lock(name, unless=lambda: bool(signals.numbers) or not is_needed(store.read(name))) as locked:
+            if not is_needed(locked.profile):
+                recovered = locked.recovered
+                return RefreshResult(locked.profile, locked.tokens, refreshed=recovered, recovered=recovered)
+            store.check_not_copied(locked.profile)
+            return RefreshAttempt(locked, signals, now).run()
 
     if not is_needed(initial_profile):
-        return RefreshResult(store.with_tokens(initial_profile))
+        return RefreshResult(*store.read_with_tokens(name))
     while True:
         try:
             # Signals are re-raised after the lock is released: Ctrl+Z must not block processes that wait for it.
@@ -116,12 +114,11 @@ def refresh(
         except locks.NoLongerNeeded:
             if is_needed(store.read(name)):
                 continue  # suspended with Ctrl+Z while waiting for the lock, and resumed
-            return RefreshResult(store.with_tokens(store.read(name)))
+            return RefreshResult(*store.read_with_tokens(name))
         except ProfileError:
             raise
         except StorageError as error:
-            problem = error.with_facts(name=name)
-            return RefreshResult(store.with_tokens(store.read(name)), problem=problem)
+            return RefreshResult(*store.read_with_tokens(name), problem=error.with_facts(name=name))
 
 
 class _StoppedBeforeSending(Exception):
@@ -133,20 +130,25 @@ class RefreshAttempt:
 
     def __init__(
         self,
-        store: ProfileStore,
-        profile: Profile,
-        first_unanswered_at: datetime | None,
+        locked: LockedProfile,
         signals: DeferredSignals,
         now: Callable[[], datetime],
     ) -> None:
-        assert profile.refresh_token is not None, "is_due() and insist ask for one"
-        self._store = store
-        self._profile = profile
-        self._refresh_token: Secret = profile.refresh_token
+        """
+        Raises:
+            Problem: ``not_renewable``: there is no refresh token.
+            StorageError: the tokens could not be loaded from the keyring.
+        """
+        refresh_token = locked.tokens.refresh_token
+        if refresh_token is None:
+            raise Problem("not_renewable", name=locked.profile.name)
+        self._locked = locked
+        self._profile = locked.profile
+        self._refresh_token = refresh_token
         self._now = now
-        self._journal: Journal = journal_for(store, profile)
-        self._first_unanswered_at = first_unanswered_at
-        self._variant: EndpointVariant = profile.refresh_variant or profile.endpoints.variant
+        self._journal = locked.journal
+        self._first_unanswered_at = locked.first_unanswered_at
+        self._variant: EndpointVariant = locked.profile.refresh_variant or locked.profile.endpoints.variant
         self._signals = signals
         self._intent: RefreshIntent | None = None
         self._sent = False
@@ -161,7 +163,7 @@ class RefreshAttempt:
             token_response = run(self._request())
         except _StoppedBeforeSending:
             self._remove_journal_unless_unanswered()
-            return RefreshResult(self._profile, problem=Problem("refresh_stopped", name=self._profile.name))
+            return self._result(Problem("refresh_stopped", name=self._profile.name))
         except StorageError:
             self._remove_journal_unless_unanswered()  # the intent could not be written, so nothing was sent
             raise
@@ -171,6 +173,9 @@ class RefreshAttempt:
             return self._save(token_response)
         finally:
             self._journal.close()
+
+    def _result(self, problem: Problem | None) -> RefreshResult:
+        return RefreshResult(self._locked.profile, self._locked.tokens, problem=problem)
 
     # ── RefreshObserver ──
 
@@ -193,7 +198,7 @@ class RefreshAttempt:
         response = Secret(unfinished.response.decode("latin-1"))
         if find_tokens(response):
             with suppress(StorageError):
-                quarantine_response(self._store, self._profile, response)
+                quarantine_response(self._locked.home, self._profile, response)
 
     def response_received(self, body: bytes) -> None:
         """Write the response to disk before parsing it. A write error only matters if saving the profile fails too."""
@@ -222,7 +227,7 @@ class RefreshAttempt:
 
     async def _request_either_variant(self) -> TokenResponse:
         try:
-            app = load_app(self._store.home, self._profile.client_id) if self._profile.client_id else None
+            app = load_app(self._locked.home, self._profile.client_id) if self._profile.client_id else None
         except (ValueError, StorageError) as error:
             # Only an app with a client secret needs its file. Without the secret, Slack returns bad_client_secret.
             app, self._app_error = None, error if isinstance(error, StorageError) else None
@@ -296,13 +301,7 @@ class RefreshAttempt:
     def _save(self, token_response: TokenResponse) -> RefreshResult:
         assert self._intent is not None and self._response is not None
         try:
-            refreshed = save_refreshed_profile(
-                self._store,
-                self._profile,
-                token_response,
-                UnfinishedRefresh(self._intent, self._response),
-                self._journal,
-            )
+            save_refreshed(self._locked, token_response, self._intent)
         except StorageError as error:
             refreshed = self._profile.with_token_response(token_response, self._intent.sent_at, self._variant)
             facts = {
@@ -310,8 +309,9 @@ class RefreshAttempt:
                 "name": self._profile.name,
                 "kept": self._describe_unsaved_location(self._intent, self._response),
             }
-            return RefreshResult(refreshed, refreshed=True, problem=Problem("refresh_not_saved", **facts))
-        return RefreshResult(refreshed, refreshed=True)
+            tokens = self._locked.tokens.refreshed(token_response)
+            return RefreshResult(refreshed, tokens, refreshed=True, problem=Problem("refresh_not_saved", **facts))
+        return RefreshResult(self._locked.profile, self._locked.tokens, refreshed=True)
 
     def _describe_unsaved_location(self, intent: RefreshIntent, body: bytes) -> str:
         """Return where the unsaved response is stored, as the end of a sentence about the new tokens."""
@@ -325,31 +325,31 @@ class RefreshAttempt:
     def _handle_error(self, error: SlackError) -> RefreshResult:
         facts = {"client_id": self._profile.client_id, **error.facts, "name": self._profile.name}
         if self._sent and self._response is not None and isinstance(error, UnusableToken):
-            marked = quarantine_and_mark(self._store, self._profile, self._response, self._journal)
-            return RefreshResult(marked, problem=Problem(RESPONSE_UNUSABLE, **facts))
+            quarantine_and_mark(self._locked, self._response)
+            return self._result(Problem(RESPONSE_UNUSABLE, **facts))
         if may_have_rotated(error) if self._sent else self._first_unanswered_at:
-            return RefreshResult(self._profile, problem=Problem("refresh_lost", **{**facts, "detail": error.code}))
+            return self._result(Problem("refresh_lost", **{**facts, "detail": error.code}))
         if error.code == "invalid_grant":  # RFC 6749 §5.2: here it is the refresh token, and not a code
             return self._mark_refresh_refused("invalid_refresh_token")
         if error.code in REFRESH_TOKEN_INVALID_CODES:
             return self._mark_refresh_refused(error.code)
         self._remove_journal_unless_unanswered()
         if error.code == "bad_client_secret" and self._app_error is not None:
-            return RefreshResult(self._profile, problem=self._app_error)
-        return RefreshResult(self._profile, problem=Problem(error.code, **facts))
+            return self._result(self._app_error)
+        return self._result(Problem(error.code, **facts))
 
     def _mark_refresh_refused(self, code: str) -> RefreshResult:
         """Mark the refresh token as unusable. Nothing is deleted: the access token may remain valid for hours."""
-        current = self._store.with_tokens(self._store.read(self._profile.name))
-        if current.refresh_token != self._refresh_token:  # a synced directory brought a different one
+        self._locked.reload()
+        if self._locked.tokens.refresh_token != self._refresh_token:  # a synced directory brought a different one
             self._journal.remove()
-            return RefreshResult(current)
+            return self._result(None)
         if self._first_unanswered_at is not None:
             code = "refresh_interrupted"
-        marked = self._profile.with_refresh_refused(code, self._first_unanswered_at or self._now())
-        self._store.write(marked)
+        marked = self._locked.profile.with_refresh_refused(code, self._first_unanswered_at or self._now())
+        self._locked.save(marked)
         self._journal.remove()
-        return RefreshResult(marked, problem=recorded_problem(marked))
+        return self._result(recorded_problem(marked))
 
     def _remove_journal_unless_unanswered(self) -> None:
         if self._first_unanswered_at is None:

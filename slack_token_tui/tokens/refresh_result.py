@@ -8,7 +8,7 @@ from datetime import datetime
 
 from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, REVOKED_CODES
-from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile
+from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
 
 YOUNG_TOKEN_TTL_SECONDS = 11 * 3600
@@ -63,13 +63,15 @@ class RefreshResult:
     """The result of a refresh.
 
     Attributes:
-        profile: the current profile with its tokens. It may be usable even if there is a problem.
+        profile: the current profile. Its token may be valid even if there is a problem.
+        tokens: its tokens.
         refreshed: whether this call got new tokens.
         recovered: whether a response left by an earlier process was saved.
         problem: why there are no new tokens, or why they could not be saved.
     """
 
     profile: Profile
+    tokens: Tokens
     refreshed: bool = False
     recovered: bool = False
     problem: Problem | None = None

@@ -50,13 +50,13 @@ def _run_child(store: ProfileStore, name: str, policy: RefreshPolicy) -> bytes:
 
 
 def _parse_output(store: ProfileStore, name: str, output: bytes) -> RefreshResult:
-    profile = store.with_tokens(store.read(name))
+    profile, tokens = store.read_with_tokens(name)
     try:
         record = json.loads(output)
         problem = Problem(record["code"], **record["facts"]) if record["code"] else None
-        return RefreshResult(profile, record["renewed"], record["recovered"], problem)
+        return RefreshResult(profile, tokens, record["renewed"], record["recovered"], problem)
     except (ValueError, KeyError, TypeError):
-        return RefreshResult(profile, problem=Problem("refresh_child_failed", name=name))
+        return RefreshResult(profile, tokens, problem=Problem("refresh_child_failed", name=name))
 
 
 def main(arguments: list[str]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +13,11 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackError, SlackRefused
-from slack_token_tui.store import keyring, locks
-from slack_token_tui.store.atomic_file import remove_stale_temp_files, sync_directory, to_storage_error
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import REVOKED_CODES
-from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.recovery import AMBIGUOUS_REFUSALS, journal_for, list_quarantined_responses, recover
-from slack_token_tui.store.settings import change_settings, read_settings
+from slack_token_tui.store.recovery import AMBIGUOUS_REFUSALS, list_quarantined_responses
 
 
 @dataclass(frozen=True)
@@ -103,19 +99,21 @@ def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) 
     if profiles_dir.is_dir() and not os.access(profiles_dir, os.W_OK | os.X_OK):
         # Check this before revoking the tokens, which can't be undone.
         raise StorageError("store_unwritable", file=str(profiles_dir), detail="it is not writable")
-    with locks.acquire(store.home / "locks", name):
-        profile = store.read(name) if keep_grant else store.with_tokens(recover(store, name).profile)
-        revocations = () if keep_grant else run(_revoke_profile(profile))
+    with store.lock(name, recovers=not keep_grant) as locked:
+        profile = locked.profile
+        revocations = () if keep_grant else run(_revoke_both(profile.endpoints, locked.tokens))
         deleted = all(revocation.revoked or revocation.allows_removal for revocation in revocations)
         error = None
         if deleted:
             try:
-                _delete(store, profile)
+                # A copy of the file still refers to the same keyring tokens.
+                copies = [entry for entry in store.entries() if isinstance(entry, Profile) and entry.id == profile.id]
+                locked.delete(keeps_keyring_tokens=len(copies) > 1)
             except StorageError as delete_error:
                 if not revocations:
                     raise
                 deleted, error = False, delete_error
-    return Removal(profile, revocations, deleted, error, list_quarantined_responses(store, profile))
+    return Removal(profile, revocations, deleted, error, list_quarantined_responses(store.home, profile))
 
 
 def describe_removal(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
@@ -143,20 +141,9 @@ def authorization_url(profile: Profile) -> str:
     return f"{base}/apps/{profile.app_id}" if profile.app_id else f"{base}/apps/manage"
 
 
-def delete_unreadable(store: ProfileStore, name: str) -> None:
-    """Delete the file of profile ``name`` without reading it. The file is damaged, and the user has confirmed this.
-
-    Raises:
-        FileNotFoundError: the file does not exist.
-        StorageError: the file could not be deleted.
-    """
-    with locks.acquire(store.home / "locks", name):
-        _unlink(store, name)
-
-
-async def _revoke_profile(profile: Profile) -> tuple[Revocation, ...]:
-    tokens = (("refresh token", profile.refresh_token), ("access token", profile.access_token))
-    return await revoke_tokens(profile.endpoints, [(kind, token) for kind, token in tokens if token is not None])
+async def _revoke_both(endpoints: Endpoints, tokens: Tokens) -> tuple[Revocation, ...]:
+    pairs = (("refresh token", tokens.refresh_token), ("access token", tokens.access_token))
+    return await revoke_tokens(endpoints, [(kind, token) for kind, token in pairs if token is not None])
 
 
 async def revoke_tokens(endpoints: Endpoints, tokens: Sequence[tuple[str, Secret]]) -> tuple[Revocation, ...]:
@@ -171,31 +158,3 @@ async def _revoke(slack: SlackClient, kind: str, token: Secret) -> Revocation:
     except SlackError as error:
         return Revocation(kind, isinstance(error, SlackRefused) and error.code in REVOKED_CODES, error.code, error)
     return Revocation(kind, revoked, "revoked" if revoked else "not revoked")
-
-
-def _delete(store: ProfileStore, profile: Profile) -> None:
-    _unlink(store, profile.name)
-    with suppress(OSError):  # partial quarantine files left by a killed process
-        for path in (store.home / "quarantine").glob(f".*.{profile.id}.*.tmp"):
-            path.unlink()
-    journal = journal_for(store, profile)
-    if journal.exists:
-        journal.remove()
-    is_copied = any(isinstance(entry, Profile) and entry.id == profile.id for entry in store.entries())
-    if profile.in_keyring and not is_copied:  # a copy of the file still points at these tokens
-        keyring.delete_tokens(profile.id, profile.generation)
-
-
-def _unlink(store: ProfileStore, name: str) -> None:
-    path = store.path(name)
-    remove_stale_temp_files(path)
-    try:
-        path.unlink()
-        sync_directory(path.parent)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise to_storage_error(error, path) from None
-    if read_settings(store.home).get("default_profile") == name:
-        with suppress(StorageError):  # a default profile that does not exist is ignored anyway
-            change_settings(store.home, default_profile=None)

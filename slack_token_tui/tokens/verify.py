@@ -11,7 +11,6 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.errors import SlackError, SlackRefused
 from slack_token_tui.slack.responses import Identity
-from slack_token_tui.store import locks
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import REVOKED_CODES
 from slack_token_tui.store.profile import Profile
@@ -74,19 +73,16 @@ async def request_identity(profile: Profile, access_token: Secret) -> Identity:
 
 def _save(store: ProfileStore, verified: Profile, result: Identity | SlackError) -> Profile:
     """Save the result unless another process has refreshed the token meanwhile, and return the profile as it is now."""
-    with locks.acquire(store.home / "locks", verified.name):
-        current = store.read(verified.name)
-        if current.generation != verified.generation or current.id != verified.id:
+
+    def apply_result(current: Profile) -> Profile:
+        if current.id != verified.id:  # removed, and another one saved under its name
             return current
-        updated = current
         if isinstance(result, Identity):
-            updated = _apply_identity(current, result)
-        elif isinstance(result, SlackRefused) and result.code in REVOKED_CODES | {"invalid_auth"}:
-            updated = replace(current, refused=result.code)
-        if updated != current:
-            # Without its tokens, a keyring profile is written without touching the keyring.
-            store.write(updated)
-    return updated
+            return _apply_identity(current, result)
+        is_refused = isinstance(result, SlackRefused) and result.code in REVOKED_CODES | {"invalid_auth"}
+        return replace(current, refused=result.code) if is_refused else current
+
+    return store.update(verified.name, verified.generation, apply_result)
 
 
 def _apply_identity(profile: Profile, identity: Identity) -> Profile:

@@ -8,20 +8,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from slack_token_tui.event_loop import run_in_daemon_thread
 from slack_token_tui.problems import Kind, Problem, error_location
 from slack_token_tui.store.errors import ProfileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
-from slack_token_tui.tokens.refresh_result import (
-    USUAL_POLICY,
-    YOUNG_TOKEN_TTL_SECONDS,
-    RefreshPolicy,
-    requested_refresh_policy,
-)
+from slack_token_tui.tokens.refresh_result import USUAL_POLICY, RefreshPolicy, RefreshResult
+
+if TYPE_CHECKING:
+    from slack_token_tui.tokens.fresh_token import FreshToken
+    from slack_token_tui.tokens.verify import Verification
+
+_Result = TypeVar("_Result")
 
 _MAX_CONCURRENT = 4
 """Slack limits the request rate. Four concurrent requests stay below every limit."""
@@ -46,69 +50,84 @@ class RefreshScheduler:
     problems: dict[str, Problem] = field(default_factory=dict)
     _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _tasks: set[asyncio.Future[Any]] = field(default_factory=set)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT))
 
-    def due_names(self, profiles: Iterable[object], now: datetime) -> list[str]:
-        """Return the profiles to refresh automatically now: due, not busy, and no recent failure."""
-        return [
-            profile.name
-            for profile in profiles
-            if isinstance(profile, Profile)
-            and profile.is_due(now)
-            and profile.name not in self.busy
-            and self._pauses.get(profile.name, (0.0, 0.0))[0] <= time.monotonic()
-        ]
+    def due_names(self, entries: Iterable[object], now: datetime, first: str | None = None) -> list[str]:
+        """Return the profiles to refresh automatically now: due, not busy, no recent failure, as many as can start.
 
-    async def refresh(self, name: str, *, user_requested: bool = False) -> bool:
-        """Refresh profile ``name`` and return whether it succeeded.
+        Args:
+            entries: entries of the profile list.
+            now: the current time.
+            first: name of the profile to refresh before the others.
+        """
+        names = [
+            entry.name
+            for entry in entries
+            if isinstance(entry, Profile)
+            and entry.is_due(now)
+            and entry.name not in self.busy
+            and self._pauses.get(entry.name, (0.0, 0.0))[0] <= time.monotonic()
+        ]
+        return sorted(names, key=lambda name: name != first)[: max(0, _MAX_CONCURRENT - len(self.busy))]
+
+    async def refresh(
+        self, name: str, policy: RefreshPolicy = USUAL_POLICY, *, is_requested: bool = False
+    ) -> RefreshResult:
+        """Refresh profile ``name``.
 
         Args:
             name: profile name.
-            user_requested: whether the user asked for it. If so, a token that is over an hour old is refreshed too, and a
-                refresh token that Slack refused before is tried again.
+            policy: when to refresh.
+            is_requested: whether the user asked for it. If so, a refused refresh token is tried again.
+
+        Raises:
+            Problem: see :func:`slack_token_tui.tokens.refresh_profile.refresh_profile`. It is in ``problems`` too.
         """
+        from slack_token_tui.tokens.refresh_profile import refresh_profile
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
-        def work() -> None:
-            profile = self.store.read(name)
-            if not profile.has_refresh_token:
-                raise Problem("not_renewable", name=name)
-            policy = USUAL_POLICY
-            if user_requested:
-                policy = requested_refresh_policy(profile, RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS))
-            result = refresh_in_child(self.store, name, policy)
-            if result.problem is not None:
-                raise result.problem
-
-        succeeded = await self._run_exclusively(name, work)
-        if succeeded:
-            self._pauses.pop(name, None)
-        else:
+        work = partial(refresh_profile, self.store, name, policy, refresh_in_child, is_requested=is_requested)
+        try:
+            result = await self._run(name, work)
+        except Problem:
             _, last = self._pauses.get(name, (0.0, _MIN_PAUSE_SECONDS / 2))
             pause = min(last * 2, _MAX_PAUSE_SECONDS)
             self._pauses[name] = (time.monotonic() + pause, pause)
-        return succeeded
+            raise
+        self._pauses.pop(name, None)
+        return result
 
-    async def verify(self, name: str) -> bool:
-        """Verify the token of profile ``name`` with Slack, save the result, and return whether it is valid."""
+    async def verify(self, name: str) -> Verification:
+        """Verify the token of profile ``name`` with Slack and save the result.
+
+        Raises:
+            Problem: see :func:`slack_token_tui.tokens.verify.verify`. It is in ``problems`` too.
+        """
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
         from slack_token_tui.tokens.verify import verify
 
-        def work() -> None:
-            verification = verify(self.store, name, refresh_in_child)
-            if verification.save_error is not None:
-                raise verification.save_error
+        return await self._run(name, partial(verify, self.store, name, refresh_in_child))
 
-        return await self._run_exclusively(name, work)
+    async def fresh_token(self, name: str) -> FreshToken:
+        """Return a valid token of profile ``name``, refreshed first if it is due.
+
+        Raises:
+            Problem: see :func:`slack_token_tui.tokens.fresh_token.fresh_token`. It is in ``problems`` too.
+        """
+        from slack_token_tui.tokens.fresh_token import fresh_token
+        from slack_token_tui.tokens.refresh_worker import refresh_in_child
+
+        return await self._run(name, partial(fresh_token, self.store, name, USUAL_POLICY, refresh_in_child))
 
     async def run_for_all(
-        self, names: list[str], do: Callable[[str], Awaitable[bool]], progress: Callable[[int], None]
+        self, names: list[str], do: Callable[[str], Awaitable[object]], progress: Callable[[int], None]
     ) -> int:
         """Run ``do`` for all ``names``, a few at a time, and return how many succeeded.
 
         Args:
             names: profile names.
-            do: called with each name. Returns whether it succeeded.
+            do: called with each name. Raises a Problem if it failed.
             progress: called with the number of names that are done.
         """
         semaphore, done, succeeded_count = asyncio.Semaphore(_MAX_CONCURRENT), 0, 0
@@ -116,8 +135,9 @@ class RefreshScheduler:
         async def run_one(name: str) -> None:
             nonlocal done, succeeded_count
             async with semaphore:
-                succeeded = await do(name)
-            succeeded_count += succeeded  # separate from the await, because other tasks add to it meanwhile
+                with suppress(Problem):  # it is in ``problems``
+                    await do(name)
+                    succeeded_count += 1
             done += 1
             progress(done)
 
@@ -126,28 +146,39 @@ class RefreshScheduler:
                 group.create_task(run_one(name))
         return succeeded_count
 
-    async def _run_exclusively(self, name: str, work: Callable[[], None]) -> bool:
-        """Run ``work`` in a thread and report its start and end. One runs at a time for a profile, at most four in all."""
-        async with self._locks.setdefault(name, asyncio.Lock()), self._slots:
-            return await self._run(name, work)
+    async def _run(self, name: str, work: Callable[[], _Result]) -> _Result:
+        """Run ``work`` in a thread and return its result. One runs at a time for a profile, at most four in all.
 
-    async def _run(self, name: str, work: Callable[[], None]) -> bool:
-        self.busy.add(name)
-        self._notify_change(name)
-        problem: Problem | None = None
-        try:
-            await run_in_daemon_thread(work)
-        except Problem as error:
-            problem = error.with_facts(name=name)
-        except Exception as error:  # a bug is shown like any other problem
-            problem = Problem("unexpected", detail=error_location(error))
-        finally:
-            self.busy.discard(name)
-            self.problems.pop(name, None)
-            if problem is not None and problem.kind is not Kind.NOT_FOUND:  # a removed profile leaves the list
-                self.problems[name] = problem
+        Cancellation stops the wait only. The work goes on, and its end is reported.
+
+        Raises:
+            Problem: ``work`` raised it, or raised something unexpected.
+        """
+        task = asyncio.ensure_future(self._run_in_slot(name, work))
+        self._tasks.add(task)  # the event loop has only weak references
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller may be gone
+        return await asyncio.shield(task)
+
+    async def _run_in_slot(self, name: str, work: Callable[[], _Result]) -> _Result:
+        async with self._locks.setdefault(name, asyncio.Lock()), self._slots:
+            self.busy.add(name)
             self._notify_change(name)
-        return problem is None
+            problem: Problem | None = None
+            try:
+                return await run_in_daemon_thread(work)
+            except Problem as error:
+                problem = error.with_facts(name=name)
+                raise problem from None
+            except Exception as error:  # a bug is shown like any other problem
+                problem = Problem("unexpected", detail=error_location(error))
+                raise problem from None
+            finally:
+                self.busy.discard(name)
+                self.problems.pop(name, None)
+                if problem is not None and problem.kind is not Kind.NOT_FOUND:  # a removed profile leaves the list
+                    self.problems[name] = problem
+                self._notify_change(name)
 
     def _notify_change(self, name: str) -> None:
         entry: Profile | UnreadableProfile | None

@@ -14,8 +14,9 @@ from slack_token_tui.tokens import export_formats
 
 def run_copy(argument: str | None, format_id: str, min_ttl_seconds: float) -> int:
     """Copy a token and report whether the copy is certain, when the token expires and when the clipboard is cleared."""
-    profile = get_fresh_token(argument, min_ttl_seconds).profile
-    text = export_formats.format_secret(profile, format_id)
+    fresh = get_fresh_token(argument, min_ttl_seconds)
+    profile = fresh.profile
+    text = export_formats.format_secret(profile, fresh.access_token, format_id)
     home = ProfileStore().home
     clear_policy = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")
     outcome = asyncio.run(clipboard.copy(text, _ControllingTerminal(), clear_policy))

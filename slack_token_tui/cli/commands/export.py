@@ -12,8 +12,9 @@ def run_export(argument: str | None, format_id: str, variable: str, min_ttl_seco
     """Print a token in the format ``format_id``, and print on stderr when it expires."""
     if not export_formats.is_variable_name(variable):
         raise InvalidInput(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
-    profile = get_fresh_token(argument, min_ttl_seconds).profile
-    text = export_formats.format_secret(profile, format_id, variable)
+    fresh = get_fresh_token(argument, min_ttl_seconds)
+    profile = fresh.profile
+    text = export_formats.format_secret(profile, fresh.access_token, format_id, variable)
     print(text.reveal())
     if export_formats.FORMATS[format_id].contains_token and profile.expires_at is not None:
         output.print_message(f"slack-token-tui:{expiry_sentence(profile)}")

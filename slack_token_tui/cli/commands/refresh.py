@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.cli.batch import CommandResult, for_each_profile
 from slack_token_tui.cli.fresh_token import format_clock_time
-from slack_token_tui.problems import Problem
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
-from slack_token_tui.tokens.refresh_result import (
-    YOUNG_TOKEN_TTL_SECONDS,
-    RefreshPolicy,
-    recorded_problem,
-    requested_refresh_policy,
-    sign_in_needed,
-)
+from slack_token_tui.tokens.refresh_profile import refresh_profile
+from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
 
 
 def run_refresh(
@@ -41,26 +34,20 @@ def run_refresh(
 
 def _refresh_one(store: ProfileStore, name: str, policy: RefreshPolicy, *, is_requested: bool) -> CommandResult:
     before = store.read(name)
-    if not before.has_refresh_token:
-        if before.expires_at is None:
-            output.print_message(f"{name}: does not expire, so there is nothing to renew")
-            return exit_codes.SUCCESS, {"ok": True, "profile": name, "renewed": False, "expires_at": None}
-        raise Problem("not_renewable", name=name)
-    if is_requested:
-        policy = requested_refresh_policy(before, policy)
-    result = refresh(store, name, policy)
-    profile = result.profile
-    problem = result.problem or sign_in_needed(profile, datetime.now(UTC))
-    if problem is None and not result.refreshed:
-        problem = recorded_problem(profile)
-    if problem is not None:
-        raise problem
-    assert profile.expires_at is not None
-    until = format_clock_time(profile.expires_at)
+    if not before.has_refresh_token and before.expires_at is None:
+        output.print_message(f"{name}: does not expire, so there is nothing to renew")
+        return exit_codes.SUCCESS, {"ok": True, "profile": name, "renewed": False, "expires_at": None}
+    result = refresh_profile(store, name, policy, refresh, is_requested=is_requested)
+    expires_at = result.profile.expires_at
+    until = format_clock_time(expires_at) if expires_at else "it is revoked"
     outcome = (
         "an interrupted refresh was finished" if result.recovered else "renewed" if result.refreshed else "still fresh"
     )
     hint = "" if result.refreshed else "; --force renews it all the same"
     output.print_message(f"{name}: {outcome}, works until {until}{hint}")
-    expires_at = f"{profile.expires_at:%Y-%m-%dT%H:%M:%SZ}"
-    return exit_codes.SUCCESS, {"ok": True, "profile": name, "renewed": result.refreshed, "expires_at": expires_at}
+    return exit_codes.SUCCESS, {
+        "ok": True,
+        "profile": name,
+        "renewed": result.refreshed,
+        "expires_at": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}" if expires_at else None,
+    }

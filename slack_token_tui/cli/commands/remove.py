@@ -13,7 +13,6 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.revoke import (
     Removal,
     authorization_url,
-    delete_unreadable,
     describe_removal,
     remove_profile,
 )
@@ -39,7 +38,7 @@ def run_remove(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int
             output.print_message("Nothing was changed.")
             return exit_codes.REFUSED
     if profile is None:
-        delete_unreadable(store, name)
+        store.delete_unreadable(name)
         output.print_message(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
         if as_json:
             output.print_json({"ok": True, "profile": name, "answers": [], "authorization": None})

@@ -34,13 +34,13 @@ def run_show(argument: str | None, as_json: bool) -> int:
 
 def masked_dict(profile: Profile, now: datetime) -> dict[str, Any]:
     """Return ``profile`` for display and JSON output: the keys of its file with masked tokens, without unknown keys."""
-    record = to_dict(profile)
+    record = to_dict(profile, None)
     refresh_expires_at = profile.refresh_expires_at
     return {
         "name": profile.name,
         "state": profile.published_state(now),
         **{key: value for key, value in record.items() if key not in profile.extra and key not in _INTERNAL_KEYS},
         "access_token": profile.masked_token,
-        "refresh_token": str(profile.refresh_token) if profile.refresh_token else None,
+        "refresh_token": profile.masked_refresh_token,
         "refresh_expires_at": refresh_expires_at.strftime("%Y-%m-%dT%H:%M:%SZ") if refresh_expires_at else None,
     }

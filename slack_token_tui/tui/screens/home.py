@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import OptionList, Static
 
-from slack_token_tui.problems import explain
+from slack_token_tui.problems import Problem, explain
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.settings import read_settings
@@ -102,13 +103,20 @@ class HomeScreen(HomeCommands):
             return
         now = self.token_app.options.now()
         if self.is_current:
-            if self._have_files_changed() and not self._scheduler.busy:
+            # Not the other way around: a change that is seen while a request is in progress would be forgotten.
+            if not self._scheduler.busy and self._have_files_changed():
                 self.reload()
             self._list.update_clock(now)
             if isinstance(entry := self.highlighted, Profile) and entry.expires_at:
                 self._show_detail()
-        for name in self._scheduler.due_names(self._list.entries, now):
-            self.run_worker(self._scheduler.refresh(name), group="refresh", exit_on_error=False)
+        first = self.highlighted.name if self.highlighted else None
+        for name in self._scheduler.due_names(self._list.entries, now, first):
+            self._refresh_automatically(name)
+
+    @work(group="refresh", exit_on_error=False)
+    async def _refresh_automatically(self, name: str) -> None:
+        with suppress(Problem):  # the profile shows it
+            await self._scheduler.refresh(name)
 
     @on(OptionList.OptionHighlighted, "#profiles")
     def show_highlighted(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from textual import work
 from textual.content import Content
@@ -18,7 +18,12 @@ from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import UnreadableProfile
 from slack_token_tui.store.settings import change_settings, read_settings
-from slack_token_tui.tokens.refresh_result import recorded_problem, sign_in_needed
+from slack_token_tui.tokens.refresh_result import (
+    YOUNG_TOKEN_TTL_SECONDS,
+    RefreshPolicy,
+    recorded_problem,
+    sign_in_needed,
+)
 from slack_token_tui.tui.actions import HOME
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
@@ -26,8 +31,10 @@ from slack_token_tui.tui.widgets.profile_list import Entry, ProfileList
 from slack_token_tui.tui.widgets.time_format import format_time_left
 
 if TYPE_CHECKING:
+    from slack_token_tui.tokens.fresh_token import FreshToken
     from slack_token_tui.tui.auto_refresh import RefreshScheduler
 
+_Result = TypeVar("_Result")
 _REVEAL_SECONDS = 10.0
 
 
@@ -44,6 +51,8 @@ class HomeCommands(AppScreen[None]):
         self._revealed: tuple[str, str] | None = None
         self._batch_name: str | None = None
         self._pending_name: str | None = None
+        self._left_alone: tuple[str, int] | None = None
+        """Name and generation of the profile whose young token was left alone by the last refresh."""
         self._is_partly_read = False
         self._notice_profile: str | None = None
         self._last_explanation: Explanation | None = None
@@ -200,9 +209,11 @@ class HomeCommands(AppScreen[None]):
         until = ""
         try:
             if export_formats.FORMATS[format_id].contains_token:
-                if (profile := await self._refresh_if_due(profile)) is None:
+                if (fresh := await self._fresh_token(profile)) is None:
                     return
-                outcome = await self.token_app.copy_secret(export_formats.format_secret(profile, format_id, home=at))
+                profile = fresh.profile
+                text = export_formats.format_secret(profile, fresh.access_token, format_id, home=at)
+                outcome = await self.token_app.copy_secret(text)
                 if profile.expires_at:
                     until = f" It works for {format_time_left(profile.expires_at, self.token_app.options.now())}."
             else:
@@ -218,35 +229,32 @@ class HomeCommands(AppScreen[None]):
             shell = "" if self.token_app.options.is_demo else f" In a shell: slack-token-tui token {profile.name}"
             self._show_notice(f"Not copied. {outcome.reason}{shell}")
 
-    async def _refresh_if_due(self, entry: Profile) -> Profile | None:
-        """Return ``entry`` with a valid token, refreshed first if due. Show the problem and return None otherwise."""
-        now = self.token_app.options.now()
-        if entry.is_due(now):
+    async def _fresh_token(self, entry: Profile) -> FreshToken | None:
+        """Return a valid token of ``entry``, refreshed first if due. Show the problem and return None otherwise."""
+        is_due = entry.is_due(self.token_app.options.now())
+        if is_due:
             self._show_notice(f"{entry.name} is about to expire; asking Slack for a new token …")
-            await self._scheduler.refresh(entry.name)
-            self._show_notice("")
         try:
-            store = self.token_app.store
-            profile = await run_in_daemon_thread(lambda: store.with_tokens(store.read(entry.name)))
+            fresh = await self._scheduler.fresh_token(entry.name)
         except Problem as problem:
-            if problem.kind is not Kind.NOT_FOUND:
-                self._show_error(problem.with_facts(name=entry.name).explain())
-                return None
+            self._show_token_problem(entry.name, problem, is_due=is_due)
+            return None
+        self._show_notice("")
+        return fresh
+
+    def _show_token_problem(self, name: str, problem: Problem, *, is_due: bool) -> None:
+        explanation = problem.explain()
+        if problem.kind is Kind.NOT_FOUND:
             self.reload()
             # Show the notice next to the profile that is now in its row.
             self._notice_profile = self.highlighted.name if self.highlighted else None
-            self._show_notice(f"{entry.name} is gone: another program has removed or renamed it. Nothing was copied.")
-            return None
-        if why := profile.unusable_reason(now):
-            failure = self._scheduler.problems.get(entry.name)
-            if failure is not None and failure.kind is not Kind.SIGN_IN:
-                explanation = failure.explain()
-                self._show_notice(f"{entry.name} could not be renewed: {explanation.title}. Press r to try again.")
-            else:
-                explanation = explain("sign_in_needed", {"name": profile.name, "detail": why})
-                self._show_notice(f"{explanation.happened} Press s to sign in again.")
-            return None
-        return profile
+            self._show_notice(f"{name} is gone: another program has removed or renamed it. Nothing was copied.")
+        elif problem.kind is Kind.SIGN_IN:
+            self._show_notice(f"{explanation.happened} Press s to sign in again.")
+        elif is_due and problem.kind is not Kind.STORAGE:
+            self._show_notice(f"{name} could not be renewed: {explanation.title}. Press r to try again.")
+        else:
+            self._show_error(explanation)
 
     def action_reveal(self) -> None:
         """Show the token in plain text for ten seconds, or hide it again."""
@@ -258,10 +266,10 @@ class HomeCommands(AppScreen[None]):
 
     @work(exclusive=True, group="reveal", exit_on_error=False)
     async def _reveal(self, entry: Profile) -> None:
-        profile = await self._refresh_if_due(entry)
-        if profile is None or profile.access_token is None:
+        fresh = await self._fresh_token(entry)
+        if fresh is None:
             return
-        self._revealed = (profile.name, profile.access_token.reveal())
+        self._revealed = (fresh.profile.name, fresh.access_token.reveal())
         self._show_detail()
         await asyncio.sleep(_REVEAL_SECONDS)
         self._revealed = None
@@ -273,21 +281,24 @@ class HomeCommands(AppScreen[None]):
 
     @work(exclusive=True, group="request", exit_on_error=False)
     async def _verify_one(self, name: str) -> None:
-        if await self._wait_for(name, self._scheduler.verify(name)):
-            self.notify(f"{name} is good.", markup=False)
+        verification = await self._wait_for(name, self._scheduler.verify(name))
+        if verification is not None:
+            save_error = verification.save_error
+            note = "" if save_error is None else f" {save_error.explain().happened} So this is not noted there."
+            self.notify(f"{name} is good.{note}", markup=False)
 
-    async def _wait_for(self, name: str, operation: Awaitable[bool]) -> bool:
-        """Await ``operation`` on profile ``name`` until the user cancels it, and show the error if it failed."""
+    async def _wait_for(self, name: str, operation: Awaitable[_Result]) -> _Result | None:
+        """Await ``operation`` on profile ``name`` until the user cancels it. If it fails, show why and return None."""
         self._show_notice("")
         self._pending_name = name
         try:
-            succeeded = await operation
-        finally:
-            self._pending_name = None
-        if not succeeded and (problem := self._scheduler.problems.get(name)):
+            return await operation
+        except Problem as problem:
             explanation = problem.explain()
             self._show_notice(f"{name}: {explanation.title}. {explanation.remedies[0]}.")
-        return succeeded
+            return None
+        finally:
+            self._pending_name = None
 
     def action_refresh(self) -> None:
         if isinstance(entry := self.highlighted, Profile):
@@ -295,16 +306,21 @@ class HomeCommands(AppScreen[None]):
 
     @work(exclusive=True, group="request", exit_on_error=False)
     async def _refresh_one(self, profile: Profile) -> None:
-        if not await self._wait_for(profile.name, self._scheduler.refresh(profile.name, user_requested=True)):
+        """Refresh a profile. A token under an hour old is refreshed at the second request."""
+        name, version = profile.name, (profile.name, profile.generation)
+        policy = RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS, insist=version == self._left_alone)
+        result = await self._wait_for(name, self._scheduler.refresh(name, policy, is_requested=True))
+        if result is None:
             return
-        new = await run_in_daemon_thread(self.token_app.store.read, profile.name)
-        time_left = format_time_left(new.expires_at, self.token_app.options.now()) if new.expires_at else "ever"
-        outcome = (
-            f"{profile.name} is less than an hour old and was left alone"
-            if new.generation == profile.generation
-            else f"{profile.name} renewed"
-        )
-        self.notify(f"{outcome}. It works for {time_left}.", markup=False)
+        expires_at = result.profile.expires_at
+        time_left = format_time_left(expires_at, self.token_app.options.now()) if expires_at else "ever"
+        if result.profile.generation != profile.generation:
+            self._left_alone = None
+            self.notify(f"{name} renewed. It works for {time_left}.", markup=False)
+        else:
+            self._left_alone = version
+            words = "is less than an hour old and was left alone, because Slack keeps only two tokens alive"
+            self.notify(f"{name} {words}. It works for {time_left}. r again renews it.", markup=False)
 
     def action_verify_all(self) -> None:
         names = [entry.name for entry in self._list.entries if isinstance(entry, Profile)]
@@ -319,8 +335,8 @@ class HomeCommands(AppScreen[None]):
         profiles = [entry for entry in self._list.entries if isinstance(entry, Profile)]
         before = {profile.name: profile.generation for profile in profiles if profile.is_refreshable}
 
-        async def refresh(name: str) -> bool:
-            return await self._scheduler.refresh(name, user_requested=True)
+        async def refresh(name: str) -> None:
+            await self._scheduler.refresh(name, RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS), is_requested=True)
 
         def summarize(fine: int) -> str:
             generations = {entry.name: entry.generation for entry in self._list.entries if isinstance(entry, Profile)}
@@ -341,7 +357,7 @@ class HomeCommands(AppScreen[None]):
         self._start_batch("Renewing", list(before), refresh, summarize)
 
     def _start_batch(
-        self, verb: str, names: list[str], do: Callable[[str], Awaitable[bool]], verdict: Callable[[int], str]
+        self, verb: str, names: list[str], do: Callable[[str], Awaitable[object]], verdict: Callable[[int], str]
     ) -> None:
         if self._batch_name is None:
             self._batch_name = verb
@@ -349,7 +365,7 @@ class HomeCommands(AppScreen[None]):
 
     @work(exclusive=True, group="batch", exit_on_error=False)
     async def _run_batch(
-        self, verb: str, names: list[str], do: Callable[[str], Awaitable[bool]], verdict: Callable[[int], str]
+        self, verb: str, names: list[str], do: Callable[[str], Awaitable[object]], verdict: Callable[[int], str]
     ) -> None:
         def progress(done: int) -> None:
             self._show_notice(f"{verb} {done} of {len(names)} · Esc stops")

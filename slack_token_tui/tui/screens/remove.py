@@ -19,7 +19,6 @@ from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.tokens.revoke import (
     Removal,
     authorization_url,
-    delete_unreadable,
     describe_removal,
     remove_profile,
 )
@@ -94,7 +93,7 @@ class RemoveDialog(Dialog[None]):
         name, message = self._entry.name, self.query_one("#message", Static)
         try:
             if isinstance(self._entry, UnreadableProfile):
-                await asyncio.to_thread(delete_unreadable, self._store, name)
+                await asyncio.to_thread(self._store.delete_unreadable, name)
                 message.update(Content(f"{name} is deleted."))
             else:
                 removal = await asyncio.to_thread(remove_profile, self._store, name, keep_grant=keep_grant)

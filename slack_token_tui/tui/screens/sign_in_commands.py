@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Button, Static
 
 from slack_token_tui import __version__
+from slack_token_tui.event_loop import run_in_daemon_thread
 from slack_token_tui.oauth.events import Step
 from slack_token_tui.oauth.exchange import UnusableTokenResponse
 from slack_token_tui.oauth.session import SignInSession
@@ -202,8 +203,8 @@ class SignInCommands(AppScreen[str | None]):
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def _copy_token(self, profile: Profile) -> None:
-        assert profile.access_token is not None, "a fresh sign-in has its tokens"
-        self.notify_copied(await self.token_app.copy_secret(profile.access_token), profile.name)
+        _, tokens = await run_in_daemon_thread(self.token_app.store.read_with_tokens, profile.name)
+        self.notify_copied(await self.token_app.copy_secret(tokens.access_token), profile.name)
 
     @work(exclusive=True, group="browser_says", exit_on_error=False)
     async def action_browser_says(self) -> None:
