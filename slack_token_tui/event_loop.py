@@ -1,56 +1,60 @@
-"""``asyncio.run()`` whose DNS lookups use daemon threads, so that a hung resolver cannot delay exit."""
+"""The event loop of every command, notebook and screen. Its threads never delay the end of the program.
+
+An executor's threads would: the interpreter waits for them at exit, and neither a timeout nor Ctrl+C can stop a thread
+that waits for a lock, a keyring or a name server.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import socket
+import sys
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 _Result = TypeVar("_Result")
+_Arguments = TypeVarTuple("_Arguments")
+
+if sys.platform == "win32" and not TYPE_CHECKING:
+    _PlatformEventLoop = asyncio.ProactorEventLoop  # the other one has no child processes
+else:
+    _PlatformEventLoop = asyncio.SelectorEventLoop
+
+
+class EventLoop(_PlatformEventLoop):
+    """An event loop whose default executor, and so ``asyncio.to_thread()`` and DNS lookups, uses daemon threads."""
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*_Arguments], _Result], *args: *_Arguments
+    ) -> asyncio.Future[_Result]:
+        """Run ``func`` in a daemon thread, unless an executor is given."""
+        if executor is not None:
+            return super().run_in_executor(executor, func, *args)
+        return _start_daemon_thread(self, func, args)
 
 
 def run(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
-    """Run ``coroutine`` like :func:`asyncio.run`, but do not wait for unfinished DNS lookups.
-
-    :func:`asyncio.run` waits for its resolver thread, which neither a timeout nor Ctrl+C can stop. If a name server
-    does not respond, a lock would be held for all that time.
-    """
-    with asyncio.Runner(loop_factory=_DaemonResolverLoop) as runner:
+    """Run ``coroutine`` like :func:`asyncio.run`, but do not wait for threads when it has ended."""
+    with asyncio.Runner(loop_factory=EventLoop) as runner:
         return runner.run(coroutine)
-
-
-class _DaemonResolverLoop(asyncio.SelectorEventLoop):
-    """An event loop that runs DNS lookups in daemon threads, which it does not wait for."""
-
-    async def getaddrinfo(self, *args: Any, **kwargs: Any) -> Any:
-        future: asyncio.Future[Any] = self.create_future()
-
-        def resolve() -> None:
-            try:
-                addresses, error = socket.getaddrinfo(*args, **kwargs), None
-            except OSError as failure:
-                addresses, error = None, failure
-            with suppress(RuntimeError):  # the loop has been closed in the meantime
-                self.call_soon_threadsafe(set_result, addresses, error)
-
-        def set_result(addresses: Any, error: OSError | None) -> None:
-            if not future.done():
-                future.set_exception(error) if error else future.set_result(addresses)
-
-        threading.Thread(target=resolve, daemon=True).start()
-        return await future
 
 
 async def run_in_daemon_thread(work: Callable[..., _Result], *arguments: object) -> _Result:
     """Run ``work`` in a daemon thread and return its result. Cancellation leaves the thread running.
 
-    Not :func:`asyncio.to_thread`: threads of an executor hold up the exit of the program until they are done.
+    This works on any event loop. On ours, :func:`asyncio.to_thread` does the same.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[_Result] = loop.create_future()
+    result: _Result = await _start_daemon_thread(asyncio.get_running_loop(), work, arguments)
+    return result
+
+
+def _start_daemon_thread(
+    loop: asyncio.AbstractEventLoop, work: Callable[..., Any], arguments: tuple[Any, ...]
+) -> asyncio.Future[Any]:
+    """Start a daemon thread and return the future of its result."""
+    future: asyncio.Future[Any] = loop.create_future()
 
     def run_work() -> None:
         try:
@@ -65,4 +69,4 @@ async def run_in_daemon_thread(work: Callable[..., _Result], *arguments: object)
             future.set_exception(error) if error is not None else future.set_result(result)
 
     threading.Thread(target=run_work, daemon=True).start()
-    return await future
+    return future

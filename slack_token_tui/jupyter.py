@@ -25,6 +25,7 @@ from typing import Any
 
 from slack_token_tui.api import ProfileSummary, SignInFailed, capture_outcome, summarize
 from slack_token_tui.desktop import browser
+from slack_token_tui.event_loop import EventLoop
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.resolve_app import resolve_app
 from slack_token_tui.oauth.session import TIMEOUT_SECONDS, SignInSession
@@ -47,7 +48,7 @@ class PendingSignIn:
 
     def __init__(self, sign_in: SignInSession) -> None:
         self._sign_in = sign_in
-        self._loop = asyncio.new_event_loop()
+        self._loop = EventLoop()
         self._outcome: Future[ProfileSummary] = Future()
         self._outcome.add_done_callback(self._stop_when_cancelled)  # interrupting ``await`` cancels the future
         self._task: asyncio.Task[None] | None = None

@@ -38,6 +38,7 @@ _DEFAULT_FACTS = {
     "redirect_uri": "http://localhost:28417/callback",
     "retry_after": "60",
     "scopes": "the scopes you asked for",
+    "seconds": "20",
 }
 """Placeholders for facts that the caller does not pass, as in ``explain`` on the command line."""
 

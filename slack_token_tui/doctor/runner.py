@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from slack_token_tui.doctor import connectivity, files, machine
 from slack_token_tui.doctor.report import Finding, Verdict
+from slack_token_tui.event_loop import run_in_daemon_thread
 from slack_token_tui.problems import error_location
 from slack_token_tui.store.apps import SlackApp
 
@@ -37,7 +36,7 @@ async def run_checks(home: Path, app: SlackApp | None = None) -> AsyncGenerator[
             partial(files.check_profiles, home),
             partial(files.check_leftovers, home),
         ):
-            for finding in await _run_in_thread(check):
+            for finding in await run_in_daemon_thread(_run_check, check):
                 yield finding
         try:
             for finding in await slack_task:
@@ -46,24 +45,6 @@ async def run_checks(home: Path, app: SlackApp | None = None) -> AsyncGenerator[
             yield _failed_check(error)
     finally:
         slack_task.cancel()
-
-
-async def _run_in_thread(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
-    """Run a check in a daemon thread. An executor thread that hangs would delay exit."""
-    loop = asyncio.get_running_loop()
-    result: asyncio.Future[list[Finding]] = loop.create_future()
-
-    def set_result(findings: list[Finding]) -> None:
-        if not result.done():
-            result.set_result(findings)
-
-    def work() -> None:
-        findings = _run_check(look)
-        with suppress(RuntimeError):  # the event loop was closed meanwhile
-            loop.call_soon_threadsafe(set_result, findings)
-
-    threading.Thread(target=work, daemon=True).start()
-    return await result
 
 
 def _run_check(look: Callable[[], Iterator[Finding]]) -> list[Finding]:

@@ -272,11 +272,11 @@ class SlackClient:
                     is_reported = True
                     observer.response_received(bytes(body[:max_bytes]))
         except TimeoutError:
-            failure = SlackUnreachable("network_timeout", **host)
+            failure = self._timeout_error()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # An httpx error references the request, which contains a code or token, so it must not propagate.
             code, facts = _classify_error(error, host, self._proxy_url())
-            failure = SlackUnreachable(code, **facts)
+            failure = self._timeout_error() if code == "network_timeout" else SlackUnreachable(code, **facts)
         raw = Secret(body[:max_bytes].decode("latin-1"))
         has_token = issues_token and bool(find_tokens(raw))
         if observer is not None and has_token and not is_reported:
@@ -299,6 +299,7 @@ class SlackClient:
             is_loopback = self.endpoints.is_loopback
             host = {"host": self.endpoints.host}
             try:
+                self._check_proxy_port()
                 self._http = httpx.AsyncClient(
                     trust_env=not is_loopback,
                     verify=await _ssl_context(),
@@ -315,6 +316,9 @@ class SlackClient:
                 raise SlackUnreachable("certificates_unreadable", **host, detail=clean(path, 200)) from None
         return self._http
 
+    def _timeout_error(self) -> SlackUnreachable:
+        return SlackUnreachable("network_timeout", host=self.endpoints.host, seconds=f"{self._deadline_seconds:.0f}")
+
     def _proxy_url(self) -> str | None:
         """Return the environment's proxy for this Slack without its user name and password, or None."""
         if self.endpoints.is_loopback or proxy_bypass(self.endpoints.host):
@@ -322,6 +326,11 @@ class SlackClient:
         proxies = getproxies()
         url = proxies.get(urlsplit(self.endpoints.base).scheme) or proxies.get("all")
         return clean(url.rsplit("@", 1)[-1], 120) if url else None
+
+    def _check_proxy_port(self) -> None:
+        """Raise ValueError for a proxy port above 65535, which httpx accepts and cannot connect to."""
+        if proxy := self._proxy_url():
+            urlsplit(proxy if "://" in proxy else f"//{proxy}").port  # noqa: B018 - reading it checks it
 
     def _http_status_error(self, response: httpx.Response) -> SlackError | None:
         """Return the error implied by the status or headers, or None if the body decides.

@@ -10,6 +10,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from slack_token_tui.event_loop import run
 from slack_token_tui.tui.terminal_exit import print_messages
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def run_app(options: LaunchOptions) -> int:
 
     app = TokenApp(options)
     try:
-        asyncio.run(_run_until_saved(app))
+        run(_run_until_saved(app))
     finally:
         print_messages(*app.exit_messages)
     return app.return_code or 0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_token
 from slack_token_tui.desktop import clipboard
+from slack_token_tui.event_loop import run
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import clipboard_seconds
 from slack_token_tui.tokens import export_formats
@@ -19,7 +18,7 @@ def run_copy(argument: str | None, format_id: str, min_ttl_seconds: float) -> in
     text = export_formats.format_secret(profile, fresh.access_token, format_id)
     home = ProfileStore().home
     clear_policy = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")
-    outcome = asyncio.run(clipboard.copy(text, _ControllingTerminal(), clear_policy))
+    outcome = run(clipboard.copy(text, _ControllingTerminal(), clear_policy))
     if isinstance(outcome, clipboard.Copied):
         what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
         output.print_message(outcome.message(what) + expiry_sentence(profile))

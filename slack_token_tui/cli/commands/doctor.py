@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from dataclasses import asdict
 from textwrap import fill
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.doctor import Finding, Verdict, run_checks
+from slack_token_tui.event_loop import run
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store.apps import list_apps
 from slack_token_tui.store.profiles import ProfileStore
@@ -18,7 +18,7 @@ _WIDTH = 96
 
 def run_doctor(as_json: bool) -> int:
     """Print each finding as soon as its check is done. Return 1 if a check failed."""
-    return asyncio.run(_check(as_json))
+    return run(_check(as_json))
 
 
 async def _check(as_json: bool) -> int:

@@ -19,6 +19,7 @@ from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.cli.commands.remove import report_removal
 from slack_token_tui.cli.commands.show import masked_dict
 from slack_token_tui.desktop import browser
+from slack_token_tui.event_loop import run
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.resolve_app import NoAppConfigured, resolve_app
 from slack_token_tui.oauth.session import TIMEOUT_SECONDS, SignInSession
@@ -96,7 +97,7 @@ def run_login(options: LoginOptions) -> int:
         timeout_seconds=options.timeout_seconds,
     )
     try:
-        return asyncio.run(_run_with_signals(sign_in, lines, as_json=options.as_json))
+        return run(_run_with_signals(sign_in, lines, as_json=options.as_json))
     except _StoppedBySignal as stopped:
         if sign_in.saved is not None:
             output.print_message("slack-token-tui: stopped. The token had come already, and was saved.")

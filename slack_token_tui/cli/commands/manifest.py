@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from slack_token_tui.cli import exit_codes, output
+from slack_token_tui.event_loop import run
 from slack_token_tui.problems import InvalidInput
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, parse_base_url
 from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, create_manifest
@@ -57,7 +57,7 @@ def _open_page(manifest: Manifest, endpoints: Endpoints) -> int:
         output.print_message("With so many scopes the address would be too long to fill the page in.")
         output.print_message("  Choose From a manifest on the page, and paste the text above")
     page = manifest.page_url(endpoints)
-    outcome = asyncio.run(browser.open_url(page))
+    outcome = run(browser.open_url(page))
     if isinstance(outcome, browser.NotOpened):
         output.print_message(f"slack-token-tui: {outcome.reason}")
         output.print_message(f"  Open this address in any browser: {page}")
