@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,12 +20,12 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.theme import Theme
 
-from slack_token_tui.problems import error_location
+from slack_token_tui.problems import Problem, error_location
 from slack_token_tui.sanitize import escape_unprintable
-from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, clipboard_seconds, read_settings
 from slack_token_tui.tui.actions import actions_for
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.driver import create_driver_class
 from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens.base import AppScreen
@@ -151,6 +152,12 @@ class TokenApp(App[None]):
         options.pop("markup", None)  # Textual's screens and widgets pass it, but names and paths aren't markup
         super().notify(escape_unprintable(message), markup=False, **options)
 
+    def show_problem(self, problem: Problem) -> None:
+        """Show a problem as a notification."""
+        explanation = problem.explain()
+        text = f"{explanation.title}. {explanation.happened} {explanation.remedies[0]}."
+        self.notify(text, severity="warning", timeout=_WARNING_SECONDS, markup=False)
+
     async def on_event(self, event: events.Event) -> None:
         # A key press removes a notification that was visible long enough to be read, because it covers what comes next.
         if isinstance(event, events.Key) and time.monotonic() - self._notified_at > _MIN_NOTICE_SECONDS:
@@ -167,9 +174,9 @@ class TokenApp(App[None]):
             self.theme_variables = variables
         return variables
 
-    def _remember_theme(self, theme: Theme) -> None:
-        with suppress(StorageError):  # only a convenience, so errors aren't reported
-            change_settings(self.store.home, theme=theme.name)
+    @background("settings")
+    async def _remember_theme(self, theme: Theme) -> None:
+        await asyncio.to_thread(partial(change_settings, self.store.home, theme=theme.name))
 
     def exit_on_signal(self, number: int) -> None:
         """Exit cleanly: restore the terminal, close the port, and save an unsaved token, in a fallback file if necessary."""
@@ -178,7 +185,7 @@ class TokenApp(App[None]):
             self._is_ending = True
             if not self.is_headless and is_terminal_closed():
                 detach_from_terminal()
-            self.run_worker(self._exit_after_saving(number), group="end", exit_on_error=False)
+            self._exit_after_saving(number)
 
     def record_signal(self, number: int) -> None:
         """Set the exit code for the first signal received, even if the app is already shutting down."""
@@ -216,6 +223,7 @@ class TokenApp(App[None]):
             if (sign_in, ended) in self.sign_ins:
                 self.sign_ins.remove((sign_in, ended))
 
+    @background("end")
     async def _exit_after_saving(self, number: int) -> None:
         try:
             await self.save_pending_tokens()
@@ -225,8 +233,9 @@ class TokenApp(App[None]):
     def _start_background_work(self) -> None:
         gc.enable()
         gc.freeze()
-        self.run_worker(self._warm_up(), group="warm_up", exit_on_error=False)
+        self._warm_up()
 
+    @background("warm_up")
     async def _warm_up(self) -> None:
         """Import what the first sign-in needs while the user is still reading."""
         await asyncio.sleep(0)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -118,7 +118,11 @@ class RefreshScheduler:
         from slack_token_tui.tokens.fresh_token import fresh_token
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
-        return await self._run(name, partial(fresh_token, self.store, name, USUAL_POLICY, refresh_in_child))
+        work = partial(fresh_token, self.store, name, USUAL_POLICY, refresh_in_child)
+        profile = await run_in_daemon_thread(self.store.read, name)
+        if not USUAL_POLICY.wants(profile, datetime.now(UTC)):
+            return await run_in_daemon_thread(work)  # Slack is not asked, so the profile is not busy
+        return await self._run(name, work)
 
     async def run_for_all(
         self, names: list[str], do: Callable[[str], Awaitable[object]], progress: Callable[[int], None]

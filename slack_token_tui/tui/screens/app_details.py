@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -16,13 +16,14 @@ from textual.screen import Screen
 from textual.widgets import Button, Label, Static
 
 from slack_token_tui.desktop.browser import parse_command
+from slack_token_tui.problems import Problem
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import parse_client_id
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints, EndpointVariant, parse_base_url
 from slack_token_tui.slack.scopes import parse_scopes
 from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, parse_redirect_uri, save_app
-from slack_token_tui.store.errors import StorageError
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.dialogs import ConfirmDialog, Dialog
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
@@ -114,7 +115,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
             case _:
                 self.action_leave()
 
-    @work(exclusive=True, group="leave", exit_on_error=False)
+    @background("leave")
     async def action_leave(self) -> None:
         # Let a save in progress finish.
         if self._is_saving:
@@ -129,7 +130,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         return [*(field.value for field in self.query(Input)), self.query_one("#pair", RadioList).value]
 
     @on(Input.Submitted)
-    @work(exclusive=True, group="save", exit_on_error=False)
+    @background("save")
     async def action_save(self) -> None:
         problem = self.query_one("#problem", Static)
         try:
@@ -147,9 +148,8 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
             problem.update("Saving …")
             try:
                 await asyncio.to_thread(save_app, self._home, app)
-            except StorageError as error:
-                explanation = error.explain()
-                problem.update(Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."))
+            except Problem as error:
+                self.show_problem(error)
                 self.call_after_refresh(problem.scroll_visible, animate=False)
                 return
             finally:

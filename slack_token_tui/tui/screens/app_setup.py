@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -23,6 +23,7 @@ from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_ap
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui.actions import APP_SETUP, bindings
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.app_setup_text import format_alternatives, format_steps
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.field import MUTED
@@ -134,14 +135,14 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
     async def switch_slack(self) -> None:
         await self.run_action("other_slack")
 
-    @work(exclusive=True, group="form", exit_on_error=False)
+    @background("form")
     async def action_pick_scopes(self) -> None:
         from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 
         if (chosen := await self.app.push_screen_wait(ScopePickerScreen(self._scopes, (), None))) is not None:
             self.query_one("#scopes", Input).value = ", ".join(chosen)
 
-    @work(exclusive=True, group="form", exit_on_error=False)
+    @background("form")
     async def action_other_slack(self) -> None:
         """Switch between slack.com and GovSlack."""
         from slack_token_tui.tui.screens.app_details import confirm_other_slack
@@ -210,7 +211,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
             return self._manifest is not None and plays
         return True
 
-    @work(exclusive=True, group="page", exit_on_error=False)
+    @background("page")
     async def action_open_page(self) -> None:
         assert self._manifest is not None
         # The manifest doesn't fit into the URL, so the user pastes it.
@@ -218,7 +219,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
             self.notify_copied(await self.token_app.copy_text(self._manifest.to_json()), "The manifest")
         await self.open_page(self._manifest.page_url(self._endpoints))
 
-    @work(exclusive=True, group="page", exit_on_error=False)
+    @background("page")
     async def action_simulate_browser(self) -> None:
         """Press Create in the practice Slack and use the Client ID on its page."""
         play = self.token_app.options.simulate_browser
@@ -230,17 +231,17 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
                 except OSError:  # the practice Slack has stopped
                     self.notify("Nobody answered at that address.", severity="warning")
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
+    @background("copy")
     async def action_copy_manifest(self) -> None:
         assert self._manifest is not None
         self.notify_copied(await self.token_app.copy_text(self._manifest.to_json()), "The manifest")
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
+    @background("copy")
     async def action_copy_page(self) -> None:
         assert self._manifest is not None
         self.notify_copied(await self.token_app.copy_text(self._manifest.page_url(self._endpoints)), "The address")
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
+    @background("copy")
     async def action_copy_request(self) -> None:
         assert self._manifest is not None
         text = self._manifest.admin_request(self._endpoints, describe_scopes(self._manifest.scopes))
@@ -282,7 +283,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
             return
         self._save_app(pasted.client_id, self._manifest)
 
-    @work(exclusive=True, group="save", exit_on_error=False)
+    @background("save")
     async def _save_app(self, client_id: str, manifest: Manifest) -> None:
         home = self.token_app.store.home
         # If the app is already saved, preserve the details that the user has entered.

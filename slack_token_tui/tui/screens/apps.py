@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -18,6 +18,7 @@ from slack_token_tui.store.apps import SlackApp, forget_app, is_loopback_redirec
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tui.actions import APPS, bindings
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 from slack_token_tui.tui.widgets.field import MUTED
@@ -88,7 +89,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
         if (app := self._highlighted) is not None:
             self.close(app)
 
-    @work(exclusive=True, group="app", exit_on_error=False)
+    @background("app")
     async def action_edit(self) -> None:
         from slack_token_tui.tui.screens.app_details import AppDetailsDialog
 
@@ -97,7 +98,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
         ) is not None:
             self._reload()
 
-    @work(exclusive=True, group="app", exit_on_error=False)
+    @background("app")
     async def action_forget(self) -> None:
         if (app := self._highlighted) is None:
             return
@@ -111,13 +112,11 @@ class AppsScreen(AppScreen[SlackApp | None]):
             try:
                 await asyncio.to_thread(forget_app, self.token_app.store.home, app)
                 self.token_app.draft = None  # it may hold the client secret
-            except StorageError as error:
-                explanation = error.explain()
-                self.notify(f"{explanation.title}. {explanation.remedies[0]}.", severity="warning", markup=False)
-            self._reload()
+            finally:
+                self._reload()
 
     @on(Button.Pressed, "#make_app")
-    @work(exclusive=True, group="app", exit_on_error=False)
+    @background("app")
     async def action_make_app(self) -> None:
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 

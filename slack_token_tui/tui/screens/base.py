@@ -9,15 +9,17 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
-from textual import events, work
+from textual import events
 from textual.screen import Screen
 
 from slack_token_tui.tui.actions import actions_for, find_action
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.widgets.input import Input
 
 if TYPE_CHECKING:
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
     from slack_token_tui.oauth.session import SignInSession
+    from slack_token_tui.problems import Problem
     from slack_token_tui.secret import Secret
     from slack_token_tui.store.apps import SlackApp
     from slack_token_tui.store.profiles import ProfileStore
@@ -41,6 +43,9 @@ class ScreenHost(Protocol):
     draft: SlackApp | None
     sign_ins: list[tuple[SignInSession, asyncio.Event]]
 
+    def show_problem(self, problem: Problem) -> None:
+        """Show a problem as a notification."""
+
     async def copy_secret(self, text: Secret) -> Copied | NotCopied:
         """Copy ``text`` to the clipboard and clear it later."""
 
@@ -63,6 +68,10 @@ class AppScreen(Screen[ScreenResult]):
     def slack_label(self) -> str:
         """Label of a Slack that isn't slack.com, shown next to its host."""
         return "practice Slack" if self.token_app.options.is_demo else ""
+
+    def show_problem(self, problem: Problem) -> None:
+        """Show a problem. Screens with a place for it override this."""
+        self.token_app.show_problem(problem)
 
     @property
     def has_unsaved_token(self) -> bool:
@@ -134,7 +143,7 @@ class AppScreen(Screen[ScreenResult]):
         copied = await self.token_app.copy_text(url)
         self.notify(f"{outcome.reason} {_copy_message(copied, 'The address')}", severity="warning", markup=False)
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
+    @background("copy")
     async def copy_redirect_uri(self, app: SlackApp | None, sent: str) -> None:
         """Copy the redirect URL ``sent``, or the next one of ``app`` if called again.
 

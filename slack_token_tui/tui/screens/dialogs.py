@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -15,14 +15,18 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from slack_token_tui.problems import Explanation
+from slack_token_tui.problems import Explanation, Problem
 from slack_token_tui.slack.token_types import REFRESH_TOKEN, token_type_of
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tokens import export_formats
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.keys import BACK_KEY, clickable
+
+if TYPE_CHECKING:
+    from slack_token_tui.tui.screens.base import ScreenHost
 
 Answer = TypeVar("Answer")
 
@@ -36,6 +40,15 @@ class Dialog(ModalScreen[Answer]):
         self.app.clear_notifications()  # they would cover the question
         # The keys in the footer of the screen below don't work now.
         self.mount(Static(id="footer_cover"))
+
+    def show_problem(self, problem: Problem) -> None:
+        """Show a problem in the dialog if it has a place for it, or else as a notification."""
+        explanation = problem.explain()
+        text = Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}.")
+        if places := self.query("#problem"):
+            places.first(Static).update(text)
+        else:
+            cast("ScreenHost", self.app).show_problem(problem)
 
     async def action_enter(self) -> None:
         """Submit the field or list after a click on the Enter hint, which has taken the focus away from it."""
@@ -125,15 +138,16 @@ class RenameDialog(Dialog[str | None]):
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back")]
 
-    def __init__(self, name: str, rename: Callable[[str], Awaitable[Explanation | None]]) -> None:
+    def __init__(self, name: str, rename: Callable[[str], Awaitable[object]]) -> None:
         """
         Args:
             name: current name of the profile.
-            rename: renames the profile. Returns None, or an explanation if it failed.
+            rename: renames the profile. Raises a Problem if it failed.
         """
         super().__init__()
         self._current_name = name
         self._rename = rename
+        self._is_running = False
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="sheet"):
@@ -143,17 +157,21 @@ class RenameDialog(Dialog[str | None]):
             yield Static(id="problem", classes="problem")
             yield Static(Content.assemble(clickable("Enter rename", "screen.enter"), "  ", BACK_KEY), classes="keys")
 
+    @background()
+    async def rename(self, new: str) -> None:
+        """Rename the profile. Enter may be pressed again meanwhile, because another program may hold its lock."""
+        self._is_running = True
+        self.query_one("#problem", Static).update("Renaming …")
+        try:
+            await self._rename(new)
+        finally:
+            self._is_running = False
+        self.dismiss(new)
+
     @on(Input.Submitted)
-    @work(exclusive=True, exit_on_error=False)
-    async def submit(self, event: Input.Submitted) -> None:
-        new = event.value.strip()
-        problem = await self._rename(new)
-        if problem is None:
-            self.dismiss(new)
-        else:
-            self.query_one("#problem", Static).update(
-                Content(f"✗ {problem.title}. {problem.happened} {problem.remedies[0]}.")
-            )
+    def submit(self, event: Input.Submitted) -> None:
+        if not self._is_running:
+            self.rename(event.value.strip())
 
 
 class CopyAsDialog(Dialog[str | None]):
@@ -207,14 +225,15 @@ class ImportDialog(Dialog[str | None]):
     AUTO_FOCUS = "#access"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back")]
 
-    def __init__(self, import_token: Callable[[str, str, str], Awaitable[str | Explanation]]) -> None:
+    def __init__(self, import_token: Callable[[str, str, str], Awaitable[str]]) -> None:
         """
         Args:
-            import_token: called with access token, refresh token and Client ID. Returns the name of the new profile, or
-                an explanation if it failed. The message of a ValueError is a sentence for the user.
+            import_token: called with access token, refresh token and Client ID. Returns the name of the new profile.
+                Raises a Problem if it failed.
         """
         super().__init__()
         self._import_token = import_token
+        self._is_running = False
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="sheet"):
@@ -254,20 +273,20 @@ class ImportDialog(Dialog[str | None]):
         self.query_one("#problem", Static).update("")
 
     @on(Input.Submitted)
-    @work(exclusive=True, exit_on_error=False)
-    async def submit(self) -> None:
-        problem = self.query_one("#problem", Static)
+    def submit(self) -> None:
         token_type = token_type_of(self.query_one("#access", Input).value.strip())
-        if token_type is not None and token_type.unsupported_reason:
-            return  # the reason is already shown below the field
-        problem.update("Asking Slack …")
+        is_unsupported = token_type is not None and token_type.unsupported_reason  # already said below the field
+        if not self._is_running and not is_unsupported:
+            self.import_values()
+
+    @background()
+    async def import_values(self) -> None:
+        """Import the tokens in the fields."""
+        self._is_running = True
+        self.query_one("#problem", Static).update("Asking Slack …")
         values = [self.query_one(f"#{name}", Input).value.strip() for name in ("access", "refresh", "client_id")]
         try:
-            result = await self._import_token(*values)
-        except ValueError as error:
-            problem.update(Content(f"✗ {error}"))
-            return
-        if isinstance(result, str):
-            self.dismiss(result)
-        else:
-            problem.update(Content(f"✗ {result.title} ({result.code}). {result.happened} {result.remedies[0]}."))
+            name = await self._import_token(*values)
+        finally:
+            self._is_running = False
+        self.dismiss(name)

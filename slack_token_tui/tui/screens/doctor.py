@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import ClassVar
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -17,6 +16,7 @@ from slack_token_tui.doctor import Finding, Verdict
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, list_apps
 from slack_token_tui.tui.actions import DOCTOR, bindings
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.field import MUTED, Field
 from slack_token_tui.tui.widgets.footer import Footer
@@ -53,7 +53,7 @@ class DoctorScreen(AppScreen[None]):
     def on_mount(self) -> None:
         self._run_checks()
 
-    @work(exclusive=True, group="doctor", exit_on_error=False)
+    @background("doctor")
     async def _run_checks(self) -> None:
         self._findings = []
         listed, verdict = self.query_one("#findings"), self.query_one("#verdict", Static)
@@ -72,7 +72,7 @@ class DoctorScreen(AppScreen[None]):
     def action_check_again(self) -> None:
         self._run_checks()
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
+    @background("copy")
     async def action_copy_report(self) -> None:
         self.notify_copied(await self.token_app.copy_text(doctor.format_report(self._findings)), "The report")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
@@ -17,6 +17,7 @@ from slack_token_tui.problems import Explanation, list_codes
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.actions import ERRORS, bindings
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.dialogs import format_explanation
 from slack_token_tui.tui.screens.search_base import SearchScreen
 from slack_token_tui.tui.widgets.error_card import redirect_uri_rows
@@ -142,7 +143,7 @@ class ErrorsScreen(SearchScreen[str | None]):
     def action_copy_redirect(self) -> None:
         self.copy_redirect_uri(self._app, self._sent)
 
-    @work(exclusive=True, group="settings", exit_on_error=False)
+    @background("settings")
     async def action_open_settings(self) -> None:
         app = self._app or SlackApp("")
         await self.open_page(app.endpoints.apps_url, app.browser)

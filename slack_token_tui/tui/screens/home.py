@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -17,6 +17,7 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui.actions import HOME, bindings
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.home_commands import HomeCommands
 from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
@@ -113,7 +114,7 @@ class HomeScreen(HomeCommands):
         for name in self._scheduler.due_names(self._list.entries, now, first):
             self._refresh_automatically(name)
 
-    @work(group="refresh", exit_on_error=False)
+    @background("refresh", exclusive=False)
     async def _refresh_automatically(self, name: str) -> None:
         with suppress(Problem):  # the profile shows it
             await self._scheduler.refresh(name)
@@ -186,7 +187,11 @@ class HomeScreen(HomeCommands):
         profiles = self._list
         profiles.order = ORDERS[(ORDERS.index(profiles.order) + 1) % len(ORDERS)]
         profiles.rebuild(self.token_app.options.now())
-        self._change_settings(order=profiles.order)
+        self._save_order(profiles.order)
+
+    @background("settings")
+    async def _save_order(self, order: str) -> None:
+        await self._change_settings(order=order)
 
     def action_reload(self) -> None:
         self.reload()
@@ -210,7 +215,7 @@ class HomeScreen(HomeCommands):
         if name is not None:
             self.reload(highlight=name)
 
-    @work(exclusive=True, group="navigation", exit_on_error=False)
+    @background("navigation")
     async def action_make_app(self) -> None:
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 
@@ -218,14 +223,14 @@ class HomeScreen(HomeCommands):
         if (app := await self.app.push_screen_wait(setup)) is not None:
             self._open_sign_in(app=app)
 
-    @work(exclusive=True, group="navigation", exit_on_error=False)
+    @background("navigation")
     async def action_apps(self) -> None:
         from slack_token_tui.tui.screens.apps import AppsScreen
 
         if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
             self._open_sign_in(app=app)
 
-    @work(exclusive=True, group="navigation", exit_on_error=False)
+    @background("navigation")
     async def action_errors(self) -> None:
         """Look up an error. Its remedies start a sign-in."""
         from slack_token_tui.store.apps import list_apps

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
-from textual import work
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from slack_token_tui.event_loop import run_in_daemon_thread
-from slack_token_tui.problems import Explanation, Kind, Problem, error_location, explain
+from slack_token_tui.problems import Explanation, Kind, Problem, explain
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import UnreadableProfile
@@ -25,6 +24,7 @@ from slack_token_tui.tokens.refresh_result import (
     sign_in_needed,
 )
 from slack_token_tui.tui.actions import HOME
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.profile_list import Entry, ProfileList
@@ -159,13 +159,13 @@ class HomeCommands(AppScreen[None]):
             problem = sign_in_needed(entry, self.token_app.options.now())
         return None if problem is None else problem.explain()
 
-    def _change_settings(self, **changes: str | None) -> bool:
-        try:
-            change_settings(self.token_app.store.home, **changes)
-        except Problem as problem:
-            self._show_error(problem.explain())
-            return False
-        return True
+    async def _change_settings(self, **changes: str | None) -> None:
+        """Save settings. Not on the thread of the screen: another program may hold their lock.
+
+        Raises:
+            StorageError: they could not be saved.
+        """
+        await asyncio.to_thread(partial(change_settings, self.token_app.store.home, **changes))
 
     @property
     def _current_explanation(self) -> Explanation | None:
@@ -175,7 +175,9 @@ class HomeCommands(AppScreen[None]):
             None if entry is None or not self._is_fully_mounted else self._explain_entry(entry)
         )
 
-    def _show_error(self, explanation: Explanation) -> None:
+    def show_problem(self, problem: Problem) -> None:
+        """Show a problem in the notice. F1 tells more."""
+        explanation = problem.explain()
         self._show_notice(f"{explanation.title}. {explanation.happened} {explanation.remedies[0]}. F1 tells more.")
         self._last_explanation = explanation
         self.refresh_bindings()
@@ -196,7 +198,7 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._copy(entry, None)
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
+    @background("copy")
     async def _copy(self, profile: Profile | None, format_id: str | None) -> None:
         from slack_token_tui.desktop.clipboard import Copied
         from slack_token_tui.tokens import export_formats
@@ -207,20 +209,16 @@ class HomeCommands(AppScreen[None]):
         if format_id is None and (format_id := await self.app.push_screen_wait(CopyAsDialog(profile, at))) is None:
             return
         until = ""
-        try:
-            if export_formats.FORMATS[format_id].contains_token:
-                if (fresh := await self._fresh_token(profile)) is None:
-                    return
-                profile = fresh.profile
-                text = export_formats.format_secret(profile, fresh.access_token, format_id, home=at)
-                outcome = await self.token_app.copy_secret(text)
-                if profile.expires_at:
-                    until = f" It works for {format_time_left(profile.expires_at, self.token_app.options.now())}."
-            else:
-                outcome = await self.token_app.copy_text(export_formats.preview(profile, format_id, at))
-        except Problem as problem:
-            self._show_error(problem.explain())
-            return
+        if export_formats.FORMATS[format_id].contains_token:
+            if (fresh := await self._fresh_token(profile)) is None:
+                return
+            profile = fresh.profile
+            text = export_formats.format_secret(profile, fresh.access_token, format_id, home=at)
+            outcome = await self.token_app.copy_secret(text)
+            if profile.expires_at:
+                until = f" It works for {format_time_left(profile.expires_at, self.token_app.options.now())}."
+        else:
+            outcome = await self.token_app.copy_text(export_formats.preview(profile, format_id, at))
         if isinstance(outcome, Copied):
             what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
             self.notify(outcome.message(what) + until, markup=False)
@@ -254,7 +252,7 @@ class HomeCommands(AppScreen[None]):
         elif is_due and problem.kind is not Kind.STORAGE:
             self._show_notice(f"{name} could not be renewed: {explanation.title}. Press r to try again.")
         else:
-            self._show_error(explanation)
+            self.show_problem(problem)
 
     def action_reveal(self) -> None:
         """Show the token in plain text for ten seconds, or hide it again."""
@@ -264,7 +262,7 @@ class HomeCommands(AppScreen[None]):
         elif isinstance(entry := self.highlighted, Profile):
             self._reveal(entry)
 
-    @work(exclusive=True, group="reveal", exit_on_error=False)
+    @background("reveal")
     async def _reveal(self, entry: Profile) -> None:
         fresh = await self._fresh_token(entry)
         if fresh is None:
@@ -279,7 +277,7 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._verify_one(entry.name)
 
-    @work(exclusive=True, group="request", exit_on_error=False)
+    @background("request")
     async def _verify_one(self, name: str) -> None:
         verification = await self._wait_for(name, self._scheduler.verify(name))
         if verification is not None:
@@ -304,7 +302,7 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._refresh_one(entry)
 
-    @work(exclusive=True, group="request", exit_on_error=False)
+    @background("request")
     async def _refresh_one(self, profile: Profile) -> None:
         """Refresh a profile. A token under an hour old is refreshed at the second request."""
         name, version = profile.name, (profile.name, profile.generation)
@@ -363,7 +361,7 @@ class HomeCommands(AppScreen[None]):
             self._batch_name = verb
             self._run_batch(verb, names, do, verdict)
 
-    @work(exclusive=True, group="batch", exit_on_error=False)
+    @background("batch")
     async def _run_batch(
         self, verb: str, names: list[str], do: Callable[[str], Awaitable[object]], verdict: Callable[[int], str]
     ) -> None:
@@ -396,95 +394,81 @@ class HomeCommands(AppScreen[None]):
     def action_make_default(self) -> None:
         """Make the highlighted profile the default, or clear the default if it is that profile."""
         if isinstance(entry := self.highlighted, Profile):
-            is_default = self._list.default == entry.name
-            if self._change_settings(default_profile=None if is_default else entry.name):
-                self.reload()
-                words = (
-                    "There is no default now" if is_default else f"{entry.name} is what commands without a name use now"
-                )
-                self.notify(f"{words}.", markup=False)
+            self._make_default(entry.name, is_default=self._list.default == entry.name)
+
+    @background("settings")
+    async def _make_default(self, name: str, *, is_default: bool) -> None:
+        await self._change_settings(default_profile=None if is_default else name)
+        self.reload()
+        words = "There is no default now" if is_default else f"{name} is what commands without a name use now"
+        self.notify(f"{words}.", markup=False)
 
     def action_rename(self) -> None:
         if isinstance(entry := self.highlighted, Profile):
             self._rename(entry)
 
-    @work(exclusive=True, group="profile_edit", exit_on_error=False)
+    @background("profile_edit")
     async def _rename(self, entry: Profile) -> None:
         from slack_token_tui.tokens.rename import rename
         from slack_token_tui.tui.screens.dialogs import RenameDialog
 
-        async def try_rename(new: str) -> Explanation | None:
-            return await self._run_in_thread(lambda: rename(self.token_app.store, entry.name, new), entry.name)
+        async def run_rename(new: str) -> None:
+            await asyncio.to_thread(rename, self.token_app.store, entry.name, new)
 
-        new = await self.app.push_screen_wait(RenameDialog(entry.name, try_rename))
+        new = await self.app.push_screen_wait(RenameDialog(entry.name, run_rename))
         self.reload(new)
 
     def action_move_tokens(self) -> None:
         if isinstance(entry := self.highlighted, Profile):
             self._move_tokens(entry)
 
-    @work(exclusive=True, group="profile_edit", exit_on_error=False)
+    @background("profile_edit")
     async def _move_tokens(self, entry: Profile) -> None:
         from slack_token_tui.tokens.keyring_migration import move_tokens
 
         to_keyring = not entry.in_keyring
         place = "the operating system’s keyring" if to_keyring else "its file"
         self._show_notice(f"Moving the tokens of {entry.name} into {place} …")
-        problem = await self._run_in_thread(
-            lambda: move_tokens(self.token_app.store, entry.name, to_keyring=to_keyring), entry.name
-        )
-        if problem is None:
+        try:
+            await asyncio.to_thread(partial(move_tokens, self.token_app.store, entry.name, to_keyring=to_keyring))
             self._show_notice("")
             self.notify(f"The tokens of {entry.name} are in {place} now.", markup=False)
-        else:
-            self._show_error(problem)
+        except Problem as problem:
+            self.show_problem(problem.with_facts(name=entry.name))
         self.reload()
 
     def action_remove(self) -> None:
         if (entry := self.highlighted) is not None:
             self._remove(entry)
 
-    @work(exclusive=True, group="profile_edit", exit_on_error=False)
+    @background("profile_edit")
     async def _remove(self, entry: Entry) -> None:
         from slack_token_tui.tui.screens.remove import RemoveDialog
 
         await self.app.push_screen_wait(RemoveDialog(self.token_app.store, entry))
         self.reload()
 
-    @work(exclusive=True, group="profile_edit", exit_on_error=False)
+    @background("profile_edit")
     async def action_import_token(self) -> None:
         from slack_token_tui.slack.client_id import parse_client_id
         from slack_token_tui.tokens.import_token import import_token, parse_tokens
         from slack_token_tui.tui.screens.dialogs import ImportDialog
 
-        async def try_import(access: str, refresh: str, client_id: str) -> str | Explanation:
+        async def run_import(access: str, refresh: str, client_id: str) -> str:
             parsed_client_id = parse_client_id(client_id) if client_id else ""
             token_type, access_token, refresh_token = parse_tokens(f"{access}\n{refresh}", parsed_client_id)
             endpoints = self.token_app.options.slack_app.endpoints if self.token_app.options.slack_app else None
-            try:
-                saved = await import_token(
-                    self.token_app.store,
-                    token_type,
-                    access_token,
-                    refresh_token,
-                    client_id=parsed_client_id,
-                    endpoints=endpoints,
-                )
-            except Problem as problem:
-                return problem.explain()
+            saved = await import_token(
+                self.token_app.store,
+                token_type,
+                access_token,
+                refresh_token,
+                client_id=parsed_client_id,
+                endpoints=endpoints,
+            )
             return saved.profile.name
 
-        name = await self.app.push_screen_wait(ImportDialog(try_import))
+        name = await self.app.push_screen_wait(ImportDialog(run_import))
         if name is not None:
             self.reload(name)
             self.notify(f"Saved as {name}.", markup=False)
-
-    async def _run_in_thread(self, function: Callable[[], object], name: str) -> Explanation | None:
-        """Run ``function`` in a thread and return the explanation of its error, if any."""
-        try:
-            await run_in_daemon_thread(function)
-        except Problem as problem:
-            return problem.with_facts(name=name).explain()
-        except Exception as error:  # a bug is shown here, and the app continues
-            return explain("unexpected", {"detail": error_location(error)})
-        return None

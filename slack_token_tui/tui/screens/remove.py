@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -22,6 +22,7 @@ from slack_token_tui.tokens.revoke import (
     describe_removal,
     remove_profile,
 )
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.dialogs import Dialog
 from slack_token_tui.tui.widgets.keys import BACK_KEY
 
@@ -88,7 +89,13 @@ class RemoveDialog(Dialog[None]):
             self.query_one("#message", Static).update(words)
             self._remove(keep_grant)
 
-    @work(exclusive=True, exit_on_error=False)
+    def show_problem(self, problem: Problem) -> None:
+        explanation = problem.with_facts(name=self._entry.name).explain()
+        is_gone = problem.kind is Kind.NOT_FOUND
+        words = f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."
+        self.query_one("#message", Static).update(Content(f"{self._entry.name} is gone already." if is_gone else words))
+
+    @background()
     async def _remove(self, keep_grant: bool) -> None:
         name, message = self._entry.name, self.query_one("#message", Static)
         try:
@@ -98,11 +105,6 @@ class RemoveDialog(Dialog[None]):
             else:
                 removal = await asyncio.to_thread(remove_profile, self._store, name, keep_grant=keep_grant)
                 message.update(_format_removal(removal))
-        except Problem as problem:
-            explanation = problem.with_facts(name=name).explain()
-            is_gone = problem.kind is Kind.NOT_FOUND
-            words = f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."
-            message.update(Content(f"{name} is gone already." if is_gone else words))
         finally:
             self._is_running = False
             self.query_one("#back").display = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal, VerticalScroll
@@ -25,6 +25,7 @@ from slack_token_tui.slack.scope_catalog import (
 from slack_token_tui.slack.scopes import PRESETS, parse_scopes
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tui.actions import SCOPES, bindings
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 from slack_token_tui.tui.screens.search_base import SearchScreen
 from slack_token_tui.tui.widgets.field import MUTED
@@ -282,7 +283,7 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
     def action_leave(self) -> None:
         self._leave()
 
-    @work(exclusive=True, group="question", exit_on_error=False)
+    @background("question")
     async def _leave(self) -> None:
         if set(self._chosen) != set(self._before):
             chosen = ", ".join(self._chosen) or "nothing"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual import events as textual_events
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -24,6 +24,7 @@ from slack_token_tui.store.apps import SlackApp, read_app
 from slack_token_tui.store.profiles import SavedProfile
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui.actions import SIGN_IN, bindings
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 from slack_token_tui.tui.screens.sign_in_commands import SignInCommands
 from slack_token_tui.tui.widgets.error_card import ErrorCard
@@ -130,7 +131,7 @@ class SignInScreen(SignInCommands):
         self.token_app.sign_ins.append((self._sign_in, self._ended))
         self._run_sign_in(self._sign_in, self._ended)
 
-    @work(exclusive=True, group="sign_in", exit_on_error=False)
+    @background("sign_in")
     async def _run_sign_in(self, sign_in: SignInSession, ended: asyncio.Event) -> None:
         if self._countdown is None:
             self._countdown = self.set_interval(1.0, self._update_countdown)
@@ -276,7 +277,7 @@ class SignInScreen(SignInCommands):
         if refusal.code == "pasted_bare_code":
             self._ask_about_bare_code(text, refusal)
 
-    @work(exclusive=True, group="question", exit_on_error=False)
+    @background("question")
     async def _ask_about_bare_code(self, code: str, refusal: Explanation) -> None:
         question = Content.assemble((refusal.title, "bold"), f"\n\n{refusal.happened}")
         meant = await self.app.push_screen_wait(ConfirmDialog(question, "Use the code", "Paste the whole address"))

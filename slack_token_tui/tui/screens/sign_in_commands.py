@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
 
-from textual import on, work
+from textual import on
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Button, Static
@@ -25,6 +25,7 @@ from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import SavedProfile
 from slack_token_tui.tui.actions import SIGN_IN
+from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.dialogs import ConfirmDialog, ExplanationDialog
 from slack_token_tui.tui.screens.remove import RemoveDialog
@@ -80,7 +81,7 @@ class SignInCommands(AppScreen[str | None]):
         """Whether a token exists only in memory because it isn't saved yet."""
         return self._sign_in is not None and self._sign_in.has_unsaved_token
 
-    @work(exclusive=True, group="question", exit_on_error=False)
+    @background("question")
     async def after_saving(self, callback: Callable[[], object]) -> None:
         """Call ``callback`` once a new token is saved.
 
@@ -128,7 +129,7 @@ class SignInCommands(AppScreen[str | None]):
     async def handle_form_button(self, event: Button.Pressed) -> None:
         await self.run_action(str(event.button.id))
 
-    @work(exclusive=True, group="form", exit_on_error=False)
+    @background("form")
     async def action_choose_scopes(self) -> None:
         from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 
@@ -137,7 +138,7 @@ class SignInCommands(AppScreen[str | None]):
         if (chosen := await self.app.push_screen_wait(picker)) is not None:
             self._form.scopes = chosen
 
-    @work(exclusive=True, group="form", exit_on_error=False)
+    @background("form")
     async def action_choose_app(self) -> None:
         from slack_token_tui.tui.screens.apps import AppsScreen
 
@@ -150,7 +151,7 @@ class SignInCommands(AppScreen[str | None]):
             )
             self._use_app(replace(saved_app, scopes=self._form.scopes))
 
-    @work(exclusive=True, group="form", exit_on_error=False)
+    @background("form")
     async def action_app_details(self) -> None:
         from slack_token_tui.tui.screens.app_details import AppDetailsDialog
 
@@ -161,7 +162,7 @@ class SignInCommands(AppScreen[str | None]):
         ) is not None:
             self._use_app(app)
 
-    @work(exclusive=True, group="form", exit_on_error=False)
+    @background("form")
     async def action_new_app(self) -> None:
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 
@@ -196,17 +197,17 @@ class SignInCommands(AppScreen[str | None]):
         if self._saved is not None:
             self._copy_token(self._saved.profile)
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
+    @background("copy")
     async def _copy(self, text: str | None, what: str) -> None:
         if text is not None:
             self.notify_copied(await self.token_app.copy_text(text), what)
 
-    @work(exclusive=True, group="copy", exit_on_error=False)
+    @background("copy")
     async def _copy_token(self, profile: Profile) -> None:
         _, tokens = await run_in_daemon_thread(self.token_app.store.read_with_tokens, profile.name)
         self.notify_copied(await self.token_app.copy_secret(tokens.access_token), profile.name)
 
-    @work(exclusive=True, group="browser_says", exit_on_error=False)
+    @background("browser_says")
     async def action_browser_says(self) -> None:
         """Look up the error on Slack's page and run the remedy that the user chose."""
         from slack_token_tui.tui.screens.errors import ErrorsScreen
@@ -221,7 +222,7 @@ class SignInCommands(AppScreen[str | None]):
         if chosen is not None and self._sign_in is sign_in and self._waiting:
             getattr(self, f"action_{chosen}")()
 
-    @work(group="simulate_browser", exit_on_error=False)
+    @background("simulate_browser", exclusive=False)
     async def action_simulate_browser(self) -> None:
         """Press Allow in the practice Slack."""
         play = self.token_app.options.simulate_browser
@@ -242,11 +243,11 @@ class SignInCommands(AppScreen[str | None]):
         """Start over with a new verifier, challenge and state."""
         self.after_saving(self._start)
 
-    @work(exclusive=True, group="save", exit_on_error=False)
+    @background("save")
     async def action_save_again(self) -> None:
         await self._save_again(in_file=False)
 
-    @work(exclusive=True, group="save", exit_on_error=False)
+    @background("save")
     async def action_save_in_file(self) -> None:
         """Save the token in a file because the keyring does not accept it."""
         await self._save_again(in_file=True)
@@ -266,7 +267,7 @@ class SignInCommands(AppScreen[str | None]):
         steps.complete(Step.SAVE, f"Saved as {saved.profile.name}")
         self._show_saved(saved)
 
-    @work(exclusive=True, group="undo", exit_on_error=False)
+    @background("undo")
     async def action_undo(self) -> None:
         """Revoke a token that was issued by mistake or can't be used."""
         if self._saved is not None:
@@ -298,7 +299,7 @@ class SignInCommands(AppScreen[str | None]):
         self._waiting = False
         self._show_form()
 
-    @work(exclusive=True, group="settings", exit_on_error=False)
+    @background("settings")
     async def action_open_settings(self) -> None:
         if self._app is None:
             return
