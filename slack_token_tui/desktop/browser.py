@@ -12,10 +12,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from urllib.parse import urlsplit
 
 from slack_token_tui.desktop import environment
 from slack_token_tui.problems import InvalidInput
 from slack_token_tui.sanitize import clean
+from slack_token_tui.slack.endpoints import is_loopback
 
 _TEXT_BROWSERS = frozenset({"www-browser", "links", "links2", "elinks", "lynx", "w3m", "browsh", "carbonyl", "retawq"})
 _OPENERS = ("xdg-open", "x-www-browser", "firefox", "chromium", "google-chrome", "brave-browser", "microsoft-edge")
@@ -43,7 +45,7 @@ _QUERY_TIMEOUT_SECONDS = 2
 _SETTLE_SECONDS = 1.5
 """An opener that fails exits sooner. One that runs this long has started a browser or is one."""
 _POLL_SECONDS = 0.05
-_URL = re.compile(r"(?:https://|http://(?:localhost|127\.0\.0\.1|\[::1\])[:/])[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
+_URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def validate_url(url: str) -> str:
     Raises:
         ValueError: it is not safe. Data from a server never gets here, so this is a bug.
     """
-    if not _URL.fullmatch(url):
+    # Loopback as in parse_base_url(), so that every Slack that an app may have can be opened.
+    if not _URL.fullmatch(url) or not (url.startswith("https:") or is_loopback(urlsplit(url).hostname)):
         raise ValueError("this address is not one to give to a browser")
     return url
 

@@ -16,6 +16,7 @@ from slack_token_tui.oauth import events
 from slack_token_tui.oauth.app_memory import add_registered_scopes
 from slack_token_tui.oauth.callback import AuthorizationCode
 from slack_token_tui.oauth.events import Event, Step
+from slack_token_tui.oauth.new_profile import new_profile
 from slack_token_tui.oauth.pages import Page
 from slack_token_tui.oauth.request import AuthorizationRequest
 from slack_token_tui.problems import Explanation, error_location
@@ -27,7 +28,7 @@ from slack_token_tui.slack.token_types import REFRESH_TOKEN
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.fallback_dir import import_command, save_tokens_to_fallback
-from slack_token_tui.store.profile import Profile, Tokens, new_profile
+from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 from slack_token_tui.store.quarantine import QuarantinedResponse, quarantine_sign_in
 from slack_token_tui.tokens.revoke import Revocation, revoke_tokens

@@ -59,7 +59,7 @@ class LockedProfile:
         """Read the file again. A lock does not stop a program that synchronizes directories.
 
         Raises:
-            ProfileError: see :meth:`ProfileStore.read`.
+            ProfileError: see :func:`slack_token_tui.store.profile_file.read_profile_file`.
         """
         self.profile, self._tokens = read_profile_file(self.home, self.profile.name)
 

@@ -21,16 +21,22 @@ def slugify(text: str | None) -> str:
     return re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")[:_MAX_SLUG_LENGTH].strip("-")
 
 
-def candidate_names(profile: Profile) -> Iterator[str]:
-    """Yield an infinite sequence of names for ``profile``, best first: ``acme``, ``acme-jane``, ``acme-2``, ``acme-3`` …
+def suggest_name(
+    workspace_url: str | None, team_name: str | None, team_id: str | None, enterprise_id: str | None
+) -> str:
+    """Return the best name for a profile of this workspace or organization.
 
-    The first choice is the subdomain of the workspace URL from ``auth.test``. It can be typed even if the workspace
+    It is the subdomain of the workspace URL from ``auth.test``, if there is one. It can be typed even if the workspace
     name uses a non-Latin script.
     """
-    sources = (_subdomain(profile.workspace_url or ""), profile.team_name, profile.team_id, profile.enterprise_id)
+    sources = (_subdomain(workspace_url or ""), team_name, team_id, enterprise_id)
     workspace = next(filter(None, map(slugify, sources)), "slack")
-    if not is_valid_name(workspace):
-        workspace = f"{workspace}-slack"
+    return workspace if is_valid_name(workspace) else f"{workspace}-slack"
+
+
+def candidate_names(profile: Profile) -> Iterator[str]:
+    """Yield an infinite sequence of names for ``profile``, best first: ``acme``, ``acme-jane``, ``acme-2``, ``acme-3`` …"""
+    workspace = suggest_name(profile.workspace_url, profile.team_name, profile.team_id, profile.enterprise_id)
     yield workspace
     if user := slugify(profile.user_name) or slugify(profile.user_id):
         yield f"{workspace}-{user}"[:64]

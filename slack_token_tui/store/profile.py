@@ -14,7 +14,7 @@ from slack_token_tui.slack.limits import MAX_TOKEN_SECONDS, ROTATING_TOKEN_SECON
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, REVOKED_CODES
 
 if TYPE_CHECKING:
-    from slack_token_tui.slack.responses import Identity, TokenResponse
+    from slack_token_tui.slack.responses import TokenResponse
 
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)
 """The refresh token of a PKCE app expires 30 days after it was issued (Slack: using PKCE)."""
@@ -268,59 +268,3 @@ class Profile:
     def with_name(self, name: str) -> Profile:
         """Return a copy with another name."""
         return replace(self, name=name)
-
-
-def new_profile(
-    *,
-    token_response: TokenResponse,
-    identity: Identity | None,
-    client_id: str,
-    endpoints: Endpoints,
-    redirect_uri: str,
-    requested_scopes: tuple[str, ...],
-    requested_at: datetime,
-    verified_at: datetime | None,
-) -> Profile:
-    """Return the profile of a completed sign-in, with an empty name.
-
-    Args:
-        token_response: the response to the code exchange.
-        identity: the result of ``auth.test``. If None, ``token_response`` provides the identity.
-        client_id: the Client ID of the authorization request.
-        endpoints: the endpoints of the authorization request.
-        redirect_uri: the redirect URL of the authorization request.
-        requested_scopes: the scopes of the authorization request.
-        requested_at: when the exchange request was sent. Delays then make the computed expiry earlier, never later.
-        verified_at: when ``auth.test`` responded, or None if it did not.
-    """
-    # Deferred: it imports the response parser, which reading a profile does not need.
-    from slack_token_tui.slack.responses import Identity
-
-    resolved_identity = identity or Identity(user_id=token_response.user_id or "")
-    requested_at = requested_at.astimezone(UTC).replace(microsecond=0)
-    expires_in = token_response.expires_in_seconds
-    return Profile(
-        name="",
-        client_id=client_id,
-        endpoints=endpoints,
-        redirect_uri=redirect_uri,
-        app_id=resolved_identity.app_id or token_response.app_id,
-        app_name=resolved_identity.app_name,
-        team_id=None
-        if resolved_identity.is_enterprise_install or token_response.is_enterprise_install
-        else resolved_identity.team_id or token_response.team_id,
-        team_name=resolved_identity.team_name or token_response.team_name,
-        workspace_url=resolved_identity.workspace_url,
-        enterprise_id=resolved_identity.enterprise_id or token_response.enterprise_id,
-        enterprise_name=token_response.enterprise_name,
-        is_enterprise_install=resolved_identity.is_enterprise_install or token_response.is_enterprise_install,
-        workspaces=resolved_identity.workspaces or (),
-        user_id=resolved_identity.user_id or None,
-        user_name=resolved_identity.user_name,
-        scopes=token_response.scopes if resolved_identity.scopes is None else resolved_identity.scopes,
-        requested_scopes=requested_scopes,
-        expires_at=None if expires_in is None else requested_at + timedelta(seconds=expires_in),
-        refresh_issued_at=requested_at if token_response.refresh_token else None,
-        signed_in_at=requested_at,
-        verified_at=None if verified_at is None else verified_at.astimezone(UTC).replace(microsecond=0),
-    )

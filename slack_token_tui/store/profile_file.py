@@ -64,7 +64,7 @@ def load_keyring_tokens(profile: Profile) -> Tokens:
 
 
 def write_profile_file(home: Path, profile: Profile, tokens: Tokens | None, previous: Profile | None) -> Profile:
-    """Save ``profile`` and return it as saved, with masked tokens. See :meth:`LockedProfile.save`.
+    """Save ``profile`` and return it as saved, with masked tokens. See ``LockedProfile.save()``.
 
     Args:
         home: the config directory.

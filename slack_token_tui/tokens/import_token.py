@@ -14,6 +14,7 @@ from slack_token_tui.slack.errors import SlackRefused
 from slack_token_tui.slack.limits import ROTATING_TOKEN_SECONDS
 from slack_token_tui.slack.responses import Identity
 from slack_token_tui.slack.token_types import REFRESH_TOKEN, TokenType, token_type_of
+from slack_token_tui.store.names import suggest_name
 from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 
@@ -106,7 +107,7 @@ def _save_unless_duplicate(store: ProfileStore, profile: Profile, tokens: Tokens
 
 def _new_profile(identity: Identity, client_id: str, endpoints: Endpoints, now: datetime) -> Profile:
     return Profile(
-        name="",
+        name=suggest_name(identity.workspace_url, identity.team_name, identity.team_id, identity.enterprise_id),
         client_id=client_id,
         endpoints=endpoints,
         app_id=identity.app_id,

@@ -5,9 +5,8 @@ Letters are keys only while no text field has the focus, and the footer shows wh
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from textual import events
 from textual.screen import Screen
@@ -18,39 +17,11 @@ from slack_token_tui.tui.widgets.input import Input
 
 if TYPE_CHECKING:
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
-    from slack_token_tui.oauth.session import SignInSession
     from slack_token_tui.problems import Problem
-    from slack_token_tui.secret import Secret
     from slack_token_tui.store.apps import SlackApp
-    from slack_token_tui.store.profiles import ProfileStore
-    from slack_token_tui.tui.options import LaunchOptions
+    from slack_token_tui.tui.screen_host import ScreenHost
 
 ScreenResult = TypeVar("ScreenResult")
-
-
-class ScreenHost(Protocol):
-    """Interface of the app that screens use.
-
-    Attributes:
-        options: launch options of the TUI.
-        store: profile store.
-        draft: input of the last sign-in form.
-        sign_ins: started sign-ins, each with an event that is set when it ends.
-    """
-
-    options: LaunchOptions
-    store: ProfileStore
-    draft: SlackApp | None
-    sign_ins: list[tuple[SignInSession, asyncio.Event]]
-
-    def show_problem(self, problem: Problem) -> None:
-        """Show a problem as a notification."""
-
-    async def copy_secret(self, text: Secret) -> Copied | NotCopied:
-        """Copy ``text`` to the clipboard and clear it later."""
-
-    async def copy_text(self, text: str) -> Copied | NotCopied:
-        """Copy ``text``, which is not a secret, to the clipboard."""
 
 
 class AppScreen(Screen[ScreenResult]):

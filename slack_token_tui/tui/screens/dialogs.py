@@ -26,7 +26,7 @@ from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.keys import BACK_KEY, clickable
 
 if TYPE_CHECKING:
-    from slack_token_tui.tui.screens.base import ScreenHost
+    from slack_token_tui.tui.screen_host import ScreenHost
 
 Answer = TypeVar("Answer")
 
