@@ -31,7 +31,7 @@ from slack_token_tui.tui.widgets.paste_box import PasteInput
 from slack_token_tui.tui.widgets.radio_list import RadioList
 
 if TYPE_CHECKING:
-    from slack_token_tui.tui.screens.base import ScreenHost
+    from slack_token_tui.tui.screen_host import ScreenHost
 
 _CONFIDENTIAL = (
     "With a client secret the app is a confidential one: no PKCE, and Slack wants an https redirect. Give an https address "
