@@ -12,7 +12,7 @@ from html import escape
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from slack_token_tui.problems import Explanation, InvalidInput, Kind, Problem, error_location, explain
+from slack_token_tui.problems import Explanation, InvalidInput, Kind, Problem, error_location
 from slack_token_tui.secret import Secret, mask
 from slack_token_tui.slack.limits import MAX_TOKEN_SECONDS
 from slack_token_tui.store import hot_path
@@ -136,7 +136,7 @@ def capture_outcome(
     except Problem as problem:
         error = API_ERRORS[problem.kind](problem.explain())
     except Exception as unexpected:
-        error = TokenError(explain("unexpected", {"detail": error_location(unexpected)}))
+        error = TokenError(Problem("unexpected", detail=error_location(unexpected)).explain())
     except BaseException as interrupt:  # Ctrl+C in a notebook cell
         error = interrupt
     error.__traceback__ = error.__context__ = error.__cause__ = None
@@ -157,8 +157,7 @@ def _fresh_token(name: str | None, min_ttl_seconds: float, url: str | None = Non
         raise ProfileError("profile_not_found", name=profile_name) from None
     base = str(record.get("slack", "https://slack.com"))
     if url is not None and not _is_slack_url(url, base):
-        facts = {"name": profile_name, "host": base, "detail": _origin(url)}
-        raise WrongHost(explain("token_goes_elsewhere", facts))
+        raise WrongHost(Problem("token_goes_elsewhere", name=profile_name, host=base, detail=_origin(url)).explain())
     if not hot_path.needs_slow_path(record, min_ttl_seconds) and not hot_path.unusable_reason(record):
         return Secret(hot_path.access_token(record, path))
     return fresh_token(store, profile_name, RefreshPolicy(min_ttl_seconds), _refresh_in_child).access_token

@@ -29,7 +29,7 @@ from slack_token_tui.event_loop import EventLoop
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.resolve_app import resolve_app
 from slack_token_tui.oauth.session import TIMEOUT_SECONDS, SignInSession
-from slack_token_tui.problems import Explanation, error_location, explain
+from slack_token_tui.problems import Explanation, Problem, error_location
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
 
@@ -148,7 +148,7 @@ class PendingSignIn:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._run_task())
         except Exception as error:  # a bug must not leave the caller waiting
-            self._fail(explain("unexpected", {"detail": error_location(error)}))
+            self._fail(Problem("unexpected", detail=error_location(error)).explain())
         finally:
             self._listening.set()
 

@@ -85,6 +85,11 @@ class Explanation:
     browser_says: str | None
 
     @property
+    def summary(self) -> str:
+        """What happened and the first remedy, as sentences."""
+        return f"{self.title}. {self.happened} {self.remedies[0]}."
+
+    @property
     def remedy(self) -> str:
         """All remedies as one string."""
         return ". ".join(self.remedies) + "."

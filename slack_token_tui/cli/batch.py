@@ -36,10 +36,7 @@ def run_for(name: str, do: Callable[[], CommandResult], *, kind: str = "profile"
         name = redact(name)
         problem = problem.with_facts(name=name)
         explanation = problem.explain()
-        output.print_message(
-            f"{name or 'an empty name'}: {explanation.title} ({explanation.code}). {explanation.happened}"
-        )
-        output.print_message(f"  {explanation.remedies[0]}")
+        output.print_explanation(explanation, name or "an empty name")
         return EXIT_CODES[explanation.kind], {kind: name, **output.explanation_record(explanation)}
 
 

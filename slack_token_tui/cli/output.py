@@ -56,12 +56,17 @@ def report(problem: Problem, *, as_json: bool = False) -> int:
     return exit_code
 
 
-def report_explanation(explanation: Explanation, *, as_json: bool = False) -> int:
-    """Print what happened and what to do about it. Return the exit code."""
+def print_explanation(explanation: Explanation, subject: str = "slack-token-tui") -> None:
+    """Print what happened to ``subject`` and what to do about it, one line each."""
     is_sentence = explanation.title == explanation.happened  # invalid input: its sentence says it all
     words = explanation.title if is_sentence else f"{explanation.title} ({explanation.code}). {explanation.happened}"
-    print_message(f"slack-token-tui: {words}")
+    print_message(f"{subject}: {words}")
     print_message(f"  {explanation.remedies[0]}")
+
+
+def report_explanation(explanation: Explanation, *, as_json: bool = False) -> int:
+    """Print what happened and what to do about it. Return the exit code."""
+    print_explanation(explanation)
     if as_json:
         print_json(explanation_record(explanation))
     return EXIT_CODES[explanation.kind]

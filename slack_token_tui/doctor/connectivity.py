@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from slack_token_tui.doctor.report import Finding, Verdict
+from slack_token_tui.doctor.report import Finding, Verdict, finding_about
 from slack_token_tui.slack.client import Connectivity, SlackClient, tls_key_log_path
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackError
@@ -28,10 +28,7 @@ async def check_slack(endpoints: Endpoints) -> list[Finding]:
         async with SlackClient(endpoints, _SLACK_TIMEOUT_SECONDS) as client:
             connectivity = await client.check_connectivity()
     except SlackError as error:
-        explanation = error.explain()
-        remedy = f"{explanation.remedies[0]}."
-        message = f"{explanation.title}. {explanation.happened}"
-        return [*key_log, Finding("slack", Verdict.BAD, "Slack", message, remedy)]
+        return [*key_log, finding_about(error, "slack", Verdict.BAD, "Slack", f"{error.explain().title}.")]
     via_proxy = f" through the proxy {connectivity.proxy}" if connectivity.proxy else ""
     findings = [*key_log, Finding("slack", Verdict.GOOD, "Slack", f"{host} answers{via_proxy}.")]
     findings += _check_tls(connectivity)

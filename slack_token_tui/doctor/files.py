@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from slack_token_tui.doctor.report import Finding, Verdict
+from slack_token_tui.doctor.report import Finding, Verdict, finding_about
 from slack_token_tui.store.apps import unreadable_apps
 from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.fallback_dir import import_command, list_fallback_files, profile_id_in
@@ -31,12 +31,11 @@ def check_keyring(home: Path) -> Iterator[Finding]:
         message = f"{keyring.backend_name()} is there; in the interface, m moves tokens into it."
         yield Finding("keyring", Verdict.GOOD, "Keyring", message)
     except StorageError as error:
-        explanation = error.explain()
+        title = error.explain().title
         if wanted:
-            message = f"{explanation.title}. {explanation.happened}"
-            yield Finding("keyring", Verdict.BAD, "Keyring", message, f"{explanation.remedies[0]}.")
+            yield finding_about(error, "keyring", Verdict.BAD, "Keyring", f"{title}.")
         else:
-            message = f"Not used: tokens are kept in files. ({explanation.title}.)"
+            message = f"Not used: tokens are kept in files. ({title}.)"
             yield Finding("keyring", Verdict.NOTE, "Keyring", message)
 
 
@@ -75,16 +74,13 @@ def check_config_directory(home: Path) -> Iterator[Finding]:
         try:
             check_directory(str(path), may_be_link=path == home)
         except ProfileError as error:
-            explanation = error.explain()
-            yield Finding("directory", Verdict.BAD, "Files", explanation.happened, f"{explanation.remedies[0]}.")
+            yield finding_about(error, "directory", Verdict.BAD, "Files")
     try:
         read_record(str(home / "settings.json"))
     except FileNotFoundError:
         pass
     except ProfileError as error:
-        explanation = error.explain()
-        remedy = f"{explanation.remedies[0]}."
-        yield Finding("settings", Verdict.LOOK, "Settings", f"They are not used. {explanation.happened}", remedy)
+        yield finding_about(error, "settings", Verdict.LOOK, "Settings", "They are not used.")
     yield from _check_shared_directory(home)
 
 
@@ -116,11 +112,9 @@ def check_profiles(home: Path) -> Iterator[Finding]:
     entries = _read_entries(home)
     for entry in entries:
         if isinstance(entry, UnreadableProfile):
-            explanation = entry.error.explain()
-            yield Finding("profile", Verdict.BAD, entry.name, explanation.happened, f"{explanation.remedies[0]}.")
+            yield finding_about(entry.error, "profile", Verdict.BAD, entry.name)
     for error in unreadable_apps(home):
-        explanation = error.explain()
-        yield Finding("app", Verdict.LOOK, "App", explanation.happened, f"{explanation.remedies[0]}.")
+        yield finding_about(error, "app", Verdict.LOOK, "App")
     readable_count = sum(isinstance(entry, Profile) for entry in entries)
     if readable_count:
         yield Finding("profiles", Verdict.GOOD, "Profiles", f"{readable_count} can be read.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from slack_token_tui.problems import Problem
 from slack_token_tui.sanitize import escape_unprintable
 
 
@@ -43,6 +44,12 @@ class Finding:
     def __post_init__(self) -> None:
         for name in ("about", "said", "remedy"):
             object.__setattr__(self, name, escape_unprintable(getattr(self, name)))
+
+
+def finding_about(problem: Problem, id: str, verdict: Verdict, about: str, said: str = "") -> Finding:  # noqa: A002
+    """Return a finding that says what happened in ``problem``, after the sentence ``said``, and its first remedy."""
+    explanation = problem.explain()
+    return Finding(id, verdict, about, f"{said} {explanation.happened}".lstrip(), f"{explanation.remedies[0]}.")
 
 
 def format_report(findings: list[Finding]) -> str:

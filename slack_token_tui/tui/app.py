@@ -154,9 +154,7 @@ class TokenApp(App[None]):
 
     def show_problem(self, problem: Problem) -> None:
         """Show a problem as a notification."""
-        explanation = problem.explain()
-        text = f"{explanation.title}. {explanation.happened} {explanation.remedies[0]}."
-        self.notify(text, severity="warning", timeout=_WARNING_SECONDS, markup=False)
+        self.notify(problem.explain().summary, severity="warning", timeout=_WARNING_SECONDS, markup=False)
 
     async def on_event(self, event: events.Event) -> None:
         # A key press removes a notification that was visible long enough to be read, because it covers what comes next.

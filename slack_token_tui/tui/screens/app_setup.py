@@ -300,9 +300,8 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         try:
             await asyncio.to_thread(save)
         except StorageError as error:
-            explanation = error.explain()
-            words = f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."
-            self.query_one("#recognized", Static).update(Content.styled(words, "$text-error"))
+            words = Content.styled(f"✗ {error.explain().summary}", "$text-error")
+            self.query_one("#recognized", Static).update(words)
             return
         self.notify(f"{app.display_name} is remembered. Enter signs in with it.", markup=False)
         self.close(app)

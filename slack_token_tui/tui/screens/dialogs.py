@@ -43,8 +43,7 @@ class Dialog(ModalScreen[Answer]):
 
     def show_problem(self, problem: Problem) -> None:
         """Show a problem in the dialog if it has a place for it, or else as a notification."""
-        explanation = problem.explain()
-        text = Content(f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}.")
+        text = Content(f"✗ {problem.explain().summary}")
         if places := self.query("#problem"):
             places.first(Static).update(text)
         else:
@@ -210,8 +209,7 @@ class CopyAsDialog(Dialog[str | None]):
         try:
             text = export_formats.preview(self._profile, event.option_id or "token", self._home)
         except StorageError as error:
-            problem = error.explain()
-            text = f"✗ {problem.title}. {problem.happened} {problem.remedies[0]}."
+            text = f"✗ {error.explain().summary}"
         self.query_one("#preview", Static).update(Content.styled(text, MUTED))
 
     @on(OptionList.OptionSelected)

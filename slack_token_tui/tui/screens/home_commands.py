@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from slack_token_tui.problems import Explanation, Kind, Problem, explain
+from slack_token_tui.problems import Explanation, Kind, Problem
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import UnreadableProfile
@@ -97,7 +97,7 @@ class HomeCommands(AppScreen[None]):
         try:
             entries = list(islice(self.token_app.store.entries(), only_first))
         except StorageError as error:
-            entries, problem = [], explain(error.code, error.facts)
+            entries, problem = [], error.explain()
         self._is_partly_read = len(entries) == only_first
         profiles.show(entries, self.token_app.options.now(), highlight)
         has_profiles = bool(profiles.entries)
@@ -178,7 +178,7 @@ class HomeCommands(AppScreen[None]):
     def show_problem(self, problem: Problem) -> None:
         """Show a problem in the notice. F1 tells more."""
         explanation = problem.explain()
-        self._show_notice(f"{explanation.title}. {explanation.happened} {explanation.remedies[0]}. F1 tells more.")
+        self._show_notice(f"{explanation.summary} F1 tells more.")
         self._last_explanation = explanation
         self.refresh_bindings()
 

@@ -90,10 +90,10 @@ class RemoveDialog(Dialog[None]):
             self._remove(keep_grant)
 
     def show_problem(self, problem: Problem) -> None:
-        explanation = problem.with_facts(name=self._entry.name).explain()
+        name = self._entry.name
         is_gone = problem.kind is Kind.NOT_FOUND
-        words = f"✗ {explanation.title}. {explanation.happened} {explanation.remedies[0]}."
-        self.query_one("#message", Static).update(Content(f"{self._entry.name} is gone already." if is_gone else words))
+        words = f"{name} is gone already." if is_gone else f"✗ {problem.with_facts(name=name).explain().summary}"
+        self.query_one("#message", Static).update(Content(words))
 
     @background()
     async def _remove(self, keep_grant: bool) -> None:

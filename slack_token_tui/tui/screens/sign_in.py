@@ -18,7 +18,7 @@ from slack_token_tui.desktop import browser
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.events import Step
 from slack_token_tui.oauth.session import SignInSession
-from slack_token_tui.problems import Explanation, error_location, explain
+from slack_token_tui.problems import Explanation, Problem, error_location
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, read_app
 from slack_token_tui.store.profiles import SavedProfile
@@ -141,7 +141,9 @@ class SignInScreen(SignInCommands):
                 async for event in stream:
                     await self._show_event(event)
         except Exception as error:  # a bug is shown like every other failure of the sign-in
-            await self._fail(self.query_one(Steps).current, explain("unexpected", {"detail": error_location(error)}))
+            await self._fail(
+                self.query_one(Steps).current, Problem("unexpected", detail=error_location(error)).explain()
+            )
         finally:
             ended.set()
             if sign_in is self._sign_in:  # otherwise a newer one has started
