@@ -28,7 +28,7 @@ from slack_token_tui.store.settings import change_settings
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 
 OUT = Path(__file__).parent.parent / "screenshots"
 HOME = Path("/tmp/slack-token-tui-pictures")
@@ -192,7 +192,7 @@ async def main() -> None:
     store = ProfileStore(HOME)
     rotating = {"refresh_token": Secret("xoxe-1-practice-refresh-0001"), "refresh_issued_at": NOW - timedelta(days=2)}
     store.save_sign_in(
-        profile(
+        *new_sign_in(
             **rotating,
             expires_at=NOW + timedelta(hours=9, minutes=40),
             scopes=("users:read", "channels:read", "chat:write"),
@@ -200,12 +200,12 @@ async def main() -> None:
         )
     )
     store.save_sign_in(
-        profile(
+        *new_sign_in(
             user_id="U2", team_id="T2", team_name="Globex", user_name="omar", workspace_url="https://globex.slack.com/"
         )
     )
     store.save_sign_in(
-        profile(
+        *new_sign_in(
             user_id="U3",
             team_id="T3",
             team_name="Initech",
@@ -216,7 +216,7 @@ async def main() -> None:
     store.path("old").write_text("{")
     store.path("old").chmod(0o600)
     store.save_sign_in(
-        profile(
+        *new_sign_in(
             user_id="U4",
             team_id="T4",
             team_name="Umbrella",

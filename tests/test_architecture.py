@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "slack_token_tui"
@@ -188,7 +188,7 @@ def test_only_the_listed_screens_inherit_their_commands() -> None:
 def test_read_only_commands_load_neither_textual_nor_network_modules(
     command: list[str], store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     loaded = list_loaded_modules(
         f"from slack_token_tui.cli.main import main; assert main({command!r}) == 0", child_environment
     )

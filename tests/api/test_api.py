@@ -23,12 +23,13 @@ from tests.support.browser import issue_callback_url, press_consent_button
 from tests.support.cli import run_python
 from tests.support.ports import get_port, is_port_open
 from tests.support.practice import issue_profile
-from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.profiles import CANARY, new_sign_in, time_from_now
+from tests.support.store import change_profile, read_tokens
 from tests.support.waiting import wait_until
 
 
 def test_token_is_a_string_with_only_its_repr_masked(store: ProfileStore) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     token = stt.token("acme")
     assert isinstance(token, str) and token == CANARY
     assert (f"{token}", str(token), token + "", "".join([token])) == (CANARY,) * 4
@@ -38,7 +39,8 @@ def test_token_is_a_string_with_only_its_repr_masked(store: ProfileStore) -> Non
 
 
 def test_expiring_token_is_refreshed_before_it_is_returned(store: ProfileStore, slack: PracticeSlack) -> None:
-    old = issue_profile(store, slack)
+    issue_profile(store, slack)
+    old = read_tokens(store)
     token = stt.token("acme")
     assert slack.workspace.tokens.authenticate(token)
     assert Secret(token) != old.access_token
@@ -80,7 +82,7 @@ def test_many_threads_get_one_refreshed_token(store: ProfileStore, slack: Practi
 def test_sign_in_errors_have_a_type_a_code_and_a_fix(
     store: ProfileStore, changes: dict[str, Any], error: type[stt.TokenError], code: str
 ) -> None:
-    store.save_sign_in(profile(**changes))
+    store.save_sign_in(*new_sign_in(**changes))
     with pytest.raises(error) as raised:
         stt.token("acme")
     assert raised.value.code == code
@@ -105,7 +107,7 @@ def test_missing_profile_retry_and_storage_errors_are_typed(store: ProfileStore,
 
 
 def test_profiles_table_masks_tokens_and_escapes_html(store: ProfileStore) -> None:
-    store.save_sign_in(profile(team_name="<script>alert(1)</script>"))
+    store.save_sign_in(*new_sign_in(team_name="<script>alert(1)</script>"))
     (store.home / "profiles" / "bad.json").write_text("{")
     table = stt.profiles()
     assert [row.name for row in table] == ["acme", "bad"]
@@ -124,8 +126,7 @@ def test_bearer_adds_a_fresh_token_to_each_httpx_request(store: ProfileStore, sl
     assert auth() == stt.token("acme")
     url = f"{slack.base}/api/auth.test"
     assert httpx.post(url, auth=auth, trust_env=False).json()["user"] == "jane"
-    refreshed = store.read("acme")
-    store.write(__import__("dataclasses").replace(refreshed, expires_at=time_from_now(seconds=5)))
+    change_profile(store, expires_at=time_from_now(seconds=5))
     assert httpx.post(url, auth=auth, trust_env=False).json()["ok"] is True
     assert slack.workspace.tokens.refreshed == 2
     assert "practice" not in repr(auth)
@@ -148,7 +149,7 @@ async def test_bearer_works_with_the_httpx_async_client(store: ProfileStore, sla
     ],
 )
 def test_bearer_is_not_sent_to_other_hosts(store: ProfileStore, url: str) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     request = httpx.Request("GET", url)
     with pytest.raises(ValueError, match=r"goes to https://slack\.com alone"):
         stt.bearer("acme")(request)
@@ -159,7 +160,7 @@ def test_bearer_is_not_sent_to_other_hosts(store: ProfileStore, url: str) -> Non
     "url", ["https://slack.com/api/x", "https://files.slack.com/x", "https://acme.slack.com/api/x"]
 )
 def test_bearer_is_sent_to_slack_hosts(store: ProfileStore, url: str) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     assert stt.bearer("acme")(httpx.Request("GET", url)).headers["authorization"] == f"Bearer {CANARY}"
 
 
@@ -245,7 +246,7 @@ def test_canceled_sign_in_closes_its_port(app: SlackApp, slack: PracticeSlack) -
 def test_import_is_lazy_and_a_valid_token_loads_few_modules(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     program = (
         "import sys, slack_token_tui as stt\n"
         "assert {n for n in sys.modules if n.startswith('slack_token_tui.')} == set()\n"
@@ -291,7 +292,7 @@ def test_keyboard_interrupt_does_not_stop_a_running_refresh(
 
 def test_empty_profile_name_does_not_select_the_default(store: ProfileStore) -> None:
     """``token(os.environ.get("TEAM", ""))`` must not give the token of another workspace."""
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     assert stt.token() == CANARY
     with pytest.raises(stt.NoSuchProfile):
         stt.token("")

@@ -24,7 +24,8 @@ from slack_token_tui.store import hot_path
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import refresh_worker
-from tests.support.profiles import CANARY, make_rotating_token, profile, time_from_now
+from tests.support.profiles import CANARY, make_rotating_token, new_sign_in, time_from_now
+from tests.support.store import read_tokens
 
 REFRESH_CANARY = "-".join(("xoxe", "1", "canary", "refresh" * 3))
 CODE_CANARY = "canary-code-0123456789"
@@ -37,7 +38,9 @@ def save_rotating_profile(store: ProfileStore, **changes: Any) -> Profile:
         "refresh_token": Secret(REFRESH_CANARY),
         "refresh_issued_at": time_from_now(hours=-12),
     }
-    return store.save_sign_in(profile(**{**rotates, "endpoints": Endpoints("http://127.0.0.1:1"), **changes})).profile
+    return store.save_sign_in(
+        *new_sign_in(**{**rotates, "endpoints": Endpoints("http://127.0.0.1:1"), **changes})
+    ).profile
 
 
 def raise_try_later(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
@@ -108,7 +111,7 @@ def break_token_reading(store: ProfileStore, patch: pytest.MonkeyPatch) -> objec
 
 def break_profile_table(store: ProfileStore, patch: pytest.MonkeyPatch) -> object:
     save_rotating_profile(store)
-    patch.setattr(api, "summarize", lambda entry, _: {}[entry.access_token.reveal()])
+    patch.setattr(api, "summarize", lambda entry, _: {}[read_tokens(store, entry.name).access_token.reveal()])
     return stt.profiles()
 
 

@@ -28,7 +28,7 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.ports import find_free_ports
-from tests.support.profiles import profile, time_from_now
+from tests.support.profiles import new_sign_in, time_from_now
 from tests.support.store import add_profile_files
 from tests.support.terminal import Terminal
 
@@ -73,7 +73,7 @@ def time_process(*command: str, home: Path) -> Measure:
 
 def create_home(directory: Path, count: int) -> Path:
     store = ProfileStore(directory / f"home-{count}")
-    store.save_sign_in(profile(expires_at=time_from_now(hours=5)))
+    store.save_sign_in(*new_sign_in(expires_at=time_from_now(hours=5)))
     add_profile_files(store, "acme", range(1, count))
     return store.home
 

@@ -13,11 +13,11 @@ import pytest
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.cli import run_command, run_python
-from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.profiles import CANARY, new_sign_in, time_from_now
 
 
 def test_token_prints_only_the_token_and_a_newline(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile(expires_at=time_from_now(hours=3)))
+    store.save_sign_in(*new_sign_in(expires_at=time_from_now(hours=3)))
     done = run_command("token", "acme", env=child_environment)
     assert (done.returncode, done.stdout, done.stderr) == (0, CANARY + "\n", "")
 
@@ -33,7 +33,7 @@ def test_token_prints_only_the_token_and_a_newline(store: ProfileStore, child_en
 def test_expired_or_revoked_token_is_not_printed(
     store: ProfileStore, child_environment: dict[str, str], changes: dict[str, object], code: int
 ) -> None:
-    store.save_sign_in(profile(**changes))
+    store.save_sign_in(*new_sign_in(**changes))
     done = run_command("token", env=child_environment)
     assert done.returncode == code
     if code:
@@ -44,8 +44,8 @@ def test_expired_or_revoked_token_is_not_printed(
 
 def test_token_exit_codes_distinguish_errors(store: ProfileStore, child_environment: dict[str, str]) -> None:
     assert run_command("token", env=child_environment).returncode == 3
-    path = store.save_sign_in(profile()).path
-    store.save_sign_in(profile(user_id="U2"), "other")
+    path = store.save_sign_in(*new_sign_in()).path
+    store.save_sign_in(*new_sign_in(user_id="U2"), "other")
     assert run_command("token", env=child_environment).returncode == 2
     assert "acme, other" in run_command("token", env=child_environment).stderr
     assert run_command("token", "nobody", env=child_environment).returncode == 3
@@ -59,7 +59,9 @@ def test_token_exit_codes_distinguish_errors(store: ProfileStore, child_environm
 
 
 def test_list_and_show_mask_every_token(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), expires_at=time_from_now(hours=1)))
+    store.save_sign_in(
+        *new_sign_in(refresh_token=Secret("xoxe-1-canary-refresh-0123"), expires_at=time_from_now(hours=1))
+    )
     for words in (["list"], ["list", "--json"], ["show"], ["show", "--json"], ["show", "acme"]):
         done = run_command(*words, env=child_environment)
         assert done.returncode == 0
@@ -68,7 +70,7 @@ def test_list_and_show_mask_every_token(store: ProfileStore, child_environment: 
 
 
 def test_damaged_profile_is_listed_as_unreadable(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile()).path.write_text("{")
+    store.save_sign_in(*new_sign_in()).path.write_text("{")
     assert "unreadable" in run_command("list", env=child_environment).stdout
     assert json.loads(run_command("list", "--json", env=child_environment).stdout)[0]["error"] == "profile_unreadable"
 
@@ -90,7 +92,7 @@ def test_help_shows_an_example(words: list[str], child_environment: dict[str, st
 
 
 def test_closed_pipe_prints_no_error(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     done = subprocess.run(
         f"{sys.executable} -m slack_token_tui explain --json | head -c 1",
         shell=True,

@@ -18,7 +18,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import export_formats
 from tests.support.cli import COMMAND, run_command, run_python
 from tests.support.practice import issue_profile
-from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.profiles import CANARY, new_sign_in, time_from_now
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_every_format_works_when_pasted(
     saved = issue_profile(store, slack, expires_at=time_from_now(hours=5))
     assert saved.access_token
     token = saved.access_token.reveal()
-    store.save_sign_in(profile(user_id="U2", access_token=Secret(token)), "of-slack")
+    store.save_sign_in(*new_sign_in(user_id="U2", access_token=Secret(token)), "of-slack")
     text = {
         token_format: run_command(
             "export", "of-slack" if token_format == "mcp" else "acme", "--as", token_format, env=shell_environment
@@ -158,7 +158,7 @@ def test_every_format_works_when_pasted(
 def test_special_characters_in_a_token_are_quoted(
     store: ProfileStore, child_environment: dict[str, str], strange: str
 ) -> None:
-    store.save_sign_in(profile(access_token=Secret(strange)))
+    store.save_sign_in(*new_sign_in(access_token=Secret(strange)))
     line = run_command("export", "--as", "env", env=child_environment).stdout
     assert run_in_shell(f"{line}\nprintenv SLACK_TOKEN", child_environment).rstrip("\n") == strange
     dotenv = run_command("export", "--as", "dotenv", env=child_environment)
@@ -175,7 +175,7 @@ def test_special_characters_in_a_token_are_quoted(
 def test_env_option_sets_the_variable_name_and_rejects_invalid_names(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     assert run_command("export", "--env", "MY_TOKEN", env=child_environment).stdout == f"export MY_TOKEN={CANARY}\n"
     assert run_command("export", "--env", "A;id", env=child_environment).returncode == 2
     assert run_command("exec", "--env", "A B", "--", "true", env=child_environment).returncode == 2
@@ -187,7 +187,7 @@ def test_env_option_sets_the_variable_name_and_rejects_invalid_names(
 def test_exec_replaces_itself_with_the_command_and_adds_one_variable(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     show = [sys.executable, "-c", "import json,os,sys;print(json.dumps([dict(os.environ), os.getpid(), sys.argv[1:]]))"]
     process = subprocess.Popen(
         [*COMMAND, "exec", "acme", "--", *show, "--json", "a b"],
@@ -206,7 +206,7 @@ def test_exec_replaces_itself_with_the_command_and_adds_one_variable(
 def test_exec_preserves_exit_code_signals_and_resource_limits(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     assert run_command("exec", "--", "sh", "-c", "exit 42", env=child_environment).returncode == 42
     assert run_command("exec", "--", "sh", "-c", "kill -TERM $$", env=child_environment).returncode == -15
     # The command gets the default SIGPIPE. Python ignores it, and with that yes(1) would print an error at its end.
@@ -224,7 +224,7 @@ def test_exec_preserves_exit_code_signals_and_resource_limits(
 def test_exec_reports_a_command_that_cannot_start(
     store: ProfileStore, child_environment: dict[str, str], command: list[str], code: int
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     done = run_command("exec", "--", *command, env=child_environment)
     assert done.returncode == code
     assert len(done.stderr.splitlines()) == 2
@@ -234,7 +234,7 @@ def test_exec_reports_a_command_that_cannot_start(
 def test_exec_does_not_start_the_command_without_a_valid_token(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    store.save_sign_in(profile(refused="token_revoked"))
+    store.save_sign_in(*new_sign_in(refused="token_revoked"))
     done = run_command("exec", "--", "touch", str(tmp_path / "started"), env=child_environment)
     assert done.returncode == 4
     assert not (tmp_path / "started").exists()

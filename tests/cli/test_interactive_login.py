@@ -18,7 +18,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from tests.support.browser import press_consent_button
 from tests.support.cli import LoginProcess
 from tests.support.ports import get_port
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 from tests.support.terminal import Terminal
 
 QUESTION = "Press Enter if this is you"
@@ -140,7 +140,7 @@ def test_repeated_sign_in_skips_the_prompt(
 def test_requested_name_never_overwrites_another_account(
     login_arguments: list[str], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
-    before = store.save_sign_in(profile(), "work").profile
+    before = store.save_sign_in(*new_sign_in(), "work").profile
     terminal = LoginTerminal(child_environment, "work", *login_arguments)
     press_consent_button(terminal.url)
     terminal.wait_for_text("work belongs to another account")

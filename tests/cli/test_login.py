@@ -29,7 +29,7 @@ def test_login_prints_progress_to_stderr_and_json_without_a_token(
     code, out, err = login.finish()
     browser.join()
     assert code == 0
-    token = store.read("work").access_token.reveal()
+    token = read_tokens(store, "work").access_token.reveal()
     assert token not in out + err
     answer = json.loads(out)
     assert answer["ok"] is True

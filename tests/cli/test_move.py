@@ -6,11 +6,11 @@ import json
 
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.cli import run_command
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 
 
 def test_unusable_profile_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     (store.home / "profiles" / "aaa.json").write_text("{")
     done = run_command("move", "--all", "--to", "file", "--json", env=child_environment)
     bad, good = json.loads(done.stdout)
@@ -21,7 +21,7 @@ def test_unusable_profile_does_not_stop_a_move(store: ProfileStore, child_enviro
 
 
 def test_invalid_or_missing_name_does_not_stop_a_move(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     done = run_command(
         "move", "missing", "acme", "xoxp-canary-0123456789", "--to", "file", "--json", env=child_environment
     )

@@ -26,7 +26,7 @@ from slack_token_tui.store.settings import change_settings
 from tests.support.browser import press_consent_button
 from tests.support.cli import COMMAND, LoginProcess, run_command
 from tests.support.practice import issue_profile
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 from tests.support.unsafe_text import find_unsafe_characters
 
 HOSTILE = "e\x1b]0;pwned\x07\u202e"
@@ -38,14 +38,14 @@ def test_escape_sequences_in_directory_names_are_not_printed(
     tmp_path: Path, child_environment: dict[str, str], words: list[str]
 ) -> None:
     home = tmp_path / HOSTILE
-    ProfileStore(home).save_sign_in(profile())
+    ProfileStore(home).save_sign_in(*new_sign_in())
     done = run_command(*words, env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "BROWSER": "/bin/true"})
     assert "pwned" in done.stdout + done.stderr
     assert not set("\x1b\x07\u202e") & set(done.stdout + done.stderr)
 
 
 def test_invalid_or_missing_default_profile_is_ignored(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     for name in ("\x1b]0;pwned\x07", "gone"):
         change_settings(store.home, default_profile=name)
         done = run_command("default", env=child_environment)
@@ -54,7 +54,7 @@ def test_invalid_or_missing_default_profile_is_ignored(store: ProfileStore, chil
 
 def test_suggested_command_quotes_the_path(tmp_path: Path, child_environment: dict[str, str]) -> None:
     home = tmp_path / "Application Support; touch PWNED"
-    path = ProfileStore(home).save_sign_in(profile()).path
+    path = ProfileStore(home).save_sign_in(*new_sign_in()).path
     path.chmod(0o644)
     done = run_command("token", "acme", env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(home)})
     remedy = done.stderr.splitlines()[1].split("Run: ")[1]
@@ -76,7 +76,7 @@ def test_suggested_command_quotes_the_path(tmp_path: Path, child_environment: di
 def test_token_in_the_wrong_argument_is_not_echoed(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     done = run_command(*words, env=child_environment)
     assert done.returncode == 2
     assert "canary-0123456789" not in done.stdout + done.stderr
@@ -112,14 +112,14 @@ def test_client_secret_prompt_does_not_echo(child_environment: dict[str, str]) -
 def test_exec_runs_the_command_with_closed_streams(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     line = f"{shlex.join(COMMAND)} exec acme -- touch {tmp_path / 'ran'} >&- 2>&-"
     subprocess.run(["sh", "-c", line], env=child_environment, check=False, timeout=60)
     assert (tmp_path / "ran").exists()
 
 
 def test_remove_of_a_damaged_profile_prints_json(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile()).path.write_text("{")
+    store.save_sign_in(*new_sign_in()).path.write_text("{")
     done = run_command("remove", "acme", "--keep-grant", "--yes", "--json", env=child_environment)
     assert json.loads(done.stdout)["ok"] is True
 
@@ -178,8 +178,8 @@ def test_json_output_has_no_control_characters(
 ) -> None:
     home = tmp_path / directory
     store = ProfileStore(home)
-    store.save_sign_in(profile())
-    store.save_sign_in(profile(user_id="U2"), "damaged").path.write_text("{")
+    store.save_sign_in(*new_sign_in())
+    store.save_sign_in(*new_sign_in(user_id="U2"), "damaged").path.write_text("{")
     environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "BROWSER": "/bin/true"}
     done = run_command(*words, "--json", env=environment)
     assert not find_unsafe_characters(done.stdout + done.stderr)
@@ -223,7 +223,7 @@ def test_print_json_does_not_escape_printable_characters(capsys: pytest.CaptureF
 def test_json_is_readable_in_any_stdout_encoding(
     store: ProfileStore, child_environment: dict[str, str], encoding: str
 ) -> None:
-    store.save_sign_in(profile(user_name="j\u00fcrgen \U0001f44b \u2713"))
+    store.save_sign_in(*new_sign_in(user_name="j\u00fcrgen \U0001f44b \u2713"))
     environment = {**child_environment, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     done = subprocess.run([*COMMAND, "show", "--json"], capture_output=True, env=environment, check=True)
     assert json.loads(done.stdout.decode(encoding))["user_name"] == "j\u00fcrgen \U0001f44b \u2713"

@@ -18,7 +18,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
 from tests.support.cli import COMMAND, make_unprivileged_command, run_command
 from tests.support.practice import issue_profile, issue_tokens
-from tests.support.profiles import CANARY, make_rotating_token, profile, time_from_now
+from tests.support.profiles import CANARY, make_rotating_token, new_sign_in, time_from_now
 
 UNREACHABLE_URL = "http://127.0.0.1:9"
 
@@ -56,7 +56,7 @@ def test_refresh_all_continues_after_an_error_and_exits_with_the_worst_code(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, "acme", expires_at=time_from_now(hours=-1))
-    store.save_sign_in(profile(user_id="U2", name="plain"), "plain")
+    store.save_sign_in(*new_sign_in(user_id="U2", name="plain"), "plain")
     (store.home / "profiles" / "bad.json").write_text("{")
     done = run_command("refresh", "--all", "--json", env=child_environment)
     said = {item["profile"]: item for item in json.loads(done.stdout)}
@@ -94,8 +94,8 @@ def test_explicit_refresh_retries_a_refused_refresh_token(
 def test_default_profile_is_set_printed_used_and_cleared(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.save_sign_in(profile())
-    store.save_sign_in(profile(user_id="U2", access_token=Secret("xoxp-canary-other-000000")), "other")
+    store.save_sign_in(*new_sign_in())
+    store.save_sign_in(*new_sign_in(user_id="U2", access_token=Secret("xoxp-canary-other-000000")), "other")
     assert run_command("token", env=child_environment).returncode == 2
     assert run_command("default", "other", env=child_environment).returncode == 0
     assert run_command("default", env=child_environment).stdout == "other\n"
@@ -109,8 +109,8 @@ def test_default_profile_is_set_printed_used_and_cleared(
 def test_rename_updates_the_default_and_never_overwrites(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    before = store.save_sign_in(profile()).profile
-    store.save_sign_in(profile(user_id="U2"), "other")
+    before = store.save_sign_in(*new_sign_in()).profile
+    store.save_sign_in(*new_sign_in(user_id="U2"), "other")
     run_command("default", "acme", env=child_environment)
     assert run_command("rename", "acme", "other", env=child_environment).returncode == 2
     assert run_command("rename", "acme", "Bad Name", env=child_environment).returncode == 2
@@ -145,7 +145,7 @@ def test_remove_revokes_both_tokens_and_reports_what_stays_in_slack(
 def test_remove_without_a_terminal_requires_the_yes_option(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     assert run_command("remove", "acme", env=child_environment).returncode == 2
     assert store.names() == ["acme"]
 
@@ -180,7 +180,7 @@ def test_expired_token_does_not_block_remove(
 def test_damaged_profile_is_removed_only_when_revoking_is_skipped(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.save_sign_in(profile()).path.write_text("{")
+    store.save_sign_in(*new_sign_in()).path.write_text("{")
     assert run_command("remove", "acme", "--yes", env=child_environment).returncode == 5
     assert run_command("remove", "acme", "--yes", "--keep-grant", env=child_environment).returncode == 0
     assert store.names() == []
@@ -288,7 +288,7 @@ def test_completion_works_in_a_real_shell(
 ) -> None:
     if not shutil.which(shell):
         pytest.skip(f"LOUD: no {shell} here, so its completion script was not run")
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     environment = {
         **child_environment,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -356,7 +356,7 @@ def test_no_option_accepts_a_secret() -> None:
 def test_empty_name_or_token_as_a_name_is_rejected(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     done = run_command(*words, env=child_environment)
     assert (done.returncode, done.stdout) == (2, "")
     assert "practice-123" not in done.stderr
@@ -375,7 +375,7 @@ def test_empty_name_or_token_as_a_name_is_rejected(
 def test_conflicting_options_are_rejected(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     assert run_command(*words, env=child_environment).returncode == 2
     assert read_settings(store.home) == {}
 

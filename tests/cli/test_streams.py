@@ -12,7 +12,7 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.cli import COMMAND, run_command
 from tests.support.practice import issue_profile
-from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.profiles import CANARY, new_sign_in, time_from_now
 
 
 def run_in_shell(redirects: str, *words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -24,7 +24,7 @@ def run_in_shell(redirects: str, *words: str, env: dict[str, str]) -> subprocess
 def test_full_disk_on_stdout_is_reported(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     done = run_in_shell(">/dev/full", *words, env=child_environment)
     assert done.returncode == 1
     assert "standard output cannot be written: No space left on device" in done.stderr
@@ -35,7 +35,7 @@ def test_closed_stdout_does_not_change_exit_codes(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack)
-    store.save_sign_in(profile(user_id="U2", expires_at=time_from_now(hours=-1)), "dead")
+    store.save_sign_in(*new_sign_in(user_id="U2", expires_at=time_from_now(hours=-1)), "dead")
     for words, code in ((["refresh", "acme"], 0), (["token", "acme"], 0), (["token", "dead"], 4), (["token", "x"], 3)):
         done = run_in_shell(">&-", *words, env=child_environment)
         assert (done.returncode, "mistake" in done.stderr) == (code, False), words
@@ -46,7 +46,7 @@ def test_closed_stderr_does_not_mix_messages_into_stdout(
 ) -> None:
     issue_profile(store, slack)
     done = run_in_shell("2>&-", "token", "acme", env=child_environment)
-    token = store.read("acme").access_token
+    token = read_tokens(store).access_token
     assert token and done.stdout == token.reveal() + "\n"
 
 
@@ -59,7 +59,7 @@ def test_import_with_closed_stdin_reports_a_missing_token(child_environment: dic
 def test_ascii_terminal_gets_complete_output(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    store.save_sign_in(profile(team_name="Ä→ß"))
+    store.save_sign_in(*new_sign_in(team_name="Ä→ß"))
     ascii_only = {**child_environment, "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
     done = run_command(*words, env=ascii_only)
     assert done.returncode == 0, done.stderr
@@ -85,7 +85,7 @@ def test_usage_errors_explain_the_fix_and_honor_json(child_environment: dict[str
 def test_error_names_the_environment_variable_that_chose_the_profile(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     done = run_command("token", env={**child_environment, "SLACK_TOKEN_PROFILE": "nobody"})
     assert done.returncode == 3 and "SLACK_TOKEN_PROFILE" in done.stderr
 
@@ -93,7 +93,7 @@ def test_error_names_the_environment_variable_that_chose_the_profile(
 def test_escape_sequences_in_files_or_environment_are_not_printed(
     store: ProfileStore, child_environment: dict[str, str]
 ) -> None:
-    path = store.save_sign_in(profile(expires_at=time_from_now(hours=5))).path
+    path = store.save_sign_in(*new_sign_in(expires_at=time_from_now(hours=5))).path
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "expires_at": "\x1b]52;c;eA==\x07"}))
     for done in (
@@ -108,7 +108,7 @@ def test_escape_sequences_in_files_or_environment_are_not_printed(
 def test_exported_snippets_use_the_same_profile_directory(
     store: ProfileStore, child_environment: dict[str, str], format_id: str
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     done = run_command("export", "--as", format_id, env=child_environment)
     assert child_environment["SLACK_TOKEN_TUI_HOME"] in done.stdout
     if format_id == "mcp":

@@ -18,7 +18,7 @@ from slack_token_tui.store.journal import Journal
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.cli import run_command
 from tests.support.ports import get_port
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 from tests.support.scripts import write_script
 from tests.support.servers import reserve_refusing_port
 from tests.support.store import save_last_app
@@ -88,7 +88,7 @@ async def test_git_work_tree_and_synced_folder_are_reported(tmp_path: Path, app:
 async def test_damaged_profiles_journals_and_quarantine_are_listed(
     store: ProfileStore, home: Path, app: SlackApp
 ) -> None:
-    saved = store.save_sign_in(profile()).profile
+    saved = store.save_sign_in(*new_sign_in()).profile
     store.path("bad").write_text("{")
     store.path("bad").chmod(0o600)
     journal = Journal(home, saved.id, in_keyring=False)
@@ -174,8 +174,8 @@ async def test_findings_contain_no_control_characters(
     program = write_script(tmp_path / evil)
     monkeypatch.setenv("BROWSER", f"'{program}'")
     store = ProfileStore(tmp_path / f"home{evil}")
-    store.save_sign_in(profile())
-    store.save_sign_in(profile(user_id="U2"), "damaged").path.write_text("{")
+    store.save_sign_in(*new_sign_in())
+    store.save_sign_in(*new_sign_in(user_id="U2"), "damaged").path.write_text("{")
     (store.home / "apps").mkdir()
     (store.home / "apps" / "1.1.json").write_text("{")
     (store.home / "quarantine").mkdir()

@@ -25,7 +25,7 @@ from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.fallback_dir import list_fallback_files
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.practice import DelayedExchange
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 from tests.support.sessions import create_session, run_session
 
 USER_TOKEN = "-".join(("xoxp", "canary", "issued", "00000000"))
@@ -86,7 +86,7 @@ async def test_invalid_token_lifetime_does_not_lose_the_token(
 
 @pytest.mark.parametrize("url", ["https://[acme.slack.com/", "http://[", "\x1b]52"])
 def test_invalid_workspace_url_does_not_prevent_naming_a_profile(store: ProfileStore, url: str) -> None:
-    assert store.save_sign_in(profile(workspace_url=url)).profile.name == "acme"
+    assert store.save_sign_in(*new_sign_in(workspace_url=url)).profile.name == "acme"
 
 
 @pytest.mark.parametrize(

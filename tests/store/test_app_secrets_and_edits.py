@@ -19,7 +19,7 @@ from slack_token_tui.store.apps import SlackApp, forget_app, list_apps, parse_re
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.practice import issue_profile
-from tests.support.profiles import URL_CREDENTIALS, profile, time_from_now
+from tests.support.profiles import URL_CREDENTIALS, new_sign_in, time_from_now
 
 SECRET = Secret("canary-client-secret")
 HTTPS_REDIRECTS = ("https://tokens.example/done",)
@@ -52,7 +52,7 @@ def test_sign_in_at_another_slack_omits_the_client_secret(store: ProfileStore, s
 
 
 def test_repeated_sign_in_uses_the_slack_url_of_the_profile(store: ProfileStore, slack: PracticeSlack) -> None:
-    store.save_sign_in(profile(client_id="1.1", endpoints=Endpoints(slack.base)))
+    store.save_sign_in(*new_sign_in(client_id="1.1", endpoints=Endpoints(slack.base)))
     save_app(store.home, SlackApp("1.1", Endpoints(SLACK)))
     app, _ = resolve_app(store, name="acme")
     assert app.endpoints.base == slack.base

@@ -16,9 +16,8 @@ from slack_token_tui.tokens.keyring_migration import move_tokens
 from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from slack_token_tui.tokens.rename import rename
-from slack_token_tui.tokens.revoke import delete_unreadable
 from tests.support.practice import issue_profile
-from tests.support.profiles import profile, time_from_now
+from tests.support.profiles import new_sign_in, time_from_now
 from tests.support.store import copy_profile_file, remove_name_from_file
 
 
@@ -35,7 +34,7 @@ def test_only_the_original_is_refreshed(store: ProfileStore, slack: PracticeSlac
 
 
 def test_copy_is_listed_as_unreadable_and_the_original_is_unaffected(store: ProfileStore) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     copy_profile_file(store, "acme", "backup")
     acme, backup = store.entries()
     assert isinstance(acme, Profile)
@@ -83,20 +82,20 @@ def test_refreshed_file_is_the_original_among_two_old_version_files(store: Profi
 
 
 def test_rename_updates_the_name_in_the_file(store: ProfileStore) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     rename(store, "acme", "work")
     assert json.loads(store.path("work").read_text())["name"] == "work"
-    store.save_sign_in(profile(user_id="U9"), "acme")
+    store.save_sign_in(*new_sign_in(user_id="U9"), "acme")
     assert store.read("work").user_id == "U1"
 
 
 def test_copy_can_be_removed_but_not_moved_to_the_keyring(store: ProfileStore) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     copy_profile_file(store, "acme", "backup")
     with pytest.raises(ProfileError):
         move_tokens(store, "backup", to_keyring=True)
     assert main(["remove", "backup", "--keep-grant", "--yes"]) == 0
     assert store.names() == ["acme"]
     copy_profile_file(store, "acme", "backup")
-    delete_unreadable(store, "backup")
+    store.delete_unreadable("backup")
     assert store.names() == ["acme"]

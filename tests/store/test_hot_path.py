@@ -14,7 +14,7 @@ from slack_token_tui.store.profile_codec import to_dict
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
 from tests.support.cli import run_python
-from tests.support.profiles import profile, time_from_now
+from tests.support.profiles import new_sign_in, time_from_now
 
 
 @pytest.mark.parametrize("xdg", [None, "", "  ", "relative/dir", "/abs/dir", "/abs/dir/", "~/x"])
@@ -47,7 +47,7 @@ def test_name_comes_from_argument_then_environment_then_default(
     store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, name in enumerate(("one", "two", "three")):
-        store.save_sign_in(profile(user_id=f"U{number}"), name)
+        store.save_sign_in(*new_sign_in(user_id=f"U{number}"), name)
     directory = str(store.home)
     with pytest.raises(ProfileError) as caught:
         hot_path.resolve_name(directory, None)
@@ -61,12 +61,12 @@ def test_name_comes_from_argument_then_environment_then_default(
 
 
 def test_single_profile_needs_no_name(store: ProfileStore) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     assert hot_path.resolve_name(str(store.home), None) == "acme"
 
 
 def test_missing_default_profile_is_ignored(store: ProfileStore) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     change_settings(store.home, default_profile="gone")
     assert hot_path.resolve_name(str(store.home), None) == "acme"
 
@@ -83,11 +83,11 @@ def test_missing_default_profile_is_ignored(store: ProfileStore) -> None:
     ],
 )
 def test_only_expiry_and_final_refusals_make_a_token_unusable(changes: dict[str, object], dead: bool) -> None:
-    assert (hot_path.unusable_reason(to_dict(profile(**changes))) is not None) is dead
+    assert (hot_path.unusable_reason(to_dict(*new_sign_in(**changes))) is not None) is dead
 
 
 def test_token_command_imports_no_slow_modules(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     program = (
         "import sys; from slack_token_tui.cli.main import main; code = main(['token', 'acme']);"
         "print(sorted(sys.modules), file=sys.stderr); sys.exit(code)"

@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,8 +28,8 @@ from slack_token_tui.tokens.revoke import remove_profile
 from tests.support.cli import run_command, run_python
 from tests.support.faults import raise_store_full
 from tests.support.practice import issue_profile
-from tests.support.profiles import CANARY, profile, time_from_now
-from tests.support.store import find_files_with
+from tests.support.profiles import CANARY, new_sign_in, time_from_now
+from tests.support.store import change_profile, find_files_with, read_tokens
 from tests.support.waiting import wait_until
 
 pytest.importorskip("keyring", reason="LOUD: the keyring extra is not installed")
@@ -122,44 +121,44 @@ def lock_keyring() -> None:
 
 
 def test_profile_moves_to_the_keyring_and_back(store: ProfileStore, secret_service: None) -> None:
-    before = store.save_sign_in(
-        profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=time_from_now(hours=-1))
-    ).profile
+    new, tokens = new_sign_in(
+        refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=time_from_now(hours=-1)
+    )
+    before = store.save_sign_in(new, tokens).profile
     moved = move_tokens(store, "acme", to_keyring=True)
     assert not find_files_with(store.home, "canary")
     assert list_items() == {f"{before.id}.{moved.generation}.{kind}" for kind in ("access", "refresh")}
     listed = store.read("acme")
-    assert listed.access_token is None and listed.masked_token == "xoxp-…cdef" and listed.in_keyring
-    fetched = store.with_tokens(listed)
-    assert (fetched.access_token, fetched.refresh_token) == (before.access_token, before.refresh_token)
+    assert listed == moved and listed.masked_token == "xoxp-…cdef" and listed.in_keyring
+    assert read_tokens(store) == tokens
     back = move_tokens(store, "acme", to_keyring=False)
-    assert (back.access_token, back.refresh_token) == (before.access_token, before.refresh_token)
-    assert store.read("acme") == back
+    assert store.read_with_tokens("acme") == (back, tokens)
     assert list_items() == set()
 
 
 def test_failed_move_leaves_the_tokens_in_place(
     store: ProfileStore, secret_service: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = store.save_sign_in(profile()).profile
+    new, tokens = new_sign_in()
+    before = store.save_sign_in(new, tokens).profile
     with monkeypatch.context() as broken:
-        broken.setattr("slack_token_tui.store.profiles.write_atomically", raise_store_full)
+        broken.setattr("slack_token_tui.store.profile_file.write_atomically", raise_store_full)
         with pytest.raises(StorageError):
             move_tokens(store, "acme", to_keyring=True)
-    assert store.read("acme") == before
+    assert store.read_with_tokens("acme") == (before, tokens)
     assert move_tokens(store, "acme", to_keyring=True).in_keyring
-    assert store.with_tokens(store.read("acme")).access_token == before.access_token
+    assert read_tokens(store) == tokens
 
 
 def test_keyring_setting_applies_only_to_new_sign_ins(store: ProfileStore, secret_service: None) -> None:
-    store.save_sign_in(profile(user_id="U0"), "before")
+    store.save_sign_in(*new_sign_in(user_id="U0"), "before")
     change_settings(store.home, storage="keyring")
-    saved = store.save_sign_in(profile(user_id="U9"), "after").profile
+    saved = store.save_sign_in(*new_sign_in(user_id="U9"), "after").profile
     assert saved.in_keyring
     assert not find_files_with(store.path("after"), CANARY)
-    assert store.with_tokens(store.read("after")).access_token == Secret(CANARY)
-    again = store.save_sign_in(profile(user_id="U9", access_token=Secret("xoxp-canary-again-0123")))
-    assert again.replaced and store.with_tokens(store.read("after")).access_token == Secret("xoxp-canary-again-0123")
+    assert read_tokens(store, "after").access_token == Secret(CANARY)
+    again = store.save_sign_in(*new_sign_in(user_id="U9", access_token=Secret("xoxp-canary-again-0123")))
+    assert again.replaced and read_tokens(store, "after").access_token == Secret("xoxp-canary-again-0123")
     assert len(list_items()) == 1
     assert not store.read("before").in_keyring
 
@@ -185,8 +184,8 @@ def test_refresh_stores_new_tokens_and_journal_in_the_keyring(
     monkeypatch.setattr(Journal, "write_response", watch_response)
     result = refresh(store, "acme")
     assert result.refreshed and seen == ["keyring"]
-    new = store.with_tokens(store.read("acme"))
-    assert new.access_token and slack.workspace.tokens.authenticate(new.access_token.reveal())
+    new, tokens = store.read_with_tokens("acme")
+    assert slack.workspace.tokens.authenticate(tokens.access_token.reveal())
     assert list_items() == {f"{old.id}.{new.generation}.{kind}" for kind in ("access", "refresh")}
     assert not find_files_with(store.home, "practice-")
 
@@ -198,19 +197,19 @@ def test_unfinished_refresh_is_recovered_from_the_keyring(
     slack.workspace.tokens.grace_seconds = 0
 
     with monkeypatch.context() as broken:
-        broken.setattr(ProfileStore, "write", raise_store_full)
+        broken.setattr("slack_token_tui.store.locked_profile.write_profile_file", raise_store_full)
         broken.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
         result = refresh(store, "acme")
     assert result.problem and result.problem.code == "refresh_not_saved"
     again = refresh(store, "acme")
-    assert again.recovered and again.profile.access_token == result.profile.access_token
+    assert again.recovered and again.tokens.access_token == result.tokens.access_token
 
 
 def test_token_command_reads_the_keyring_and_list_works_without_it(
     store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
-    old = save_in_keyring(store, slack)
-    store.write(replace(old, expires_at=time_from_now(hours=5)))
+    save_in_keyring(store, slack)
+    change_profile(store, expires_at=time_from_now(hours=5))
     done = run_command("token", env=child_environment)
     assert (done.returncode, slack.workspace.tokens.refreshed) == (0, 0)
     assert slack.workspace.tokens.authenticate(done.stdout.strip())
@@ -254,30 +253,28 @@ def test_locked_keyring_is_reported_without_falling_back_to_a_file(
     assert slack.workspace.tokens.refreshed == 0
     change_settings(store.home, storage="keyring")
     with pytest.raises(StorageError, match="keyring_"):
-        store.save_sign_in(profile(user_id="U7"), "new")
+        store.save_sign_in(*new_sign_in(user_id="U7"), "new")
     assert store.names() == ["acme"]
     assert not find_files_with(store.home, CANARY)
 
 
 def test_new_token_can_be_saved_in_a_file_when_the_keyring_is_locked(store: ProfileStore, secret_service: None) -> None:
-    move_tokens(store, store.save_sign_in(profile()).profile.name, to_keyring=True)
+    move_tokens(store, store.save_sign_in(*new_sign_in()).profile.name, to_keyring=True)
     lock_keyring()
     with pytest.raises(StorageError):
         store.check_writable("acme")
     with pytest.raises(StorageError):
-        store.save_sign_in(profile(access_token=Secret("xoxp-canary-newer")))
-    saved = store.save_sign_in(profile(access_token=Secret("xoxp-canary-newer")), in_keyring=False).profile
+        store.save_sign_in(*new_sign_in(access_token=Secret("xoxp-canary-newer")))
+    saved = store.save_sign_in(*new_sign_in(access_token=Secret("xoxp-canary-newer")), in_keyring=False).profile
     assert (saved.name, saved.in_keyring) == ("acme", False)
-    token = store.read("acme").access_token
-    assert token is not None
-    assert token.reveal() == "xoxp-canary-newer"
+    assert read_tokens(store).access_token.reveal() == "xoxp-canary-newer"
 
 
 def test_import_rejects_a_token_already_in_the_keyring(
     store: ProfileStore, slack: PracticeSlack, secret_service: None, child_environment: dict[str, str]
 ) -> None:
-    token = store.with_tokens(save_in_keyring(store, slack)).access_token
-    assert token is not None
+    save_in_keyring(store, slack)
+    token = read_tokens(store).access_token
     done = run_command("import", "--slack-url", slack.base, env=child_environment, stdin=token.reveal())
     assert done.returncode == 1
     assert "token_already_kept" in done.stderr
@@ -315,18 +312,18 @@ def test_missing_keyring_service_is_reported(
 def test_unsupported_keyring_backend_is_not_used(
     store: ProfileStore, child_environment: dict[str, str], backend: str
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     done = run_command("move", "acme", "--to", "keyring", env={**child_environment, "PYTHON_KEYRING_BACKEND": backend})
     assert done.returncode == 5
     assert "keyring_" in done.stderr
-    access_token = store.read("acme").access_token
-    assert access_token and access_token.reveal() == CANARY
+    assert read_tokens(store).access_token.reveal() == CANARY
 
 
 def test_missing_keyring_package_is_reported_with_a_fix(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    store.write(replace(store.save_sign_in(profile()).profile, in_keyring=True, access_token=None))
+    store.save_sign_in(*new_sign_in())
+    change_profile(store, in_keyring=True)
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "keyring.py").write_text("raise ImportError")
@@ -345,7 +342,7 @@ def test_hanging_keyring_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_keyring_is_not_loaded_for_profiles_in_files(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     program = "import sys; from slack_token_tui.cli.main import main; main(['token']); main(['list']); main(['copy']); assert 'keyring' not in sys.modules"
     done = run_python(program, env=child_environment)
     assert done.returncode == 0, done.stderr

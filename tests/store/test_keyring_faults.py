@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,10 +12,11 @@ import pytest
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store import keyring as stored_tokens
+from slack_token_tui.store import profiles
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.journal import Journal, RefreshIntent, token_digest
+from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.recovery import recover
 from slack_token_tui.tokens.keyring_migration import move_tokens
 from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
@@ -23,8 +24,8 @@ from slack_token_tui.tokens.rename import rename
 from slack_token_tui.tokens.revoke import remove_profile
 from tests.support.faults import raise_store_full
 from tests.support.practice import issue_profile
-from tests.support.profiles import make_rotating_token, profile
-from tests.support.store import copy_profile_file
+from tests.support.profiles import make_rotating_token, new_sign_in
+from tests.support.store import change_profile, copy_profile_file, read_tokens, recover_refresh
 
 
 class FakeKeyring:
@@ -67,7 +68,7 @@ def test_tokens_the_keyring_rejects_are_saved_to_a_fallback_and_recovered(
     result = refresh(store, "acme", RefreshPolicy(insist=True))
     assert result.refreshed and result.problem and result.problem.code == "refresh_not_saved"
     keyring.can_write = True
-    assert refresh(store, "acme").profile.access_token == result.profile.access_token
+    assert refresh(store, "acme").tokens.access_token == result.tokens.access_token
     assert slack.workspace.tokens.refreshed == 1
     assert list((tmp_path / "slack-token-tui").iterdir()) == []
 
@@ -76,11 +77,11 @@ def test_journal_header_is_written_before_the_keyring_item(
     store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issue_profile(store, slack)
-    profile = store.with_tokens(move_tokens(store, "acme", to_keyring=True))
-    assert profile.refresh_token is not None
+    profile, refresh_token = move_tokens(store, "acme", to_keyring=True), read_tokens(store).refresh_token
+    assert refresh_token is not None
     journal = Journal(store.home, profile.id, in_keyring=True)
     journal.reserve()
-    journal.write_intent(RefreshIntent(token_digest(profile.refresh_token), EndpointVariant.V2_USER, datetime.now(UTC)))
+    journal.write_intent(RefreshIntent(token_digest(refresh_token), EndpointVariant.V2_USER, datetime.now(UTC)))
     order: list[str] = []
     write, put = Journal._write, stored_tokens.save_item
     monkeypatch.setattr(Journal, "_write", lambda *given: (order.append("header"), write(*given)))
@@ -89,18 +90,34 @@ def test_journal_header_is_written_before_the_keyring_item(
     journal.write_response(json.dumps({"ok": True, **tokens}).encode())
     journal.close()
     assert order == ["header", "item"], "an item that no header tells of would not be looked for"
-    found = recover(store, "acme")
-    assert found.finished and found.profile.access_token.reveal() == tokens["access_token"]  # type: ignore[union-attr]
+    found = recover_refresh(store)
+    assert found.recovered and found.tokens.access_token.reveal() == tokens["access_token"]
 
 
-def test_concurrent_reader_gets_the_new_tokens(store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring) -> None:
+def change_after_file_is_read(monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Run ``change`` once, after a profile file was read and before its tokens are loaded from the keyring."""
+
+    def load_late(profile: Profile) -> Tokens:
+        monkeypatch.setattr(profiles, "load_keyring_tokens", load)
+        change()
+        return load(profile)
+
+    load = profiles.load_keyring_tokens
+    monkeypatch.setattr(profiles, "load_keyring_tokens", load_late)
+
+
+def test_concurrent_reader_gets_the_new_tokens(
+    store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
     issue_profile(store, slack)
     before = move_tokens(store, "acme", to_keyring=True)
-    refresh(store, "acme", RefreshPolicy(insist=True))  # which deletes the old items
-    read = store.with_tokens(before)
-    assert read.generation > before.generation and read.access_token
-    move_tokens(store, "acme", to_keyring=False)
-    assert store.with_tokens(before).access_token == store.read("acme").access_token
+    # A refresh deletes the old items, and so does a move.
+    change_after_file_is_read(monkeypatch, lambda: refresh(store, "acme", RefreshPolicy(insist=True)))
+    read, tokens = store.read_with_tokens("acme")
+    assert read.generation > before.generation and slack.workspace.tokens.authenticate(tokens.access_token.reveal())
+    change_after_file_is_read(monkeypatch, lambda: move_tokens(store, "acme", to_keyring=False))
+    read, moved_tokens = store.read_with_tokens("acme")
+    assert not read.in_keyring and moved_tokens == tokens
 
 
 def test_profile_can_be_renamed_while_the_keyring_is_unavailable(
@@ -111,7 +128,7 @@ def test_profile_can_be_renamed_while_the_keyring_is_unavailable(
     keyring.can_read = False
     rename(store, "acme", "work")
     keyring.can_read = True
-    assert store.with_tokens(store.read("work")).access_token
+    assert read_tokens(store, "work").access_token
 
 
 def test_removing_a_copied_file_does_not_delete_the_originals_tokens(
@@ -121,7 +138,7 @@ def test_removing_a_copied_file_does_not_delete_the_originals_tokens(
     move_tokens(store, "acme", to_keyring=True)
     copy_profile_file(store, "acme", "copy", by_old_version=True)
     remove_profile(store, "copy", keep_grant=True)
-    assert store.with_tokens(store.read("acme")).access_token
+    assert read_tokens(store).access_token
     remove_profile(store, "acme", keep_grant=True)
     assert keyring.items == {}
 
@@ -141,11 +158,11 @@ def test_unusable_response_for_a_keyring_profile_is_not_written_to_a_file(
 def test_refresh_token_without_an_issue_time_survives_a_move(
     store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring
 ) -> None:
-    old = issue_profile(store, slack)
-    store.write(replace(old, refresh_issued_at=None))
+    old, tokens = issue_profile(store, slack), read_tokens(store)
+    change_profile(store, refresh_issued_at=None)
     for to_keyring in (True, False):
         move_tokens(store, "acme", to_keyring=to_keyring)
-    assert store.read("acme").refresh_token == old.refresh_token
+    assert read_tokens(store) == tokens
     with pytest.raises(StorageError):
         stored_tokens.load_tokens(old.id, old.generation + 1, with_refresh=True)
 
@@ -153,12 +170,12 @@ def test_refresh_token_without_an_issue_time_survives_a_move(
 def test_keyring_items_are_removed_when_the_profile_file_cannot_be_saved(
     store: ProfileStore, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saved = store.save_sign_in(profile(), in_keyring=True).profile
+    store.save_sign_in(*new_sign_in(), in_keyring=True)
     before = dict(keyring.items)
-    monkeypatch.setattr("slack_token_tui.store.profiles.write_atomically", raise_store_full)
+    monkeypatch.setattr("slack_token_tui.store.profile_file.write_atomically", raise_store_full)
     for user_id in ("U1", "U2"):  # the same account, and a new one
         with pytest.raises(StorageError):
-            store.save_sign_in(profile(user_id=user_id), in_keyring=True)
+            store.save_sign_in(*new_sign_in(user_id=user_id), in_keyring=True)
     with pytest.raises(StorageError):
-        store.write(store.with_tokens(saved))  # the file still refers to these items
+        change_profile(store, tokens=read_tokens(store))  # the file still refers to these items
     assert keyring.items == before

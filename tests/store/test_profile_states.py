@@ -12,7 +12,7 @@ import slack_token_tui as stt
 from slack_token_tui.cli.main import main
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 REFRESH_TOKEN = {"refresh_token": Secret("xoxe-1-canary-state"), "refresh_issued_at": NOW}
@@ -37,7 +37,7 @@ STATES = [
 def test_each_state_has_its_published_name(
     changes: dict[str, Any], state: str, published: str, store: ProfileStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    saved = store.save_sign_in(profile(**changes)).profile
+    saved = store.save_sign_in(*new_sign_in(**changes)).profile
     assert saved.state(NOW) == state
     assert main(["list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["state"] == published

@@ -24,8 +24,9 @@ from slack_token_tui.store.names import candidate_names
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.store.settings import change_settings, read_settings
 from tests.support.faults import raise_disk_full
-from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.profiles import CANARY, new_sign_in, profile, time_from_now
 from tests.support.rounds import Rounds
+from tests.support.store import change_profile, read_tokens
 
 
 def read_mode(path: Path) -> int:
@@ -36,7 +37,7 @@ def read_mode(path: Path) -> int:
 def test_files_and_directories_are_private_with_any_umask(store: ProfileStore, umask: int) -> None:
     before = os.umask(umask)
     try:
-        saved = store.save_sign_in(profile())
+        saved = store.save_sign_in(*new_sign_in())
     finally:
         os.umask(before)
     assert read_mode(saved.path) == 0o600
@@ -47,20 +48,21 @@ def test_files_and_directories_are_private_with_any_umask(store: ProfileStore, u
 
 
 def test_profile_round_trips_with_unknown_keys(store: ProfileStore) -> None:
-    rotating = {
-        "refresh_token": Secret("xoxe-1-canary"),
-        "refresh_issued_at": time_from_now(),
-        "expires_at": time_from_now(hours=12),
-    }
-    original = profile(**rotating, extra={"x-future": [1]})
-    saved = store.save_sign_in(original)
-    assert store.read(saved.profile.name) == saved.profile
+    original, tokens = new_sign_in(
+        refresh_token=Secret("xoxe-1-canary"),
+        refresh_issued_at=time_from_now(),
+        expires_at=time_from_now(hours=12),
+        extra={"x-future": [1]},
+    )
+    saved = store.save_sign_in(original, tokens)
+    assert store.read_with_tokens(saved.profile.name) == (saved.profile, tokens)
+    assert saved.profile == original.with_masks(tokens)
     assert json.loads(saved.path.read_text())["x-future"] == [1]
 
 
 def test_same_account_is_updated_in_place_and_unknown_keys_are_preserved(store: ProfileStore) -> None:
-    first = store.save_sign_in(profile(extra={"x-future": 1}), "work").profile
-    again = store.save_sign_in(profile(access_token=Secret("xoxp-canary-renewed")))
+    first = store.save_sign_in(*new_sign_in(extra={"x-future": 1}), "work").profile
+    again = store.save_sign_in(*new_sign_in(access_token=Secret("xoxp-canary-renewed")))
     assert again.replaced
     assert again.profile.name == "work"
     assert again.profile.id == first.id
@@ -80,8 +82,8 @@ def test_same_account_is_updated_in_place_and_unknown_keys_are_preserved(store: 
     ],
 )
 def test_another_account_never_replaces_a_profile(store: ProfileStore, other: dict[str, str]) -> None:
-    before = store.save_sign_in(profile()).path.read_bytes()
-    saved = store.save_sign_in(profile(**other), "acme")
+    before = store.save_sign_in(*new_sign_in()).path.read_bytes()
+    saved = store.save_sign_in(*new_sign_in(**other), "acme")
     assert saved.profile.name != "acme"
     assert saved.taken_name == "acme"
     assert store.path("acme").read_bytes() == before
@@ -190,8 +192,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_unusable_file_is_reported_unchanged_and_does_not_affect_others(store: ProfileStore, damage: str) -> None:
-    path = store.save_sign_in(profile()).path
-    store.save_sign_in(profile(user_id="U2"), "other")
+    path = store.save_sign_in(*new_sign_in()).path
+    store.save_sign_in(*new_sign_in(user_id="U2"), "other")
     inflict, code = DAMAGE[damage]
     inflict(path)
     before = path.read_bytes() if path.is_file() else None
@@ -200,20 +202,20 @@ def test_unusable_file_is_reported_unchanged_and_does_not_affect_others(store: P
     assert isinstance(bad, UnreadableProfile)
     assert bad.error.code == code
     assert not isinstance(entries["other"], UnreadableProfile)
-    assert store.save_sign_in(profile(), "acme").profile.name != "acme"
+    assert store.save_sign_in(*new_sign_in(), "acme").profile.name != "acme"
     assert (path.read_bytes() if path.is_file() else None) == before
     assert os.path.lexists(path)
 
 
 def test_file_without_an_id_gets_a_stable_id(store: ProfileStore) -> None:
     """A file without an ID was written by hand. A journal that a crash left must still be found by that ID."""
-    path = store.save_sign_in(profile()).path
+    path = store.save_sign_in(*new_sign_in()).path
     path.write_text(json.dumps(VALID_RECORD))
     assert store.read("acme").id == store.read("acme").id
 
 
 def test_largest_readable_profile_can_be_saved_and_read_again(store: ProfileStore) -> None:
-    path = store.save_sign_in(profile()).path
+    path = store.save_sign_in(*new_sign_in()).path
     long, unknown = "\U0001f600" * 300, {"x-future": ["a"] * 2_000}
     texts = dict.fromkeys(("app_name", "team_name", "user_name", "enterprise_name", "workspace_url"), long)
     scopes = ["\U0001f600" * 80] * 255
@@ -225,14 +227,15 @@ def test_largest_readable_profile_can_be_saved_and_read_again(store: ProfileStor
         "refresh_token": "xoxe-practice" * 300,
     }
     path.write_text(json.dumps(record, ensure_ascii=False))
-    read = store.read("acme")
-    store.write(replace(read, scopes=tuple(scopes), access_token=Secret("xoxp-practice" * 300)))
+    tokens = replace(read_tokens(store), access_token=Secret("xoxp-practice" * 300))
+    change_profile(store, tokens=tokens, scopes=tuple(scopes))
+    assert read_tokens(store) == tokens
     assert store.read("acme").extra == unknown
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="LOUD: giving a file to somebody else needs root")
 def test_file_owned_by_another_user_is_not_trusted(store: ProfileStore) -> None:
-    path = store.save_sign_in(profile()).path
+    path = store.save_sign_in(*new_sign_in()).path
     give_to_another_user(path)
     with pytest.raises(ProfileError) as caught:
         store.read("acme")
@@ -240,36 +243,36 @@ def test_file_owned_by_another_user_is_not_trusted(store: ProfileStore) -> None:
 
 
 def test_full_disk_leaves_the_old_file_and_no_temp_file(store: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    saved = store.save_sign_in(profile())
+    saved = store.save_sign_in(*new_sign_in())
     before = saved.path.read_bytes()
 
     monkeypatch.setattr(atomic_file.os, "write", raise_disk_full)
     with pytest.raises(StorageError) as caught:
-        store.save_sign_in(replace(profile(), access_token=Secret("xoxp-canary-new")))
+        store.save_sign_in(*new_sign_in(access_token=Secret("xoxp-canary-new")))
     assert caught.value.code == "store_full"
     assert saved.path.read_bytes() == before
     assert [path.name for path in saved.path.parent.iterdir()] == ["acme.json"]
 
 
 def test_stale_temp_file_is_removed_on_the_next_save(store: ProfileStore) -> None:
-    path = store.save_sign_in(profile()).path
+    path = store.save_sign_in(*new_sign_in()).path
     left_over = path.with_name(".acme.999999.dead.tmp")
     left_over.write_text(CANARY)
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     assert not left_over.exists()
 
 
 def test_temp_file_of_a_profile_with_the_same_prefix_is_not_removed(store: ProfileStore) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     neighbours = store.home / "profiles" / ".acme.eu.4242.deadbeef.tmp"
     neighbours.write_text(CANARY)
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     assert neighbours.exists()
 
 
 def test_workspace_name_that_starts_like_a_token_is_saved_and_found(store: ProfileStore) -> None:
     for number in range(2):
-        saved = store.save_sign_in(profile(user_id=f"U{number}", workspace_url="https://xoxo.slack.com/"))
+        saved = store.save_sign_in(*new_sign_in(user_id=f"U{number}", workspace_url="https://xoxo.slack.com/"))
         assert saved.profile.name in store.names()
         assert resolve_name(str(store.home), saved.profile.name) == saved.profile.name
 
@@ -278,16 +281,16 @@ SAVING_PROGRAM = """
 import sys
 from pathlib import Path
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 store = ProfileStore(Path(sys.argv[1]))
 print("ready", flush=True)
 while True:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
 """
 
 
 def test_process_killed_while_saving_leaves_an_intact_file(store: ProfileStore, rounds: Rounds) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     times = rounds(12, 200)
     for _ in range(times):
         child = subprocess.Popen([sys.executable, "-c", SAVING_PROGRAM, str(store.home)], stdout=subprocess.PIPE)
@@ -297,15 +300,14 @@ def test_process_killed_while_saving_leaves_an_intact_file(store: ProfileStore, 
         child.send_signal(signal.SIGKILL)
         child.wait()
         child.stdout.close()
-        access_token = store.read("acme").access_token
-        assert access_token and access_token.reveal() == CANARY
+        assert read_tokens(store).access_token.reveal() == CANARY
     rounds.report(f"kill -9 while saving: {times} kills, {times} whole files")
 
 
 def test_concurrent_processes_never_use_the_same_name(store: ProfileStore) -> None:
     program = (
         "import sys; from pathlib import Path; from slack_token_tui.store.profiles import ProfileStore;"
-        "from tests.support.profiles import profile; ProfileStore(Path(sys.argv[1])).save_sign_in(profile(user_id=sys.argv[2]))"
+        "from tests.support.profiles import new_sign_in; ProfileStore(Path(sys.argv[1])).save_sign_in(*new_sign_in(user_id=sys.argv[2]))"
     )
     children = [subprocess.Popen([sys.executable, "-c", program, str(store.home), f"U{n}"]) for n in range(8)]
     assert [child.wait() for child in children] == [0] * 8
@@ -315,7 +317,7 @@ def test_concurrent_processes_never_use_the_same_name(store: ProfileStore) -> No
 def test_concurrent_first_sign_ins_of_one_account_create_one_profile(store: ProfileStore) -> None:
     program = (
         "import sys; from pathlib import Path; from slack_token_tui.store.profiles import ProfileStore;"
-        "from tests.support.profiles import profile; sys.stdin.readline(); ProfileStore(Path(sys.argv[1])).save_sign_in(profile())"
+        "from tests.support.profiles import new_sign_in; sys.stdin.readline(); ProfileStore(Path(sys.argv[1])).save_sign_in(*new_sign_in())"
     )
     children = [
         subprocess.Popen([sys.executable, "-c", program, str(store.home)], stdin=subprocess.PIPE) for _ in range(8)

@@ -28,7 +28,7 @@ from slack_token_tui.store.settings import change_settings, read_settings
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.cli import run_command
 from tests.support.practice import issue_profile
-from tests.support.profiles import CANARY, profile
+from tests.support.profiles import CANARY, new_sign_in
 from tests.support.store import leave_journal
 
 MODES = [0o777, 0o775, 0o722, 0o1777]
@@ -62,7 +62,7 @@ def set_mode(path: Path, mode: int) -> Path:
 
 @pytest.fixture
 def saved_store(store: ProfileStore) -> ProfileStore:
-    store.save_sign_in(profile(refresh_token=None))
+    store.save_sign_in(*new_sign_in())
     return store
 
 
@@ -99,7 +99,7 @@ WRITERS: dict[str, Callable[[ProfileStore], object]] = {
     "journal": lambda store: Journal(store.home, "x", in_keyring=False).reserve(),
     "apps": lambda store: save_app(store.home, SlackApp("1111111111.2222222222222")),
     "quarantine": lambda store: quarantine(store.home, "x", Secret(CANARY)),
-    "profiles": lambda store: store.save_sign_in(profile(user_id="U9")),
+    "profiles": lambda store: store.save_sign_in(*new_sign_in(user_id="U9")),
 }
 
 
@@ -285,7 +285,7 @@ def test_fallback_uses_another_directory_if_the_usual_one_is_unsafe(
     else:
         usual.mkdir()
         usual.chmod(0o777)
-    path = fallback_dir.save_tokens_to_fallback(store.home, profile())
+    path = fallback_dir.save_tokens_to_fallback(store.home, *new_sign_in())
     assert path.parent != usual and CANARY in path.read_text()
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert fallback_dir.list_fallback_files(store.home) == [path]
@@ -295,7 +295,7 @@ def test_fallback_files_of_another_home_are_not_listed(
     store: ProfileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
-    mine = fallback_dir.save_tokens_to_fallback(store.home, profile())
-    theirs = fallback_dir.save_tokens_to_fallback(tmp_path / "demo", profile())
+    mine = fallback_dir.save_tokens_to_fallback(store.home, *new_sign_in())
+    theirs = fallback_dir.save_tokens_to_fallback(tmp_path / "demo", *new_sign_in())
     assert fallback_dir.list_fallback_files(store.home) == [mine]
     assert fallback_dir.list_fallback_files(tmp_path / "demo") == [theirs]

@@ -12,7 +12,7 @@ from slack_token_tui.store.atomic_file import remove_temp_files_of_dead_processe
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.rename import rename
 from slack_token_tui.tokens.revoke import remove_profile
-from tests.support.profiles import CANARY, profile
+from tests.support.profiles import CANARY, new_sign_in
 from tests.support.store import find_files_with
 
 
@@ -34,7 +34,7 @@ def leave_temp_file(directory: Path, stem: str, pid: int, *, hours: float = 0) -
 
 
 def test_rename_removes_stale_temp_files_of_both_names(store: ProfileStore, exited_pid: int) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     old, new = (leave_temp_file(store.home / "profiles", name, exited_pid) for name in ("acme", "work"))
     rename(store, "acme", "work")
     assert not old.exists() and not new.exists()
@@ -42,7 +42,7 @@ def test_rename_removes_stale_temp_files_of_both_names(store: ProfileStore, exit
 
 
 def test_remove_leaves_no_file_with_the_token(store: ProfileStore, exited_pid: int) -> None:
-    saved = store.save_sign_in(profile()).profile
+    saved = store.save_sign_in(*new_sign_in()).profile
     leave_temp_file(store.home / "profiles", "acme", exited_pid)
     leave_temp_file(store.home / "quarantine", f"acme.{saved.id}.20261101T030000Z", exited_pid)
     leave_temp_file(store.home / "quarantine", f"older-name.{saved.id}.20261101T030000Z", exited_pid)

@@ -17,6 +17,7 @@ from slack_token_tui.store.profile_codec import to_dict
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
 from tests.support.profiles import make_rotating_token
+from tests.support.store import change_profile
 
 AT = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 GOVSLACK_V2 = Endpoints("https://slack-gov.com", EndpointVariant.V2)
@@ -90,17 +91,17 @@ def write_private(path: Path, content: bytes) -> Path:
 def test_profile_is_read_and_written_with_the_same_keys(home: Path) -> None:
     path = write_private(home / "profiles" / "acme.json", json.dumps(PROFILE).encode())
     store = ProfileStore(home)
-    saved = store.read("acme")
+    saved, tokens = store.read_with_tokens("acme")
     assert (saved.name, saved.id, saved.generation) == ("acme", PROFILE_ID, 3)
     assert saved.endpoints == GOVSLACK_V2
     assert saved.refresh_variant is EndpointVariant.V2_USER
     assert saved.requested_scopes == ("users:read", "chat:write")
     assert saved.refresh_refused == "invalid_refresh_token"
     assert saved.refresh_refused_at == AT
-    assert saved.access_token is not None and saved.access_token.reveal() == PROFILE["access_token"]
-    assert saved.refresh_token is not None and saved.refresh_token.reveal() == PROFILE["refresh_token"]
-    assert to_dict(saved) == {**PROFILE, "name": "acme"}, "only the name is new"
-    store.write(saved)
+    assert tokens.access_token.reveal() == PROFILE["access_token"]
+    assert tokens.refresh_token is not None and tokens.refresh_token.reveal() == PROFILE["refresh_token"]
+    assert to_dict(saved, tokens) == {**PROFILE, "name": "acme"}, "only the name is new"
+    change_profile(store)
     assert json.loads(path.read_bytes()) == {**PROFILE, "name": "acme"}
 
 

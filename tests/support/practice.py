@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from slack_token_tui.practice.models import CLIENT_ID
@@ -11,9 +10,10 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.profiles import profile, time_from_now
+from tests.support.store import change_profile
 
 
 class DelayedExchange(NamedTuple):
@@ -33,22 +33,29 @@ def issue_tokens(workspace: Workspace, *scopes: str, team: int = 0, person: int 
     return access, str(refresh)
 
 
-def issue_profile(store: ProfileStore, slack: PracticeSlack, name: str = "acme", **changes: Any) -> Profile:
-    """Save a profile with tokens of ``slack``. Unless ``changes`` say otherwise, it expires in eight minutes."""
+def issue_profile(
+    store: ProfileStore,
+    slack: PracticeSlack,
+    name: str = "acme",
+    *,
+    refresh_token: Secret | None = None,
+    **changes: Any,
+) -> Profile:
+    """Save a profile with tokens of ``slack``. Unless ``changes`` say otherwise, it expires in eight minutes.
+
+    Args:
+        refresh_token: the refresh token to save instead of the one that was issued.
+    """
     workspace = slack.workspace
     access, refresh = issue_tokens(workspace)
-    values: dict[str, Any] = {
-        "name": name,
-        "access_token": Secret(access),
-        "refresh_token": Secret(refresh),
-        "client_id": CLIENT_ID,
-        "endpoints": Endpoints(slack.base),
-        "team_id": workspace.teams[0].id,
-        "user_id": workspace.people[0].id,
-        "expires_at": time_from_now(minutes=8),
-        "refresh_issued_at": time_from_now(hours=-12),
-    }
-    saved = store.save_sign_in(profile(**values), name).profile
-    changed = replace(saved, **changes)
-    store.write(changed)
-    return changed
+    new = profile(
+        name=name,
+        client_id=CLIENT_ID,
+        endpoints=Endpoints(slack.base),
+        team_id=workspace.teams[0].id,
+        user_id=workspace.people[0].id,
+        expires_at=time_from_now(minutes=8),
+        refresh_issued_at=time_from_now(hours=-12),
+    )
+    saved = store.save_sign_in(new, Tokens(Secret(access), refresh_token or Secret(refresh)), name).profile
+    return change_profile(store, saved.name, **changes)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store.apps import SlackApp, save_app
 from slack_token_tui.store.journal import Journal, RefreshIntent, token_digest
-from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.locked_profile import LockedProfile
+from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import remember_last_app
 
@@ -21,6 +24,24 @@ def save_last_app(store: ProfileStore, app: SlackApp) -> None:
     store.check_writable()
     save_app(store.home, app)
     remember_last_app(store.home, app.client_id)
+
+
+def read_tokens(store: ProfileStore, name: str = "acme") -> Tokens:
+    """Return the tokens that are saved for a profile."""
+    return store.read_with_tokens(name)[1]
+
+
+def change_profile(store: ProfileStore, name: str = "acme", tokens: Tokens | None = None, **changes: Any) -> Profile:
+    """Save a profile with ``changes`` to its fields, and return it. Without ``tokens`` it keeps those that it has."""
+    with store.lock(name, recovers=False) as locked:
+        locked.save(replace(locked.profile, **changes), tokens)
+        return locked.profile
+
+
+def recover_refresh(store: ProfileStore, name: str = "acme") -> LockedProfile:
+    """Finish the interrupted refresh of a profile, and return the profile with what is known of that refresh."""
+    with store.lock(name) as locked:
+        return locked
 
 
 def add_profile_files(store: ProfileStore, template: str, numbers: Iterable[int]) -> None:
@@ -58,11 +79,12 @@ def leave_journal(
         digest: digest of the refresh token that was sent, if it was not the one of ``saved``.
         hours_ago: when the request was sent.
     """
-    assert saved.refresh_token is not None
+    refresh_token = read_tokens(store, saved.name).refresh_token
+    assert refresh_token is not None
     journal = Journal(store.home, saved.id, in_keyring=False)
     journal.reserve()
     if response is not None:
-        digest = digest or token_digest(saved.refresh_token)
+        digest = digest or token_digest(refresh_token)
         journal.write_intent(
             RefreshIntent(digest, EndpointVariant.V2_USER, datetime.now(UTC) - timedelta(hours=hours_ago))
         )

@@ -37,7 +37,7 @@ with PracticeSlack() as slack:
     answers = {}
     for name in ("good", "due", "over"):
         done = subprocess.run([sys.executable, "-m", "slack_token_tui", "token", name], capture_output=True, text=True)
-        answers[name] = [done.returncode, done.stdout.strip() == store.read(name).access_token.reveal(), done.stderr]
+        answers[name] = [done.returncode, done.stdout.strip() == read_tokens(store, name).access_token.reveal(), done.stderr]
     print(json.dumps({"answers": answers, "asked": slack.workspace.calls["/api/oauth.v2.user.access"],
         "same": before == {path.name: path.read_bytes() for path in (home / "profiles").iterdir()}}))
 """

@@ -71,7 +71,7 @@ def test_concurrent_processes_refresh_one_expired_token_once(
     forbid_token_reuse(slack, 1)
     count = rounds(8, 50)
     answers = run_all_at_once([["token", "acme"]] * count, child_environment, tmp_path / "go")
-    token = store.read("acme").access_token
+    token = read_tokens(store).access_token
     assert token and set(answers) == {(0, token.reveal())}
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)
     rounds.report(f"{count} processes ask for one expired token: 1 refresh, {count} equal tokens")
@@ -90,7 +90,7 @@ def test_open_tui_and_concurrent_commands_refresh_the_token_once(
     terminal.wait_for_text("good · jane")
     terminal.press(b"q")
     assert terminal.wait_for_exit() == 0
-    token = store.read("acme").access_token
+    token = read_tokens(store).access_token
     assert token and set(answers) == {(0, token.reveal())}
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)
     assert b"practice-" not in terminal.output
@@ -111,7 +111,7 @@ def test_five_profiles_are_refreshed_once_each_by_concurrent_commands(
     commands = [["token", names[n % 5]] for n in range(count)]
     answers = run_all_at_once(commands, child_environment, tmp_path / "go")
     for (_, name), answer in zip(commands, answers, strict=True):
-        token = store.read(name).access_token
+        token = read_tokens(store, name).access_token
         assert token and answer == (0, token.reveal())
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (5, 0)
     rounds.report(f"{count} processes ask for five expired tokens: 5 refreshes, every answer right")
@@ -242,6 +242,6 @@ def test_stopped_process_holds_the_lock_and_others_report_busy(
     assert waiting.problem and waiting.problem.code == "store_busy"
     os.kill(holder.pid, signal.SIGCONT)
     said, _ = holder.communicate(timeout=30)
-    token = store.read("acme").access_token
+    token = read_tokens(store).access_token
     assert token and said.strip() == token.reveal()
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)

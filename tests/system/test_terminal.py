@@ -12,7 +12,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.ports import get_port, is_port_open
-from tests.support.profiles import CANARY, profile
+from tests.support.profiles import CANARY, new_sign_in
 from tests.support.store import save_last_app
 from tests.support.terminal import Terminal
 
@@ -23,7 +23,7 @@ HOSTILE = "[/red]\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202eevil\x1b]0;title\x07"
 def prepared_store(app: SlackApp, slack: PracticeSlack, store: ProfileStore) -> ProfileStore:
     """Return a store with one profile and an app, so that the sign-in form is filled in."""
     store.save_sign_in(
-        profile(team_name=HOSTILE, user_name=HOSTILE, refresh_token=Secret("xoxe-1-canary-refresh-0123"))
+        *new_sign_in(team_name=HOSTILE, user_name=HOSTILE, refresh_token=Secret("xoxe-1-canary-refresh-0123"))
     )
     save_last_app(store, app)
     return store

@@ -14,7 +14,7 @@ from slack_token_tui.store.fallback_dir import list_fallback_files
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.browser import RecordingBrowser
 from tests.support.practice import DelayedExchange
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 from tests.support.store import save_last_app
 from tests.support.terminal import Terminal, sign_in_until_token_issued
 
@@ -32,7 +32,7 @@ NOT_UTF8 = {
 
 
 def test_non_utf8_input_does_not_stop_the_tui(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
     terminal.wait_for_text("acme")
     for received in NOT_UTF8.values():

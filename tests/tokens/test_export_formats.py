@@ -31,7 +31,7 @@ from slack_token_tui.tokens import export_formats
 from tests.support.cli import run_command
 from tests.support.pilot import WIDE, run_app, wait_for_text
 from tests.support.practice import issue_profile
-from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.profiles import CANARY, new_sign_in, profile, time_from_now
 from tests.support.scripts import write_script
 
 COMMAND_NAME = "slack-token-tui"
@@ -117,7 +117,7 @@ def test_mcp_entry_runs_no_code_from_the_current_directory(
     path: str,
     has_script: bool,
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     environment = {**child_environment, "PATH": path}
     text = export_as("mcp", sys.executable if has_script else bare_python, environment, hostile_directory)
     server = json.loads(text)["mcpServers"]["slack"]
@@ -172,7 +172,7 @@ def test_unknown_interpreter_is_an_error_unless_the_command_is_on_path(
 def test_export_explains_that_its_own_command_is_unknown(
     store: ProfileStore, child_environment: dict[str, str], bare_python: str, hostile_directory: Path, format_id: str
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     program = (
         "import sys; sys.executable = ''; from slack_token_tui.cli.main import main;"
         f"sys.exit(main(['export', '--as', {format_id!r}]))"
@@ -240,7 +240,7 @@ def test_mcp_entry_sets_the_slack_variant_and_pins_the_server_version(
 def test_mcp_entry_is_rejected_for_an_unsupported_slack(
     store: ProfileStore, child_environment: dict[str, str], tmp_path: Path, base: str
 ) -> None:
-    store.save_sign_in(profile(endpoints=Endpoints(base)))
+    store.save_sign_in(*new_sign_in(endpoints=Endpoints(base)))
     for command in (["export", "--as", "mcp"], ["copy", "--as", "mcp"]):
         done = run_command(*command, env=child_environment)
         assert (done.returncode, done.stdout) == (1, "")
@@ -251,7 +251,7 @@ def test_mcp_entry_is_rejected_for_an_unsupported_slack(
 def test_npx_starts_no_server_from_the_current_directory(
     store: ProfileStore, child_environment: dict[str, str], hostile_directory: Path, tmp_path: Path
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     server = json.loads(export_as("mcp", sys.executable, child_environment, hostile_directory))["mcpServers"]["slack"]
     package = next(word for word in server["args"] if word.startswith("slack-mcp-server@"))
     installed = hostile_directory / "node_modules" / "slack-mcp-server"
@@ -287,7 +287,7 @@ def test_npx_starts_no_server_from_the_current_directory(
 
 
 async def test_copy_as_dialog_shows_why_a_format_is_rejected(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile(endpoints=Endpoints("https://slack.example.org")))
+    store.save_sign_in(*new_sign_in(endpoints=Endpoints("https://slack.example.org")))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
         await wait_for_text(pilot, "a curl command")
@@ -299,7 +299,7 @@ async def test_copy_as_dialog_shows_why_a_format_is_rejected(store: ProfileStore
 
 async def test_home_shows_why_a_token_was_not_copied_in_a_format(store: ProfileStore, home: Path) -> None:
     """The preview has a masked token, so only the copy finds this out."""
-    store.save_sign_in(profile(access_token=Secret("xoxp-canary-'-0123456789abcdef")))
+    store.save_sign_in(*new_sign_in(access_token=Secret("xoxp-canary-'-0123456789abcdef")))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
         await wait_for_text(pilot, "a curl command")

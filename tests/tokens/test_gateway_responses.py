@@ -11,14 +11,13 @@ import pytest
 from slack_token_tui.cli.main import main
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.store.profile import UNCONFIRMED_REFUSAL, Profile
+from slack_token_tui.store.profile import UNCONFIRMED_REFUSAL, Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.recovery import recover
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.practice import issue_profile
-from tests.support.profiles import CANARY, make_rotating_token, profile, time_from_now
+from tests.support.profiles import CANARY, make_rotating_token, new_sign_in, time_from_now
 from tests.support.servers import StartServer, make_http_response
-from tests.support.store import leave_journal, list_journals
+from tests.support.store import change_profile, leave_journal, list_journals, read_tokens, recover_refresh
 
 GATEWAY_RESPONSES = {
     "empty object": b"{}",
@@ -34,8 +33,9 @@ STATUSES = ["200 OK", "400 Bad Request", "401 Unauthorized", "403 Forbidden", "4
 STATUSES += ["413 Content Too Large", "451 Unavailable For Legal Reasons", "502 Bad Gateway"]
 
 
-def save_expired_profile(store: ProfileStore, slack: PracticeSlack, base: str) -> Profile:
-    return issue_profile(store, slack, endpoints=Endpoints(base), expires_at=time_from_now(hours=-1))
+def save_expired_profile(store: ProfileStore, slack: PracticeSlack, base: str) -> tuple[Profile, Tokens]:
+    saved = issue_profile(store, slack, endpoints=Endpoints(base), expires_at=time_from_now(hours=-1))
+    return saved, read_tokens(store)
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -46,7 +46,7 @@ def test_gateway_response_leaves_the_refresh_token_usable(
     server = start_server(make_http_response(GATEWAY_RESPONSES[body], status))
     before = save_expired_profile(store, slack, server.url)
     assert main(["token", "acme"]) == 75
-    assert store.read("acme") == before, "the profile is not marked"
+    assert store.read_with_tokens("acme") == before, "the profile is not marked"
     assert len(list_journals(store)) == 1, "the doubt stays in the journal"
     assert len(server.requests) == 2, "one immediate retry, then it stops"
 
@@ -54,11 +54,11 @@ def test_gateway_response_leaves_the_refresh_token_usable(
 def test_next_refresh_after_a_gateway_response_succeeds(
     store: ProfileStore, slack: PracticeSlack, start_server: StartServer
 ) -> None:
-    before = save_expired_profile(
+    save_expired_profile(
         store, slack, start_server(make_http_response(b'{"message":"Forbidden"}', "403 Forbidden")).url
     )
     assert main(["refresh", "--all"]) == 75
-    store.write(Profile(**{**before.__dict__, "endpoints": Endpoints(slack.base)}))
+    change_profile(store, endpoints=Endpoints(slack.base))
     assert main(["refresh", "--all"]) == 0
     assert list_journals(store) == []
     assert slack.workspace.tokens.refreshed == 1
@@ -67,11 +67,11 @@ def test_next_refresh_after_a_gateway_response_succeeds(
 def test_gateway_response_in_a_journal_leaves_the_refresh_unconfirmed(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
-    before = issue_profile(store, slack)
+    before, tokens = issue_profile(store, slack), read_tokens(store)
     leave_journal(store, before, b'{"message":"Forbidden"}')
-    found = recover(store, "acme")
-    assert found.first_unanswered_at and not found.finished
-    assert found.profile == before
+    found = recover_refresh(store)
+    assert found.first_unanswered_at and not found.recovered
+    assert (found.profile, found.tokens) == (before, tokens)
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found", "500 Internal Server Error"])
@@ -93,7 +93,7 @@ def test_error_codes_used_only_by_this_program_do_not_mark_the_profile(
         before = save_expired_profile(store, slack, server.url)
         assert main(["token", "acme"]) == 1, code
         assert f"Slack’s code is {'' if code == 'ratelimited_' else 'slack:'}{code}" in capsys.readouterr().err
-        assert store.read("acme") == before
+        assert store.read_with_tokens("acme") == before
         store.path("acme").unlink()
 
 
@@ -123,9 +123,9 @@ def test_profile_marked_by_the_old_version_recovers_on_the_next_refresh(
 ) -> None:
     save_profile_marked_by_old_version(store, slack, answer)
     assert main(command.split()) == 0
-    after = store.read("acme")
+    after, tokens = store.read_with_tokens("acme")
     assert after.refresh_refused is None
-    assert slack.workspace.tokens.authenticate(after.access_token.reveal())  # type: ignore[union-attr]
+    assert slack.workspace.tokens.authenticate(tokens.access_token.reveal())
     assert slack.workspace.tokens.refreshed == 1
 
 
@@ -166,10 +166,11 @@ def test_refresh_response_verified_as_another_account_is_quarantined(
     store: ProfileStore, slack_without_identity: PracticeSlack
 ) -> None:
     before = issue_profile(store, slack_without_identity, user_id="U0OTHER")
+    tokens = read_tokens(store)
     assert before.user_id != slack_without_identity.workspace.people[0].id
     problem = refresh(store, "acme").problem
     assert problem and problem.code == "refresh_response_unusable"
-    assert store.read("acme").access_token == before.access_token
+    assert read_tokens(store) == tokens
     assert len(list(Path(store.home / "quarantine").iterdir())) == 1
 
 
@@ -198,9 +199,10 @@ FAILED_RESPONSES = {
 
 @pytest.mark.parametrize("answer", FAILED_RESPONSES)
 def test_verify_without_a_slack_response_exits_75(store: ProfileStore, start_server: StartServer, answer: str) -> None:
-    before = store.save_sign_in(profile(endpoints=Endpoints(start_server(FAILED_RESPONSES[answer]).url))).profile
+    new, tokens = new_sign_in(endpoints=Endpoints(start_server(FAILED_RESPONSES[answer]).url))
+    before = store.save_sign_in(new, tokens).profile, tokens
     assert main(["verify", "acme"]) == 75
-    assert store.read("acme") == before
+    assert store.read_with_tokens("acme") == before
 
 
 @pytest.mark.parametrize("answer", FAILED_RESPONSES)
@@ -246,4 +248,4 @@ def test_large_page_with_an_example_token_does_not_mark_the_profile(
     page = b"<html>curl -H 'Authorization: Bearer " + CANARY.encode() + b"'" + b" " * 70_000
     before = save_expired_profile(store, slack, start_server(make_http_response(page, status)).url)
     assert main(["token", "acme"]) == 75
-    assert store.read("acme") == before
+    assert store.read_with_tokens("acme") == before

@@ -17,6 +17,7 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store import locks
+from slack_token_tui.store.profile_file import write_profile_file
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import refresh as refreshing
 from slack_token_tui.tokens.refresh import refresh
@@ -25,24 +26,25 @@ from tests.support.cli import COMMAND
 from tests.support.practice import issue_profile
 from tests.support.profiles import make_rotating_token, time_from_now
 from tests.support.servers import reserve_refusing_port
-from tests.support.store import find_files_with, list_journals
+from tests.support.store import change_profile, find_files_with, list_journals, read_tokens
 from tests.support.waiting import wait_until
 
 
 def test_expiring_token_is_refreshed_and_both_expiry_times_restart(store: ProfileStore, slack: PracticeSlack) -> None:
-    old = issue_profile(store, slack)
+    old, old_tokens = issue_profile(store, slack), read_tokens(store)
+    assert old_tokens.refresh_token is not None
     result = refresh(store, "acme")
-    new = store.read("acme")
+    new, tokens = store.read_with_tokens("acme")
     assert result.refreshed and result.problem is None
-    assert result.profile == new
-    assert new.access_token != old.access_token and new.refresh_token != old.refresh_token
+    assert (result.profile, result.tokens) == (new, tokens)
+    assert tokens.access_token != old_tokens.access_token and tokens.refresh_token != old_tokens.refresh_token
     assert new.expires_at and time_from_now(hours=11, minutes=59) <= new.expires_at <= time_from_now(hours=12)
     assert new.refresh_expires_at and new.refresh_expires_at > time_from_now(days=29)
     assert new.generation == old.generation + 1
     assert slack.workspace.tokens.refreshed == 1
     assert list_journals(store) == []
     # Old tokens are kept nowhere.
-    assert not find_files_with(store.home, old.refresh_token.reveal())
+    assert not find_files_with(store.home, old_tokens.refresh_token.reveal())
 
 
 def test_fresh_token_is_not_refreshed_unless_a_longer_lifetime_is_required(
@@ -96,11 +98,11 @@ def test_first_error_is_reported_when_neither_endpoint_refreshes(store: ProfileS
 def test_app_error_is_not_retried_and_does_not_change_the_profile(
     store: ProfileStore, slack: PracticeSlack, code: str
 ) -> None:
-    before = issue_profile(store, slack)
+    before = issue_profile(store, slack), read_tokens(store)
     slack.workspace.faults.append(f"error:{code}")
     result = refresh(store, "acme")
     assert result.problem and result.problem.code == code
-    assert store.read("acme") == before
+    assert store.read_with_tokens("acme") == before
     assert slack.workspace.calls["/api/oauth.v2.access"] == 0
     assert list_journals(store) == []
 
@@ -130,7 +132,7 @@ def test_lost_response_is_requested_again_within_the_grace_period(
     result = refresh(store, "acme")
     assert result.refreshed and result.problem is None
     assert slack.workspace.tokens.refreshed == 2
-    assert slack.workspace.tokens.authenticate(store.read("acme").access_token.reveal())
+    assert slack.workspace.tokens.authenticate(read_tokens(store).access_token.reveal())
     assert list_journals(store) == []
 
 
@@ -138,16 +140,17 @@ def test_lost_response_is_requested_again_within_the_grace_period(
 def test_lost_response_after_the_grace_period_is_reported_and_tokens_preserved(
     store: ProfileStore, slack: PracticeSlack, fault: str
 ) -> None:
-    before = issue_profile(store, slack)
+    issue_profile(store, slack)
+    tokens = read_tokens(store)
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append(fault)
     result = refresh(store, "acme")
     assert result.problem and result.problem.code == "refresh_interrupted"
     after = store.read("acme")
-    assert (after.access_token, after.refresh_token) == (before.access_token, before.refresh_token)
+    assert read_tokens(store) == tokens
     assert after.refresh_refused == "refresh_interrupted"
-    assert slack.workspace.tokens.authenticate(after.access_token.reveal())  # it still works
-    assert refresh(store, "acme") == refreshing.RefreshResult(after)
+    assert slack.workspace.tokens.authenticate(tokens.access_token.reveal())  # it still works
+    assert refresh(store, "acme") == refreshing.RefreshResult(after, tokens)
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
 
 
@@ -195,20 +198,20 @@ def test_unreachable_slack_is_retried_and_does_not_change_the_profile(
 ) -> None:
     monkeypatch.setattr(refreshing, "_RETRY_PAUSES_SECONDS", (0, 0))
     with reserve_refusing_port() as nowhere:
-        before = issue_profile(store, slack, endpoints=Endpoints(nowhere))
+        before = issue_profile(store, slack, endpoints=Endpoints(nowhere)), read_tokens(store)
         result = refresh(store, "acme")
     assert result.problem and result.problem.code == "network_unreachable"
-    assert store.read("acme") == before
+    assert store.read_with_tokens("acme") == before
     assert list_journals(store) == []
 
 
 def test_rate_limit_does_not_change_the_profile(store: ProfileStore, slack: PracticeSlack) -> None:
-    before = issue_profile(store, slack)
+    before = issue_profile(store, slack), read_tokens(store)
     slack.workspace.faults.append("status:429")
     result = refresh(store, "acme")
     assert result.problem and result.problem.code == "ratelimited"
     assert result.problem.facts["retry_after"] == "7"
-    assert result.profile == before
+    assert (result.profile, result.tokens) == before
     assert list_journals(store) == []
 
 
@@ -216,13 +219,13 @@ def test_rate_limit_does_not_change_the_profile(store: ProfileStore, slack: Prac
 
 
 def test_response_without_a_refresh_token_preserves_the_old_one(store: ProfileStore, slack: PracticeSlack) -> None:
-    old = issue_profile(store, slack)
+    old, old_tokens = issue_profile(store, slack), read_tokens(store)
     slack.workspace.faults.append("without:refresh_token")
     assert refresh(store, "acme").refreshed
-    new = store.read("acme")
-    assert new.refresh_token == old.refresh_token
+    new, tokens = store.read_with_tokens("acme")
+    assert tokens.refresh_token == old_tokens.refresh_token
     assert new.refresh_issued_at == old.refresh_issued_at
-    assert new.access_token != old.access_token
+    assert tokens.access_token != old_tokens.access_token
 
 
 @pytest.mark.parametrize(
@@ -239,7 +242,7 @@ def test_response_without_a_refresh_token_preserves_the_old_one(store: ProfileSt
 def test_unusable_response_is_quarantined_and_never_overwrites_the_tokens(
     store: ProfileStore, slack: PracticeSlack, changed: dict[str, object]
 ) -> None:
-    before = issue_profile(store, slack)
+    before, tokens = issue_profile(store, slack), read_tokens(store)
     slack.workspace.faults.append(f"with:{json.dumps(changed)}")
     result = refresh(store, "acme")
     assert result.problem and result.problem.code == "refresh_response_unusable"
@@ -247,6 +250,7 @@ def test_unusable_response_is_quarantined_and_never_overwrites_the_tokens(
     assert after == replace(
         before, refresh_refused="refresh_response_unusable", refresh_refused_at=after.refresh_refused_at
     )
+    assert read_tokens(store) == tokens
     saved = list((store.home / "quarantine").iterdir())
     assert len(saved) == 1 and "refresh_token" in saved[0].read_text()
     assert saved[0].stat().st_mode & 0o777 == 0o600
@@ -272,28 +276,29 @@ def test_invalid_refresh_token_is_marked_once_and_a_newer_synced_one_is_used(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = issue_profile(store, slack, refresh_token=Secret("xoxe-1-canary-unknown-0000"))
+    tokens = read_tokens(store)
     problem = refresh(store, "acme").problem
     assert problem and problem.code == "invalid_refresh_token"
     marked = store.read("acme")
     assert marked == replace(
         before, refresh_refused="invalid_refresh_token", refresh_refused_at=marked.refresh_refused_at
     )
+    assert read_tokens(store) == tokens
     assert not refresh(store, "acme").refreshed
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
 
-    newer = replace(
-        before, refresh_token=Secret("xoxe-1-canary-synced-0000"), generation=7, expires_at=time_from_now(hours=5)
-    )
-    store.write(before)
+    newer_tokens = replace(tokens, refresh_token=Secret("xoxe-1-canary-synced-0000"))
+    newer = replace(before, generation=7, expires_at=time_from_now(hours=5)).with_masks(newer_tokens)
+    assert change_profile(store, refresh_refused=None, refresh_refused_at=None) == before
     received = refreshing.RefreshAttempt.response_received
 
     def sync_newer_file(self: refreshing.RefreshAttempt, body: bytes) -> None:
-        store.write(newer)
+        write_profile_file(store.home, newer, newer_tokens, None)  # without the lock, as programs that sync files do
         received(self, body)
 
     monkeypatch.setattr(refreshing.RefreshAttempt, "response_received", sync_newer_file)
     result = refresh(store, "acme")
-    assert result.problem is None and result.profile == newer
+    assert result.problem is None and (result.profile, result.tokens) == (newer, newer_tokens)
 
 
 def test_expired_refresh_token_is_marked_and_not_sent_again(store: ProfileStore, slack: PracticeSlack) -> None:
@@ -315,12 +320,10 @@ def test_short_lived_token_is_not_refreshed_on_every_use(
     assert refresh(store, "acme").refreshed
     assert not refresh(store, "acme").refreshed
     assert not refresh(store, "acme", RefreshPolicy(min_ttl_seconds=11 * 3600)).refreshed
-    store.write(
-        replace(
-            store.read("acme"),
-            expires_at=time_from_now(seconds=seconds / 3),
-            refresh_issued_at=time_from_now(seconds=-seconds / 1.5),
-        )
+    change_profile(
+        store,
+        expires_at=time_from_now(seconds=seconds / 3),
+        refresh_issued_at=time_from_now(seconds=-seconds / 1.5),
     )
     assert refresh(store, "acme", RefreshPolicy(min_ttl_seconds=11 * 3600)).refreshed
 

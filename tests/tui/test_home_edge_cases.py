@@ -17,7 +17,7 @@ from slack_token_tui.tokens.export_formats import FORMATS
 from slack_token_tui.tui.screens.home import HomeScreen
 from tests.support.pilot import WIDE, has_text, read_screen, run_app, wait_for, wait_for_text
 from tests.support.practice import issue_profile
-from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.profiles import CANARY, new_sign_in, time_from_now
 from tests.support.servers import reserve_refusing_port
 
 
@@ -25,8 +25,8 @@ async def test_key_acts_on_the_profile_highlighted_when_it_was_pressed(
     store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
     """On a slow line, the cursor has moved on before the worker of the first key runs."""
-    store.save_sign_in(profile(access_token=Secret("xoxp-canary-of-a")), "a")
-    store.save_sign_in(profile(access_token=Secret("xoxp-canary-of-b"), user_id="U2"), "b")
+    store.save_sign_in(*new_sign_in(access_token=Secret("xoxp-canary-of-a")), "a")
+    store.save_sign_in(*new_sign_in(access_token=Secret("xoxp-canary-of-b"), user_id="U2"), "b")
     async with run_app(home, size=WIDE) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, HomeScreen)
@@ -43,8 +43,8 @@ async def test_key_acts_on_the_profile_highlighted_when_it_was_pressed(
 async def test_profile_removed_while_its_menu_is_open_is_not_replaced_by_another(
     store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
-    store.save_sign_in(profile(), "a")
-    store.save_sign_in(profile(user_id="U2"), "b")
+    store.save_sign_in(*new_sign_in(), "a")
+    store.save_sign_in(*new_sign_in(user_id="U2"), "b")
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
         await wait_for_text(pilot, "a curl command")
@@ -57,7 +57,7 @@ async def test_profile_removed_while_its_menu_is_open_is_not_replaced_by_another
 async def test_format_without_a_token_can_be_copied_for_an_expired_profile(
     store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
-    store.save_sign_in(profile(expires_at=time_from_now(hours=-1)))
+    store.save_sign_in(*new_sign_in(expires_at=time_from_now(hours=-1)))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
         await wait_for_text(pilot, "a curl command")
@@ -91,8 +91,8 @@ async def test_pressing_verify_twice_never_reports_an_invalid_token_as_valid(
 
 
 async def test_notice_disappears_when_another_profile_is_highlighted(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile(expires_at=time_from_now(hours=-1)), "a")
-    store.save_sign_in(profile(user_id="U2"), "b")
+    store.save_sign_in(*new_sign_in(expires_at=time_from_now(hours=-1)), "a")
+    store.save_sign_in(*new_sign_in(user_id="U2"), "b")
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("c")
         await wait_for_text(pilot, "The token of a expired")
@@ -124,7 +124,7 @@ async def test_removal_in_progress_cannot_be_canceled(
 
 async def test_cursor_moves_to_the_next_profile_after_a_removal(store: ProfileStore, home: Path) -> None:
     for number, name in enumerate("abcd"):
-        store.save_sign_in(profile(user_id=f"U{number}"), name)
+        store.save_sign_in(*new_sign_in(user_id=f"U{number}"), name)
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("j", "j")
         await wait_for_text(pilot, "╭─ c")
@@ -139,7 +139,7 @@ async def test_cursor_moves_to_the_next_profile_after_a_removal(store: ProfileSt
 async def test_help_scrolls_and_ctrl_c_quits_from_every_dialog(
     store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     for key, words in (
         ("question_mark", "Your saved sign-ins"),
         ("i", "Import a token"),
@@ -183,7 +183,7 @@ async def test_theme_is_saved(home: Path) -> None:
 
 
 async def test_expired_token_is_not_copied_and_a_damaged_file_is_explained(home: Path, store: ProfileStore) -> None:
-    store.save_sign_in(profile(expires_at=time_from_now(hours=-1)))
+    store.save_sign_in(*new_sign_in(expires_at=time_from_now(hours=-1)))
     (home / "profiles" / "bad.json").write_text("{")
     async with run_app(home) as pilot:
         await pilot.press("c")
@@ -196,7 +196,7 @@ async def test_expired_token_is_not_copied_and_a_damaged_file_is_explained(home:
 
 @pytest.mark.parametrize("size", [(40, 20), (80, 24), (120, 36)])
 async def test_no_token_appears_on_the_screen(home: Path, store: ProfileStore, size: tuple[int, int]) -> None:
-    store.save_sign_in(profile(refresh_token=Secret("xoxe-1-canary-refresh-0123")))
+    store.save_sign_in(*new_sign_in(refresh_token=Secret("xoxe-1-canary-refresh-0123")))
     async with run_app(home, size=size) as pilot:
         await wait_for_text(pilot, "acme")
         for key in ("question_mark", "escape", "ctrl+p", "escape"):
@@ -208,7 +208,7 @@ async def test_no_token_appears_on_the_screen(home: Path, store: ProfileStore, s
 
 async def test_hostile_names_are_shown_as_plain_text(home: Path, store: ProfileStore) -> None:
     hostile = "[/red]\x1b]52;c;eA==\x07[@click=app.quit]x[/] \u202eevil"
-    store.save_sign_in(profile(team_name=hostile, user_name=hostile))
+    store.save_sign_in(*new_sign_in(team_name=hostile, user_name=hostile))
     async with run_app(home) as pilot:
         assert "[/red]" in read_screen(pilot)
         assert "\x1b" not in read_screen(pilot)
@@ -223,7 +223,7 @@ async def test_escape_sequences_in_the_directory_name_are_not_shown(tmp_path: Pa
         await pilot.press("a")
         await wait_for_text(pilot, "readable by you alone")
         assert not set("\x1b\x07") & set(read_screen(pilot))
-    ProfileStore(home).save_sign_in(profile())
+    ProfileStore(home).save_sign_in(*new_sign_in())
     async with run_app(home, size=(120, 40)) as pilot:
         await wait_for_text(pilot, "Kept in")
         assert not set("\x1b\x07") & set(read_screen(pilot))

@@ -21,7 +21,7 @@ from slack_token_tui.tui.screens.sign_in import SignInScreen
 from slack_token_tui.tui.widgets.profile_list import ProfileList
 from tests.support.pilot import WIDE, has_text, read_screen, run_app, wait_for, wait_for_screen, wait_for_text
 from tests.support.practice import issue_profile, issue_tokens
-from tests.support.profiles import CANARY, profile, time_from_now
+from tests.support.profiles import CANARY, new_sign_in, time_from_now
 from tests.support.store import add_profile_files
 
 # ── automatic refresh ──
@@ -56,7 +56,7 @@ async def test_changes_by_another_program_are_shown(store: ProfileStore, slack: 
         await wait_for_text(pilot, "for 1 h 59 min")
         await asyncio.to_thread(refresh, store, "acme", RefreshPolicy(insist=True))
         await wait_for_text(pilot, "for 11 h 59 min")
-        store.save_sign_in(profile(user_id="U9", name="new"), "new")
+        store.save_sign_in(*new_sign_in(user_id="U9", name="new"), "new")
         await wait_for_text(pilot, "Profiles · 2")
 
 
@@ -89,7 +89,7 @@ async def test_copy_refreshes_an_expired_token_first(
 async def test_copy_as_previews_a_masked_token_and_copies_the_real_one(
     store: ProfileStore, home: Path, copied_texts: list[str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("C")
         await wait_for_text(pilot, "Copy acme as")
@@ -104,7 +104,7 @@ async def test_copy_as_previews_a_masked_token_and_copies_the_real_one(
 
 
 async def test_copy_without_a_clipboard_asks_before_using_the_terminal(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     async with run_app(home, size=WIDE) as pilot:
         sent: list[str] = []
         pilot.app.copy_to_clipboard = sent.append  # type: ignore[method-assign]
@@ -126,7 +126,7 @@ async def test_revealed_token_is_hidden_automatically(
     store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slack_token_tui.tui.screens.home_commands._REVEAL_SECONDS", 3)
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("t")
         await wait_for(pilot, lambda: CANARY in read_screen(pilot))
@@ -166,7 +166,7 @@ async def test_verify_all_shows_progress_and_can_be_stopped(
     saved = issue_profile(store, slack, expires_at=time_from_now(hours=3))
     for number in range(12):
         store.save_sign_in(replace(saved, user_id=None, name=""), f"p{number}")
-    store.save_sign_in(profile(user_id="U5", endpoints=Endpoints("http://127.0.0.1:9")), "away")
+    store.save_sign_in(*new_sign_in(user_id="U5", endpoints=Endpoints("http://127.0.0.1:9")), "away")
     test, progress_was_seen = slack.workspace.auth_test, threading.Event()
 
     def answer_late(bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
@@ -184,7 +184,7 @@ async def test_verify_all_shows_progress_and_can_be_stopped(
         await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).order == "state")
         await pilot.press("g")
         await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).highlighted_entry.name == "away")
-        store.save_sign_in(profile(user_id="U6", endpoints=Endpoints(silent_server_url)), "silent")
+        store.save_sign_in(*new_sign_in(user_id="U6", endpoints=Endpoints(silent_server_url)), "silent")
         await wait_for_text(pilot, "Profiles · 15")
         await pilot.press("V")
         await wait_for_text(pilot, "of 15 · Esc stops")
@@ -198,7 +198,7 @@ async def test_refresh_all_refreshes_only_rotating_tokens(
     issue_profile(store, slack, "one", expires_at=time_from_now(hours=3))
     slack.workspace.people = slack.workspace.people[::-1]
     issue_profile(store, slack, "two", expires_at=time_from_now(hours=3))
-    store.save_sign_in(profile(), "plain")
+    store.save_sign_in(*new_sign_in(), "plain")
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("R")
         await wait_for_text(pilot, "Renewing 2: 2 renewed")
@@ -209,8 +209,8 @@ async def test_refresh_all_refreshes_only_rotating_tokens(
 
 
 async def test_rename_asks_until_the_name_is_valid(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile())
-    store.save_sign_in(profile(user_id="U2"), "other")
+    store.save_sign_in(*new_sign_in())
+    store.save_sign_in(*new_sign_in(user_id="U2"), "other")
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("n")
         await wait_for_text(pilot, "Rename acme")
@@ -226,7 +226,7 @@ async def test_rename_asks_until_the_name_is_valid(store: ProfileStore, home: Pa
 
 
 async def test_default_profile_can_be_set_and_cleared(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("d")
         await wait_for_text(pilot, "acme · default")
@@ -257,7 +257,7 @@ async def test_remove_shows_what_is_revoked_and_what_stays(
 
 
 async def test_unreachable_slack_blocks_revoking_but_local_removal_works(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile(endpoints=Endpoints("http://127.0.0.1:9")))
+    store.save_sign_in(*new_sign_in(endpoints=Endpoints("http://127.0.0.1:9")))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("x")
         await wait_for_text(pilot, "Remove acme?")
@@ -293,7 +293,7 @@ async def test_import_shows_the_token_type_and_saves_the_token(
 
 
 async def test_repeated_sign_in_shows_scope_changes(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile(scopes=("users:read", "channels:read"), requested_scopes=("users:read",)))
+    store.save_sign_in(*new_sign_in(scopes=("users:read", "channels:read"), requested_scopes=("users:read",)))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("s")
         await wait_for_screen(pilot, SignInScreen)
@@ -309,7 +309,7 @@ async def test_repeated_sign_in_shows_scope_changes(store: ProfileStore, home: P
 async def test_profiles_can_be_filtered_and_sorted(store: ProfileStore, home: Path) -> None:
     for number in range(30):
         store.save_sign_in(
-            profile(user_id=f"U{number}", team_name=f"Team {number}", expires_at=time_from_now(hours=40 - number)),
+            *new_sign_in(user_id=f"U{number}", team_name=f"Team {number}", expires_at=time_from_now(hours=40 - number)),
             f"p{number:02}",
         )
     async with run_app(home, size=WIDE) as pilot:
@@ -330,7 +330,7 @@ async def test_profiles_can_be_filtered_and_sorted(store: ProfileStore, home: Pa
 
 
 async def test_thousand_profiles_can_be_scrolled_and_filtered(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     add_profile_files(store, "acme", range(1000))
     async with run_app(home, size=WIDE) as pilot:
         profiles = pilot.app.screen.query_one(ProfileList)

@@ -18,7 +18,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from tests.support.pilot import has_text, read_screen, run_app, wait_for, wait_for_focus, wait_for_screen, wait_for_text
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 from tests.support.scripted_sign_in import APP
 
 WIDE = (130, 40)
@@ -154,7 +154,7 @@ async def test_leaving_asks_only_if_scopes_changed(home: Path) -> None:
 
 
 async def test_scopes_missing_from_the_existing_token_are_marked_as_new(home: Path, store: ProfileStore) -> None:
-    store.save_sign_in(profile(scopes=("users:read", "files:read"), requested_scopes=("users:read",)))
+    store.save_sign_in(*new_sign_in(scopes=("users:read", "files:read"), requested_scopes=("users:read",)))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("s")
         await wait_for_focus(pilot, SignInScreen)

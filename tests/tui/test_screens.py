@@ -31,7 +31,7 @@ from tests.support.pilot import (
     wait_for_screen,
     wait_for_text,
 )
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 from tests.support.scripted_sign_in import APP
 
 KEYS_BY_SCREEN = {
@@ -193,7 +193,7 @@ async def test_focus_moves_from_the_search_to_the_list_and_back(home: Path) -> N
     ],
 )
 async def test_every_screen_can_be_closed_by_mouse(home: Path, store: ProfileStore, key: str, words: str) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     async with run_app(home, APP, (120, 40)) as pilot:
         await pilot.press(key)
         await wait_for_text(pilot, words)
@@ -209,7 +209,7 @@ async def test_every_screen_can_be_closed_by_mouse(home: Path, store: ProfileSto
 
 
 async def test_dialogs_can_be_completed_by_mouse(home: Path, store: ProfileStore, copied_texts: list[str]) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     async with run_app(home, APP, (120, 100)) as pilot:
         await click_text(pilot, "Copy as…")
         await click_text(pilot, "header")
@@ -235,7 +235,7 @@ async def test_error_keys_can_be_clicked(home: Path, app: SlackApp) -> None:
 
 @pytest.mark.parametrize("screen_id", KEYS_BY_SCREEN)
 async def test_footer_shows_whole_keys_and_more_at_every_width(home: Path, store: ProfileStore, screen_id: str) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     keys = {"F1 Help", *(f"{action.key_label} {action.label}" for action in actions_for(screen_id))}
     async with run_app(home, APP, (130, 30)) as pilot:
         await open_screen(pilot, screen_id)
@@ -269,7 +269,7 @@ async def test_ctrl_c_in_help_stops_the_waiting_sign_in(home: Path, app: SlackAp
 async def test_only_the_last_notification_is_shown_and_a_dialog_hides_it(
     home: Path, store: ProfileStore, copied_texts: list[str]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     async with run_app(home, APP, (120, 40)) as pilot:
         for _ in range(3):
             await pilot.press("c")

@@ -8,7 +8,7 @@ import pytest
 
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.pilot import has_text, run_app, wait_for_text
-from tests.support.profiles import profile
+from tests.support.profiles import new_sign_in
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 20)])
@@ -16,7 +16,7 @@ from tests.support.profiles import profile
 async def test_home_reports_an_exposed_directory_and_recovers_once_it_is_fixed(
     store: ProfileStore, home: Path, directory: str, size: tuple[int, int]
 ) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     (home / directory).chmod(0o777)
     async with run_app(home, size=size) as pilot:
         await wait_for_text(pilot, "Other users can change your profiles")
@@ -28,7 +28,7 @@ async def test_home_reports_an_exposed_directory_and_recovers_once_it_is_fixed(
 
 
 async def test_directory_exposed_while_home_is_open_is_reported(store: ProfileStore, home: Path) -> None:
-    store.save_sign_in(profile())
+    store.save_sign_in(*new_sign_in())
     async with run_app(home) as pilot:
         await wait_for_text(pilot, "acme")
         home.chmod(0o777)

@@ -21,7 +21,7 @@ from slack_token_tui.tui.widgets.error_card import ErrorCard
 from tests.support.browser import issue_callback_url, parse_query
 from tests.support.pilot import has_text, run_app, start_sign_in, wait_for, wait_for_screen, wait_for_text
 from tests.support.ports import get_port
-from tests.support.profiles import profile, time_from_now
+from tests.support.profiles import new_sign_in, time_from_now
 
 
 async def test_empty_home_shows_the_next_steps(home: Path) -> None:
@@ -136,7 +136,7 @@ async def test_browser_errors_can_be_looked_up_while_waiting(home: Path, app: Sl
 
 async def test_vi_keys_move_the_highlight_and_update_the_details(home: Path, store: ProfileStore) -> None:
     for number, name in enumerate(("one", "two", "three")):
-        store.save_sign_in(profile(user_id=f"U{number}", team_name=f"Team {name}"), name)
+        store.save_sign_in(*new_sign_in(user_id=f"U{number}", team_name=f"Team {name}"), name)
     async with run_app(home) as pilot:
         for key, name in (("j", "three"), ("j", "two"), ("k", "three"), ("G", "two"), ("g", "one"), ("down", "three")):
             await pilot.press(key)
@@ -145,7 +145,7 @@ async def test_vi_keys_move_the_highlight_and_update_the_details(home: Path, sto
 
 async def test_palette_lists_every_home_action_and_no_screenshot(home: Path, store: ProfileStore) -> None:
     store.save_sign_in(
-        profile(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=time_from_now(hours=-1))
+        *new_sign_in(refresh_token=Secret("xoxe-1-canary-refresh-0123"), refresh_issued_at=time_from_now(hours=-1))
     )
     async with run_app(home) as pilot:
         commands = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}

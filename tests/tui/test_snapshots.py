@@ -26,7 +26,7 @@ from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.screens import sign_in
 from tests.support.pilot import wait_for, wait_for_text, wait_until_stable
-from tests.support.profiles import NOW, profile
+from tests.support.profiles import NOW, new_sign_in
 from tests.support.scripted_sign_in import APP, FAILED, REMOTE, SAVED, WAITING, make_scripted_session
 
 SIZES = {"40x20": (40, 20), "80x24": (80, 24), "120x36": (120, 36)}
@@ -89,7 +89,7 @@ def fill_home() -> None:
         "refresh_issued_at": NOW - timedelta(days=2),
     }
     store.save_sign_in(
-        profile(
+        *new_sign_in(
             **rotating,
             id="acme",
             expires_at=NOW + timedelta(hours=9, minutes=40),
@@ -98,7 +98,7 @@ def fill_home() -> None:
         )
     )
     store.save_sign_in(
-        profile(
+        *new_sign_in(
             id="group",
             team_id=None,
             enterprise_id="E1",
@@ -112,7 +112,7 @@ def fill_home() -> None:
         )
     )
     store.save_sign_in(
-        profile(
+        *new_sign_in(
             id="over",
             user_id="U3",
             team_id="T4",

@@ -31,7 +31,7 @@ from slack_token_tui.tui import terminal_exit
 from slack_token_tui.tui.actions import ACTIONS
 from slack_token_tui.tui.screens import sign_in
 from tests.support.pilot import read_screen, run_app, wait_for, wait_for_text, wait_until_stable
-from tests.support.profiles import make_rotating_token, profile
+from tests.support.profiles import make_rotating_token, new_sign_in
 from tests.support.scripted_sign_in import APP, LISTENING, REQUEST, WAITING, make_scripted_session
 from tests.support.scripts import write_script
 from tests.support.unsafe_text import find_unsafe_characters
@@ -99,7 +99,7 @@ async def open_place(place: str, home: Path) -> AsyncIterator[Pilot[None]]:
     """Run the TUI with one profile and one app, and go to ``place``."""
     store = ProfileStore(home)
     if not store.names():
-        store.save_sign_in(profile())
+        store.save_sign_in(*new_sign_in())
         save_app(home, APP)
         remember_last_app(home, APP.client_id)
     async with run_app(home, size=SIZE) as pilot:
@@ -173,8 +173,8 @@ def home_with_markup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "workspace_url": "https://acme.slack.com/[/",
         "refresh_refused": "[error",
     }
-    store.save_sign_in(profile(**texts), "acme")
-    store.save_sign_in(profile(user_id="U2", user_name="omar"), "damaged").path.write_text("{")
+    store.save_sign_in(*new_sign_in(**texts), "acme")
+    store.save_sign_in(*new_sign_in(user_id="U2", user_name="omar"), "damaged").path.write_text("{")
     browser = f"'{program}' [%s]"
     save_app(home, SlackApp(APP.client_id, scopes=("users:read",), name="[/app] [b]", browser=browser))
     remember_last_app(home, APP.client_id)
@@ -351,8 +351,8 @@ async def test_control_characters_in_a_path_are_not_shown(
     home_with_controls: Path, keys: tuple[str, ...], words: str, copied_texts: list[str]
 ) -> None:
     store = ProfileStore(home_with_controls)
-    store.save_sign_in(profile())
-    store.save_sign_in(profile(user_id="U2"), "damaged").path.write_text("{")
+    store.save_sign_in(*new_sign_in())
+    store.save_sign_in(*new_sign_in(user_id="U2"), "damaged").path.write_text("{")
     async with run_app(home_with_controls, APP, size=(200, 60)) as pilot:
         for key in keys:
             await pilot.press(key)
@@ -381,7 +381,7 @@ async def test_quarantined_file_path_is_shown_without_control_characters(
     home_with_controls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = ProfileStore(home_with_controls)
-    saved = store.save_sign_in(profile()).profile
+    saved = store.save_sign_in(*new_sign_in()).profile
     quarantine = home_with_controls / "quarantine"
     quarantine.mkdir()
     (quarantine / f"1.{saved.id}.1.answer").write_text("{}")
