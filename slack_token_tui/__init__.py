@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from slack_token_tui.api import (
         Bearer,
         NoSuchProfile,
+        RequestRefused,
         SignInFailed,
         SignInNeeded,
         StoreUnusable,
@@ -35,6 +36,7 @@ __all__ = [
     "Bearer",
     "NoSuchProfile",
     "PendingSignIn",
+    "RequestRefused",
     "SignInFailed",
     "SignInNeeded",
     "StoreUnusable",

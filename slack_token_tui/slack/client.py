@@ -114,9 +114,9 @@ class _Response:
 class SlackClient:
     """A client for the Web API of one Slack host. Use it as an async context manager."""
 
-    def __init__(self, endpoints: Endpoints, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    def __init__(self, endpoints: Endpoints, deadline_seconds: float | None = None) -> None:
         self.endpoints = endpoints
-        self._deadline_seconds = deadline_seconds
+        self._deadline_seconds = DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
         self._http: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> SlackClient:

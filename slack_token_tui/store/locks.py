@@ -22,7 +22,7 @@ class NoLongerNeeded(Exception):
 def acquire(
     directory: Path,
     name: str,
-    wait_seconds: float = WAIT_SECONDS,
+    wait_seconds: float | None = None,
     unless: Callable[[], bool] | None = None,
     *,
     may_be_link: bool = False,
@@ -34,7 +34,7 @@ def acquire(
     Args:
         directory: the directory of the lock file.
         name: the name of the lock.
-        wait_seconds: how long to wait while another process holds the lock.
+        wait_seconds: how long to wait while another process holds the lock. None means :data:`WAIT_SECONDS`.
         unless: polled while waiting. The wait ends once it returns True.
         may_be_link: see :func:`slack_token_tui.store.atomic_file.make_private_directory`.
 
@@ -47,7 +47,7 @@ def acquire(
     make_private_directory(directory, may_be_link=may_be_link)
     path = directory / f"{name}.lock"
     lock = FileLock(path, mode=0o600, blocking=False, fallback_to_soft=False, preserve_lock_file=True)
-    deadline = time.monotonic() + wait_seconds
+    deadline = time.monotonic() + (WAIT_SECONDS if wait_seconds is None else wait_seconds)
     while True:
         try:
             lock.acquire()

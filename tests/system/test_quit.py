@@ -1,0 +1,145 @@
+"""The program ends when it is told to, whatever its threads wait for. Otherwise these tests end in a time limit."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from slack_token_tui.store import locks
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profiles import ProfileStore
+from tests.support.profiles import new_sign_in
+from tests.support.store import save_last_app
+from tests.support.terminal import Terminal
+
+WAITS_FOREVER = (
+    "import socket, sys, threading\n"
+    "from slack_token_tui.store import locks\n"
+    "from slack_token_tui.slack import client\n"
+    "locks.WAIT_SECONDS = 100_000\n"
+    "client.DEADLINE_SECONDS = 1\n"
+    "real = socket.getaddrinfo\n"
+    "def getaddrinfo(host, *args, **kwargs):\n"
+    "    if host not in ('localhost', '127.0.0.1', '::1', None):\n"
+    "        threading.Event().wait()\n"
+    "    return real(host, *args, **kwargs)\n"
+    "socket.getaddrinfo = getaddrinfo\n"
+    "from slack_token_tui.cli.main import main\n"
+    "sys.exit(main())\n"
+)
+"""The program with a name server that never answers, and no limit to the wait for a lock."""
+
+
+@contextmanager
+def hold_lock(home: Path, name: str, directory: str = "locks") -> Iterator[None]:
+    """Hold a lock of ``home`` in another thread, as another process would."""
+    held, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with locks.acquire(home / directory, name):
+            held.set()
+            release.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(30)
+    yield
+    release.set()
+    thread.join()
+
+
+def test_quit_does_not_wait_for_a_rename_that_waits_for_a_lock(
+    store: ProfileStore, home: Path, child_environment: dict[str, str]
+) -> None:
+    store.save_sign_in(*new_sign_in())
+    with hold_lock(home, "acme"):
+        terminal = Terminal(child_environment, "-c", WAITS_FOREVER)
+        terminal.wait_for_text("good")
+        terminal.wait_for_text("Ctrl+P")
+        terminal.press(b"n")
+        terminal.wait_for_text("Rename")
+        terminal.press(b"x\r")
+        terminal.wait_for_text("Renaming")
+        terminal.press(b"\x1b")
+        terminal.press(b"q")
+        assert terminal.wait_for_exit() == 0
+    assert store.names() == ["acme"]
+
+
+def test_screen_works_while_the_settings_are_locked(
+    store: ProfileStore, home: Path, child_environment: dict[str, str]
+) -> None:
+    store.save_sign_in(*new_sign_in())
+    with hold_lock(home, "settings", "."):
+        terminal = Terminal(child_environment, "-c", WAITS_FOREVER)
+        terminal.wait_for_text("good")
+        terminal.wait_for_text("Ctrl+P")
+        for key in (b"d", b"o"):
+            terminal.press(key)
+            terminal.press(b"?")
+            terminal.wait_for_new_text("Be led through making")
+            terminal.press(b"\x1b")
+        terminal.press(b"q")
+        assert terminal.wait_for_exit() == 0
+
+
+def test_quit_does_not_wait_for_a_name_server(
+    store: ProfileStore, home: Path, child_environment: dict[str, str]
+) -> None:
+    store.save_sign_in(*new_sign_in())
+    terminal = Terminal(child_environment, "-c", WAITS_FOREVER)
+    terminal.wait_for_text("good")
+    terminal.wait_for_text("Ctrl+P")
+    terminal.press(b"v")
+    terminal.wait_for_text("network_timeout")
+    terminal.press(b"q")
+    assert terminal.wait_for_exit() == 0
+
+
+def test_doctor_ends_although_the_name_server_does_not_answer(child_environment: dict[str, str]) -> None:
+    program = WAITS_FOREVER.replace("from slack_token_tui.cli.main", _SHORT_DOCTOR + "from slack_token_tui.cli.main")
+    done = subprocess.run(
+        [sys.executable, "-c", program, "doctor"], capture_output=True, text=True, env=child_environment, timeout=60
+    )
+    assert done.returncode == 1
+    assert "did not answer in time" in done.stdout
+    assert "within 2 seconds" in " ".join(done.stdout.split()), "the limit that was in force"
+
+
+_SHORT_DOCTOR = "from slack_token_tui.doctor import connectivity; connectivity._SLACK_TIMEOUT_SECONDS = 2\n"
+
+
+def test_login_ends_although_the_name_server_does_not_answer(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    save_last_app(store, SlackApp("2141029472.691202649728", redirect_uris=("https://tokens.example.com/done",)))
+    login = subprocess.Popen(
+        [sys.executable, "-c", WAITS_FOREVER, "login", "x", "--no-browser", "--scopes", "users:read"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=child_environment,
+    )
+    assert login.stdin is not None and login.stderr is not None
+    for line in login.stderr:
+        if state := re.search(r"state=([^&\s]+)", line):
+            login.stdin.write(f"https://tokens.example.com/done?code=practice12345&state={state[1]}\n")
+            login.stdin.flush()
+            break
+    _, messages = login.communicate(timeout=60)
+    assert login.returncode == 75
+    assert "network_timeout" in messages
+
+
+@pytest.fixture(autouse=True)
+def _need_a_terminal() -> None:
+    if sys.platform == "win32":
+        pytest.skip("LOUD: no pseudo terminals on Windows")

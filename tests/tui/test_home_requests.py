@@ -1,0 +1,105 @@
+"""Keys on the home screen that ask Slack or wait for a lock, pressed at the wrong moment."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.store import locks
+from slack_token_tui.store.profile import RESPONSE_UNUSABLE
+from slack_token_tui.store.profiles import ProfileStore
+from tests.support.pilot import WIDE, has_text, run_app, wait_for, wait_for_text
+from tests.support.practice import issue_profile
+from tests.support.profiles import new_sign_in, time_from_now
+
+REFRESH_PATH = "/api/oauth.v2.user.access"
+
+
+async def test_revoked_young_token_is_refreshed(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+    young = {"expires_at": time_from_now(hours=11, minutes=55), "refresh_issued_at": time_from_now(minutes=-5)}
+    issue_profile(store, slack, **young, generation=1, refused="token_revoked")
+    async with run_app(home, size=WIDE) as pilot:
+        await wait_for_text(pilot, "revoked")
+        await pilot.press("r")
+        await wait_for_text(pilot, "acme renewed")
+    assert store.read("acme").generation == 2
+
+
+async def test_young_token_is_refreshed_at_the_second_request(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
+    young = {"expires_at": time_from_now(hours=11, minutes=55), "refresh_issued_at": time_from_now(minutes=-5)}
+    issue_profile(store, slack, **young, generation=1)
+    async with run_app(home, size=WIDE) as pilot:
+        await pilot.press("r")
+        await wait_for_text(pilot, "was left alone")
+        await wait_for_text(pilot, "r again")
+        assert slack.workspace.calls[REFRESH_PATH] == 0
+        await pilot.press("r")
+        await wait_for_text(pilot, "acme renewed")
+        await pilot.press("r")
+        await wait_for_text(pilot, "was left alone")
+    assert slack.workspace.calls[REFRESH_PATH] == 1
+
+
+async def test_spent_refresh_token_is_not_sent_again(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+    refused = {"refresh_refused": RESPONSE_UNUSABLE, "refresh_refused_at": time_from_now(hours=-1)}
+    issue_profile(store, slack, expires_at=time_from_now(hours=5), generation=1, **refused)
+    async with run_app(home, size=WIDE) as pilot:
+        await pilot.press("r")
+        await wait_for_text(pilot, "acme: ")
+    assert slack.workspace.calls[REFRESH_PATH] == 0
+
+
+async def test_verify_refreshes_a_due_token_first(store: ProfileStore, slack: PracticeSlack, home: Path) -> None:
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
+    slack.workspace.faults.extend(["error:internal_error", "error:internal_error"])
+    async with run_app(home, size=WIDE) as pilot:
+        await wait_for_text(pilot, "refresh_lost")
+        await pilot.press("v")
+        await wait_for_text(pilot, "acme is good")
+    assert store.read("acme").generation == 1
+
+
+async def test_profile_saved_by_another_program_during_a_request_is_shown(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
+    issue_profile(store, slack, expires_at=time_from_now(hours=5), generation=1)
+    slack.workspace.faults.extend(["held", "error:internal_error"])
+    async with run_app(home, size=WIDE) as pilot:
+        await pilot.press("r")
+        await wait_for_text(pilot, "asking Slack")
+        await asyncio.to_thread(store.save_sign_in, *new_sign_in(user_id="U9"), "new")
+        await pilot.pause(2.2)  # two looks at the directory
+        slack.workspace.may_respond.set()
+        await wait_for(pilot, lambda: not has_text(pilot, "asking Slack"))
+        await wait_for_text(pilot, "Profiles · 2")
+
+
+async def test_enter_pressed_twice_renames_once(store: ProfileStore, home: Path) -> None:
+    store.save_sign_in(*new_sign_in())
+    held, release = threading.Event(), threading.Event()
+
+    def hold_lock() -> None:
+        with locks.acquire(home / "locks", "acme"):
+            held.set()
+            release.wait(60)
+
+    thread = threading.Thread(target=hold_lock)
+    thread.start()
+    assert held.wait(30)
+    async with run_app(home, size=WIDE) as pilot:
+        await pilot.press("n")
+        await wait_for_text(pilot, "Rename acme")
+        await pilot.press(*["backspace"] * 4, *"beta", "enter")
+        await wait_for_text(pilot, "Renaming")
+        await pilot.press("enter")
+        await pilot.pause(0.3)
+        release.set()
+        await wait_for(pilot, lambda: not has_text(pilot, "Rename acme"))
+        await wait_for_text(pilot, "beta")
+        assert not has_text(pilot, "✗")
+    thread.join()
+    assert store.names() == ["beta"]
