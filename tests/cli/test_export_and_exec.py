@@ -19,6 +19,7 @@ from slack_token_tui.tokens import export_formats
 from tests.support.cli import COMMAND, run_command, run_python
 from tests.support.practice import issue_profile
 from tests.support.profiles import CANARY, new_sign_in, time_from_now
+from tests.support.store import read_tokens
 
 
 @pytest.fixture
@@ -36,11 +37,12 @@ def shell_environment(child_environment: dict[str, str]) -> dict[str, str]:
 def test_expiring_token_is_refreshed_first_with_a_notice(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], words: list[str]
 ) -> None:
-    old = issue_profile(store, slack)
+    issue_profile(store, slack)
+    old = read_tokens(store)
     done = run_command(*words, env=child_environment)
     assert done.returncode == 0
-    new = store.read("acme")
-    assert new.access_token and done.stdout == new.access_token.reveal() + "\n"
+    new = read_tokens(store)
+    assert done.stdout == new.access_token.reveal() + "\n"
     assert new.access_token != old.access_token
     assert "about to expire" in done.stderr
     assert "practice" not in done.stderr
@@ -50,10 +52,10 @@ def test_expiring_token_is_refreshed_first_with_a_notice(
 def test_min_ttl_forces_a_refresh_and_has_an_upper_limit(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    old = issue_profile(store, slack, expires_at=time_from_now(hours=2))
-    assert old.access_token
-    assert run_command("token", env=child_environment).stdout.strip() == old.access_token.reveal()
-    assert run_command("token", "--min-ttl", "7300", env=child_environment).stdout.strip() != old.access_token.reveal()
+    issue_profile(store, slack, expires_at=time_from_now(hours=2))
+    old = read_tokens(store).access_token.reveal()
+    assert run_command("token", env=child_environment).stdout.strip() == old
+    assert run_command("token", "--min-ttl", "7300", env=child_environment).stdout.strip() != old
     assert run_command("token", "--min-ttl", "7300", env=child_environment).returncode == 0
     assert slack.workspace.tokens.refreshed == 1
     assert run_command("token", "--min-ttl", "43200", env=child_environment).returncode == 2
@@ -62,11 +64,11 @@ def test_min_ttl_forces_a_refresh_and_has_an_upper_limit(
 def test_when_slack_is_down_a_valid_token_is_printed_but_an_expired_one_is_not(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    old = issue_profile(store, slack)
+    issue_profile(store, slack)
+    old = read_tokens(store).access_token.reveal()
     slack.workspace.faults.extend(["status:503"] * 2)
     done = run_command("token", env=child_environment)
-    assert old.access_token
-    assert (done.returncode, done.stdout) == (0, old.access_token.reveal() + "\n")
+    assert (done.returncode, done.stdout) == (0, old + "\n")
     assert "still works until" in done.stderr
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     slack.workspace.faults.extend(["status:503"] * 2)
@@ -93,10 +95,10 @@ def test_new_token_is_printed_when_the_profile_cannot_be_saved(
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     program = (
-        "import sys; from slack_token_tui.store import recovery; from slack_token_tui.store.profiles import ProfileStore;"
+        "import sys; from slack_token_tui.store import locked_profile, recovery;"
         "from slack_token_tui.store.atomic_file import StorageError\n"
         "def broken(*_):\n    raise StorageError('store_full', file='x', detail='no room')\n"
-        "ProfileStore.write = broken; recovery._SAVE_RETRY_SECONDS = 0\n"
+        "locked_profile.write_profile_file = broken; recovery._SAVE_RETRY_SECONDS = 0\n"
         "from slack_token_tui.cli.main import main; sys.exit(main(['token']))"
     )
     done = run_python(program, env=child_environment)
@@ -121,9 +123,8 @@ def run_in_shell(text: str, shell_environment: dict[str, str], shell: str = "sh"
 def test_every_format_works_when_pasted(
     store: ProfileStore, slack: PracticeSlack, shell_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    saved = issue_profile(store, slack, expires_at=time_from_now(hours=5))
-    assert saved.access_token
-    token = saved.access_token.reveal()
+    issue_profile(store, slack, expires_at=time_from_now(hours=5))
+    token = read_tokens(store).access_token.reveal()
     store.save_sign_in(*new_sign_in(user_id="U2", access_token=Secret(token)), "of-slack")
     text = {
         token_format: run_command(

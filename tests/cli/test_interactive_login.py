@@ -140,14 +140,15 @@ def test_repeated_sign_in_skips_the_prompt(
 def test_requested_name_never_overwrites_another_account(
     login_arguments: list[str], child_environment: dict[str, str], store: ProfileStore
 ) -> None:
-    before = store.save_sign_in(*new_sign_in(), "work").profile
+    new, tokens = new_sign_in()
+    before = store.save_sign_in(new, tokens, "work").profile, tokens
     terminal = LoginTerminal(child_environment, "work", *login_arguments)
     press_consent_button(terminal.url)
     terminal.wait_for_text("work belongs to another account")
     terminal.wait_for_text(QUESTION)
     terminal.press(b"\r")
     assert terminal.wait_for_exit() == 0
-    assert store.read("work") == before and len(store.names()) == 2
+    assert store.read_with_tokens("work") == before and len(store.names()) == 2
 
 
 def test_unusable_response_is_reported_and_revoked_on_request(

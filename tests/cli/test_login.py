@@ -18,6 +18,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from tests.support.browser import issue_callback_url, press_consent_button
 from tests.support.cli import LoginProcess, run_command
 from tests.support.ports import get_port, is_port_open
+from tests.support.store import read_tokens
 
 
 def test_login_prints_progress_to_stderr_and_json_without_a_token(

@@ -19,6 +19,7 @@ from slack_token_tui.store.settings import read_settings
 from tests.support.cli import COMMAND, make_unprivileged_command, run_command
 from tests.support.practice import issue_profile, issue_tokens
 from tests.support.profiles import CANARY, make_rotating_token, new_sign_in, time_from_now
+from tests.support.store import read_tokens
 
 UNREACHABLE_URL = "http://127.0.0.1:9"
 
@@ -35,7 +36,7 @@ def test_verify_asks_slack_and_saves_the_result(
     assert "acme: good. jane in Acme Practice" in done.stderr
     after = store.read("acme")
     assert after.verified_at and after.user_name == "jane" and after.scopes == ("users:read",)
-    slack.workspace.tokens.access_tokens[after.access_token.reveal()].revoked = True  # type: ignore[union-attr]
+    slack.workspace.tokens.access_tokens[read_tokens(store).access_token.reveal()].revoked = True
     done = run_command("verify", "--json", env=child_environment)
     assert done.returncode == 4
     assert json.loads(done.stdout)[0]["error"] == "token_revoked"
@@ -130,8 +131,9 @@ def test_rename_updates_the_default_and_never_overwrites(
 def test_remove_revokes_both_tokens_and_reports_what_stays_in_slack(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    saved = issue_profile(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
-    assert saved.access_token and saved.refresh_token
+    issue_profile(store, slack, app_id="A0PRACTICE", workspace_url="https://acme-practice.slack.com/")
+    saved = read_tokens(store)
+    assert saved.refresh_token
     done = run_command("remove", "acme", "--yes", "--json", env=child_environment)
     assert done.returncode == 0
     assert "Your authorization" in done.stderr
@@ -167,8 +169,9 @@ def test_unreachable_slack_blocks_remove_unless_revoking_is_skipped(
 def test_expired_token_does_not_block_remove(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    saved = issue_profile(store, slack)
-    assert saved.access_token and saved.refresh_token
+    issue_profile(store, slack)
+    saved = read_tokens(store)
+    assert saved.refresh_token
     del slack.workspace.tokens.refresh_tokens[saved.refresh_token.reveal()]
     slack.workspace.tokens.access_tokens[saved.access_token.reveal()].expires_at = 1.0
     done = run_command("remove", "acme", "--yes", env=child_environment)
@@ -424,9 +427,9 @@ def test_undeletable_profile_is_not_revoked_but_can_be_verified(
 def test_import_without_a_refresh_token_does_not_replace_a_refreshable_profile(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    saved = issue_profile(store, slack)
+    saved, tokens = issue_profile(store, slack), read_tokens(store)
     other, _ = issue_tokens(slack.workspace)
     words = ["import", "--client-id", saved.client_id, "--slack-url", slack.base, "--json"]
     done = run_command(*words, env=child_environment, stdin=other)
     assert json.loads(done.stdout)["error"] == "renewable_already_kept"
-    assert store.read("acme") == saved
+    assert store.read_with_tokens("acme") == (saved, tokens)

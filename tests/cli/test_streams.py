@@ -13,6 +13,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from tests.support.cli import COMMAND, run_command
 from tests.support.practice import issue_profile
 from tests.support.profiles import CANARY, new_sign_in, time_from_now
+from tests.support.store import read_tokens
 
 
 def run_in_shell(redirects: str, *words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -46,8 +47,7 @@ def test_closed_stderr_does_not_mix_messages_into_stdout(
 ) -> None:
     issue_profile(store, slack)
     done = run_in_shell("2>&-", "token", "acme", env=child_environment)
-    token = read_tokens(store).access_token
-    assert token and done.stdout == token.reveal() + "\n"
+    assert done.stdout == read_tokens(store).access_token.reveal() + "\n"
 
 
 def test_import_with_closed_stdin_reports_a_missing_token(child_environment: dict[str, str]) -> None:

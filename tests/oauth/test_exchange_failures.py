@@ -27,6 +27,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from tests.support.practice import DelayedExchange
 from tests.support.profiles import new_sign_in
 from tests.support.sessions import create_session, run_session
+from tests.support.store import read_tokens
 
 USER_TOKEN = "-".join(("xoxp", "canary", "issued", "00000000"))
 
@@ -73,7 +74,8 @@ async def test_invalid_auth_test_values_do_not_lose_the_token(
     monkeypatch.setattr(workspace, "auth_test", lambda bearer: ({**test(bearer)[0], **changed}, test(bearer)[1]))
     saved = (await run_session(create_session(app, store)))[-1]
     assert isinstance(saved, events.Saved)
-    assert store.read(saved.saved.profile.name).access_token == saved.saved.profile.access_token
+    (issued,) = workspace.tokens.access_tokens
+    assert read_tokens(store, saved.saved.profile.name).access_token.reveal() == issued
 
 
 @pytest.mark.parametrize("expires_in", [1e400, "9" * 5000, -1e400, [], "\ud800"], ids=repr)

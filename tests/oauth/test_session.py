@@ -28,6 +28,7 @@ from tests.support.browser import issue_callback_url, parse_query
 from tests.support.faults import raise_store_full
 from tests.support.ports import get_port, is_port_open
 from tests.support.sessions import create_session, run_session, run_session_to_page
+from tests.support.store import read_tokens
 
 
 @pytest.mark.parametrize("shape", TOKEN_SHAPES)
@@ -41,10 +42,10 @@ async def test_every_token_shape_saves_a_verified_profile(
     seen, page = await run_session_to_page(create_session(app, store), shape=shape)
     saved = seen[-1]
     assert isinstance(saved, events.Saved)
-    profile = store.read("acme-practice")
+    profile, tokens = store.read_with_tokens("acme-practice")
     assert profile.scopes == app.scopes
     assert profile.verified_at is not None
-    assert (profile.refresh_token is not None) is rotation
+    assert (tokens.refresh_token is not None) is rotation
     assert (profile.expires_at is not None) is rotation
     assert stat.S_IMODE(os.stat(saved.saved.path).st_mode) == 0o600
     assert "You are signed in" in page
@@ -209,7 +210,7 @@ async def test_unwritable_store_is_reported_before_the_browser_opens(
 
 
 async def test_save_error_is_shown_in_terminal_and_browser_and_can_be_retried(
-    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+    app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in = create_session(app, store)
     with monkeypatch.context() as broken:
@@ -222,7 +223,8 @@ async def test_save_error_is_shown_in_terminal_and_browser_and_can_be_retried(
             await sign_in.save_again()
         assert sign_in.has_unsaved_token
     saved = await sign_in.save_again()
-    assert store.read(saved.profile.name).access_token == saved.profile.access_token
+    (issued,) = workspace.tokens.access_tokens
+    assert read_tokens(store, saved.profile.name).access_token.reveal() == issued
     assert not sign_in.has_unsaved_token
 
 

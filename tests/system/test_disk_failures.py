@@ -24,6 +24,7 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
+from tests.support.store import read_tokens
 home, spoil = Path(os.environ["SLACK_TOKEN_TUI_HOME"]), sys.argv[1:]
 with PracticeSlack() as slack:
     store = ProfileStore(home)
@@ -37,7 +38,8 @@ with PracticeSlack() as slack:
     answers = {}
     for name in ("good", "due", "over"):
         done = subprocess.run([sys.executable, "-m", "slack_token_tui", "token", name], capture_output=True, text=True)
-        answers[name] = [done.returncode, done.stdout.strip() == read_tokens(store, name).access_token.reveal(), done.stderr]
+        token = read_tokens(store, name).access_token.reveal()
+        answers[name] = [done.returncode, done.stdout.strip() == token, done.stderr]
     print(json.dumps({"answers": answers, "asked": slack.workspace.calls["/api/oauth.v2.user.access"],
         "same": before == {path.name: path.read_bytes() for path in (home / "profiles").iterdir()}}))
 """

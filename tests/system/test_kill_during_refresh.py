@@ -17,12 +17,11 @@ from slack_token_tui.practice.models import App
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.recovery import recover
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
 from tests.support.rounds import Rounds
-from tests.support.store import list_journals
+from tests.support.store import list_journals, read_tokens, recover_refresh
 
 # Everything is loaded and used once before the marker, so that only calls of the refresh come after it.
 MARKER = "/the-sweep-begins-here"
@@ -102,18 +101,18 @@ def kill_at(call: Call, directory: Path) -> str:
             check=False,
         )
         # Threads wake each other a different number of times in each run, so the kill may have come during the warm-up.
-        recover(store, "warm")
-        before = store.read("acme")  # readable, whenever the kill came
-        doubted = recover(store, "acme").first_unanswered_at is not None
+        recover_refresh(store, "warm")
+        before = read_tokens(store)  # readable, whenever the kill came
+        doubted = recover_refresh(store).first_unanswered_at is not None
         result = refresh(store, "acme")
-        after = store.read("acme")
+        after = read_tokens(store)
         assert list_journals(store) == [], (call, result.problem, doubted)
         if result.problem is None:
-            assert after.access_token and slack.workspace.tokens.authenticate(after.access_token.reveal())
+            assert slack.workspace.tokens.authenticate(after.access_token.reveal())
             assert after.refresh_token and after.refresh_token.reveal() in slack.workspace.tokens.refresh_tokens
             return "kept"
         assert (result.problem.code, doubted) == ("refresh_interrupted", True)
-        assert (after.access_token, after.refresh_token) == (before.access_token, before.refresh_token)
+        assert after == before
         assert slack.workspace.tokens.refreshed == 2  # the one of the warm-up and the lost one
         assert is_in_unanswered_window(seen.read_text(errors="replace")), (call, "lost where nothing can be lost")
         return "named"

@@ -16,7 +16,6 @@ import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
@@ -24,6 +23,7 @@ from tests.support.cli import COMMAND
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
 from tests.support.rounds import Rounds
+from tests.support.store import change_profile, read_tokens
 from tests.support.terminal import Terminal
 from tests.support.waiting import wait_until
 
@@ -71,8 +71,7 @@ def test_concurrent_processes_refresh_one_expired_token_once(
     forbid_token_reuse(slack, 1)
     count = rounds(8, 50)
     answers = run_all_at_once([["token", "acme"]] * count, child_environment, tmp_path / "go")
-    token = read_tokens(store).access_token
-    assert token and set(answers) == {(0, token.reveal())}
+    assert set(answers) == {(0, read_tokens(store).access_token.reveal())}
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)
     rounds.report(f"{count} processes ask for one expired token: 1 refresh, {count} equal tokens")
 
@@ -90,8 +89,7 @@ def test_open_tui_and_concurrent_commands_refresh_the_token_once(
     terminal.wait_for_text("good · jane")
     terminal.press(b"q")
     assert terminal.wait_for_exit() == 0
-    token = read_tokens(store).access_token
-    assert token and set(answers) == {(0, token.reveal())}
+    assert set(answers) == {(0, read_tokens(store).access_token.reveal())}
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)
     assert b"practice-" not in terminal.output
     rounds.report(f"an open TUI and {count} mixed commands: 1 refresh, {count} equal tokens")
@@ -111,8 +109,7 @@ def test_five_profiles_are_refreshed_once_each_by_concurrent_commands(
     commands = [["token", names[n % 5]] for n in range(count)]
     answers = run_all_at_once(commands, child_environment, tmp_path / "go")
     for (_, name), answer in zip(commands, answers, strict=True):
-        token = read_tokens(store, name).access_token
-        assert token and answer == (0, token.reveal())
+        assert answer == (0, read_tokens(store, name).access_token.reveal())
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (5, 0)
     rounds.report(f"{count} processes ask for five expired tokens: 5 refreshes, every answer right")
 
@@ -176,7 +173,7 @@ def test_signal_during_a_refresh_loses_nothing(
         assert after.refresh_refused is None
         renewed = refresh(store, "acme", RefreshPolicy(insist=True))
         assert renewed.problem is None, renewed.problem
-        store.write(_expire(renewed.profile))
+        change_profile(store, expires_at=time_from_now(hours=-1))
     assert slack.workspace.tokens.reused == 0
     assert in_the_middle >= times // 3, "too few signals came late enough to prove anything"
     rounds.report(
@@ -191,12 +188,6 @@ def _wait_at_random() -> None:
 def _wait_until_rotated(slack: PracticeSlack, refreshed: int) -> None:
     """Return while Slack's response is on its way."""
     assert wait_until(lambda: slack.workspace.tokens.refreshed != refreshed, 20)
-
-
-def _expire(profile: Profile) -> Profile:
-    from dataclasses import replace
-
-    return replace(profile, expires_at=time_from_now(hours=-1))
 
 
 def test_terminal_closed_during_a_tui_refresh_loses_nothing(
@@ -214,9 +205,8 @@ def test_terminal_closed_during_a_tui_refresh_loses_nothing(
         terminal.wait_until(lambda _, before=before: slack.workspace.tokens.refreshed > before)
         terminal.hang_up()  # Slack has rotated the tokens, and its response is on its way
         assert wait_until(lambda generation=generation: store.read("acme").generation != generation)
-        after = store.read("acme")
-        assert after.access_token and slack.workspace.tokens.authenticate(after.access_token.reveal())
-        store.write(_expire(after))
+        assert slack.workspace.tokens.authenticate(read_tokens(store).access_token.reveal())
+        change_profile(store, expires_at=time_from_now(hours=-1))
     rounds.report(f"{times} terminals closed under the TUI while Slack's answer was on its way: 0 lost")
 
 
@@ -242,6 +232,5 @@ def test_stopped_process_holds_the_lock_and_others_report_busy(
     assert waiting.problem and waiting.problem.code == "store_busy"
     os.kill(holder.pid, signal.SIGCONT)
     said, _ = holder.communicate(timeout=30)
-    token = read_tokens(store).access_token
-    assert token and said.strip() == token.reveal()
+    assert said.strip() == read_tokens(store).access_token.reveal()
     assert (slack.workspace.tokens.refreshed, slack.workspace.tokens.reused) == (1, 0)

@@ -36,6 +36,7 @@ from tests.support.pilot import (
     wait_for_screen,
     wait_for_text,
 )
+from tests.support.store import read_tokens
 
 ID = "2141029472.691202649728"
 
@@ -110,7 +111,7 @@ async def test_app_setup_and_sign_in_work_by_mouse(home: Path, slack: PracticeSl
         await wait_for_text(pilot, "works until it is revoked")
         await click_text(pilot, "Leave")
         await wait_for_screen(pilot, HomeScreen)
-    assert ProfileStore(home).read("acme-practice").refresh_token is None
+    assert read_tokens(ProfileStore(home), "acme-practice").refresh_token is None
 
 
 async def test_page_opens_and_the_copied_manifest_is_valid(

@@ -22,7 +22,7 @@ from slack_token_tui.tui.widgets.profile_list import ProfileList
 from tests.support.pilot import WIDE, has_text, read_screen, run_app, wait_for, wait_for_screen, wait_for_text
 from tests.support.practice import issue_profile, issue_tokens
 from tests.support.profiles import CANARY, new_sign_in, time_from_now
-from tests.support.store import add_profile_files
+from tests.support.store import add_profile_files, read_tokens
 
 # ── automatic refresh ──
 
@@ -66,13 +66,14 @@ async def test_changes_by_another_program_are_shown(store: ProfileStore, slack: 
 async def test_copy_reports_the_expiry_and_the_clear_time(
     store: ProfileStore, slack: PracticeSlack, home: Path, copied_texts: list[str]
 ) -> None:
-    saved = issue_profile(store, slack, expires_at=time_from_now(hours=2))
+    issue_profile(store, slack, expires_at=time_from_now(hours=2))
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("c")
         await wait_for(pilot, lambda: copied_texts)
         await wait_for_text(pilot, "It works for 1 h 59 min")
         await wait_for_text(pilot, "cleared in 45 s")
-    assert saved.access_token and copied_texts == [saved.access_token.reveal()]
+    assert copied_texts == [read_tokens(store).access_token.reveal()]
+    assert slack.workspace.tokens.refreshed == 0
 
 
 async def test_copy_refreshes_an_expired_token_first(
@@ -163,9 +164,9 @@ async def test_verify_and_refresh_results_are_shown_with_the_profile(
 async def test_verify_all_shows_progress_and_can_be_stopped(
     store: ProfileStore, slack: PracticeSlack, home: Path, monkeypatch: pytest.MonkeyPatch, silent_server_url: str
 ) -> None:
-    saved = issue_profile(store, slack, expires_at=time_from_now(hours=3))
+    saved, tokens = issue_profile(store, slack, expires_at=time_from_now(hours=3)), read_tokens(store)
     for number in range(12):
-        store.save_sign_in(replace(saved, user_id=None, name=""), f"p{number}")
+        store.save_sign_in(replace(saved, user_id=None, name=""), tokens, f"p{number}")
     store.save_sign_in(*new_sign_in(user_id="U5", endpoints=Endpoints("http://127.0.0.1:9")), "away")
     test, progress_was_seen = slack.workspace.auth_test, threading.Event()
 

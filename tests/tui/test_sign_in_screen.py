@@ -22,6 +22,7 @@ from tests.support.browser import issue_callback_url, parse_query
 from tests.support.pilot import has_text, run_app, start_sign_in, wait_for, wait_for_screen, wait_for_text
 from tests.support.ports import get_port
 from tests.support.profiles import new_sign_in, time_from_now
+from tests.support.store import read_tokens
 
 
 async def test_empty_home_shows_the_next_steps(home: Path) -> None:
@@ -44,7 +45,7 @@ async def test_sign_in_saves_a_token_that_can_be_copied(home: Path, app: SlackAp
         await wait_for_text(pilot, "acme-practice")
         await pilot.press("c")
         await wait_for(pilot, lambda: len(copied_texts) == 2)
-    token = ProfileStore(home).read("acme-practice").access_token.reveal()
+    token = read_tokens(ProfileStore(home), "acme-practice").access_token.reveal()
     assert copied_texts == [token, token]
 
 
