@@ -40,12 +40,14 @@ class RefreshScheduler:
     Attributes:
         store: profile store.
         on_change: called with the name and the entry of a profile that has changed. The entry is None if it is gone.
+        now: returns the current time in UTC.
         busy: names of the profiles with a request in progress.
         problems: error of the last attempt, by profile name. Successful attempts are left out.
     """
 
     store: ProfileStore
     on_change: Callable[[str, Profile | UnreadableProfile | None], None]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     busy: set[str] = field(default_factory=set)
     problems: dict[str, Problem] = field(default_factory=dict)
     _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -87,7 +89,9 @@ class RefreshScheduler:
         from slack_token_tui.tokens.refresh_profile import refresh_profile
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
-        work = partial(refresh_profile, self.store, name, policy, refresh_in_child, is_requested=is_requested)
+        work = partial(
+            refresh_profile, self.store, name, policy, refresh_in_child, is_requested=is_requested, now=self.now
+        )
         try:
             result = await self._run(name, work)
         except Problem:
@@ -112,17 +116,23 @@ class RefreshScheduler:
     async def fresh_token(self, name: str) -> FreshToken:
         """Return a valid token of profile ``name``, refreshed first if it is due.
 
+        If the refresh fails and the token is still valid, the problem is in ``problems``.
+
         Raises:
             Problem: see :func:`slack_token_tui.tokens.fresh_token.fresh_token`. It is in ``problems`` too.
         """
         from slack_token_tui.tokens.fresh_token import fresh_token
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
-        work = partial(fresh_token, self.store, name, USUAL_POLICY, refresh_in_child)
+        work = partial(fresh_token, self.store, name, USUAL_POLICY, refresh_in_child, self.now)
         profile = await run_in_daemon_thread(self.store.read, name)
-        if not USUAL_POLICY.wants(profile, datetime.now(UTC)):
+        if not USUAL_POLICY.wants(profile, self.now()):
             return await run_in_daemon_thread(work)  # Slack is not asked, so the profile is not busy
-        return await self._run(name, work)
+        fresh = await self._run(name, work)
+        if fresh.result.problem is not None:
+            self.problems[name] = fresh.result.problem.with_facts(name=name)
+            self._notify_change(name)
+        return fresh
 
     async def run_for_all(
         self, names: list[str], do: Callable[[str], Awaitable[object]], progress: Callable[[int], None]

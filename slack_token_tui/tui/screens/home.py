@@ -75,7 +75,7 @@ class HomeScreen(HomeCommands):
         from slack_token_tui.tui.auto_refresh import RefreshScheduler
         from slack_token_tui.tui.widgets.footer import Footer
 
-        self._scheduler = RefreshScheduler(self.token_app.store, self._update_entry)
+        self._scheduler = RefreshScheduler(self.token_app.store, self._update_entry, self.token_app.options.now)
         if self.is_attached:
             await self.query_one(ProfileDetail).mount_fields()
         if self.is_attached:
