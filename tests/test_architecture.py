@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.cli.parser import COMMANDS
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.profiles import profile
 
@@ -69,6 +70,8 @@ def find_imports(tree: ast.Module) -> Iterator[str]:
 
 
 EDGES = {name: {imported for imported in find_imports(tree) if imported != name} for name, tree in MODULES.items()}
+# The parser imports the module of a command by its name.
+EDGES["cli.parser"] |= {name for name in MODULES if name.startswith("cli.commands.")}
 
 
 def get_layer(part: str) -> int:
@@ -193,6 +196,21 @@ def test_read_only_commands_load_neither_textual_nor_network_modules(
         f"from slack_token_tui.cli.main import main; assert main({command!r}) == 0", child_environment
     )
     assert not loaded & {"textual", "rich", "httpx", "asyncio", "ssl", "keyring", "filelock"}
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_imports_only_the_typed_command_and_no_slow_modules(
+    command: str, child_environment: dict[str, str]
+) -> None:
+    words = [command, "--help"] if command else ["--help"]
+    loaded = list_loaded_modules(
+        f"from slack_token_tui.cli.main import main\ntry: main({words!r})\nexcept SystemExit: pass", child_environment
+    )
+    expected = set(COMMANDS) if command == "completion" else {command} - {""}  # completion describes every command
+    modules = {name.rpartition(".")[2].strip("_") for name in loaded if name.startswith(f"{PACKAGE}.cli.commands.")}
+    assert modules == expected
+    slow = {f"{PACKAGE}.store.profiles", f"{PACKAGE}.tokens", f"{PACKAGE}.oauth", f"{PACKAGE}.desktop"}
+    assert not loaded & {"textual", "rich", "httpx", "asyncio", "ssl", "keyring", "filelock", "json", *slow}
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,12 @@ def _run_fast_command(arguments: list[str]) -> int | None:
         print(f"slack-token-tui {__version__}")
         return 0
     if arguments[:1] == ["token"] and len(arguments) <= 2 and not any(word.startswith("-") for word in arguments):
-        from slack_token_tui.cli.commands.token import run_token
+        from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, valid_token
 
-        return run_token(arguments[1] if len(arguments) == 2 else None)
+        token = valid_token(arguments[1] if len(arguments) == 2 else None, REFRESH_MARGIN_SECONDS)
+        if token is not None:
+            sys.stdout.write(token + "\n")
+            return 0
     return None
 
 
