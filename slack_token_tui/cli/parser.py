@@ -7,7 +7,7 @@ import sys
 from collections.abc import Container, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from slack_token_tui import __version__
 
@@ -69,7 +69,13 @@ def run(arguments: Sequence[str], core_limit: int | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises a Problem for invalid arguments instead of exiting the process."""
+    """Raises a Problem for invalid arguments instead of exiting the process. Options can't be abbreviated.
+
+    Otherwise ``remove acme --k --y`` would delete a profile, and a new option could break a script's abbreviation.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         from slack_token_tui.problems import InvalidInput
