@@ -187,8 +187,10 @@ def default_name(home: str) -> str | None:
     try:
         check_directories(home)
         name = read_record(os.path.join(home, "settings.json")).get("default_profile")
+    except OSError:
+        return None
     except Exception as error:
-        if isinstance(error, (OSError, type(_problem("profile_unreadable")))):
+        if isinstance(error, type(_problem("profile_unreadable"))):
             return None
         raise
     if isinstance(name, str) and is_valid_name(name) and os.path.lexists(profile_path(home, name)):
