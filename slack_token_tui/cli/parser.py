@@ -35,17 +35,17 @@ COMMANDS = {
 """Every command with its summary, in the order of ``--help``."""
 
 
-def run(arguments: Sequence[str], core_limit: int | None = None) -> int:
+def run(arguments: Sequence[str], exec_command: Sequence[str], core_limit: int | None) -> int:
     """Parse ``arguments``, run the command and return its exit code. Without a command, open the TUI.
 
     Args:
-        arguments: those of the process.
-        core_limit: the soft limit of core dumps before this program set its own, for the command that ``exec`` runs.
+        arguments: those of the process, for ``exec`` only up to ``--``.
+        exec_command: the command that ``exec`` runs, from the arguments after ``--``.
+        core_limit: the soft limit of core dumps before this program set its own, for that command.
 
     Raises:
         Problem: the command failed, or its arguments are wrong.
     """
-    arguments, exec_command = _split_at_dashes(list(arguments))
     # No option before the command has a value, so the first word that is not an option is the command.
     typed = next((word for word in arguments if not word.startswith("-")), "")
     parser = create_parser(COMMANDS if typed == "completion" else {typed})
@@ -87,14 +87,6 @@ class _Parser(argparse.ArgumentParser):
             if command == "exec":
                 remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
         raise InvalidInput(f"{message}.", remedy)
-
-
-def _split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Split the arguments of ``exec`` at ``--``. Options after it belong to the command that ``exec`` runs."""
-    if arguments[:1] == ["exec"] and "--" in arguments:
-        at = arguments.index("--")
-        return arguments[:at], arguments[at + 1 :]
-    return arguments, []
 
 
 def create_parser(commands: Container[str]) -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Fast path of ``slack-token-tui token``: find the config directory, resolve the profile, and read it with all checks.
+"""Fast path of ``token``, ``exec`` and ``list --names``: find the config directory and read a profile with all checks.
 
 Scripts may ask for a token a thousand times a day. This module therefore avoids slow imports such as platformdirs,
 pathlib and dataclasses. The store also reads through it, so the checks exist only once.
@@ -337,22 +337,22 @@ def access_token(record: dict[str, object], path: str) -> str:
     return token
 
 
-def valid_token(argument: str | None, min_ttl_seconds: float) -> str | None:
+def valid_token(argument: str | None, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> str | None:
     """Return the access token of the chosen profile, or None if it takes more than reading one file to get it.
+
+    It raises nothing. The caller then does all of the work again with the store, which refreshes the token or raises
+    the error.
 
     Args:
         argument: the profile name, or None; see :func:`resolve_name`.
         min_ttl_seconds: the minimum time until the token expires.
-
-    Raises:
-        ProfileError: no profile is selected, or its file or directory can't be used.
     """
-    directory = config_home()
-    path = profile_path(directory, resolve_name(directory, argument))
     try:
+        directory = config_home()
+        path = profile_path(directory, resolve_name(directory, argument))
         record = read_record(path)
-    except FileNotFoundError:  # removed a moment ago: the slow path says so
+        if needs_slow_path(record, min_ttl_seconds) or unusable_reason(record):
+            return None
+        return access_token(record, path)
+    except Exception:
         return None
-    if needs_slow_path(record, min_ttl_seconds) or unusable_reason(record):
-        return None
-    return access_token(record, path)

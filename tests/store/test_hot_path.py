@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,6 @@ from slack_token_tui.store.errors import ProfileError
 from slack_token_tui.store.profile_codec import to_dict
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
-from tests.support.cli import run_python
 from tests.support.profiles import profile, time_from_now
 
 
@@ -84,31 +81,3 @@ def test_missing_default_profile_is_ignored(store: ProfileStore) -> None:
 )
 def test_only_expiry_and_final_refusals_make_a_token_unusable(changes: dict[str, object], dead: bool) -> None:
     assert (hot_path.unusable_reason(to_dict(profile(**changes))) is not None) is dead
-
-
-def test_token_command_imports_no_slow_modules(store: ProfileStore, child_environment: dict[str, str]) -> None:
-    store.save_sign_in(profile())
-    program = (
-        "import sys; from slack_token_tui.cli.main import main; code = main(['token', 'acme']);"
-        "print(sorted(sys.modules), file=sys.stderr); sys.exit(code)"
-    )
-    done = run_python(program, env=child_environment, check=True)
-    loaded = set(eval(done.stderr))
-    forbidden = {
-        "textual",
-        "rich",
-        "httpx",
-        "asyncio",
-        "ssl",
-        "platformdirs",
-        "dataclasses",
-        "pathlib",
-        "argparse",
-        "tomllib",
-        "keyring",
-        "filelock",
-    }
-    # An editable install may have loaded pathlib and re before our first line.
-    baseline = run_python("import sys; print(sorted(sys.modules))", env=child_environment, check=True)
-    assert not (loaded - set(eval(baseline.stdout))) & forbidden
-    assert Path(sys.executable).exists()

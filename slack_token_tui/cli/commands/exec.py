@@ -4,6 +4,7 @@ import os
 import sys
 
 from slack_token_tui.cli.arguments import add_min_ttl_option, add_name_argument, add_variable_option
+from slack_token_tui.store.hot_path import valid_token
 
 TYPE_CHECKING = False  # ``cli/main.py`` imports this module before argparse
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ def add_arguments(parser: "argparse.ArgumentParser") -> None:
 
 def run(options: "argparse.Namespace") -> int:
     """Get a token, refreshed first if it is due, and run the command with it."""
-    from slack_token_tui.cli.fresh_token import get_fresh_token
     from slack_token_tui.problems import InvalidInput
     from slack_token_tui.tokens import export_formats
 
@@ -32,8 +32,12 @@ def run(options: "argparse.Namespace") -> int:
         raise InvalidInput("No command was given.", "Put it after two dashes: slack-token-tui exec acme -- env")
     if not export_formats.is_variable_name(options.env):
         raise InvalidInput(f"{options.env!r} cannot be the name of a variable.", "Use letters, digits and _.")
-    fresh = get_fresh_token(options.name, options.min_ttl)
-    return run_command(options.exec_command, options.env, fresh.access_token.reveal(), options.core_limit)
+    token = valid_token(options.name, options.min_ttl)
+    if token is None:
+        from slack_token_tui.cli.fresh_token import get_fresh_token
+
+        token = get_fresh_token(options.name, options.min_ttl).access_token.reveal()
+    return run_command(options.exec_command, options.env, token, options.core_limit)
 
 
 def run_command(command: list[str], variable: str, token: str, core_limit: int | None) -> int:
