@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.cli.parser import COMMANDS
+from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.profiles import new_sign_in
+from slack_token_tui.store.settings import change_settings
+from tests.support.profiles import new_sign_in, time_from_now
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = "slack_token_tui"
@@ -69,6 +72,8 @@ def find_imports(tree: ast.Module) -> Iterator[str]:
 
 
 EDGES = {name: {imported for imported in find_imports(tree) if imported != name} for name, tree in MODULES.items()}
+# The parser imports the module of a command by its name.
+EDGES["cli.parser"] |= {name for name in MODULES if name.startswith("cli.commands.")}
 
 
 def get_layer(part: str) -> int:
@@ -196,6 +201,66 @@ def test_read_only_commands_load_neither_textual_nor_network_modules(
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        ["--version"],
+        ["token"],
+        ["token", "acme"],
+        ["exec", "--", "true"],
+        ["exec", "acme", "--", "true"],
+        ["list", "--names"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("has_default", [False, True])
+def test_fast_commands_load_no_slow_modules(
+    command: list[str], has_default: bool, store: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    store.save_sign_in(*new_sign_in(refresh_token=Secret("xoxe-1-canary"), expires_at=time_from_now(hours=5)))
+    if has_default:
+        store.save_sign_in(*new_sign_in(user_id="U2"), "other")
+        change_settings(store.home, default_profile="acme")
+    program = "import sys; from slack_token_tui.cli.main import main; sys.exit(main())"
+    # An editable install may load pathlib and re before the first line.
+    loaded = list_imports(program, *command, env=child_environment) - list_imports("pass", env=child_environment)
+    assert f"{PACKAGE}.cli.main" in loaded
+    assert not loaded & {
+        "argparse",
+        "asyncio",
+        "dataclasses",
+        "enum",
+        "filelock",
+        "httpx",
+        "json",
+        "keyring",
+        "pathlib",
+        "platformdirs",
+        "re",
+        "rich",
+        "ssl",
+        "subprocess",
+        "textual",
+        "tomllib",
+        "typing",
+    }
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_imports_only_the_typed_command_and_no_slow_modules(
+    command: str, child_environment: dict[str, str]
+) -> None:
+    words = [command, "--help"] if command else ["--help"]
+    loaded = list_loaded_modules(
+        f"from slack_token_tui.cli.main import main\ntry: main({words!r})\nexcept SystemExit: pass", child_environment
+    )
+    expected = set(COMMANDS) if command == "completion" else {command} - {""}  # completion describes every command
+    modules = {name.rpartition(".")[2].strip("_") for name in loaded if name.startswith(f"{PACKAGE}.cli.commands.")}
+    assert modules == expected
+    slow = {f"{PACKAGE}.store.profiles", f"{PACKAGE}.tokens", f"{PACKAGE}.oauth", f"{PACKAGE}.desktop"}
+    assert not loaded & {"textual", "rich", "httpx", "asyncio", "ssl", "keyring", "filelock", "json", *slow}
+
+
+@pytest.mark.parametrize(
     ("module", "parts"),
     [
         ("slack_token_tui", {""}),
@@ -218,6 +283,13 @@ def list_loaded_modules(statement: str, environment: dict[str, str]) -> set[str]
     program = f"import sys\n{statement}\nprint('\\n'.join(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
     return set(done.stderr.split())
+
+
+def list_imports(program: str, *arguments: str, env: dict[str, str]) -> set[str]:
+    """Return what a process imports, also if ``exec`` replaces it."""
+    command = [sys.executable, "-X", "importtime", "-c", program, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=True)
+    return set(re.findall(r"\|\s+([\w.]+)$", done.stderr, re.MULTILINE))
 
 
 def find_paths(page: Path) -> Iterator[str]:

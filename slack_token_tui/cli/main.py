@@ -1,4 +1,4 @@
-"""Entry point. The TUI, ``--version`` and ``token`` without options start before argparse is imported."""
+"""Entry point. The TUI, ``--version``, ``list --names``, ``token`` and ``exec`` start before argparse is imported."""
 
 import errno
 import sys
@@ -10,15 +10,16 @@ if TYPE_CHECKING:
 
 def main(argv: "Sequence[str] | None" = None) -> int:
     """Run the command in ``argv`` (default: ``sys.argv[1:]``) and return the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments, exec_command = _split_at_dashes(list(sys.argv[1:] if argv is None else argv))
+    as_json = "--json" in arguments
     try:
         core_limit = _disable_core_dumps()
         _open_stdout()
-        code = _run_fast_command(arguments)
+        code = _run_fast_command(arguments, exec_command, core_limit)
         if code is None:
             from slack_token_tui.cli.parser import run
 
-            code = run(arguments, core_limit)
+            code = run(arguments, exec_command, core_limit)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -29,15 +30,23 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     except OSError as error:
         # An error from a file has a filename. Without one it is from standard output, such as a full disk behind ``>``.
         is_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-        return _report_stdout_error(error) if is_output else _report(error, as_json="--json" in arguments)
+        return _report_stdout_error(error) if is_output else _report(error, as_json=as_json)
     except Exception as error:
-        return _report(error, as_json="--json" in arguments)
+        return _report(error, as_json=as_json)
 
 
-def _run_fast_command(arguments: list[str]) -> int | None:
-    """Run the commands that must start fast, and return the exit code. Return None for any other command.
+def _split_at_dashes(words: list[str]) -> tuple[list[str], list[str]]:
+    """Split the arguments of ``exec`` at ``--``. Options after it belong to the command that ``exec`` runs."""
+    if words[:1] == ["exec"] and "--" in words:
+        at = words.index("--")
+        return words[:at], words[at + 1 :]
+    return words, []
 
-    Scripts call ``token`` all day, and a person waits for the TUI.
+
+def _run_fast_command(arguments: list[str], exec_command: list[str], core_limit: int | None) -> int | None:
+    """Run the commands that must start fast, and return the exit code. Return None to run the command with the parser.
+
+    Scripts call ``token`` and ``exec`` all day, completion calls ``list --names``, and a person waits for the TUI.
     """
     if not arguments:
         from slack_token_tui.tui.options import LaunchOptions
@@ -49,11 +58,29 @@ def _run_fast_command(arguments: list[str]) -> int | None:
 
         print(f"slack-token-tui {__version__}")
         return 0
-    if arguments[:1] == ["token"] and len(arguments) <= 2 and not any(word.startswith("-") for word in arguments):
-        from slack_token_tui.cli.commands.token import run_token
+    if arguments == ["list", "--names"]:
+        from slack_token_tui.store.hot_path import config_home, list_names
 
-        return run_token(arguments[1] if len(arguments) == 2 else None)
-    return None
+        for name in list_names(config_home()):
+            print(name)
+        return 0
+    command, *names = arguments
+    has_options = len(names) > 1 or any(name.startswith("-") for name in names)
+    if has_options or not (command == "token" or exec_command):
+        return None
+
+    from slack_token_tui.store.hot_path import valid_token
+
+    token = valid_token(names[0] if names else None)
+    if token is None:
+        return None  # the command gets it in another way, or says what is wrong
+    if exec_command:
+        from slack_token_tui.cli.arguments import VARIABLE
+        from slack_token_tui.cli.commands.exec import run_command
+
+        return run_command(exec_command, VARIABLE, token, core_limit)
+    sys.stdout.write(token + "\n")
+    return 0
 
 
 def _open_stdout() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -37,6 +36,8 @@ def print_json(value: object, *, indent: int | None = None) -> None:
         value: any value that ``json.dumps`` accepts. ``json.loads`` returns the same strings.
         indent: spaces per level, or None for one line.
     """
+    import json  # deferred: ``--help`` prints none
+
     is_utf8 = (sys.stdout.encoding or "utf-8").lower() in ("utf-8", "utf8")
     text = json.dumps(value, ensure_ascii=not is_utf8, indent=indent)
     # Outside strings, JSON has only printable ASCII and line breaks. Inside strings, line breaks are already escaped.
@@ -44,6 +45,8 @@ def print_json(value: object, *, indent: int | None = None) -> None:
 
 
 def _escape(match: re.Match[str]) -> str:
+    import json
+
     character = match.group()
     return character if escape_unprintable(character) == character else json.dumps(character)[1:-1]
 

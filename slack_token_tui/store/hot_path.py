@@ -1,4 +1,4 @@
-"""Fast path of ``slack-token-tui token``: find the config directory, resolve the profile, and read it with all checks.
+"""Fast path of ``token``, ``exec`` and ``list --names``: find the config directory and read a profile with all checks.
 
 Scripts may ask for a token a thousand times a day. This module therefore avoids slow imports such as platformdirs,
 pathlib and dataclasses. The store also reads through it, so the checks exist only once.
@@ -187,8 +187,10 @@ def default_name(home: str) -> str | None:
     try:
         check_directories(home)
         name = read_record(os.path.join(home, "settings.json")).get("default_profile")
+    except OSError:
+        return None
     except Exception as error:
-        if isinstance(error, (OSError, type(_problem("profile_unreadable")))):
+        if isinstance(error, type(_problem("profile_unreadable"))):
             return None
         raise
     if isinstance(name, str) and is_valid_name(name) and os.path.lexists(profile_path(home, name)):
@@ -238,17 +240,15 @@ def _parse_json(text: str) -> object:
     """
     try:
         from _json import make_scanner
-    except ImportError:
-        from json import loads
 
-        return loads(text)
-    try:
         value, end = make_scanner(_ScannerOptions())(text, 0)  # type: ignore[arg-type]  # typeshed names the result
-    except StopIteration:
-        raise ValueError("not JSON") from None
-    if text[end:].strip(" \t\n\r"):
-        raise ValueError("extra data")
-    return value
+        if not text[end:].strip(" \t\n\r"):
+            return value
+    except Exception:  # noqa: S110 - CPython 3.11 even raises SystemError for text that is not JSON
+        pass
+    from json import loads
+
+    return loads(text)
 
 
 class _ScannerOptions:
@@ -335,22 +335,22 @@ def access_token(record: dict[str, object], path: str) -> str:
     return token
 
 
-def valid_token(argument: str | None, min_ttl_seconds: float) -> str | None:
+def valid_token(argument: str | None, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> str | None:
     """Return the access token of the chosen profile, or None if it takes more than reading one file to get it.
+
+    It raises nothing. The caller then does all of the work again with the store, which refreshes the token or raises
+    the error.
 
     Args:
         argument: the profile name, or None; see :func:`resolve_name`.
         min_ttl_seconds: the minimum time until the token expires.
-
-    Raises:
-        ProfileError: no profile is selected, or its file or directory can't be used.
     """
-    directory = config_home()
-    path = profile_path(directory, resolve_name(directory, argument))
     try:
+        directory = config_home()
+        path = profile_path(directory, resolve_name(directory, argument))
         record = read_record(path)
-    except FileNotFoundError:  # removed a moment ago: the slow path says so
+        if needs_slow_path(record, min_ttl_seconds) or unusable_reason(record):
+            return None
+        return access_token(record, path)
+    except Exception:
         return None
-    if needs_slow_path(record, min_ttl_seconds) or unusable_reason(record):
-        return None
-    return access_token(record, path)

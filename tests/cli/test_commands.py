@@ -105,9 +105,9 @@ def test_closed_pipe_prints_no_error(store: ProfileStore, child_environment: dic
 
 def test_unexpected_error_prints_no_traceback_and_no_secret(child_environment: dict[str, str]) -> None:
     program = (
-        "import sys\nfrom slack_token_tui.cli import main\nfrom slack_token_tui.cli.commands import token\n"
-        f"def broken(_):\n    secret = {CANARY!r}\n    raise RuntimeError(secret)\n"
-        "token.run_token = broken\nsys.exit(main.main(['token']))"
+        "import sys\nfrom slack_token_tui.cli import main\nfrom slack_token_tui.store import hot_path\n"
+        f"def broken(*_):\n    secret = {CANARY!r}\n    raise RuntimeError(secret)\n"
+        "hot_path.valid_token = broken\nsys.exit(main.main(['token']))"
     )
     done = run_python(program, env=child_environment)
     assert done.returncode == 1

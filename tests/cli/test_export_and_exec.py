@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slack_token_tui.cli.parser import FORMATS
+from slack_token_tui.cli.arguments import FORMATS
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from slack_token_tui.cli.parser import COMMANDS
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.token_types import TOKEN_TYPES
@@ -241,28 +242,8 @@ def test_import_rejects_invalid_input(child_environment: dict[str, str], given: 
 
 # ── completion and help ──
 
-ALL_COMMANDS = [
-    "demo",
-    "login",
-    "token",
-    "copy",
-    "export",
-    "exec",
-    "list",
-    "show",
-    "verify",
-    "refresh",
-    "default",
-    "rename",
-    "remove",
-    "import",
-    "move",
-    "completion",
-    "explain",
-]
 
-
-@pytest.mark.parametrize("command", ALL_COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str, child_environment: dict[str, str]) -> None:
     done = run_command(command, "--help", env=child_environment)
     assert done.returncode == 0
@@ -334,7 +315,7 @@ COMPLETE_IN_SHELL = {"bash": complete_in_bash, "zsh": complete_in_zsh, "fish": c
 
 
 def test_no_option_accepts_a_secret() -> None:
-    for command in ALL_COMMANDS:
+    for command in COMMANDS:
         text = subprocess.run([*COMMAND, command, "--help"], capture_output=True, text=True, check=True).stdout
         for option in ("--token", "--secret ", "--client-secret ", "--refresh-token", "--password"):
             assert option not in text

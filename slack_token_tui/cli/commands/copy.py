@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import argparse
+
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_token
-from slack_token_tui.desktop import clipboard
-from slack_token_tui.event_loop import run
-from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.settings import clipboard_seconds
-from slack_token_tui.tokens import export_formats
+from slack_token_tui.cli.arguments import add_format_option, add_min_ttl_option, add_name_argument
+
+EXAMPLE = "slack-token-tui copy acme --as header"
 
 
-def run_copy(argument: str | None, format_id: str, min_ttl_seconds: float) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``copy``."""
+    add_name_argument(parser)
+    add_min_ttl_option(parser)
+    add_format_option(parser, "token")
+
+
+def run(options: argparse.Namespace) -> int:
     """Copy a token and report whether the copy is certain, when the token expires and when the clipboard is cleared."""
-    fresh = get_fresh_token(argument, min_ttl_seconds)
+    from slack_token_tui import event_loop
+    from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_token
+    from slack_token_tui.desktop import clipboard
+    from slack_token_tui.store.profiles import ProfileStore
+    from slack_token_tui.store.settings import clipboard_seconds
+    from slack_token_tui.tokens import export_formats
+
+    fresh = get_fresh_token(options.name, options.min_ttl)
     profile = fresh.profile
-    text = export_formats.format_secret(profile, fresh.access_token, format_id)
+    text = export_formats.format_secret(profile, fresh.access_token, options.format)
     home = ProfileStore().home
     clear_policy = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")
-    outcome = run(clipboard.copy(text, _ControllingTerminal(), clear_policy))
+    outcome = event_loop.run(clipboard.copy(text, _ControllingTerminal(), clear_policy))
     if isinstance(outcome, clipboard.Copied):
-        what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
+        what = profile.name if options.format == "token" else f"{profile.name} as {options.format}"
         output.print_message(outcome.message(what) + expiry_sentence(profile))
         return exit_codes.SUCCESS
     output.print_message(f"slack-token-tui: {profile.name} was not copied. {outcome.reason}")
@@ -40,6 +53,8 @@ class _ControllingTerminal:
         return is_available
 
     def write(self, text: str) -> bool:
+        from slack_token_tui.desktop import clipboard
+
         return self._write(clipboard.osc52_sequence(text))
 
     def _write(self, text: str) -> bool:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
-from pathlib import Path
+import argparse
 
-from slack_token_tui.practice.models import CLIENT_ID, App, confidential_app
-from slack_token_tui.practice.server import PracticeSlack, simulate_browser
-from slack_token_tui.practice.workspace import Workspace
-from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.store.apps import SlackApp, save_app
-from slack_token_tui.store.settings import remember_last_app
+EXAMPLE = "slack-token-tui demo"
 
 
-def run_demo() -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: ``demo`` has no arguments."""
+
+
+def run(_: argparse.Namespace) -> int:
     """Open the TUI against a practice Slack. If no browser can be opened, one key simulates it."""
+    import asyncio
+    import tempfile
+    from pathlib import Path
+
+    from slack_token_tui.practice.models import CLIENT_ID, App, confidential_app
+    from slack_token_tui.practice.server import PracticeSlack, simulate_browser
+    from slack_token_tui.practice.workspace import Workspace
+    from slack_token_tui.secret import Secret
+    from slack_token_tui.slack.endpoints import Endpoints
+    from slack_token_tui.store.apps import SlackApp, save_app
+    from slack_token_tui.store.settings import remember_last_app
     from slack_token_tui.tui.options import LaunchOptions
     from slack_token_tui.tui.run import run_app
 

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import argparse
 from contextlib import aclosing
 from dataclasses import asdict
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.doctor import Finding, Verdict, run_checks
-from slack_token_tui.event_loop import run
 from slack_token_tui.sanitize import escape_unprintable
-from slack_token_tui.store.apps import list_apps
-from slack_token_tui.store.profiles import ProfileStore
 
+if TYPE_CHECKING:
+    from slack_token_tui.doctor import Finding
+
+EXAMPLE = "slack-token-tui doctor --json"
 _WIDTH = 96
 
 
-def run_doctor(as_json: bool) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``doctor``."""
+    parser.add_argument("--json", action="store_true", help="the findings as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
     """Print each finding as soon as its check is done. Return 1 if a check failed."""
-    return run(_check(as_json))
+    from slack_token_tui import event_loop
+
+    return event_loop.run(_check(options.json))
 
 
 async def _check(as_json: bool) -> int:
+    from slack_token_tui.doctor import Verdict, run_checks
+    from slack_token_tui.store.apps import list_apps
+    from slack_token_tui.store.profiles import ProfileStore
+
     home = ProfileStore().home
     app = next(iter(list_apps(home)), None)
     findings: list[Finding] = []

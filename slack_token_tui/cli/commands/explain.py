@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import asdict
-from difflib import get_close_matches
 from textwrap import fill
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.problems import Explanation, InvalidInput, explain, is_known, list_codes
 from slack_token_tui.secret import redact
 
+EXAMPLE = "slack-token-tui explain bad_redirect_uri"
 _WIDTH = 88
 
 
-def run_explain(code: str | None, as_json: bool) -> int:
-    """Print the explanation of ``code``. Without a code, list every code with its title."""
-    if code is None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``explain``."""
+    parser.add_argument("code", nargs="?", metavar="CODE", help="without one, all codes are listed")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the explanation of a code. Without a code, list every code with its title."""
+    from difflib import get_close_matches
+
+    if options.code is None:
         entries = [explain(code) for code in list_codes()]
-        if as_json:
+        if options.json:
             output.print_json([asdict(entry) for entry in entries], indent=1)
         else:
             width = max(len(entry.code) for entry in entries)
             for entry in entries:
                 print(f"{entry.code:<{width}}  {entry.title}")
         return exit_codes.SUCCESS
-    if redact(code) != code:
+    if redact(options.code) != options.code:
         raise InvalidInput("That is a token, and no error code.", "All codes: slack-token-tui explain")
-    explanation = explain(code)
+    explanation = explain(options.code)
     suggestions = [] if is_known(explanation.code) else get_close_matches(explanation.code, list_codes(), 1, 0.75)
-    if suggestions and not as_json:
+    if suggestions and not options.json:
         output.print_message(f"slack-token-tui: {explanation.code} is not in the catalogue.")
         output.print_message(f"  Did you mean {suggestions[0]}? slack-token-tui explain {suggestions[0]}")
         return exit_codes.REFUSED
-    if as_json:
+    if options.json:
         output.print_json(asdict(explanation), indent=1)
     else:
         print(_format_explanation(explanation))

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import argparse
+
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_token
+from slack_token_tui.cli.arguments import (
+    add_format_option,
+    add_min_ttl_option,
+    add_name_argument,
+    add_variable_option,
+)
 from slack_token_tui.problems import InvalidInput
-from slack_token_tui.tokens import export_formats
+
+EXAMPLE = 'eval "$(slack-token-tui export acme --as env)"'
 
 
-def run_export(argument: str | None, format_id: str, variable: str, min_ttl_seconds: float) -> int:
-    """Print a token in the format ``format_id``, and print on stderr when it expires."""
-    if not export_formats.is_variable_name(variable):
-        raise InvalidInput(f"{variable!r} cannot be the name of a variable.", "Use letters, digits and _.")
-    fresh = get_fresh_token(argument, min_ttl_seconds)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``export``."""
+    add_name_argument(parser)
+    add_min_ttl_option(parser)
+    add_format_option(parser, "env")
+    add_variable_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a token in the chosen format, and print on stderr when it expires."""
+    from slack_token_tui.cli.fresh_token import expiry_sentence, get_fresh_token
+    from slack_token_tui.tokens import export_formats
+
+    if not export_formats.is_variable_name(options.env):
+        raise InvalidInput(f"{options.env!r} cannot be the name of a variable.", "Use letters, digits and _.")
+    fresh = get_fresh_token(options.name, options.min_ttl)
     profile = fresh.profile
-    text = export_formats.format_secret(profile, fresh.access_token, format_id, variable)
+    text = export_formats.format_secret(profile, fresh.access_token, options.format, options.env)
     print(text.reveal())
-    if export_formats.FORMATS[format_id].contains_token and profile.expires_at is not None:
+    if export_formats.FORMATS[options.format].contains_token and profile.expires_at is not None:
         output.print_message(f"slack-token-tui:{expiry_sentence(profile)}")
     return exit_codes.SUCCESS

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+import argparse
+from typing import TYPE_CHECKING, Any
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.commands.show import masked_dict
-from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
+from slack_token_tui.store.hot_path import config_home, list_names
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from slack_token_tui.store.profile import Profile
+    from slack_token_tui.store.profiles import UnreadableProfile
+
+EXAMPLE = "slack-token-tui list --json"
 
 
-def run_list(as_json: bool) -> int:
-    """Print all profiles, one per line, or as JSON."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``list``."""
+    parser.add_argument("--json", action="store_true", help="as JSON, tokens masked")
+    parser.add_argument("--names", action="store_true", help="the names alone")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print all profiles, one per line, or as JSON. With ``--names``, print only the names."""
+    if options.names:
+        for name in list_names(config_home()):
+            print(name)
+        return exit_codes.SUCCESS
+
+    from datetime import UTC, datetime
+
+    from slack_token_tui.store.profiles import ProfileStore
+
     store, now = ProfileStore(), datetime.now(UTC)
     entries = list(store.entries())
-    if as_json:
+    if options.json:
         output.print_json([_entry_to_dict(entry, now) for entry in entries], indent=1)
         return exit_codes.SUCCESS
     if not entries:
@@ -27,14 +48,10 @@ def run_list(as_json: bool) -> int:
     return exit_codes.SUCCESS
 
 
-def print_names() -> int:
-    """Print only the names, one per line, for completion scripts."""
-    for name in ProfileStore().names():
-        print(name)
-    return exit_codes.SUCCESS
-
-
 def _entry_to_dict(entry: Profile | UnreadableProfile, now: datetime) -> dict[str, Any]:
+    from slack_token_tui.cli.commands.show import masked_dict
+    from slack_token_tui.store.profile import Profile
+
     if isinstance(entry, Profile):
         return masked_dict(entry, now)
     explanation = entry.error.explain()
@@ -42,6 +59,8 @@ def _entry_to_dict(entry: Profile | UnreadableProfile, now: datetime) -> dict[st
 
 
 def _row(entry: Profile | UnreadableProfile, now: datetime) -> tuple[str, str, str, str]:
+    from slack_token_tui.store.profiles import UnreadableProfile
+
     if isinstance(entry, UnreadableProfile):
         explanation = entry.error.explain()
         return entry.name, "unreadable", "", f"{explanation.title}. {explanation.remedies[0]}"

@@ -2,55 +2,66 @@
 
 from __future__ import annotations
 
-import asyncio
+import argparse
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from getpass import getpass
+from typing import TYPE_CHECKING
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.commands.remove import report_removal
-from slack_token_tui.cli.commands.show import masked_dict
-from slack_token_tui.desktop import browser
-from slack_token_tui.event_loop import run
-from slack_token_tui.oauth import events
-from slack_token_tui.oauth.resolve_app import NoAppConfigured, resolve_app
-from slack_token_tui.oauth.session import TIMEOUT_SECONDS, SignInSession
+from slack_token_tui.cli.arguments import add_slack_url_option, seconds_between
 from slack_token_tui.problems import InvalidInput
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.scope_catalog import describe_unknown_scopes
-from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.errors import ProfileError, StorageError
-from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.settings import describe_storage
-from slack_token_tui.tokens.revoke import remove_profile
 
+if TYPE_CHECKING:
+    import asyncio
+
+    from slack_token_tui.oauth import events
+    from slack_token_tui.oauth.session import SignInSession
+    from slack_token_tui.store.apps import SlackApp
+    from slack_token_tui.store.profiles import ProfileStore
+
+EXAMPLE = "slack-token-tui login acme --client-id 2141029472.691202649728 --scopes users:read,channels:read"
 _QUESTION_TIMEOUT_SECONDS = 120
 """How long to wait for the answer to a question. The token is already saved at that point."""
 
 
-@dataclass(frozen=True)
-class LoginOptions:
-    """Command-line options of ``login``. None means not given."""
-
-    name: str | None = None
-    client_id: str | None = None
-    client_secret_stdin: bool = False
-    scopes: str | None = None
-    redirect_uris: tuple[str, ...] = ()
-    slack_url: str | None = None
-    oauth: str | None = None
-    no_browser: bool = False
-    timeout_seconds: float = TIMEOUT_SECONDS
-    as_json: bool = False
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``login``."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the profile; the workspace’s own by default")
+    parser.add_argument("--client-id", metavar="ID", help="your app’s Client ID; the one used last by default")
+    parser.add_argument(
+        "--client-secret-stdin",
+        action="store_true",
+        help="read a client secret from the first line of standard input (apps without PKCE only)",
+    )
+    parser.add_argument(
+        "--scopes", metavar="LIST", help="user scopes, separated by commas (default: those of last time)"
+    )
+    parser.add_argument(
+        "--redirect-uri",
+        metavar="URI",
+        action="append",
+        default=[],
+        help="a redirect address registered with the app; may be given several times",
+    )
+    add_slack_url_option(parser)
+    parser.add_argument("--oauth", choices=("v2_user", "v2"), help="the endpoint pair (default: v2_user)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=seconds_between(0.1, 86_400, "give a number of seconds between 0.1 and 86400"),
+        default=300.0,
+        help="how long to wait for the browser (default: 300)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one result object on standard output")
 
 
 class _StdinLines:
@@ -81,8 +92,13 @@ class _StdinLines:
         return line.decode(errors="replace")
 
 
-def run_login(options: LoginOptions) -> int:
+def run(options: argparse.Namespace) -> int:
     """Sign in, save the profile and return the exit code. No token is ever printed to stdout or stderr."""
+    from slack_token_tui import event_loop
+    from slack_token_tui.desktop import browser
+    from slack_token_tui.oauth.session import SignInSession
+    from slack_token_tui.store.profiles import ProfileStore
+
     store, lines = ProfileStore(), _StdinLines()
     try:
         app, scopes = _resolve_app(options, store, lines)
@@ -94,10 +110,10 @@ def run_login(options: LoginOptions) -> int:
         store,
         name=options.name,
         open_browser=None if options.no_browser else browser.open_url,
-        timeout_seconds=options.timeout_seconds,
+        timeout_seconds=options.timeout,
     )
     try:
-        return run(_run_with_signals(sign_in, lines, as_json=options.as_json))
+        return event_loop.run(_run_with_signals(sign_in, lines, as_json=options.json))
     except _StoppedBySignal as stopped:
         if sign_in.saved is not None:
             output.print_message("slack-token-tui: stopped. The token had come already, and was saved.")
@@ -115,12 +131,18 @@ def run_login(options: LoginOptions) -> int:
         raise
 
 
-def _resolve_app(options: LoginOptions, store: ProfileStore, lines: _StdinLines) -> tuple[SlackApp, tuple[str, ...]]:
+def _resolve_app(
+    options: argparse.Namespace, store: ProfileStore, lines: _StdinLines
+) -> tuple[SlackApp, tuple[str, ...]]:
     """Return the app and the scopes to sign in with.
 
     Raises:
         ValueError: something is missing or invalid. The message is a sentence.
     """
+    from getpass import getpass
+
+    from slack_token_tui.oauth.resolve_app import NoAppConfigured, resolve_app
+
     secret = None
     if options.client_secret_stdin:
         at_a_terminal = sys.stdin is not None and sys.stdin.isatty()
@@ -138,7 +160,7 @@ def _resolve_app(options: LoginOptions, store: ProfileStore, lines: _StdinLines)
             client_id=options.client_id,
             client_secret=secret,
             scopes=options.scopes,
-            redirect_uris=options.redirect_uris,
+            redirect_uris=tuple(options.redirect_uri),
             slack_url=options.slack_url,
             oauth=options.oauth,
         )
@@ -156,6 +178,9 @@ class _StoppedBySignal(Exception):
 
 async def _run_with_signals(sign_in: SignInSession, lines: _StdinLines, *, as_json: bool) -> int:
     """Print the events until the sign-in ends. A signal stops it cleanly and closes the port."""
+    import asyncio
+    import threading
+
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     caught_signals: list[int] = []
@@ -203,6 +228,8 @@ class _TerminalInput:
             question: text of the question. It is repeated until the answer is yes or no.
             default: result if the user presses Enter, if there is no terminal, or after the timeout.
         """
+        import asyncio
+
         answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
         at_a_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
         deadline = time.monotonic() + _QUESTION_TIMEOUT_SECONDS
@@ -291,6 +318,9 @@ def _response_count(count: int) -> str:
 
 
 async def _print_events(sign_in: SignInSession, terminal_input: _TerminalInput, *, as_json: bool) -> int:
+    from slack_token_tui.oauth import events
+    from slack_token_tui.slack.scope_catalog import describe_unknown_scopes
+
     output.warn_about_key_log()
     output.print_message(f"Slack      {sign_in.app.endpoints.host}")
     output.print_message(f"Will keep  the token in {_describe_storage(sign_in)}")
@@ -329,6 +359,8 @@ async def _report_failed(
 
 
 def _describe_storage(sign_in: SignInSession) -> str:
+    from slack_token_tui.store.settings import describe_storage
+
     in_keyring = None
     if sign_in.name is not None:
         with suppress(ProfileError):
@@ -339,6 +371,11 @@ def _describe_storage(sign_in: SignInSession) -> str:
 async def _report_saved(
     event: events.Saved, sign_in: SignInSession, terminal_input: _TerminalInput, *, as_json: bool
 ) -> int:
+    import asyncio
+    from datetime import UTC, datetime
+
+    from slack_token_tui.cli.commands.show import masked_dict
+
     saved, name = event.saved, sign_in.name
     if saved.replaced and name not in (None, saved.profile.name):
         output.print_message(f"Note       this account is kept as {saved.profile.name} already, so {name} was not used")
@@ -360,6 +397,9 @@ async def _report_saved(
 
 
 def _undo(store: ProfileStore, name: str) -> int:
+    from slack_token_tui.cli.commands.remove import report_removal
+    from slack_token_tui.tokens.revoke import remove_profile
+
     try:
         return report_removal(remove_profile(store, name), as_json=False) or exit_codes.REFUSED
     except StorageError as error:
@@ -368,6 +408,9 @@ def _undo(store: ProfileStore, name: str) -> int:
 
 def format_event(event: events.Event) -> str:
     """Return ``event`` as a message for the terminal."""
+    from slack_token_tui.desktop import browser
+    from slack_token_tui.oauth import events
+
     match event:
         case events.Listening(redirect_uri, families, passed_over):
             others = "".join(f"; passed over {holder}" for holder in passed_over)

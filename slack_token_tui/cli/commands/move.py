@@ -2,48 +2,68 @@
 
 from __future__ import annotations
 
+import argparse
 from functools import partial
+from typing import TYPE_CHECKING
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.batch import CommandResult, finish_batch, run_for
 from slack_token_tui.problems import InvalidInput
-from slack_token_tui.store.apps import SlackApp, list_apps, move_secret
 from slack_token_tui.store.hot_path import resolve_name
-from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.settings import change_settings
-from slack_token_tui.tokens.keyring_migration import move_tokens
+
+if TYPE_CHECKING:
+    from slack_token_tui.cli.batch import CommandResult
+    from slack_token_tui.store.apps import SlackApp
+    from slack_token_tui.store.profiles import ProfileStore
+
+EXAMPLE = "slack-token-tui move --all --to keyring --from-now-on"
 
 
-def run_move(names: list[str], every: bool, to_keyring: bool, from_now_on: bool, as_json: bool) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``move``."""
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--to", choices=("keyring", "file"), required=True)
+    parser.add_argument("--all", action="store_true", help="every profile, and the client secrets of apps")
+    parser.add_argument("--from-now-on", action="store_true", help="new sign-ins too")
+    parser.add_argument("--json", action="store_true", help="the answer as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
     """Move tokens to the system keyring, or back to files.
 
-    With ``every``, move all profiles and client secrets. With ``from_now_on``, store new sign-ins there too.
+    With ``--all``, move all profiles and client secrets. With ``--from-now-on``, store new sign-ins there too.
     """
-    if every and names:
+    from slack_token_tui.cli.batch import finish_batch, run_for
+    from slack_token_tui.store.apps import list_apps
+    from slack_token_tui.store.profiles import ProfileStore
+
+    if options.all and options.names:
         raise InvalidInput("Names and --all were given.", "Name profiles, or use --all")
-    if not names and not every and not from_now_on:
+    if not options.names and not options.all and not options.from_now_on:
         raise InvalidInput("No profile was named.", "Name one or more, or use --all or --from-now-on")
-    store = ProfileStore()
-    outcomes = [
-        run_for(name, partial(_move_tokens, store, name, to_keyring)) for name in (store.names() if every else names)
-    ]
-    if every:
+    store, to_keyring = ProfileStore(), options.to == "keyring"
+    names = store.names() if options.all else options.names
+    outcomes = [run_for(name, partial(_move_tokens, store, name, to_keyring)) for name in names]
+    if options.all:
         apps = [app for app in list_apps(store.home) if app.is_confidential]
         outcomes += [
             run_for(app.display_name, partial(_move_client_secret, store, app, to_keyring), kind="app") for app in apps
         ]
-    if from_now_on:
+    if options.from_now_on:
         outcomes.append(run_for("settings", partial(_set_default_storage, store, to_keyring), kind="settings"))
-    return finish_batch(outcomes, as_json=as_json)
+    return finish_batch(outcomes, as_json=options.json)
 
 
 def _move_tokens(store: ProfileStore, name: str, to_keyring: bool) -> CommandResult:
+    from slack_token_tui.tokens.keyring_migration import move_tokens
+
     move_tokens(store, resolve_name(str(store.home), name), to_keyring=to_keyring)
     output.print_message(f"{name}: its tokens are in {'the keyring' if to_keyring else 'its file'} now")
     return exit_codes.SUCCESS, {"ok": True, "profile": name, "kept_in": _storage_name(to_keyring)}
 
 
 def _move_client_secret(store: ProfileStore, app: SlackApp, to_keyring: bool) -> CommandResult:
+    from slack_token_tui.store.apps import move_secret
+
     move_secret(store.home, app, to_keyring=to_keyring)
     output.print_message(
         f"{app.display_name}: its client secret is in {'the keyring' if to_keyring else 'its file'} now"
@@ -52,6 +72,8 @@ def _move_client_secret(store: ProfileStore, app: SlackApp, to_keyring: bool) ->
 
 
 def _set_default_storage(store: ProfileStore, to_keyring: bool) -> CommandResult:
+    from slack_token_tui.store.settings import change_settings
+
     change_settings(store.home, storage=_storage_name(to_keyring))
     output.print_message(f"New sign-ins will be kept in {'the keyring' if to_keyring else 'files'}")
     return exit_codes.SUCCESS, {"ok": True, "new_sign_ins_kept_in": _storage_name(to_keyring)}

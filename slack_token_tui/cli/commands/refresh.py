@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+from typing import TYPE_CHECKING
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.batch import CommandResult, for_each_profile
-from slack_token_tui.cli.fresh_token import format_clock_time
+from slack_token_tui.cli.arguments import add_names_argument, min_ttl_seconds
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
-from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh import refresh
-from slack_token_tui.tokens.refresh_profile import refresh_profile
-from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
+
+if TYPE_CHECKING:
+    from slack_token_tui.cli.batch import CommandResult
+    from slack_token_tui.store.profiles import ProfileStore
+    from slack_token_tui.tokens.refresh_result import RefreshPolicy
+
+EXAMPLE = "slack-token-tui refresh --all"
 
 
-def run_refresh(
-    names: Sequence[str], all_profiles: bool, force: bool, min_ttl_seconds: float | None, as_json: bool
-) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``refresh``."""
+    add_names_argument(parser, "every profile whose token is about to expire or has expired")
+    parser.add_argument("--force", action="store_true", help="also a fresh one; Slack keeps only two tokens alive")
+    parser.add_argument(
+        "--min-ttl", metavar="SECONDS", type=min_ttl_seconds, help="renew what has less life left than this"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
     """Refresh tokens and return the exit code.
 
-    With ``every``, refresh tokens that are about to expire. Without it, refresh tokens that are over an hour old.
-    ``force`` refreshes them regardless of age.
+    With ``--all``, refresh tokens that are about to expire. Without it, refresh tokens that are over an hour old.
+    ``--force`` refreshes them regardless of age.
     """
-    default_min_ttl = REFRESH_MARGIN_SECONDS if all_profiles else YOUNG_TOKEN_TTL_SECONDS
-    policy = RefreshPolicy(default_min_ttl if min_ttl_seconds is None else min_ttl_seconds, insist=force)
+    from slack_token_tui.cli.batch import for_each_profile
+    from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
+
+    default_min_ttl = REFRESH_MARGIN_SECONDS if options.all else YOUNG_TOKEN_TTL_SECONDS
+    policy = RefreshPolicy(default_min_ttl if options.min_ttl is None else options.min_ttl, insist=options.force)
     return for_each_profile(
-        names,
-        all_profiles,
-        as_json,
-        lambda store, name: _refresh_one(store, name, policy, is_requested=not all_profiles),
+        options.names,
+        options.all,
+        options.json,
+        lambda store, name: _refresh_one(store, name, policy, is_requested=not options.all),
     )
 
 
 def _refresh_one(store: ProfileStore, name: str, policy: RefreshPolicy, *, is_requested: bool) -> CommandResult:
+    from slack_token_tui.cli.fresh_token import format_clock_time
+    from slack_token_tui.tokens.refresh import refresh
+    from slack_token_tui.tokens.refresh_profile import refresh_profile
+
     before = store.read(name)
     if not before.has_refresh_token and before.expires_at is None:
         output.print_message(f"{name}: does not expire, so there is nothing to renew")

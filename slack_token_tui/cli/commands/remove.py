@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.problems import InvalidInput
 from slack_token_tui.store.errors import ProfileError
 from slack_token_tui.store.hot_path import resolve_name
-from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.revoke import (
-    Removal,
-    authorization_url,
-    describe_removal,
-    remove_profile,
-)
+
+if TYPE_CHECKING:
+    from slack_token_tui.store.profile import Profile
+    from slack_token_tui.tokens.revoke import Removal
+
+EXAMPLE = "slack-token-tui remove acme"
 
 
-def run_remove(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``remove``."""
+    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("--keep-grant", action="store_true", help="delete only; revoke nothing at Slack")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--json", action="store_true", help="Slack’s answers as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
     """Revoke both tokens, print Slack's response for each, delete the profile and print what remains in Slack."""
-    store = ProfileStore()
-    name = resolve_name(str(store.home), argument)
+    from slack_token_tui.store.profiles import ProfileStore
+    from slack_token_tui.tokens.revoke import describe_removal, remove_profile
+
+    store, keep_grant = ProfileStore(), options.keep_grant
+    name = resolve_name(str(store.home), options.name)
     try:
         profile: Profile | None = store.read(name)
     except ProfileError:
         if not keep_grant:
             raise
         profile = None
-    if not yes:
+    if not options.yes:
         if sys.stdin is None or not sys.stdin.isatty():
             raise InvalidInput("There is nobody to ask.", "Add --yes to remove it without a question")
         output.print_message(describe_removal(profile, store.path(name), keep_grant=keep_grant))
@@ -40,16 +51,18 @@ def run_remove(argument: str, keep_grant: bool, yes: bool, as_json: bool) -> int
     if profile is None:
         store.delete_unreadable(name)
         output.print_message(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
-        if as_json:
+        if options.json:
             output.print_json({"ok": True, "profile": name, "answers": [], "authorization": None})
         return exit_codes.SUCCESS
     if not keep_grant:
         output.warn_about_key_log()
-    return report_removal(remove_profile(store, name, keep_grant=keep_grant), as_json=as_json)
+    return report_removal(remove_profile(store, name, keep_grant=keep_grant), as_json=options.json)
 
 
 def report_removal(removal: Removal, *, as_json: bool) -> int:
     """Report Slack's response for each token and whether the profile was deleted. Return the exit code."""
+    from slack_token_tui.tokens.revoke import authorization_url
+
     profile = removal.profile
     for revocation in removal.revocations:
         output.print_message(revocation.sentence)

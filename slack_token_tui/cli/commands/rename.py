@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
+
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.store.hot_path import resolve_name
-from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.rename import rename
+
+EXAMPLE = "slack-token-tui rename acme-2 acme-bot-admin"
 
 
-def run_rename(old: str, new: str, as_json: bool) -> int:
-    """Rename profile ``old`` to ``new``. An existing profile is never overwritten."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``rename``."""
+    parser.add_argument("old", metavar="OLD")
+    parser.add_argument("new", metavar="NEW")
+    parser.add_argument("--json", action="store_true", help="the answer as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Rename a profile. An existing profile is never overwritten."""
+    from slack_token_tui.store.profiles import ProfileStore
+    from slack_token_tui.tokens.rename import rename
+
     store = ProfileStore()
-    renamed = rename(store, resolve_name(str(store.home), old), new)
-    output.print_message(f"{old} is called {new} now")
-    if as_json:
+    renamed = rename(store, resolve_name(str(store.home), options.old), options.new)
+    output.print_message(f"{options.old} is called {options.new} now")
+    if options.json:
         output.print_json({"ok": True, "profile": renamed.name})
     return exit_codes.SUCCESS

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+import argparse
+from typing import TYPE_CHECKING, Any
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store.hot_path import resolve_name
-from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profile_codec import to_dict
-from slack_token_tui.store.profiles import ProfileStore
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from slack_token_tui.store.profile import Profile
+
+EXAMPLE = "slack-token-tui show acme"
 _INTERNAL_KEYS = frozenset({"schema", "id", "generation", "shown_token"})
 
 
-def run_show(argument: str | None, as_json: bool) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``show``."""
+    parser.add_argument("name", nargs="?", metavar="NAME")
+    parser.add_argument("--json", action="store_true", help="as JSON, tokens masked")
+
+
+def run(options: argparse.Namespace) -> int:
     """Print all fields of one profile."""
+    from datetime import UTC, datetime
+
+    from slack_token_tui.store.profiles import ProfileStore
+
     store = ProfileStore()
-    name = resolve_name(str(store.home), argument)
+    name = resolve_name(str(store.home), options.name)
     profile = store.read(name)
     record = masked_dict(profile, datetime.now(UTC))
-    if as_json:
+    if options.json:
         output.print_json(record, indent=1)
         return exit_codes.SUCCESS
     record["file"] = str(store.path(name))
@@ -34,6 +47,8 @@ def run_show(argument: str | None, as_json: bool) -> int:
 
 def masked_dict(profile: Profile, now: datetime) -> dict[str, Any]:
     """Return ``profile`` for display and JSON output: the keys of its file with masked tokens, without unknown keys."""
+    from slack_token_tui.store.profile_codec import to_dict
+
     record = to_dict(profile, None)
     refresh_expires_at = profile.refresh_expires_at
     return {

@@ -1,22 +1,33 @@
-"""``token``: print one token, in milliseconds if no refresh is needed."""
+"""``token``: print one token."""
 
+from __future__ import annotations
+
+import argparse
 import sys
 
-from slack_token_tui.store import hot_path
+from slack_token_tui.cli import exit_codes
+from slack_token_tui.cli.arguments import add_min_ttl_option, add_name_argument
+from slack_token_tui.store.hot_path import valid_token
+
+EXAMPLE = 'curl -H "Authorization: Bearer $(slack-token-tui token acme)" https://slack.com/api/auth.test'
 
 
-def run_token(argument: str | None, min_ttl_seconds: float = hot_path.REFRESH_MARGIN_SECONDS) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``token``."""
+    add_name_argument(parser)
+    add_min_ttl_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
     """Print the access token of the selected profile, followed by a newline. Print nothing unless the token is valid.
-
-    This is the hot path. A test counts its imports, both at module level and in this function.
 
     Raises:
         Problem: there is no valid token.
     """
-    token = hot_path.valid_token(argument, min_ttl_seconds)
+    token = valid_token(options.name, options.min_ttl)
     if token is None:
         from slack_token_tui.cli.fresh_token import get_fresh_token
 
-        token = get_fresh_token(argument, min_ttl_seconds).access_token.reveal()
+        token = get_fresh_token(options.name, options.min_ttl).access_token.reveal()
     sys.stdout.write(token + "\n")
-    return 0
+    return exit_codes.SUCCESS

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+from typing import TYPE_CHECKING
 
 from slack_token_tui.cli import exit_codes, output
-from slack_token_tui.cli.batch import CommandResult, for_each_profile
-from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh import refresh
-from slack_token_tui.tokens.verify import verify
+from slack_token_tui.cli.arguments import add_names_argument
+
+if TYPE_CHECKING:
+    from slack_token_tui.cli.batch import CommandResult
+    from slack_token_tui.store.profiles import ProfileStore
+
+EXAMPLE = "slack-token-tui verify --all"
 
 
-def run_verify(names: Sequence[str], every: bool, as_json: bool) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``verify``."""
+    add_names_argument(parser, "ask about every profile")
+
+
+def run(options: argparse.Namespace) -> int:
     """Verify tokens with Slack, save the result in each profile and return the exit code."""
-    return for_each_profile(names, every, as_json, _verify_one)
+    from slack_token_tui.cli.batch import for_each_profile
+
+    return for_each_profile(options.names, options.all, options.json, _verify_one)
 
 
 def _verify_one(store: ProfileStore, name: str) -> CommandResult:
+    from slack_token_tui.tokens.refresh import refresh
+    from slack_token_tui.tokens.verify import verify
+
     verification = verify(store, name, refresh)
     profile = verification.profile
     if verification.save_error is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from slack_token_tui.cli import exit_codes
 
+EXAMPLE = "slack-token-tui completion bash > ~/.local/share/bash-completion/completions/slack-token-tui"
 _PROFILE_ARGUMENTS = frozenset({"name", "names", "old"})
 
 
@@ -37,9 +38,14 @@ class _Command:
 _CommandTable = dict[str, _Command]
 
 
-def run_completion(shell: str, parser: argparse.ArgumentParser) -> int:
-    """Print the script for ``shell``: ``bash``, ``zsh`` or ``fish``."""
-    print({"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](_read_commands(parser)))
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``completion``."""
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the completion script for a shell. ``options.parser`` has the arguments of every command."""
+    print({"bash": _bash, "zsh": _zsh, "fish": _fish}[options.shell](_read_commands(options.parser)))
     return exit_codes.SUCCESS
 
 
