@@ -29,7 +29,7 @@ from slack_token_tui.event_loop import EventLoop
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.resolve_app import resolve_app
 from slack_token_tui.oauth.session import TIMEOUT_SECONDS, SignInSession
-from slack_token_tui.problems import Explanation, Problem, error_location
+from slack_token_tui.problems import Explanation, InvalidInput, Problem, error_location
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
 
@@ -99,10 +99,10 @@ class PendingSignIn:
 
     def _submit_paste(self, pasted: Secret) -> None:
         if self.done:
-            raise ValueError("This sign-in has ended.")
+            raise InvalidInput("This sign-in has ended.")
         refusal = asyncio.run_coroutine_threadsafe(self._paste(pasted), self._loop).result(10)
         if refusal is not None:
-            raise ValueError(f"{refusal.title}. {refusal.remedies[0]}.")
+            raise InvalidInput(f"{refusal.title}. {refusal.remedies[0]}.")
 
     def ask(self) -> ProfileSummary:
         """Prompt for the pasted URL, then wait until the sign-in has ended. An empty line skips the prompt."""
@@ -118,7 +118,7 @@ class PendingSignIn:
         if pasted.reveal() and not self.done:
             try:
                 self._submit_paste(pasted)
-            except ValueError as refusal:
+            except InvalidInput as refusal:
                 print(f"✗ {refusal}")  # noqa: T201 - a reply to the user's input
                 return False
         return True

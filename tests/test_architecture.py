@@ -347,3 +347,42 @@ def test_docstring_references_exist(module: str) -> None:
                 classes = [n.name for n in ast.walk(MODULES[module]) if isinstance(n, ast.ClassDef)]
                 places = [target, f"{own}.{target}", *(f"{own}.{name}.{target}" for name in classes)]
                 assert any(map(target_exists, places)), f"{module} refers to {target}"
+
+
+def test_only_the_store_writes_profiles() -> None:
+    writers = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id in ("write_profile_file", "delete_profile_file")
+    }
+    assert writers == {"store.profiles", "store.locked_profile"}
+    openers = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name)
+        and node.id == "LockedProfile"
+        and name.partition(".")[0] not in ("store", "tokens")
+    }
+    assert openers == set(), "the layers above call update() or a use case"
+
+
+def test_every_failure_is_a_problem() -> None:
+    """Other exceptions are bugs, or never leave their layer."""
+    own = {
+        "oauth.listener": {"PortsUnavailable"},
+        "cli.commands.login": {"_StoppedBySignal"},
+        "store.locks": {"NoLongerNeeded"},
+        "tokens.refresh": {"_StoppedBeforeSending"},
+    }
+    for name, tree in MODULES.items():
+        if name.partition(".")[0] in (*ISOLATED, "api"):
+            continue
+        raised = {
+            node.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ClassDef)
+            and {ast.unparse(base) for base in node.bases} & {"Exception", "ValueError"}
+        }
+        assert raised <= own.get(name, {"Problem", "InvalidInput"} if name == "problems" else set()), name

@@ -17,7 +17,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
 
 
-class NoAppConfigured(ValueError):
+class NoAppConfigured(InvalidInput):
     """Raised when no Client ID was passed and no app was used before."""
 
 
@@ -36,7 +36,7 @@ def resolve_app(
 
     Raises:
         NoAppConfigured: no Client ID was passed, and none is saved.
-        ValueError: an argument is invalid. The message is a sentence for the user.
+        InvalidInput: an argument is invalid.
     """
     if name is not None and not is_allowed_new_name(name):
         raise InvalidInput(explain("profile_name_invalid").happened)

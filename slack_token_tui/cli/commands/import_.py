@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         endpoints = Endpoints(parse_base_url(options.slack_url or SLACK))
         text = _read_token()
         token_type, access_token, refresh_token = parse_tokens(text, parsed_client_id)
-    except ValueError as error:
+    except InvalidInput as error:
         hint = "Give the access token on standard input; on a second line its refresh token, with --client-id"
         raise InvalidInput(str(error), hint) from None
     output.warn_about_key_log()

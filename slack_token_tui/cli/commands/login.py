@@ -100,10 +100,7 @@ def run(options: argparse.Namespace) -> int:
     from slack_token_tui.store.profiles import ProfileStore
 
     store, lines = ProfileStore(), _StdinLines()
-    try:
-        app, scopes = _resolve_app(options, store, lines)
-    except ValueError as error:
-        raise InvalidInput(str(error)) from None
+    app, scopes = _resolve_app(options, store, lines)
     sign_in = SignInSession(
         app,
         scopes,
@@ -137,7 +134,7 @@ def _resolve_app(
     """Return the app and the scopes to sign in with.
 
     Raises:
-        ValueError: something is missing or invalid. The message is a sentence.
+        InvalidInput: something is missing or invalid.
     """
     from getpass import getpass
 

@@ -45,16 +45,13 @@ def run(options: argparse.Namespace) -> int:
     from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_requestable_scopes
     from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, parse_redirect_uri
 
-    try:
-        endpoints = Endpoints(parse_base_url(options.slack_url) if options.slack_url else SLACK)
-        manifest = create_manifest(
-            DEFAULT_NAME if options.name is None else options.name,
-            DEFAULT_SCOPES if options.scopes is None else parse_requestable_scopes(options.scopes),
-            tuple(map(parse_redirect_uri, options.redirect_uri)) or LOOPBACK_REDIRECT_URIS,
-            rotation=not options.no_rotation,
-        )
-    except ValueError as error:
-        raise InvalidInput(str(error)) from None
+    endpoints = Endpoints(parse_base_url(options.slack_url) if options.slack_url else SLACK)
+    manifest = create_manifest(
+        DEFAULT_NAME if options.name is None else options.name,
+        DEFAULT_SCOPES if options.scopes is None else parse_requestable_scopes(options.scopes),
+        tuple(map(parse_redirect_uri, options.redirect_uri)) or LOOPBACK_REDIRECT_URIS,
+        rotation=not options.no_rotation,
+    )
     if options.message and options.open:
         raise InvalidInput("--message is for somebody else to act on, and --open for you.", "Give one of the two")
     if unknown := describe_unknown_scopes(manifest.scopes):

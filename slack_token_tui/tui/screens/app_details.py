@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Button, Label, Static
 
 from slack_token_tui.desktop.browser import parse_command
-from slack_token_tui.problems import Problem
+from slack_token_tui.problems import InvalidInput, Problem
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import parse_client_id
@@ -135,7 +135,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         problem = self.query_one("#problem", Static)
         try:
             app = self._read_form()
-        except ValueError as wrong:
+        except InvalidInput as wrong:
             self._show_error(f"✗ {wrong}")
             return
         base, is_demo = app.endpoints.base, self._token_app.options.is_demo
@@ -200,7 +200,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         if app.client_id:
             parse_client_id(app.client_id)
         if app.unusable_reason:
-            raise ValueError(app.unusable_reason)
+            raise InvalidInput(app.unusable_reason)
         return app
 
 

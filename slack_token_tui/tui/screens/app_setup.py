@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Button, Label, Static
 
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.slack.client_id import PastedText, recognize
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
 from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, create_manifest
@@ -176,7 +177,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
                 LOOPBACK_REDIRECT_URIS,
                 rotation=self._rotates,
             )
-        except ValueError as wrong:
+        except InvalidInput as wrong:
             error.update(Content(f"✗ {wrong}"))
             return
         error.update("")

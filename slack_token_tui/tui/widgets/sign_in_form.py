@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Button, Label, Static
 
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.slack.client_id import PastedKind, parse_client_id, recognize
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
 from slack_token_tui.slack.scope_catalog import Group, describe_unknown_scopes, find_scope, unavailable_reasons
@@ -161,8 +162,8 @@ class SignInForm(VerticalScroll):
             if self.slack_app.client_id != client_id:
                 self.slack_app = self._find_app(client_id)
             if self.slack_app.unusable_reason:
-                raise ValueError(f"{self.slack_app.unusable_reason} F4 changes both.")
-        except ValueError as problem:
+                raise InvalidInput(f"{self.slack_app.unusable_reason} F4 changes both.")
+        except InvalidInput as problem:
             self._show_error(str(problem))
             return
         self._show_error("")
