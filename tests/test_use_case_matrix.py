@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
 from slack_token_tui.tokens.revoke import remove_profile
 from slack_token_tui.tui.auto_refresh import RefreshScheduler
+from tests.support.locks import hold_lock
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
 from tests.support.store import read_tokens
@@ -61,7 +61,7 @@ class Situation:
 
     def __init__(self, home: Path, slack: PracticeSlack) -> None:
         self.store, self.slack = ProfileStore(home), slack
-        self.held_lock = False
+        self.holds_lock = False
 
     @property
     def workspace(self) -> Workspace:
@@ -123,7 +123,7 @@ def make_rate_limited(situation: Situation) -> None:
 
 def make_lock_held(situation: Situation) -> None:
     issue(situation, hours_left=-1)
-    situation.held_lock = True
+    situation.holds_lock = True
 
 
 def issue(situation: Situation, *, hours_left: float, **changes: object) -> None:
@@ -269,7 +269,10 @@ def test_all_columns_agree(
         with PracticeSlack(Workspace(apps=[App(redirect_urls=redirect_uris)])) as slack:
             situation = Situation(home, slack)
             SITUATIONS[name](situation)
-            with hold_lock(situation, monkeypatch) if situation.held_lock else nullcontext():
+            if situation.holds_lock:  # nobody waits for long; a child process would, so there is none
+                monkeypatch.setattr(locks, "WAIT_SECONDS", 0.1)
+                monkeypatch.setattr(refresh_worker, "refresh_in_child", refresh)
+            with hold_lock(home / "locks", "acme") if situation.holds_lock else nullcontext():
                 code = COLUMNS[column](use_case, situation, capsys)
             outcomes[column] = Outcome(code, dict(slack.workspace.calls), describe_rest(situation.store))
     assert len(set(map(repr, outcomes.values()))) == 1, outcomes
@@ -285,26 +288,6 @@ def describe_rest(store: ProfileStore) -> str:
     except Problem as problem:
         return problem.code
     return f"{profile.generation} {profile.refused} {profile.refresh_refused} {profile.in_keyring}"
-
-
-@contextmanager
-def hold_lock(situation: Situation, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hold the lock of the profile, and let nobody wait for long: a child process would, so there is none."""
-    monkeypatch.setattr(locks, "WAIT_SECONDS", 0.1)
-    monkeypatch.setattr(refresh_worker, "refresh_in_child", refresh)
-    held, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with locks.acquire(situation.store.home / "locks", "acme"):
-            held.set()
-            release.wait()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(30)
-    yield
-    release.set()
-    thread.join()
 
 
 def test_tables_cover_every_kind_that_a_problem_may_have() -> None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from slack_token_tui.store import locks
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
+from tests.support.locks import hold_lock
 from tests.support.profiles import new_sign_in
 from tests.support.store import save_last_app
 from tests.support.terminal import Terminal
@@ -37,29 +34,11 @@ WAITS_FOREVER = (
 """The program with a name server that never answers, and no limit to the wait for a lock."""
 
 
-@contextmanager
-def hold_lock(home: Path, name: str, directory: str = "locks") -> Iterator[None]:
-    """Hold a lock of ``home`` in another thread, as another process would."""
-    held, release = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with locks.acquire(home / directory, name):
-            held.set()
-            release.wait()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    assert held.wait(30)
-    yield
-    release.set()
-    thread.join()
-
-
 def test_quit_does_not_wait_for_a_rename_that_waits_for_a_lock(
     store: ProfileStore, home: Path, child_environment: dict[str, str]
 ) -> None:
     store.save_sign_in(*new_sign_in())
-    with hold_lock(home, "acme"):
+    with hold_lock(home / "locks", "acme"):
         terminal = Terminal(child_environment, "-c", WAITS_FOREVER)
         terminal.wait_for_text("good")
         terminal.wait_for_text("Ctrl+P")
@@ -77,7 +56,7 @@ def test_screen_works_while_the_settings_are_locked(
     store: ProfileStore, home: Path, child_environment: dict[str, str]
 ) -> None:
     store.save_sign_in(*new_sign_in())
-    with hold_lock(home, "settings", "."):
+    with hold_lock(home, "settings"):
         terminal = Terminal(child_environment, "-c", WAITS_FOREVER)
         terminal.wait_for_text("good")
         terminal.wait_for_text("Ctrl+P")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from pathlib import Path
 
 from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.store import locks
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE
 from slack_token_tui.store.profiles import ProfileStore
+from tests.support.locks import hold_lock
 from tests.support.pilot import WIDE, has_text, run_app, wait_for, wait_for_text
 from tests.support.practice import issue_profile
 from tests.support.profiles import new_sign_in, time_from_now
@@ -80,26 +79,16 @@ async def test_profile_saved_by_another_program_during_a_request_is_shown(
 
 async def test_enter_pressed_twice_renames_once(store: ProfileStore, home: Path) -> None:
     store.save_sign_in(*new_sign_in())
-    held, release = threading.Event(), threading.Event()
-
-    def hold_lock() -> None:
-        with locks.acquire(home / "locks", "acme"):
-            held.set()
-            release.wait(60)
-
-    thread = threading.Thread(target=hold_lock)
-    thread.start()
-    assert held.wait(30)
-    async with run_app(home, size=WIDE) as pilot:
-        await pilot.press("n")
-        await wait_for_text(pilot, "Rename acme")
-        await pilot.press(*["backspace"] * 4, *"beta", "enter")
-        await wait_for_text(pilot, "Renaming")
-        await pilot.press("enter")
-        await pilot.pause(0.3)
-        release.set()
-        await wait_for(pilot, lambda: not has_text(pilot, "Rename acme"))
-        await wait_for_text(pilot, "beta")
-        assert not has_text(pilot, "✗")
-    thread.join()
+    with hold_lock(home / "locks", "acme") as release:
+        async with run_app(home, size=WIDE) as pilot:
+            await pilot.press("n")
+            await wait_for_text(pilot, "Rename acme")
+            await pilot.press(*["backspace"] * 4, *"beta", "enter")
+            await wait_for_text(pilot, "Renaming")
+            await pilot.press("enter")
+            await pilot.pause(0.3)
+            release.set()
+            await wait_for(pilot, lambda: not has_text(pilot, "Rename acme"))
+            await wait_for_text(pilot, "beta")
+            assert not has_text(pilot, "✗")
     assert store.names() == ["beta"]
