@@ -48,6 +48,12 @@ def raise_try_later(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
     return stt.token("acme")
 
 
+def raise_request_refused(store: ProfileStore, patch: pytest.MonkeyPatch) -> object:
+    patch.setenv("HTTPS_PROXY", "http://127.0.0.1:99999")
+    save_rotating_profile(store, endpoints=Endpoints("https://slack.invalid"))
+    return stt.token("acme")
+
+
 def raise_sign_in_needed(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
     save_rotating_profile(store, refresh_token=None, refresh_issued_at=None)
     return stt.token("acme")
@@ -137,6 +143,7 @@ def start_invalid_sign_in(store: ProfileStore, _: pytest.MonkeyPatch) -> object:
 
 ERROR_CASES: dict[str, tuple[type[BaseException], Trigger]] = {
     "TryLater": (stt.TryLater, raise_try_later),
+    "RequestRefused": (stt.RequestRefused, raise_request_refused),
     "SignInNeeded": (stt.SignInNeeded, raise_sign_in_needed),
     "SignInNeeded after a refusal": (stt.SignInNeeded, raise_sign_in_needed_after_refusal),
     "NoSuchProfile": (stt.NoSuchProfile, raise_no_such_profile),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,7 +15,7 @@ from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store.journal import Journal, RefreshIntent, token_digest
 from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.profiles import NOW, new_sign_in, time_from_now
+from tests.support.profiles import NOW, make_rotating_token, new_sign_in, time_from_now
 from tests.support.store import leave_journal, read_tokens
 from tests.support.waiting import wait_until
 
@@ -77,14 +78,12 @@ def test_update_finishes_an_interrupted_refresh_first(store: ProfileStore) -> No
         expires_at=time_from_now(hours=9),
     )
     saved = store.save_sign_in(*new).profile
-    response = (
-        b'{"ok": true, "access_token": "xoxe.xoxp-1-canary-from-journal", "refresh_token": "xoxe-1-canary-next-0000",'
-        b' "expires_in": 43200, "token_type": "user"}'
-    )
-    leave_journal(store, saved, response)
+    access_token = make_rotating_token("canary-from-journal")
+    tokens = {"access_token": access_token, "refresh_token": "xoxe-1-canary-next"}
+    leave_journal(store, saved, json.dumps({"ok": True, **tokens, "expires_in": 43200}).encode())
     current = store.update("acme", saved.generation, lambda profile: replace(profile, refused="token_revoked"))
     assert current.refused is None, "what was known of the older token says nothing about the new one"
-    assert read_tokens(store).access_token.reveal() == "xoxe.xoxp-1-canary-from-journal"
+    assert read_tokens(store).access_token.reveal() == access_token
     assert current.generation == saved.generation + 1
 
 

@@ -105,7 +105,7 @@ def test_every_slack_that_an_app_may_have_can_be_opened(base: str) -> None:
     [
         "http://slack.com/",
         "http://127.0.0.1@slack.com/",
-        "http://localhost:80@slack.com/",
+        "http://localhost@slack.com/",
         "http://localhost.slack.com/",
         "ftp://localhost/",
     ],
