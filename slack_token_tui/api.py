@@ -34,8 +34,7 @@ class TokenError(Exception):
     """
 
     def __init__(self, explanation: Explanation, more: str = "") -> None:
-        message = f"{explanation.title} ({explanation.code}). {explanation.happened} {explanation.remedies[0]}. {more}"
-        super().__init__(message.rstrip())
+        super().__init__(f"{explanation.sentences} {more}".rstrip())
         self.explanation = explanation
         self._more = more
 
@@ -110,7 +109,8 @@ def token(name: str | None = None, *, min_ttl_seconds: float = REFRESH_MARGIN_SE
         min_ttl_seconds: refresh a rotating token first if it expires sooner than this.
 
     Raises:
-        NoSuchProfile, SignInNeeded, StoreUnusable, TryLater: see each class. All are subclasses of :class:`TokenError`.
+        NoSuchProfile, SignInNeeded, StoreUnusable, TryLater, RequestRefused: see each class. All are subclasses of
+            :class:`TokenError`, which is raised itself for an impossible ``min_ttl_seconds``.
     """
     outcome = capture_outcome(_fresh_token, name, min_ttl_seconds)
     if isinstance(outcome, BaseException):
@@ -156,11 +156,25 @@ def _fresh_token(name: str | None, min_ttl_seconds: float, url: str | None = Non
     except FileNotFoundError:
         raise ProfileError("profile_not_found", name=profile_name) from None
     base = str(record.get("slack", "https://slack.com"))
+    _check_host(profile_name, base, url)
+    if (token := hot_path.valid_token_in(record, profile_name, path, min_ttl_seconds)) is not None:
+        return Secret(token)
+    fresh = fresh_token(store, profile_name, RefreshPolicy(min_ttl_seconds), _refresh_in_child)
+    _check_host(profile_name, fresh.profile.endpoints.base, url)  # another profile may have got the name meanwhile
+    if fresh.result.problem is not None:
+        _warn(fresh.result.problem.explain().summary)
+    return fresh.access_token
+
+
+def _check_host(name: str, base: str, url: str | None) -> None:
+    """Raise WrongHost if ``url`` does not belong to the Slack at ``base``."""
     if url is not None and not _is_slack_url(url, base):
-        raise WrongHost(Problem("token_goes_elsewhere", name=profile_name, host=base, detail=_origin(url)).explain())
-    if not hot_path.needs_slow_path(record, min_ttl_seconds) and not hot_path.unusable_reason(record):
-        return Secret(hot_path.access_token(record, path))
-    return fresh_token(store, profile_name, RefreshPolicy(min_ttl_seconds), _refresh_in_child).access_token
+        raise WrongHost(Problem("token_goes_elsewhere", name=name, host=base, detail=_origin(url)).explain())
+
+
+def _warn(message: str) -> None:
+    with suppress(Warning):  # a token is still a token where warnings are errors
+        warnings.warn(message, stacklevel=2)
 
 
 def _refresh_in_child(store: ProfileStore, name: str, policy: RefreshPolicy) -> RefreshResult:
@@ -168,8 +182,7 @@ def _refresh_in_child(store: ProfileStore, name: str, policy: RefreshPolicy) -> 
     from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
     if path := os.environ.get("SSLKEYLOGFILE"):
-        with suppress(Warning):  # a token is still a token where warnings are errors
-            warnings.warn(f"SSLKEYLOGFILE is set: TLS keys are written to {path}", stacklevel=2)
+        _warn(f"SSLKEYLOGFILE is set: TLS keys are written to {path}")
     return refresh_in_child(store, name, policy)
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
+_COMPLETION_THREAD_NAME = "slack-token-tui: to completion"
 _Result = TypeVar("_Result")
 _Arguments = TypeVarTuple("_Arguments")
 
@@ -32,7 +33,7 @@ class EventLoop(_PlatformEventLoop):
         """Run ``func`` in a daemon thread, unless an executor is given."""
         if executor is not None:
             return super().run_in_executor(executor, func, *args)
-        return _start_daemon_thread(self, func, args)
+        return _start_thread(self, func, args, daemon=True)
 
 
 def run(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
@@ -41,19 +42,43 @@ def run(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
         return runner.run(coroutine)
 
 
+async def run_to_completion(work: Callable[..., _Result], *arguments: object) -> _Result:
+    """Run ``work`` in a thread that the end of the program waits for, because stopping halfway would do damage.
+
+    Cancellation leaves the thread running.
+    """
+    result: _Result = await _start_thread(asyncio.get_running_loop(), work, arguments, daemon=False)
+    return result
+
+
 async def run_in_daemon_thread(work: Callable[..., _Result], *arguments: object) -> _Result:
     """Run ``work`` in a daemon thread and return its result. Cancellation leaves the thread running.
 
     This works on any event loop. On ours, :func:`asyncio.to_thread` does the same.
     """
-    result: _Result = await _start_daemon_thread(asyncio.get_running_loop(), work, arguments)
+    result: _Result = await _start_thread(asyncio.get_running_loop(), work, arguments, daemon=True)
     return result
 
 
-def _start_daemon_thread(
-    loop: asyncio.AbstractEventLoop, work: Callable[..., Any], arguments: tuple[Any, ...]
+async def wait_until_done(future: asyncio.Future[_Result]) -> _Result:
+    """Await ``future`` to completion, swallowing cancellation: its result must not be lost."""
+    while True:
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            if future.cancelled():  # the event loop is shutting down
+                raise
+
+
+def has_unfinished_work() -> bool:
+    """Return whether the program's end waits for a thread of :func:`run_to_completion`."""
+    return any(thread.name == _COMPLETION_THREAD_NAME for thread in threading.enumerate())
+
+
+def _start_thread(
+    loop: asyncio.AbstractEventLoop, work: Callable[..., Any], arguments: tuple[Any, ...], *, daemon: bool
 ) -> asyncio.Future[Any]:
-    """Start a daemon thread and return the future of its result."""
+    """Start a thread and return the future of its result."""
     future: asyncio.Future[Any] = loop.create_future()
 
     def run_work() -> None:
@@ -68,5 +93,6 @@ def _start_daemon_thread(
         if not future.done():
             future.set_exception(error) if error is not None else future.set_result(result)
 
-    threading.Thread(target=run_work, daemon=True).start()
+    name = None if daemon else _COMPLETION_THREAD_NAME
+    threading.Thread(target=run_work, name=name, daemon=daemon).start()
     return future

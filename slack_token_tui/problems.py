@@ -85,9 +85,24 @@ class Explanation:
     browser_says: str | None
 
     @property
+    def is_sentence(self) -> bool:
+        """Whether the title says it all, as for invalid input."""
+        return self.title == self.happened
+
+    @property
     def summary(self) -> str:
         """What happened and the first remedy, as sentences."""
-        return f"{self.title}. {self.happened} {self.remedies[0]}."
+        return " ".join([self.title if self.is_sentence else f"{self.title}. {self.happened}", *self._first_remedy])
+
+    @property
+    def sentences(self) -> str:
+        """The same with the code, for a log or a traceback."""
+        words = self.title if self.is_sentence else f"{self.title} ({self.code}). {self.happened}"
+        return " ".join([words, *self._first_remedy])
+
+    @property
+    def _first_remedy(self) -> list[str]:
+        return [f"{remedy}." for remedy in self.remedies[:1]]
 
     @property
     def remedy(self) -> str:
@@ -232,8 +247,8 @@ class InvalidInput(Problem, ValueError):
 
     def explain(self) -> Explanation:
         """Return an explanation that consists of the sentence and the remedy. Tokens in it are redacted."""
-        message = redact(str(self))
-        return Explanation(self.code, message, message, (), (self.remedy,), Kind.USAGE, "after", (), None, None)
+        message, remedies = redact(str(self)), (self.remedy,) if self.remedy else ()
+        return Explanation(self.code, message, message, (), remedies, Kind.USAGE, "after", (), None, None)
 
 
 def error_location(error: BaseException) -> str:

@@ -366,6 +366,13 @@ def test_only_the_store_writes_profiles() -> None:
         and name.partition(".")[0] not in ("store", "tokens")
     }
     assert openers == set(), "the layers above call update() or a use case"
+    lockers = {
+        name
+        for name, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "lock" and name.partition(".")[0] not in ("store", "tokens")
+    }
+    assert lockers == set(), "only the store and the use cases lock a profile"
 
 
 def test_every_failure_is_a_problem() -> None:

@@ -1,4 +1,7 @@
-"""Run a command over several profiles and collect one result per profile. Failures do not stop the batch."""
+"""Run a command over several profiles and collect one result per profile.
+
+Every name is checked first. After that, a failure does not stop the batch.
+"""
 
 from __future__ import annotations
 

@@ -61,10 +61,11 @@ def report(problem: Problem, *, as_json: bool = False) -> int:
 
 def print_explanation(explanation: Explanation, subject: str = "slack-token-tui") -> None:
     """Print what happened to ``subject`` and what to do about it, one line each."""
-    is_sentence = explanation.title == explanation.happened  # invalid input: its sentence says it all
-    words = explanation.title if is_sentence else f"{explanation.title} ({explanation.code}). {explanation.happened}"
+    title, code = explanation.title, explanation.code
+    words = title if explanation.is_sentence else f"{title} ({code}). {explanation.happened}"
     print_message(f"{subject}: {words}")
-    print_message(f"  {explanation.remedies[0]}")
+    for remedy in explanation.remedies[:1]:
+        print_message(f"  {remedy}")
 
 
 def report_explanation(explanation: Explanation, *, as_json: bool = False) -> int:
@@ -77,6 +78,5 @@ def report_explanation(explanation: Explanation, *, as_json: bool = False) -> in
 
 def explanation_record(explanation: Explanation) -> dict[str, object]:
     """Return what ``--json`` prints for a failure."""
-    is_sentence = explanation.title == explanation.happened
-    remedy = explanation.remedies[0] if is_sentence else explanation.remedy
+    remedy = "".join(explanation.remedies) if explanation.is_sentence else explanation.remedy
     return {"ok": False, "error": explanation.code, "message": explanation.happened, "remedy": remedy}

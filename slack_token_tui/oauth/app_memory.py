@@ -19,8 +19,8 @@ def remember_app(home: Path, sign_in_app: SlackApp, initial_app: SlackApp | None
 
     Args:
         home: the config directory.
-        used: the app as configured for this sign-in. It has a client secret only if the user entered one.
-        before: the saved app when the sign-in began, or None.
+        sign_in_app: the app as configured for this sign-in. It has a client secret only if the user entered one.
+        initial_app: the saved app when the sign-in began, or None.
         scopes: the requested scopes.
     """
 

@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
 
+from slack_token_tui.event_loop import wait_until_done
 from slack_token_tui.oauth import events
 from slack_token_tui.oauth.app_memory import add_registered_scopes
 from slack_token_tui.oauth.callback import AuthorizationCode
@@ -34,7 +34,6 @@ from slack_token_tui.store.quarantine import QuarantinedResponse, quarantine_sig
 from slack_token_tui.tokens.revoke import Revocation, revoke_tokens
 
 ExplainCode = Callable[[str, dict[str, str]], Explanation]
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -304,13 +303,3 @@ def _tokens_of(token_response: TokenResponse) -> Tokens:
 
 def _unexpected_error(error: Exception) -> SlackError:
     return SlackError("unexpected", detail=error_location(error))
-
-
-async def wait_until_done(future: asyncio.Future[_Result]) -> _Result:
-    """Await ``future`` to completion, swallowing cancellation: its result must not be lost."""
-    while True:
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            if future.cancelled():  # the event loop is shutting down
-                raise

@@ -68,7 +68,7 @@ class CallbackHandler(Protocol):
 class BoundPort:
     """A registered redirect URL with its listening sockets.
 
-    ``families`` holds ``IPv4``, ``IPv6`` or both, depending on the machine. ``skipped`` holds the redirect URLs that
+    ``families`` holds ``IPv4``, ``IPv6`` or both, depending on the machine. ``taken`` holds the redirect URLs that
     were tried first and whose ports were taken.
     """
 

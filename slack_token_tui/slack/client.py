@@ -247,32 +247,30 @@ class SlackClient:
         Raises:
             UnusableResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
-        http = await self._http_client()
         host = {"host": self.endpoints.host}
         trace = _trace_requests(observer) if observer else trace
         max_bytes = _MAX_TOKEN_RESPONSE_BYTES if issues_token else _MAX_RESPONSE_BYTES
         body, response, failure, is_reported = bytearray(), None, None, False
         try:
-            async with (
-                asyncio.timeout(self._deadline_seconds),
-                http.stream(
+            async with asyncio.timeout(self._deadline_seconds):
+                http = await self._http_client()
+                async with http.stream(
                     "POST",
                     self.endpoints.method_url(method),
                     content=urlencode(form),
                     headers=headers,
                     extensions={"trace": trace} if trace else None,
-                ) as response,
-            ):
-                async for chunk in response.aiter_raw():
-                    body += chunk
-                    if len(body) > max_bytes:
-                        break
-                if observer is not None and self._http_status_error(response) is None:
-                    # Report it here and not after the block: the process can be killed while the connection closes.
-                    is_reported = True
-                    observer.response_received(bytes(body[:max_bytes]))
+                ) as response:
+                    async for chunk in response.aiter_raw():
+                        body += chunk
+                        if len(body) > max_bytes:
+                            break
+                    if observer is not None and self._http_status_error(response) is None:
+                        # Report it here and not after the block: the process can be killed while the connection closes.
+                        is_reported = True
+                        observer.response_received(bytes(body[:max_bytes]))
         except TimeoutError:
-            failure = self._timeout_error()
+            failure = self._timeout_error() if self._http is not None else _certificates_error(host)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # An httpx error references the request, which contains a code or token, so it must not propagate.
             code, facts = _classify_error(error, host, self._proxy_url())
@@ -312,8 +310,7 @@ class SlackClient:
             except (ValueError, httpx.InvalidURL):
                 raise SlackUnreachable("proxy_unusable", **host) from None
             except (OSError, ssl.SSLError):
-                path = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
-                raise SlackUnreachable("certificates_unreadable", **host, detail=clean(path, 200)) from None
+                raise _certificates_error(host) from None
         return self._http
 
     def _timeout_error(self) -> SlackUnreachable:
@@ -357,6 +354,11 @@ def tls_key_log_path() -> str | None:
     """
     path = os.environ.get("SSLKEYLOGFILE")
     return clean(path, 200) if path else None
+
+
+def _certificates_error(host: Mapping[str, str]) -> SlackUnreachable:
+    path = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
+    return SlackUnreachable("certificates_unreadable", **host, detail=clean(path, 200))
 
 
 async def _ssl_context() -> ssl.SSLContext:

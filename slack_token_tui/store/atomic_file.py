@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.hot_path import check_directory
 
 if sys.platform != "win32":
@@ -47,6 +47,8 @@ def make_private_directory(path: Path, *, may_be_link: bool = False) -> None:
                 missing.mkdir(0o700)
                 missing.chmod(0o700)
         check_directory(str(path), may_be_link=may_be_link)
+    except ProfileError as error:  # it is about the directory, and no profile has been looked at
+        raise StorageError(error.code, **error.facts) from None
     except OSError as error:
         raise to_storage_error(error, path) from None
 
@@ -120,16 +122,19 @@ def sync(descriptor: int) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Flush directory ``path``, so that new and renamed files in it survive a crash."""
+    """Flush directory ``path``, so that new and renamed files in it survive a crash.
+
+    Errors are ignored: some file systems can't do it, a directory without read permission can't be opened, and the
+    change itself has been made.
+    """
     if sys.platform == "win32":
         return
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        # Some network file systems can't sync a directory. The file has already been synced.
-        with suppress(OSError):
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def remove_temp_files_of_dead_processes(directory: Path) -> None:

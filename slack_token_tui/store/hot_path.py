@@ -335,6 +335,26 @@ def access_token(record: dict[str, object], path: str) -> str:
     return token
 
 
+def valid_token_in(
+    record: dict[str, object], name: str, path: str, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS
+) -> str | None:
+    """Return the access token in ``record`` if it can be used without the store, or None.
+
+    Args:
+        record: a profile from :func:`read_record`.
+        name: the name of its file. The file of another name may be a copy, which only the store can tell.
+        path: the file.
+        min_ttl_seconds: the minimum time until the token expires.
+
+    Raises:
+        ProfileError: the token is missing or malformed.
+    """
+    is_named = record.get("name") in (None, name)
+    if not is_named or needs_slow_path(record, min_ttl_seconds) or unusable_reason(record):
+        return None
+    return access_token(record, path)
+
+
 def valid_token(argument: str | None, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> str | None:
     """Return the access token of the chosen profile, or None if it takes more than reading one file to get it.
 
@@ -347,10 +367,8 @@ def valid_token(argument: str | None, min_ttl_seconds: float = REFRESH_MARGIN_SE
     """
     try:
         directory = config_home()
-        path = profile_path(directory, resolve_name(directory, argument))
-        record = read_record(path)
-        if needs_slow_path(record, min_ttl_seconds) or unusable_reason(record):
-            return None
-        return access_token(record, path)
+        name = resolve_name(directory, argument)
+        path = profile_path(directory, name)
+        return valid_token_in(read_record(path), name, path, min_ttl_seconds)
     except Exception:
         return None

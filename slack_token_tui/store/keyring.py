@@ -47,7 +47,7 @@ def save_tokens(profile_id: str, generation: int, tokens: Tokens) -> None:
     """Save the tokens of one generation and read them back to verify them.
 
     Raises:
-        StorageError: ``keyring_…``. Older generations are unchanged.
+        StorageError: ``keyring_…``. Older generations are unchanged. One of the tokens may be saved.
     """
     for kind, token in (("access", tokens.access_token), ("refresh", tokens.refresh_token)):
         if token is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slack_token_tui.store import keyring
 from slack_token_tui.store.atomic_file import remove_stale_temp_files, sync_directory, to_storage_error
-from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.journal import Journal
 from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profile_file import (
@@ -118,10 +118,13 @@ class LockedProfile:
         Args:
             keeps_keyring_tokens: whether another file refers to the same keyring tokens.
 
+        A file that another program has deleted meanwhile counts as deleted.
+
         Raises:
             StorageError: the file could not be deleted.
         """
-        delete_profile_file(self.home, self.profile.name)
+        with suppress(ProfileError):
+            delete_profile_file(self.home, self.profile.name)
         with suppress(OSError):  # partial quarantine files left by a killed process
             for path in (self.home / "quarantine").glob(f".*.{self.profile.id}.*.tmp"):
                 path.unlink()

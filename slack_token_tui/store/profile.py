@@ -14,7 +14,7 @@ from slack_token_tui.slack.limits import MAX_TOKEN_SECONDS, ROTATING_TOKEN_SECON
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, REVOKED_CODES
 
 if TYPE_CHECKING:
-    from slack_token_tui.slack.responses import TokenResponse
+    from slack_token_tui.slack.responses import Identity, TokenResponse
 
 REFRESH_TOKEN_LIFETIME = timedelta(days=30)
 """The refresh token of a PKCE app expires 30 days after it was issued (Slack: using PKCE)."""
@@ -153,6 +153,29 @@ class Profile:
     def is_refreshable(self) -> bool:
         """Whether there is a refresh token that has not been refused."""
         return self.has_refresh_token and self.refresh_refused in (None, UNCONFIRMED_REFUSAL)
+
+    def with_identity(self, identity: Identity, verified_at: datetime) -> Profile:
+        """Return the profile updated with what ``auth.test`` has confirmed. Values that it left out stay as they are.
+
+        The workspace and the organization stay too: they identify the account.
+        """
+        is_enterprise_install = self.is_enterprise_install or identity.is_enterprise_install
+        return replace(
+            self,
+            refused=None,
+            verified_at=verified_at.replace(microsecond=0),
+            user_id=identity.user_id,
+            team_id=self.team_id or (None if is_enterprise_install else identity.team_id),
+            enterprise_id=self.enterprise_id or identity.enterprise_id,
+            is_enterprise_install=is_enterprise_install,
+            user_name=identity.user_name or self.user_name,
+            team_name=identity.team_name or self.team_name,
+            workspace_url=identity.workspace_url or self.workspace_url,
+            app_id=identity.app_id or self.app_id,
+            app_name=identity.app_name or self.app_name,
+            scopes=self.scopes if identity.scopes is None else identity.scopes,
+            workspaces=self.workspaces if identity.workspaces is None else identity.workspaces,
+        )
 
     def is_due(self, now: datetime, min_ttl_seconds: float = REFRESH_MARGIN_SECONDS) -> bool:
         """Return whether the access token should be refreshed: it has expired or expires within ``min_ttl_seconds``.

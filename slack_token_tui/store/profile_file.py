@@ -78,12 +78,12 @@ def write_profile_file(home: Path, profile: Profile, tokens: Tokens | None, prev
     path = profile_path(home, profile.name)
     if tokens is not None:
         profile = profile.with_masks(tokens)
-    if profile.in_keyring and tokens is not None:
-        keyring.save_tokens(profile.id, profile.generation, tokens)
     remove_stale_temp_files(path)
     record = to_dict(profile, None if profile.in_keyring else tokens)
     keeps_items = previous is not None and (previous.in_keyring, previous.generation) == (True, profile.generation)
     try:
+        if profile.in_keyring and tokens is not None:
+            keyring.save_tokens(profile.id, profile.generation, tokens)
         write_atomically(path, json.dumps(record, indent=1, ensure_ascii=False).encode())
     except StorageError:
         if profile.in_keyring and tokens is not None and not keeps_items:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -165,6 +166,7 @@ class ProfileStore:
         Raises:
             StorageError: a sign-in could not be saved.
         """
+        self._check_name(name)
         self._prepare_directories()
         probe = self.home / "profiles" / ".ready"
         write_atomically(probe, b"")
@@ -230,7 +232,13 @@ class ProfileStore:
             return locked.profile
 
     def save_sign_in(
-        self, profile: Profile, tokens: Tokens, wanted_name: str | None = None, *, in_keyring: bool | None = None
+        self,
+        profile: Profile,
+        tokens: Tokens,
+        wanted_name: str | None = None,
+        *,
+        in_keyring: bool | None = None,
+        check_replaced: Callable[[Profile], None] = lambda _: None,
     ) -> SavedProfile:
         """Save a new sign-in. It replaces the profile of the same account, or else gets an unused name.
 
@@ -242,21 +250,32 @@ class ProfileStore:
             wanted_name: the preferred name. It is used if it is free or already belongs to the account.
             in_keyring: whether to store the tokens in the keyring. None uses the same place as the existing profile, or
                 the ``storage`` setting for a new one.
+            check_replaced: called with a profile that would be replaced, while it is locked. An exception that it
+                raises prevents that.
 
         Raises:
             StorageError: the sign-in could not be saved. Nothing was changed.
         """
+        self._check_name(wanted_name)
         self._prepare_directories()
-        if saved := self._replace_same_account(profile, tokens, wanted_name, in_keyring):
+        replace_saved = partial(self._replace_same_account, profile, tokens, wanted_name, in_keyring, check_replaced)
+        if saved := replace_saved():
             return saved
         with locks.acquire(self.home / "locks", _NEW_PROFILES_LOCK):
             # Another process may have saved the same account meanwhile.
-            if saved := self._replace_same_account(profile, tokens, wanted_name, in_keyring):
-                return saved
-            return self._save_new(profile, tokens, wanted_name, in_keyring)
+            return replace_saved() or self._save_new(profile, tokens, wanted_name, in_keyring)
+
+    def _check_name(self, wanted_name: str | None) -> None:
+        if wanted_name is not None and not hot_path.is_valid_name(wanted_name):
+            raise StorageError("profile_name_invalid", name=wanted_name)
 
     def _replace_same_account(
-        self, profile: Profile, tokens: Tokens, wanted_name: str | None, in_keyring: bool | None
+        self,
+        profile: Profile,
+        tokens: Tokens,
+        wanted_name: str | None,
+        in_keyring: bool | None,
+        check_replaced: Callable[[Profile], None],
     ) -> SavedProfile | None:
         """Save a sign-in as the profile of the same account. Return None if there is none."""
         matches = self.find_same_account(profile)
@@ -265,6 +284,7 @@ class ProfileStore:
                 current = locked.profile
                 if current.account != profile.account:
                     continue
+                check_replaced(current)
                 updated = replace(
                     profile,
                     name=match.name,

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackRefused, UnusableToken
 from slack_token_tui.slack.responses import TokenResponse, parse_body, parse_token_response
-from slack_token_tui.store import keyring
-from slack_token_tui.store.atomic_file import read_own
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.journal import RefreshIntent, token_digest
 from slack_token_tui.store.locked_profile import LockedProfile
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, UNCONFIRMED_REFUSAL, Profile
-from slack_token_tui.store.quarantine import QuarantinedResponse, quarantine, quarantine_in_keyring
+from slack_token_tui.store.quarantine import list_quarantined, quarantine
 
-_MAX_RESPONSE_BYTES = 128 * 1024
 _SAVE_RETRY_SECONDS = 5.0
 _SAVE_PAUSE_SECONDS = 0.25
 AMBIGUOUS_REFUSALS = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
@@ -69,23 +63,15 @@ def _confirm_refusal(locked: LockedProfile) -> None:
     profile = locked.profile
     if profile.refresh_refused != UNCONFIRMED_REFUSAL:
         return
-    for response in _read_quarantined_responses(locked.home, profile):
+    for quarantined in list_quarantined(locked.home, profile.id, in_keyring=profile.in_keyring):
         try:
-            parse_refresh_response(profile, response)
+            parse_refresh_response(profile, quarantined.read())
         except UnusableToken:
             locked.save(replace(profile, refresh_refused=RESPONSE_UNUSABLE))
             return
         except SlackError:
             continue
     locked.first_unanswered_at = profile.refresh_refused_at
-
-
-def _read_quarantined_responses(home: Path, profile: Profile) -> Iterator[bytes]:
-    for path in sorted((home / "quarantine").glob(f"*.{profile.id}.*.answer")):
-        with suppress(OSError):
-            yield read_own(path, _MAX_RESPONSE_BYTES)
-    if profile.in_keyring and (saved := keyring.load_item(_quarantine_item(profile))):
-        yield saved.reveal().encode("latin-1")
 
 
 def parse_refresh_response(profile: Profile, body: bytes) -> TokenResponse:
@@ -133,35 +119,20 @@ def quarantine_and_mark(locked: LockedProfile, body: bytes) -> None:
     Raises:
         StorageError: the response or the profile could not be saved. The journal still holds the response.
     """
-    quarantine_response(locked.home, locked.profile, Secret(body.decode("latin-1")))
+    quarantine_response(locked, Secret(body.decode("latin-1")))
     locked.save(locked.profile.with_refresh_refused(RESPONSE_UNUSABLE, datetime.now(UTC)))
     locked.journal.remove()
 
 
-def quarantine_response(home: Path, profile: Profile, response: Secret) -> QuarantinedResponse:
-    """Save an unusable response to a refresh of ``profile`` where its tokens are stored: on disk or in the keyring.
+def quarantine_response(locked: LockedProfile, response: Secret) -> None:
+    """Save an unusable response to a refresh. It is found by the ID of the profile, also after a rename.
 
     Raises:
-        StorageError: the response could not be saved.
+        StorageError: the response could not be saved anywhere.
     """
-    if profile.in_keyring:
-        return quarantine_in_keyring(_quarantine_item(profile), response)
-    return quarantine(home, f"{profile.name}.{profile.id}", response)
-
-
-def list_quarantined_responses(home: Path, profile: Profile) -> tuple[str, ...]:
-    """Return the files and the keyring item with unusable responses for ``profile``, also from before a rename."""
-    files = sorted((home / "quarantine").glob(f"*.{profile.id}.*.answer"))
-    item = _quarantine_item(profile)
-    in_keyring = profile.in_keyring and keyring.has_item(item)
-    quarantined = [QuarantinedResponse(path) for path in files] + (
-        [QuarantinedResponse(item=item)] if in_keyring else []
-    )
-    return tuple(map(str, quarantined))
-
-
-def _quarantine_item(profile: Profile) -> str:
-    return f"{profile.id}.unusable"
+    profile = locked.profile
+    name = profile.id if profile.in_keyring else f"{profile.name}.{profile.id}"
+    quarantine(locked.home, name, response, in_keyring=profile.in_keyring)
 
 
 def may_have_rotated(error: SlackError) -> bool:

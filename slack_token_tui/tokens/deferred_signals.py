@@ -16,7 +16,7 @@ class DeferredSignals:
 
     Attributes:
         numbers: signal numbers, in order of arrival.
-        on_first: called once, in the main thread, when the first signal arrives.
+        on_first: called once, in the main thread, when the first signal arrives. It must not raise.
     """
 
     def __init__(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from slack_token_tui.secret import Secret
+from slack_token_tui.store.errors import ProfileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh_result import Refresher, RefreshPolicy, RefreshResult, sign_in_needed
@@ -46,10 +47,25 @@ def fresh_token(
     Raises:
         Problem: the profile can't be read, or its token is invalid and could not be refreshed.
     """
-    profile = store.read(name)
-    is_due = policy.wants(profile, now())
-    result = refresher(store, name, policy) if is_due else RefreshResult(*store.read_with_tokens(name))
+    result = refresh_if_due(store, name, policy, refresher, now)
     invalid = sign_in_needed(result.profile, now())
     if invalid is not None:
         raise result.problem or invalid
     return FreshToken(result.profile, result.tokens.access_token, result)
+
+
+def refresh_if_due(
+    store: ProfileStore, name: str, policy: RefreshPolicy, refresher: Refresher, now: Callable[[], datetime]
+) -> RefreshResult:
+    """Call ``refresher`` if profile ``name`` is due, and return the result. Otherwise return the saved tokens.
+
+    Raises:
+        Problem: the profile can't be read, or has been replaced by another one of the same name meanwhile.
+    """
+    profile = store.read(name)
+    if not policy.wants(profile, now()):
+        return RefreshResult(*store.read_with_tokens(name))
+    result = refresher(store, name, policy)
+    if result.profile.id != profile.id:
+        raise ProfileError("profile_not_found", name=name)
+    return result

@@ -12,7 +12,6 @@ from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackRefused
 from slack_token_tui.slack.limits import ROTATING_TOKEN_SECONDS
-from slack_token_tui.slack.responses import Identity
 from slack_token_tui.slack.token_types import REFRESH_TOKEN, TokenType, token_type_of
 from slack_token_tui.store.names import suggest_name
 from slack_token_tui.store.profile import Profile, Tokens
@@ -79,7 +78,9 @@ async def import_token(
         identity = await slack.verify(access_token)
     now = datetime.now(UTC).replace(microsecond=0)
     tokens = Tokens(access_token, refresh_token)
-    profile = _new_profile(identity, client_id, endpoints, now).with_masks(tokens)
+    suggested = suggest_name(identity.workspace_url, identity.team_name, identity.team_id, identity.enterprise_id)
+    unidentified = Profile(suggested, client_id, endpoints, signed_in_at=now)
+    profile = unidentified.with_identity(identity, now).with_masks(tokens)
     if refresh_token is not None:
         profile = replace(profile, refresh_issued_at=now)
     if token_type.rotates:
@@ -99,27 +100,9 @@ def _save_unless_duplicate(store: ProfileStore, profile: Profile, tokens: Tokens
             and store.read_with_tokens(entry.name)[1].access_token == tokens.access_token
         ):
             raise SlackRefused("token_already_kept", name=entry.name)
-    for match in store.find_same_account(profile):
-        if match.is_refreshable and not profile.is_refreshable:
-            raise SlackRefused("renewable_already_kept", name=match.name)
-    return store.save_sign_in(profile, tokens, name)
 
+    def check_replaced(saved: Profile) -> None:
+        if saved.is_refreshable and not profile.is_refreshable:
+            raise SlackRefused("renewable_already_kept", name=saved.name)
 
-def _new_profile(identity: Identity, client_id: str, endpoints: Endpoints, now: datetime) -> Profile:
-    return Profile(
-        name=suggest_name(identity.workspace_url, identity.team_name, identity.team_id, identity.enterprise_id),
-        client_id=client_id,
-        endpoints=endpoints,
-        app_id=identity.app_id,
-        app_name=identity.app_name,
-        team_id=None if identity.is_enterprise_install else identity.team_id,
-        team_name=identity.team_name,
-        workspace_url=identity.workspace_url,
-        enterprise_id=identity.enterprise_id,
-        is_enterprise_install=identity.is_enterprise_install,
-        user_id=identity.user_id,
-        user_name=identity.user_name,
-        scopes=identity.scopes or (),
-        signed_in_at=now,
-        verified_at=now,
-    )
+    return store.save_sign_in(profile, tokens, name, check_replaced=check_replaced)

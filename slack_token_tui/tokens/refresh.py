@@ -136,12 +136,10 @@ class RefreshAttempt:
     ) -> None:
         """
         Raises:
-            Problem: ``not_renewable``: there is no refresh token.
             StorageError: the tokens could not be loaded from the keyring.
         """
         refresh_token = locked.tokens.refresh_token
-        if refresh_token is None:
-            raise Problem("not_renewable", name=locked.profile.name)
+        assert refresh_token is not None, "RefreshPolicy.wants() is false without one"
         self._locked = locked
         self._profile = locked.profile
         self._refresh_token = refresh_token
@@ -198,7 +196,7 @@ class RefreshAttempt:
         response = Secret(unfinished.response.decode("latin-1"))
         if find_tokens(response):
             with suppress(StorageError):
-                quarantine_response(self._locked.home, self._profile, response)
+                quarantine_response(self._locked, response)
 
     def response_received(self, body: bytes) -> None:
         """Write the response to disk before parsing it. A write error only matters if saving the profile fails too."""
@@ -220,6 +218,8 @@ class RefreshAttempt:
             return await request_task
         except asyncio.CancelledError:
             raise _StoppedBeforeSending from None
+        finally:
+            self._signals.on_first = None  # the event loop ends here, and the next signal may arrive during the save
 
     def _cancel_unsent(self, request_task: asyncio.Future[TokenResponse]) -> None:
         if not self._sent:
@@ -304,28 +304,32 @@ class RefreshAttempt:
             save_refreshed(self._locked, token_response, self._intent)
         except StorageError as error:
             refreshed = self._profile.with_token_response(token_response, self._intent.sent_at, self._variant)
-            facts = {
-                **error.facts,
-                "name": self._profile.name,
-                "kept": self._describe_unsaved_location(self._intent, self._response),
-            }
             tokens = self._locked.tokens.refreshed(token_response)
-            return RefreshResult(refreshed, tokens, refreshed=True, problem=Problem("refresh_not_saved", **facts))
+            return RefreshResult(refreshed, tokens, refreshed=True, problem=self._not_saved(error))
         return RefreshResult(self._locked.profile, self._locked.tokens, refreshed=True)
 
-    def _describe_unsaved_location(self, intent: RefreshIntent, body: bytes) -> str:
-        """Return where the unsaved response is stored, as the end of a sentence about the new tokens."""
+    def _not_saved(self, error: StorageError) -> Problem:
+        """Return the problem that the response is only in the journal, or else in the fallback directory."""
+        facts = {**error.facts, "name": self._profile.name, "kept": self._save_response_elsewhere()}
+        return Problem("refresh_not_saved", **facts)
+
+    def _save_response_elsewhere(self) -> str:
+        """Return where the unsaved response is, as the end of a sentence about the new tokens."""
+        assert self._intent is not None and self._response is not None
         if not self._journal_failed:
             return f"in {self._journal.path} until they can be"
         try:
-            return f"in {self._journal.save_to_fallback(intent, body)} until they can be"
+            return f"in {self._journal.save_to_fallback(self._intent, self._response)} until they can be"
         except StorageError:
             return "nowhere: they are lost when this program ends"
 
     def _handle_error(self, error: SlackError) -> RefreshResult:
         facts = {"client_id": self._profile.client_id, **error.facts, "name": self._profile.name}
         if self._sent and self._response is not None and isinstance(error, UnusableToken):
-            quarantine_and_mark(self._locked, self._response)
+            try:
+                quarantine_and_mark(self._locked, self._response)
+            except StorageError as storage_error:
+                return self._result(self._not_saved(storage_error))
             return self._result(Problem(RESPONSE_UNUSABLE, **facts))
         if may_have_rotated(error) if self._sent else self._first_unanswered_at:
             return self._result(Problem("refresh_lost", **{**facts, "detail": error.code}))

@@ -42,6 +42,8 @@ def refresh_profile(
     """
     profile = store.read(name)
     if not profile.has_refresh_token:
+        if profile.expires_at is None:
+            return RefreshResult(*store.read_with_tokens(name))  # there is nothing to refresh
         raise Problem("not_renewable", name=name)
     result = refresher(store, name, requested_refresh_policy(profile, policy) if is_requested else policy)
     problem = result.problem or sign_in_needed(result.profile, now())

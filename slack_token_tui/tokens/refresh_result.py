@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from slack_token_tui.problems import Kind, Problem
+from slack_token_tui.problems import Problem
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, REVOKED_CODES
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
@@ -24,13 +24,11 @@ REFRESH_TOKEN_INVALID_CODES = frozenset(
     }
 )
 """Slack errors after which a refresh token can't be used again."""
-SIGN_IN_REQUIRED_CODES = REFRESH_TOKEN_INVALID_CODES | {"refresh_interrupted", RESPONSE_UNUSABLE, "not_renewable"}
-"""Codes of problems that only a new sign-in fixes."""
 
 
 @dataclass(frozen=True)
 class RefreshPolicy:
-    """When to refresh a profile. This is the only rule.
+    """When to refresh a profile.
 
     Attributes:
         min_ttl_seconds: refresh if the access token expires sooner than this.
@@ -96,8 +94,3 @@ def sign_in_needed(profile: Profile, now: datetime) -> Problem | None:
     if reason is None:
         return None
     return recorded_problem(profile) or Problem("sign_in_needed", name=profile.name, detail=reason)
-
-
-def needs_person(problem: Problem) -> bool:
-    """Return whether only a new sign-in helps."""
-    return problem.kind is Kind.SIGN_IN

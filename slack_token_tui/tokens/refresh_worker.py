@@ -15,7 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from slack_token_tui.problems import Problem
-from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh_result import USUAL_POLICY, RefreshPolicy, RefreshResult
 
@@ -75,7 +74,7 @@ def main(arguments: list[str]) -> int:
         record |= {"renewed": result.refreshed, "recovered": result.recovered}
         if result.problem:
             record |= {"code": result.problem.code, "facts": result.problem.facts}
-    except StorageError as error:
+    except Problem as error:
         record |= {"code": error.code, "facts": error.facts}
     # The parent may have exited by now. The new tokens are saved anyway.
     with suppress(OSError):

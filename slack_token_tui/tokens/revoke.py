@@ -17,7 +17,8 @@ from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import REVOKED_CODES
 from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.recovery import AMBIGUOUS_REFUSALS, list_quarantined_responses
+from slack_token_tui.store.quarantine import list_quarantined
+from slack_token_tui.store.recovery import AMBIGUOUS_REFUSALS
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Revocation:
     Attributes:
         kind: ``access token`` or ``refresh token``.
         revoked: whether Slack confirmed that the token no longer works.
-        answer: ``revoked``, ``not revoked``, or the error code.
+        outcome: ``revoked``, ``not revoked``, or the error code.
         error: the error, if there was one.
     """
 
@@ -92,7 +93,7 @@ def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) 
         keep_grant: delete the profile without sending any request to Slack.
 
     Raises:
-        FileNotFoundError, ProfileError: the profile does not exist or can't be read.
+        ProfileError: the profile does not exist or can't be read.
         StorageError: the profile can't be deleted, or its tokens can't be loaded. No request was sent.
     """
     profiles_dir = store.path(name).parent
@@ -113,7 +114,8 @@ def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) 
                 if not revocations:
                     raise
                 deleted, error = False, delete_error
-    return Removal(profile, revocations, deleted, error, list_quarantined_responses(store.home, profile))
+    quarantined = list_quarantined(store.home, profile.id, in_keyring=profile.in_keyring)
+    return Removal(profile, revocations, deleted, error, tuple(map(str, quarantined)))
 
 
 def describe_removal(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from slack_token_tui.event_loop import run
+from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.errors import SlackError, SlackRefused
@@ -15,8 +17,8 @@ from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import REVOKED_CODES
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.fresh_token import fresh_token
-from slack_token_tui.tokens.refresh_result import USUAL_POLICY, Refresher
+from slack_token_tui.tokens.fresh_token import refresh_if_due
+from slack_token_tui.tokens.refresh_result import USUAL_POLICY, Refresher, sign_in_needed
 
 
 @dataclass(frozen=True)
@@ -32,28 +34,41 @@ class Verification:
     save_error: StorageError | None = None
 
 
-def verify(store: ProfileStore, name: str, refresher: Refresher) -> Verification:
+def verify(
+    store: ProfileStore,
+    name: str,
+    refresher: Refresher,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Verification:
     """Refresh the token of profile ``name`` if it is due, verify it with Slack, and save the result. Slack: auth.test.
+
+    Slack is also asked about a token that it has refused before, because it may accept it now.
 
     Args:
         store: the store that holds the profile.
         name: the profile name.
         refresher: called if the token is due.
+        now: returns the current time in UTC.
 
     Raises:
         Problem: the profile can't be read, its token is invalid, or Slack could not be reached.
     """
-    fresh = fresh_token(store, name, USUAL_POLICY, refresher)
+    result = refresh_if_due(store, name, USUAL_POLICY, refresher, now)
+    profile = result.profile
+    if profile.expires_at is not None and profile.expires_at <= now():
+        raise result.problem or sign_in_needed(profile, now()) or Problem("sign_in_needed", name=name)
     try:
-        identity = run(request_identity(fresh.profile, fresh.access_token))
+        identity = run(request_identity(profile, result.tokens.access_token))
     except SlackError as error:
         with suppress(StorageError):
-            _save(store, fresh.profile, error)
+            _save(store, profile, error)
         raise error.with_facts(name=name) from None
     try:
-        return Verification(_save(store, fresh.profile, identity))
-    except StorageError as error:  # the token is confirmed even if that can't be saved
-        return Verification(_apply_identity(fresh.profile, identity), error)
+        return Verification(_save(store, profile, identity))
+    except StorageError as error:
+        if error.kind is Kind.NOT_FOUND:  # removed meanwhile, and its tokens revoked
+            raise
+        return Verification(profile.with_identity(identity, now()), error)  # confirmed, even if that can't be saved
 
 
 async def request_identity(profile: Profile, access_token: Secret) -> Identity:
@@ -78,27 +93,8 @@ def _save(store: ProfileStore, verified: Profile, result: Identity | SlackError)
         if current.id != verified.id:  # removed, and another one saved under its name
             return current
         if isinstance(result, Identity):
-            return _apply_identity(current, result)
+            return current.with_identity(result, datetime.now(UTC))
         is_refused = isinstance(result, SlackRefused) and result.code in REVOKED_CODES | {"invalid_auth"}
         return replace(current, refused=result.code) if is_refused else current
 
     return store.update(verified.name, verified.generation, apply_result)
-
-
-def _apply_identity(profile: Profile, identity: Identity) -> Profile:
-    """Return ``profile`` updated with ``identity``, which is newer. Values that Slack left out stay as they are."""
-    return replace(
-        profile,
-        refused=None,
-        verified_at=datetime.now(UTC).replace(microsecond=0),
-        user_id=identity.user_id,
-        team_id=profile.team_id or (None if identity.is_enterprise_install else identity.team_id),
-        enterprise_id=profile.enterprise_id or identity.enterprise_id,
-        user_name=identity.user_name or profile.user_name,
-        team_name=identity.team_name or profile.team_name,
-        workspace_url=identity.workspace_url or profile.workspace_url,
-        app_id=identity.app_id or profile.app_id,
-        app_name=identity.app_name or profile.app_name,
-        scopes=profile.scopes if identity.scopes is None else identity.scopes,
-        workspaces=profile.workspaces if identity.workspaces is None else identity.workspaces,
-    )

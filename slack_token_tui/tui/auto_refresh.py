@@ -111,7 +111,7 @@ class RefreshScheduler:
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
         from slack_token_tui.tokens.verify import verify
 
-        return await self._run(name, partial(verify, self.store, name, refresh_in_child))
+        return await self._run(name, partial(verify, self.store, name, refresh_in_child, self.now))
 
     async def fresh_token(self, name: str) -> FreshToken:
         """Return a valid token of profile ``name``, refreshed first if it is due.

@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from slack_token_tui.event_loop import run
+from slack_token_tui.event_loop import has_unfinished_work, run, wait_until_done
 from slack_token_tui.tui.terminal_exit import print_messages
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def run_app(options: LaunchOptions) -> int:
         run(_run_until_saved(app))
     finally:
         print_messages(*app.exit_messages)
+        if has_unfinished_work():
+            print_messages("Waiting until the removal is finished. This takes half a minute at most.")
     return app.return_code or 0
 
 
@@ -70,6 +72,4 @@ async def _run_until_saved(app: TokenApp) -> None:
         for name in ("SIGTSTP", "SIGCONT"):
             with suppress(AttributeError, ValueError):
                 signal.signal(getattr(signal, name), signal.SIG_DFL)
-        from slack_token_tui.oauth.exchange import wait_until_done  # imported late because it loads the sign-in code
-
         await wait_until_done(asyncio.ensure_future(app.save_pending_tokens()))

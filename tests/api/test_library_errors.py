@@ -14,12 +14,16 @@ from slack_token_tui.api import API_ERRORS
 from slack_token_tui.cli.exit_codes import EXIT_CODES
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.problems import InvalidInput, Kind, Problem, explain, list_codes
+from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import RateLimited, SlackRefused, UnusableToken
 from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.tokens import refresh_worker
+from slack_token_tui.tokens.refresh_result import RefreshResult
+from slack_token_tui.tokens.rename import rename
 from tests.support.cli import run_command, run_python
 from tests.support.practice import issue_profile
-from tests.support.profiles import time_from_now
+from tests.support.profiles import new_sign_in, time_from_now
 
 
 def test_tables_have_an_entry_for_every_kind() -> None:
@@ -72,6 +76,7 @@ def test_impossible_lifetime_is_refused_with_a_sentence(store: ProfileStore, sec
     with pytest.raises(stt.TokenError, match="min_ttl_seconds must be between 0 and") as caught:
         stt.token("acme", min_ttl_seconds=seconds)
     assert caught.value.code == "usage"
+    assert str(caught.value).count("min_ttl_seconds") == 1
 
 
 def test_refresh_of_a_due_token_loads_no_network_code_into_the_caller(
@@ -117,3 +122,42 @@ def test_error_in_a_process_pool_reaches_the_caller(store: ProfileStore) -> None
     with multiprocessing.get_context("spawn").Pool(1) as pool, pytest.raises(stt.NoSuchProfile) as caught:
         pool.map(raise_for_profile, ["nobody"])
     assert caught.value.code == "profile_not_found"
+
+
+class Request:
+    """A request as requests and httpx pass it to ``auth``."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.headers: dict[str, str] = {}
+
+
+def test_bearer_sends_no_token_of_a_profile_that_got_the_name_meanwhile(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue_profile(store, slack)
+    store.save_sign_in(*new_sign_in(user_id="U9", endpoints=Endpoints("https://other.example.com")), "other")
+
+    def rename_during_refresh(*_: object) -> RefreshResult:
+        rename(store, "acme", "old")
+        rename(store, "other", "acme")
+        return RefreshResult(*store.read_with_tokens("acme"))
+
+    monkeypatch.setattr(refresh_worker, "refresh_in_child", rename_during_refresh)
+    request = Request(f"{slack.base}/api/auth.test")
+    with pytest.raises(stt.NoSuchProfile):
+        stt.bearer("acme")(request)
+    assert request.headers == {}
+
+
+def test_refresh_that_could_not_be_saved_is_a_warning(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue_profile(store, slack)
+
+    def fail(*_: object) -> RefreshResult:
+        return RefreshResult(*store.read_with_tokens("acme"), problem=Problem("refresh_not_saved", name="acme"))
+
+    monkeypatch.setattr(refresh_worker, "refresh_in_child", fail)
+    with pytest.warns(UserWarning, match="acme was renewed, and could not be saved"):
+        assert stt.token("acme")

@@ -69,6 +69,36 @@ def test_typing_no_revokes_and_removes_the_wrong_account(
     assert all(token.revoked for token in workspace.tokens.access_tokens.values())
 
 
+def test_removal_after_no_is_finished_although_ctrl_c_comes_meanwhile(
+    login_arguments: list[str],
+    child_environment: dict[str, str],
+    store: ProfileStore,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    revoking, may_answer = threading.Event(), threading.Event()
+    revoke = workspace.tokens.revoke
+
+    def revoke_late(bearer: str | None) -> dict[str, object]:
+        answer = revoke(bearer)
+        revoking.set()
+        may_answer.wait(30)
+        return answer
+
+    monkeypatch.setattr(workspace.tokens, "revoke", revoke_late)
+    terminal = LoginTerminal(child_environment, "work", *login_arguments)
+    press_consent_button(terminal.url)
+    terminal.wait_for_text(QUESTION)
+    terminal.press(b"no\r")
+    assert revoking.wait(30)
+    terminal.press(b"\x03")
+    may_answer.set()
+    assert terminal.wait_for_exit() == 130
+    assert store.names() == []
+    assert all(token.revoked for token in workspace.tokens.access_tokens.values())
+    assert b"token was saved" not in terminal.output and b"came already, and was saved" not in terminal.output
+
+
 @pytest.mark.parametrize("word", [b"nope", b"not me", b"undo", b"http://localhost:1/callback?code=x&state=y"])
 def test_unrecognized_reply_asks_again(
     login_arguments: list[str], child_environment: dict[str, str], store: ProfileStore, word: bytes

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
+from slack_token_tui.event_loop import run, run_in_daemon_thread
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import OAuthClient, SlackClient
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant, parse_base_url
@@ -140,6 +144,20 @@ async def test_missing_certificate_file_is_reported(monkeypatch: pytest.MonkeyPa
     with pytest.raises(SlackUnreachable) as caught:
         await exchange_code("https://slack.com")
     assert caught.value.code == "certificates_unreadable"
+
+
+async def test_certificates_that_never_load_end_in_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A pipe stands for a file on a network disk that hangs."""
+    pipe = tmp_path / "ca.pem"
+    os.mkfifo(pipe)
+    monkeypatch.setenv("SSL_CERT_FILE", str(pipe))
+    with pytest.raises(SlackUnreachable) as caught:
+        await run_in_daemon_thread(run, exchange_code("https://slack.com", deadline=0.2))
+    assert (caught.value.code, caught.value.facts["detail"]) == ("certificates_unreadable", str(pipe))
+    descriptor = os.open(pipe, os.O_WRONLY)  # lets the thread end
+    os.close(descriptor)
 
 
 async def test_errors_hold_no_secret(start_server: StartServer) -> None:

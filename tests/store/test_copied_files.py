@@ -99,3 +99,21 @@ def test_copy_can_be_removed_but_not_moved_to_the_keyring(store: ProfileStore) -
     copy_profile_file(store, "acme", "backup")
     store.delete_unreadable("backup")
     assert store.names() == ["acme"]
+
+
+def test_token_of_a_copy_is_not_handed_out_while_it_is_valid(
+    store: ProfileStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.save_sign_in(*new_sign_in(expires_at=time_from_now(hours=5)))
+    copy_profile_file(store, "acme", "backup")
+    assert main(["token", "backup"]) == 5
+    assert capsys.readouterr().out == ""
+    with pytest.raises(stt.StoreUnusable):
+        stt.token("backup")
+
+
+def test_file_that_was_renamed_and_not_copied_is_used(store: ProfileStore, capsys: pytest.CaptureFixture[str]) -> None:
+    store.save_sign_in(*new_sign_in(expires_at=time_from_now(hours=5)))
+    store.path("acme").rename(store.path("moved"))
+    assert main(["token", "moved"]) == 0
+    assert capsys.readouterr().out.strip() == str(stt.token("moved")) != ""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store import keyring as stored_tokens
 from slack_token_tui.store import profiles
@@ -17,6 +18,7 @@ from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.journal import Journal, RefreshIntent, token_digest
 from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.quarantine import list_quarantined, quarantine
 from slack_token_tui.tokens.keyring_migration import move_tokens
 from slack_token_tui.tokens.refresh import refresh
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
@@ -179,3 +181,29 @@ def test_keyring_items_are_removed_when_the_profile_file_cannot_be_saved(
     with pytest.raises(StorageError):
         change_profile(store, tokens=read_tokens(store))  # the file still refers to these items
     assert keyring.items == before
+
+
+def test_second_of_two_responses_does_not_replace_the_first_in_the_keyring(
+    store: ProfileStore, keyring: FakeKeyring
+) -> None:
+    for text in ("canary-first", "canary-second"):
+        quarantine(store.home, "0123", Secret(text), in_keyring=True)
+    found = list_quarantined(store.home, "0123", in_keyring=True)
+    assert [item.read() for item in found] == [b"canary-first", b"canary-second"]
+
+
+def test_half_saved_pair_leaves_nothing_in_the_keyring(
+    store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issue_profile(store, slack)
+    save = stored_tokens.save_item
+
+    def save_access_token_only(item: str, value: Secret) -> None:
+        keyring.can_write = item.endswith(".access")
+        save(item, value)
+
+    monkeypatch.setattr(stored_tokens, "save_item", save_access_token_only)
+    with pytest.raises(StorageError, match="keyring_"):
+        move_tokens(store, "acme", to_keyring=True)
+    assert keyring.items == {}
+    assert read_tokens(store).refresh_token is not None

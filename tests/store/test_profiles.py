@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -13,9 +14,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import atomic_file, hot_path
 from slack_token_tui.store.errors import ProfileError, StorageError
@@ -23,7 +26,9 @@ from slack_token_tui.store.hot_path import resolve_name
 from slack_token_tui.store.names import candidate_names
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.store.settings import change_settings, read_settings
+from slack_token_tui.tokens.rename import rename
 from tests.support.faults import raise_disk_full
+from tests.support.practice import issue_profile
 from tests.support.profiles import CANARY, new_sign_in, profile, time_from_now
 from tests.support.rounds import Rounds
 from tests.support.store import change_profile, read_tokens
@@ -336,3 +341,36 @@ def test_settings_preserve_unknown_keys(home: Path) -> None:
     change_settings(home, last_app="1.2")
     assert json.loads((home / "settings.json").read_text())["x-future"] == 1
     assert read_settings(home) == {"default_profile": "acme", "last_app": "1.2"}
+
+
+def test_directory_that_cannot_be_synced_is_not_an_error_after_the_file_is_replaced(
+    store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Callers take an error to mean that the old file is there, and then delete what only the new one refers to."""
+    saved = store.save_sign_in(*new_sign_in()).profile
+    opened = os.open
+
+    def refuse_directories(path: Any, flags: int, *mode: int) -> int:
+        if flags & os.O_DIRECTORY:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", refuse_directories)
+    assert change_profile(store, saved.name, user_name="new").user_name == "new"
+    assert rename(store, saved.name, "renamed").name == "renamed"
+
+
+@pytest.mark.parametrize("name", ["../evil", "", "a/b", ".."])
+def test_invalid_name_is_rejected_before_anything_is_written(store: ProfileStore, name: str) -> None:
+    with pytest.raises(StorageError, match="profile_name_invalid"):
+        store.check_writable(name)
+    with pytest.raises(StorageError, match="profile_name_invalid"):
+        store.save_sign_in(*new_sign_in(), name)
+    assert not store.home.exists()
+
+
+def test_file_that_vanishes_during_a_removal_counts_as_removed(store: ProfileStore, slack: PracticeSlack) -> None:
+    issue_profile(store, slack)
+    with store.lock("acme") as locked:
+        store.path("acme").unlink()
+        locked.delete()

@@ -23,7 +23,7 @@ from slack_token_tui.store.atomic_file import make_private_directory, read_own
 from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.journal import Journal
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.store.quarantine import quarantine
+from slack_token_tui.store.quarantine import list_quarantined, quarantine
 from slack_token_tui.store.settings import change_settings, read_settings
 from slack_token_tui.tokens.refresh import refresh
 from tests.support.cli import run_command
@@ -98,9 +98,20 @@ WRITERS: dict[str, Callable[[ProfileStore], object]] = {
     "locks": acquire_lock,
     "journal": lambda store: Journal(store.home, "x", in_keyring=False).reserve(),
     "apps": lambda store: save_app(store.home, SlackApp("1111111111.2222222222222")),
-    "quarantine": lambda store: quarantine(store.home, "x", Secret(CANARY)),
     "profiles": lambda store: store.save_sign_in(*new_sign_in(user_id="U9")),
 }
+
+
+def test_quarantine_avoids_a_directory_others_can_write_to(
+    saved_store: ProfileStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (saved_store.home / "quarantine").mkdir(exist_ok=True)
+    exposed = set_mode(saved_store.home / "quarantine", 0o777)
+    quarantined = quarantine(saved_store.home, "x", Secret(CANARY), in_keyring=False)
+    assert list(exposed.iterdir()) == []
+    assert quarantined.path is not None and quarantined.path.parent == tmp_path / "slack-token-tui"
+    assert list_quarantined(saved_store.home, "x", in_keyring=False) == [quarantined]
 
 
 @pytest.mark.parametrize("name", WRITERS)

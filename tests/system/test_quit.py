@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.locks import hold_lock
-from tests.support.profiles import new_sign_in
+from tests.support.practice import issue_profile
+from tests.support.profiles import new_sign_in, time_from_now
 from tests.support.store import save_last_app
 from tests.support.terminal import Terminal
 
@@ -116,6 +119,35 @@ def test_login_ends_although_the_name_server_does_not_answer(
     _, messages = login.communicate(timeout=60)
     assert login.returncode == 75
     assert "network_timeout" in messages
+
+
+def test_removal_is_finished_although_the_program_is_quit_meanwhile(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its refresh token alone would be revoked, and the profile would look good until the token expires."""
+    revoking, may_answer = threading.Event(), threading.Event()
+    revoke = slack.workspace.tokens.revoke
+
+    def revoke_late(bearer: str | None) -> dict[str, object]:
+        answer = revoke(bearer)
+        revoking.set()
+        may_answer.wait(30)
+        return answer
+
+    monkeypatch.setattr(slack.workspace.tokens, "revoke", revoke_late)
+    issue_profile(store, slack, expires_at=time_from_now(hours=5))
+    terminal = Terminal(child_environment, "-m", "slack_token_tui")
+    terminal.wait_for_text("Ctrl+P")
+    terminal.press(b"x")
+    terminal.wait_for_text("Remove acme?")
+    terminal.press(b"y")
+    assert revoking.wait(30)
+    terminal.press(b"\x11")
+    terminal.wait_for_text("Waiting until the removal is finished")
+    may_answer.set()
+    assert terminal.wait_for_exit() == 0
+    assert store.names() == []
+    assert all(token.revoked for token in slack.workspace.tokens.access_tokens.values())
 
 
 @pytest.fixture(autouse=True)

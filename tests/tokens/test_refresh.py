@@ -10,6 +10,7 @@ import subprocess
 import threading
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -17,14 +18,16 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store import locks
+from slack_token_tui.store.locked_profile import LockedProfile
 from slack_token_tui.store.profile_file import write_profile_file
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import refresh as refreshing
 from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_profile import refresh_profile
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from tests.support.cli import COMMAND
 from tests.support.practice import issue_profile
-from tests.support.profiles import make_rotating_token, time_from_now
+from tests.support.profiles import make_rotating_token, new_sign_in, time_from_now
 from tests.support.servers import reserve_refusing_port
 from tests.support.store import change_profile, find_files_with, list_journals, read_tokens
 from tests.support.waiting import wait_until
@@ -380,3 +383,45 @@ def test_ctrl_z_during_a_refresh_stops_the_process_after_the_lock_is_released(
     finally:
         process.send_signal(signal.SIGCONT)
         process.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_signal_during_the_save_waits_for_its_end(
+    store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The event loop of the request is closed by then, so nothing may be scheduled on it."""
+    issue_profile(store, slack)
+    received: list[int] = []
+    number = getattr(signal, name)
+    previous = signal.signal(number, lambda *_: received.append(len(list_journals(store))))
+    save = LockedProfile.save
+
+    def save_with_signal(*arguments: Any) -> None:
+        signal.raise_signal(number)
+        save(*arguments)
+
+    monkeypatch.setattr(LockedProfile, "save", save_with_signal)
+    try:
+        result = refresh(store, "acme")
+    finally:
+        signal.signal(number, previous)
+    assert result.refreshed and result.problem is None
+    assert received == [0], "after the save, when the journal is gone"
+
+
+@pytest.mark.parametrize("directory", ["journal", "locks"])
+def test_valid_token_is_returned_although_a_directory_is_exposed(
+    store: ProfileStore, slack: PracticeSlack, directory: str
+) -> None:
+    issue_profile(store, slack)
+    (store.home / directory).mkdir(exist_ok=True)
+    (store.home / directory).chmod(0o770)
+    result = refresh(store, "acme")
+    assert result.problem and result.problem.code == "store_exposed"
+    assert result.tokens == read_tokens(store)
+
+
+def test_token_that_does_not_expire_has_nothing_to_refresh(store: ProfileStore) -> None:
+    saved = store.save_sign_in(*new_sign_in(expires_at=None)).profile
+    result = refresh_profile(store, "acme", RefreshPolicy(), refresh, is_requested=True)
+    assert (result.profile, result.refreshed) == (saved, False)

@@ -112,7 +112,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         return event_loop.run(_run_with_signals(sign_in, lines, as_json=options.json))
     except _StoppedBySignal as stopped:
-        if sign_in.saved is not None:
+        if sign_in.saved is not None and sign_in.saved.profile.name in store.names():
             output.print_message("slack-token-tui: stopped. The token had come already, and was saved.")
             output.print_message(f"  Use it: slack-token-tui token {sign_in.saved.profile.name}")
         elif sign_in.has_unsaved_token:
@@ -372,6 +372,7 @@ async def _report_saved(
     from datetime import UTC, datetime
 
     from slack_token_tui.cli.commands.show import masked_dict
+    from slack_token_tui.event_loop import run_to_completion, wait_until_done
 
     saved, name = event.saved, sign_in.name
     if saved.replaced and name not in (None, saved.profile.name):
@@ -384,7 +385,8 @@ async def _report_saved(
         # Anyone who sees the link can open it first and sign in with another account. Only the user can tell.
         question = f"Signed in  as {saved.profile.account_label}. Press Enter if this is you, or type no to undo it:"
         if not await terminal_input.ask(question, default=True):
-            return await asyncio.to_thread(_undo, sign_in.store, saved.profile.name)
+            undo = run_to_completion(_undo, sign_in.store, saved.profile.name)
+            return await wait_until_done(asyncio.ensure_future(undo))  # half of a removal is worse than all of it
     output.print_message(f"Use it     slack-token-tui token {saved.profile.name}")
     if as_json:
         record = masked_dict(saved.profile, datetime.now(UTC))

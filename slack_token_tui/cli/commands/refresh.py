@@ -50,18 +50,16 @@ def _refresh_one(store: ProfileStore, name: str, policy: RefreshPolicy, *, is_re
     from slack_token_tui.tokens.refresh import refresh
     from slack_token_tui.tokens.refresh_profile import refresh_profile
 
-    before = store.read(name)
-    if not before.has_refresh_token and before.expires_at is None:
-        output.print_message(f"{name}: does not expire, so there is nothing to renew")
-        return exit_codes.SUCCESS, {"ok": True, "profile": name, "renewed": False, "expires_at": None}
     result = refresh_profile(store, name, policy, refresh, is_requested=is_requested)
     expires_at = result.profile.expires_at
-    until = format_clock_time(expires_at) if expires_at else "it is revoked"
-    outcome = (
-        "an interrupted refresh was finished" if result.recovered else "renewed" if result.refreshed else "still fresh"
-    )
-    hint = "" if result.refreshed else "; --force renews it all the same"
-    output.print_message(f"{name}: {outcome}, works until {until}{hint}")
+    if expires_at is None and not result.refreshed:
+        output.print_message(f"{name}: does not expire, so there is nothing to renew")
+    else:
+        outcome = "an interrupted refresh was finished" if result.recovered else "renewed"
+        outcome = outcome if result.refreshed else "still fresh"
+        until = format_clock_time(expires_at) if expires_at else "it is revoked"
+        hint = "" if result.refreshed else "; --force renews it all the same"
+        output.print_message(f"{name}: {outcome}, works until {until}{hint}")
     return exit_codes.SUCCESS, {
         "ok": True,
         "profile": name,

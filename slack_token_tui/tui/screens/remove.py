@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -12,6 +13,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from slack_token_tui.event_loop import run_to_completion
 from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store.profile import Profile
@@ -103,7 +105,8 @@ class RemoveDialog(Dialog[None]):
                 await asyncio.to_thread(self._store.delete_unreadable, name)
                 message.update(Content(f"{name} is deleted."))
             else:
-                removal = await asyncio.to_thread(remove_profile, self._store, name, keep_grant=keep_grant)
+                remove = partial(remove_profile, self._store, name, keep_grant=keep_grant)
+                removal = await run_to_completion(remove)  # even if the app ends: half of a removal is worse than all
                 message.update(_format_removal(removal))
         finally:
             self._is_running = False
