@@ -255,6 +255,8 @@ def error_location(error: BaseException) -> str:
     """Return the type and location of ``error``, such as ``TypeError in session.py, line 12``."""
     import traceback  # deferred: only needed after an error
 
+    while isinstance(error, BaseExceptionGroup):  # of a task group
+        error = error.exceptions[0]
     frames = traceback.extract_tb(error.__traceback__)
     if not frames:
         return type(error).__name__

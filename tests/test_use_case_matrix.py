@@ -233,7 +233,7 @@ EXPECTED = {
     "revoked young": {
         "token": "sign_in_needed",
         "refresh": SUCCESS,
-        "verify": "sign_in_needed",
+        "verify": "token_revoked",
         "copy": "sign_in_needed",
         "remove": SUCCESS,
     },

@@ -1,7 +1,4 @@
-"""Run a command over several profiles and collect one result per profile.
-
-Every name is checked first. After that, a failure does not stop the batch.
-"""
+"""Run a command over several profiles and collect one result per profile. Failures do not stop the batch."""
 
 from __future__ import annotations
 
@@ -59,9 +56,14 @@ def for_each_profile(
     if all_profiles and names:
         raise InvalidInput("Names and --all were given.", "Name profiles, or use --all")
     store = ProfileStore()
-    chosen = store.names() if all_profiles else [resolve_name(str(store.home), name) for name in names or (None,)]
+    # Without a name, there is one profile to choose, or nothing to do.
+    chosen = store.names() if all_profiles else list(names) or [resolve_name(str(store.home), None)]
     if not chosen:
         output.print_message("No profiles yet. Sign in: slack-token-tui login")
     else:
         output.warn_about_key_log()
-    return finish_batch([run_for(name, partial(do, store, name)) for name in chosen], as_json=as_json)
+
+    def run_one(name: str) -> CommandResult:
+        return do(store, resolve_name(str(store.home), name))
+
+    return finish_batch([run_for(name, partial(run_one, name)) for name in chosen], as_json=as_json)

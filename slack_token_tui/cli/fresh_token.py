@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from slack_token_tui.cli import output
+from slack_token_tui.problems import Problem
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS, resolve_name
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
@@ -23,12 +24,17 @@ def get_fresh_token(argument: str | None, min_ttl_seconds: float = REFRESH_MARGI
     fresh = fresh_token(store, name, RefreshPolicy(min_ttl_seconds), _refresh)
     if fresh.result.recovered:
         output.print_message("  An interrupted refresh was finished: its answer was in the journal")
-    if (problem := fresh.result.problem) is not None:
-        explanation = problem.explain()
-        output.print_message(f"  {explanation.title} ({explanation.code}). {explanation.remedies[0]}")
-        if not fresh.result.refreshed and fresh.profile.expires_at is not None:
-            output.print_message(f"  The token at hand still works until {format_clock_time(fresh.profile.expires_at)}")
+    if fresh.result.problem is not None:
+        print_refresh_problem(fresh.result.problem, None if fresh.result.refreshed else fresh.profile)
     return fresh
+
+
+def print_refresh_problem(problem: Problem, profile: Profile | None) -> None:
+    """Print why there are no new tokens, and until when the token of ``profile`` works."""
+    explanation = problem.explain()
+    output.print_message(f"  {explanation.title} ({explanation.code}). {explanation.remedies[0]}")
+    if profile is not None and profile.expires_at is not None:
+        output.print_message(f"  The token at hand still works until {format_clock_time(profile.expires_at)}")
 
 
 def _refresh(store: ProfileStore, name: str, policy: RefreshPolicy) -> RefreshResult:

@@ -15,12 +15,14 @@ def main(argv: "Sequence[str] | None" = None) -> int:
     try:
         core_limit = _disable_core_dumps()
         _open_stdout()
-        code = _run_fast_command(arguments, exec_command, core_limit)
-        if code is None:
-            from slack_token_tui.cli.parser import run
+        try:
+            code = _run_fast_command(arguments, exec_command, core_limit)
+            if code is None:
+                from slack_token_tui.cli.parser import run
 
-            code = run(arguments, exec_command, core_limit)
-        sys.stdout.flush()
+                code = run(arguments, exec_command, core_limit)
+        finally:
+            sys.stdout.flush()  # here, where its errors are reported; --help ends with SystemExit
         return code
     except KeyboardInterrupt:
         return 130
@@ -66,7 +68,7 @@ def _run_fast_command(arguments: list[str], exec_command: list[str], core_limit:
         return 0
     command, *names = arguments
     has_options = len(names) > 1 or any(name.startswith("-") for name in names)
-    if has_options or not (command == "token" or exec_command):
+    if has_options or not (command == "token" or (command == "exec" and exec_command)):
         return None
 
     from slack_token_tui.store.hot_path import valid_token

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from contextlib import suppress
 
 from slack_token_tui.cli.exit_codes import EXIT_CODES
-from slack_token_tui.problems import Explanation, Kind, Problem
+from slack_token_tui.problems import Explanation, Problem
 from slack_token_tui.sanitize import escape_unprintable
-
-_CHOICE_KINDS = (Kind.NOT_FOUND, Kind.USAGE)
 
 
 def print_message(line: str) -> None:
@@ -54,8 +51,8 @@ def _escape(match: re.Match[str]) -> str:
 def report(problem: Problem, *, as_json: bool = False) -> int:
     """Print what happened and what to do about it. Return the exit code."""
     exit_code = report_explanation(problem.explain(), as_json=as_json)
-    if problem.kind in _CHOICE_KINDS and problem.facts.get("name") == os.environ.get("SLACK_TOKEN_PROFILE", ""):
-        print_message("  That name stands in SLACK_TOKEN_PROFILE")
+    if variable := problem.facts.get("variable"):
+        print_message(f"  That name stands in {variable}")
     return exit_code
 
 

@@ -7,9 +7,12 @@ import sys
 from collections.abc import Container, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from slack_token_tui import __version__
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 COMMANDS = {
     "demo": "try everything against a practice Slack on this machine",
@@ -49,6 +52,7 @@ def run(arguments: Sequence[str], exec_command: Sequence[str], core_limit: int |
     # No option before the command has a value, so the first word that is not an option is the command.
     typed = next((word for word in arguments if not word.startswith("-")), "")
     parser = create_parser(COMMANDS if typed == "completion" else {typed})
+    parser.typed_command = typed
     options = parser.parse_args(arguments)
     if options.command is None:
         from slack_token_tui.tui.options import LaunchOptions
@@ -74,22 +78,28 @@ class _Parser(argparse.ArgumentParser):
     Otherwise ``remove acme --k --y`` would delete a profile, and a new option could break a script's abbreviation.
     """
 
+    typed_command = ""
+    """The first word on the command line. The main parser reports what the parser of the command left over."""
+
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
+
+    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+        """Print the help. argparse would ignore that it can't be written."""
+        (sys.stdout if file is None else file).write(self.format_help())
 
     def error(self, message: str) -> NoReturn:
         from slack_token_tui.problems import InvalidInput
 
         remedy = f"See: {self.prog} --help"
-        command = " ".join(sys.argv[1:2])
-        if message.startswith("unrecognized arguments") and command.isalpha():
-            remedy = f"See: slack-token-tui {command} --help"
-            if command == "exec":
+        if message.startswith("unrecognized arguments") and self.typed_command in COMMANDS:
+            remedy = f"See: slack-token-tui {self.typed_command} --help"
+            if self.typed_command == "exec":
                 remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
         raise InvalidInput(f"{message}.", remedy)
 
 
-def create_parser(commands: Container[str]) -> argparse.ArgumentParser:
+def create_parser(commands: Container[str]) -> _Parser:
     """Return the parser. It knows every command, but arguments only of ``commands``: their modules are imported."""
     parser = _Parser(
         prog="slack-token-tui",

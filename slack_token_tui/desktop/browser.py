@@ -121,7 +121,7 @@ def parse_command(text: str) -> str:
     """Return ``text`` as a command that opens a browser, or "" for the default browser.
 
     Raises:
-        ValueError: the command is malformed, the program does not exist, or it would take over the terminal. The
+        InvalidInput: the command is malformed, the program does not exist, or it would take over the terminal. The
             message is a sentence for the user.
     """
     text = text.strip()

@@ -17,6 +17,6 @@ class ProfileError(StorageError):
     """A profile or its directory can't be used, or no profile was selected.
 
     Codes: ``profile_…`` for a file, ``store_…`` for a directory; ``no_profiles``, ``profile_not_chosen`` and
-    ``profile_not_found`` if no profile was selected. Facts: ``file``, ``name`` and ``detail``, which never holds the
-    contents of a file.
+    ``profile_not_found`` if no profile was selected. Facts: ``file``, ``name``, ``variable`` (the environment
+    variable that the name comes from) and ``detail``, which never holds the contents of a file.
     """

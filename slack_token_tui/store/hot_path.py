@@ -167,14 +167,16 @@ def resolve_name(home: str, argument: str | None) -> str:
     """
     check_directories(home, "profiles")
     # An empty argument is a script error, such as an unset variable. It must not select the default.
-    requested_name = argument if argument is not None else os.environ.get("SLACK_TOKEN_PROFILE") or default_name(home)
+    variable = os.environ.get("SLACK_TOKEN_PROFILE") if argument is None else None
+    requested_name = argument if argument is not None else variable or default_name(home)
     if requested_name is not None:
+        facts = {"name": requested_name, **({"variable": "SLACK_TOKEN_PROFILE"} if variable else {})}
         if not is_valid_name(requested_name):
-            raise _problem("profile_name_invalid", name=requested_name)
+            raise _problem("profile_name_invalid", **facts)
         if not os.path.lexists(profile_path(home, requested_name)):
             if not is_allowed_new_name(requested_name):
-                raise _problem("profile_name_invalid", name=requested_name)
-            raise _problem("profile_not_found", name=requested_name, detail=", ".join(list_names(home)))
+                raise _problem("profile_name_invalid", **facts)
+            raise _problem("profile_not_found", detail=", ".join(list_names(home)), **facts)
         return requested_name
     names = list_names(home)
     if len(names) == 1:
@@ -190,7 +192,9 @@ def default_name(home: str) -> str | None:
     except OSError:
         return None
     except Exception as error:
-        if isinstance(error, type(_problem("profile_unreadable"))):
+        from slack_token_tui.store.errors import ProfileError  # deferred: a readable file needs no error class
+
+        if isinstance(error, ProfileError):
             return None
         raise
     if isinstance(name, str) and is_valid_name(name) and os.path.lexists(profile_path(home, name)):

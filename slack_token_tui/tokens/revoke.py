@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +81,14 @@ class Removal:
         return Problem(code, name=self.profile.name, detail=failed.outcome)
 
 
-def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) -> Removal:
+def remove_profile(
+    store: ProfileStore,
+    name: str,
+    *,
+    keep_grant: bool = False,
+    unless: Callable[[], bool] | None = None,
+    on_start: Callable[[], object] = lambda: None,
+) -> Removal:
     """Revoke both tokens of profile ``name`` at Slack, then delete the profile. This can block for a minute.
 
     The profile is deleted only if Slack confirms that the access token no longer works. The refresh token is revoked
@@ -91,8 +98,11 @@ def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) 
         store: the store that holds the profile.
         name: the profile name.
         keep_grant: delete the profile without sending any request to Slack.
+        unless: see :func:`slack_token_tui.store.locks.acquire`.
+        on_start: called when the profile is locked. From then on the removal can't be stopped.
 
     Raises:
+        NoLongerNeeded: ``unless()`` returned True.
         ProfileError: the profile does not exist or can't be read.
         StorageError: the profile can't be deleted, or its tokens can't be loaded. No request was sent.
     """
@@ -100,7 +110,8 @@ def remove_profile(store: ProfileStore, name: str, *, keep_grant: bool = False) 
     if profiles_dir.is_dir() and not os.access(profiles_dir, os.W_OK | os.X_OK):
         # Check this before revoking the tokens, which can't be undone.
         raise StorageError("store_unwritable", file=str(profiles_dir), detail="it is not writable")
-    with store.lock(name, recovers=not keep_grant) as locked:
+    with store.lock(name, unless=unless, recovers=not keep_grant) as locked:
+        on_start()
         profile = locked.profile
         revocations = () if keep_grant else run(_revoke_both(profile.endpoints, locked.tokens))
         deleted = all(revocation.revoked or revocation.allows_removal for revocation in revocations)

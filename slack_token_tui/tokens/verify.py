@@ -28,10 +28,12 @@ class Verification:
     Attributes:
         profile: the profile as it is now.
         save_error: why the confirmation could not be saved, or None.
+        refresh_problem: why the token was not refreshed although it was due, or None. It is valid for some minutes.
     """
 
     profile: Profile
     save_error: StorageError | None = None
+    refresh_problem: Problem | None = None
 
 
 def verify(
@@ -64,11 +66,12 @@ def verify(
             _save(store, profile, error)
         raise error.with_facts(name=name) from None
     try:
-        return Verification(_save(store, profile, identity))
+        return Verification(_save(store, profile, identity), refresh_problem=result.problem)
     except StorageError as error:
         if error.kind is Kind.NOT_FOUND:  # removed meanwhile, and its tokens revoked
             raise
-        return Verification(profile.with_identity(identity, now()), error)  # confirmed, even if that can't be saved
+        # The token is confirmed, even if that can't be saved.
+        return Verification(profile.with_identity(identity, now()), error, result.problem)
 
 
 async def request_identity(profile: Profile, access_token: Secret) -> Identity:

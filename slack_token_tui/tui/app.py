@@ -60,19 +60,22 @@ _LIGHT_THEME_COLORS = {
 
 
 class _AppTerminalClipboard:
-    """Terminal clipboard that asks the user before it receives the first token of a session."""
+    """Terminal clipboard that asks the user before it receives the first token of a session.
 
-    def __init__(self, app: TokenApp, *, is_secret: bool) -> None:
+    The name is that of the profile whose token is copied. None means that the text is not secret.
+    """
+
+    def __init__(self, app: TokenApp, name: str | None = None) -> None:
         self._app = app
-        self._is_secret = is_secret
+        self._name = name
 
     async def confirm(self) -> bool:
-        if self._is_secret and not self._app.may_use_terminal_clipboard:
+        if self._name is not None and not self._app.may_use_terminal_clipboard:
             from slack_token_tui.desktop.clipboard import is_over_ssh
             from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 
             question = Content.assemble(
-                ("Send the token to your terminal?\n\n", "bold"),
+                (f"Send the token of {self._name} to your terminal?\n\n", "bold"),
                 "Over SSH the clipboard that is yours is your terminal’s. "
                 if is_over_ssh()
                 else "No clipboard of this machine can be used; your terminal has one of its own. ",
@@ -127,6 +130,7 @@ class TokenApp(App[None]):
         self._is_ending = self._is_crashed = self._is_signaled = False
         self._token_was_copied = False
         self._last_interrupt = self._notified_at = 0.0
+        self._settings_order = asyncio.Lock()
 
     def get_default_screen(self) -> Screen[None]:
         return HomeScreen()
@@ -172,9 +176,18 @@ class TokenApp(App[None]):
             self.theme_variables = variables
         return variables
 
-    @background("settings")
+    @background("settings", exclusive=False)
     async def _remember_theme(self, theme: Theme) -> None:
-        await asyncio.to_thread(partial(change_settings, self.store.home, theme=theme.name))
+        await self.change_settings(theme=theme.name)
+
+    async def change_settings(self, **changes: str | None) -> None:
+        """Save settings in the order of the calls. Another program may hold their lock, so a thread does it.
+
+        Raises:
+            StorageError: they could not be saved.
+        """
+        async with self._settings_order:
+            await asyncio.to_thread(partial(change_settings, self.store.home, **changes))
 
     def exit_on_signal(self, number: int) -> None:
         """Exit cleanly: restore the terminal, close the port, and save an unsaved token, in a fallback file if necessary."""
@@ -244,20 +257,20 @@ class TokenApp(App[None]):
             words = f"SSLKEYLOGFILE is set. The keys of TLS connections are written to {path}."
             self.notify(words, severity="warning", timeout=_WARNING_SECONDS, markup=False)
 
-    async def copy_secret(self, text: Secret) -> Copied | NotCopied:
-        """Copy ``text`` to the clipboard, clear it later, and return how reliable the copy is."""
+    async def copy_secret(self, text: Secret, name: str) -> Copied | NotCopied:
+        """Copy ``text`` of profile ``name``, clear it later, and return how reliable the copy is."""
         from slack_token_tui.desktop import clipboard
 
         home = self.store.home
         clear_policy = clipboard.ClearPolicy(clipboard_seconds(home), home / "clipboard")
-        return await clipboard.copy(text, _AppTerminalClipboard(self, is_secret=True), clear_policy)
+        return await clipboard.copy(text, _AppTerminalClipboard(self, name), clear_policy)
 
     async def copy_text(self, text: str) -> Copied | NotCopied:
         """Copy ``text``, which is not a secret, to the clipboard."""
         from slack_token_tui.desktop import clipboard
         from slack_token_tui.secret import Secret
 
-        return await clipboard.copy(Secret(text), _AppTerminalClipboard(self, is_secret=False))
+        return await clipboard.copy(Secret(text), _AppTerminalClipboard(self))
 
     def write_to_terminal_clipboard(self, text: str) -> None:
         """Send ``text`` to the terminal's clipboard with OSC 52."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class RefreshScheduler:
         store: profile store.
         on_change: called with the name and the entry of a profile that has changed. The entry is None if it is gone.
         now: returns the current time in UTC.
-        busy: names of the profiles with a request in progress.
+        busy: names of the profiles with a request that waits or is in progress.
         problems: error of the last attempt, by profile name. Successful attempts are left out.
     """
 
@@ -52,7 +53,10 @@ class RefreshScheduler:
     problems: dict[str, Problem] = field(default_factory=dict)
     _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
-    _tasks: set[asyncio.Future[Any]] = field(default_factory=set)
+    _requests: dict[tuple[object, ...], asyncio.Future[Any]] = field(default_factory=dict)
+    """The requests in progress. The event loop has only weak references to tasks."""
+    _waiting: Counter[str] = field(default_factory=Counter)
+    """How many requests of a profile are waiting or running."""
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT))
 
     def due_names(self, entries: Iterable[object], now: datetime, first: str | None = None) -> list[str]:
@@ -93,7 +97,7 @@ class RefreshScheduler:
             refresh_profile, self.store, name, policy, refresh_in_child, is_requested=is_requested, now=self.now
         )
         try:
-            result = await self._run(name, work)
+            result = await self._run((name, policy, is_requested), work)
         except Problem:
             _, last = self._pauses.get(name, (0.0, _MIN_PAUSE_SECONDS / 2))
             pause = min(last * 2, _MAX_PAUSE_SECONDS)
@@ -111,7 +115,9 @@ class RefreshScheduler:
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
         from slack_token_tui.tokens.verify import verify
 
-        return await self._run(name, partial(verify, self.store, name, refresh_in_child, self.now))
+        verification = await self._run((name, "verify"), partial(verify, self.store, name, refresh_in_child, self.now))
+        self._record_problem(name, verification.refresh_problem)
+        return verification
 
     async def fresh_token(self, name: str) -> FreshToken:
         """Return a valid token of profile ``name``, refreshed first if it is due.
@@ -128,11 +134,15 @@ class RefreshScheduler:
         profile = await run_in_daemon_thread(self.store.read, name)
         if not USUAL_POLICY.wants(profile, self.now()):
             return await run_in_daemon_thread(work)  # Slack is not asked, so the profile is not busy
-        fresh = await self._run(name, work)
-        if fresh.result.problem is not None:
-            self.problems[name] = fresh.result.problem.with_facts(name=name)
-            self._notify_change(name)
+        fresh = await self._run((name, "token"), work)
+        self._record_problem(name, fresh.result.problem)
         return fresh
+
+    def _record_problem(self, name: str, problem: Problem | None) -> None:
+        """Show that a refresh failed although the token still works."""
+        if problem is not None:
+            self.problems[name] = problem.with_facts(name=name)
+            self._notify_change(name)
 
     async def run_for_all(
         self, names: list[str], do: Callable[[str], Awaitable[object]], progress: Callable[[int], None]
@@ -160,39 +170,52 @@ class RefreshScheduler:
                 group.create_task(run_one(name))
         return succeeded_count
 
-    async def _run(self, name: str, work: Callable[[], _Result]) -> _Result:
+    async def _run(self, request: tuple[str, *tuple[object, ...]], work: Callable[[], _Result]) -> _Result:
         """Run ``work`` in a thread and return its result. One runs at a time for a profile, at most four in all.
 
         Cancellation stops the wait only. The work goes on, and its end is reported.
 
+        Args:
+            request: the profile name and what tells one kind of request from another. If the same request is in
+                progress, its result is returned.
+            work: called in a thread.
+
         Raises:
             Problem: ``work`` raised it, or raised something unexpected.
         """
-        task = asyncio.ensure_future(self._run_in_slot(name, work))
-        self._tasks.add(task)  # the event loop has only weak references
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller may be gone
+        task: asyncio.Future[_Result] | None = self._requests.get(request)
+        if task is None:
+            self._requests[request] = task = asyncio.ensure_future(self._run_in_slot(request[0], work))
+            task.add_done_callback(lambda done: self._requests.pop(request))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller may be gone
         return await asyncio.shield(task)
 
     async def _run_in_slot(self, name: str, work: Callable[[], _Result]) -> _Result:
-        async with self._locks.setdefault(name, asyncio.Lock()), self._slots:
-            self.busy.add(name)
-            self._notify_change(name)
-            problem: Problem | None = None
-            try:
+        self._waiting[name] += 1
+        self._set_busy(name)
+        problem: Problem | None = None
+        try:
+            async with self._locks.setdefault(name, asyncio.Lock()), self._slots:
                 return await run_in_daemon_thread(work)
-            except Problem as error:
-                problem = error.with_facts(name=name)
-                raise problem from None
-            except Exception as error:  # a bug is shown like any other problem
-                problem = Problem("unexpected", detail=error_location(error))
-                raise problem from None
-            finally:
-                self.busy.discard(name)
-                self.problems.pop(name, None)
-                if problem is not None and problem.kind is not Kind.NOT_FOUND:  # a removed profile leaves the list
-                    self.problems[name] = problem
-                self._notify_change(name)
+        except Problem as error:
+            problem = error.with_facts(name=name)
+            raise problem from None
+        except Exception as error:  # a bug is shown like any other problem
+            problem = Problem("unexpected", detail=error_location(error))
+            raise problem from None
+        finally:
+            self._waiting[name] -= 1
+            self.problems.pop(name, None)
+            if problem is not None and problem.kind is not Kind.NOT_FOUND:  # a removed profile leaves the list
+                self.problems[name] = problem
+            self._set_busy(name)
+
+    def _set_busy(self, name: str) -> None:
+        if self._waiting[name]:
+            self.busy.add(name)
+        else:
+            self.busy.discard(name)
+        self._notify_change(name)
 
     def _notify_change(self, name: str) -> None:
         entry: Profile | UnreadableProfile | None

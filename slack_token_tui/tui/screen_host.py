@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
@@ -30,11 +30,17 @@ class ScreenHost(Protocol):
     draft: SlackApp | None
     sign_ins: list[tuple[SignInSession, asyncio.Event]]
 
+    def notify(self, message: str, **options: Any) -> None:
+        """Show a notification in place of the previous one."""
+
     def show_problem(self, problem: Problem) -> None:
         """Show a problem as a notification."""
 
-    async def copy_secret(self, text: Secret) -> Copied | NotCopied:
-        """Copy ``text`` to the clipboard and clear it later."""
+    async def change_settings(self, **changes: str | None) -> None:
+        """Save settings in the order of the calls."""
+
+    async def copy_secret(self, text: Secret, name: str) -> Copied | NotCopied:
+        """Copy ``text`` of profile ``name`` to the clipboard and clear it later."""
 
     async def copy_text(self, text: str) -> Copied | NotCopied:
         """Copy ``text``, which is not a secret, to the clipboard."""

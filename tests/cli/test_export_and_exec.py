@@ -221,7 +221,9 @@ def test_exec_preserves_exit_code_signals_and_resource_limits(
         assert limited.stdout.strip() in {"8", "4", "4096"}  # not 0; the unit depends on the shell
 
 
-@pytest.mark.parametrize(("command", "code"), [(["no-such-program-here"], 127), (["/etc/passwd"], 126), ([], 2)])
+@pytest.mark.parametrize(
+    ("command", "code"), [(["no-such-program-here"], 127), ([""], 127), (["/etc/passwd"], 126), ([], 2)]
+)
 def test_exec_reports_a_command_that_cannot_start(
     store: ProfileStore, child_environment: dict[str, str], command: list[str], code: int
 ) -> None:

@@ -414,3 +414,43 @@ def test_import_without_a_refresh_token_does_not_replace_a_refreshable_profile(
     done = run_command(*words, env=child_environment, stdin=other)
     assert json.loads(done.stdout)["error"] == "renewable_already_kept"
     assert store.read_with_tokens("acme") == (saved, tokens)
+
+
+def test_unknown_name_in_a_batch_does_not_stop_it(store: ProfileStore, child_environment: dict[str, str]) -> None:
+    for name in ("one", "two"):
+        store.save_sign_in(*new_sign_in(user_id=f"U{name}", expires_at=None), name)
+    done = run_command("refresh", "one", "nobody", "two", "--json", env=child_environment)
+    assert done.returncode == 3
+    assert [(record["profile"], record["ok"]) for record in json.loads(done.stdout)] == [
+        ("one", True),
+        ("nobody", False),
+        ("two", True),
+    ]
+
+
+def test_verify_says_that_a_due_token_could_not_be_refreshed(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    issue_profile(store, slack)
+    slack.workspace.faults.extend(["error:internal_error"] * 4)
+    done = run_command("verify", "acme", env=child_environment)
+    assert done.returncode == 0
+    assert "(refresh_lost)" in done.stderr and "still works until" in done.stderr and "acme: good" in done.stderr
+
+
+def test_names_can_be_listed_as_json(store: ProfileStore, child_environment: dict[str, str]) -> None:
+    store.save_sign_in(*new_sign_in())
+    assert json.loads(run_command("list", "--names", "--json", env=child_environment).stdout) == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable", "is_named"),
+    [(["token"], "nobody", True), (["show", "nobody"], "nobody", False), (["token"], "xoxp-canary-0000000000", True)],
+)
+def test_profile_variable_is_named_only_if_the_name_came_from_it(
+    child_environment: dict[str, str], arguments: list[str], variable: str, is_named: bool
+) -> None:
+    done = run_command(*arguments, env={**child_environment, "SLACK_TOKEN_PROFILE": variable})
+    assert done.returncode in (2, 3)
+    assert ("stands in SLACK_TOKEN_PROFILE" in done.stderr) is is_named
+    assert "canary" not in done.stderr

@@ -21,7 +21,9 @@ def run_in_shell(redirects: str, *words: str, env: dict[str, str]) -> subprocess
     return subprocess.run(["sh", "-c", *script], capture_output=True, text=True, env=env, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("words", [["token"], ["export"], ["list"], ["show"], ["list", "--json"], ["explain"]])
+@pytest.mark.parametrize(
+    "words", [["token"], ["export"], ["list"], ["show"], ["list", "--json"], ["explain"], ["--help"]]
+)
 def test_full_disk_on_stdout_is_reported(
     store: ProfileStore, child_environment: dict[str, str], words: list[str]
 ) -> None:

@@ -16,7 +16,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from tests.support.locks import hold_lock
 from tests.support.practice import issue_profile
 from tests.support.profiles import new_sign_in, time_from_now
-from tests.support.store import save_last_app
+from tests.support.store import change_profile, save_last_app
 from tests.support.terminal import Terminal
 
 WAITS_FOREVER = (
@@ -53,6 +53,22 @@ def test_quit_does_not_wait_for_a_rename_that_waits_for_a_lock(
         terminal.press(b"q")
         assert terminal.wait_for_exit() == 0
     assert store.names() == ["acme"]
+
+
+@pytest.mark.parametrize("key", [b"r", b"v", b"R", b"V"])
+def test_quit_leaves_nothing_on_the_terminal_while_a_request_waits(
+    store: ProfileStore, slack: PracticeSlack, home: Path, child_environment: dict[str, str], key: bytes
+) -> None:
+    issue_profile(store, slack, expires_at=time_from_now(hours=5), generation=1)
+    change_profile(store, expires_at=time_from_now(minutes=12))  # due within the hour that r asks for
+    with hold_lock(home / "locks", "acme"):
+        terminal = Terminal(child_environment, "-c", WAITS_FOREVER)
+        terminal.wait_for_text("Ctrl+P")
+        terminal.press(key)
+        terminal.wait_for_text("asking Slack")
+        terminal.press(b"q")
+        assert terminal.wait_for_exit() == 0
+    assert b"Traceback" not in terminal.output and b"exception" not in terminal.output
 
 
 def test_screen_works_while_the_settings_are_locked(

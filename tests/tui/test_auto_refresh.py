@@ -12,7 +12,6 @@ import pytest
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.problems import Problem
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import refresh_worker
@@ -128,7 +127,7 @@ async def test_unexpected_error_in_a_batch_counts_as_a_failure(
         store.save_sign_in(*new_sign_in(user_id=f"U{number}"), f"p{number}")
     from slack_token_tui.tokens import verify
 
-    def break_second(store: ProfileStore, name: str, _: object) -> verify.Verification:
+    def break_second(store: ProfileStore, name: str, *_: object) -> verify.Verification:
         if name == "p1":
             raise ZeroDivisionError("a bug")
         return verify.Verification(store.read(name))
@@ -145,7 +144,7 @@ async def test_scheduler_raises_what_the_use_case_raises_and_remembers_it(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=3), generation=1)
-    store.save_sign_in(*new_sign_in(user_id="U9", endpoints=Endpoints(slack.base)), "plain")
+    store.save_sign_in(*new_sign_in(user_id="U9", expires_at=time_from_now(hours=3)), "plain")
     scheduler = RefreshScheduler(store, lambda *_: None)
     result = await scheduler.refresh("acme", RefreshPolicy(insist=True))
     assert result.refreshed and result.tokens == read_tokens(store)

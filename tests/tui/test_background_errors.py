@@ -14,7 +14,7 @@ from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import keyring_migration, rename
-from slack_token_tui.tui.screens import home_commands
+from slack_token_tui.tui import app
 from tests.support.browser import RecordingBrowser
 from tests.support.cli import run_command
 from tests.support.pilot import WIDE, run_app, wait_for, wait_for_text
@@ -42,8 +42,8 @@ async def test_bug_in_a_copy_is_shown(store: ProfileStore, home: Path, monkeypat
 
 # Keys on the home screen, each with what they call and the field that the work starts from.
 WORK = {
-    "make default": ("d", home_commands, "change_settings"),
-    "sort": ("o", home_commands, "change_settings"),
+    "make default": ("d", app, "change_settings"),
+    "sort": ("o", app, "change_settings"),
     "move tokens": ("m", keyring_migration, "move_tokens"),
 }
 
@@ -72,8 +72,6 @@ async def test_failed_work_is_shown(
 
 
 async def test_failed_theme_change_is_shown(home: Path, store: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    from slack_token_tui.tui import app
-
     store.save_sign_in(*new_sign_in())
     monkeypatch.setattr(app, "change_settings", raise_disk_full)
     async with run_app(home, size=WIDE) as pilot:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE
 from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import read_settings
 from tests.support.locks import hold_lock
 from tests.support.pilot import WIDE, has_text, run_app, wait_for, wait_for_text
 from tests.support.practice import issue_profile
 from tests.support.profiles import new_sign_in, time_from_now
+from tests.support.store import read_tokens
 
 REFRESH_PATH = "/api/oauth.v2.user.access"
 
@@ -92,3 +96,102 @@ async def test_enter_pressed_twice_renames_once(store: ProfileStore, home: Path)
             await wait_for_text(pilot, "beta")
             assert not has_text(pilot, "✗")
     assert store.names() == ["beta"]
+
+
+async def test_default_is_the_last_profile_chosen(store: ProfileStore, home: Path) -> None:
+    for number in range(4):
+        store.save_sign_in(*new_sign_in(user_id=f"U{number}"), f"p{number}")
+    with hold_lock(home, "settings") as release:
+        async with run_app(home, size=WIDE) as pilot:
+            await pilot.press("d", "down", "d", "down", "d", "o")
+            release.set()
+            await wait_for_text(pilot, "p2 is what commands without a name use now")
+            await wait_for(pilot, lambda: read_settings(home).get("order") == "state")
+    assert read_settings(home)["default_profile"] == "p2"
+
+
+async def test_failed_refresh_stays_visible_after_the_token_is_verified(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
+    issue_profile(store, slack)
+    slack.workspace.faults.extend(["error:internal_error"] * 50)
+    async with run_app(home, size=WIDE) as pilot:
+        await wait_for_text(pilot, "refresh_lost")
+        await pilot.press("v")
+        await wait_for_text(pilot, "acme is good. It could not be renewed")
+        await wait_for_text(pilot, "refresh_lost")
+
+
+@pytest.mark.parametrize("key", ["c", "t"])
+@pytest.mark.parametrize("way_out", ["escape", "ctrl+c"])
+async def test_wait_for_a_token_can_be_left(
+    store: ProfileStore, slack: PracticeSlack, home: Path, copied_texts: list[str], key: str, way_out: str
+) -> None:
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
+    with hold_lock(home / "locks", "acme") as release:
+        async with run_app(home, size=WIDE) as pilot:
+            await pilot.press(key)
+            await wait_for_text(pilot, "Esc stops")
+            await pilot.press(way_out)
+            await wait_for_text(pilot, "No longer waiting for Slack’s answer about acme")
+            assert not has_text(pilot, "Nothing is running")
+            release.set()
+            await wait_for(pilot, lambda: store.read("acme").generation == 1 and not has_text(pilot, "asking Slack"))
+            token = read_tokens(store).access_token.reveal()
+            assert not has_text(pilot, token)
+    assert copied_texts == []
+
+
+async def test_second_press_does_not_send_a_second_request(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
+    issue_profile(store, slack, expires_at=time_from_now(hours=5), generation=1)
+    slack.workspace.faults.append("held")
+    async with run_app(home, size=WIDE) as pilot:
+        await pilot.press("r", "r", "r")
+        await wait_for(pilot, lambda: slack.workspace.calls[REFRESH_PATH] == 1)
+        slack.workspace.may_respond.set()
+        await wait_for_text(pilot, "acme renewed")
+        await wait_for(pilot, lambda: not has_text(pilot, "asking Slack"))
+    assert slack.workspace.calls[REFRESH_PATH] == 1
+
+
+async def test_esc_ends_a_rename_that_waits_for_another_program(store: ProfileStore, home: Path) -> None:
+    store.save_sign_in(*new_sign_in())
+    with hold_lock(home / "locks", "acme"):
+        async with run_app(home, size=WIDE) as pilot:
+            await pilot.press("n")
+            await wait_for_text(pilot, "Rename acme")
+            await pilot.press("x", "enter")
+            await wait_for_text(pilot, "Renaming … Esc stops")
+            await pilot.press("escape")
+            await wait_for(pilot, lambda: not has_text(pilot, "Rename acme"))
+    assert store.names() == ["acme"], "also later"
+
+
+async def test_esc_ends_a_removal_that_waits_for_another_program(store: ProfileStore, home: Path) -> None:
+    store.save_sign_in(*new_sign_in())
+    with hold_lock(home / "locks", "acme"):
+        async with run_app(home, size=WIDE) as pilot:
+            await pilot.press("x")
+            await wait_for_text(pilot, "Remove acme?")
+            await pilot.press("d")
+            await wait_for_text(pilot, "Deleting … Esc stops")
+            await pilot.press("escape")
+            await wait_for(pilot, lambda: not has_text(pilot, "Removing acme"))
+            assert not has_text(pilot, "Slack has been asked")
+    assert store.names() == ["acme"]
+
+
+async def test_move_that_fails_says_so_although_a_dialog_was_open_meanwhile(store: ProfileStore, home: Path) -> None:
+    store.save_sign_in(*new_sign_in())
+    with hold_lock(home / "locks", "acme") as release:
+        async with run_app(home, size=WIDE) as pilot:
+            await pilot.press("m")
+            await wait_for_text(pilot, "Moving the tokens of acme")
+            await pilot.press("n")
+            await wait_for_text(pilot, "Rename acme")
+            await pilot.press("escape")
+            release.set()
+            await wait_for(pilot, lambda: not has_text(pilot, "Moving the tokens"))
+            await wait_for_text(pilot, "keyring")

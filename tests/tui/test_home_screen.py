@@ -110,13 +110,13 @@ async def test_copy_without_a_clipboard_asks_before_using_the_terminal(store: Pr
         sent: list[str] = []
         pilot.app.copy_to_clipboard = sent.append  # type: ignore[method-assign]
         await pilot.press("c")
-        await wait_for_text(pilot, "Send the token to your terminal?")
+        await wait_for_text(pilot, "Send the token of acme to your terminal?")
         await wait_for_text(pilot, "cannot be cleared from here")
         assert sent == []
         await pilot.press("escape")
         await wait_for_text(pilot, "Not copied")
         await pilot.press("c")
-        await wait_for_text(pilot, "Send the token to your terminal?")
+        await wait_for_text(pilot, "Send the token of acme to your terminal?")
         await pilot.press("y")
         await wait_for(pilot, lambda: sent)
         await pilot.press("c")  # it asks once per session

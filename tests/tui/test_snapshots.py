@@ -279,7 +279,7 @@ def test_remove(snap: Snap) -> None:
 
 def test_terminal_clipboard_confirmation(snap: Snap) -> None:
     fill_home()
-    assert snap(press_keys("c", then="Send the token to your terminal?"))
+    assert snap(press_keys("c", then="Send the token of acme to your terminal?"))
 
 
 def test_organization_workspaces(snap: Snap) -> None:

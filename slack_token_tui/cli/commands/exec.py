@@ -50,8 +50,10 @@ def run_command(command: list[str], variable: str, token: str, core_limit: int |
     _restore_process_state(core_limit)
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606 - replacing this process is intended
-    except FileNotFoundError:
-        _print_failure(f"there is no program called {command[0]}", "Check its name, and that its directory is in PATH")
+    except (FileNotFoundError, ValueError):  # ValueError for an empty name, as of a variable that is not set
+        _print_failure(
+            f"there is no program called {command[0] or repr('')}", "Check its name, and that its directory is in PATH"
+        )
         return _NOT_FOUND
     except OSError as error:
         _print_failure(f"{command[0]} cannot be run: {error.strerror}", "Check that it may be executed (chmod +x)")
@@ -66,7 +68,10 @@ def _print_failure(what: str, remedy: str) -> None:
 
 
 def _restore_process_state(core_limit: int | None) -> None:
-    """Restore the signal handlers and core limit, so that the command inherits what this process started with."""
+    """Give the command the core limit that this process started with, and no signal that Python ignores.
+
+    Output is flushed, because the buffers end with this process.
+    """
     import _signal  # type: ignore[import-not-found]  # signal itself imports enum
     import resource
 

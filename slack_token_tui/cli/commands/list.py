@@ -26,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print all profiles, one per line, or as JSON. With ``--names``, print only the names."""
     if options.names:
-        for name in list_names(config_home()):
+        names = list_names(config_home())
+        if options.json:
+            output.print_json(names, indent=1)
+        for name in [] if options.json else names:
             print(name)
         return exit_codes.SUCCESS
 

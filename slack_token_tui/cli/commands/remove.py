@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
             raise
         profile = None
     if not options.yes:
-        if sys.stdin is None or not sys.stdin.isatty():
+        if sys.stdin is None or sys.stderr is None or not sys.stdin.isatty():
             raise InvalidInput("There is nobody to ask.", "Add --yes to remove it without a question")
         output.print_message(describe_removal(profile, store.path(name), keep_grant=keep_grant))
         sys.stderr.write("Remove it? [y/N] ")

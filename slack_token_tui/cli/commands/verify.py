@@ -28,11 +28,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _verify_one(store: ProfileStore, name: str) -> CommandResult:
+    from slack_token_tui.cli.fresh_token import print_refresh_problem
     from slack_token_tui.tokens.refresh import refresh
     from slack_token_tui.tokens.verify import verify
 
     verification = verify(store, name, refresh)
     profile = verification.profile
+    if verification.refresh_problem is not None:
+        print_refresh_problem(verification.refresh_problem, profile)
     if verification.save_error is not None:
         output.print_message(f"{name}: {verification.save_error.explain().happened} So this is not noted there.")
     output.print_message(f"{name}: good. {profile.account_label}")

@@ -173,7 +173,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         """Return the app with the values of the fields.
 
         Raises:
-            ValueError: if a value is invalid. The message is a sentence for the user.
+            InvalidInput: a value is invalid. The message is a sentence for the user.
         """
         values = {field.id: field.value.strip() for field in self.query(Input)}
         self._invalid_field = "base"

@@ -89,7 +89,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
         if (app := self._highlighted) is not None:
             self.close(app)
 
-    @background("app")
+    @background("app", exclusive=False)
     async def action_edit(self) -> None:
         from slack_token_tui.tui.screens.app_details import AppDetailsDialog
 
@@ -98,7 +98,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
         ) is not None:
             self._reload()
 
-    @background("app")
+    @background("app", exclusive=False)
     async def action_forget(self) -> None:
         if (app := self._highlighted) is None:
             return
@@ -109,6 +109,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
             + (", but can be renewed only with the secret." if app.is_confidential else "."),
         )
         if await self.app.push_screen_wait(ConfirmDialog(question, "Forget it", "Keep it")):
+            self.query_one("#app_text", Static).update(Content(f"Forgetting {self._display_name(app)} …"))
             try:
                 await asyncio.to_thread(forget_app, self.token_app.store.home, app)
                 self.token_app.draft = None  # it may hold the client secret
@@ -116,7 +117,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
                 self._reload()
 
     @on(Button.Pressed, "#make_app")
-    @background("app")
+    @background("app", exclusive=False)
     async def action_make_app(self) -> None:
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 

@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 from slack_token_tui.problems import Explanation, Problem
 from slack_token_tui.slack.token_types import REFRESH_TOKEN, token_type_of
 from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.locks import NoLongerNeeded
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tokens import export_formats
 from slack_token_tui.tui.background import background
@@ -135,18 +136,19 @@ class RenameDialog(Dialog[str | None]):
     """Dialog that asks for the new name of a profile until a rename succeeds."""
 
     AUTO_FOCUS = "Input"
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Back")]
 
-    def __init__(self, name: str, rename: Callable[[str], Awaitable[object]]) -> None:
+    def __init__(self, name: str, rename: Callable[[str, Callable[[], bool]], Awaitable[object]]) -> None:
         """
         Args:
             name: current name of the profile.
-            rename: renames the profile. Raises a Problem if it failed.
+            rename: called with the new name, and a function that returns whether to stop waiting for the lock. Renames
+                the profile. Raises a Problem if it failed.
         """
         super().__init__()
         self._current_name = name
         self._rename = rename
-        self._is_running = False
+        self._is_running = self._is_stopped = False
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="sheet"):
@@ -160,12 +162,22 @@ class RenameDialog(Dialog[str | None]):
     async def rename(self, new: str) -> None:
         """Rename the profile. Enter may be pressed again meanwhile, because another program may hold its lock."""
         self._is_running = True
-        self.query_one("#problem", Static).update("Renaming …")
+        self.query_one("#problem", Static).update("Renaming … Esc stops")
         try:
-            await self._rename(new)
+            await self._rename(new, lambda: self._is_stopped)
+        except NoLongerNeeded:
+            self.dismiss(None)
+            return
         finally:
             self._is_running = False
         self.dismiss(new)
+
+    def action_leave(self) -> None:
+        """Stop waiting for the lock first. The rename itself takes no time, and its result is shown."""
+        if self._is_running:
+            self._is_stopped = True
+        else:
+            self.dismiss(None)
 
     @on(Input.Submitted)
     def submit(self, event: Input.Submitted) -> None:
@@ -221,7 +233,7 @@ class ImportDialog(Dialog[str | None]):
     """Dialog to import an existing token. The token is never shown."""
 
     AUTO_FOCUS = "#access"
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss(None)", "Back")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Back")]
 
     def __init__(self, import_token: Callable[[str, str, str], Awaitable[str]]) -> None:
         """
@@ -288,3 +300,11 @@ class ImportDialog(Dialog[str | None]):
         finally:
             self._is_running = False
         self.dismiss(name)
+
+    def action_leave(self) -> None:
+        if self._is_running:
+            cast("ScreenHost", self.app).notify(
+                "The import was stopped. If Slack had confirmed the token, it is saved all the same.",
+                severity="warning",
+            )
+        self.dismiss(None)

@@ -189,9 +189,9 @@ class HomeScreen(HomeCommands):
         profiles.rebuild(self.token_app.options.now())
         self._save_order(profiles.order)
 
-    @background("settings")
+    @background("settings", exclusive=False)
     async def _save_order(self, order: str) -> None:
-        await self._change_settings(order=order)
+        await self.token_app.change_settings(order=order)
 
     def action_reload(self) -> None:
         self.reload()

@@ -16,7 +16,7 @@ from slack_token_tui.problems import Explanation, Kind, Problem
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import UnreadableProfile
-from slack_token_tui.store.settings import change_settings, read_settings
+from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tokens.refresh_result import (
     YOUNG_TOKEN_TTL_SECONDS,
     RefreshPolicy,
@@ -50,7 +50,8 @@ class HomeCommands(AppScreen[None]):
         self._is_fully_mounted = False
         self._revealed: tuple[str, str] | None = None
         self._batch_name: str | None = None
-        self._pending_name: str | None = None
+        self._pending: list[str] = []
+        """Names of the profiles whose request the user waits for."""
         self._left_alone: tuple[str, int] | None = None
         """Name and generation of the profile whose young token was left alone by the last refresh."""
         self._is_partly_read = False
@@ -132,7 +133,9 @@ class HomeCommands(AppScreen[None]):
             self.refresh_bindings()
 
     def _update_entry(self, name: str, entry: Entry | None) -> None:
-        """Update the list after a profile has changed. The scheduler calls this."""
+        """Update the list after a profile has changed. The scheduler calls this, at the end also without a screen."""
+        if not self.is_running:
+            return
         now = self.token_app.options.now()
         if entry is None:
             self.reload()
@@ -158,14 +161,6 @@ class HomeCommands(AppScreen[None]):
         if problem is None and not entry.is_refreshable:
             problem = sign_in_needed(entry, self.token_app.options.now())
         return None if problem is None else problem.explain()
-
-    async def _change_settings(self, **changes: str | None) -> None:
-        """Save settings. Not on the thread of the screen: another program may hold their lock.
-
-        Raises:
-            StorageError: they could not be saved.
-        """
-        await asyncio.to_thread(partial(change_settings, self.token_app.store.home, **changes))
 
     @property
     def _current_explanation(self) -> Explanation | None:
@@ -199,12 +194,11 @@ class HomeCommands(AppScreen[None]):
             self._copy(entry, None)
 
     @background("copy")
-    async def _copy(self, profile: Profile | None, format_id: str | None) -> None:
+    async def _copy(self, profile: Profile, format_id: str | None) -> None:
         from slack_token_tui.desktop.clipboard import Copied
         from slack_token_tui.tokens import export_formats
         from slack_token_tui.tui.screens.dialogs import CopyAsDialog
 
-        assert profile is not None
         at = self.token_app.options.home
         if format_id is None and (format_id := await self.app.push_screen_wait(CopyAsDialog(profile, at))) is None:
             return
@@ -214,7 +208,7 @@ class HomeCommands(AppScreen[None]):
                 return
             profile = fresh.profile
             text = export_formats.format_secret(profile, fresh.access_token, format_id, home=at)
-            outcome = await self.token_app.copy_secret(text)
+            outcome = await self.token_app.copy_secret(text, profile.name)
             if profile.expires_at:
                 until = f" It works for {format_time_left(profile.expires_at, self.token_app.options.now())}."
         else:
@@ -231,28 +225,34 @@ class HomeCommands(AppScreen[None]):
         """Return a valid token of ``entry``, refreshed first if due. Show the problem and return None otherwise."""
         is_due = entry.is_due(self.token_app.options.now())
         if is_due:
-            self._show_notice(f"{entry.name} is about to expire; asking Slack for a new token …")
+            self._show_notice(f"{entry.name} is about to expire; asking Slack for a new token … Esc stops")
+        self._pending.append(entry.name)
         try:
             fresh = await self._scheduler.fresh_token(entry.name)
         except Problem as problem:
             self._show_token_problem(entry.name, problem, is_due=is_due)
             return None
+        finally:
+            self._pending.remove(entry.name)
         self._show_notice("")
         return fresh
 
     def _show_token_problem(self, name: str, problem: Problem, *, is_due: bool) -> None:
         explanation = problem.explain()
         if problem.kind is Kind.NOT_FOUND:
-            self.reload()
-            # Show the notice next to the profile that is now in its row.
-            self._notice_profile = self.highlighted.name if self.highlighted else None
-            self._show_notice(f"{name} is gone: another program has removed or renamed it. Nothing was copied.")
+            self._show_gone(name)
         elif problem.kind is Kind.SIGN_IN:
             self._show_notice(f"{explanation.happened} Press s to sign in again.")
         elif is_due and problem.kind is not Kind.STORAGE:
             self._show_notice(f"{name} could not be renewed: {explanation.title}. Press r to try again.")
         else:
             self.show_problem(problem)
+
+    def _show_gone(self, name: str) -> None:
+        self.reload()
+        # Show the notice next to the profile that is now in its row.
+        self._notice_profile = self.highlighted.name if self.highlighted else None
+        self._show_notice(f"{name} is gone: another program has removed or renamed it.")
 
     def action_reveal(self) -> None:
         """Show the token in plain text for ten seconds, or hide it again."""
@@ -277,32 +277,36 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._verify_one(entry.name)
 
-    @background("request")
+    @background("request", exclusive=False)
     async def _verify_one(self, name: str) -> None:
         verification = await self._wait_for(name, self._scheduler.verify(name))
         if verification is not None:
-            save_error = verification.save_error
+            save_error, problem = verification.save_error, verification.refresh_problem
             note = "" if save_error is None else f" {save_error.explain().happened} So this is not noted there."
+            note += "" if problem is None else f" It could not be renewed: {problem.explain().title}."
             self.notify(f"{name} is good.{note}", markup=False)
 
     async def _wait_for(self, name: str, operation: Awaitable[_Result]) -> _Result | None:
         """Await ``operation`` on profile ``name`` until the user cancels it. If it fails, show why and return None."""
         self._show_notice("")
-        self._pending_name = name
+        self._pending.append(name)
         try:
             return await operation
         except Problem as problem:
-            explanation = problem.explain()
-            self._show_notice(f"{name}: {explanation.title}. {explanation.remedies[0]}.")
+            if problem.kind is Kind.NOT_FOUND:
+                self._show_gone(name)
+            else:
+                explanation = problem.explain()
+                self._show_notice(f"{name}: {explanation.title}. {explanation.remedies[0]}.")
             return None
         finally:
-            self._pending_name = None
+            self._pending.remove(name)
 
     def action_refresh(self) -> None:
         if isinstance(entry := self.highlighted, Profile):
             self._refresh_one(entry)
 
-    @background("request")
+    @background("request", exclusive=False)
     async def _refresh_one(self, profile: Profile) -> None:
         """Refresh a profile. A token under an hour old is refreshed at the second request."""
         name, version = profile.name, (profile.name, profile.generation)
@@ -311,14 +315,18 @@ class HomeCommands(AppScreen[None]):
         if result is None:
             return
         expires_at = result.profile.expires_at
-        time_left = format_time_left(expires_at, self.token_app.options.now()) if expires_at else "ever"
+        works = f"for {format_time_left(expires_at, self.token_app.options.now())}" if expires_at else "until revoked"
         if result.profile.generation != profile.generation:
             self._left_alone = None
-            self.notify(f"{name} renewed. It works for {time_left}.", markup=False)
+            self.notify(f"{name} renewed. It works {works}.", markup=False)
         else:
             self._left_alone = version
-            words = "is less than an hour old and was left alone, because Slack keeps only two tokens alive"
-            self.notify(f"{name} {words}. It works for {time_left}. r again renews it.", markup=False)
+            words = (
+                "is less than an hour old and was left alone, because Slack keeps only two tokens alive"
+                if expires_at
+                else "does not expire and was left alone"
+            )
+            self.notify(f"{name} {words}. It works {works}. r again renews it.", markup=False)
 
     def action_verify_all(self) -> None:
         names = [entry.name for entry in self._list.entries if isinstance(entry, Profile)]
@@ -360,6 +368,8 @@ class HomeCommands(AppScreen[None]):
         if self._batch_name is None:
             self._batch_name = verb
             self._run_batch(verb, names, do, verdict)
+        elif self._batch_name != verb:
+            self.notify(f"{self._batch_name} is not finished. Esc stops it.", markup=False)
 
     @background("batch")
     async def _run_batch(
@@ -378,11 +388,11 @@ class HomeCommands(AppScreen[None]):
 
     def cancel_running(self) -> bool:
         """Cancel the request or batch that the user is waiting for. Return whether there was one."""
-        if self._pending_name is not None:
-            self._show_notice(
-                f"No longer waiting for Slack’s answer about {self._pending_name}. What it sends is saved."
-            )
-            self.workers.cancel_group(self, "request")
+        if self._pending:
+            names = ", ".join(dict.fromkeys(self._pending))
+            self._show_notice(f"No longer waiting for Slack’s answer about {names}. What it sends is saved.")
+            for group in ("request", "copy", "reveal"):
+                self.workers.cancel_group(self, group)
             return True
         if self._batch_name is None:
             return False
@@ -396,9 +406,9 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._make_default(entry.name, is_default=self._list.default == entry.name)
 
-    @background("settings")
+    @background("settings", exclusive=False)
     async def _make_default(self, name: str, *, is_default: bool) -> None:
-        await self._change_settings(default_profile=None if is_default else name)
+        await self.token_app.change_settings(default_profile=None if is_default else name)
         self.reload()
         words = "There is no default now" if is_default else f"{name} is what commands without a name use now"
         self.notify(f"{words}.", markup=False)
@@ -407,13 +417,13 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._rename(entry)
 
-    @background("profile_edit")
+    @background("profile_edit", exclusive=False)
     async def _rename(self, entry: Profile) -> None:
         from slack_token_tui.tokens.rename import rename
         from slack_token_tui.tui.screens.dialogs import RenameDialog
 
-        async def run_rename(new: str) -> None:
-            await asyncio.to_thread(rename, self.token_app.store, entry.name, new)
+        async def run_rename(new: str, is_stopped: Callable[[], bool]) -> None:
+            await asyncio.to_thread(partial(rename, self.token_app.store, entry.name, new, unless=is_stopped))
 
         new = await self.app.push_screen_wait(RenameDialog(entry.name, run_rename))
         self.reload(new)
@@ -422,7 +432,7 @@ class HomeCommands(AppScreen[None]):
         if isinstance(entry := self.highlighted, Profile):
             self._move_tokens(entry)
 
-    @background("profile_edit")
+    @background("profile_edit", exclusive=False)
     async def _move_tokens(self, entry: Profile) -> None:
         from slack_token_tui.tokens.keyring_migration import move_tokens
 
@@ -441,14 +451,14 @@ class HomeCommands(AppScreen[None]):
         if (entry := self.highlighted) is not None:
             self._remove(entry)
 
-    @background("profile_edit")
+    @background("profile_edit", exclusive=False)
     async def _remove(self, entry: Entry) -> None:
         from slack_token_tui.tui.screens.remove import RemoveDialog
 
         await self.app.push_screen_wait(RemoveDialog(self.token_app.store, entry))
         self.reload()
 
-    @background("profile_edit")
+    @background("profile_edit", exclusive=False)
     async def action_import_token(self) -> None:
         from slack_token_tui.slack.client_id import parse_client_id
         from slack_token_tui.tokens.import_token import import_token, parse_tokens

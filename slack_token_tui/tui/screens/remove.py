@@ -16,6 +16,7 @@ from textual.widgets import Button, Static
 from slack_token_tui.event_loop import run_to_completion
 from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.sanitize import escape_unprintable
+from slack_token_tui.store.locks import NoLongerNeeded
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.tokens.revoke import (
@@ -44,7 +45,7 @@ class RemoveDialog(Dialog[None]):
         self._store = store
         self._entry = entry
         self._is_asking = True
-        self._is_running = False
+        self._is_running = self._is_started = self._is_stopped = False
 
     def compose(self) -> ComposeResult:
         readable = self._entry if isinstance(self._entry, Profile) else None
@@ -75,18 +76,27 @@ class RemoveDialog(Dialog[None]):
 
     def action_leave(self) -> None:
         # A request that was sent can't be undone, so wait for the result.
-        if self._is_running:
+        if self._is_started:
             self.query_one("#message", Static).update(
                 "Slack has been asked, and that cannot be taken back. Its answer comes …"
             )
+        elif self._is_running:
+            self._is_stopped = True  # while another program holds the lock
         else:
             self.dismiss()
+
+    def on_unmount(self) -> None:
+        self._is_stopped = True
+
+    def _start(self, keep_grant: bool) -> None:
+        """Note that the removal can't be stopped any more. It calls this in its thread."""
+        self._is_started = not keep_grant
 
     def action_go(self, keep_grant: bool) -> None:
         if self._is_asking and (keep_grant or isinstance(self._entry, Profile)):
             self._is_asking, self._is_running = False, True
             self.query_one(".answers").display = False
-            words = "Deleting …" if keep_grant else "Asking Slack to end the tokens …"
+            words = "Deleting … Esc stops" if keep_grant else "Asking Slack to end the tokens … Esc stops"
             self.query_one("#question", Static).update(Content.styled(f"Removing {self._entry.name}\n", "bold"))
             self.query_one("#message", Static).update(words)
             self._remove(keep_grant)
@@ -105,11 +115,20 @@ class RemoveDialog(Dialog[None]):
                 await asyncio.to_thread(self._store.delete_unreadable, name)
                 message.update(Content(f"{name} is deleted."))
             else:
-                remove = partial(remove_profile, self._store, name, keep_grant=keep_grant)
+                remove = partial(
+                    remove_profile,
+                    self._store,
+                    name,
+                    keep_grant=keep_grant,
+                    unless=lambda: self._is_stopped,
+                    on_start=partial(self._start, keep_grant),
+                )
                 removal = await run_to_completion(remove)  # even if the app ends: half of a removal is worse than all
                 message.update(_format_removal(removal))
+        except NoLongerNeeded:
+            self.dismiss()
         finally:
-            self._is_running = False
+            self._is_running = self._is_started = False
             self.query_one("#back").display = True
 
 

@@ -205,7 +205,7 @@ class SignInCommands(AppScreen[str | None]):
     @background("copy")
     async def _copy_token(self, profile: Profile) -> None:
         _, tokens = await run_in_daemon_thread(self.token_app.store.read_with_tokens, profile.name)
-        self.notify_copied(await self.token_app.copy_secret(tokens.access_token), profile.name)
+        self.notify_copied(await self.token_app.copy_secret(tokens.access_token, profile.name), profile.name)
 
     @background("browser_says")
     async def action_browser_says(self) -> None:
