@@ -29,7 +29,7 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store import locks
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import refresh_worker
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
 from slack_token_tui.tokens.revoke import remove_profile
 from slack_token_tui.tui.auto_refresh import RefreshScheduler
@@ -271,7 +271,7 @@ def test_all_columns_agree(
             SITUATIONS[name](situation)
             if situation.holds_lock:  # nobody waits for long; a child process would, so there is none
                 monkeypatch.setattr(locks, "WAIT_SECONDS", 0.1)
-                monkeypatch.setattr(refresh_worker, "refresh_in_child", refresh)
+                monkeypatch.setattr(refresh_worker, "refresh_in_child", refresh_in_process)
             with hold_lock(home / "locks", "acme") if situation.holds_lock else nullcontext():
                 code = COLUMNS[column](use_case, situation, capsys)
             outcomes[column] = Outcome(code, dict(slack.workspace.calls), describe_rest(situation.store))

@@ -38,11 +38,11 @@ def print_refresh_problem(problem: Problem, profile: Profile | None) -> None:
 
 
 def _refresh(store: ProfileStore, name: str, policy: RefreshPolicy) -> RefreshResult:
-    from slack_token_tui.tokens.refresh import refresh  # slow import: it loads the network code
+    from slack_token_tui.tokens.refresh_in_process import refresh_in_process  # slow import: it loads the network code
 
     output.warn_about_key_log()
     output.print_message(f"slack-token-tui: {name} is about to expire; asking Slack for a new token")
-    return refresh(store, name, policy)
+    return refresh_in_process(store, name, policy)
 
 
 def format_clock_time(at: datetime) -> str:

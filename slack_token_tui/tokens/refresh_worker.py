@@ -23,10 +23,10 @@ _TIMEOUT_SECONDS = 180
 
 
 def refresh_in_child(store: ProfileStore, name: str, policy: RefreshPolicy = USUAL_POLICY) -> RefreshResult:
-    """Run :func:`slack_token_tui.tokens.refresh.refresh` in a child process. This works from any thread.
+    """Refresh in a child process. This works from any thread.
 
     Raises:
-        StorageError: see :func:`slack_token_tui.tokens.refresh.refresh`.
+        StorageError: see :func:`slack_token_tui.tokens.refresh_in_process.refresh_in_process`.
     """
     return _parse_output(store, name, _run_child(store, name, policy))
 
@@ -64,13 +64,15 @@ def main(arguments: list[str]) -> int:
         import resource
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    from slack_token_tui.tokens.refresh import refresh  # deferred: the parent process must not load the network code
+    from slack_token_tui.tokens.refresh_in_process import (
+        refresh_in_process,  # deferred: the parent process must not load the network code
+    )
 
     home, name, min_ttl_seconds, insist = arguments
     record: dict[str, object] = {"renewed": False, "recovered": False, "code": None, "facts": {}}
     try:
         policy = RefreshPolicy(float(min_ttl_seconds), insist=bool(insist))
-        result = refresh(ProfileStore(Path(home)), name, policy)
+        result = refresh_in_process(ProfileStore(Path(home)), name, policy)
         record |= {"renewed": result.refreshed, "recovered": result.recovered}
         if result.problem:
             record |= {"code": result.problem.code, "facts": result.problem.facts}

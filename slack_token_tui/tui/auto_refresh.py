@@ -88,14 +88,12 @@ class RefreshScheduler:
             is_requested: whether the user asked for it. If so, a refused refresh token is tried again.
 
         Raises:
-            Problem: see :func:`slack_token_tui.tokens.refresh_profile.refresh_profile`. It is in ``problems`` too.
+            Problem: see :func:`slack_token_tui.tokens.refresh.refresh`. It is in ``problems`` too.
         """
-        from slack_token_tui.tokens.refresh_profile import refresh_profile
+        from slack_token_tui.tokens.refresh import refresh
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
-        work = partial(
-            refresh_profile, self.store, name, policy, refresh_in_child, is_requested=is_requested, now=self.now
-        )
+        work = partial(refresh, self.store, name, policy, refresh_in_child, is_requested=is_requested, now=self.now)
         try:
             result = await self._run((name, policy, is_requested), work)
         except Problem:

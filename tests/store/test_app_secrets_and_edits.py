@@ -17,7 +17,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
 from slack_token_tui.store.apps import SlackApp, forget_app, list_apps, parse_redirect_uri, read_app, save_app
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from tests.support.practice import issue_profile
 from tests.support.profiles import URL_CREDENTIALS, new_sign_in, time_from_now
 
@@ -38,7 +38,7 @@ def test_client_secret_is_never_sent_to_another_slack(
         return answer(pair, form, basic)
 
     monkeypatch.setattr(slack.workspace, "refresh", record_credentials)
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     assert sent == [None]
 
 
@@ -118,7 +118,7 @@ def test_refresh_reports_an_unusable_app_file_when_it_needs_the_secret(
     save_app(store.home, SlackApp(old.client_id, old.endpoints, HTTPS_REDIRECTS, client_secret=SECRET))
     path = store.home / "apps" / f"{old.client_id}.json"
     path.chmod(0o644)
-    problem = refresh(store, "acme").problem
+    problem = refresh_in_process(store, "acme").problem
     assert problem is not None
     assert (problem.code, problem.facts["file"]) == ("app_unreadable", str(path))
     assert json.loads(path.read_text())["client_secret"] == SECRET.reveal()

@@ -13,7 +13,7 @@ from slack_token_tui.store.errors import ProfileError
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.tokens.keyring_migration import move_tokens
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from slack_token_tui.tokens.rename import rename
 from tests.support.practice import issue_profile
@@ -26,9 +26,9 @@ def test_only_the_original_is_refreshed(store: ProfileStore, slack: PracticeSlac
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     copy_profile_file(store, "acme", "backup", by_old_version=by_old_version)
     with pytest.raises(ProfileError, match="profile_copied"):
-        refresh(store, "backup")
+        refresh_in_process(store, "backup")
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     assert main(["refresh", "backup"]) == 5
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
 
@@ -67,18 +67,18 @@ def test_library_explains_a_copied_profile_file(
 def test_manually_moved_file_is_not_a_copy(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     store.path("acme").rename(store.path("work"))
-    assert refresh(store, "work").refreshed
+    assert refresh_in_process(store, "work").refreshed
     assert json.loads(store.path("work").read_text())["name"] == "work"
 
 
 def test_refreshed_file_is_the_original_among_two_old_version_files(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack)
     copy_profile_file(store, "acme", "aaa", by_old_version=True)
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     remove_name_from_file(store, "acme")
     with pytest.raises(ProfileError, match="profile_copied"):
-        refresh(store, "aaa", RefreshPolicy(insist=True))
-    assert refresh(store, "acme", RefreshPolicy(insist=True)).refreshed
+        refresh_in_process(store, "aaa", RefreshPolicy(insist=True))
+    assert refresh_in_process(store, "acme", RefreshPolicy(insist=True)).refreshed
 
 
 def test_rename_updates_the_name_in_the_file(store: ProfileStore) -> None:

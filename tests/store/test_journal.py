@@ -13,7 +13,7 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import EndpointVariant
 from slack_token_tui.store.journal import Journal, RefreshIntent, token_digest
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from tests.support.faults import raise_disk_full, raise_store_full, raise_store_unwritable
 from tests.support.practice import issue_profile
 from tests.support.profiles import make_rotating_token, time_from_now
@@ -28,7 +28,7 @@ def test_full_disk_is_detected_before_the_refresh_token_is_used(
     before = issue_profile(store, slack), read_tokens(store)
 
     monkeypatch.setattr(os, "posix_fallocate", raise_disk_full)
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == "store_full"
     assert (result.profile, result.tokens) == before
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
@@ -43,10 +43,10 @@ def test_unsaved_profile_is_recovered_from_the_journal_on_the_next_refresh(
     with monkeypatch.context() as broken:
         broken.setattr("slack_token_tui.store.locked_profile.write_profile_file", raise_store_full)
         broken.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
-        result = refresh(store, "acme")
+        result = refresh_in_process(store, "acme")
     assert result.refreshed and result.problem and result.problem.code == "refresh_not_saved"
     assert len(list_journals(store)) == 1
-    again = refresh(store, "acme")
+    again = refresh_in_process(store, "acme")
     assert again.recovered and again.tokens.access_token == result.tokens.access_token
     assert read_tokens(store).access_token == result.tokens.access_token
     assert slack.workspace.tokens.refreshed == 1
@@ -64,9 +64,9 @@ def test_response_goes_to_the_runtime_directory_when_journal_and_profile_fail(
         broken.setattr("slack_token_tui.store.locked_profile.write_profile_file", raise_store_unwritable)
         broken.setattr(Journal, "write_response", raise_store_unwritable)
         broken.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
-        result = refresh(store, "acme")
+        result = refresh_in_process(store, "acme")
     assert result.problem and str(runtime) in result.problem.facts["kept"]
-    assert refresh(store, "acme").tokens.access_token == result.tokens.access_token
+    assert refresh_in_process(store, "acme").tokens.access_token == result.tokens.access_token
     assert list((runtime / "slack-token-tui").iterdir()) == []
 
 
@@ -80,7 +80,7 @@ def test_new_token_is_returned_with_a_problem_when_nothing_can_be_written(
     monkeypatch.setattr(Journal, "write_response", raise_store_unwritable)
     monkeypatch.setattr(Journal, "save_to_fallback", raise_store_unwritable)
     monkeypatch.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.refreshed and result.tokens.access_token != old.access_token
     assert result.problem and "nowhere" in result.problem.facts["kept"]
 
@@ -145,7 +145,7 @@ def test_journaled_response_is_saved_with_the_time_of_its_request(store: Profile
         }
     )
     leave_journal(store, profile, answer.encode())
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.recovered and result.refreshed
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
     expires_at = store.read("acme").expires_at
@@ -169,4 +169,4 @@ def test_truncated_response_in_a_journal_leaves_the_refresh_unconfirmed(
     journal = leave_journal(store, profile, whole.encode())
     journal.path.write_bytes(journal.path.read_bytes()[:-10])
     assert recover_refresh(store).first_unanswered_at is not None
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed

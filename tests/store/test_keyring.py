@@ -23,7 +23,7 @@ from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings
 from slack_token_tui.tokens.keyring_migration import move_tokens
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.revoke import remove_profile
 from tests.support.cli import run_command, run_python
 from tests.support.faults import raise_store_full
@@ -182,7 +182,7 @@ def test_refresh_stores_new_tokens_and_journal_in_the_keyring(
         assert f"{old.id}.journal" in list_items()
 
     monkeypatch.setattr(Journal, "write_response", watch_response)
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.refreshed and seen == ["keyring"]
     new, tokens = store.read_with_tokens("acme")
     assert slack.workspace.tokens.authenticate(tokens.access_token.reveal())
@@ -199,9 +199,9 @@ def test_unfinished_refresh_is_recovered_from_the_keyring(
     with monkeypatch.context() as broken:
         broken.setattr("slack_token_tui.store.locked_profile.write_profile_file", raise_store_full)
         broken.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
-        result = refresh(store, "acme")
+        result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == "refresh_not_saved"
-    again = refresh(store, "acme")
+    again = refresh_in_process(store, "acme")
     assert again.recovered and again.tokens.access_token == result.tokens.access_token
 
 
@@ -286,7 +286,7 @@ def test_remove_reports_a_quarantined_response_without_deleting_it(
 ) -> None:
     old = save_in_keyring(store, slack)
     slack.workspace.faults.append('with:{"token_type": "weird"}')
-    problem = refresh(store, "acme").problem
+    problem = refresh_in_process(store, "acme").problem
     assert problem is not None
     assert problem.code == "refresh_response_unusable"
     removal = remove_profile(store, "acme")

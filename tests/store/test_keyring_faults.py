@@ -20,7 +20,7 @@ from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import list_quarantined, quarantine
 from slack_token_tui.tokens.keyring_migration import move_tokens
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from slack_token_tui.tokens.rename import rename
 from slack_token_tui.tokens.revoke import remove_profile
@@ -67,10 +67,10 @@ def test_tokens_the_keyring_rejects_are_saved_to_a_fallback_and_recovered(
     issue_profile(store, slack)
     move_tokens(store, "acme", to_keyring=True)
     keyring.can_write = False
-    result = refresh(store, "acme", RefreshPolicy(insist=True))
+    result = refresh_in_process(store, "acme", RefreshPolicy(insist=True))
     assert result.refreshed and result.problem and result.problem.code == "refresh_not_saved"
     keyring.can_write = True
-    assert refresh(store, "acme").tokens.access_token == result.tokens.access_token
+    assert refresh_in_process(store, "acme").tokens.access_token == result.tokens.access_token
     assert slack.workspace.tokens.refreshed == 1
     assert list((tmp_path / "slack-token-tui").iterdir()) == []
 
@@ -114,7 +114,7 @@ def test_concurrent_reader_gets_the_new_tokens(
     issue_profile(store, slack)
     before = move_tokens(store, "acme", to_keyring=True)
     # A refresh deletes the old items, and so does a move.
-    change_after_file_is_read(monkeypatch, lambda: refresh(store, "acme", RefreshPolicy(insist=True)))
+    change_after_file_is_read(monkeypatch, lambda: refresh_in_process(store, "acme", RefreshPolicy(insist=True)))
     read, tokens = store.read_with_tokens("acme")
     assert read.generation > before.generation and slack.workspace.tokens.authenticate(tokens.access_token.reveal())
     change_after_file_is_read(monkeypatch, lambda: move_tokens(store, "acme", to_keyring=False))
@@ -151,7 +151,7 @@ def test_unusable_response_for_a_keyring_profile_is_not_written_to_a_file(
     issue_profile(store, slack)
     move_tokens(store, "acme", to_keyring=True)
     slack.workspace.faults.append('with:{"user_id": "U0OTHER"}')
-    problem = refresh(store, "acme", RefreshPolicy(insist=True)).problem
+    problem = refresh_in_process(store, "acme", RefreshPolicy(insist=True)).problem
     assert problem and problem.code == "refresh_response_unusable"
     assert not (store.home / "quarantine").exists()
     assert any(item.endswith(".unusable") and "practice" in text for item, text in keyring.items.items())

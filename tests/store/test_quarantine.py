@@ -11,7 +11,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.store import quarantine as quarantining
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import list_quarantined, quarantine
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from tests.support.faults import raise_store_full
 from tests.support.practice import issue_profile
@@ -31,7 +31,7 @@ def test_unusable_response_goes_to_a_fallback_directory_if_the_disk_is_full(
     profile = issue_profile(store, slack)
     slack.workspace.faults.append('with:{"token_type": "mac"}')
     monkeypatch.setattr(quarantining, "write_atomically", raise_store_full)
-    problem = refresh(store, "acme", RefreshPolicy(insist=True)).problem
+    problem = refresh_in_process(store, "acme", RefreshPolicy(insist=True)).problem
     assert problem and problem.code == "refresh_response_unusable"
     (saved,) = list_quarantined(store.home, profile.id, in_keyring=False)
     assert saved.path is not None and saved.path.parent == tmp_path / "slack-token-tui"

@@ -25,7 +25,7 @@ from slack_token_tui.store.journal import Journal
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import list_quarantined, quarantine
 from slack_token_tui.store.settings import change_settings, read_settings
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from tests.support.cli import run_command
 from tests.support.practice import issue_profile
 from tests.support.profiles import CANARY, new_sign_in
@@ -193,7 +193,7 @@ def test_pipe_in_place_of_a_journal_does_not_block(store: ProfileStore, slack: P
     done = threading.Event()
 
     def run_refresh() -> None:
-        refresh(store, "acme")
+        refresh_in_process(store, "acme")
         done.set()
 
     threading.Thread(target=run_refresh, daemon=True).start()
@@ -247,7 +247,7 @@ def test_damaged_journal_entry_is_ignored(store: ProfileStore, slack: PracticeSl
     journal.path.write_bytes(content)
     found = Journal(store.home, before.id, in_keyring=False).read()
     assert found is None if slot == "intent" else (found is not None and found.response is None)
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
 
 
 def test_deeply_nested_journal_entry_is_ignored(store: ProfileStore) -> None:

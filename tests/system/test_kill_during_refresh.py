@@ -17,7 +17,7 @@ from slack_token_tui.practice.models import App
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
 from tests.support.rounds import Rounds
@@ -29,7 +29,7 @@ REFRESHING_PROGRAM = f"""
 import os, sys
 from pathlib import Path
 import filelock, httpx, anyio
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from slack_token_tui.store.profiles import ProfileStore
 store = ProfileStore(Path(sys.argv[1]))
@@ -104,7 +104,7 @@ def kill_at(call: Call, directory: Path) -> str:
         recover_refresh(store, "warm")
         before = read_tokens(store)  # readable, whenever the kill came
         doubted = recover_refresh(store).first_unanswered_at is not None
-        result = refresh(store, "acme")
+        result = refresh_in_process(store, "acme")
         after = read_tokens(store)
         assert list_journals(store) == [], (call, result.problem, doubted)
         if result.problem is None:

@@ -17,7 +17,7 @@ import pytest
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from tests.support.cli import COMMAND
 from tests.support.practice import issue_profile
@@ -171,7 +171,7 @@ def test_signal_during_a_refresh_loses_nothing(
         slack.workspace.faults.clear()
         after = store.read("acme")
         assert after.refresh_refused is None
-        renewed = refresh(store, "acme", RefreshPolicy(insist=True))
+        renewed = refresh_in_process(store, "acme", RefreshPolicy(insist=True))
         assert renewed.problem is None, renewed.problem
         change_profile(store, expires_at=time_from_now(hours=-1))
     assert slack.workspace.tokens.reused == 0
@@ -228,7 +228,7 @@ def test_stopped_process_holds_the_lock_and_others_report_busy(
     os.kill(holder.pid, signal.SIGSTOP)
     slack.workspace.may_respond.set()
     monkeypatch.setattr("slack_token_tui.store.locks.acquire.__wrapped__.__defaults__", (0.3, None), raising=False)
-    waiting = refresh(store, "acme")
+    waiting = refresh_in_process(store, "acme")
     assert waiting.problem and waiting.problem.code == "store_busy"
     os.kill(holder.pid, signal.SIGCONT)
     said, _ = holder.communicate(timeout=30)

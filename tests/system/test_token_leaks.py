@@ -162,13 +162,13 @@ def test_tui_shows_no_token_until_asked(
 def test_refresh_errors_contain_no_token(store: ProfileStore, slack: PracticeSlack) -> None:
     import traceback
 
-    from slack_token_tui.tokens.refresh import refresh
+    from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 
     for fault in ("html", "half", "spent_status:500", 'with:{"access_token": 5}', "error:brand_new"):
         issue_profile(store, slack)
         slack.workspace.faults.extend([fault] * 2)
         try:
-            result = refresh(store, "acme", RefreshPolicy(insist=True))
+            result = refresh_in_process(store, "acme", RefreshPolicy(insist=True))
         except Exception:
             assert SECRET.decode() not in traceback.format_exc()
             raise

@@ -13,7 +13,7 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import UNCONFIRMED_REFUSAL, Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from tests.support.practice import issue_profile
 from tests.support.profiles import CANARY, make_rotating_token, new_sign_in, time_from_now
 from tests.support.servers import StartServer, make_http_response
@@ -157,7 +157,7 @@ def test_refresh_response_without_an_account_is_verified_with_slack(
     store: ProfileStore, slack_without_identity: PracticeSlack
 ) -> None:
     before = issue_profile(store, slack_without_identity)
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     assert slack_without_identity.workspace.calls["/api/auth.test"] == 1
     assert store.read("acme").verified_at == before.verified_at
 
@@ -168,7 +168,7 @@ def test_refresh_response_verified_as_another_account_is_quarantined(
     before = issue_profile(store, slack_without_identity, user_id="U0OTHER")
     tokens = read_tokens(store)
     assert before.user_id != slack_without_identity.workspace.people[0].id
-    problem = refresh(store, "acme").problem
+    problem = refresh_in_process(store, "acme").problem
     assert problem and problem.code == "refresh_response_unusable"
     assert read_tokens(store) == tokens
     assert len(list(Path(store.home / "quarantine").iterdir())) == 1
@@ -179,7 +179,7 @@ def test_refresh_response_that_cannot_be_verified_is_saved_as_unverified(
 ) -> None:
     issue_profile(store, slack_without_identity)
     slack_without_identity.workspace.verify_error = "internal_error"
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     after = store.read("acme")
     assert after.verified_at is None and after.generation == 1
 
@@ -226,7 +226,7 @@ def test_truncated_response_with_tokens_is_quarantined_before_the_retry(
     issue_profile(store, slack)
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append("half")
-    problem = refresh(store, "acme").problem
+    problem = refresh_in_process(store, "acme").problem
     assert problem and problem.code == "refresh_interrupted"
     assert "xoxe.xoxp-" in read_quarantine(store)
 
@@ -237,7 +237,7 @@ def test_unreadable_response_in_a_journal_is_quarantined_before_the_next_request
     before = issue_profile(store, slack)
     response = json.dumps({"ok": True, "access_token": make_rotating_token("canary-cut-0000")})
     leave_journal(store, before, response.encode()[:-1])
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     assert "canary-cut-0000" in read_quarantine(store)
 
 

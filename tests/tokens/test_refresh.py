@@ -21,9 +21,9 @@ from slack_token_tui.store import locks
 from slack_token_tui.store.locked_profile import LockedProfile
 from slack_token_tui.store.profile_file import write_profile_file
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens import refresh as refreshing
+from slack_token_tui.tokens import refresh_in_process as refreshing
 from slack_token_tui.tokens.refresh import refresh
-from slack_token_tui.tokens.refresh_profile import refresh_profile
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from tests.support.cli import COMMAND
 from tests.support.practice import issue_profile
@@ -36,7 +36,7 @@ from tests.support.waiting import wait_until
 def test_expiring_token_is_refreshed_and_both_expiry_times_restart(store: ProfileStore, slack: PracticeSlack) -> None:
     old, old_tokens = issue_profile(store, slack), read_tokens(store)
     assert old_tokens.refresh_token is not None
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     new, tokens = store.read_with_tokens("acme")
     assert result.refreshed and result.problem is None
     assert (result.profile, result.tokens) == (new, tokens)
@@ -54,11 +54,11 @@ def test_fresh_token_is_not_refreshed_unless_a_longer_lifetime_is_required(
     store: ProfileStore, slack: PracticeSlack
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=2))
-    assert not refresh(store, "acme").refreshed
+    assert not refresh_in_process(store, "acme").refreshed
     assert slack.workspace.tokens.refreshed == 0
-    assert refresh(store, "acme", RefreshPolicy(min_ttl_seconds=3 * 3600)).refreshed
-    assert not refresh(store, "acme", RefreshPolicy(min_ttl_seconds=3 * 3600)).refreshed
-    assert refresh(store, "acme", RefreshPolicy(insist=True)).refreshed
+    assert refresh_in_process(store, "acme", RefreshPolicy(min_ttl_seconds=3 * 3600)).refreshed
+    assert not refresh_in_process(store, "acme", RefreshPolicy(min_ttl_seconds=3 * 3600)).refreshed
+    assert refresh_in_process(store, "acme", RefreshPolicy(insist=True)).refreshed
 
 
 @pytest.mark.parametrize("expires_at", [time_from_now(days=3650), time_from_now(days=-3650)])
@@ -66,13 +66,13 @@ def test_implausible_expiry_is_ignored_and_causes_one_refresh(
     store: ProfileStore, slack: PracticeSlack, expires_at: datetime
 ) -> None:
     issue_profile(store, slack, expires_at=expires_at)
-    assert refresh(store, "acme").refreshed
-    assert not refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
+    assert not refresh_in_process(store, "acme").refreshed
 
 
 def test_token_is_refreshed_at_the_endpoint_that_issued_it(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack, endpoints=Endpoints(slack.base, EndpointVariant.V2))
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     assert slack.workspace.calls["/api/oauth.v2.access"] == 1
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0
 
@@ -83,8 +83,8 @@ def test_unsupported_endpoint_falls_back_to_the_other_one_and_remembers_it(
 ) -> None:
     issue_profile(store, slack)
     slack.workspace.no_refresh_variants = {"v2_user": code}
-    assert refresh(store, "acme").refreshed
-    assert refresh(store, "acme", RefreshPolicy(insist=True)).refreshed
+    assert refresh_in_process(store, "acme").refreshed
+    assert refresh_in_process(store, "acme", RefreshPolicy(insist=True)).refreshed
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
     assert slack.workspace.calls["/api/oauth.v2.access"] == 2
     assert store.read("acme").endpoints.variant is EndpointVariant.V2_USER
@@ -93,7 +93,7 @@ def test_unsupported_endpoint_falls_back_to_the_other_one_and_remembers_it(
 def test_first_error_is_reported_when_neither_endpoint_refreshes(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack)
     slack.workspace.no_refresh_variants = {"v2_user": "not_implemented", "v2": "invalid_grant_type"}
-    problem = refresh(store, "acme").problem
+    problem = refresh_in_process(store, "acme").problem
     assert problem and problem.code == "not_implemented"
 
 
@@ -103,7 +103,7 @@ def test_app_error_is_not_retried_and_does_not_change_the_profile(
 ) -> None:
     before = issue_profile(store, slack), read_tokens(store)
     slack.workspace.faults.append(f"error:{code}")
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == code
     assert store.read_with_tokens("acme") == before
     assert slack.workspace.calls["/api/oauth.v2.access"] == 0
@@ -115,10 +115,10 @@ def test_confidential_client_authenticates_with_its_secret(store: ProfileStore, 
 
     old = issue_profile(store, slack)
     slack.workspace.apps[0].pkce_enabled = False
-    assert refresh(store, "acme").problem is not None
+    assert refresh_in_process(store, "acme").problem is not None
     redirects = ("https://example.com/callback",)
     save_app(store.home, SlackApp(old.client_id, old.endpoints, redirects, (), Secret("practice-client-secret")))
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
 
 
 # ── responses that may never have arrived ──
@@ -132,7 +132,7 @@ def test_lost_response_is_requested_again_within_the_grace_period(
 ) -> None:
     issue_profile(store, slack)
     slack.workspace.faults.append(fault)
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.refreshed and result.problem is None
     assert slack.workspace.tokens.refreshed == 2
     assert slack.workspace.tokens.authenticate(read_tokens(store).access_token.reveal())
@@ -147,13 +147,13 @@ def test_lost_response_after_the_grace_period_is_reported_and_tokens_preserved(
     tokens = read_tokens(store)
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.append(fault)
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == "refresh_interrupted"
     after = store.read("acme")
     assert read_tokens(store) == tokens
     assert after.refresh_refused == "refresh_interrupted"
     assert slack.workspace.tokens.authenticate(tokens.access_token.reveal())  # it still works
-    assert refresh(store, "acme") == refreshing.RefreshResult(after, tokens)
+    assert refresh_in_process(store, "acme") == refreshing.RefreshResult(after, tokens)
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
 
 
@@ -162,11 +162,11 @@ def test_two_lost_responses_stop_the_refresh_and_the_next_one_retries(
 ) -> None:
     issue_profile(store, slack)
     slack.workspace.faults.extend(["lost", "lost"])
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == "refresh_lost"
     assert len(list_journals(store)) == 1
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 2
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     assert list_journals(store) == []
 
 
@@ -175,9 +175,9 @@ def test_next_refresh_after_the_grace_period_reports_the_interruption_time(
 ) -> None:
     issue_profile(store, slack)
     slack.workspace.faults.extend(["lost", "lost"])
-    refresh(store, "acme")
+    refresh_in_process(store, "acme")
     slack.workspace.tokens.grace_seconds = 0
-    problem = refresh(store, "acme").problem
+    problem = refresh_in_process(store, "acme").problem
     assert problem and problem.code == "refresh_interrupted"
     sent_at = store.read("acme").refresh_refused_at
     assert sent_at and problem.facts["detail"].startswith(f"{sent_at.astimezone():%Y-%m-%d}")
@@ -189,7 +189,7 @@ def test_slow_response_times_out_and_is_requested_again(
     monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: ORIGINAL_CLIENT(endpoints, deadline_seconds=4))
     issue_profile(store, slack)
     slack.workspace.faults.append("held")
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     slack.workspace.may_respond.set()
 
 
@@ -202,7 +202,7 @@ def test_unreachable_slack_is_retried_and_does_not_change_the_profile(
     monkeypatch.setattr(refreshing, "_RETRY_PAUSES_SECONDS", (0, 0))
     with reserve_refusing_port() as nowhere:
         before = issue_profile(store, slack, endpoints=Endpoints(nowhere)), read_tokens(store)
-        result = refresh(store, "acme")
+        result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == "network_unreachable"
     assert store.read_with_tokens("acme") == before
     assert list_journals(store) == []
@@ -211,7 +211,7 @@ def test_unreachable_slack_is_retried_and_does_not_change_the_profile(
 def test_rate_limit_does_not_change_the_profile(store: ProfileStore, slack: PracticeSlack) -> None:
     before = issue_profile(store, slack), read_tokens(store)
     slack.workspace.faults.append("status:429")
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == "ratelimited"
     assert result.problem.facts["retry_after"] == "7"
     assert (result.profile, result.tokens) == before
@@ -224,7 +224,7 @@ def test_rate_limit_does_not_change_the_profile(store: ProfileStore, slack: Prac
 def test_response_without_a_refresh_token_preserves_the_old_one(store: ProfileStore, slack: PracticeSlack) -> None:
     old, old_tokens = issue_profile(store, slack), read_tokens(store)
     slack.workspace.faults.append("without:refresh_token")
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     new, tokens = store.read_with_tokens("acme")
     assert tokens.refresh_token == old_tokens.refresh_token
     assert new.refresh_issued_at == old.refresh_issued_at
@@ -247,7 +247,7 @@ def test_unusable_response_is_quarantined_and_never_overwrites_the_tokens(
 ) -> None:
     before, tokens = issue_profile(store, slack), read_tokens(store)
     slack.workspace.faults.append(f"with:{json.dumps(changed)}")
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == "refresh_response_unusable"
     after = store.read("acme")
     assert after == replace(
@@ -269,7 +269,7 @@ def test_invalid_expires_in_is_replaced_with_a_valid_lifetime(
 ) -> None:
     issue_profile(store, slack)
     slack.workspace.faults.append(f"with:{json.dumps({'expires_in': expires_in})}")
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
     refreshed = store.read("acme")
     assert refreshed.expires_at and refreshed.refresh_issued_at
     assert (refreshed.expires_at - refreshed.refresh_issued_at).total_seconds() == seconds
@@ -280,14 +280,14 @@ def test_invalid_refresh_token_is_marked_once_and_a_newer_synced_one_is_used(
 ) -> None:
     before = issue_profile(store, slack, refresh_token=Secret("xoxe-1-canary-unknown-0000"))
     tokens = read_tokens(store)
-    problem = refresh(store, "acme").problem
+    problem = refresh_in_process(store, "acme").problem
     assert problem and problem.code == "invalid_refresh_token"
     marked = store.read("acme")
     assert marked == replace(
         before, refresh_refused="invalid_refresh_token", refresh_refused_at=marked.refresh_refused_at
     )
     assert read_tokens(store) == tokens
-    assert not refresh(store, "acme").refreshed
+    assert not refresh_in_process(store, "acme").refreshed
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
 
     newer_tokens = replace(tokens, refresh_token=Secret("xoxe-1-canary-synced-0000"))
@@ -300,16 +300,16 @@ def test_invalid_refresh_token_is_marked_once_and_a_newer_synced_one_is_used(
         received(self, body)
 
     monkeypatch.setattr(refreshing.RefreshAttempt, "response_received", sync_newer_file)
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.problem is None and (result.profile, result.tokens) == (newer, newer_tokens)
 
 
 def test_expired_refresh_token_is_marked_and_not_sent_again(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack)
     slack.workspace.faults.append("error:token_expired")
-    refresh(store, "acme")
+    refresh_in_process(store, "acme")
     assert store.read("acme").refresh_refused == "token_expired"
-    assert refresh(store, "acme").refreshed is False
+    assert refresh_in_process(store, "acme").refreshed is False
     assert slack.workspace.calls["/api/oauth.v2.user.access"] == 1
 
 
@@ -320,24 +320,24 @@ def test_short_lived_token_is_not_refreshed_on_every_use(
     """Slack keeps two tokens valid, so a refresh would end the one that another program just got."""
     issue_profile(store, slack)
     slack.workspace.faults.append(f'with:{{"expires_in": {seconds}}}')
-    assert refresh(store, "acme").refreshed
-    assert not refresh(store, "acme").refreshed
-    assert not refresh(store, "acme", RefreshPolicy(min_ttl_seconds=11 * 3600)).refreshed
+    assert refresh_in_process(store, "acme").refreshed
+    assert not refresh_in_process(store, "acme").refreshed
+    assert not refresh_in_process(store, "acme", RefreshPolicy(min_ttl_seconds=11 * 3600)).refreshed
     change_profile(
         store,
         expires_at=time_from_now(seconds=seconds / 3),
         refresh_issued_at=time_from_now(seconds=-seconds / 1.5),
     )
-    assert refresh(store, "acme", RefreshPolicy(min_ttl_seconds=11 * 3600)).refreshed
+    assert refresh_in_process(store, "acme", RefreshPolicy(min_ttl_seconds=11 * 3600)).refreshed
 
 
 def test_ambiguous_refusal_stays_unconfirmed_for_the_next_refresh(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack)
     slack.workspace.tokens.grace_seconds = 0
     slack.workspace.faults.extend(["spent_error:internal_error", "error:internal_error"])
-    first = refresh(store, "acme").problem
+    first = refresh_in_process(store, "acme").problem
     assert first and first.code == "refresh_lost"
-    second = refresh(store, "acme").problem
+    second = refresh_in_process(store, "acme").problem
     assert second and second.code == "refresh_interrupted"
 
 
@@ -355,7 +355,7 @@ def test_hanging_dns_lookup_does_not_hold_the_lock_past_the_timeout(
     monkeypatch.setattr(refreshing, "SlackClient", lambda endpoints: ORIGINAL_CLIENT(endpoints, deadline_seconds=0.5))
     monkeypatch.setattr(socket, "getaddrinfo", resolve_late)
     try:
-        problem = refresh(store, "acme").problem
+        problem = refresh_in_process(store, "acme").problem
         assert asked.is_set() and not may_answer.is_set()
         assert problem and problem.code == "network_timeout"
     finally:
@@ -402,7 +402,7 @@ def test_signal_during_the_save_waits_for_its_end(
 
     monkeypatch.setattr(LockedProfile, "save", save_with_signal)
     try:
-        result = refresh(store, "acme")
+        result = refresh_in_process(store, "acme")
     finally:
         signal.signal(number, previous)
     assert result.refreshed and result.problem is None
@@ -416,12 +416,12 @@ def test_valid_token_is_returned_although_a_directory_is_exposed(
     issue_profile(store, slack)
     (store.home / directory).mkdir(exist_ok=True)
     (store.home / directory).chmod(0o770)
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == "store_exposed"
     assert result.tokens == read_tokens(store)
 
 
 def test_token_that_does_not_expire_has_nothing_to_refresh(store: ProfileStore) -> None:
     saved = store.save_sign_in(*new_sign_in(expires_at=None)).profile
-    result = refresh_profile(store, "acme", RefreshPolicy(), refresh, is_requested=True)
+    result = refresh(store, "acme", RefreshPolicy(), refresh_in_process, is_requested=True)
     assert (result.profile, result.refreshed) == (saved, False)

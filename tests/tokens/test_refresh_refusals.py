@@ -9,7 +9,7 @@ from slack_token_tui.problems import Problem
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh import refresh
-from slack_token_tui.tokens.refresh_profile import refresh_profile
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.refresh_result import USUAL_POLICY, RefreshPolicy
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
@@ -32,12 +32,12 @@ def test_refusal_ends_the_refresh_token_and_not_the_access_token(
     issue_profile(store, slack)
     tokens = read_tokens(store)
     slack.workspace.faults.append(f"error:{code}")
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.problem is not None and result.problem.code == recorded
     assert "code" not in result.problem.explain().title, "it is about the refresh token, not about a code"
     assert store.read("acme").refresh_refused == recorded and read_tokens(store) == tokens
     for _ in range(2):
-        refresh(store, "acme")
+        refresh_in_process(store, "acme")
     assert slack.workspace.calls[REFRESH_PATH] == 1, "a refresh token at its end is not sent again"
 
 
@@ -45,10 +45,10 @@ def test_refusal_ends_the_refresh_token_and_not_the_access_token(
 def test_other_refusals_do_not_end_the_refresh_token(store: ProfileStore, slack: PracticeSlack, code: str) -> None:
     issue_profile(store, slack)
     slack.workspace.faults.append(f"error:{code}")
-    result = refresh(store, "acme")
+    result = refresh_in_process(store, "acme")
     assert result.problem is not None and result.problem.code == code
     assert store.read("acme").is_refreshable
-    assert refresh(store, "acme").refreshed
+    assert refresh_in_process(store, "acme").refreshed
 
 
 LONG = {"expires_at": time_from_now(hours=9), "generation": 1, "refresh_refused_at": time_from_now(hours=-1)}
@@ -57,15 +57,15 @@ LONG = {"expires_at": time_from_now(hours=9), "generation": 1, "refresh_refused_
 def test_only_a_person_tries_a_refused_refresh_token_again(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack, **LONG, refresh_refused="invalid_refresh_token")
     with pytest.raises(Problem):
-        refresh_profile(store, "acme", USUAL_POLICY, refresh, is_requested=False)
+        refresh(store, "acme", USUAL_POLICY, refresh_in_process, is_requested=False)
     assert slack.workspace.calls[REFRESH_PATH] == 0
-    assert refresh_profile(store, "acme", USUAL_POLICY, refresh, is_requested=True).refreshed
+    assert refresh(store, "acme", USUAL_POLICY, refresh_in_process, is_requested=True).refreshed
 
 
 def test_spent_refresh_token_is_not_sent_again(store: ProfileStore, slack: PracticeSlack) -> None:
     issue_profile(store, slack, **LONG, refresh_refused=RESPONSE_UNUSABLE)
     with pytest.raises(Problem) as caught:
-        refresh_profile(store, "acme", USUAL_POLICY, refresh, is_requested=True)
+        refresh(store, "acme", USUAL_POLICY, refresh_in_process, is_requested=True)
     assert caught.value.code == RESPONSE_UNUSABLE
     assert slack.workspace.calls[REFRESH_PATH] == 0
 
@@ -86,4 +86,4 @@ def test_policy_decides_when_to_refresh(
 ) -> None:
     issued_at = time_from_now(hours=hours_left - 12)
     issue_profile(store, slack, expires_at=time_from_now(hours=hours_left), refresh_issued_at=issued_at, generation=1)
-    assert refresh(store, "acme", policy).refreshed is is_refreshed
+    assert refresh_in_process(store, "acme", policy).refreshed is is_refreshed

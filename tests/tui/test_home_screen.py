@@ -14,7 +14,7 @@ from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
-from slack_token_tui.tokens.refresh import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
@@ -54,7 +54,7 @@ async def test_changes_by_another_program_are_shown(store: ProfileStore, slack: 
     issue_profile(store, slack, expires_at=time_from_now(hours=2))
     async with run_app(home, size=WIDE) as pilot:
         await wait_for_text(pilot, "for 1 h 59 min")
-        await asyncio.to_thread(refresh, store, "acme", RefreshPolicy(insist=True))
+        await asyncio.to_thread(refresh_in_process, store, "acme", RefreshPolicy(insist=True))
         await wait_for_text(pilot, "for 11 h 59 min")
         store.save_sign_in(*new_sign_in(user_id="U9", name="new"), "new")
         await wait_for_text(pilot, "Profiles · 2")

@@ -48,9 +48,9 @@ def run(options: argparse.Namespace) -> int:
 def _refresh_one(store: ProfileStore, name: str, policy: RefreshPolicy, *, is_requested: bool) -> CommandResult:
     from slack_token_tui.cli.fresh_token import format_clock_time
     from slack_token_tui.tokens.refresh import refresh
-    from slack_token_tui.tokens.refresh_profile import refresh_profile
+    from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 
-    result = refresh_profile(store, name, policy, refresh, is_requested=is_requested)
+    result = refresh(store, name, policy, refresh_in_process, is_requested=is_requested)
     expires_at = result.profile.expires_at
     if expires_at is None and not result.refreshed:
         output.print_message(f"{name}: does not expire, so there is nothing to renew")

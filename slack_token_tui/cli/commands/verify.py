@@ -29,10 +29,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _verify_one(store: ProfileStore, name: str) -> CommandResult:
     from slack_token_tui.cli.fresh_token import print_refresh_problem
-    from slack_token_tui.tokens.refresh import refresh
+    from slack_token_tui.tokens.refresh_in_process import refresh_in_process
     from slack_token_tui.tokens.verify import verify
 
-    verification = verify(store, name, refresh)
+    verification = verify(store, name, refresh_in_process)
     profile = verification.profile
     if verification.refresh_problem is not None:
         print_refresh_problem(verification.refresh_problem, profile)
