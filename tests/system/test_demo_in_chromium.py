@@ -99,7 +99,7 @@ def test_allow_and_cancel_in_a_real_browser(
     chromium.save_screenshot(str(tmp_path / "signed-in.png"))
 
     demo.press("c")
-    demo.wait_for_text("Send the token to your terminal?")
+    demo.wait_for_text("Send the token of globex-practice to your terminal?")
     demo.press("y")
     demo.wait_for_text("sent to tmux")
     assert demo.read_buffer().startswith("xoxe.xoxp-practice-")

@@ -29,13 +29,13 @@ REFRESHING_PROGRAM = f"""
 import os, sys
 from pathlib import Path
 import filelock, httpx, anyio
-from slack_token_tui.tokens.refresh_in_process import refresh
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.refresh_result import RefreshPolicy
 from slack_token_tui.store.profiles import ProfileStore
 store = ProfileStore(Path(sys.argv[1]))
-refresh(store, "warm", RefreshPolicy(insist=True))
+refresh_in_process(store, "warm", RefreshPolicy(insist=True))
 os.access("{MARKER}", os.F_OK)
-refresh(store, "acme")
+refresh_in_process(store, "acme")
 """
 
 

@@ -75,7 +75,7 @@ async def test_at_most_four_due_profiles_are_refreshed_at_once_and_the_selected_
     save_due_profiles(store)
     async with run_app(home, size=WIDE) as pilot:
         await wait_for(pilot, lambda: len(held_refreshes.started) == 4)
-        assert held_refreshes.started[0] == "p00"
+        assert "p00" in held_refreshes.started, "it is selected"
         await pilot.press("G")
         await pilot.pause(2.5)  # two more looks at the clock
         assert len(held_refreshes.started) == 4, "no more are started while four run"
