@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
-from textual.pilot import Pilot
+from textual.pilot import Pilot, WaitForScreenTimeout
 from textual.screen import Screen
 
 from slack_token_tui.store.apps import SlackApp
@@ -31,11 +31,17 @@ async def run_app(
         yield pilot
 
 
+async def pause(pilot: Pilot[None], seconds: float) -> None:
+    """Wait, and let the screen handle its messages. A busy or ending app may not have handled all of them."""
+    with suppress(WaitForScreenTimeout):
+        await pilot.pause(seconds)
+
+
 async def wait_for(pilot: Pilot[None], condition: Callable[[], object]) -> None:
     """Wait until ``condition`` is true. Otherwise fail and show the screen."""
     deadline = time.monotonic() + 30  # a busy machine needs much less
     while time.monotonic() < deadline:
-        await pilot.pause(0.02)
+        await pause(pilot, 0.02)
         if condition():
             return
     raise AssertionError(f"it never came; the screen shows:\n{read_screen(pilot)}")
@@ -60,7 +66,7 @@ async def wait_until_stable(pilot: Pilot[None], looks: int = 4) -> None:
     """Wait until the screen has stayed the same for ``looks`` looks, however busy the machine is."""
     before, same = "", 0
     while same < looks:
-        await pilot.pause(0.05)
+        await pause(pilot, 0.05)
         same = same + 1 if read_screen(pilot) == before else 0
         before = read_screen(pilot)
 
@@ -70,7 +76,7 @@ async def wait_until_port_closes(pilot: Pilot[None], redirect_uri: str) -> None:
     for _ in range(100):
         if not is_port_open(get_port(redirect_uri)):
             return
-        await pilot.pause(0.05)
+        await pause(pilot, 0.05)
     raise AssertionError("the port is still open")
 
 
