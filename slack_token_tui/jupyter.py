@@ -1,4 +1,4 @@
-"""Sign-in from a notebook: it runs in a background thread, shows a link, and accepts a pasted URL.
+"""Sign-in from a notebook or a script: it runs in a background thread, shows a link, and accepts a pasted URL.
 
 >>> await stt.sign_in("acme", client_id="2141029472.691202649728", scopes="users:read")
 >>> stt.sign_in("acme").wait()                 # without await
@@ -13,11 +13,12 @@ click Allow, and paste the URL of the page you land on:
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future
-from contextlib import aclosing, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
@@ -26,56 +27,75 @@ from typing import Any
 from slack_token_tui.api import ProfileSummary, SignInFailed, capture_outcome, summarize
 from slack_token_tui.desktop import browser
 from slack_token_tui.event_loop import EventLoop
-from slack_token_tui.oauth import events
 from slack_token_tui.oauth.resolve_app import resolve_app
-from slack_token_tui.oauth.session import TIMEOUT_SECONDS, SignInSession
-from slack_token_tui.problems import Explanation, InvalidInput, Problem, error_location
+from slack_token_tui.oauth.session import (
+    INTERRUPTIBLE_PHASES,
+    TIMEOUT_SECONDS,
+    Services,
+    SignInRequest,
+    SignInSession,
+    describe_stop,
+)
+from slack_token_tui.oauth.state import Command, Phase, SignInState, allowed
+from slack_token_tui.problems import InvalidInput, Problem, error_location
 from slack_token_tui.secret import Secret
-from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 
+_START_TIMEOUT_SECONDS = 10.0
 _STOP_TIMEOUT_SECONDS = 30.0
 """How long ``cancel()`` waits for the thread. It ends at once unless a request that may return a token is in progress."""
+_TICK_SECONDS = 0.25
+"""How often a wait looks for an interrupt. The event loop of an idle kernel is not woken by one."""
+
+Work = Callable[[], Coroutine[Any, Any, SavedProfile]]
 
 
 class PendingSignIn:
     """A sign-in that runs in a background thread. ``await`` it, or call :meth:`wait`.
 
-    It shows its link and its progress in the notebook cell that started it. Elsewhere, it prints the link.
-
-    Attributes:
-        line: a short description of the current status.
+    It shows its link and its progress in the notebook cell that started it. Elsewhere, it prints the link. The end of the
+    program or the kernel waits until a token that Slack has been asked for is saved.
     """
 
-    def __init__(self, sign_in: SignInSession) -> None:
-        self._sign_in = sign_in
-        self._loop = EventLoop()
-        self._outcome: Future[ProfileSummary] = Future()
-        self._outcome.add_done_callback(self._stop_when_cancelled)  # interrupting ``await`` cancels the future
-        self._task: asyncio.Task[None] | None = None
-        self._url: str | None = None
-        self.line = "starting"
-        self._listening = threading.Event()
+    def __init__(self, request: SignInRequest, services: Services) -> None:
+        self._session = SignInSession(request, services, self._show)
         self._display: Any = None
-        self._thread = threading.Thread(target=self._run, name="slack-token-tui sign-in", daemon=True)
-        self._thread.start()
-        self._listening.wait(10)
+        self._start(self._session.run)
+        self._has_link.wait(_START_TIMEOUT_SECONDS)
         self._display = _show_card(self)
 
     @property
     def url(self) -> str | None:
         """The authorize URL, to open in any browser. None until the sign-in is ready."""
-        return self._url
+        return self._session.state.url
 
     @property
     def done(self) -> bool:
         """Whether the sign-in has ended, successfully or not."""
         return self._outcome.done()
 
+    @property
+    def line(self) -> str:
+        """A short description of the current status."""
+        return status_line(self._session.state, self._session.request.name, self._note)
+
     def __await__(self) -> Generator[Any, None, ProfileSummary]:
-        return asyncio.wrap_future(self._outcome).__await__()
+        return self._wait_for_outcome().__await__()
+
+    async def _wait_for_outcome(self) -> ProfileSummary:
+        outcome = asyncio.wrap_future(self._outcome)
+        try:
+            while not outcome.done():
+                await asyncio.wait({outcome}, timeout=_TICK_SECONDS)
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            self._stop()
+            raise
+        return outcome.result()
 
     def wait(self, timeout_seconds: float | None = None) -> ProfileSummary:
-        """Block until the sign-in has ended. Interrupting the cell cancels it.
+        """Block until the sign-in has ended. Interrupting the cell stops the sign-in and returns at once.
+
+        A token that Slack has already been asked for is saved in the background.
 
         Raises:
             SignInFailed: the sign-in ended without a token.
@@ -84,7 +104,7 @@ class PendingSignIn:
         try:
             return self._outcome.result(timeout_seconds)
         except KeyboardInterrupt:
-            self.cancel()
+            self._stop()
             raise
 
     def paste(self, url: str) -> None:
@@ -100,16 +120,32 @@ class PendingSignIn:
     def _submit_paste(self, pasted: Secret) -> None:
         if self.done:
             raise InvalidInput("This sign-in has ended.")
-        refusal = asyncio.run_coroutine_threadsafe(self._paste(pasted), self._loop).result(10)
-        if refusal is not None:
-            raise InvalidInput(f"{refusal.title}. {refusal.remedies[0]}.")
+        rejected = asyncio.run_coroutine_threadsafe(self._paste(pasted), self._loop).result(_START_TIMEOUT_SECONDS)
+        if rejected is not None:
+            explanation = rejected.explain()
+            raise InvalidInput(f"{explanation.title}. {explanation.remedies[0]}.")
+
+    async def _paste(self, url: Secret) -> Problem | None:
+        try:
+            self._session.paste(url.reveal())
+        except Problem as rejected:
+            return rejected
+        return None
 
     def ask(self) -> ProfileSummary:
-        """Prompt for the pasted URL, then wait until the sign-in has ended. An empty line skips the prompt."""
+        """Prompt for the pasted URL until the sign-in has ended, with a paste or in the browser. Return the profile.
+
+        An empty line skips the prompt. Interrupting it stops the sign-in.
+        """
         # Without a user to prompt, for example in a scheduled notebook, only wait.
-        with suppress(EOFError, NotImplementedError):
-            while not self.done and not self._ask_once():
-                pass
+        with suppress(EOFError, NotImplementedError), _interrupted_when(self._outcome) as is_interrupted:
+            try:
+                while not self.done and not self._ask_once():
+                    pass
+            except KeyboardInterrupt:
+                if not is_interrupted():
+                    self._stop()
+                    raise
         return self.wait()
 
     def _ask_once(self) -> bool:
@@ -123,73 +159,103 @@ class PendingSignIn:
                 return False
         return True
 
+    def retry_exchange(self) -> PendingSignIn:
+        """Send the code again after Slack could not be reached. You need not click Allow again. ``await`` the result.
+
+        Raises:
+            ValueError: there is no code that Slack still accepts.
+        """
+        if not self.done or Command.RETRY_EXCHANGE not in allowed(self._session.state):
+            raise InvalidInput("There is no code that could be sent again. Start a new sign-in.")
+        self._start(self._session.retry_exchange)
+        self._display = _show_card(self)
+        return self
+
     def cancel(self) -> None:
         """Stop the sign-in and close its port. A token that Slack has already issued is saved first."""
         self._stop()
         self._thread.join(_STOP_TIMEOUT_SECONDS)
 
+    @property
+    def needs_browser(self) -> bool:
+        """Whether the user has to click Allow."""
+        return self._session.state.phase is Phase.WAITING
+
+    @property
+    def is_replaceable(self) -> bool:
+        """Whether it can be stopped without waiting: Slack is not being asked for a token."""
+        return self._session.state.phase in INTERRUPTIBLE_PHASES
+
     def _stop(self) -> None:
         def stop() -> None:
-            if self._task is not None and not self._sign_in.skip_verification():
-                self._task.cancel()
+            self._stopping = asyncio.ensure_future(self._session.stop())
 
         with suppress(RuntimeError):  # the loop is already closed
             self._loop.call_soon_threadsafe(stop)
 
-    def _stop_when_cancelled(self, outcome: Future[ProfileSummary]) -> None:
+    def __repr__(self) -> str:
+        return f"<sign-in: {self.line}>" if self.done or not self.url else f"<sign-in: {self.line}; open {self.url}>"
+
+    def _repr_html_(self) -> str:
+        return card(self._session.state, self.line)
+
+    # ── the thread ──
+
+    def _start(self, work: Work) -> None:
+        self._loop = EventLoop()
+        self._outcome: Future[ProfileSummary] = Future()
+        self._outcome.add_done_callback(self._stop_if_cancelled)  # interrupting ``await`` cancels the future
+        self._has_link = threading.Event()
+        self._note = ""
+        self._thread = threading.Thread(target=self._run, args=(work,), name="slack-token-tui sign-in", daemon=True)
+        self._thread.start()
+        threading.Thread(target=self._stop_at_exit, name="slack-token-tui: end of the sign-in").start()
+
+    def _stop_at_exit(self) -> None:
+        """Stop the sign-in when the program ends. The interpreter waits for this thread, because it is no daemon."""
+        while self._thread.is_alive():
+            threading.main_thread().join(_TICK_SECONDS)
+            if not threading.main_thread().is_alive():
+                self.cancel()
+
+    def _stop_if_cancelled(self, outcome: Future[ProfileSummary]) -> None:
         if outcome.cancelled():
             self._stop()
 
-    def __repr__(self) -> str:
-        return f"<sign-in: {self.line}>" if self.done or not self._url else f"<sign-in: {self.line}; open {self._url}>"
-
-    def _run(self) -> None:
+    def _run(self, work: Work) -> None:
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-                runner.run(self._run_task())
-        except Exception as error:  # a bug must not leave the caller waiting
-            self._fail(Problem("unexpected", detail=error_location(error)).explain())
+                runner.run(self._run_work(work))
         finally:
-            self._listening.set()
+            self._has_link.set()
 
-    async def _run_task(self) -> None:
-        self._task = asyncio.ensure_future(self._handle_events())
+    async def _run_work(self, work: Work) -> None:
         try:
-            await self._task
-        except asyncio.CancelledError:
-            self.line = "cancelled"
+            saved = await work()
+            if self._outcome.set_running_or_notify_cancel():
+                self._outcome.set_result(summarize(saved.profile, datetime.now(UTC)))
+        except Problem as problem:
+            await self._fail(problem)
+        except Exception as error:  # a bug must not leave the caller waiting
+            await self._fail(Problem("unexpected", detail=error_location(error)))
+        self._update_display()
+
+    async def _fail(self, problem: Problem) -> None:
+        if problem.code == "sign_in_stopped":
             self._outcome.cancel()
-            self._update_display()
+            return
+        unsaved = ""
+        if Command.RETRY_EXCHANGE not in allowed(self._session.state):
+            unsaved = describe_stop(await self._session.stop(), self._session.request.app.endpoints.apps_url)
+        unusable = self._session.state.unusable
+        self._note = " ".join(filter(None, (unsaved, unusable.sentence if unusable else "")))
+        if self._outcome.set_running_or_notify_cancel():
+            self._outcome.set_exception(SignInFailed(problem.explain(), self._note))
 
-    async def _handle_events(self) -> None:
-        async with aclosing(self._sign_in.events()) as stream:
-            async for event in stream:
-                match event:
-                    case events.BrowserOpening(url):
-                        self._url = url
-                        self.line = "waiting for you to press Allow"
-                        self._listening.set()
-                    case events.Exchanging() | events.Verifying():
-                        self.line = "asking Slack"
-                    case events.Saved(saved):
-                        self.line = f"saved as {saved.profile.name}"
-                        if self._sign_in.name not in (None, saved.profile.name):
-                            self.line += f", the name of this account here, and not as {self._sign_in.name}"
-                        if self._outcome.set_running_or_notify_cancel():
-                            self._outcome.set_result(summarize(saved.profile, datetime.now(UTC)))
-                    case events.Failed(_, explanation):
-                        self._fail(explanation)
-                self._update_display()
-
-    def _fail(self, explanation: Explanation) -> None:
-        self.line = f"{explanation.title} ({explanation.code}). {explanation.happened}"
-        unsaved_note = " ".join(filter(None, (self._sign_in.save_to_fallback(), self._sign_in.describe_unusable())))
-        self.line = f"{self.line} {unsaved_note}".rstrip()
-        if not self._outcome.done():
-            self._outcome.set_exception(SignInFailed(explanation, unsaved_note))
-
-    async def _paste(self, url: Secret) -> Explanation | None:
-        return self._sign_in.paste(url.reveal())
+    def _show(self, state: SignInState) -> None:
+        if state.url is not None:
+            self._has_link.set()
+        self._update_display()
 
     def _update_display(self) -> None:
         if self._display is not None:
@@ -197,25 +263,98 @@ class PendingSignIn:
 
 
 class _Card:
-    """The notebook output of a sign-in."""
+    """What a notebook shows of a sign-in."""
 
     def __init__(self, pending: PendingSignIn) -> None:
-        self._pending = pending
+        self._text, self._html = repr(pending), pending._repr_html_()
 
     def __repr__(self) -> str:
-        return repr(self._pending)
+        return self._text
 
     def _repr_html_(self) -> str:
-        pending = self._pending
-        parts = [f"<b>Sign in to Slack</b>: {escape(pending.line)}"]
-        if pending.url and not pending.done:
-            escaped_url = escape(pending.url, quote=True)
-            parts += [
-                f"<a href='{escaped_url}' target='_blank' rel='noopener noreferrer'>Open Slack and press Allow</a>",
-                "If your browser cannot reach this machine: <code>pending = stt.sign_in(…)</code>, then "
-                "<code>pending.ask()</code> shows a field for the address that the browser ends on.",
-            ]
-        return "<br>".join(parts)
+        return self._html
+
+
+def status_line(state: SignInState, wanted_name: str | None, note: str = "") -> str:
+    """Return a short description of ``state``.
+
+    Args:
+        state: the state of the sign-in.
+        wanted_name: the profile name that was asked for, or None.
+        note: what became of a token that was not saved, or "".
+    """
+    match state.phase:
+        case Phase.SAVED if state.result is not None:
+            name = state.result.profile.name
+            other = "" if wanted_name in (None, name) else f", the name of this account here, and not as {wanted_name}"
+            return f"saved as {name}{other}"
+        case Phase.FAILED if state.failure is not None:
+            explanation = state.failure.explanation
+            if explanation.code == "sign_in_stopped":
+                return "cancelled"
+            return f"{explanation.title} ({explanation.code}). {explanation.happened} {note}".rstrip()
+        case Phase.PREPARING:
+            return "starting"
+        case Phase.WAITING:
+            return "waiting for you to press Allow"
+        case Phase.RETRYING if state.retry_reason is not None:
+            return f"{state.retry_reason.title}; trying again"
+    return "asking Slack"
+
+
+def card(state: SignInState, line: str) -> str:
+    """Return the HTML that a notebook shows of ``state``, with ``line`` as its first line."""
+    parts = [f"<b>Sign in to Slack</b>: {escape(line)}"]
+    if state.phase is Phase.WAITING and state.url is not None:
+        parts += [
+            f"<a href='{escape(state.url, quote=True)}' target='_blank' rel='noopener noreferrer'>"
+            "Open Slack and press Allow</a>",
+            "If your browser cannot reach this machine: <code>pending = stt.sign_in(…)</code>, then "
+            "<code>pending.ask()</code> shows a field for the address that the browser ends on.",
+        ]
+    if Command.RETRY_EXCHANGE in allowed(state) and state.phase is Phase.FAILED:
+        parts.append("<code>await pending.retry_exchange()</code> sends the code again, without another Allow.")
+    return "<br>".join(parts)
+
+
+@contextmanager
+def _interrupted_when(outcome: Future[Any]) -> Iterator[Callable[[], bool]]:
+    """Raise KeyboardInterrupt in the block once ``outcome`` is done: nothing else ends a prompt.
+
+    Yield a function that returns whether that was the reason for a KeyboardInterrupt. Signals interrupt only the main
+    thread, and on Windows not even a prompt. There, the block ends by itself.
+    """
+    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
+        yield lambda: False
+        return
+    main_thread, previous = threading.main_thread().ident, signal.getsignal(signal.SIGINT)
+    is_inside, is_interrupted = True, False
+
+    def handle(number: int, frame: Any) -> None:
+        nonlocal is_interrupted
+        if not outcome.done():
+            if callable(previous):
+                previous(number, frame)
+        elif is_inside:
+            is_interrupted = True
+            raise KeyboardInterrupt
+
+    def interrupt(_: Future[Any]) -> None:
+        if is_inside and main_thread is not None:
+            signal.pthread_kill(main_thread, signal.SIGINT)
+
+    signal.signal(signal.SIGINT, handle)
+    outcome.add_done_callback(interrupt)
+    try:
+        yield lambda: is_interrupted
+    finally:
+        is_inside = False
+        signal.signal(signal.SIGINT, previous)
+
+
+_pending: dict[tuple[str | None, str, str], PendingSignIn] = {}
+"""The last sign-in of each kind: profile name, Client ID and Slack."""
+_pending_lock = threading.Lock()
 
 
 def sign_in(
@@ -229,6 +368,9 @@ def sign_in(
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> PendingSignIn:
     """Start a sign-in and return at once. ``await`` the result, or call its ``wait()``.
+
+    A call with the same arguments, as when a cell is run again, replaces a sign-in that still waits for the browser. If
+    Slack is being asked for a token meanwhile, that sign-in is returned.
 
     Args:
         name: the profile name. Defaults to the name of the workspace.
@@ -256,10 +398,17 @@ def sign_in(
     if isinstance(chosen, BaseException):
         raise chosen
     app, requested_scopes = chosen
-    opener = browser.open_url if open_browser else None
-    return PendingSignIn(
-        SignInSession(app, requested_scopes, store, name=name, open_browser=opener, timeout_seconds=timeout_seconds)
-    )
+    services = Services(store, open_browser=browser.open_url if open_browser else None)
+    request = SignInRequest(app, requested_scopes, name, timeout_seconds)
+    key = (name, app.client_id, app.endpoints.base)
+    with _pending_lock:
+        previous = _pending.get(key)
+        if previous is not None and not previous.done:
+            if not previous.is_replaceable:
+                return previous
+            previous.cancel()
+        _pending[key] = PendingSignIn(request, services)
+        return _pending[key]
 
 
 def _show_card(pending: PendingSignIn) -> Any:
@@ -271,6 +420,6 @@ def _show_card(pending: PendingSignIn) -> Any:
         show: Any = display
         if get_ipython() is not None:
             return show(_Card(pending), display_id=True)
-    if pending.url and not pending.done and sys.stderr is not None:
+    if pending.needs_browser and sys.stderr is not None:
         print(f"Open this and press Allow: {pending.url}", file=sys.stderr)  # noqa: T201 - the user needs the link
     return None

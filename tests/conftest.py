@@ -115,7 +115,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", str(tmp_path / "home"))
     # Tests expect an ordinary machine, even if they run in a container.
-    monkeypatch.setattr(environment, "_CONTAINER_FILES", (str(tmp_path / "docker"), str(tmp_path / "podman")))
+    monkeypatch.setattr(environment, "CONTAINER_FILES", (str(tmp_path / "docker"), str(tmp_path / "podman")))
 
 
 @pytest.fixture
@@ -208,9 +208,9 @@ def x_display(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     if not shutil.which("Xvfb") or not shutil.which("xclip"):
         pytest.skip("LOUD: no Xvfb or xclip here, so no real X11 clipboard")
     # How long the tools take says something about the machine, not about the clipboard.
-    monkeypatch.setattr(clipboard, "_COPY_TIMEOUT_SECONDS", 60)
-    monkeypatch.setattr(clipboard, "_CHECK_TIMEOUT_SECONDS", 60)
-    monkeypatch.setattr(clipboard_probe, "_TIMEOUT_SECONDS", 60)
+    monkeypatch.setattr(clipboard, "COPY_TIMEOUT_SECONDS", 60)
+    monkeypatch.setattr(clipboard, "CHECK_TIMEOUT_SECONDS", 60)
+    monkeypatch.setattr(clipboard_probe, "TIMEOUT_SECONDS", 60)
     with run_x_server() as name:
         monkeypatch.setenv("DISPLAY", name)
         yield name

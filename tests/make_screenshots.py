@@ -96,7 +96,7 @@ async def show_sign_in(slack: PracticeSlack, name: str, selector: str, **choice:
         screen = tui.screen
         assert isinstance(screen, SignInScreen)
         if choice:
-            await asyncio.to_thread(simulate_browser, str(screen._url), **choice)
+            await asyncio.to_thread(simulate_browser, str(screen.state.url), **choice)
             await wait_for_widget(pilot, selector)
         await save_screenshot(pilot, name)
         await pilot.press("escape")

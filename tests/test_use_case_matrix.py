@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
 from slack_token_tui.tokens.revoke import remove_profile
 from slack_token_tui.tui.auto_refresh import RefreshScheduler
+from slack_token_tui.tui.profiles_model import ProfilesModel
 from tests.support.locks import hold_lock
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
@@ -185,7 +187,7 @@ def run_cli(use_case: str, situation: Situation, capsys: pytest.CaptureFixture[s
 
 def run_tui(use_case: str, situation: Situation, _: pytest.CaptureFixture[str]) -> str:
     """Run what the keys of the home screen and of the dialog to remove a profile run."""
-    scheduler = RefreshScheduler(situation.store, lambda *_: None)
+    scheduler = RefreshScheduler(ProfilesModel(situation.store, lambda: datetime.now(UTC)))
     match use_case:
         case "token" | "copy":
             work = scheduler.fresh_token("acme")

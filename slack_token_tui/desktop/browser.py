@@ -42,7 +42,7 @@ _FILE_BROWSERS = frozenset(
     {"firefox", "chromium", "chromium-browser", "google-chrome", "chrome", "brave-browser", "brave", "microsoft-edge"}
 )
 _QUERY_TIMEOUT_SECONDS = 2
-_SETTLE_SECONDS = 1.5
+SETTLE_SECONDS = 1.5
 """An opener that fails exits sooner. One that runs this long has started a browser or is one."""
 _POLL_SECONDS = 0.05
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%-]+")
@@ -244,7 +244,7 @@ async def _start(command: list[str]) -> bool:
         )
     except OSError:
         return False
-    deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
+    deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
     while process.poll() is None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - no Popen event
         await asyncio.sleep(_POLL_SECONDS)
     is_running = process.returncode is None

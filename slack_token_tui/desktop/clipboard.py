@@ -21,8 +21,8 @@ from typing import Protocol
 from slack_token_tui.desktop.clipboard_clearing import NATIVE
 from slack_token_tui.secret import Secret
 
-_COPY_TIMEOUT_SECONDS = 4.0
-_CHECK_TIMEOUT_SECONDS = 3.0
+COPY_TIMEOUT_SECONDS = 4.0
+CHECK_TIMEOUT_SECONDS = 3.0
 TMUX_BUFFER = "slack-token-tui"
 
 
@@ -134,11 +134,11 @@ async def _run_helper(where: str, text: Secret, clear_policy: ClearPolicy | None
     )
     # -P: do not import modules from the current directory.
     helper = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_helper"]
-    tool = await _run_with_input([*helper, "copy", where, str(seconds), newest], text, _COPY_TIMEOUT_SECONDS)
+    tool = await _run_with_input([*helper, "copy", where, str(seconds), newest], text, COPY_TIMEOUT_SECONDS)
     if not tool:
         return None
     # Read back in a separate process: if the read hangs, it is killed without killing the process that serves the copy.
-    is_verified = await _run_with_input([*helper, "check", where], text, _CHECK_TIMEOUT_SECONDS) == b"same"
+    is_verified = await _run_with_input([*helper, "check", where], text, CHECK_TIMEOUT_SECONDS) == b"same"
     return Copied(tool.decode(), is_verified, seconds if is_verified else 0)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from slack_token_tui.desktop.clipboard import is_over_ssh
 
-_TIMEOUT_SECONDS = 3.0
+TIMEOUT_SECONDS = 3.0
 _EMPTY_MESSAGES = ("nothing is copied", "no selection")
 """Messages of wl-paste versions about an empty clipboard, which they report with a failing exit code."""
 
@@ -90,7 +90,7 @@ def _round_trip(tool: str, write: list[str], read: list[str], clear: list[str] |
 def _query(tool: str, command: list[str]) -> ClipboardBackend:
     try:
         # wl-paste reports an empty clipboard as an error, but that also shows that the display responds.
-        result = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return ClipboardBackend(tool, False, f"{tool} hangs.")
     except OSError:
@@ -112,7 +112,7 @@ def _run(command: list[str], text: str | None = None) -> str:
         stdout=subprocess.DEVNULL if text is not None else subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        timeout=_TIMEOUT_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=True,
     )
     return result.stdout or ""

@@ -14,7 +14,7 @@ from pathlib import Path
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_%-]{0,252}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,64}")
 _SSH_PORT = "22"
-_CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
+CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _detect_container() -> str | None:
         return "Kubernetes pod"
     if sys.platform != "linux":
         return None
-    for path, kind in zip(_CONTAINER_FILES, ("Docker", "Podman"), strict=True):
+    for path, kind in zip(CONTAINER_FILES, ("Docker", "Podman"), strict=True):
         if Path(path).exists():
             return kind
     container = environ.get("container", "")

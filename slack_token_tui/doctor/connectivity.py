@@ -9,7 +9,7 @@ from slack_token_tui.slack.client import Connectivity, SlackClient, tls_key_log_
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackError
 
-_SLACK_TIMEOUT_SECONDS = 10.0
+SLACK_TIMEOUT_SECONDS = 10.0
 _MAX_CLOCK_SKEW_SECONDS = 90.0
 _PUBLIC_ISSUERS = ("digicert", "let's encrypt", "isrg", "amazon", "google trust", "sectigo", "globalsign", "entrust")
 
@@ -25,7 +25,7 @@ async def check_slack(endpoints: Endpoints) -> list[Finding]:
         )
         key_log = [Finding("key_log", Verdict.LOOK, "TLS keys", message, remedy)]
     try:
-        async with SlackClient(endpoints, _SLACK_TIMEOUT_SECONDS) as client:
+        async with SlackClient(endpoints, SLACK_TIMEOUT_SECONDS) as client:
             connectivity = await client.check_connectivity()
     except SlackError as error:
         return [*key_log, finding_about(error, "slack", Verdict.BAD, "Slack", f"{error.explain().title}.")]

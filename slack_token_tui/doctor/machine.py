@@ -68,9 +68,8 @@ def check_ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
         try:
             bind_first_free([address]).close()
         except PortsUnavailable as unavailable:
-            holders[port] = (
-                str(port_holders.find_holder(port)) if unavailable.taken else unavailable.detail or "no reason given"
-            )
+            is_taken = unavailable.code == "all_ports_taken"
+            holders[port] = str(port_holders.find_holder(port)) if is_taken else unavailable.facts["detail"]
     some_free = not all(holders.values())
     remedy = (
         "The next registered port is used instead."

@@ -1,26 +1,36 @@
-"""Events of a sign-in, as frozen dataclasses. The TUI and the command line read the same stream."""
+"""Events of a sign-in, as frozen dataclasses. :func:`slack_token_tui.oauth.state.reduce` applies them to its state.
+
+Each names what has happened, in the order in which it happens.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from slack_token_tui.desktop.browser import NotOpened, Opened
 from slack_token_tui.desktop.port_holders import PortHolder
+from slack_token_tui.oauth.unusable_response import UnusableTokenResponse
 from slack_token_tui.problems import Explanation
 from slack_token_tui.slack.responses import Identity
 from slack_token_tui.store.profiles import SavedProfile
 
 
-class Step(StrEnum):
-    """The steps of a sign-in, in order."""
+class Phase(StrEnum):
+    """What a sign-in is doing. ``SAVED`` and ``FAILED`` are its ends, but a failure can often be repaired."""
 
-    LISTEN = "listen"
-    BROWSER = "browser"
-    APPROVE = "approve"
-    EXCHANGE = "exchange"
-    VERIFY = "verify"
-    SAVE = "save"
+    PREPARING = "preparing"
+    """Check that a token can be saved, and open the callback port."""
+    WAITING = "waiting"
+    """Wait for the user to click Allow in the browser."""
+    EXCHANGING = "exchanging"
+    RETRYING = "retrying"
+    """Wait before the code, which is not spent, is sent again."""
+    VERIFYING = "verifying"
+    SAVING = "saving"
+    SAVED = "saved"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -73,55 +83,99 @@ class StillWaiting:
 
 
 @dataclass(frozen=True)
-class UnexpectedCallback:
-    """A callback that is not the response was ignored. ``count`` is the number of ignored callbacks so far."""
+class DeadlineExtended:
+    """The user asked for more time. ``deadline`` is on the clock of the sign-in, in seconds."""
+
+    deadline: float
+
+
+@dataclass(frozen=True)
+class CallbacksIgnored:
+    """Callbacks that are not the response were ignored. ``count`` is their number so far."""
 
     count: int
     explanation: Explanation
 
 
 @dataclass(frozen=True)
-class Approved:
-    """The user clicked Allow, and the code was received."""
-
-
-@dataclass(frozen=True)
 class Exchanging:
-    """The code is being exchanged for a token."""
+    """The user clicked Allow, and the code is being exchanged for a token."""
 
 
 @dataclass(frozen=True)
-class Verifying:
-    """The token was received and is being verified with Slack."""
+class ExchangeDelayed:
+    """Slack did not accept the request, so the code is not spent. It is sent again at ``retry_at``."""
+
+    retry_at: float
+    explanation: Explanation
+
+
+@dataclass(frozen=True)
+class TokenReceived:
+    """Slack issued a token, which exists only in memory. It is being verified."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """Slack confirmed who the token belongs to."""
+    """Slack confirmed who the token belongs to. The profile is being saved."""
 
     identity: Identity
 
 
 @dataclass(frozen=True)
 class Unverified:
-    """The token could not be verified. It is saved anyway."""
+    """The token was not verified. The profile is being saved anyway.
 
-    explanation: Explanation
+    ``explanation`` is the reason. It is None if the user did not want to wait.
+    """
+
+    explanation: Explanation | None
+
+
+@dataclass(frozen=True)
+class SavingAgain:
+    """The profile that could not be saved is being saved again."""
 
 
 @dataclass(frozen=True)
 class Saved:
-    """Final event: the profile is saved."""
+    """The profile is saved."""
 
     saved: SavedProfile
 
 
 @dataclass(frozen=True)
 class Failed:
-    """Final event: no profile was saved. ``step`` is the step that failed."""
+    """No profile was saved.
 
-    step: Step
+    Attributes:
+        phase: the phase that failed, or that could not succeed.
+        explanation: what happened.
+        code_expires_at: until when the code, which is not spent, can be sent again. None if it can't.
+        unusable: the token that Slack issued and that can't be used, or None.
+    """
+
+    phase: Phase
     explanation: Explanation
+    code_expires_at: float | None = None
+    unusable: UnusableTokenResponse | None = None
+
+
+@dataclass(frozen=True)
+class TokenRescued:
+    """The token that could not be saved is in a file of the fallback directory."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class TokenDiscarded:
+    """The user chose to discard the token that could not be saved."""
+
+
+@dataclass(frozen=True)
+class UnusableTokenRevoked:
+    """Every token in the unusable response is revoked, and the response is deleted."""
 
 
 Event = (
@@ -131,12 +185,17 @@ Event = (
     | BrowserResult
     | RemoteBrowser
     | StillWaiting
-    | UnexpectedCallback
-    | Approved
+    | DeadlineExtended
+    | CallbacksIgnored
     | Exchanging
-    | Verifying
+    | ExchangeDelayed
+    | TokenReceived
     | Verified
     | Unverified
+    | SavingAgain
     | Saved
     | Failed
+    | TokenRescued
+    | TokenDiscarded
+    | UnusableTokenRevoked
 )

@@ -21,6 +21,7 @@ import h11
 
 from slack_token_tui.oauth.callback import AuthorizationResponse, CallbackRejected
 from slack_token_tui.oauth.pages import HEADERS, NOT_A_CALLBACK, Page
+from slack_token_tui.problems import Problem
 
 MAX_HEAD_BYTES = 8 * 1024
 HEAD_TIMEOUT_SECONDS = 5.0
@@ -37,18 +38,12 @@ _FAMILY_UNAVAILABLE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.
 """Errors of a machine without loopback for one address family. The port is still used with the other family."""
 
 
-class PortsUnavailable(Exception):
-    """Raised when the listener cannot bind the port of any registered redirect URL.
+class PortsUnavailable(Problem):
+    """The port of no registered redirect URL could be bound.
 
-    Attributes:
-        taken: the redirect URLs whose port another program holds.
-        detail: the operating system's error message, if there was an error other than a taken port.
+    Codes: ``all_ports_taken`` (facts: ``ports``) if other programs hold them, or else ``no_loopback`` (facts:
+    ``detail``, the operating system's error message).
     """
-
-    def __init__(self, taken: tuple[str, ...], detail: str | None) -> None:
-        super().__init__("no registered port could be opened")
-        self.taken = taken
-        self.detail = detail
 
 
 class CallbackHandler(Protocol):
@@ -118,7 +113,9 @@ def bind_first_free(redirect_uris: Iterable[str]) -> BoundPort:
             continue
         if sockets:
             return BoundPort(redirect_uri, tuple(sockets), tuple(families), tuple(taken))
-    raise PortsUnavailable(tuple(taken), detail)
+    if taken:
+        raise PortsUnavailable("all_ports_taken", ports=", ".join(str(urlsplit(uri).port) for uri in taken))
+    raise PortsUnavailable("no_loopback", detail=detail or "no reason given")
 
 
 def _bind_and_listen(family: int, address: str, port: int) -> socket.socket:
@@ -146,11 +143,14 @@ class CallbackListener:
     """HTTP server on one bound port for one sign-in.
 
     Call ``start``, then ``finish`` with the final page, then ``close``.
+
+    Attributes:
+        port: the port, which is open from the beginning.
     """
 
     def __init__(self, port: BoundPort, handler: CallbackHandler, hold_seconds: float = HOLD_TIMEOUT_SECONDS) -> None:
         parts = urlsplit(port.redirect_uri)
-        self._port = port
+        self.port = port
         self._handler = handler
         self._hold_seconds = hold_seconds
         self._path = parts.path or "/"
@@ -164,7 +164,7 @@ class CallbackListener:
 
     async def start(self) -> None:
         """Start accepting connections."""
-        self._accept_tasks = [asyncio.create_task(self._accept_connections(sock)) for sock in self._port.sockets]
+        self._accept_tasks = [asyncio.create_task(self._accept_connections(sock)) for sock in self.port.sockets]
 
     async def _accept_connections(self, sock: socket.socket) -> None:
         """Accept connections one at a time.
@@ -205,7 +205,7 @@ class CallbackListener:
         """Close the port at once, and all connections within a second."""
         for accept_task in self._accept_tasks:
             accept_task.cancel()
-        self._port.close()
+        self.port.close()
         self.finish(Page.CANCELLED)
         # Wait here, with a timeout: from Python 3.12 on, Server.wait_closed() waits for connections without one.
         waiting = [task for task, is_waiting in self._connections.items() if is_waiting]

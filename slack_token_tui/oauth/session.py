@@ -1,18 +1,27 @@
-"""A sign-in from start to saved profile, as a stream of events. It is independent of the interface that shows them."""
+"""A sign-in from start to saved profile, as a sequence of states. It is independent of the interface that shows them.
+
+A token that Slack has issued is never lost, however the sign-in ends: it is saved, or written to a fallback file, or the
+user discards it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from slack_token_tui.desktop import browser, environment, port_holders
+from slack_token_tui.desktop import browser, port_holders
+from slack_token_tui.desktop import environment as desktop_environment
+from slack_token_tui.event_loop import wait_until_done
 from slack_token_tui.oauth import events
-from slack_token_tui.oauth.app_memory import remember_app
+from slack_token_tui.oauth.app_memory import add_registered_scopes, remember_app
 from slack_token_tui.oauth.callback import (
     AuthorizationCode,
     AuthorizationResponse,
@@ -20,15 +29,24 @@ from slack_token_tui.oauth.callback import (
     check_callback,
     check_pasted,
 )
-from slack_token_tui.oauth.events import Event, Step
-from slack_token_tui.oauth.exchange import CodeExchange, UnusableTokenResponse
-from slack_token_tui.oauth.listener import BoundPort, CallbackListener, PortsUnavailable, bind_first_free
+from slack_token_tui.oauth.events import Event
+from slack_token_tui.oauth.listener import CallbackListener, PortsUnavailable, bind_first_free
+from slack_token_tui.oauth.new_profile import new_profile
 from slack_token_tui.oauth.pages import Page
 from slack_token_tui.oauth.redirect_file import write_redirect_file
 from slack_token_tui.oauth.request import AuthorizationRequest
-from slack_token_tui.problems import Explanation, explain, is_known
+from slack_token_tui.oauth.state import Command, Phase, SignInState, allowed, reduce
+from slack_token_tui.oauth.unusable_response import UnusableTokenResponse, may_delete
+from slack_token_tui.problems import Explanation, InvalidInput, Kind, Problem, error_location, explain, is_known
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.client import OAuthClient, SlackClient
+from slack_token_tui.slack.endpoints import Endpoints
+from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable
+from slack_token_tui.slack.responses import Identity, TokenResponse
 from slack_token_tui.store.apps import SlackApp, is_loopback_redirect, read_app, with_secret
 from slack_token_tui.store.errors import ProfileError, StorageError
+from slack_token_tui.store.fallback_dir import import_command, save_tokens_to_fallback
+from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 from slack_token_tui.tokens.revoke import Revocation
 
@@ -36,305 +54,621 @@ TIMEOUT_SECONDS = 300.0
 EXTENSION_SECONDS = 300.0
 HINT_DELAY_SECONDS = 20.0
 """After this long without a response, the browser probably shows an error that Slack does not send here."""
+CODE_LIFETIME_SECONDS = 600.0
+"""Slack accepts an authorization code for ten minutes."""
+MAX_AUTOMATIC_RETRY_SECONDS = 30.0
+"""The longest pause, and without a rate limit the longest time in all, after which a code is sent again unasked."""
+_IGNORED_CALLBACKS_PAUSE_SECONDS = 0.25
+"""Thousands of callbacks may arrive in a second. The state changes at most this often for them."""
+
+INTERRUPTIBLE_PHASES = frozenset({Phase.PREPARING, Phase.WAITING, Phase.RETRYING})
+"""The phases in which Slack is not being asked for a token and none is in memory, so that a stop ends them at once."""
 
 BrowserOpener = Callable[[str, str, Path | None], Awaitable[browser.Opened | browser.NotOpened]]
 """Called like :func:`slack_token_tui.desktop.browser.open_url`: with a URL, the app's browser command, and an HTML file
 that redirects to the URL."""
+TokenStorage = Literal["file", "keyring"]
+
+
+@dataclass(frozen=True)
+class SignInRequest:
+    """What to sign in to.
+
+    Attributes:
+        app: the Slack app, with the endpoints to use.
+        scopes: the user scopes to request.
+        name: the preferred profile name, or None.
+        timeout_seconds: how long to wait for the user.
+    """
+
+    app: SlackApp
+    scopes: tuple[str, ...]
+    name: str | None = None
+    timeout_seconds: float = TIMEOUT_SECONDS
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything outside the sign-in that it uses.
+
+    Attributes:
+        store: where the token is saved.
+        open_browser: opens the authorize URL. None only shows the URL.
+        environment: returns where this program runs.
+        port_holder: returns the program that holds a port.
+        clock: returns monotonic seconds.
+        slack: returns a client of the Slack with these endpoints.
+    """
+
+    store: ProfileStore
+    open_browser: BrowserOpener | None
+    environment: Callable[[], desktop_environment.Environment] = desktop_environment.detect
+    port_holder: Callable[[int], port_holders.PortHolder] = port_holders.find_holder
+    clock: Callable[[], float] = time.monotonic
+    slack: Callable[[Endpoints], SlackClient] = SlackClient
+
+
+@dataclass(frozen=True)
+class StopResult:
+    """What became of the token of a sign-in that was stopped.
+
+    Attributes:
+        saved: the saved profile, or None.
+        rescued_path: the fallback file with the token that could not be saved, or None.
+        discarded: whether the user discarded the token.
+        unsaved: whether the token is still in memory only, because no file could be written.
+    """
+
+    saved: SavedProfile | None = None
+    rescued_path: Path | None = None
+    discarded: bool = False
+    unsaved: bool = False
 
 
 class SignInSession:
-    """One sign-in. Iterate over :meth:`events` once. Closing or cancelling the iterator closes everything it opened.
+    """One sign-in: call :meth:`run` once, and :meth:`stop` to leave early.
 
-    A token that Slack has issued is not lost by that: see :mod:`slack_token_tui.oauth.exchange`.
+    Create it and call its methods on one event loop.
+
+    Attributes:
+        request: what to sign in to.
+        services: what the sign-in uses.
+        state: the current state.
     """
 
     def __init__(
         self,
-        app: SlackApp,
-        scopes: tuple[str, ...],
-        store: ProfileStore,
-        *,
-        name: str | None = None,
-        open_browser: BrowserOpener | None = browser.open_url,
-        timeout_seconds: float = TIMEOUT_SECONDS,
-        hint_seconds: float = HINT_DELAY_SECONDS,
+        request: SignInRequest,
+        services: Services,
+        on_change: Callable[[SignInState], None] = lambda _: None,
     ) -> None:
         """
         Args:
-            app: the Slack app, with the endpoints to use.
-            scopes: the user scopes to request.
-            store: where the token is saved.
-            name: the preferred profile name, or None.
-            open_browser: the function that opens the browser, or None to only show the URL.
-            timeout_seconds: how long to wait for the user.
-            hint_seconds: how long to wait for a response before yielding StillWaiting.
+            request: what to sign in to.
+            services: what the sign-in uses.
+            on_change: called with each new state.
         """
-        self.app = app
-        self.scopes = scopes
-        self.store = store
-        self.name = name
-        self.request: AuthorizationRequest | None = None
-        self._open_browser = open_browser
-        self._deadline = time.monotonic() + timeout_seconds
-        self._hint_seconds = hint_seconds
-        self._responses: asyncio.Queue[AuthorizationResponse | events.UnexpectedCallback] = asyncio.Queue()
-        self._has_response = False
-        self._requested_app = app
+        self.request = request
+        self.state = SignInState(deadline=services.clock() + request.timeout_seconds)
+        self.services = services
+        self._on_change = on_change
+        self._interface_error: Exception | None = None
+        self._app = request.app
         self._saved_app: SlackApp | None = None
-        self._exchange: CodeExchange | None = None
+        self._authorization: AuthorizationRequest | None = None
+        self._response: asyncio.Future[AuthorizationResponse] | None = None
         self._ignored_count = 0
-        self._queued_ignored_codes: set[str] = set()
-        self._redirect_file: asyncio.Future[Path | None] | None = None
+        self._ignored_timer: asyncio.TimerHandle | None = None
+        self._code: _Code | None = None
+        self._retry_now = asyncio.Event()
+        self._exchanged_at = datetime.now(UTC)
+        self._verification: asyncio.Future[Identity] | None = None
+        self._unsaved: tuple[Profile, Tokens] | None = None
+        self._unusable: UnusableTokenResponse | None = None
+        self._remembered: asyncio.Future[None] | None = None
+        self._work: asyncio.Future[SavedProfile] | None = None
+        """What is going on: the sign-in, a repeated exchange, or a repeated save."""
+        self._is_stopping = False
+        self._problem: Problem | None = None
         self._facts = {
-            "client_id": app.client_id,
-            "scopes": ", ".join(scopes),
-            "lacking": _missing_scopes_sentence(app, scopes),
-            "host": app.endpoints.host,
-            "app_settings": app.endpoints.apps_url,
-            "name": name or "the profile",
+            "client_id": request.app.client_id,
+            "scopes": ", ".join(request.scopes),
+            "lacking": _missing_scopes_sentence(request.app, request.scopes),
+            "host": request.app.endpoints.host,
+            "app_settings": request.app.endpoints.apps_url,
+            "name": request.name or "the profile",
         }
 
-    @property
-    def remaining_seconds(self) -> float:
-        """The remaining seconds to wait for the user, never below zero."""
-        return max(0.0, self._deadline - time.monotonic())
+    def explain(self, code: str) -> Explanation:
+        """Return the explanation of ``code`` with the values of this sign-in filled in."""
+        return explain(code, self._facts)
 
-    @property
-    def has_response(self) -> bool:
-        """Whether a response was received or pasted."""
-        return self._has_response
+    # ── commands ──
+
+    async def run(self) -> SavedProfile:
+        """Sign in and return the saved profile. The port is closed at every end.
+
+        Cancelling it stops the sign-in first: see :meth:`stop`.
+
+        Raises:
+            Problem: the sign-in failed, or was stopped (``sign_in_stopped``). ``state`` tells what can still be done.
+        """
+        return await self._run_work(self._sign_in())
+
+    async def stop(self, *, discard: bool = False) -> StopResult:
+        """End the sign-in and return what became of its token. This is the only way to leave early.
+
+        An exchange under way is waited for, because its response may hold a token, and so is a save. A verification is
+        skipped. A token that could not be saved is written to a fallback file. It may be called more than once.
+
+        Args:
+            discard: whether to discard a token that could not be saved, because the user chose to.
+        """
+        self._is_stopping = True
+        if self._work is not None and not self._work.done():
+            if self.state.phase in INTERRUPTIBLE_PHASES:
+                self._work.cancel()
+            elif self._verification is not None:
+                self._verification.cancel()
+            await asyncio.wait({self._work})
+        if not self.state.is_ended:  # it was not started, or not yet
+            self._fail(self.state.phase, Problem("sign_in_stopped"))
+        if self._unsaved is not None:
+            if discard:
+                self._unsaved = None
+                self._apply(events.TokenDiscarded())
+            else:
+                self._rescue(*self._unsaved)
+        return StopResult(self.state.result, self.state.rescued_path, self.state.discarded, self.state.unsaved)
+
+    def paste(self, text: str, *, accept_bare_code: bool = False) -> None:
+        """Accept the URL that the user pasted. It is checked like a callback. Once there is a response, it is ignored.
+
+        Args:
+            text: the pasted text.
+            accept_bare_code: whether the user agreed to use a code without state. Ask after ``pasted_bare_code``.
+
+        Raises:
+            CallbackRejected: the text is not the response to this sign-in. The sign-in continues to wait.
+        """
+        if self._authorization is None:
+            raise CallbackRejected("callback_unreadable", **self._facts)
+        if self.state.phase is not Phase.WAITING:
+            return
+        try:
+            self.accept(check_pasted(text, self._authorization, accept_bare_code=accept_bare_code))
+        except CallbackRejected as rejected:
+            raise CallbackRejected(rejected.code, **self._facts) from None
 
     def extend(self, seconds: float = EXTENSION_SECONDS) -> None:
         """Extend the deadline to at least ``seconds`` from now."""
-        self._deadline = max(self._deadline, time.monotonic() + seconds)
+        self._apply(events.DeadlineExtended(max(self.state.deadline, self.services.clock() + seconds)))
 
-    def explain(self, code: str, facts: dict[str, str] | None = None) -> Explanation:
-        """Return the explanation of ``code`` with the values of this sign-in filled in."""
-        return explain(code, {**self._facts, **(facts or {})})
+    async def retry_exchange(self) -> SavedProfile:
+        """Send the code again, which is not spent, and return the saved profile. The user need not click Allow again.
 
-    def paste(self, text: str, *, accept_bare_code: bool = False) -> Explanation | None:
-        """Accept the URL that the user pasted. Return None if it is the response, or the reason if it is not.
-
-        The URL's query is checked like a callback. On ``pasted_bare_code``, ask the user, then call again with
-        ``accept_bare_code``.
+        Raises:
+            Problem: the exchange failed again, or the code has expired (``invalid_code``).
         """
-        if self.request is None:
-            return self.explain("callback_unreadable")
-        if self._has_response:
-            return None
-        try:
-            response = check_pasted(text, self.request, accept_bare_code=accept_bare_code)
-        except CallbackRejected as rejected:
-            return self.explain(rejected.code)
-        self.accept(response)
-        return None
+        if self.state.phase is Phase.RETRYING and self._work is not None:
+            self._retry_now.set()
+            return await asyncio.shield(self._work)
+        if self._code is None or Command.RETRY_EXCHANGE not in allowed(self.state) or self._is_stopping:
+            raise Problem("invalid_code", **self._facts)
+        return await self._run_work(self._record_failure(self._finish(self._code)))
 
-    # ── unsaved and unusable tokens ──
+    async def save_again(self, storage: TokenStorage | None = None) -> SavedProfile:
+        """Save the token that could not be saved, and return the profile.
 
-    @property
-    def saved(self) -> SavedProfile | None:
-        """The saved profile, also if the sign-in was cancelled after the token was received."""
-        return self._exchange.saved if self._exchange else None
+        Args:
+            storage: where to save it. None means where the settings say.
 
-    @property
-    def has_unsaved_token(self) -> bool:
-        """Whether a token exists only in memory: requested, not saved yet, or failed to save."""
-        return self._exchange is not None and self._exchange.has_unsaved_token
-
-    def skip_verification(self) -> bool:
-        """Skip verification because the user wants to leave. Return whether there is an unsaved token.
-
-        If so, read the stream to its end first. It ends soon, because the token is no longer verified.
+        Raises:
+            Problem: saving failed again. The token stays in memory.
+            InvalidInput: there is no token to save.
         """
-        if self._exchange is not None:
-            self._exchange.skip_verification()
-        return self.has_unsaved_token
-
-    @property
-    def unusable(self) -> UnusableTokenResponse | None:
-        """The response with a token that cannot be used, or None."""
-        return self._exchange.unusable if self._exchange else None
-
-    def describe_unusable(self) -> str:
-        """See :meth:`slack_token_tui.oauth.exchange.CodeExchange.describe_unusable`."""
-        return self._exchange.describe_unusable() if self._exchange else ""
+        if self._unsaved is None or Command.SAVE_AGAIN not in allowed(self.state) or self._is_stopping:
+            raise InvalidInput("There is no token to save.")
+        self._apply(events.SavingAgain())
+        return await self._run_work(self._record_failure(self._save(*self._unsaved, storage)))
 
     async def revoke_unusable(self) -> tuple[Revocation, ...]:
-        """See :meth:`slack_token_tui.oauth.exchange.CodeExchange.revoke_unusable`."""
-        assert self._exchange is not None, "unusable says when there is one"
-        return await self._exchange.revoke_unusable()
-
-    def discard(self) -> None:
-        """Discard the token that could not be saved, because the user chose to."""
-        if self._exchange is not None:
-            self._exchange.discard()
-
-    def save_to_fallback(self) -> str:
-        """See :meth:`slack_token_tui.oauth.exchange.CodeExchange.save_to_fallback`."""
-        return self._exchange.save_to_fallback() if self._exchange else ""
-
-    async def save_again(self, *, in_file: bool = False) -> SavedProfile:
-        """See :meth:`slack_token_tui.oauth.exchange.CodeExchange.save_again`."""
-        assert self._exchange is not None, "has_unsaved_token says when there is one"
-        return await self._exchange.save_again(in_file=in_file)
+        """Revoke every token in the unusable response and return the results. Slack: auth.revoke."""
+        if self._unusable is None:
+            return ()
+        revocations = await self._unusable.revoke(self._app.endpoints)
+        if may_delete(revocations):
+            self._unusable = None
+            self._apply(events.UnusableTokenRevoked())
+        return revocations
 
     # ── calls from the listener (CallbackHandler) ──
 
     def check_callback(self, query: str) -> AuthorizationResponse:
         """See :meth:`slack_token_tui.oauth.listener.CallbackHandler.check_callback`."""
-        assert self.request is not None
-        return check_callback(query, self.request)
+        assert self._authorization is not None, "the listener is opened for a request"
+        return check_callback(query, self._authorization)
 
     def accept(self, response: AuthorizationResponse) -> None:
         """Accept the first response, from the listener or pasted. Later ones are ignored."""
-        if not self._has_response:
-            self._has_response = True
-            self._responses.put_nowait(response)
+        if self._response is not None and not self._response.done():
+            self._response.set_result(response)
 
     def ignore(self, code: str) -> None:
         """See :meth:`slack_token_tui.oauth.listener.CallbackHandler.ignore`."""
         self._ignored_count += 1
-        # Queue each code once: thousands of callbacks may arrive before the event is read. The count includes all.
-        if code not in self._queued_ignored_codes:
-            self._queued_ignored_codes.add(code)
-            self._responses.put_nowait(events.UnexpectedCallback(self._ignored_count, self.explain(code)))
+        if self._ignored_timer is None:
+            loop = asyncio.get_running_loop()
+            self._ignored_timer = loop.call_later(_IGNORED_CALLBACKS_PAUSE_SECONDS, self._report_ignored)
+            self._apply(events.CallbacksIgnored(self._ignored_count, self.explain(code)))
 
-    # ── event stream ──
+    def _report_ignored(self) -> None:
+        """Report the callbacks that came since the last report."""
+        if self._ignored_timer is not None:
+            self._ignored_timer.cancel()
+            self._ignored_timer = None
+        if self.state.ignored is not None and self.state.ignored.count != self._ignored_count:
+            self._apply(events.CallbacksIgnored(self._ignored_count, self.state.ignored.explanation))
 
-    async def events(self) -> AsyncGenerator[Event, None]:
-        """Yield the events of the sign-in. The last one is Saved or Failed."""
-        async with aclosing(self._events()) as stream:
+    # ── work, and how it ends ──
+
+    async def _run_work(self, work: Coroutine[None, None, SavedProfile]) -> SavedProfile:
+        """Run ``work`` in a task of its own, so that cancelling the caller can't interrupt an exchange."""
+        if self._is_stopping:
+            work.close()
+            raise Problem("sign_in_stopped", **self._facts)
+        self._work = asyncio.ensure_future(work)
+        self._work.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller may be gone
+        try:
+            saved = await asyncio.shield(self._work)
+        except asyncio.CancelledError:
+            if self._work.cancelled():  # stop() was called before its first step
+                raise self._fail(self.state.phase, Problem("sign_in_stopped")) from None
+            await wait_until_done(asyncio.ensure_future(self.stop()))
+            raise
+        if self._interface_error is not None:
+            raise self._interface_error
+        return saved
+
+    async def _record_failure(self, work: Coroutine[None, None, SavedProfile]) -> SavedProfile:
+        """Await ``work``. Whatever it raises becomes a Problem, and the failure in the state."""
+        try:
+            return await work
+        except Problem as error:
+            problem = error
+        except asyncio.CancelledError:  # only stop() cancels it
+            problem = Problem("sign_in_stopped")
+        except Exception as error:
+            problem = Problem("unexpected", detail=error_location(error))
+        raise self._fail(self.state.phase, problem) from None
+
+    def _fail(self, phase: Phase, problem: Problem) -> Problem:
+        """Put ``problem`` into the state, and return it with the values of this sign-in filled in."""
+        self._problem = problem = problem.with_facts(**self._facts)
+        code_expires_at = None if self._code is None or self._is_stopping else self._code.expires_at
+        self._apply(events.Failed(phase, problem.explain(), code_expires_at, self._unusable))
+        return problem
+
+    def _apply(self, event: Event) -> None:
+        state = reduce(self.state, event)
+        if state is not self.state:
+            self.state = state
             try:
-                async for event in stream:
-                    yield event
-            finally:
-                if (file_future := self._redirect_file) is not None:
-                    if file_future.done():
-                        _remove_redirect_file(file_future)
-                    else:
-                        file_future.add_done_callback(_remove_redirect_file)
+                self._on_change(state)
+            except Exception as error:  # a bug of the interface must not lose the token: run() raises it at the end
+                self._interface_error = self._interface_error or error
 
-    async def _events(self) -> AsyncGenerator[Event, None]:
+    def _rescue(self, profile: Profile, tokens: Tokens) -> None:
+        """Write the unsaved token to the fallback directory."""
+        with suppress(StorageError):
+            path = save_tokens_to_fallback(self.services.store.home, profile, tokens)
+            self._unsaved = None
+            self._apply(events.TokenRescued(path))
+
+    # ── from the first check to the code ──
+
+    async def _sign_in(self) -> SavedProfile:
         is_known("out_of_files")  # loads the catalog, which cannot be opened once file descriptors run out
-        try:
-            # Do not request a token that could not be saved.
-            await asyncio.to_thread(self.store.check_writable, self.name)
-            self._saved_app = await asyncio.to_thread(read_app, self.store.home, self.app.client_id)
-            self.app = await asyncio.to_thread(with_secret, self.app)
-        except StorageError as error:
-            yield events.Failed(Step.SAVE, self.explain(error.code, error.facts))
-            return
-        # Before the port is bound: nothing may be awaited between binding the port and starting the listener.
-        team = await asyncio.to_thread(self._previous_team)
-        port: BoundPort | None = None
-        redirect_uri = self.app.redirect_uris[0]
-        if loopback_uris := [uri for uri in self.app.redirect_uris if is_loopback_redirect(uri)]:
-            redirect_uri = loopback_uris[0]
-            try:
-                port = bind_first_free(loopback_uris)
-                redirect_uri = port.redirect_uri
-            except PortsUnavailable as unavailable:
-                yield await self._require_paste(unavailable, redirect_uri)
-        else:
-            yield events.PasteRequired(redirect_uri, None)
+        async with AsyncExitStack() as resources:
+            resources.push_async_callback(self._wait_for_remembering)
+            return await self._record_failure(self._authorize_and_finish(resources))
+
+    async def _authorize_and_finish(self, resources: AsyncExitStack) -> SavedProfile:
+        team = await self._check_before_the_browser_opens()
+        redirect_uri, listener = await self._open_port(resources)
         self._facts["redirect_uri"] = redirect_uri
-        self.request = AuthorizationRequest.create(self.app, self.scopes, redirect_uri, team)
-        if port is None:
-            async for event in self._authorize_and_exchange(self.request, None):
-                yield event
-            return
-        listener = CallbackListener(port, self)
-        try:
+        self._response = asyncio.get_running_loop().create_future()
+        self._authorization = AuthorizationRequest.create(self._app, self.request.scopes, redirect_uri, team)
+        if listener is not None:
             await listener.start()
-            skipped_holders = await asyncio.to_thread(_find_port_holders, port.taken)
-            yield events.Listening(redirect_uri, port.families, skipped_holders)
-            async with aclosing(self._authorize_and_exchange(self.request, listener)) as stream:
-                async for event in stream:
-                    yield event
-        finally:
-            await listener.close()
+            skipped = await asyncio.to_thread(self._find_port_holders, listener.port.taken)
+            self._apply(events.Listening(redirect_uri, listener.port.families, skipped))
+        self._apply(events.BrowserOpening(self._authorization.url))
+        await self._open_browser(resources, self._authorization)
+        self._code = await self._wait_for_code()
+        return await self._finish(self._code)
+
+    async def _check_before_the_browser_opens(self) -> str:
+        """Check that a token can be saved. Return the workspace that Slack's page preselects, or "".
+
+        Raises:
+            StorageError: a token could not be saved, so none is requested.
+        """
+        store, app = self.services.store, self._app
+        try:
+            await asyncio.to_thread(store.check_writable, self.request.name)
+            self._saved_app = await asyncio.to_thread(read_app, store.home, app.client_id)
+            self._app = await asyncio.to_thread(with_secret, app)
+        except StorageError as error:
+            raise self._fail(Phase.SAVING, error) from None
+        return await asyncio.to_thread(self._previous_team)
 
     def _previous_team(self) -> str:
-        """Return the workspace of the profile that is signed in again, or "". Slack's page preselects it."""
-        if self.name is None or any(scope.startswith("identity.") for scope in self.scopes):
+        """Return the workspace of the profile that is signed in again, or ""."""
+        if self.request.name is None or any(scope.startswith("identity.") for scope in self.request.scopes):
             return ""  # with identity scopes, Slack has returned oauth_authorization_url_mismatch for it
         try:
-            previous = self.store.read(self.name)
+            previous = self.services.store.read(self.request.name)
         except ProfileError:
             return ""
-        return previous.team_id or "" if previous.client_id == self.app.client_id else ""
+        return previous.team_id or "" if previous.client_id == self._app.client_id else ""
 
-    async def _require_paste(self, unavailable: PortsUnavailable, redirect_uri: str) -> Event:
-        if not unavailable.taken:
-            facts = {"detail": unavailable.detail or "no reason given"}
-            return events.PasteRequired(redirect_uri, self.explain("no_loopback", facts))
-        holders = await asyncio.to_thread(_find_port_holders, unavailable.taken)
-        facts = {"ports": ", ".join(str(holder.port) for holder in holders), "holders": "; ".join(map(str, holders))}
-        return events.PasteRequired(redirect_uri, self.explain("all_ports_taken", facts))
+    async def _open_port(self, resources: AsyncExitStack) -> tuple[str, CallbackListener | None]:
+        """Bind the first free port, and return its redirect URL and listener. Without a port, the user has to paste."""
+        loopback_uris = [uri for uri in self._app.redirect_uris if is_loopback_redirect(uri)]
+        if not loopback_uris:
+            self._apply(events.PasteRequired(self._app.redirect_uris[0], None))
+            return self._app.redirect_uris[0], None
+        try:
+            listener = CallbackListener(bind_first_free(loopback_uris), self)
+        except PortsUnavailable as unavailable:
+            taken = loopback_uris if unavailable.code == "all_ports_taken" else ()
+            holders = await asyncio.to_thread(self._find_port_holders, taken)
+            problem = unavailable.with_facts(holders="; ".join(map(str, holders)), **self._facts)
+            self._apply(events.PasteRequired(loopback_uris[0], problem.explain()))
+            return loopback_uris[0], None
+        resources.push_async_callback(self._close_listener, listener)
+        return listener.port.redirect_uri, listener
 
-    async def _authorize_and_exchange(
-        self, request: AuthorizationRequest, listener: CallbackListener | None
-    ) -> AsyncGenerator[Event, None]:
-        show_page = _ignore_page if listener is None else listener.finish
-        yield events.BrowserOpening(request.url)
+    async def _close_listener(self, listener: CallbackListener) -> None:
+        self._report_ignored()
+        listener.finish(_page_at_the_end(self.state, self._problem))
+        await listener.close()
+
+    def _find_port_holders(self, redirect_uris: Iterable[str]) -> tuple[port_holders.PortHolder, ...]:
+        ports = (urlsplit(uri).port for uri in redirect_uris)
+        return tuple(self.services.port_holder(port) for port in ports if port is not None)
+
+    async def _open_browser(self, resources: AsyncExitStack, authorization: AuthorizationRequest) -> None:
         outcome: browser.Opened | browser.NotOpened | None = None
-        if self._open_browser is not None:
-            loop = asyncio.get_running_loop()
-            self._redirect_file = loop.run_in_executor(None, write_redirect_file, self.store.home, request.url)
-            outcome = await self._open_browser(request.url, self.app.browser, await asyncio.shield(self._redirect_file))
-            yield events.BrowserResult(outcome)
-        env = environment.detect()
+        if self.services.open_browser is not None:
+            home, url = self.services.store.home, authorization.url
+            file = asyncio.get_running_loop().run_in_executor(None, write_redirect_file, home, url)
+            resources.callback(_remove_redirect_file, file)
+            outcome = await self.services.open_browser(url, self._app.browser, await asyncio.shield(file))
+            self._apply(events.BrowserResult(outcome))
         # Not needed if BROWSER opened one: a remote editor that sets BROWSER also forwards the port.
+        environment = self.services.environment()
         opened = isinstance(outcome, browser.Opened)
-        if env.is_remote and not opened and is_loopback_redirect(request.redirect_uri):
-            port = urlsplit(request.redirect_uri).port if listener is not None else None
-            yield events.RemoteBrowser(env.tunnel_command(port) if port is not None else None)
+        if environment.is_remote and not opened and is_loopback_redirect(authorization.redirect_uri):
+            port = urlsplit(authorization.redirect_uri).port if self.state.port is not None else None
+            self._apply(events.RemoteBrowser(environment.tunnel_command(port) if port is not None else None))
 
-        response: AuthorizationResponse | None = None
-        hint_at = time.monotonic() + self._hint_seconds
-        while response is None:
-            until_hint = max(0.0, hint_at - time.monotonic())
-            try:
-                received = await asyncio.wait_for(self._responses.get(), min(self.remaining_seconds, until_hint))
-            except TimeoutError:
-                if time.monotonic() >= hint_at and self.remaining_seconds > 0:
-                    hint_at = float("inf")
-                    yield events.StillWaiting()
-                    continue
-                if self.remaining_seconds > 0:  # the deadline was extended meanwhile
-                    continue
-                show_page(Page.CANCELLED)
-                yield events.Failed(Step.APPROVE, self.explain("sign_in_timed_out"))
-                return
-            if isinstance(received, events.UnexpectedCallback):
-                self._queued_ignored_codes.discard(received.explanation.code)
-                yield replace(received, count=self._ignored_count)
-            else:
-                response = received
+    async def _wait_for_code(self) -> _Code:
+        """Return the code of the response.
+
+        Raises:
+            Problem: Slack responded with an error, or there was no response (``sign_in_timed_out``).
+        """
+        assert self._response is not None, "it is created with the request"
+        clock = self.services.clock
+        hint_at = clock() + HINT_DELAY_SECONDS
+        while not self._response.done():
+            remaining = self.state.deadline - clock()
+            if remaining <= 0:
+                raise Problem("sign_in_timed_out")
+            if not self.state.hint and clock() >= hint_at:
+                self._apply(events.StillWaiting())
+            until_hint = remaining if self.state.hint else hint_at - clock()
+            await asyncio.wait({self._response}, timeout=min(remaining, until_hint))
+        self._report_ignored()
+        response = self._response.result()
         if not isinstance(response, AuthorizationCode):
-            show_page(Page.DENIED if response.code == "access_denied" else Page.REFUSED)
-            yield events.Failed(Step.APPROVE, self.explain(response.code))
-            return
+            raise Problem(response.code)
         # Slack accepted the app, so save it. This runs in parallel with the requests.
-        app_args = (self.store.home, self._requested_app, self._saved_app, self.scopes)
-        remember_future = asyncio.get_running_loop().run_in_executor(None, remember_app, *app_args)
-        yield events.Approved()
-        self._exchange = CodeExchange(self.app, request, self.store, self.name, self.explain, show_page)
-        async with aclosing(self._exchange.events(response)) as stream:
-            async for event in stream:
-                if isinstance(event, events.Saved):
-                    await asyncio.shield(remember_future)
-                yield event
+        arguments = (self.services.store.home, self.request.app, self._saved_app, self.request.scopes)
+        self._remembered = asyncio.get_running_loop().run_in_executor(None, remember_app, *arguments)
+        return _Code(response, clock() + CODE_LIFETIME_SECONDS)
+
+    # ── from the code to the saved profile ──
+
+    async def _finish(self, code: _Code) -> SavedProfile:
+        async with self.services.slack(self._app.endpoints) as slack:
+            token_response = await self._exchange(slack, code)
+            identity = await self._verify(slack, token_response)
+        with suppress(Exception):  # the profile without an identity is already in _unsaved
+            self._unsaved = self._new_profile(token_response, identity), _tokens_of(token_response)
+        assert self._unsaved is not None, "the exchange has set it"
+        return await self._save(*self._unsaved)
+
+    async def _exchange(self, slack: SlackClient, code: _Code) -> TokenResponse:
+        """Exchange the code. While it is not spent, it is sent again after a pause."""
+        clock, first_sent_at = self.services.clock, self.services.clock()
+        for attempt in count():
+            self._apply(events.Exchanging())
+            if clock() >= code.expires_at:
+                self._code = None
+                raise Problem("invalid_code")
+            try:
+                token_response = await self._send_code(slack, code.code)
+            except SlackError as error:
+                if not is_unspent(error):
+                    self._code = None
+                    raise
+                pause = automatic_retry_pause(error, attempt, clock() - first_sent_at)
+                if pause is None or self._is_stopping or clock() + pause >= code.expires_at:
+                    raise
+                explanation = error.with_facts(**self._facts).explain()
+            else:
+                self._code = None
+                self._apply(events.TokenReceived())
+                return token_response
+            self._retry_now = asyncio.Event()
+            self._apply(events.ExchangeDelayed(clock() + pause, explanation))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._retry_now.wait(), pause)
+        raise AssertionError("count() never ends")
+
+    async def _send_code(self, slack: SlackClient, code: AuthorizationCode) -> TokenResponse:
+        """Send the code, and put the token into ``_unsaved``. Cancellation waits: Slack may have issued a token."""
+        assert self._authorization is not None
+        verifier = self._authorization.pkce.code_verifier if self._authorization.pkce else None
+        client = OAuthClient(self._app.client_id, self._app.client_secret)
+        self._exchanged_at = datetime.now(UTC)
+        exchange = slack.exchange(client, code.code, verifier, self._authorization.redirect_uri)
+        try:
+            token_response = await wait_until_done(asyncio.ensure_future(exchange))
+        except SlackError as error:
+            self._quarantine(error.response)
+            raise
+        try:
+            self._unsaved = self._new_profile(token_response, None), _tokens_of(token_response)
+        except Exception as error:
+            tokens = (token_response.refresh_token, token_response.access_token)
+            self._quarantine(Secret("\n".join(token.reveal() for token in tokens if token is not None)))
+            raise SlackError("unexpected", detail=error_location(error)) from None
+        return token_response
+
+    def _quarantine(self, response: Secret | None) -> None:
+        if response is not None:
+            self._unusable = UnusableTokenResponse.quarantine(self.services.store.home, response)
+
+    async def _verify(self, slack: SlackClient, token_response: TokenResponse) -> Identity | None:
+        """Return who the token belongs to. Return None if that is not known: the token is saved anyway."""
+        explanation = None
+        try:
+            if not self._is_stopping:
+                self._verification = asyncio.ensure_future(slack.verify(token_response.access_token))
+                identity = await self._verification
+                self._apply(events.Verified(identity))
+                return identity
+        except asyncio.CancelledError:  # by stop()
+            pass
+        except SlackError as error:
+            explanation = error.with_facts(**self._facts).explain()
+        except Exception as error:
+            explanation = Problem("unexpected", detail=error_location(error)).explain()
+        finally:
+            self._verification = None
+        self._apply(events.Unverified(explanation))
+        return None
+
+    async def _save(self, profile: Profile, tokens: Tokens, storage: TokenStorage | None = None) -> SavedProfile:
+        """Save the profile. Cancellation waits for the end."""
+        save = asyncio.get_running_loop().run_in_executor(None, self._save_profile, profile, tokens, storage)
+        saved = await wait_until_done(save)
+        await self._wait_for_remembering()
+        self._unsaved = None
+        self._apply(events.Saved(saved))
+        return saved
+
+    async def _wait_for_remembering(self) -> None:
+        if self._remembered is not None and not self._remembered.done():
+            await wait_until_done(self._remembered)
+
+    def _save_profile(self, profile: Profile, tokens: Tokens, storage: TokenStorage | None) -> SavedProfile:
+        store, in_keyring = self.services.store, None if storage is None else storage == "keyring"
+        try:
+            saved = store.save_sign_in(profile, tokens, self.request.name, in_keyring=in_keyring)
+        except StorageError:
+            raise
+        except Exception as error:  # the token stays in memory, so it can be saved again or written to the fallback
+            raise StorageError("unexpected", detail=error_location(error)) from None
+        with suppress(Exception):  # optional: the token is already saved
+            add_registered_scopes(store.home, self._app, profile.scopes)
+        return saved
+
+    def _new_profile(self, token_response: TokenResponse, identity: Identity | None) -> Profile:
+        assert self._authorization is not None
+        return new_profile(
+            token_response=token_response,
+            identity=identity,
+            client_id=self._authorization.client_id,
+            endpoints=self._authorization.endpoints,
+            redirect_uri=self._authorization.redirect_uri,
+            requested_scopes=self._authorization.scopes,
+            requested_at=self._exchanged_at,
+            verified_at=datetime.now(UTC) if identity else None,
+        )
 
 
-def _remove_redirect_file(file_future: asyncio.Future[Path | None]) -> None:
-    if not file_future.cancelled() and (path := file_future.result()) is not None:
+@dataclass(frozen=True)
+class _Code:
+    """A code that is not spent, and until when Slack accepts it."""
+
+    code: AuthorizationCode
+    expires_at: float
+
+
+def is_unspent(error: SlackError) -> bool:
+    """Return whether the code can be sent again after ``error``: Slack has not seen it, or has only limited the rate."""
+    return error.response is None and (not error.was_sent or isinstance(error, RateLimited))
+
+
+def automatic_retry_pause(error: SlackError, attempt: int, elapsed_seconds: float) -> float | None:
+    """Return after how many seconds an unspent code is sent again unasked, or None if the user has to decide.
+
+    Slack's Retry-After is respected if it is short. Without it, the pauses double, for half a minute in all.
+
+    Args:
+        error: why the last attempt failed.
+        attempt: how many attempts have failed before it.
+        elapsed_seconds: the time since the first attempt.
+    """
+    pause = float(2**attempt)
+    if isinstance(error, RateLimited):
+        pause = max(pause, error.retry_after_seconds)
+        return pause if pause <= MAX_AUTOMATIC_RETRY_SECONDS else None
+    is_temporary = error.kind is Kind.RETRY
+    return pause if is_temporary and elapsed_seconds + pause <= MAX_AUTOMATIC_RETRY_SECONDS else None
+
+
+def _page_at_the_end(state: SignInState, problem: Problem | None) -> Page:
+    """Return the page that a waiting browser shows at the end of a sign-in."""
+    if state.result is not None:
+        return Page.SAVED
+    if problem is None or state.failure is None or problem.code in ("sign_in_stopped", "sign_in_timed_out"):
+        return Page.CANCELLED
+    if problem.code == "access_denied":
+        return Page.DENIED
+    if state.failure.phase is Phase.SAVING:
+        return Page.NOT_SAVED
+    is_unreachable = isinstance(problem, SlackUnreachable) and not isinstance(problem, RateLimited)
+    return Page.UNREACHABLE if is_unreachable else Page.REFUSED
+
+
+def describe_stop(result: StopResult, apps_url: str) -> str:
+    """Return what became of the token of a stopped sign-in, as text for the user. Empty if there was none."""
+    if result.saved is not None:
+        return f"The token was saved as {result.saved.profile.name}."
+    if result.rescued_path is not None:
+        command = import_command(result.rescued_path)
+        return (
+            f"The new token is in {result.rescued_path}, readable by you alone. "
+            f"When what is in the way is mended: {command}"
+        )
+    if result.unsaved:
+        return f"The new token could be kept nowhere. At Slack it works until it ends, or is revoked: {apps_url}"
+    return ""
+
+
+def _remove_redirect_file(file: asyncio.Future[Path | None]) -> None:
+    """Remove the file, or have it removed as soon as it is written."""
+    if not file.done():
+        file.add_done_callback(_remove_redirect_file)
+    elif not file.cancelled() and (path := file.result()) is not None:
         with suppress(OSError):
             path.unlink()
-
-
-def _ignore_page(_: Page) -> None:
-    """Do nothing: no browser is waiting, because the URL was pasted."""
 
 
 def _missing_scopes_sentence(app: SlackApp, scopes: tuple[str, ...]) -> str:
@@ -343,6 +677,5 @@ def _missing_scopes_sentence(app: SlackApp, scopes: tuple[str, ...]) -> str:
     return f"The app is not known to have {', '.join(names)}." if names else ""
 
 
-def _find_port_holders(redirect_uris: tuple[str, ...]) -> tuple[port_holders.PortHolder, ...]:
-    ports = (urlsplit(uri).port for uri in redirect_uris)
-    return tuple(port_holders.find_holder(port) for port in ports if port is not None)
+def _tokens_of(token_response: TokenResponse) -> Tokens:
+    return Tokens(token_response.access_token, token_response.refresh_token)

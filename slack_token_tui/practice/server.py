@@ -34,21 +34,22 @@ class PracticeSlack:
     Attributes:
         base: its URL, ``http://127.0.0.1:PORT``, or https if a TLS context was given.
         workspace: its state. Callers may read and change it.
+        server: its web server.
     """
 
     def __init__(self, workspace: Workspace | None = None, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.workspace = workspace or Workspace()
-        self._server = _Server(port, self.workspace, tls)
-        self.base = f"{self._server.scheme}://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self.server = _Server(port, self.workspace, tls)
+        self.base = f"{self.server.scheme}://127.0.0.1:{self.server.server_address[1]}"
+        self._thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> PracticeSlack:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.server.shutdown()
+        self.server.server_close()
 
 
 def simulate_browser(url: str, decision: str = "allow", **choice: str) -> str:
@@ -209,7 +210,7 @@ class _Handler(WebHandler):
             response = {"ok": False, "error": error.code}
             status = HTTPStatus.OK
             if error.code == "ratelimited":
-                status, headers["Retry-After"] = HTTPStatus.TOO_MANY_REQUESTS, "30"
+                status, headers["Retry-After"] = HTTPStatus.TOO_MANY_REQUESTS, str(workspace.retry_after_seconds)
         self.send(status, "application/json; charset=utf-8", json.dumps(response).encode(), headers)
 
     def _refresh(self, pair: str, form: dict[str, str], basic: tuple[str, str] | None) -> None:

@@ -86,6 +86,8 @@ class Workspace:
     leave_out_ok: bool = False
     empty_top_scope: bool = False
     verify_error: str | None = None
+    retry_after_seconds: int = 3
+    """How long a caller that is rate limited has to wait."""
     codes: dict[str, Code] = field(default_factory=dict)
     tokens: TokenRegistry = field(default_factory=TokenRegistry)
     no_refresh_variants: dict[str, str] = field(default_factory=dict)
@@ -177,6 +179,9 @@ class Workspace:
                 raise SlackErrorResponse("invalid_code")
             if code.used:
                 raise SlackErrorResponse("code_already_used")
+            if code.error == "ratelimited":  # the request is not looked at, so the code works at the next try
+                code.error = None
+                raise SlackErrorResponse("ratelimited")
             code.used = True
         if time.time() - code.issued_at > CODE_LIFETIME_SECONDS:
             raise SlackErrorResponse("invalid_code")

@@ -229,7 +229,7 @@ class SlackClient:
             self._proxy_url(),
             certificate.get("version"),
             certificate.get("issuer"),
-            _parse_date(response.headers.get("date", "")),
+            parse_date(response.headers.get("date", "")),
         )
 
     async def _call(
@@ -248,7 +248,7 @@ class SlackClient:
             UnusableResponse, SlackUnreachable: see :mod:`slack_token_tui.slack.errors`.
         """
         host = {"host": self.endpoints.host}
-        trace = _trace_requests(observer) if observer else trace
+        progress = _Progress(observer, trace)
         max_bytes = _MAX_TOKEN_RESPONSE_BYTES if issues_token else _MAX_RESPONSE_BYTES
         body, response, failure, is_reported = bytearray(), None, None, False
         try:
@@ -259,7 +259,7 @@ class SlackClient:
                     self.endpoints.method_url(method),
                     content=urlencode(form),
                     headers=headers,
-                    extensions={"trace": trace} if trace else None,
+                    extensions={"trace": progress.on_event},
                 ) as response:
                     async for chunk in response.aiter_raw():
                         body += chunk
@@ -289,7 +289,7 @@ class SlackClient:
                 else:
                     problem = UnusableResponse("answer_too_large" if len(body) > max_bytes else error.code, **host)
         assert problem is not None, "without a response there is a failure"
-        problem.response = raw if has_token else None
+        problem.response, problem.was_sent = raw if has_token else None, progress.was_sent
         raise problem from None
 
     async def _http_client(self) -> httpx.AsyncClient:
@@ -306,11 +306,11 @@ class SlackClient:
                     headers=_HEADERS,
                 )
             except ImportError:
-                raise SlackUnreachable("proxy_socks_missing", **host) from None
+                raise _unsent(SlackUnreachable("proxy_socks_missing", **host)) from None
             except (ValueError, httpx.InvalidURL):
-                raise SlackUnreachable("proxy_unusable", **host) from None
+                raise _unsent(SlackUnreachable("proxy_unusable", **host)) from None
             except (OSError, ssl.SSLError):
-                raise _certificates_error(host) from None
+                raise _unsent(_certificates_error(host)) from None
         return self._http
 
     def _timeout_error(self) -> SlackUnreachable:
@@ -356,6 +356,11 @@ def tls_key_log_path() -> str | None:
     return clean(path, 200) if path else None
 
 
+def _unsent(error: SlackUnreachable) -> SlackUnreachable:
+    error.was_sent = False
+    return error
+
+
 def _certificates_error(host: Mapping[str, str]) -> SlackUnreachable:
     path = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
     return SlackUnreachable("certificates_unreadable", **host, detail=clean(path, 200))
@@ -383,17 +388,22 @@ def _authenticate_client(client: OAuthClient) -> tuple[dict[str, str], dict[str,
     return {}, {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
 
 
-def _trace_requests(observer: RefreshObserver) -> Trace:
-    """Return a ``trace`` extension for httpx that calls ``observer.before_send`` before the first byte of the POST.
+class _Progress:
+    """Progress of one request, from httpx's ``trace`` extension: whether it may have reached Slack."""
 
-    A proxy's CONNECT request also sends headers, but it comes before the connection to Slack, so it is ignored.
-    """
+    def __init__(self, observer: RefreshObserver | None, trace: Trace | None) -> None:
+        self.was_sent = False
+        self._observer = observer
+        self._trace = trace
 
-    async def on_event(event: str, details: Mapping[str, Any]) -> None:
+    async def on_event(self, event: str, details: Mapping[str, Any]) -> None:
+        # A proxy's CONNECT request also sends headers, but it comes before the connection to Slack.
         if event.endswith(".send_request_headers.started") and details["request"].method == b"POST":
-            observer.before_send()
-
-    return on_event
+            if self._observer is not None:
+                self._observer.before_send()
+            self.was_sent = True
+        if self._trace is not None:
+            await self._trace(event, details)
 
 
 def _certificate_details(stream: Any) -> dict[str, str]:
@@ -406,7 +416,7 @@ def _certificate_details(stream: Any) -> dict[str, str]:
     return {"version": str(connection.version() or ""), "issuer": clean(name, 80)}
 
 
-def _parse_date(header: str) -> datetime | None:
+def parse_date(header: str) -> datetime | None:
     """Return the time in a ``Date`` header (RFC 9110 §6.6.1), or None if it is invalid."""
     try:
         return parsedate_to_datetime(header).replace(tzinfo=UTC)  # HTTP dates are always GMT

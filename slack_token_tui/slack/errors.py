@@ -11,9 +11,11 @@ class SlackError(Problem):
 
     Attributes:
         response: the raw response body as far as it was read, if it contains something that looks like a token.
+        was_sent: whether the request may have reached Slack. If not, nothing in it is spent.
     """
 
     response: Secret | None = None
+    was_sent = True
 
 
 class SlackRefused(SlackError):

@@ -190,6 +190,13 @@ class Profile:
             or not self._refresh_margin_seconds(min_ttl_seconds) <= remaining_seconds <= MAX_TOKEN_SECONDS
         )
 
+    @property
+    def due_at(self) -> datetime | None:
+        """When the access token should be refreshed, or None if it does not expire."""
+        if self.expires_at is None:
+            return None
+        return self.expires_at - timedelta(seconds=self._refresh_margin_seconds(REFRESH_MARGIN_SECONDS))
+
     def _refresh_margin_seconds(self, min_ttl_seconds: float) -> float:
         """Return the remaining lifetime in seconds below which a refresh is due, at most ``min_ttl_seconds``.
 

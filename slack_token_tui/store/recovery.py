@@ -15,7 +15,7 @@ from slack_token_tui.store.locked_profile import LockedProfile
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE, UNCONFIRMED_REFUSAL, Profile
 from slack_token_tui.store.quarantine import list_quarantined, quarantine
 
-_SAVE_RETRY_SECONDS = 5.0
+SAVE_RETRY_SECONDS = 5.0
 _SAVE_PAUSE_SECONDS = 0.25
 AMBIGUOUS_REFUSALS = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
 """Slack errors after which the request may have succeeded, or may succeed if it is sent again."""
@@ -101,7 +101,7 @@ def save_refreshed(locked: LockedProfile, token_response: TokenResponse, intent:
     """
     profile = locked.profile.with_token_response(token_response, intent.sent_at, intent.variant)
     tokens = locked.tokens.refreshed(token_response)
-    deadline = time.monotonic() + _SAVE_RETRY_SECONDS
+    deadline = time.monotonic() + SAVE_RETRY_SECONDS
     while True:
         try:
             locked.save(profile, tokens)

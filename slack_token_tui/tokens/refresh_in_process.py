@@ -62,7 +62,7 @@ _MAX_RETRY_AFTER_SECONDS = 20
 """The longest ``Retry-After`` to wait for under the lock. It is only waited for if the access token has expired."""
 _IDENTITY_TIMEOUT_SECONDS = 5.0
 """Timeout for ``auth.test`` under the lock. The new token is already in the journal."""
-_RETRY_PAUSES_SECONDS = (0.3, 1.0)
+RETRY_PAUSES_SECONDS = (0.3, 1.0)
 """Pauses between attempts that never reached Slack."""
 
 
@@ -252,7 +252,7 @@ class RefreshAttempt:
 
     async def _request_with_retries(self, slack: SlackClient, client: OAuthClient) -> TokenResponse:
         """Retry until a response arrives, or until another attempt would be useless or too risky."""
-        remaining_pauses, response_lost, has_waited = list(_RETRY_PAUSES_SECONDS), False, False
+        remaining_pauses, response_lost, has_waited = list(RETRY_PAUSES_SECONDS), False, False
         while True:
             self._sent = False
             try:

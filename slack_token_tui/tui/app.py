@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import time
@@ -24,6 +23,7 @@ from slack_token_tui.problems import Problem, error_location
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, clipboard_seconds, read_settings
+from slack_token_tui.tui import first_frame
 from slack_token_tui.tui.actions import actions_for
 from slack_token_tui.tui.background import background
 from slack_token_tui.tui.driver import create_driver_class
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from slack_token_tui.secret import Secret
     from slack_token_tui.store.apps import SlackApp
 
-_DOUBLE_PRESS_SECONDS = 2.0
+DOUBLE_PRESS_SECONDS = 2.0
 _MIN_NOTICE_SECONDS = 1.5
 _WARNING_SECONDS = 15
 _LIGHT_THEME_COLORS = {
@@ -125,8 +125,8 @@ class TokenApp(App[None]):
         self.draft: SlackApp | None = None  # input of the last sign-in form, even if that sign-in failed
         self.exit_messages: list[str] = []
         """Messages to print after the terminal has been restored."""
-        self.sign_ins: list[tuple[SignInSession, asyncio.Event]] = []
-        """Started sign-ins, each with an event that is set when it ends."""
+        self.sign_ins: list[SignInSession] = []
+        """Started sign-ins, which are stopped before the program ends."""
         self._is_ending = self._is_crashed = self._is_signaled = False
         self._token_was_copied = False
         self._last_interrupt = self._notified_at = 0.0
@@ -147,7 +147,7 @@ class TokenApp(App[None]):
                 number = getattr(signal, name)
                 with suppress(NotImplementedError, RuntimeError, ValueError):  # on Windows or outside the main thread
                     loop.add_signal_handler(number, self.exit_on_signal, number)
-        self.call_after_refresh(self._start_background_work)
+        self.call_after_refresh(self._after_first_frame)
 
     def notify(self, message: str, **options: Any) -> None:
         """Show a notification and remove the previous one, because a stack of them would cover the screen."""
@@ -158,7 +158,7 @@ class TokenApp(App[None]):
 
     def show_problem(self, problem: Problem) -> None:
         """Show a problem as a notification."""
-        self.notify(problem.explain().summary, severity="warning", timeout=_WARNING_SECONDS, markup=False)
+        self.notify(problem.explain().summary, severity="warning", timeout=_WARNING_SECONDS)
 
     async def on_event(self, event: events.Event) -> None:
         # A key press removes a notification that was visible long enough to be read, because it covers what comes next.
@@ -220,19 +220,24 @@ class TokenApp(App[None]):
         This runs before a normal exit, and again when the UI has ended but its event loop is still open. A token
         exchange may still be in progress, because it does not end with the UI.
         """
+        from slack_token_tui.oauth.session import INTERRUPTIBLE_PHASES, describe_stop
+
         while self.sign_ins:
-            sign_in, ended = self.sign_ins[-1]
-            if sign_in.skip_verification():
-                if not ended.is_set() and not self.is_running:
-                    print_messages("Waiting for Slack's response, to save the token. This takes half a minute at most.")
-                await ended.wait()
-                saved = f"The token was saved as {sign_in.saved.profile.name}." if sign_in.saved else ""
-                self.exit_messages += filter(None, [sign_in.save_to_fallback() or saved])
-            if ended.is_set() and (self._is_ending or self._is_crashed):
-                self.exit_messages += filter(None, [sign_in.describe_unusable()])
+            session, before = self.sign_ins[-1], self.sign_ins[-1].state
+            if not (before.is_ended or before.phase in INTERRUPTIBLE_PHASES or self.is_running):
+                print_messages("Waiting for Slack's response, to save the token. This takes half a minute at most.")
+            result = await session.stop()
             # Remove it only after the wait, so that an interrupted wait can be resumed. Two waits may end together.
-            if (sign_in, ended) in self.sign_ins:
-                self.sign_ins.remove((sign_in, ended))
+            if session not in self.sign_ins:
+                continue
+            self.sign_ins.remove(session)
+            words = describe_stop(result, session.request.app.endpoints.apps_url)
+            # After a crash, the end of the sign-in has not been on any screen. Where a token is, is said in any case.
+            is_news = not before.is_ended or self._is_crashed or result.rescued_path is not None or result.unsaved
+            if words and is_news and words not in self.exit_messages:
+                self.exit_messages.append(words)
+            if session.state.unusable is not None and (self._is_ending or self._is_crashed):
+                self.exit_messages.append(session.state.unusable.sentence)
 
     @background("end")
     async def _exit_after_saving(self, number: int) -> None:
@@ -241,21 +246,15 @@ class TokenApp(App[None]):
         finally:
             self.exit(return_code=128 + number)
 
-    def _start_background_work(self) -> None:
-        gc.enable()
-        gc.freeze()
-        self._warm_up()
-
-    @background("warm_up")
-    async def _warm_up(self) -> None:
-        """Import what the first sign-in needs while the user is still reading."""
-        await asyncio.sleep(0)
+    @background("first_frame")
+    async def _after_first_frame(self) -> None:
+        first_frame.restore()
+        await first_frame.import_sign_in()
         from slack_token_tui.slack.client import tls_key_log_path
-        from slack_token_tui.tui.screens import sign_in  # noqa: F401
 
         if path := tls_key_log_path():
             words = f"SSLKEYLOGFILE is set. The keys of TLS connections are written to {path}."
-            self.notify(words, severity="warning", timeout=_WARNING_SECONDS, markup=False)
+            self.notify(words, severity="warning", timeout=_WARNING_SECONDS)
 
     async def copy_secret(self, text: Secret, name: str) -> Copied | NotCopied:
         """Copy ``text`` of profile ``name``, clear it later, and return how reliable the copy is."""
@@ -290,7 +289,7 @@ class TokenApp(App[None]):
         if isinstance(screen, AppScreen):
             for action in actions_for(screen.screen_id):
                 if screen.check_action(action.id, ()) and action.id != "quit":
-                    run = getattr(screen, f"action_{action.id}")
+                    run = partial(screen.run_action, action.id)
                     yield SystemCommand(f"{action.label} ({action.key_label})", action.help, run)
         yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
         yield SystemCommand("Quit (Ctrl+Q)", "Leave the program.", self.action_quit)
@@ -305,14 +304,14 @@ class TokenApp(App[None]):
         for screen in reversed(self.screen_stack):
             if isinstance(screen, AppScreen) and screen.has_unsaved_token:
                 if not isinstance(self.screen, ConfirmDialog):  # otherwise the question is already open
-                    screen.after_saving(self.exit)
+                    screen.leave(self.exit)
                 return
         self.exit()
 
     def action_help_quit(self) -> None:
         """Stop what is running, or quit if Ctrl+C is pressed twice."""
         now = time.monotonic()
-        if now - self._last_interrupt < _DOUBLE_PRESS_SECONDS:
+        if now - self._last_interrupt < DOUBLE_PRESS_SECONDS:
             self.request_exit()
             return
         self._last_interrupt = now
@@ -322,7 +321,7 @@ class TokenApp(App[None]):
         words = "Nothing is running."
         if any(screen.cancel_running() for screen in screens):
             words = "Stopping as soon as the token is saved." if has_unsaved_token else "Stopped."
-        self.notify(f"{words} Ctrl+C again quits.", timeout=_DOUBLE_PRESS_SECONDS, markup=False)
+        self.notify(f"{words} Ctrl+C again quits.", timeout=DOUBLE_PRESS_SECONDS)
 
     def _fatal_error(self) -> None:
         """Report a crash without Textual's traceback, which prints every local variable, including tokens.

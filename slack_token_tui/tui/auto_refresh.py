@@ -8,19 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from slack_token_tui.event_loop import run_in_daemon_thread
 from slack_token_tui.problems import Kind, Problem, error_location
-from slack_token_tui.store.errors import ProfileError
-from slack_token_tui.store.profile import Profile
-from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.tokens.refresh_result import USUAL_POLICY, RefreshPolicy, RefreshResult
+from slack_token_tui.tui.profiles_model import ProfilesModel
 
 if TYPE_CHECKING:
     from slack_token_tui.tokens.fresh_token import FreshToken
@@ -39,18 +36,10 @@ class RefreshScheduler:
     """Scheduler of the refreshes and verifications of all profiles.
 
     Attributes:
-        store: profile store.
-        on_change: called with the name and the entry of a profile that has changed. The entry is None if it is gone.
-        now: returns the current time in UTC.
-        busy: names of the profiles with a request that waits or is in progress.
-        problems: error of the last attempt, by profile name. Successful attempts are left out.
+        model: the profiles. Busy profiles and the problems of requests are recorded there.
     """
 
-    store: ProfileStore
-    on_change: Callable[[str, Profile | UnreadableProfile | None], None]
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    busy: set[str] = field(default_factory=set)
-    problems: dict[str, Problem] = field(default_factory=dict)
+    model: ProfilesModel
     _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _requests: dict[tuple[object, ...], asyncio.Future[Any]] = field(default_factory=dict)
@@ -59,23 +48,18 @@ class RefreshScheduler:
     """How many requests of a profile are waiting or running."""
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT))
 
-    def due_names(self, entries: Iterable[object], now: datetime, first: str | None = None) -> list[str]:
+    def due_names(self, first: str | None = None) -> list[str]:
         """Return the profiles to refresh automatically now: due, not busy, no recent failure, as many as can start.
 
         Args:
-            entries: entries of the profile list.
-            now: the current time.
             first: name of the profile to refresh before the others.
         """
         names = [
-            entry.name
-            for entry in entries
-            if isinstance(entry, Profile)
-            and entry.is_due(now)
-            and entry.name not in self.busy
-            and self._pauses.get(entry.name, (0.0, 0.0))[0] <= time.monotonic()
+            name
+            for name in self.model.due_names
+            if name not in self.model.busy and self._pauses.get(name, (0.0, 0.0))[0] <= time.monotonic()
         ]
-        return sorted(names, key=lambda name: name != first)[: max(0, _MAX_CONCURRENT - len(self.busy))]
+        return sorted(names, key=lambda name: name != first)[: max(0, _MAX_CONCURRENT - len(self.model.busy))]
 
     async def refresh(
         self, name: str, policy: RefreshPolicy = USUAL_POLICY, *, is_requested: bool = False
@@ -88,12 +72,13 @@ class RefreshScheduler:
             is_requested: whether the user asked for it. If so, a refused refresh token is tried again.
 
         Raises:
-            Problem: see :func:`slack_token_tui.tokens.refresh.refresh`. It is in ``problems`` too.
+            Problem: see :func:`slack_token_tui.tokens.refresh.refresh`. The model has it too.
         """
         from slack_token_tui.tokens.refresh import refresh
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
-        work = partial(refresh, self.store, name, policy, refresh_in_child, is_requested=is_requested, now=self.now)
+        store, now = self.model.store, self.model.now
+        work = partial(refresh, store, name, policy, refresh_in_child, is_requested=is_requested, now=now)
         try:
             result = await self._run((name, policy, is_requested), work)
         except Problem:
@@ -104,33 +89,39 @@ class RefreshScheduler:
         self._pauses.pop(name, None)
         return result
 
+    async def refresh_automatically(self, name: str) -> None:
+        """Refresh a due profile. If that fails, the profile shows it."""
+        with suppress(Problem):
+            await self.refresh(name)
+
     async def verify(self, name: str) -> Verification:
         """Verify the token of profile ``name`` with Slack and save the result.
 
         Raises:
-            Problem: see :func:`slack_token_tui.tokens.verify.verify`. It is in ``problems`` too.
+            Problem: see :func:`slack_token_tui.tokens.verify.verify`. The model has it too.
         """
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
         from slack_token_tui.tokens.verify import verify
 
-        verification = await self._run((name, "verify"), partial(verify, self.store, name, refresh_in_child, self.now))
+        work = partial(verify, self.model.store, name, refresh_in_child, self.model.now)
+        verification = await self._run((name, "verify"), work)
         self._record_problem(name, verification.refresh_problem)
         return verification
 
     async def fresh_token(self, name: str) -> FreshToken:
         """Return a valid token of profile ``name``, refreshed first if it is due.
 
-        If the refresh fails and the token is still valid, the problem is in ``problems``.
+        If the refresh fails and the token is still valid, the model has the problem.
 
         Raises:
-            Problem: see :func:`slack_token_tui.tokens.fresh_token.fresh_token`. It is in ``problems`` too.
+            Problem: see :func:`slack_token_tui.tokens.fresh_token.fresh_token`. The model has it too.
         """
         from slack_token_tui.tokens.fresh_token import fresh_token
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
-        work = partial(fresh_token, self.store, name, USUAL_POLICY, refresh_in_child, self.now)
-        profile = await run_in_daemon_thread(self.store.read, name)
-        if not USUAL_POLICY.wants(profile, self.now()):
+        work = partial(fresh_token, self.model.store, name, USUAL_POLICY, refresh_in_child, self.model.now)
+        profile = await run_in_daemon_thread(self.model.store.read, name)
+        if not USUAL_POLICY.wants(profile, self.model.now()):
             return await run_in_daemon_thread(work)  # Slack is not asked, so the profile is not busy
         fresh = await self._run((name, "token"), work)
         self._record_problem(name, fresh.result.problem)
@@ -139,8 +130,8 @@ class RefreshScheduler:
     def _record_problem(self, name: str, problem: Problem | None) -> None:
         """Show that a refresh failed although the token still works."""
         if problem is not None:
-            self.problems[name] = problem.with_facts(name=name)
-            self._notify_change(name)
+            self.model.problems[name] = problem.with_facts(name=name)
+            self.model.load_one(name)
 
     async def run_for_all(
         self, names: list[str], do: Callable[[str], Awaitable[object]], progress: Callable[[int], None]
@@ -157,7 +148,7 @@ class RefreshScheduler:
         async def run_one(name: str) -> None:
             nonlocal done, succeeded_count
             async with semaphore:
-                with suppress(Problem):  # it is in ``problems``
+                with suppress(Problem):  # the model has it
                     await do(name)
                     succeeded_count += 1
             done += 1
@@ -203,22 +194,14 @@ class RefreshScheduler:
             raise problem from None
         finally:
             self._waiting[name] -= 1
-            self.problems.pop(name, None)
+            self.model.problems.pop(name, None)
             if problem is not None and problem.kind is not Kind.NOT_FOUND:  # a removed profile leaves the list
-                self.problems[name] = problem
+                self.model.problems[name] = problem
             self._set_busy(name)
 
     def _set_busy(self, name: str) -> None:
         if self._waiting[name]:
-            self.busy.add(name)
+            self.model.busy.add(name)
         else:
-            self.busy.discard(name)
-        self._notify_change(name)
-
-    def _notify_change(self, name: str) -> None:
-        entry: Profile | UnreadableProfile | None
-        try:
-            entry = self.store.read(name)
-        except ProfileError as error:
-            entry = None if error.kind is Kind.NOT_FOUND else UnreadableProfile(name, error)
-        self.on_change(name, entry)
+            self.model.busy.discard(name)
+        self.model.load_one(name)

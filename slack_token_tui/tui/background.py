@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -41,15 +41,20 @@ def background(
         method: _Method[_Node, _Parameters],
     ) -> Callable[Concatenate[_Node, _Parameters], Worker[None]]:
         @wraps(method)
-        async def show_errors(node: _Node, /, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
-            try:
-                await method(node, *args, **kwargs)
-            except Problem as problem:
-                node.show_problem(problem)
-            except Exception as error:
-                node.show_problem(Problem("unexpected", detail=error_location(error)))
+        async def run(node: _Node, /, *args: _Parameters.args, **kwargs: _Parameters.kwargs) -> None:
+            await show_errors(node, method(node, *args, **kwargs))
 
-        start: Any = work(exclusive=exclusive, group=group, exit_on_error=False)(show_errors)
+        start: Any = work(exclusive=exclusive, group=group, exit_on_error=False)(run)
         return start  # type: ignore[no-any-return]  # Textual's overloads do not cover a generic method
 
     return decorate
+
+
+async def show_errors(display: ProblemDisplay, operation: Awaitable[None]) -> None:
+    """Await ``operation``, and show whatever it raises."""
+    try:
+        await operation
+    except Problem as problem:
+        display.show_problem(problem)
+    except Exception as error:
+        display.show_problem(Problem("unexpected", detail=error_location(error)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ class LaunchOptions:
         simulate_browser: opens a URL, acts as the user would, and returns the last page. Only set in practice mode.
         is_demo: practice mode, where all data is deleted on exit.
         now: clock that returns the current time in UTC.
+        clock: clock of the sign-ins, in seconds.
     """
 
     home: Path | None = None
@@ -34,6 +36,7 @@ class LaunchOptions:
     simulate_browser: Callable[[str], Awaitable[str]] | None = None
     is_demo: bool = False
     now: Callable[[], datetime] = field(default=_now)
+    clock: Callable[[], float] = field(default=time.monotonic)
 
     @property
     def endpoints(self) -> Endpoints:

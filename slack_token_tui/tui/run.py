@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -11,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from slack_token_tui.event_loop import has_unfinished_work, run, wait_until_done
+from slack_token_tui.tui import first_frame
 from slack_token_tui.tui.terminal_exit import print_messages
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ def run_app(options: LaunchOptions) -> int:
     # Textual's log would contain every paste and every password field in plain text.
     for name in ("TEXTUAL_LOG", "TEXTUAL", "TEXTUAL_SCREENSHOT"):
         os.environ.pop(name, None)
-    # Importing Textual creates hundreds of thousands of objects that are never freed. Garbage collection during the
-    # import takes a tenth of the time to the first frame. The app enables it again after that.
-    gc.disable()
+    first_frame.prepare()
     from slack_token_tui.tui.app import TokenApp
 
     app = TokenApp(options)

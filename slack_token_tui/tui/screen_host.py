@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -22,13 +21,15 @@ class ScreenHost(Protocol):
         options: launch options of the TUI.
         store: profile store.
         draft: input of the last sign-in form.
-        sign_ins: started sign-ins, each with an event that is set when it ends.
+        sign_ins: started sign-ins, which are stopped before the program ends.
+        exit_messages: messages to print after the terminal has been restored.
     """
 
     options: LaunchOptions
     store: ProfileStore
     draft: SlackApp | None
-    sign_ins: list[tuple[SignInSession, asyncio.Event]]
+    sign_ins: list[SignInSession]
+    exit_messages: list[str]
 
     def notify(self, message: str, **options: Any) -> None:
         """Show a notification in place of the previous one."""

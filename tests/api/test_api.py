@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 import threading
@@ -306,10 +305,7 @@ async def test_canceled_await_ends_the_sign_in_and_frees_the_port(store: Profile
     port = get_port(app.redirect_uris[0])
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(pending, 0.05)
-    await asyncio.to_thread(pending._thread.join, 10)
-    with socket.socket() as free:
-        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        free.bind(("127.0.0.1", port))
+    assert await asyncio.to_thread(wait_until, lambda: not is_port_open(port))
 
 
 def test_script_is_told_the_link_and_the_saved_profile_name(

@@ -16,8 +16,8 @@ from rich.traceback import Traceback
 import slack_token_tui as stt
 from slack_token_tui import api
 from slack_token_tui.practice.models import CLIENT_ID
-from slack_token_tui.practice.server import PracticeSlack
-from slack_token_tui.problems import InvalidInput, explain
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
+from slack_token_tui.problems import InvalidInput
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store import hot_path
@@ -266,7 +266,7 @@ def test_tracebacks_of_failed_pastes_and_sign_ins_show_no_code(
     def answer_prompt(_: str) -> str:
         said = next(answers)
         if not said:
-            pending._fail(explain("sign_in_timed_out"))
+            simulate_browser(str(pending.url), "cancel")
         return said
 
     monkeypatch.setattr("builtins.input", answer_prompt)

@@ -13,13 +13,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import aclosing
 from pathlib import Path
 
 import httpx
 
-from slack_token_tui.oauth import events
-from slack_token_tui.oauth.session import SignInSession
+from slack_token_tui.oauth.session import Services, SignInRequest, SignInSession
+from slack_token_tui.oauth.state import Phase, SignInState
 from slack_token_tui.practice.models import CLIENT_ID, App
 from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import Workspace
@@ -130,17 +129,17 @@ def measure_sign_ins(directory: Path, rounds: int) -> None:
         app = SlackApp(CLIENT_ID, Endpoints(slack.base), redirects, ("users:read",))
 
         async def sign_in() -> float:
-            begin = 0.0
             client._ssl_contexts.clear()  # so that it reads certificates, as the two plain requests do
-            async with aclosing(SignInSession(app, app.scopes, store, open_browser=None).events()) as stream:
-                async for event in stream:
-                    if isinstance(event, events.BrowserOpening):
-                        threading.Thread(target=simulate_browser, args=(event.url,), daemon=True).start()
-                    elif isinstance(event, events.Approved):
-                        begin = time.perf_counter()
-                    elif isinstance(event, events.Saved):
-                        return time.perf_counter() - begin
-            raise AssertionError("it failed")
+            times: dict[Phase, float] = {}
+
+            def record(state: SignInState) -> None:
+                if state.url is not None and Phase.WAITING not in times:
+                    threading.Thread(target=simulate_browser, args=(state.url,), daemon=True).start()
+                times.setdefault(state.phase, time.perf_counter())
+
+            request = SignInRequest(app, app.scopes)
+            await SignInSession(request, Services(store, open_browser=None), record).run()
+            return times[Phase.SAVED] - times[Phase.EXCHANGING]
 
         async def send_plain_requests() -> float:
             begin = time.perf_counter()
@@ -155,10 +154,42 @@ def measure_sign_ins(directory: Path, rounds: int) -> None:
     print_result("callback to saved profile", ours, theirs, "two plain httpx requests", 1.5)
 
 
+def measure_idle(directory: Path, seconds: int) -> None:
+    """Measure how much of a core an interface takes that nobody touches."""
+    module, ticks = ("-m", "slack_token_tui"), os.sysconf("SC_CLK_TCK")
+    programs = {
+        "a minimal Textual app": (b"the first frame", ("-c", MINIMAL_APP), directory),
+        "10 profiles": (b"acme", module, create_home(directory / "idle", 10)),
+        "1,000 profiles": (b"acme", module, create_home(directory / "idle", 1000)),
+    }
+    running = {}
+    for name, (words, command, home) in programs.items():
+        terminal = Terminal({**os.environ, "SLACK_TOKEN_TUI_HOME": str(home)}, *command)
+        terminal.wait_until(lambda seen, wanted=words: wanted in seen)
+        running[name] = terminal
+    time.sleep(5)  # what follows the first frame
+    before = {name: read_cpu_ticks(terminal.pid) for name, terminal in running.items()}
+    time.sleep(seconds)
+    for name, terminal in running.items():
+        share = (read_cpu_ticks(terminal.pid) - before[name]) / ticks / seconds * 100
+        verdict = "" if name.startswith("a ") else f"   aim 0.40 %: {'met' if share <= 0.4 else 'MISSED'}"
+        print(f"idle for {seconds} s with {name:<24}{share:8.2f} % of a core{verdict}", flush=True)
+        os.kill(terminal.pid, 9)
+        terminal.hang_up()
+
+
+def read_cpu_ticks(pid: int) -> int:
+    """Return the processor time of a process and its threads, from /proc/PID/stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="how often each is measured (default: 20)")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--idle", type=int, default=60, help="seconds to measure the idle interface (default: 60)")
+    options = parser.parse_args()
+    rounds, idle_seconds = options.rounds, options.idle
     # An installed program has its bytecode on disk. Without it, the program would be compiled at each start, and Textual
     # would not.
     for name in ("SLACK_TOKEN_PROFILE", "PYTHONDONTWRITEBYTECODE"):
@@ -167,6 +198,8 @@ def main() -> None:
         measure_commands(Path(directory), rounds)
         measure_first_frames(Path(directory), rounds)
         measure_sign_ins(Path(directory), rounds)
+        if Path("/proc/self/stat").exists():
+            measure_idle(Path(directory), idle_seconds)
 
 
 if __name__ == "__main__":

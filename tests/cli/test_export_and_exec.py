@@ -98,7 +98,7 @@ def test_new_token_is_printed_when_the_profile_cannot_be_saved(
         "import sys; from slack_token_tui.store import locked_profile, recovery;"
         "from slack_token_tui.store.atomic_file import StorageError\n"
         "def broken(*_):\n    raise StorageError('store_full', file='x', detail='no room')\n"
-        "locked_profile.write_profile_file = broken; recovery._SAVE_RETRY_SECONDS = 0\n"
+        "locked_profile.write_profile_file = broken; recovery.SAVE_RETRY_SECONDS = 0\n"
         "from slack_token_tui.cli.main import main; sys.exit(main(['token']))"
     )
     done = run_python(program, env=child_environment)

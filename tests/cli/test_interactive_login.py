@@ -218,7 +218,7 @@ def test_many_stray_requests_are_summarized_in_a_few_lines(
     assert code == 0
     ignored = [line for line in err.splitlines() if line.startswith("Ignored")]
     assert re.match(r"Ignored    \d+ responses?: ", ignored[0])
-    assert ignored[-1] == "Ignored    1500 responses so far"
+    assert ignored[-1] == "Ignored    1500 responses in all"
     assert len(ignored) <= 6, ignored
 
 

@@ -29,7 +29,7 @@ def browser_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def _wait_long_for_browsers(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine may start a program late. Only browsers that stay in the foreground use up this time."""
-    monkeypatch.setattr(browser, "_SETTLE_SECONDS", 60)
+    monkeypatch.setattr(browser, "SETTLE_SECONDS", 60)
 
 
 def write_browser(directory: Path, name: str, body: str = "") -> Path:
@@ -84,7 +84,7 @@ async def test_no_browser_is_started_without_a_display_or_over_ssh(
 async def test_foreground_browser_does_not_block_and_is_not_killed(
     browser_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(browser, "_SETTLE_SECONDS", 1.5)
+    monkeypatch.setattr(browser, "SETTLE_SECONDS", 1.5)
     body = f"while [ ! -e {browser_directory}/enough ]; do read _ < {browser_directory}/slow.args; done; echo > {browser_directory}/lived"
     monkeypatch.setenv("BROWSER", str(write_browser(browser_directory, "slow", body)))
     ticks = 0

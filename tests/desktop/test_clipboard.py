@@ -41,7 +41,7 @@ async def test_x11_clipboard_is_written_and_read_back(x_display: str) -> None:
 async def test_clipboard_tool_does_not_hold_the_callers_pipe_open(x_display: str) -> None:
     program = (
         "import asyncio; from slack_token_tui.desktop import clipboard;"
-        "clipboard._COPY_TIMEOUT_SECONDS = clipboard._CHECK_TIMEOUT_SECONDS = 60;"
+        "clipboard.COPY_TIMEOUT_SECONDS = clipboard.CHECK_TIMEOUT_SECONDS = 60;"
         "from tests.support.clipboard import CLIPBOARD_TOKEN, RecordingTerminal;"
         "print(asyncio.run(clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal())).is_verified)"
     )
@@ -75,7 +75,7 @@ def tool_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_hanging_tool_times_out_and_is_killed(
     tool_directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(clipboard, "_COPY_TIMEOUT_SECONDS", 5)
+    monkeypatch.setattr(clipboard, "COPY_TIMEOUT_SECONDS", 5)
     write_script(tool_directory / "xclip", f"echo $$ > {tmp_path}/pid; exec sleep 600")
     tty = RecordingTerminal()
     before = time.monotonic()
@@ -94,7 +94,7 @@ async def test_copy_is_cleared_even_if_reading_it_back_hangs(
     tool_directory: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The token is on the clipboard by then, so it must be cleared even if it could not be read back."""
-    monkeypatch.setattr(clipboard, "_CHECK_TIMEOUT_SECONDS", 0.8)
+    monkeypatch.setattr(clipboard, "CHECK_TIMEOUT_SECONDS", 0.8)
     held = tmp_path / "held"
     write_script(
         tool_directory / "xclip",
@@ -163,7 +163,7 @@ async def test_timeout_passes_without_help(x_display: str, tmp_path: Path) -> No
 async def test_clipboard_is_cleared_after_the_copying_program_exits(x_display: str, tmp_path: Path) -> None:
     program = (
         "import asyncio, sys; from pathlib import Path; from slack_token_tui.desktop import clipboard;"
-        "clipboard._COPY_TIMEOUT_SECONDS = clipboard._CHECK_TIMEOUT_SECONDS = 60;"
+        "clipboard.COPY_TIMEOUT_SECONDS = clipboard.CHECK_TIMEOUT_SECONDS = 60;"
         "from tests.support.clipboard import CLIPBOARD_TOKEN as token, RecordingTerminal, make_clear_policy;"
         "policy = make_clear_policy(Path(sys.argv[1]));"
         "assert asyncio.run(clipboard.copy(token, RecordingTerminal(), policy)).is_verified"

@@ -149,7 +149,7 @@ class TestClipboard:
         write_script(tmp_path / "xclip", body)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
         monkeypatch.setenv("DISPLAY", ":77")
-        monkeypatch.setattr(clipboard_probe, "_TIMEOUT_SECONDS", 0.5)
+        monkeypatch.setattr(clipboard_probe, "TIMEOUT_SECONDS", 0.5)
         (way,) = clipboard_probe.list_backends()
         assert (way.tool, way.works) == ("xclip", works)
 

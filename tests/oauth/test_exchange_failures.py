@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 
 from slack_token_tui.desktop import browser
-from slack_token_tui.oauth import events, exchange, session
-from slack_token_tui.oauth.events import Step
+from slack_token_tui.oauth import session
+from slack_token_tui.oauth.session import describe_stop
+from slack_token_tui.oauth.state import Phase
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.problems import Problem
 from slack_token_tui.slack import client
-from slack_token_tui.slack.client import SlackClient, _parse_date
+from slack_token_tui.slack.client import SlackClient, parse_date
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.fallback_dir import list_fallback_files
@@ -72,10 +74,10 @@ async def test_invalid_auth_test_values_do_not_lose_the_token(
 ) -> None:
     test = workspace.auth_test
     monkeypatch.setattr(workspace, "auth_test", lambda bearer: ({**test(bearer)[0], **changed}, test(bearer)[1]))
-    saved = (await run_session(create_session(app, store)))[-1]
-    assert isinstance(saved, events.Saved)
+    saved = (await run_session(create_session(app, store))).result
+    assert saved is not None
     (issued,) = workspace.tokens.access_tokens
-    assert read_tokens(store, saved.saved.profile.name).access_token.reveal() == issued
+    assert read_tokens(store, saved.profile.name).access_token.reveal() == issued
 
 
 @pytest.mark.parametrize("expires_in", [1e400, "9" * 5000, -1e400, [], "\ud800"], ids=repr)
@@ -83,7 +85,7 @@ async def test_invalid_token_lifetime_does_not_lose_the_token(
     app: SlackApp, store: ProfileStore, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, expires_in: object
 ) -> None:
     change_exchange_response(workspace, monkeypatch, lambda answer: answer.update(expires_in=expires_in))
-    assert isinstance((await run_session(create_session(app, store), shape="top"))[-1], events.Saved)
+    assert (await run_session(create_session(app, store), shape="top")).phase is Phase.SAVED
 
 
 @pytest.mark.parametrize("url", ["https://[acme.slack.com/", "http://[", "\x1b]52"])
@@ -96,7 +98,7 @@ def test_invalid_workspace_url_does_not_prevent_naming_a_profile(store: ProfileS
     ["", "x", "Thu, 99 Foo 2026", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "1 Jan 2026 99:99:99 +999999999999"],
 )
 def test_invalid_date_header_is_ignored(date: str) -> None:
-    assert _parse_date(date) is None
+    assert parse_date(date) is None
 
 
 # ── unexpected exceptions ──
@@ -114,50 +116,54 @@ def raise_broken(*_: object, **__: object) -> Any:
     ("owner", "name"),
     [
         (SlackClient, "verify"),
-        (exchange, "add_registered_scopes"),
+        (session, "add_registered_scopes"),
     ],
 )
 async def test_exception_outside_the_save_does_not_lose_the_token(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, owner: object, name: str
 ) -> None:
     monkeypatch.setattr(owner, name, raise_broken)
-    assert isinstance((await run_session(create_session(app, store)))[-1], events.Saved)
+    assert (await run_session(create_session(app, store))).phase is Phase.SAVED
     assert len(store.names()) == 1
 
 
 async def test_exception_after_verification_does_not_lose_the_token(
     app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    profile_of = exchange.new_profile
+    profile_of = session.new_profile
 
     def raise_if_identified(**values: Any) -> Any:
         return raise_broken() if values["identity"] else profile_of(**values)
 
-    monkeypatch.setattr(exchange, "new_profile", raise_if_identified)
-    assert isinstance((await run_session(create_session(app, store)))[-1], events.Saved)
+    monkeypatch.setattr(session, "new_profile", raise_if_identified)
+    assert (await run_session(create_session(app, store))).phase is Phase.SAVED
     assert len(store.names()) == 1
 
 
+@pytest.mark.parametrize("how", ["retry", "fallback"])
 async def test_exception_during_save_allows_a_retry_or_a_fallback_file(
-    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     sign_in = create_session(app, store)
     with monkeypatch.context() as broken:
         broken.setattr(ProfileStore, "save_sign_in", raise_broken)
-        failed = (await run_session(sign_in))[-1]
-        assert isinstance(failed, events.Failed) and failed.step is Step.SAVE
-        assert failed.explanation.code == "unexpected"
-        assert "canary" not in failed.explanation.happened
+        failure = (await run_session(sign_in)).failure
+        assert failure is not None and failure.phase is Phase.SAVING
+        assert failure.explanation.code == "unexpected"
+        assert "canary" not in failure.explanation.happened
         with pytest.raises(StorageError) as caught:
             await sign_in.save_again()
         assert caught.value.code == "unexpected"
-        assert "slack-token-tui import" in sign_in.save_to_fallback()
-        assert len(list_fallback_files(store.home)) == 1
-    assert (await sign_in.save_again()).profile.name in store.names()
+    if how == "retry":
+        assert (await sign_in.save_again()).profile.name in store.names()
+    result = await sign_in.stop()
+    assert len(list_fallback_files(store.home)) == (how == "fallback")
+    assert ("slack-token-tui import" in describe_stop(result, "")) is (how == "fallback")
+    assert not sign_in.state.unsaved
 
 
-@pytest.mark.parametrize(("owner", "name"), [(client, "parse_token_response"), (exchange, "new_profile")])
+@pytest.mark.parametrize(("owner", "name"), [(client, "parse_token_response"), (session, "new_profile")])
 async def test_exception_right_after_the_exchange_quarantines_the_token(
     app: SlackApp,
     store: ProfileStore,
@@ -168,14 +174,14 @@ async def test_exception_right_after_the_exchange_quarantines_the_token(
 ) -> None:
     monkeypatch.setattr(owner, name, raise_broken)
     sign_in = create_session(app, store)
-    failed = (await run_session(sign_in))[-1]
-    assert isinstance(failed, events.Failed) and failed.step is Step.EXCHANGE
-    assert failed.explanation.code == "unexpected" and "Broken in" in failed.explanation.happened
+    state = await run_session(sign_in)
+    assert state.failure is not None and state.failure.phase is Phase.EXCHANGING
+    assert sign_in.code == "unexpected" and "Broken in" in state.failure.explanation.happened
     (issued,) = workspace.tokens.access_tokens
-    assert issued in {token.reveal() for token in sign_in.unusable.tokens}  # type: ignore[union-attr]
-    assert sign_in.unusable.quarantined is not None  # type: ignore[union-attr]
+    assert state.unusable is not None and issued in {token.reveal() for token in state.unusable.tokens}
+    assert state.unusable.quarantined is not None
     await sign_in.revoke_unusable()
-    assert workspace.tokens.access_tokens[issued].revoked and sign_in.unusable is None
+    assert workspace.tokens.access_tokens[issued].revoked and sign_in.state.unusable is None
 
 
 BROKEN_BODIES: dict[str, Callable[[bytes], bytes]] = {
@@ -196,7 +202,7 @@ BROKEN_BODIES: dict[str, Callable[[bytes], bytes]] = {
 async def test_token_in_an_unreadable_response_is_quarantined(
     app: SlackApp, store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, case: str, status: int
 ) -> None:
-    handler = slack._server.RequestHandlerClass
+    handler = slack.server.RequestHandlerClass
     send = handler.send
 
     def send_broken_body(self: Any, before: HTTPStatus, kind: str, body: bytes, headers: Any = None) -> None:
@@ -206,12 +212,11 @@ async def test_token_in_an_unreadable_response_is_quarantined(
 
     monkeypatch.setattr(handler, "send", send_broken_body)
     sign_in = create_session(app, store)
-    failed = (await run_session(sign_in, shape="top"))[-1]
-    if isinstance(failed, events.Saved):
-        pytest.fail("a response that cannot be read was used")
+    state = await run_session(sign_in, shape="top")
+    assert state.result is None, "a response that cannot be read was used"
     (issued,) = slack.workspace.tokens.access_tokens
-    assert sign_in.unusable and issued in {token.reveal() for token in sign_in.unusable.tokens}
-    assert sign_in.unusable.quarantined is not None
+    assert state.unusable and issued in {token.reveal() for token in state.unusable.tokens}
+    assert state.unusable.quarantined is not None
 
 
 # ── responses with a token that cannot be used ──
@@ -238,15 +243,15 @@ async def test_unusable_response_is_quarantined_and_its_token_can_be_revoked(
 
     change_exchange_response(workspace, monkeypatch, change_response)
     sign_in = create_session(app, store)
-    failed = (await run_session(sign_in, shape="top"))[-1]
-    assert isinstance(failed, events.Failed) and failed.explanation.code == code
+    state = await run_session(sign_in, shape="top")
+    assert sign_in.code == code
     assert store.names() == []
-    assert sign_in.unusable is not None and sign_in.unusable.quarantined is not None
-    path = sign_in.unusable.quarantined.path
+    assert state.unusable is not None and state.unusable.quarantined is not None
+    path = state.unusable.quarantined.path
     assert path is not None and path.parent == store.home / "quarantine"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert issued[0] in path.read_text()
-    assert str(path) in sign_in.describe_unusable()
+    assert str(path) in state.unusable.sentence
     assert not workspace.tokens.access_tokens[issued[0]].revoked
     answers = await sign_in.revoke_unusable()
     assert workspace.tokens.access_tokens[issued[0]].revoked
@@ -264,10 +269,9 @@ async def test_unusable_response_goes_to_a_fallback_file_if_quarantine_fails(
         (store.home / "quarantine").write_text("in the way")
 
     change_exchange_response(workspace, monkeypatch, change_response)
-    sign_in = create_session(app, store)
-    await run_session(sign_in, shape="top")
-    assert sign_in.unusable and sign_in.unusable.quarantined
-    assert sign_in.unusable.quarantined.path in list_fallback_files(store.home)
+    state = await run_session(create_session(app, store), shape="top")
+    assert state.unusable and state.unusable.quarantined
+    assert state.unusable.quarantined.path in list_fallback_files(store.home)
 
 
 async def test_cancel_during_the_exchange_still_quarantines_an_unusable_response(
@@ -282,17 +286,16 @@ async def test_cancel_during_the_exchange_still_quarantines_an_unusable_response
     sign_in = create_session(app, store)
     task = asyncio.create_task(run_session(sign_in, shape="top"))
     await asyncio.to_thread(token_issued.wait, 30)
-    task.cancel()
+    stopping = asyncio.create_task(sign_in.stop())
     may_respond.set()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert sign_in.unusable and sign_in.unusable.quarantined and sign_in.unusable.quarantined.path
+    await stopping
+    await task
+    unusable = sign_in.state.unusable
+    assert unusable and unusable.quarantined and unusable.quarantined.path
 
 
 async def test_exchange_error_without_a_token_quarantines_nothing(app: SlackApp, store: ProfileStore) -> None:
-    sign_in = create_session(app, store)
-    await run_session(sign_in, wrong="exchange:invalid_code")
-    assert sign_in.unusable is None and sign_in.describe_unusable() == ""
+    assert (await run_session(create_session(app, store), wrong="exchange:invalid_code")).unusable is None
     assert not (store.home / "quarantine").exists()
 
 
@@ -311,7 +314,7 @@ async def test_user_token_with_a_bot_identity_is_saved(
 ) -> None:
     test = workspace.auth_test
     monkeypatch.setattr(workspace, "auth_test", lambda bearer: ({**test(bearer)[0], "bot_id": "B1"}, test(bearer)[1]))
-    assert isinstance((await run_session(create_session(app, store)))[-1], events.Saved)
+    assert (await run_session(create_session(app, store))).phase is Phase.SAVED
 
 
 async def test_cancel_while_writing_the_redirect_file_leaves_no_file(
@@ -329,10 +332,11 @@ async def test_cancel_while_writing_the_redirect_file_leaves_no_file(
         return browser.NotOpened("It is not tried.")
 
     monkeypatch.setattr(session, "write_redirect_file", write_late)
-    task = asyncio.create_task(run_session(session.SignInSession(app, app.scopes, store, open_browser=open_nothing)))
+    sign_in = create_session(app, store, open_browser=open_nothing)
+    task = asyncio.create_task(sign_in.run())
     await asyncio.to_thread(writing.wait, 30)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    await sign_in.stop()
+    with pytest.raises(Problem, match="sign_in_stopped"):
         await task
     may_write.set()
     await asyncio.get_running_loop().shutdown_default_executor()

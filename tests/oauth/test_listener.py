@@ -107,7 +107,8 @@ def test_error_lists_all_ports_when_none_is_free(redirect_uris: tuple[str, ...])
     first = [bind_first_free([address]) for address in redirect_uris]
     with pytest.raises(PortsUnavailable) as caught:
         bind_first_free(redirect_uris)
-    assert caught.value.taken == redirect_uris
+    assert caught.value.code == "all_ports_taken"
+    assert caught.value.facts["ports"] == ", ".join(str(get_port(uri)) for uri in redirect_uris)
     for port in first:
         port.close()
 
@@ -353,10 +354,10 @@ async def test_externally_closed_port_is_reported_without_blocking(
     redirect_uris: tuple[str, ...],
 ) -> None:
     async with run_listener(redirect_uris) as client:
-        for bound in client.listener._port.sockets:
+        for bound in client.listener.port.sockets:
             bound.shutdown(socket.SHUT_RDWR)  # as a program does that closes other programs' sockets
         for _ in range(1000):
             await asyncio.sleep(0)
-            if len(client.recorder.ignored) == len(client.listener._port.sockets):
+            if len(client.recorder.ignored) == len(client.listener.port.sockets):
                 break
         assert set(client.recorder.ignored) == {"port_lost"}

@@ -428,7 +428,7 @@ class TestRobustness:
     def _no_handler_fails(self, monkeypatch: pytest.MonkeyPatch, slack: PracticeSlack) -> Iterator[None]:
         """Fail if a handler raised. The server hides the traceback and sends no response then."""
         failed: list[BaseException | None] = []
-        monkeypatch.setattr(type(slack._server), "handle_error", lambda *_: failed.append(sys.exc_info()[1]))
+        monkeypatch.setattr(type(slack.server), "handle_error", lambda *_: failed.append(sys.exc_info()[1]))
         yield
         assert failed == []
         assert send_request(slack, "GET", "/apps").status == 200
@@ -605,13 +605,13 @@ class TestRobustness:
     ) -> None:
         monkeypatch.setattr(web, "REQUEST_TIMEOUT_SECONDS", 0.3)
         ended = threading.Event()
-        shutdown_request = slack._server.shutdown_request
+        shutdown_request = slack.server.shutdown_request
 
         def shut_down(request: Any) -> None:
             shutdown_request(request)
             ended.set()
 
-        monkeypatch.setattr(slack._server, "shutdown_request", shut_down)
+        monkeypatch.setattr(slack.server, "shutdown_request", shut_down)
         monkeypatch.setattr("slack_token_tui.practice.server.apps_page", lambda *_: "x" * 50_000_000)
         with socket.create_connection(("127.0.0.1", get_port(slack.base)), timeout=30) as connection:
             connection.sendall(f"GET /apps HTTP/1.1\r\nHost: 127.0.0.1:{get_port(slack.base)}\r\n\r\n".encode())

@@ -42,7 +42,7 @@ def test_unsaved_profile_is_recovered_from_the_journal_on_the_next_refresh(
 
     with monkeypatch.context() as broken:
         broken.setattr("slack_token_tui.store.locked_profile.write_profile_file", raise_store_full)
-        broken.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
+        broken.setattr("slack_token_tui.store.recovery.SAVE_RETRY_SECONDS", 0.0)
         result = refresh_in_process(store, "acme")
     assert result.refreshed and result.problem and result.problem.code == "refresh_not_saved"
     assert len(list_journals(store)) == 1
@@ -63,7 +63,7 @@ def test_response_goes_to_the_runtime_directory_when_journal_and_profile_fail(
     with monkeypatch.context() as broken:
         broken.setattr("slack_token_tui.store.locked_profile.write_profile_file", raise_store_unwritable)
         broken.setattr(Journal, "write_response", raise_store_unwritable)
-        broken.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
+        broken.setattr("slack_token_tui.store.recovery.SAVE_RETRY_SECONDS", 0.0)
         result = refresh_in_process(store, "acme")
     assert result.problem and str(runtime) in result.problem.facts["kept"]
     assert refresh_in_process(store, "acme").tokens.access_token == result.tokens.access_token
@@ -79,7 +79,7 @@ def test_new_token_is_returned_with_a_problem_when_nothing_can_be_written(
     monkeypatch.setattr("slack_token_tui.store.locked_profile.write_profile_file", raise_store_unwritable)
     monkeypatch.setattr(Journal, "write_response", raise_store_unwritable)
     monkeypatch.setattr(Journal, "save_to_fallback", raise_store_unwritable)
-    monkeypatch.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("slack_token_tui.store.recovery.SAVE_RETRY_SECONDS", 0.0)
     result = refresh_in_process(store, "acme")
     assert result.refreshed and result.tokens.access_token != old.access_token
     assert result.problem and "nowhere" in result.problem.facts["kept"]

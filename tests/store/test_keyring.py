@@ -198,7 +198,7 @@ def test_unfinished_refresh_is_recovered_from_the_keyring(
 
     with monkeypatch.context() as broken:
         broken.setattr("slack_token_tui.store.locked_profile.write_profile_file", raise_store_full)
-        broken.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
+        broken.setattr("slack_token_tui.store.recovery.SAVE_RETRY_SECONDS", 0.0)
         result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == "refresh_not_saved"
     again = refresh_in_process(store, "acme")

@@ -62,7 +62,7 @@ def test_tokens_the_keyring_rejects_are_saved_to_a_fallback_and_recovered(
     store: ProfileStore, slack: PracticeSlack, keyring: FakeKeyring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr("slack_token_tui.store.recovery._SAVE_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("slack_token_tui.store.recovery.SAVE_RETRY_SECONDS", 0.0)
     slack.workspace.tokens.grace_seconds = 0
     issue_profile(store, slack)
     move_tokens(store, "acme", to_keyring=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot, WaitForScreenTimeout
 from textual.screen import Screen
+from textual.strip import Strip
 
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.app import TokenApp
@@ -27,7 +28,7 @@ async def run_app(
     """Run the TUI and yield its pilot once the home screen is there."""
     async with TokenApp(LaunchOptions(home=home, slack_app=app)).run_test(size=size, notifications=True) as pilot:
         home_screen = pilot.app.screen
-        await wait_for(pilot, lambda: getattr(home_screen, "_is_fully_mounted", True))
+        await wait_for(pilot, lambda: getattr(home_screen, "is_complete", True))
         yield pilot
 
 
@@ -80,10 +81,15 @@ async def wait_until_port_closes(pilot: Pilot[None], redirect_uri: str) -> None:
     raise AssertionError("the port is still open")
 
 
+def render_strips(pilot: Pilot[None]) -> list[Strip]:
+    """Return the lines of the screen with their styles. Textual's own screenshots use the same private attribute."""
+    return pilot.app.screen._compositor.render_strips()
+
+
 def read_screen(pilot: Pilot[None]) -> str:
     """Return what the screen shows, line by line."""
     width, height = pilot.app.size
-    strips = pilot.app.screen._compositor.render_strips()
+    strips = render_strips(pilot)
     return "\n".join("".join(segment.text for segment in strip) for strip in strips[:height])[: (width + 1) * height]
 
 
@@ -100,8 +106,8 @@ async def start_sign_in(pilot: Pilot[None]) -> str:
     screen = pilot.app.screen
     assert isinstance(screen, SignInScreen)
     await wait_for_text(pilot, "Waiting for you to press Allow")
-    assert screen._url is not None
-    return screen._url
+    assert screen.state.url is not None
+    return screen.state.url
 
 
 async def click_text(pilot: Pilot[None], text: str) -> None:

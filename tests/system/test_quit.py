@@ -111,7 +111,7 @@ def test_doctor_ends_although_the_name_server_does_not_answer(child_environment:
     assert "within 2 seconds" in " ".join(done.stdout.split()), "the limit that was in force"
 
 
-_SHORT_DOCTOR = "from slack_token_tui.doctor import connectivity; connectivity._SLACK_TIMEOUT_SECONDS = 2\n"
+_SHORT_DOCTOR = "from slack_token_tui.doctor import connectivity; connectivity.SLACK_TIMEOUT_SECONDS = 2\n"
 
 
 def test_login_ends_although_the_name_server_does_not_answer(

@@ -199,7 +199,7 @@ ORIGINAL_CLIENT = refreshing.SlackClient
 def test_unreachable_slack_is_retried_and_does_not_change_the_profile(
     store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refreshing, "_RETRY_PAUSES_SECONDS", (0, 0))
+    monkeypatch.setattr(refreshing, "RETRY_PAUSES_SECONDS", (0, 0))
     with reserve_refusing_port() as nowhere:
         before = issue_profile(store, slack, endpoints=Endpoints(nowhere)), read_tokens(store)
         result = refresh_in_process(store, "acme")

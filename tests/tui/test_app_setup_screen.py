@@ -50,7 +50,7 @@ async def run_demo(home: Path, slack: PracticeSlack, size: tuple[int, int] = (10
     start = LaunchOptions(home=home, slack_app=app, simulate_browser=open_in_browser, is_demo=True)
     async with TokenApp(start).run_test(size=size, notifications=True) as pilot:
         screen = pilot.app.screen
-        await wait_for(pilot, lambda: getattr(screen, "_is_fully_mounted", False))
+        await wait_for(pilot, lambda: getattr(screen, "is_complete", False))
         yield pilot
 
 

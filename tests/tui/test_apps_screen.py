@@ -313,9 +313,9 @@ async def test_confidential_app_signs_in_by_paste_in_the_tui(home: Path, slack: 
         await wait_for_text(pilot, "By paste.")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
-        await wait_for(pilot, lambda: screen._url is not None)
-        assert "code_challenge" not in parse_query(str(screen._url))
+        await wait_for(pilot, lambda: screen.state.url is not None)
+        assert "code_challenge" not in parse_query(str(screen.state.url))
         from textual import events
 
-        screen.post_message(events.Paste(issue_callback_url(slack.workspace, str(screen._url))))
+        screen.post_message(events.Paste(issue_callback_url(slack.workspace, str(screen.state.url))))
         await wait_for_text(pilot, "Signed in as jane")

@@ -17,6 +17,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import refresh_worker
 from slack_token_tui.tokens.refresh_result import RefreshPolicy, RefreshResult
 from slack_token_tui.tui.auto_refresh import RefreshScheduler
+from slack_token_tui.tui.profiles_model import ProfilesModel
 from tests.support.pilot import WIDE, has_text, run_app, wait_for, wait_for_text
 from tests.support.practice import issue_profile
 from tests.support.profiles import new_sign_in, profile, time_from_now
@@ -89,13 +90,15 @@ async def test_at_most_four_due_profiles_are_refreshed_at_once_and_the_selected_
 def test_due_profiles_are_chosen_up_to_the_free_places() -> None:
     now = datetime.now(UTC)
     due = {"refresh_issued_at": time_from_now(hours=-13), "expires_at": time_from_now(hours=-1)}
-    entries = [profile(name=f"p{number}", **due) for number in range(6)]
-    scheduler = RefreshScheduler(ProfileStore(Path("unused")), lambda *_: None)
-    assert scheduler.due_names(entries, now, "p5") == ["p5", "p0", "p1", "p2"]
-    scheduler.busy |= {"p0", "p3"}
-    assert scheduler.due_names(entries, now) == ["p1", "p2"]
-    scheduler.busy |= {"p1", "p2"}
-    assert scheduler.due_names(entries, now) == []
+    model = ProfilesModel(ProfileStore(Path("unused")), lambda: now)
+    model.entries = [profile(name=f"p{number}", **due) for number in range(6)]
+    model.look_at_clock()
+    scheduler = RefreshScheduler(model)
+    assert scheduler.due_names("p5") == ["p5", "p0", "p1", "p2"]
+    model.busy |= {"p0", "p3"}
+    assert scheduler.due_names() == ["p1", "p2"]
+    model.busy |= {"p1", "p2"}
+    assert scheduler.due_names() == []
 
 
 async def test_cancelled_wait_keeps_the_profile_busy_until_the_work_ends(
@@ -145,10 +148,11 @@ async def test_scheduler_raises_what_the_use_case_raises_and_remembers_it(
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=3), generation=1)
     store.save_sign_in(*new_sign_in(user_id="U9", expires_at=time_from_now(hours=3)), "plain")
-    scheduler = RefreshScheduler(store, lambda *_: None)
+    model = ProfilesModel(store, lambda: datetime.now(UTC))
+    scheduler = RefreshScheduler(model)
     result = await scheduler.refresh("acme", RefreshPolicy(insist=True))
     assert result.refreshed and result.tokens == read_tokens(store)
     with pytest.raises(Problem) as caught:
         await scheduler.refresh("plain")
-    assert caught.value.code == scheduler.problems["plain"].code == "not_renewable"
-    assert not scheduler.busy and "acme" not in scheduler.problems
+    assert caught.value.code == model.problems["plain"].code == "not_renewable"
+    assert not model.busy and "acme" not in model.problems

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
-from slack_token_tui.oauth.events import Step
+from slack_token_tui.oauth.state import Failure, Phase
 from slack_token_tui.practice.server import simulate_browser
 from slack_token_tui.problems import explain, list_codes
 from slack_token_tui.store.apps import SlackApp
@@ -18,7 +19,6 @@ from slack_token_tui.tui.screens.dialogs import ExplanationDialog
 from slack_token_tui.tui.screens.errors import ErrorsScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
-from slack_token_tui.tui.widgets.error_card import ErrorCard
 from tests.support.pilot import (
     click_text,
     has_text,
@@ -30,7 +30,7 @@ from tests.support.pilot import (
     wait_for_text,
     wait_until_port_closes,
 )
-from tests.support.scripted_sign_in import APP
+from tests.support.sign_in_states import APP, FAILED, show_state
 
 WIDE = (120, 50)
 PAGE_ERRORS = {
@@ -73,11 +73,11 @@ async def test_every_error_is_found_by_its_code_from_home(home: Path) -> None:
         listed.focus()
         await wait_for(pilot, lambda: screen.focused is listed)
         for code in list_codes():
-            screen._show_matches(code)
+            screen.show_matches(code)
             found = [listed.get_option_at_index(number).id for number in range(listed.option_count)]
             assert code in found
             listed.highlighted = found.index(code)
-            chosen = screen._highlighted
+            chosen = screen.highlighted
             assert chosen is not None
             assert chosen.code == code
             for action in chosen.actions:
@@ -88,14 +88,10 @@ async def test_every_error_is_found_by_its_code_from_home(home: Path) -> None:
 
 async def test_every_error_card_offers_its_fixes_as_keys(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, WIDE) as pilot:
-        await start_sign_in(pilot)
-        screen = pilot.app.screen
-        assert isinstance(screen, SignInScreen)
+        screen = await show_state(pilot, FAILED)
         for code in list_codes():
-            for card in screen.query(ErrorCard):
-                await card.remove()
             explanation = explain(code)
-            await screen._fail(Step.EXCHANGE, explanation)
+            screen.state = replace(FAILED, failure=Failure(Phase.EXCHANGING, explanation))
             for action in explanation.actions:
                 if action != "paste":
                     assert screen.check_action(action, ()), f"{code} offers {action}"
@@ -113,8 +109,8 @@ async def test_errors_on_slacks_page_are_found_by_their_text(home: Path, app: Sl
         await wait_for_text(pilot, "What to do")
         screen = pilot.app.screen
         assert isinstance(screen, ErrorsScreen)
-        assert screen._highlighted is not None
-        assert screen._highlighted.code == code, "the first that is found"
+        assert screen.highlighted is not None
+        assert screen.highlighted.code == code, "the first that is found"
 
 
 async def test_sent_redirect_url_is_listed_first_and_each_url_can_be_copied(
@@ -137,12 +133,12 @@ async def test_try_again_from_the_list_starts_a_new_sign_in(home: Path, app: Sla
         await open_browser_errors(pilot)
         screen = pilot.app.screen_stack[-2]
         assert isinstance(screen, SignInScreen)
-        before = screen._url
+        before = screen.state.url
         await search(pilot, "approval_required")
         await pilot.press("r")
-        await wait_for(pilot, lambda: screen._url not in (None, before))
+        await wait_for(pilot, lambda: screen.state.url not in (None, before))
         assert pilot.app.screen is screen
-        await asyncio.to_thread(simulate_browser, str(screen._url))
+        await asyncio.to_thread(simulate_browser, str(screen.state.url))
         await wait_for_text(pilot, "Signed in as jane")
 
 
@@ -154,7 +150,7 @@ async def test_change_app_from_the_list_opens_the_form_and_closes_the_port(home:
         await wait_for_text(pilot, "Client ID")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
-        assert not screen._waiting
+        assert screen.state.phase is not Phase.WAITING
         await wait_until_port_closes(pilot, app.redirect_uris[0])
 
 
@@ -163,8 +159,8 @@ async def test_app_settings_page_is_opened(home: Path, app: SlackApp, opened_url
         await open_browser_errors(pilot)
         await search(pilot, "pkce_not_allowed")
         await pilot.press("s")
-        await wait_for(pilot, lambda: opened_urls)
-        assert opened_urls == [app.endpoints.apps_url]
+        await wait_for(pilot, lambda: opened_urls[1:])
+        assert opened_urls[1:] == [app.endpoints.apps_url], "after the authorize page"
 
 
 async def test_browser_response_closes_the_errors_screen(home: Path, app: SlackApp) -> None:
@@ -172,7 +168,7 @@ async def test_browser_response_closes_the_errors_screen(home: Path, app: SlackA
         await open_browser_errors(pilot)
         screen = pilot.app.screen_stack[-2]
         assert isinstance(screen, SignInScreen)
-        await asyncio.to_thread(simulate_browser, str(screen._url))
+        await asyncio.to_thread(simulate_browser, str(screen.state.url))
         await wait_for_text(pilot, "Signed in as jane")
         assert pilot.app.screen is screen
 
@@ -187,7 +183,7 @@ async def test_browser_response_while_help_or_palette_is_open_finishes_the_sign_
         assert isinstance(screen, SignInScreen)
         await pilot.press(over_it)
         await wait_for(pilot, lambda: len(pilot.app.screen_stack) == 4)
-        await asyncio.to_thread(simulate_browser, str(screen._url))
+        await asyncio.to_thread(simulate_browser, str(screen.state.url))
         await wait_for(pilot, lambda: pilot.app.screen is screen)
         await wait_for_text(pilot, "Signed in as jane")
         await pilot.press("escape")

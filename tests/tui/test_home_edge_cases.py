@@ -86,7 +86,7 @@ async def test_pressing_verify_twice_never_reports_an_invalid_token_as_valid(
     slack.workspace.verify_error = "account_inactive"
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("v", "v")
-        await wait_for(pilot, lambda: has_text(pilot, "acme: ") and not pilot.app.screen._scheduler.busy)
+        await wait_for(pilot, lambda: has_text(pilot, "acme: ") and not pilot.app.screen.model.busy)
         assert not has_text(pilot, "is good")
 
 
@@ -152,9 +152,9 @@ async def test_help_scrolls_and_ctrl_c_quits_from_every_dialog(
             if key == "question_mark":
                 await pilot.press("end")
                 await wait_for_text(pilot, "Ctrl+C twice quits")
-            monkeypatch.setattr("slack_token_tui.tui.app._DOUBLE_PRESS_SECONDS", 60)
+            monkeypatch.setattr("slack_token_tui.tui.app.DOUBLE_PRESS_SECONDS", 60)
             await pilot.press("ctrl+c", "ctrl+c")
-            assert pilot.app._exit
+            await wait_for(pilot, lambda: not pilot.app.is_running)
 
 
 async def test_escape_stops_waiting_for_a_response(

@@ -126,7 +126,7 @@ async def test_copy_without_a_clipboard_asks_before_using_the_terminal(store: Pr
 async def test_revealed_token_is_hidden_automatically(
     store: ProfileStore, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("slack_token_tui.tui.screens.home_commands._REVEAL_SECONDS", 3)
+    monkeypatch.setattr("slack_token_tui.tui.screens.home_commands.REVEAL_SECONDS", 3)
     store.save_sign_in(*new_sign_in())
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("t")
@@ -182,7 +182,7 @@ async def test_verify_all_shows_progress_and_can_be_stopped(
         await wait_for_text(pilot, "13 good, 1 with trouble")
         assert slack.workspace.calls["/api/auth.test"] == 13
         await pilot.press("o")
-        await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).order == "state")
+        await wait_for(pilot, lambda: pilot.app.screen.model.order == "state")
         await pilot.press("g")
         await wait_for(pilot, lambda: pilot.app.screen.query_one(ProfileList).highlighted_entry.name == "away")
         store.save_sign_in(*new_sign_in(user_id="U6", endpoints=Endpoints(silent_server_url)), "silent")

@@ -6,12 +6,14 @@ import asyncio
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
+from slack_token_tui.oauth.session import EXTENSION_SECONDS
 from slack_token_tui.practice.server import simulate_browser
 from slack_token_tui.practice.tokens import SlackErrorResponse
 from slack_token_tui.practice.workspace import Workspace
@@ -58,10 +60,9 @@ async def test_timeout_can_be_extended_and_leaving_closes_the_port(
         await start_sign_in(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
-        assert screen._sign_in is not None
-        screen._sign_in._deadline -= 100
+        before = screen.state.deadline
         await pilot.press("e")
-        assert screen._sign_in.remaining_seconds > 290
+        assert before < screen.state.deadline <= time.monotonic() + EXTENSION_SECONDS
         await pilot.press("escape")
         await wait_for_screen(pilot, HomeScreen)
         await wait_until_port_closes(pilot, redirect_uris[0])
@@ -114,22 +115,25 @@ async def test_leaving_during_verification_saves_the_token_immediately(
     assert [entry.verified_at for entry in map(ProfileStore(home).read, ProfileStore(home).names())] == [None]
 
 
-async def test_leaving_during_verification_asks_if_the_token_cannot_be_saved(
-    home: Path, app: SlackApp, identity_requested: threading.Event, monkeypatch: pytest.MonkeyPatch
+async def test_leaving_during_verification_rescues_a_token_that_cannot_be_saved(
+    home: Path,
+    app: SlackApp,
+    identity_requested: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     async with run_app(home, app, (100, 40)) as pilot:
         browser = asyncio.create_task(asyncio.to_thread(simulate_browser, await start_sign_in(pilot)))
         await wait_for(pilot, identity_requested.is_set)
-        with monkeypatch.context() as broken:
-            broken.setattr(ProfileStore, "save_sign_in", raise_store_full)
-            await pilot.press("escape")
-            await wait_for_text(pilot, "Throw the new token away?")
-            assert "could not be saved" in await browser
-        await pilot.press("n")
-        await wait_for_text(pilot, "store_full")
-        await pilot.press("w")
-        await wait_for_text(pilot, "Signed in")
-    assert len(ProfileStore(home).names()) == 1
+        monkeypatch.setattr(ProfileStore, "save_sign_in", raise_store_full)
+        await pilot.press("escape")
+        await wait_for_screen(pilot, HomeScreen)
+        await wait_for_text(pilot, "The new token is in")
+        assert "could not be saved" in await browser
+        assert isinstance(pilot.app, TokenApp)
+        (rescued,) = list_fallback_files(home)
+        assert [str(rescued) in message for message in pilot.app.exit_messages] == [True]
 
 
 @pytest.mark.parametrize("way", ["escape", "ctrl+q", "ctrl+c", "SIGTERM"])
@@ -182,8 +186,8 @@ async def test_leaving_a_second_attempt_during_the_exchange_loses_no_token(
         await pilot.press("down", "r")
         screen = pilot.app.screen_stack[1]
         assert isinstance(screen, SignInScreen)
-        await wait_for(pilot, lambda: pilot.app.screen is screen and screen._url not in (None, first))
-        browser = asyncio.create_task(asyncio.to_thread(simulate_browser, screen._url or ""))
+        await wait_for(pilot, lambda: pilot.app.screen is screen and screen.state.url not in (None, first))
+        browser = asyncio.create_task(asyncio.to_thread(simulate_browser, screen.state.url or ""))
         await wait_for(pilot, token_issued.is_set)
         if way == "SIGTERM":
             os.kill(os.getpid(), signal.SIGTERM)

@@ -19,7 +19,7 @@ from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from tests.support.pilot import has_text, read_screen, run_app, wait_for, wait_for_focus, wait_for_screen, wait_for_text
 from tests.support.profiles import new_sign_in
-from tests.support.scripted_sign_in import APP
+from tests.support.sign_in_states import APP
 
 WIDE = (130, 40)
 

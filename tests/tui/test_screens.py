@@ -32,7 +32,7 @@ from tests.support.pilot import (
     wait_for_text,
 )
 from tests.support.profiles import new_sign_in
-from tests.support.scripted_sign_in import APP
+from tests.support.sign_in_states import APP
 
 KEYS_BY_SCREEN = {
     "home": (),
@@ -275,7 +275,7 @@ async def test_only_the_last_notification_is_shown_and_a_dialog_hides_it(
             await pilot.press("c")
             await wait_for_text(pilot, "copied with xclip")
         await wait_for(pilot, lambda: len(copied_texts) == 3)
-        assert len(pilot.app._notifications) == 1
+        assert len(pilot.app.screen.query("Toast")) == 1
         await pilot.press("x")
         await wait_for_text(pilot, "Remove acme?")
         await wait_for(pilot, lambda: not has_text(pilot, "copied with xclip"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from slack_token_tui.oauth import session
 from slack_token_tui.practice.server import simulate_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, Workspace
 from slack_token_tui.problems import explain
@@ -57,13 +58,37 @@ async def test_cancel_is_explained_and_can_be_retried(home: Path, app: SlackApp)
         await pilot.press("r")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
-        await wait_for(pilot, lambda: screen._url and has_text(pilot, "Waiting for you"))
-        await asyncio.to_thread(simulate_browser, str(screen._url))
+        await wait_for(pilot, lambda: screen.state.url and has_text(pilot, "Waiting for you"))
+        await asyncio.to_thread(simulate_browser, str(screen.state.url))
         await wait_for_text(pilot, "Signed in as jane")
         assert not pilot.app.screen.query(ErrorCard)
 
 
-@pytest.mark.parametrize("code", EXCHANGE_ERRORS)
+async def test_rate_limited_code_is_sent_again_without_another_allow(
+    home: Path, app: SlackApp, workspace: Workspace
+) -> None:
+    async with run_app(home, app) as pilot:
+        browser = asyncio.create_task(
+            asyncio.to_thread(simulate_browser, await start_sign_in(pilot), wrong="exchange:ratelimited")
+        )
+        await wait_for_text(pilot, "without another Allow · r now")
+        await pilot.press("r")
+        await wait_for_text(pilot, "Signed in as jane")
+        await browser
+    assert workspace.calls["/api/oauth.v2.user.access"] == 2
+
+
+async def test_long_rate_limit_leaves_the_decision_to_the_user(home: Path, app: SlackApp, workspace: Workspace) -> None:
+    workspace.retry_after_seconds = 31
+    async with run_app(home, app, (100, 40)) as pilot:
+        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), wrong="exchange:ratelimited")
+        await wait_for_text(pilot, "You need not press Allow again")
+        await pilot.press("r")
+        await wait_for_text(pilot, "Signed in as jane")
+    assert workspace.calls["/api/oauth.v2.user.access"] == 2
+
+
+@pytest.mark.parametrize("code", sorted({*EXCHANGE_ERRORS} - {"ratelimited"}))
 async def test_exchange_error_is_explained_under_its_step(home: Path, app: SlackApp, code: str) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), wrong=f"exchange:{code}")
@@ -79,8 +104,8 @@ async def test_o_key_retries_with_the_other_oauth_variant(home: Path, app: Slack
         await pilot.press("o")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
-        await wait_for(pilot, lambda: screen._url and "/oauth/v2/authorize" in screen._url)
-        await asyncio.to_thread(simulate_browser, str(screen._url))
+        await wait_for(pilot, lambda: screen.state.url and "/oauth/v2/authorize" in screen.state.url)
+        await asyncio.to_thread(simulate_browser, str(screen.state.url))
         await wait_for_text(pilot, "Signed in as jane")
 
 
@@ -159,9 +184,9 @@ async def test_palette_lists_every_home_action_and_no_screenshot(home: Path, sto
 async def test_ctrl_c_twice_quits(home: Path) -> None:
     async with run_app(home) as pilot:
         await pilot.press("ctrl+c")
-        assert pilot.app._exit is False
+        assert pilot.app.is_running
         await pilot.press("ctrl+c")
-        assert pilot.app._exit is True
+        await wait_for(pilot, lambda: not pilot.app.is_running)
 
 
 async def test_over_ssh_the_screen_shows_the_steps(
@@ -181,15 +206,8 @@ async def test_over_ssh_the_screen_shows_the_steps(
         assert copied_texts[0].startswith(f"ssh -L {port}:localhost:{port} ")
 
 
-async def test_still_waiting_hint_appears_automatically(
-    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from functools import partial
-
-    from slack_token_tui.oauth.session import SignInSession
-    from slack_token_tui.tui.screens import sign_in
-
-    monkeypatch.setattr(sign_in, "SignInSession", partial(SignInSession, hint_seconds=0.2))
+async def test_hint_appears_automatically(home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "HINT_DELAY_SECONDS", 0.2)
     async with run_app(home, app, (100, 40)) as pilot:
         await start_sign_in(pilot)
         await wait_for_text(pilot, "Nothing yet. If the browser shows an error")

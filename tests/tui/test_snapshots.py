@@ -16,7 +16,7 @@ from textual.widgets import Input
 from slack_token_tui import doctor
 from slack_token_tui.desktop import browser
 from slack_token_tui.doctor import Finding, Verdict
-from slack_token_tui.oauth.events import StillWaiting
+from slack_token_tui.oauth.state import SignInState
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints
 from slack_token_tui.store.apps import SlackApp, save_app
@@ -24,10 +24,9 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, remember_last_app
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.options import LaunchOptions
-from slack_token_tui.tui.screens import sign_in
 from tests.support.pilot import wait_for, wait_for_text, wait_until_stable
 from tests.support.profiles import NOW, new_sign_in
-from tests.support.scripted_sign_in import APP, FAILED, REMOTE, SAVED, WAITING, make_scripted_session
+from tests.support.sign_in_states import APP, FAILED, REMOTE, RETRYING, SAVED, UNSPENT, WAITING, show_state
 
 SIZES = {"40x20": (40, 20), "80x24": (80, 24), "120x36": (120, 36)}
 MODES = ("dark", "light", "no-color")
@@ -51,11 +50,11 @@ def snap(snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> Snap:
     def compare(*before: SnapshotStep, size: str = "80x24", mode: str = "dark", app: SlackApp | None = None) -> bool:
         if mode == "no-color":
             monkeypatch.setenv("NO_COLOR", "1")
-        tui = TokenApp(LaunchOptions(home=HOME, slack_app=app, now=lambda: NOW))
+        tui = TokenApp(LaunchOptions(home=HOME, slack_app=app, now=lambda: NOW, clock=lambda: 0.0))
 
         async def run_steps(pilot: Pilot[None]) -> None:
             home_screen = pilot.app.screen
-            await wait_for(pilot, lambda: getattr(home_screen, "_is_fully_mounted", True))
+            await wait_for(pilot, lambda: getattr(home_screen, "is_complete", True))
             if mode == "light":
                 tui.theme = "textual-light"
             for step in before:
@@ -130,10 +129,13 @@ def fill_home() -> None:
     remember_last_app(HOME, APP.client_id)
 
 
-def play_events(monkeypatch: pytest.MonkeyPatch, *script: Any) -> SnapshotStep:
-    """Return a step that starts a sign-in with the events ``script``."""
-    monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(*script))
-    return press_keys("a", "enter")
+def show(state: SignInState) -> SnapshotStep:
+    """Return a step that shows ``state`` on the sign-in screen."""
+
+    async def run(pilot: Pilot[None]) -> None:
+        await show_state(pilot, state)
+
+    return run
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -145,15 +147,14 @@ def test_home(snap: Snap, size: str, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", SIZES)
-def test_sign_in(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str, mode: str) -> None:
-    assert snap(play_events(monkeypatch, *WAITING), press_keys(then="4:12 left"), size=size, mode=mode, app=APP)
+def test_sign_in(snap: Snap, size: str, mode: str) -> None:
+    assert snap(show(WAITING), press_keys(then="4:12 left"), size=size, mode=mode, app=APP)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", SIZES)
-def test_error(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str, mode: str) -> None:
-    before = play_events(monkeypatch, *FAILED)
-    assert snap(before, press_keys(then="bad_redirect_uri"), size=size, mode=mode, app=APP)
+def test_error(snap: Snap, size: str, mode: str) -> None:
+    assert snap(show(FAILED), press_keys(then="bad_redirect_uri"), size=size, mode=mode, app=APP)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -172,27 +173,37 @@ def test_sign_in_form_for_more_scopes(snap: Snap) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_sign_in_with_remote_browser(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
-    before = play_events(monkeypatch, *REMOTE, StillWaiting())
-    assert snap(before, press_keys(then="4:12 left"), size=size, app=APP)
-
-
-def test_sign_in_finished(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert snap(play_events(monkeypatch, *SAVED), press_keys(then="Not granted"), size="120x36", app=APP)
+def test_sign_in_with_remote_browser(snap: Snap, size: str) -> None:
+    assert snap(show(REMOTE), press_keys(then="4:12 left"), size=size, app=APP)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_browser_errors(snap: Snap, monkeypatch: pytest.MonkeyPatch, size: str) -> None:
-    before = play_events(monkeypatch, *WAITING)
-    assert snap(before, press_keys(then="4:12 left"), press_keys("b", then="redirect_uri did not"), size=size, app=APP)
+def test_sign_in_tries_the_exchange_again(snap: Snap, size: str) -> None:
+    assert snap(show(RETRYING), press_keys(then="Sent again in 8 s"), size=size, app=APP)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_sign_in_offers_the_exchange_again(snap: Snap, size: str) -> None:
+    assert snap(show(UNSPENT), press_keys(then="You need not press Allow again"), size=size, app=APP)
+
+
+def test_sign_in_finished(snap: Snap) -> None:
+    assert snap(show(SAVED), press_keys(then="Not granted"), size="120x36", app=APP)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_browser_errors(snap: Snap, size: str) -> None:
+    assert snap(
+        show(WAITING), press_keys(then="4:12 left"), press_keys("b", then="redirect_uri did not"), size=size, app=APP
+    )
 
 
 def test_errors_searched(snap: Snap) -> None:
     assert snap(press_keys("e"), press_keys(*"refused", "down", then="localhost_refused"))
 
 
-def test_long_explanation(snap: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert snap(play_events(monkeypatch, *FAILED), press_keys("f1", then="What to do"), app=APP)
+def test_long_explanation(snap: Snap) -> None:
+    assert snap(show(FAILED), press_keys("f1", then="What to do"), app=APP)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from textual.widgets import Input
 from slack_token_tui import doctor
 from slack_token_tui.desktop.browser import NotOpened, Opened
 from slack_token_tui.doctor import runner
-from slack_token_tui.oauth import events
+from slack_token_tui.oauth.state import Failure, Phase
 from slack_token_tui.problems import explain
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.responses import Identity
@@ -29,11 +29,11 @@ from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui import app as tui_app
 from slack_token_tui.tui import terminal_exit
 from slack_token_tui.tui.actions import ACTIONS
-from slack_token_tui.tui.screens import sign_in
-from tests.support.pilot import read_screen, run_app, wait_for, wait_for_text, wait_until_stable
+from slack_token_tui.tui.screens.sign_in import SignInScreen
+from tests.support.pilot import read_screen, render_strips, run_app, wait_for, wait_for_text, wait_until_stable
 from tests.support.profiles import make_rotating_token, new_sign_in
-from tests.support.scripted_sign_in import APP, LISTENING, REQUEST, WAITING, make_scripted_session
 from tests.support.scripts import write_script
+from tests.support.sign_in_states import APP, FAILED, WAITING, show_state
 from tests.support.unsafe_text import find_unsafe_characters
 
 SOURCE = Path(tui_app.__file__).parent
@@ -47,7 +47,7 @@ LONG_TOKEN = make_rotating_token("practice-0123456789")
 PLACES = {
     "home": ("slash",),
     "sign_in": ("a",),
-    "waiting": ("a", "enter"),
+    "waiting": (),
     "scopes": ("a", "f2"),
     "app_setup": ("N",),
     "made_app": ("N", "enter"),
@@ -91,7 +91,6 @@ def _never_ask_slack(monkeypatch: pytest.MonkeyPatch) -> None:
         return []
 
     monkeypatch.setattr(runner.connectivity, "check_slack", find_nothing)
-    monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(*WAITING))
 
 
 @asynccontextmanager
@@ -106,6 +105,8 @@ async def open_place(place: str, home: Path) -> AsyncIterator[Pilot[None]]:
         for key in PLACES[place]:
             await pilot.press(key)
             await wait_until_stable(pilot, looks=2)
+        if place == "waiting":
+            await show_state(pilot, WAITING)
         if place == "import":  # the other two fields are only for tokens that expire
             pilot.app.screen.query_one("#access", Input).value = LONG_TOKEN
             await wait_until_stable(pilot, looks=2)
@@ -114,7 +115,7 @@ async def open_place(place: str, home: Path) -> AsyncIterator[Pilot[None]]:
 
 def list_links_and_actions(pilot: Pilot[None]) -> Iterator[object]:
     """Yield what a click on the screen would do, in the terminal and in the app."""
-    for strip in pilot.app.screen._compositor.render_strips():
+    for strip in render_strips(pilot):
         for segment in strip:
             if segment.style is not None:
                 yield segment.style.link
@@ -217,30 +218,25 @@ async def test_brackets_in_files_and_paths_are_shown_as_text(
         assert not {"x", "app.quit"} & set(list_links_and_actions(pilot))
 
 
-EVENTS_WITH_BRACKETS = (
-    LISTENING,
-    events.BrowserOpening(REQUEST.url),
-    events.BrowserResult(Opened("[link=x")),
-    events.UnexpectedCallback(1, explain("[/code")),
-    events.Verified(Identity("U1", "[red]jane[/]", "T1", "[/team")),
-    events.Unverified(explain("missing_scope", {"needed": "[/needed", "provided": "[b]"})),
+BRACKETS = replace(
+    FAILED,
+    browser=Opened("[link=x"),
+    identity=Identity("U1", "[red]jane[/]", "T1", "[/team"),
+    failure=Failure(Phase.SAVING, explain("missing_scope", {"needed": "[/needed", "provided": "[b]"})),
 )
+"""Whatever comes from outside has brackets."""
 
 
-async def test_brackets_from_slack_and_the_browser_are_shown_as_text(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failed = events.Failed(events.Step.VERIFY, explain("missing_scope", {"needed": "[/needed", "provided": "[b]"}))
-    monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(*EVENTS_WITH_BRACKETS, failed))
-    async with open_place("waiting", home) as pilot:
+async def test_brackets_from_slack_and_the_browser_are_shown_as_text(home: Path) -> None:
+    async with run_app(home, APP, SIZE) as pilot:
+        screen = await show_state(pilot, BRACKETS)
         await wait_for_text(pilot, "Opened in [link=x")
+        await wait_for_text(pilot, "[red]jane[/] in [/team")
         await wait_for_text(pilot, "[/needed")
         await pilot.press("f1")
         await wait_for_text(pilot, "Likely causes")
-    monkeypatch.setattr(
-        sign_in, "SignInSession", make_scripted_session(LISTENING, events.BrowserResult(NotOpened("[/ did not start.")))
-    )
-    async with open_place("waiting", home) as pilot:
+        await pilot.press("escape")
+        screen.state = replace(WAITING, browser=NotOpened("[/ did not start."))
         await wait_for_text(pilot, "[/ did not start.")
 
 
@@ -368,11 +364,14 @@ async def test_empty_home_shows_no_control_characters_from_its_path(home_with_co
         assert not find_unsafe_characters(read_screen(pilot))
 
 
-async def test_control_characters_in_a_browser_name_are_not_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    outcomes = (Opened("e\x1b]0;pwned\x07\u202e"), NotOpened("e\x1b]0;pwned\x07\u202e did not start."))
-    for outcome in outcomes:
-        monkeypatch.setattr(sign_in, "SignInSession", make_scripted_session(LISTENING, events.BrowserResult(outcome)))
-        async with open_place("waiting", home) as pilot:
+async def test_control_characters_in_a_browser_name_are_not_shown(home: Path) -> None:
+    async with run_app(home, APP, SIZE) as pilot:
+        for outcome in (Opened("e\x1b]0;pwned\x07\u202e"), NotOpened("e\x1b]0;pwned\x07\u202e did not start.")):
+            screen = pilot.app.screen
+            if isinstance(screen, SignInScreen):
+                screen.state = replace(WAITING, browser=outcome)
+            else:
+                await show_state(pilot, replace(WAITING, browser=outcome))
             await wait_for_text(pilot, "pwned")
             assert not find_unsafe_characters(read_screen(pilot))
 
@@ -402,7 +401,7 @@ def test_exit_messages_are_printed_without_control_characters(capsys: pytest.Cap
 MODULES = {path: ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))}
 PARSED_ARGUMENTS = {
     **dict.fromkeys(("Static", "Label", "Button", "Option", "Link", "Checkbox", "RadioButton", "TabPane"), 0),
-    **dict.fromkeys(("update", "notify", "add_option", "add_options", "set_options", "with_tooltip"), 0),
+    **dict.fromkeys(("update", "add_option", "add_options", "set_options", "with_tooltip"), 0),
     "replace_option_prompt": 1,
 }
 """Calls whose argument at this position Textual parses as markup."""
@@ -517,8 +516,6 @@ def test_widgets_do_not_parse_dynamic_text_as_markup(path: Path) -> None:
         ("Static(name)", True),
         ("Label('a' if name else 'b')", False),
         ("Label('a' if name else name)", True),
-        ("screen.notify(name)", True),
-        ("screen.notify(name, markup=False)", False),
         ("Option(name, id=name)", True),
         ("options.add_options(Option(name) for name in names)", True),
         ("options.add_options(name for name in names)", True),

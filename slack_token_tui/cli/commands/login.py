@@ -1,4 +1,4 @@
-"""``login``: sign in without the TUI. Prints the same events to stderr, one line each."""
+"""``login``: sign in without the TUI. Each change of its state is a line on stderr."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import aclosing, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.cli.arguments import add_slack_url_option, seconds_between
-from slack_token_tui.problems import InvalidInput
+from slack_token_tui.problems import InvalidInput, Problem
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.errors import ProfileError, StorageError
@@ -22,10 +22,9 @@ from slack_token_tui.store.errors import ProfileError, StorageError
 if TYPE_CHECKING:
     import asyncio
 
-    from slack_token_tui.oauth import events
-    from slack_token_tui.oauth.session import SignInSession
+    from slack_token_tui.oauth.session import Services, SignInRequest, SignInSession
     from slack_token_tui.store.apps import SlackApp
-    from slack_token_tui.store.profiles import ProfileStore
+    from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 
 EXAMPLE = "slack-token-tui login acme --client-id 2141029472.691202649728 --scopes users:read,channels:read"
 _QUESTION_TIMEOUT_SECONDS = 120
@@ -96,36 +95,14 @@ def run(options: argparse.Namespace) -> int:
     """Sign in, save the profile and return the exit code. No token is ever printed to stdout or stderr."""
     from slack_token_tui import event_loop
     from slack_token_tui.desktop import browser
-    from slack_token_tui.oauth.session import SignInSession
+    from slack_token_tui.oauth.session import Services, SignInRequest
     from slack_token_tui.store.profiles import ProfileStore
 
-    store, lines = ProfileStore(), _StdinLines()
-    app, scopes = _resolve_app(options, store, lines)
-    sign_in = SignInSession(
-        app,
-        scopes,
-        store,
-        name=options.name,
-        open_browser=None if options.no_browser else browser.open_url,
-        timeout_seconds=options.timeout,
-    )
-    try:
-        return event_loop.run(_run_with_signals(sign_in, lines, as_json=options.json))
-    except _StoppedBySignal as stopped:
-        if sign_in.saved is not None and sign_in.saved.profile.name in store.names():
-            output.print_message("slack-token-tui: stopped. The token had come already, and was saved.")
-            output.print_message(f"  Use it: slack-token-tui token {sign_in.saved.profile.name}")
-        elif sign_in.has_unsaved_token:
-            output.print_message("slack-token-tui: stopped. The token had come already, and could not be saved.")
-            output.print_message(f"  {sign_in.save_to_fallback()}")
-        else:
-            output.print_message("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
-            output.print_message(f"  {sign_in.describe_unusable() or 'Start again: slack-token-tui login'}")
-        return stopped.exit_code
-    except Exception:  # a bug: save the token before main() reports it
-        if sign_in.has_unsaved_token:
-            output.print_message(f"  {sign_in.save_to_fallback()}")
-        raise
+    store, stdin_lines = ProfileStore(), _StdinLines()
+    app, scopes = _resolve_app(options, store, stdin_lines)
+    services = Services(store, open_browser=None if options.no_browser else browser.open_url)
+    request = SignInRequest(app, scopes, options.name, options.timeout)
+    return event_loop.run(_sign_in(request, services, stdin_lines, as_json=options.json))
 
 
 def _resolve_app(
@@ -165,65 +142,101 @@ def _resolve_app(
         raise InvalidInput("No app is known here yet: give its Client ID with --client-id.") from None
 
 
-class _StoppedBySignal(Exception):
-    """A signal stopped the sign-in."""
-
-    def __init__(self, signal_number: int) -> None:
-        super().__init__(signal_number)
-        self.exit_code = exit_codes.INTERRUPTED if signal_number == signal.SIGINT else 128 + signal_number
-
-
-async def _run_with_signals(sign_in: SignInSession, lines: _StdinLines, *, as_json: bool) -> int:
-    """Print the events until the sign-in ends. A signal stops it cleanly and closes the port."""
+async def _sign_in(request: SignInRequest, services: Services, stdin_lines: _StdinLines, *, as_json: bool) -> int:
+    """Sign in and print each change of the state. A signal stops the sign-in safely."""
     import asyncio
     import threading
 
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None
-    caught_signals: list[int] = []
+    from slack_token_tui.cli.sign_in_lines import lines
+    from slack_token_tui.oauth.session import INTERRUPTIBLE_PHASES, SignInSession
+    from slack_token_tui.oauth.state import SignInState
 
-    terminal_input = _TerminalInput(sign_in)
+    shown = SignInState()
+
+    def show(state: SignInState) -> None:
+        nonlocal shown
+        for line in lines(shown, state, services.clock()):
+            output.print_message(line)
+        shown = state
+
+    session = SignInSession(request, services, show)
+    terminal_input = _TerminalInput(session, services.clock)
+    loop, signals, stops = asyncio.get_running_loop(), list[int](), set[asyncio.Task[object]]()
 
     def stop(number: int) -> None:
         terminal_input.stop_asking()
-        if not sign_in.skip_verification():
-            task.cancel()
-        elif not caught_signals:
+        if not signals and not session.state.is_ended and session.state.phase not in INTERRUPTIBLE_PHASES:
             output.print_message("Stopping   as soon as the token is saved that Slack gives; half a minute at most")
-        caught_signals.append(number)
+        signals.append(number)
+        stops.add(asyncio.ensure_future(session.stop()))
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
-            number = getattr(signal, name)
             with suppress(NotImplementedError):  # Windows
-                loop.add_signal_handler(number, partial(stop, number))
-    threading.Thread(target=_read_lines, args=(lines, terminal_input, loop), daemon=True).start()
+                loop.add_signal_handler(getattr(signal, name), partial(stop, getattr(signal, name)))
+    threading.Thread(target=_read_lines, args=(stdin_lines, terminal_input, loop), daemon=True).start()
+    _print_request(request, services.store)
+    report: Callable[[], Awaitable[int]]
     try:
-        exit_code = await _print_events(sign_in, terminal_input, as_json=as_json)
-        if caught_signals:
-            raise _StoppedBySignal(caught_signals[0])
-        return exit_code
-    except asyncio.CancelledError:
-        if caught_signals:
-            raise _StoppedBySignal(caught_signals[0]) from None
+        saved = await session.run()
+        report = partial(_report_saved, saved, session, terminal_input, as_json=as_json)
+    except Problem as problem:
+        report = partial(_report_failed, problem, session, terminal_input, as_json=as_json)
+    except BaseException:  # a bug, or the end of the event loop: main() reports it
+        await _stop_and_report(session)
         raise
+    if signals:
+        await _report_stopped(session)
+        return _signal_exit_code(signals[0])
+    code = await report()
+    return _signal_exit_code(signals[0]) if signals else code
+
+
+def _signal_exit_code(number: int) -> int:
+    return exit_codes.INTERRUPTED if number == signal.SIGINT else 128 + number
+
+
+async def _report_stopped(session: SignInSession) -> None:
+    """Print what became of the token of a sign-in that a signal has stopped."""
+    result = await session.stop()
+    if result.saved is not None:
+        output.print_message("slack-token-tui: stopped. The token had come already, and was saved.")
+        output.print_message(f"  Use it: slack-token-tui token {result.saved.profile.name}")
+    elif result.rescued_path is not None or result.unsaved:
+        output.print_message("slack-token-tui: stopped. The token had come already, and could not be saved.")
+        await _stop_and_report(session)
+    else:
+        unusable = session.state.unusable
+        output.print_message("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
+        output.print_message(f"  {unusable.sentence if unusable else 'Start again: slack-token-tui login'}")
+
+
+async def _stop_and_report(session: SignInSession) -> None:
+    """Stop ``session``, and print where a token is that could not be saved."""
+    from slack_token_tui.oauth.session import describe_stop
+
+    result = await session.stop()
+    if result.saved is None and (words := describe_stop(result, session.request.app.endpoints.apps_url)):
+        output.print_message(f"  {words}")
 
 
 class _TerminalInput:
     """Handler for typed lines. A line answers the open question, or else is a URL pasted for the sign-in."""
 
-    def __init__(self, sign_in: SignInSession) -> None:
-        self._sign_in = sign_in
+    def __init__(self, session: SignInSession, clock: Callable[[], float]) -> None:
+        self._session = session
+        self._clock = clock
         self._bare_code: str | None = None
         self._question: asyncio.Future[str] | None = None
         self._is_stopped = False
 
-    async def ask(self, question: str, *, default: bool) -> bool:
+    async def ask(self, question: str, *, default: bool, default_unattended: bool | None = None) -> bool:
         """Ask a yes/no question and return whether the answer is yes.
 
         Args:
             question: text of the question. It is repeated until the answer is yes or no.
-            default: result if the user presses Enter, if there is no terminal, or after the timeout.
+            default: result if the user presses Enter.
+            default_unattended: result if there is no terminal, or after the timeout. None means the same.
         """
         import asyncio
 
@@ -239,9 +252,11 @@ class _TerminalInput:
             except TimeoutError:
                 output.print_message("")
                 break
-            if answer in answers:
+            finally:
+                self._question = None
+            if answer in answers and not self._is_stopped:
                 return answers[answer]
-        return default
+        return default if default_unattended is None else default_unattended
 
     def stop_asking(self) -> None:
         """Stop asking questions, because the program is exiting or standard input has ended."""
@@ -261,112 +276,82 @@ class _TerminalInput:
     def _paste(self, text: str) -> None:
         is_confirmed = self._bare_code is not None and text.lower() == "yes"
         text = self._bare_code if is_confirmed and self._bare_code else text
-        refusal = self._sign_in.paste(text, accept_bare_code=is_confirmed)
-        self._bare_code = text if refusal is not None and refusal.code == "pasted_bare_code" else None
-        if refusal is not None:
-            output.print_message(f"  {refusal.title}. {refusal.remedies[0]}.")
-        if self._bare_code is not None:
-            output.print_message("  To use the code alone all the same, type yes.")
+        self._bare_code = None
+        try:
+            self._session.paste(text, accept_bare_code=is_confirmed)
+        except Problem as rejected:
+            explanation = rejected.explain()
+            output.print_message(f"  {explanation.title}. {explanation.remedies[0]}.")
+            if rejected.code == "pasted_bare_code":
+                self._bare_code = text
+                output.print_message("  To use the code alone all the same, type yes.")
 
     def handle_end_of_input(self) -> None:
         """Handle the end of standard input. The callback listener is not affected."""
         self.stop_asking()
-        if self._question is None and not self._sign_in.has_response:
-            minutes = max(1, round(self._sign_in.remaining_seconds / 60))
+        state = self._session.state
+        if self._question is None and state.phase in ("preparing", "waiting"):
+            minutes = max(1, round((state.deadline - self._clock()) / 60))
             output.print_message(
                 f"Note       standard input has ended, so only the browser can answer: {minutes} min at most"
             )
 
 
-def _read_lines(lines: _StdinLines, typed: _TerminalInput, loop: asyncio.AbstractEventLoop) -> None:
+def _read_lines(stdin_lines: _StdinLines, typed: _TerminalInput, loop: asyncio.AbstractEventLoop) -> None:
     with suppress(RuntimeError):  # the event loop is closed
-        for line in lines:
+        for line in stdin_lines:
             loop.call_soon_threadsafe(typed.handle_line, line)
         loop.call_soon_threadsafe(typed.handle_end_of_input)
 
 
-class _IgnoredResponses:
-    """Reporter for ignored responses. Prints the first one, then the count at each tenfold increase, then the total."""
-
-    def __init__(self) -> None:
-        self._count = self._reported = 0
-
-    def report(self, event: events.UnexpectedCallback) -> None:
-        """Print ``event`` if it is the first one or the count has grown tenfold."""
-        if event.explanation.code in {"out_of_files", "port_lost"}:
-            output.print_message(f"Note       {event.explanation.happened} {event.explanation.remedies[0]}")
-            return
-        self._count = event.count
-        if self._reported == 0:
-            output.print_message(f"Ignored    {_response_count(event.count)}: {event.explanation.title.lower()}")
-            self._reported = event.count
-        elif event.count >= 10 * self._reported:
-            self.report_total()
-
-    def report_total(self) -> None:
-        """Print the total, unless that count was already printed."""
-        if self._count > self._reported:
-            output.print_message(f"Ignored    {_response_count(self._count)} so far")
-            self._reported = self._count
-
-
-def _response_count(count: int) -> str:
-    return "1 response" if count == 1 else f"{count} responses"
-
-
-async def _print_events(sign_in: SignInSession, terminal_input: _TerminalInput, *, as_json: bool) -> int:
-    from slack_token_tui.oauth import events
+def _print_request(request: SignInRequest, store: ProfileStore) -> None:
     from slack_token_tui.slack.scope_catalog import describe_unknown_scopes
 
     output.warn_about_key_log()
-    output.print_message(f"Slack      {sign_in.app.endpoints.host}")
-    output.print_message(f"Will keep  the token in {_describe_storage(sign_in)}")
-    if sign_in.app.browser:
-        output.print_message(f"Opens with {sign_in.app.browser}")
-    if unknown := describe_unknown_scopes(sign_in.scopes):
+    output.print_message(f"Slack      {request.app.endpoints.host}")
+    output.print_message(f"Will keep  the token in {_describe_storage(store, request.name)}")
+    if request.app.browser:
+        output.print_message(f"Opens with {request.app.browser}")
+    if unknown := describe_unknown_scopes(request.scopes):
         output.print_message(f"Note       {unknown}")
-    ignored = _IgnoredResponses()
-    async with aclosing(sign_in.events()) as stream:
-        async for event in stream:
-            if isinstance(event, events.UnexpectedCallback):
-                ignored.report(event)
-                continue
-            if not isinstance(event, events.StillWaiting):
-                ignored.report_total()
-            if isinstance(event, events.Saved):
-                return await _report_saved(event, sign_in, terminal_input, as_json=as_json)
-            if isinstance(event, events.Failed):
-                return await _report_failed(event, sign_in, terminal_input, as_json=as_json)
-            output.print_message(format_event(event))
-    raise AssertionError("the stream ends with Saved or Failed")
+
+
+def _describe_storage(store: ProfileStore, name: str | None) -> str:
+    from slack_token_tui.store.settings import describe_storage
+
+    in_keyring = None
+    if name is not None:
+        with suppress(ProfileError):
+            in_keyring = store.read(name).in_keyring
+    return describe_storage(store.home, in_keyring=in_keyring)
 
 
 async def _report_failed(
-    event: events.Failed, sign_in: SignInSession, terminal_input: _TerminalInput, *, as_json: bool
+    problem: Problem, session: SignInSession, terminal_input: _TerminalInput, *, as_json: bool
 ) -> int:
-    code = output.report_explanation(event.explanation, as_json=as_json)
-    if sign_in.has_unsaved_token:
-        output.print_message(f"  {sign_in.save_to_fallback()}")
-    if sign_in.unusable is not None:
-        output.print_message(f"  {sign_in.describe_unusable()}")
+    from slack_token_tui.oauth.state import Command, allowed
+
+    while Command.RETRY_EXCHANGE in allowed(session.state):
+        explanation = problem.explain()
+        question = f"{explanation.title}. Your Allow still counts for some minutes. Send the code again? [Y/n]"
+        if as_json or not await terminal_input.ask(question, default=True, default_unattended=False):
+            break
+        try:
+            return await _report_saved(await session.retry_exchange(), session, terminal_input, as_json=as_json)
+        except Problem as again:
+            problem = again
+    code = output.report(problem, as_json=as_json)
+    await _stop_and_report(session)
+    if session.state.unusable is not None:
+        output.print_message(f"  {session.state.unusable.sentence}")
         if not as_json and await terminal_input.ask("  Revoke this token now? [y/N]", default=False):
-            for revocation in await sign_in.revoke_unusable():
+            for revocation in await session.revoke_unusable():
                 output.print_message(f"  {revocation.sentence}")
     return code
 
 
-def _describe_storage(sign_in: SignInSession) -> str:
-    from slack_token_tui.store.settings import describe_storage
-
-    in_keyring = None
-    if sign_in.name is not None:
-        with suppress(ProfileError):
-            in_keyring = sign_in.store.read(sign_in.name).in_keyring
-    return describe_storage(sign_in.store.home, in_keyring=in_keyring)
-
-
 async def _report_saved(
-    event: events.Saved, sign_in: SignInSession, terminal_input: _TerminalInput, *, as_json: bool
+    saved: SavedProfile, session: SignInSession, terminal_input: _TerminalInput, *, as_json: bool
 ) -> int:
     import asyncio
     from datetime import UTC, datetime
@@ -374,7 +359,7 @@ async def _report_saved(
     from slack_token_tui.cli.commands.show import masked_dict
     from slack_token_tui.event_loop import run_to_completion, wait_until_done
 
-    saved, name = event.saved, sign_in.name
+    store, name = session.services.store, session.request.name
     if saved.replaced and name not in (None, saved.profile.name):
         output.print_message(f"Note       this account is kept as {saved.profile.name} already, so {name} was not used")
     if saved.taken_name:
@@ -385,7 +370,7 @@ async def _report_saved(
         # Anyone who sees the link can open it first and sign in with another account. Only the user can tell.
         question = f"Signed in  as {saved.profile.account_label}. Press Enter if this is you, or type no to undo it:"
         if not await terminal_input.ask(question, default=True):
-            undo = run_to_completion(_undo, sign_in.store, saved.profile.name)
+            undo = run_to_completion(_undo, store, saved.profile.name)
             return await wait_until_done(asyncio.ensure_future(undo))  # half of a removal is worse than all of it
     output.print_message(f"Use it     slack-token-tui token {saved.profile.name}")
     if as_json:
@@ -403,46 +388,3 @@ def _undo(store: ProfileStore, name: str) -> int:
         return report_removal(remove_profile(store, name), as_json=False) or exit_codes.REFUSED
     except StorageError as error:
         return output.report(error)
-
-
-def format_event(event: events.Event) -> str:
-    """Return ``event`` as a message for the terminal."""
-    from slack_token_tui.desktop import browser
-    from slack_token_tui.oauth import events
-
-    match event:
-        case events.Listening(redirect_uri, families, passed_over):
-            others = "".join(f"; passed over {holder}" for holder in passed_over)
-            return f"Listening  {redirect_uri} ({' and '.join(families)}){others}"
-        case events.PasteRequired(redirect_uri, None):
-            return f"By paste   the browser will end on {redirect_uri}: paste that whole address here"
-        case events.PasteRequired(_, explanation) if explanation is not None:
-            return f"By paste   {explanation.happened} Paste the address that the browser ends on here"
-        case events.BrowserOpening(url):
-            return f"Open       {url}\n           or paste the address that the browser ends on here"
-        case events.BrowserResult(browser.Opened(name)):
-            return f"Opened     in {name}; waiting for you to press Allow"
-        case events.BrowserResult(browser.NotOpened(reason)):
-            return f"No browser {reason} Open the address above in any browser"
-        case events.RemoteBrowser(tunnel):
-            before = (
-                "" if tunnel is None else f"\n           or type this there first, and nothing needs pasting: {tunnel}"
-            )
-            return f"Elsewhere  open the address where your browser is, and paste here what it ends on{before}"
-        case events.StillWaiting():
-            return (
-                "Nothing yet. If Slack’s page shows an error, it never comes here: "
-                "slack-token-tui explain bad_redirect_uri names the commonest"
-            )
-        case events.Approved():
-            return "Approved   the code is here"
-        case events.Exchanging():
-            return "Exchanging the code for a token"
-        case events.Verifying():
-            return "Asking     Slack who the token speaks for"
-        case events.Verified(identity):
-            where = identity.team_name or identity.team_id or "the organisation"
-            return f"Signed in  as {identity.user_name or identity.user_id} in {where}"
-        case events.Unverified(explanation):
-            return f"Unverified {explanation.title}. The token is saved all the same"
-    raise AssertionError(event)

@@ -304,7 +304,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
             words = Content.styled(f"✗ {error.explain().summary}", "$text-error")
             self.query_one("#recognized", Static).update(words)
             return
-        self.notify(f"{app.display_name} is remembered. Enter signs in with it.", markup=False)
+        self.notify(f"{app.display_name} is remembered. Enter signs in with it.")
         self.close(app)
 
     def _format_message(self, pasted: PastedText) -> Content:

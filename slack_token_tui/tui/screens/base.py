@@ -49,9 +49,9 @@ class AppScreen(Screen[ScreenResult]):
         """Whether the screen holds an unsaved token that would be lost on leaving."""
         return False
 
-    def after_saving(self, callback: Callable[[], object]) -> object:
-        """Call ``callback``. A screen that would lose a token saves it or asks first."""
-        return callback()
+    def leave(self, then: Callable[[], object]) -> object:
+        """Call ``then``. A screen that would lose a token saves it or asks first."""
+        return then()
 
     def cancel_running(self) -> bool:
         """Cancel what is running and return whether anything was."""
@@ -109,10 +109,10 @@ class AppScreen(Screen[ScreenResult]):
 
         outcome = await browser.open_url(url, command)
         if isinstance(outcome, browser.Opened):
-            self.notify(f"Opened in {outcome.name}.", markup=False)
+            self.notify(f"Opened in {outcome.name}.")
             return
         copied = await self.token_app.copy_text(url)
-        self.notify(f"{outcome.reason} {_copy_message(copied, 'The address')}", severity="warning", markup=False)
+        self.notify(f"{outcome.reason} {_copy_message(copied, 'The address')}", severity="warning")
 
     @background("copy")
     async def copy_redirect_uri(self, app: SlackApp | None, sent: str) -> None:
@@ -128,7 +128,7 @@ class AppScreen(Screen[ScreenResult]):
         self._redirects_copied += 1
         more = f" {number + 1} of {len(addresses)}; d again copies the next." if len(addresses) > 1 else ""
         outcome = await self.token_app.copy_text(addresses[number])
-        self.notify(_copy_message(outcome, addresses[number]) + more, markup=False)
+        self.notify(_copy_message(outcome, addresses[number]) + more)
 
     def notify_copied(self, outcome: Copied | NotCopied, what: str) -> None:
         """Report the result of copying ``what``."""
@@ -136,7 +136,7 @@ class AppScreen(Screen[ScreenResult]):
 
         severity = "information" if isinstance(outcome, Copied) else "warning"
         # Both words are valid severities, but mypy infers str.
-        self.notify(_copy_message(outcome, what), severity=severity, markup=False)  # type: ignore[arg-type]
+        self.notify(_copy_message(outcome, what), severity=severity)  # type: ignore[arg-type]
 
 
 def _copy_message(outcome: Copied | NotCopied, what: str) -> str:

@@ -78,17 +78,18 @@ class ErrorsScreen(SearchScreen[str | None]):
 
     def on_mount(self) -> None:
         self.query_one("#search", Input).value = self._initial_search
-        self._show_matches(self._initial_search)
+        self.show_matches(self._initial_search)
 
     @on(Input.Changed, "#search")
     def filter_errors(self, event: Input.Changed) -> None:
-        self._show_matches(event.value)
+        self.show_matches(event.value)
 
     @on(Input.Submitted, "#search")
     def focus_list(self) -> None:
         self.query_one(OptionList).focus()
 
-    def _show_matches(self, wanted: str) -> None:
+    def show_matches(self, wanted: str) -> None:
+        """List the errors that match ``wanted``."""
         words = wanted.lower().split()
         matches = [explanation for explanation in self._explanations.values() if _rank(explanation, words) is not None]
         matches.sort(key=lambda explanation: _rank(explanation, words) or 0)
@@ -107,7 +108,8 @@ class ErrorsScreen(SearchScreen[str | None]):
         self.refresh_bindings()
 
     @property
-    def _highlighted(self) -> Explanation | None:
+    def highlighted(self) -> Explanation | None:
+        """The highlighted error, or None."""
         option_list = self.query_one(OptionList)
         if option_list.highlighted is None or not option_list.option_count:
             return None
@@ -115,7 +117,7 @@ class ErrorsScreen(SearchScreen[str | None]):
 
     @on(OptionList.OptionHighlighted)
     def explain_highlighted(self) -> None:
-        if (chosen := self._highlighted) is None:
+        if (chosen := self.highlighted) is None:
             return
         redirects = redirect_uri_rows(chosen, self._sent, self._app.redirect_uris if self._app else ())
         keys = key_hints(*(action for action in chosen.actions if self.is_available(action)), screen=ERRORS)
@@ -128,7 +130,7 @@ class ErrorsScreen(SearchScreen[str | None]):
         if action_id in {"again", "other_pair"} and self._app is None:
             return False
         if action_id in _SIGN_IN_ACTIONS | {"copy_redirect", "open_settings"}:
-            return (chosen := self._highlighted) is not None and action_id in chosen.actions
+            return (chosen := self.highlighted) is not None and action_id in chosen.actions
         return action_id != "paste" and super().is_available(action_id)
 
     def action_again(self) -> None:

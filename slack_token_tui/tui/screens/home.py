@@ -1,44 +1,63 @@
-"""Home screen: its widgets, clock, keys, and the navigation to the other screens."""
+"""Home screen: its widgets, its clock, its keys, and the way to the other screens."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
-from slack_token_tui.problems import Problem, explain
+from slack_token_tui.problems import Explanation, Problem, explain
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.settings import read_settings
+from slack_token_tui.tui import first_frame
 from slack_token_tui.tui.actions import HOME, bindings
 from slack_token_tui.tui.background import background
-from slack_token_tui.tui.screens.home_commands import HomeCommands
+from slack_token_tui.tui.profiles_model import ORDERS, Entry, ProfilesModel
+from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
-from slack_token_tui.tui.widgets.profile_list import ORDERS, ProfileList
+from slack_token_tui.tui.widgets.profile_list import ProfileList
 
 if TYPE_CHECKING:
+    from slack_token_tui.desktop.clipboard import Copied, NotCopied
+    from slack_token_tui.secret import Secret
     from slack_token_tui.store.apps import SlackApp
+    from slack_token_tui.tui.auto_refresh import RefreshScheduler
+    from slack_token_tui.tui.screens.home_commands import HomeCommands
 
 _TICK_SECONDS = 1.0
-_FIRST_FRAME_PROFILES = 60
-"""More than any terminal shows at once."""
-_PROFILE_ACTIONS = frozenset(
+Command = Callable[[], Awaitable[None]]
+FIRST_FRAME_ACTIONS = frozenset({"quit", "help", "sign_in", "make_app"})
+"""Actions that work before the screen is complete."""
+PROFILE_ACTIONS = frozenset(
     {"copy", "copy_as", "sign_in_again", "reveal", "verify", "refresh", "rename", "make_default", "move_tokens"}
 )
-_LIST_ACTIONS = frozenset({"verify_all", "refresh_all", "filter", "sort"})
+"""Actions on a readable profile."""
+LIST_ACTIONS = frozenset({"verify_all", "refresh_all", "filter", "sort"})
+"""Actions on a list that is not empty."""
 
 
-class HomeScreen(HomeCommands):
-    """Home screen with the saved profiles."""
+class HomeScreen(AppScreen[None]):
+    """The saved profiles.
 
+    Attributes:
+        model: the profiles and what is known about them.
+        is_complete: whether everything that the first frame leaves out is there.
+    """
+
+    screen_id = HOME
     AUTO_FOCUS = "OptionList"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(HOME),
@@ -49,105 +68,315 @@ class HomeScreen(HomeCommands):
         Binding("escape", "step_back", show=False),
     ]
 
+    model: ProfilesModel
+    is_complete = False
+    _scheduler: RefreshScheduler
+    _commands: HomeCommands
+
     def __init__(self) -> None:
         super().__init__()
         self._filter: Input | None = None
+        self._notice_profile: str | None = None
+        self._last_explanation: Explanation | None = None
+        self._welcome_problem: Problem | None = None
 
-    # ── layout and updates ──
+    # ── layout ──
 
     def compose(self) -> ComposeResult:
-        # Only what the first frame needs. _mount_deferred_widgets() adds the rest.
-        note = "demo, gone at the end" if self.token_app.options.is_demo else ""
-        yield Header("slack-token-tui", None, note)
+        options = self.token_app.options
+        self.model = ProfilesModel(self.token_app.store, options.now, self._show_change)
+        yield Header("slack-token-tui", None, "demo, gone at the end" if options.is_demo else "")
         with Container(id="home"):
             with Vertical(id="left"):
-                yield ProfileList()
+                yield ProfileList(self.model)
             yield ProfileDetail()
         yield Container(id="welcome")
         yield Static(id="notice")
-        yield Static(id="footer_placeholder")
-
-    async def _mount_deferred_widgets(self) -> None:
-        """Mount the widgets that the first frame doesn't need.
-
-        A signal may end the app at each await, and nothing can be mounted after that.
-        """
-        from slack_token_tui.tui.auto_refresh import RefreshScheduler
-        from slack_token_tui.tui.widgets.footer import Footer
-
-        self._scheduler = RefreshScheduler(self.token_app.store, self._update_entry, self.token_app.options.now)
-        if self.is_attached:
-            await self.query_one(ProfileDetail).mount_fields()
-        if self.is_attached:
-            await self.mount(Footer())
-        if self.is_attached:
-            await self.query_one("#footer_placeholder").remove()
-        if self.is_attached:
-            self._is_fully_mounted = True
-            self.reload_if_partial()
+        yield from first_frame.compose_footer_placeholder()
 
     def on_mount(self) -> None:
         order = read_settings(self.token_app.store.home).get("order")
-        self._list.order = order if order in ORDERS else ORDERS[0]
-        self.reload(only_first=_FIRST_FRAME_PROFILES if self._list.order == ORDERS[0] else None)
+        self.model.order = order if order in ORDERS else ORDERS[0]
+        self.model.load(only_first=first_frame.FIRST_PROFILES if self.model.order == ORDERS[0] else None)
+        self._show_model()
         self.set_interval(_TICK_SECONDS, self._tick)
-        self.call_after_refresh(self._mount_deferred_widgets)
+        self.call_after_refresh(self._complete)
 
-    def on_screen_resume(self) -> None:
-        # A sign-in may have changed the profiles.
-        if self._is_fully_mounted and self._have_files_changed():
-            self.reload()
+    async def _complete(self) -> None:
+        """Add what the first frame has left out."""
+        from slack_token_tui.tui.auto_refresh import RefreshScheduler
+        from slack_token_tui.tui.screens.home_commands import HomeCommands
 
-    def _tick(self) -> None:
-        """Update the clocks, reload what other programs have saved, and refresh due tokens. Runs every second."""
-        if not self._is_fully_mounted:
+        self._scheduler = RefreshScheduler(self.model)
+        self._commands = HomeCommands(self.model, self._scheduler, self, self.token_app.options)
+        if self.is_attached:
+            await self.query_one(ProfileDetail).mount_fields()
+        await first_frame.mount_footer(self)
+        if self.is_attached:
+            self.is_complete = True
+            if self.model.is_partial:
+                self.model.load()
+            self._show_model()
+
+    # ── the model, as widgets ──
+
+    @property
+    def _list(self) -> ProfileList:
+        return self.query_one(ProfileList)
+
+    @property
+    def highlighted(self) -> Entry | None:
+        """The highlighted entry, or None."""
+        return self._list.highlighted_entry
+
+    @property
+    def _profile(self) -> Profile | None:
+        """The highlighted profile, if its file can be read."""
+        entry = self.highlighted
+        return entry if isinstance(entry, Profile) else None
+
+    def reload(self, highlight: str | None = None) -> None:
+        """Read the profiles again. The cursor stays on its profile, or moves to ``highlight``."""
+        self.model.load()
+        self._show_model(highlight)
+
+    def _show_model(self, highlight: str | None = None) -> None:
+        self._list.rebuild(highlight)
+        has_profiles = bool(self.model.entries)
+        self.query_one("#home").display = has_profiles
+        welcome = self.query_one("#welcome")
+        welcome.display = not has_profiles
+        problem = self.model.directory_problem
+        if not has_profiles and (not welcome.children or problem != self._welcome_problem):
+            self._show_welcome(welcome, problem)
+        self.show_detail()
+        if has_profiles and self.is_current and self.focused is None:
+            self._list.focus()
+        self.refresh_bindings()
+
+    def _show_welcome(self, welcome: Widget, problem: Problem | None) -> None:
+        from slack_token_tui.tui.widgets.welcome import Welcome  # not needed where there are profiles
+
+        async def replace_card(card: Widget) -> None:
+            await welcome.remove_children()
+            await welcome.mount(card)
+
+        self._welcome_problem = problem
+        card = Welcome(self.token_app.store.home, None if problem is None else problem.explain())
+        if welcome.children:
+            self.call_later(replace_card, card)
+        else:
+            welcome.mount(card)
+
+    def _show_change(self, name: str | None) -> None:
+        """Show a change of the model. At the end of the app it may come when there is no screen any more."""
+        if not self.is_running:
             return
-        now = self.token_app.options.now()
-        if self.is_current:
-            # Not the other way around: a change that is seen while a request is in progress would be forgotten.
-            if not self._scheduler.busy and self._have_files_changed():
-                self.reload()
-            self._list.update_clock(now)
-            if isinstance(entry := self.highlighted, Profile) and entry.expires_at:
-                self._show_detail()
-        first = self.highlighted.name if self.highlighted else None
-        for name in self._scheduler.due_names(self._list.entries, now, first):
-            self._refresh_automatically(name)
+        if name is None:
+            self._show_model()
+            return
+        self._list.redraw(name)
+        if self.highlighted is not None and self.highlighted.name == name:
+            self.show_detail()
 
-    @background("refresh", exclusive=False)
-    async def _refresh_automatically(self, name: str) -> None:
-        with suppress(Problem):  # the profile shows it
-            await self._scheduler.refresh(name)
+    def show_detail(self) -> None:
+        """Show the highlighted profile. Only what has changed is drawn."""
+        entry = self.highlighted
+        detail = self.query_one(ProfileDetail)
+        detail.display = entry is not None
+        if entry is not None and self.is_complete:
+            revealed = self._commands.revealed
+            token = revealed[1] if revealed and revealed[0] == entry.name else None
+            path = self.token_app.store.path(entry.name)
+            detail.show(entry, path, self.model.now(), self.model.explain(entry), token)
 
     @on(OptionList.OptionHighlighted, "#profiles")
     def show_highlighted(self) -> None:
         entry = self.highlighted
-        if entry is None or entry.name != self._notice_profile:
+        if self.is_complete and (entry is None or entry.name != self._notice_profile):
             # The revealed token and the notice belong to the previous profile.
             self._notice_profile = None if entry is None else entry.name
-            self._revealed = None
-            if self._batch_name is None:
-                self._show_notice("")
-        self._show_detail()
+            self._commands.revealed = None
+            if self._commands.batch is None:
+                self.show_notice("")
+        self.show_detail()
         self.refresh_bindings()
 
+    # ── the clock ──
+
+    def on_screen_resume(self) -> None:
+        # A sign-in may have changed the profiles.
+        if self.is_complete and self.model.have_files_changed():
+            self.reload()
+
+    def _tick(self) -> None:
+        """Reload what other programs have saved, show what time has changed, and refresh due tokens. Every second."""
+        if not self.is_complete:
+            return
+        if self.is_current:
+            # Not the other way around: a change that is seen while a request is in progress would be forgotten.
+            if not self.model.busy and self.model.have_files_changed():
+                self.reload()
+            profile = self._profile
+            if profile is not None and profile.expires_at is not None:
+                self.show_detail()
+        if self.model.look_at_clock():
+            self._list.redraw()
+        highlighted = self.highlighted
+        for name in self._scheduler.due_names(highlighted.name if highlighted else None):
+            self._refresh_automatically(name)
+
+    @background("refresh", exclusive=False)
+    async def _refresh_automatically(self, name: str) -> None:
+        await self._scheduler.refresh_automatically(name)
+
+    # ── what the commands need (HomeHost) ──
+
+    def show_notice(self, text: str) -> None:
+        """Show ``text`` above the footer, and take it to be about the highlighted profile."""
+        self._last_explanation = None
+        if text:
+            self._notice_profile = self.highlighted.name if self.highlighted else None
+        notice = self.query_one("#notice", Static)
+        notice.update(Content(text))
+        notice.set_class(bool(text), "-shown")
+
+    def show_problem(self, problem: Problem) -> None:
+        """Show a problem in the notice. F1 tells more."""
+        explanation = problem.explain()
+        self.show_notice(f"{explanation.summary} F1 tells more.")
+        self._last_explanation = explanation
+        self.refresh_bindings()
+
+    def notify(self, message: str, **options: Any) -> None:
+        """Show a notification."""
+        self.token_app.notify(message, **options)
+
+    async def ask(self, dialog: Screen[Any]) -> Any:
+        """Open ``dialog`` and return its answer."""
+        return await self.app.push_screen_wait(dialog)
+
+    async def change_settings(self, **changes: str | None) -> None:
+        """Save settings in the order of the calls."""
+        await self.token_app.change_settings(**changes)
+
+    async def copy(self, text: Secret, name: str | None) -> Copied | NotCopied:
+        """Copy ``text``. A token is cleared later; ``name`` is that of its profile."""
+        if name is None:
+            return await self.token_app.copy_text(text.reveal())
+        return await self.token_app.copy_secret(text, name)
+
+    # ── commands ──
+
+    @background("copy")
+    async def _copy(self, command: Command) -> None:
+        await command()
+
+    @background("reveal")
+    async def _reveal(self, command: Command) -> None:
+        await command()
+
+    @background("request", exclusive=False)
+    async def _request(self, command: Command) -> None:
+        await command()
+
+    @background("batch", exclusive=False)
+    async def _batch(self, command: Command) -> None:
+        await command()
+        self._list.rebuild()
+
+    @background("profile_edit", exclusive=False)
+    async def _edit(self, command: Command) -> None:
+        await command()
+
+    def action_copy(self) -> None:
+        if (profile := self._profile) is not None:
+            self._copy(partial(self._commands.copy, profile))
+
+    def action_copy_as(self) -> None:
+        if (profile := self._profile) is not None:
+            self._copy(partial(self._commands.copy_as, profile))
+
+    def action_reveal(self) -> None:
+        """Show the token in plain text for ten seconds, or hide it again."""
+        if self._commands.revealed is not None:
+            self._commands.hide()
+        elif (profile := self._profile) is not None:
+            self._reveal(partial(self._commands.reveal, profile))
+
+    def action_verify(self) -> None:
+        if (profile := self._profile) is not None:
+            self._request(partial(self._commands.verify, profile.name))
+
+    def action_refresh(self) -> None:
+        if (profile := self._profile) is not None:
+            self._request(partial(self._commands.refresh, profile))
+
+    def action_verify_all(self) -> None:
+        self._batch(self._commands.verify_all)
+
+    def action_refresh_all(self) -> None:
+        self._batch(self._commands.refresh_all)
+
+    def action_make_default(self) -> None:
+        if (profile := self._profile) is not None:
+            self._edit(partial(self._commands.make_default, profile.name))
+
+    def action_rename(self) -> None:
+        if (profile := self._profile) is not None:
+            self._edit(partial(self._commands.rename, profile))
+
+    def action_move_tokens(self) -> None:
+        if (profile := self._profile) is not None:
+            self._edit(partial(self._commands.move_tokens, profile))
+
+    def action_remove(self) -> None:
+        if (entry := self.highlighted) is not None:
+            self._edit(partial(self._commands.remove, entry))
+
+    def action_import_token(self) -> None:
+        self._edit(self._commands.import_token)
+
+    def cancel_running(self) -> bool:
+        """Cancel the requests or the batch that the user is waiting for. Return whether there was one."""
+        if not self.is_complete:
+            return False
+        pending, batch = self._commands.pending, self._commands.batch
+        if pending:
+            names = ", ".join(dict.fromkeys(pending))
+            self.show_notice(f"No longer waiting for Slack’s answer about {names}. What it sends is saved.")
+            for group in ("request", "copy", "reveal"):
+                self.workers.cancel_group(self, group)
+        elif batch is not None:
+            self.show_notice(f"{batch} was stopped. What Slack had answered is saved.")
+            self.workers.cancel_group(self, "batch")
+        return bool(pending or batch)
+
+    # ── which keys work ──
+
     def is_available(self, action_id: str) -> bool:
-        if not self._is_fully_mounted:
-            return action_id in {"quit", "help", "sign_in", "make_app"}
+        if not self.is_complete:
+            return action_id in FIRST_FRAME_ACTIONS
         if action_id == "explain":
             return self._current_explanation is not None
         entry = self.highlighted
         if action_id == "move_tokens" and self.token_app.options.is_demo:
             return False  # practice data is deleted on exit, but not from a keyring
-        if action_id in _PROFILE_ACTIONS:
+        if action_id in PROFILE_ACTIONS:
             return isinstance(entry, Profile) and (action_id != "refresh" or entry.has_refresh_token)
-        if action_id in _LIST_ACTIONS:
-            return bool(self._list.entries)
+        if action_id in LIST_ACTIONS:
+            return bool(self.model.entries)
         if action_id == "remove":
             return entry is not None
         return True
 
-    # ── navigation ──
+    @property
+    def _current_explanation(self) -> Explanation | None:
+        """What F1 explains: the last error shown, or the problem of the highlighted profile."""
+        entry = self.highlighted
+        return self._last_explanation or (None if entry is None else self.model.explain(entry))
+
+    # ── the list ──
 
     def action_move(self, rows: int) -> None:
         profiles = self._list
@@ -163,9 +392,9 @@ class HomeScreen(HomeCommands):
 
     @on(Input.Changed, "#filter")
     def apply_filter(self, event: Input.Changed) -> None:
-        self._list.filter_text = event.value
-        self._list.rebuild(self.token_app.options.now())
-        self._show_detail()
+        self.model.filter_text = event.value
+        self._list.rebuild()
+        self.show_detail()
 
     @on(Input.Submitted, "#filter")
     def focus_list(self) -> None:
@@ -178,16 +407,14 @@ class HomeScreen(HomeCommands):
             self._filter.value = ""
             self._filter.display = False
             self._list.focus()
-        elif not self.cancel_running():
-            self._revealed = None
-            self._show_notice("")
-            self._show_detail()
+        elif not self.cancel_running() and self.is_complete:
+            self.show_notice("")
+            self._commands.hide()
 
     def action_sort(self) -> None:
-        profiles = self._list
-        profiles.order = ORDERS[(ORDERS.index(profiles.order) + 1) % len(ORDERS)]
-        profiles.rebuild(self.token_app.options.now())
-        self._save_order(profiles.order)
+        self.model.order = self.model.next_order()
+        self._list.rebuild()
+        self._save_order(self.model.order)
 
     @background("settings", exclusive=False)
     async def _save_order(self, order: str) -> None:
@@ -202,8 +429,8 @@ class HomeScreen(HomeCommands):
         self._open_sign_in()
 
     def action_sign_in_again(self) -> None:
-        if isinstance(entry := self.highlighted, Profile):
-            self._open_sign_in(entry)
+        if (profile := self._profile) is not None:
+            self._open_sign_in(profile)
 
     def _open_sign_in(self, previous: Profile | None = None, app: SlackApp | None = None) -> None:
         from slack_token_tui.tui.screens.sign_in import SignInScreen

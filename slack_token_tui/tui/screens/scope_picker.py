@@ -209,7 +209,7 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
     def _add_scopes(self, *names: str) -> None:
         refused = [scope.unavailable_reason for scope in map(find_scope, names) if scope.unavailable_reason]
         if refused:
-            self.notify(". ".join(refused) + ".", severity="warning", markup=False)
+            self.notify(". ".join(refused) + ".", severity="warning")
         self._chosen |= dict.fromkeys(name for name in names if not find_scope(name).unavailable_reason)
         self._show_list()
         self._show_chosen()
@@ -267,7 +267,7 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
 
     def _choose_exactly(self, names: tuple[str, ...]) -> None:
         if removed := [name for name in self._chosen if name not in names]:
-            self.notify(f"No longer chosen: {', '.join(removed)}.", markup=False)
+            self.notify(f"No longer chosen: {', '.join(removed)}.")
         self._chosen = dict.fromkeys(names)
         self._show_list()
         self._show_chosen()

@@ -1,10 +1,13 @@
-"""Sign-in screen: the form, the steps that replace it, the stream of events, and pasting."""
+"""Sign-in screen: the form, then the state of one sign-in after the other, with what the user can do about it."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
+from html import unescape
 from typing import ClassVar
 
 from textual import events as textual_events
@@ -13,21 +16,32 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.reactive import var
+from textual.widgets import Button, Static
 
+from slack_token_tui import __version__
 from slack_token_tui.desktop import browser
-from slack_token_tui.oauth import events
-from slack_token_tui.oauth.events import Step
-from slack_token_tui.oauth.session import SignInSession
-from slack_token_tui.problems import Explanation, Problem, error_location
+from slack_token_tui.event_loop import run_in_daemon_thread
+from slack_token_tui.oauth.session import (
+    INTERRUPTIBLE_PHASES,
+    Services,
+    SignInRequest,
+    SignInSession,
+    TokenStorage,
+    describe_stop,
+)
+from slack_token_tui.oauth.state import Command, Phase, SignInState, allowed
+from slack_token_tui.problems import Problem, explain
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, read_app
-from slack_token_tui.store.profiles import SavedProfile
+from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui.actions import SIGN_IN, bindings
 from slack_token_tui.tui.background import background
-from slack_token_tui.tui.screens.dialogs import ConfirmDialog
-from slack_token_tui.tui.screens.sign_in_commands import SignInCommands
-from slack_token_tui.tui.widgets.error_card import ErrorCard
+from slack_token_tui.tui.screens.base import AppScreen
+from slack_token_tui.tui.screens.dialogs import ConfirmDialog, ExplanationDialog
+from slack_token_tui.tui.screens.remove import RemoveDialog
+from slack_token_tui.tui.widgets.error_card import format_report
 from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
@@ -35,35 +49,71 @@ from slack_token_tui.tui.widgets.paste_box import PasteInput
 from slack_token_tui.tui.widgets.sign_in_form import SignInForm
 from slack_token_tui.tui.widgets.sign_in_result import SignInResult
 from slack_token_tui.tui.widgets.steps import Steps
-from slack_token_tui.tui.widgets.time_format import format_clock
 from slack_token_tui.tui.widgets.waiting_panel import WaitingPanel
 
-_ONLY_FORM = frozenset({"choose_scopes", "choose_app", "app_details", "new_app"})
-_ONLY_WAITING = frozenset({"more_time", "copy_url", "browser_says", "simulate_browser"})
-_ALWAYS_FAILED = frozenset({"explain", "copy_report", "change_app", "again"})
-"""Offered after every failure. The others are offered only if the explanation names them."""
-_ONLY_FAILED = frozenset(
-    {"again", "other_pair", "change_app", "copy_redirect", "open_settings", "copy_report", "explain"}
-)
+FORM_ACTIONS = frozenset({"choose_scopes", "choose_app", "app_details", "new_app"})
+"""Actions of the form, before a sign-in starts."""
+COMMANDS: dict[str, frozenset[Command]] = {
+    "more_time": frozenset({Command.EXTEND}),
+    "copy_url": frozenset({Command.OPEN_URL}),
+    "copy_tunnel": frozenset({Command.OPEN_URL}),
+    "simulate_browser": frozenset({Command.OPEN_URL}),
+    "browser_says": frozenset({Command.LOOK_UP_ERROR}),
+    "again": frozenset({Command.RETRY_EXCHANGE, Command.START_AGAIN}),
+    "other_pair": frozenset({Command.START_AGAIN}),
+    "change_app": frozenset({Command.START_AGAIN}),
+    "copy_redirect": frozenset({Command.START_AGAIN}),
+    "open_settings": frozenset({Command.START_AGAIN}),
+    "copy_report": frozenset({Command.START_AGAIN}),
+    "explain": frozenset({Command.START_AGAIN}),
+    "save_again": frozenset({Command.SAVE_AGAIN}),
+    "save_in_file": frozenset({Command.SAVE_AGAIN}),
+    "copy_new": frozenset({Command.USE_TOKEN}),
+    "undo": frozenset({Command.USE_TOKEN, Command.REVOKE_UNUSABLE}),
+}
+"""Actions that depend on the state of the sign-in. One of their commands must be allowed."""
+OFFERED_BY_ERRORS = frozenset({"other_pair", "copy_redirect", "open_settings"})
+"""Actions that are offered only if the explanation of the error names them."""
 
 
-class SignInScreen(SignInCommands):
-    """One sign-in, from the form to the saved profile, with any number of attempts."""
+_RESCUE_NOTICE_SECONDS = 60
 
+
+class SignInScreen(AppScreen[str | None]):
+    """Any number of sign-ins, one after the other. It returns the name of the saved profile, or None.
+
+    Attributes:
+        state: the state of the current sign-in. The widgets render it.
+    """
+
+    screen_id = SIGN_IN
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(SIGN_IN)]
+    state = var(SignInState(), bindings=True)
 
-    # ── layout ──
+    def __init__(self, previous: Profile | None = None, app: SlackApp | None = None) -> None:
+        """
+        Args:
+            previous: profile to sign in again, which fills in the form. None for a new one.
+            app: app to sign in with. None means the most recently used one.
+        """
+        super().__init__()
+        self._profile = previous
+        self._app = app
+        self._session: SignInSession | None = None
+        self._errors_screen: AppScreen[str | None] | None = None
+        self._page_error = ""
 
     def compose(self) -> ComposeResult:
+        options = self.token_app.options
         self._app = self._app or self._find_initial_app()
         title = f"Sign in again: {self._profile.name}" if self._profile else "Sign in"
         yield Header(title, self._app.endpoints if self._app else Endpoints(), self.slack_label)
         yield SignInForm(self._app, self._profile, self.token_app.store.home)
         with VerticalScroll(id="progress"):
-            yield Steps()
-            yield SignInResult()
-            yield WaitingPanel()
+            yield Steps(options.clock).data_bind(SignInScreen.state)
+            yield SignInResult(options.now).data_bind(SignInScreen.state)
+            yield WaitingPanel().data_bind(SignInScreen.state)
         yield Footer()
 
     def on_mount(self) -> None:
@@ -82,31 +132,20 @@ class SignInScreen(SignInCommands):
         last = read_settings(home).get("last_app")
         return read_app(home, last) if last else None
 
+    # ── what is shown ──
+
     def _show_form(self) -> None:
         self._form.display = True
         self.query_one("#progress").display = False
         self._form.focus_next_step()
         self.refresh_bindings()
 
-    def _show_progress(self) -> None:
+    def show_progress(self) -> None:
+        """Show the state of the sign-in in place of the form."""
         self._form.display = False
         self.query_one("#progress").display = True
+        self.query_one(Steps).registered_uris = self._app.redirect_uris if self._app else ()
         self._focus_steps()
-        self.query_one(SignInResult).remove_class("-shown")
-        for card in self.query(ErrorCard):
-            card.remove()
-        self.query_one(WaitingPanel).reset()
-        self._show_waiting(True)
-
-    def _show_waiting(self, waiting: bool) -> None:
-        self._waiting = waiting
-        if not waiting and self._errors_screen is not None:
-            # The wait is over, so there is no error page to look up any more.
-            self._errors_screen.close(None)
-        self.query_one(WaitingPanel).display = waiting
-        if not waiting:
-            self._focus_steps()
-        self.refresh_bindings()
 
     def _focus_steps(self) -> None:
         """Move the focus out of every field.
@@ -115,130 +154,90 @@ class SignInScreen(SignInCommands):
         """
         self.query_one("#progress").focus()
 
-    # ── sign-in ──
+    def watch_state(self, old: SignInState, new: SignInState) -> None:
+        if self.is_mounted and old.phase is Phase.WAITING is not new.phase:
+            # The wait is over, so there is no error page to look up, and nothing to paste.
+            if self._errors_screen is not None:
+                self._errors_screen.close(None)
+            self._focus_steps()
+
+    @property
+    def _form(self) -> SignInForm:
+        return self.query_one(SignInForm)
+
+    # ── the sign-in ──
 
     def _start(self) -> None:
-        assert self._app is not None
-        self._failure = self._saved = self._url = self._tunnel_command = None
-        self._no_browser_reason, self._page_error, self._listening = "", "", False
-        self.query_one(Header).show(self._app.endpoints)
-        self.token_app.draft = self._app if self._profile is None else self.token_app.draft
-        name = self._profile.name if self._profile else None
-        self._sign_in = SignInSession(self._app, self._app.scopes, self.token_app.store, name=name)
-        self.query_one(Steps).reset()
-        self._show_progress()
-        self._ended = asyncio.Event()
-        self.token_app.sign_ins.append((self._sign_in, self._ended))
-        self._run_sign_in(self._sign_in, self._ended)
+        assert self._app is not None, "the form has been submitted"
+        token_app, app = self.token_app, self._app
+        token_app.draft = app if self._profile is None else token_app.draft
+        self.query_one(Header).show(app.endpoints)
+        request = SignInRequest(app, app.scopes, self._profile.name if self._profile else None)
+        services = Services(token_app.store, open_browser=browser.open_url, clock=token_app.options.clock)
+        self._session = session = SignInSession(request, services, self._show_state)
+        self._page_error = ""
+        token_app.sign_ins.append(session)
+        self.show_progress()
+        self.state = session.state
+        self._run(session.run)
 
-    @background("sign_in")
-    async def _run_sign_in(self, sign_in: SignInSession, ended: asyncio.Event) -> None:
-        if self._countdown is None:
-            self._countdown = self.set_interval(1.0, self._update_countdown)
-        self._countdown.resume()
-        try:
-            async with aclosing(sign_in.events()) as stream:
-                async for event in stream:
-                    await self._show_event(event)
-        except Exception as error:  # a bug is shown like every other failure of the sign-in
-            await self._fail(
-                self.query_one(Steps).current, Problem("unexpected", detail=error_location(error)).explain()
-            )
-        finally:
-            ended.set()
-            if sign_in is self._sign_in:  # otherwise a newer one has started
-                self._countdown.pause()
+    def _show_state(self, state: SignInState) -> None:
+        # An earlier sign-in may still be ending. The screen may be gone.
+        if self._session is not None and self._session.state is state and self.is_attached:
+            self.state = state
 
-    async def _show_event(self, event: events.Event) -> None:
-        steps, waiting = self.query_one(Steps), self.query_one(WaitingPanel)
-        match event:
-            case events.Listening(redirect_uri, families, passed_over):
-                self._listening = True
-                others = "".join(f" · passed over {holder}" for holder in passed_over)
-                address = redirect_uri.split("://", 1)[1].split("/", 1)[0]
-                steps.complete(Step.LISTEN, f"Listening on {address}, {' and '.join(families)}{others}")
-            case events.PasteRequired(redirect_uri, explanation):
-                reason = (
-                    f"{explanation.title}: {explanation.happened}"
-                    if explanation
-                    else f"Slack sends the browser to {redirect_uri}."
-                )
-                steps.warn(Step.LISTEN, f"By paste. {reason} Press Allow, then paste the address the browser ends on.")
-            case events.BrowserOpening(url):
-                self._url = url
-                waiting.show_url(url)
-                self.refresh_bindings()  # the footer shows the keys for the URL now
-                steps.start(Step.BROWSER)
-            case events.BrowserResult(browser.Opened(name)):
-                steps.complete(Step.BROWSER, f"Opened in {name}")
-                self._update_countdown()
-            case events.BrowserResult(browser.NotOpened(reason)):
-                self._no_browser_reason = reason
-                steps.warn(Step.BROWSER, f"{reason} Press u to copy the address and open it in any browser.")
-                self._update_countdown()
-            case events.RemoteBrowser(tunnel):
-                self._tunnel_command = tunnel
-                if self._no_browser_reason:
-                    steps.warn(Step.BROWSER, self._no_browser_reason)  # the steps below say what to do
-                waiting.show_remote_steps(tunnel)
-                steps.note(Step.APPROVE, "If the browser shows an error, press b.")
-                self.refresh_bindings()
-            case events.StillWaiting():
-                if self.query_one("#elsewhere").display:  # the remote steps leave no room for a hint
-                    steps.note(Step.APPROVE, "Nothing yet. If the browser shows an error, press b.")
-                    self._update_countdown()
-                else:
-                    waiting.show_still_waiting()
-            case events.UnexpectedCallback(count, explanation):
-                ignored_count = "1 callback that was" if count == 1 else f"{count} callbacks that were"
-                words = f"ignored {ignored_count} not ours: {explanation.title.lower()}"
-                steps.note(
-                    Step.APPROVE, explanation.happened if explanation.code in {"out_of_files", "port_lost"} else words
-                )
-                if explanation.code == "browser_insists_on_https":
-                    waiting.show_ignored(explanation)
-            case events.Approved():
-                self._show_waiting(False)
-                steps.complete(Step.APPROVE, "You pressed Allow")
-            case events.Exchanging():
-                steps.start(Step.EXCHANGE)
-            case events.Verifying():
-                steps.complete(Step.EXCHANGE, "Exchanged the code for a token")
-                steps.start(Step.VERIFY)
-            case events.Verified(identity):
-                where = identity.team_name or identity.team_id or "your organisation"
-                steps.complete(Step.VERIFY, f"You are {identity.user_name or identity.user_id} in {where}")
-                steps.start(Step.SAVE)
-            case events.Unverified(explanation):
-                steps.warn(Step.VERIFY, f"{explanation.title}. The token is saved all the same, not verified.")
-                steps.start(Step.SAVE)
-            case events.Saved(saved):
-                steps.complete(Step.SAVE, f"{'Updated' if saved.replaced else 'Saved as'} {saved.profile.name}")
-                self._show_saved(saved)
-            case events.Failed(step, explanation):
-                await self._fail(step, explanation)
+    @background("sign_in", exclusive=False)
+    async def _run(self, work: Callable[[], Awaitable[object]]) -> None:
+        with suppress(Problem):  # it is in the state
+            await work()
 
-    def _update_countdown(self) -> None:
-        if self._waiting and self._sign_in is not None and self._url is not None:
-            time_left = format_clock(self._sign_in.remaining_seconds)
-            self.query_one(Steps).start(
-                Step.APPROVE, f"Waiting for you to press Allow   {time_left} left · e more time"
-            )
+    @background("leave")
+    async def leave(self, then: Callable[[], object]) -> None:
+        """Stop the sign-in, then call ``then``. Ask first if a token could not be saved."""
+        if (session := self._session) is not None:
+            before = session.state
+            is_discarding = before.unsaved and before.phase is Phase.FAILED
+            if is_discarding and not await self._confirm_discard():
+                return
+            result = await session.stop(discard=is_discarding)
+            words = describe_stop(result, session.request.app.endpoints.apps_url)
+            if result.rescued_path is not None or result.unsaved:
+                self.token_app.exit_messages.append(words)  # the path is needed longer than a notification lasts
+                self.token_app.notify(words, severity="warning", timeout=_RESCUE_NOTICE_SECONDS)
+            elif words and not before.is_ended:
+                self.token_app.notify(words)
+        then()
 
-    async def _fail(self, step: Step, explanation: Explanation) -> None:
-        self._failure = explanation
-        self._show_waiting(False)
-        about_unusable = self._sign_in.describe_unusable() if self._sign_in else ""
-        card = ErrorCard(
-            explanation, self._sent_redirect_uri, self._app.redirect_uris if self._app else (), about_unusable
+    async def _confirm_discard(self) -> bool:
+        question = Content.assemble(
+            ("Throw the new token away?\n\n", "bold"),
+            "Slack has given it, and it is not saved: w saves it again when what is in the way is mended. "
+            "Going on forgets it here; at Slack it stays valid until it expires or is revoked.",
         )
-        await self.query_one(Steps).fail(step, card)
-        self.refresh_bindings()
+        return await self.app.push_screen_wait(ConfirmDialog(question, "Throw it away", "Keep it here"))
 
-    def _show_saved(self, saved: SavedProfile) -> None:
-        self._saved = saved
-        self.query_one(SignInResult).show(saved, self.token_app.options.now())
-        self.refresh_bindings()
+    @property
+    def has_unsaved_token(self) -> bool:
+        """Whether a token exists only in memory, or Slack is being asked for one."""
+        is_asking = not self.state.is_ended and self.state.phase not in INTERRUPTIBLE_PHASES
+        return self._session is not None and (is_asking or self.state.unsaved)
+
+    def cancel_running(self) -> bool:
+        """Leave the sign-in if one is in progress, and return whether one was."""
+        is_running = self._session is not None and not self.state.is_ended
+        if is_running:
+            self.leave(self._close_now)
+        return is_running
+
+    def action_leave(self) -> None:
+        """Leave a field first, then the sign-in."""
+        if self.state.phase is Phase.WAITING and isinstance(self.focused, Input):
+            self._focus_steps()
+        else:
+            self.leave(self._close_now)
+
+    def _close_now(self) -> None:
+        self.close(self.state.result.profile.name if self.state.result else None)
 
     # ── pasting ──
 
@@ -252,7 +251,7 @@ class SignInScreen(SignInCommands):
         if self._form.display:
             event.stop()
             self._form.set_client_id(event.text)
-        elif self._waiting:
+        elif Command.PASTE in allowed(self.state):
             event.stop()
             box = self.query_one("#paste", PasteInput)
             box.value = "".join(event.text.split())
@@ -269,61 +268,232 @@ class SignInScreen(SignInCommands):
             self._submit_paste(event.value)
 
     def _submit_paste(self, text: str) -> None:
-        if not text.strip() or self._sign_in is None or not self._waiting:
+        if not text.strip() or self._session is None or Command.PASTE not in allowed(self.state):
             return
-        refusal = self._sign_in.paste(text)
-        if refusal is None:
-            return
-        problem = Content.assemble((f"✗ {refusal.title}. ", "bold"), f"{refusal.happened} {refusal.remedies[0]}.")
-        self.query_one(WaitingPanel).show_paste_error(problem)
-        if refusal.code == "pasted_bare_code":
-            self._ask_about_bare_code(text, refusal)
+        try:
+            self._session.paste(text)
+        except Problem as rejected:
+            explanation = rejected.explain()
+            words = f"{explanation.happened} {explanation.remedies[0]}."
+            problem = Content.assemble((f"✗ {explanation.title}. ", "bold"), words)
+            self.query_one(WaitingPanel).show_paste_error(problem)
+            if rejected.code == "pasted_bare_code":
+                self._ask_about_bare_code(self._session, text, rejected)
 
     @background("question")
-    async def _ask_about_bare_code(self, code: str, refusal: Explanation) -> None:
-        question = Content.assemble((refusal.title, "bold"), f"\n\n{refusal.happened}")
-        meant = await self.app.push_screen_wait(ConfirmDialog(question, "Use the code", "Paste the whole address"))
-        if meant and self._sign_in is not None:
-            self._sign_in.paste(code, accept_bare_code=True)
+    async def _ask_about_bare_code(self, session: SignInSession, code: str, rejected: Problem) -> None:
+        explanation = rejected.explain()
+        question = Content.assemble((explanation.title, "bold"), f"\n\n{explanation.happened}")
+        if await self.app.push_screen_wait(ConfirmDialog(question, "Use the code", "Paste the whole address")):
+            session.paste(code, accept_bare_code=True)
 
-    # ── keys ──
+    # ── which keys work ──
 
     def is_available(self, action_id: str) -> bool:
-        if action_id in _ONLY_FORM:
+        if action_id in FORM_ACTIONS:
             return self._form.display
-        if action_id == "simulate_browser" and (self.token_app.options.simulate_browser is None or not self._listening):
+        if (commands := COMMANDS.get(action_id)) is None:
+            return True
+        if self._form.display or not commands & allowed(self.state):
             return False
-        if action_id == "copy_tunnel":
-            return self._waiting and self._tunnel_command is not None
-        if action_id in _ONLY_WAITING:
-            return self._waiting and self._url is not None
-        if action_id in _ONLY_FAILED:
-            offered = self._failure.actions if self._failure else ()
-            return self._failure is not None and (action_id in _ALWAYS_FAILED or action_id in offered)
-        if action_id == "copy_new":
-            return self._saved is not None
-        if action_id == "undo":
-            is_first = self._saved is not None and not self._saved.replaced
-            return is_first or (self._failure is not None and self._unusable is not None)
-        if action_id in {"save_again", "save_in_file"}:
-            in_keyring = self._failure is not None and self._failure.code.startswith("keyring_")
-            return self.has_unsaved_token and self._failure is not None and (action_id == "save_again" or in_keyring)
+        failure = self.state.failure
+        if action_id in OFFERED_BY_ERRORS:
+            return failure is not None and action_id in failure.explanation.actions
+        match action_id:
+            case "simulate_browser":
+                return self.token_app.options.simulate_browser is not None and self.state.port is not None
+            case "copy_tunnel":
+                return self.state.tunnel is not None and self.state.tunnel.command is not None
+            case "save_in_file":
+                return failure is not None and failure.explanation.code.startswith("keyring_")
+            case "undo":
+                return self.state.result is None or not self.state.result.replaced
         return True
 
-    def action_leave(self) -> None:
-        """Leave a field first, then the sign-in. Canceling its worker closes the port."""
-        if self._waiting and isinstance(self.focused, Input):
-            self._focus_steps()
-            return
-        self.after_saving(self._close_now)
+    # ── commands of the form ──
 
-    def _close_now(self) -> None:
-        self.workers.cancel_node(self)
-        self.close(self._saved.profile.name if self._saved else None)
+    @on(SignInForm.Submitted)
+    def start_from_form(self, event: SignInForm.Submitted) -> None:
+        self._app = event.slack_app
+        self._start()
 
-    def cancel_running(self) -> bool:
-        """Cancel the sign-in if one is in progress, and return whether one was."""
-        if self._sign_in is not None and not self._ended.is_set():
-            self.after_saving(self._close_now)
-            return True
-        return False
+    @on(Button.Pressed, "#choose_app, #app_details, #new_app")
+    async def handle_form_button(self, event: Button.Pressed) -> None:
+        await self.run_action(str(event.button.id))
+
+    @background("form")
+    async def action_choose_scopes(self) -> None:
+        from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
+
+        app = self._form.slack_app
+        picker = ScopePickerScreen(self._form.scopes, app.registered_scopes, self._profile)
+        if (chosen := await self.app.push_screen_wait(picker)) is not None:
+            self._form.scopes = chosen
+
+    @background("form")
+    async def action_choose_app(self) -> None:
+        from slack_token_tui.tui.screens.apps import AppsScreen
+
+        if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
+            self._use_app(app)
+        elif client_id := self._form.slack_app.client_id:
+            # It may have been edited or forgotten there, so it must not come back unchanged.
+            saved_app = read_app(self.token_app.store.home, client_id)
+            app = saved_app or SlackApp(client_id, self._form.slack_app.endpoints)
+            self._use_app(replace(app, scopes=self._form.scopes))
+
+    @background("form")
+    async def action_app_details(self) -> None:
+        from slack_token_tui.tui.screens.app_details import AppDetailsDialog
+
+        # Use the scopes typed in the form now, not those of the last sign-in.
+        app_in_form = replace(self._form.slack_app, scopes=self._form.scopes)
+        dialog = AppDetailsDialog(app_in_form, self.token_app.store.home)
+        if (app := await self.app.push_screen_wait(dialog)) is not None:
+            self._use_app(app)
+
+    @background("form")
+    async def action_new_app(self) -> None:
+        from slack_token_tui.tui.screens.app_setup import AppSetupScreen
+
+        setup = AppSetupScreen(self._form.slack_app.endpoints, self._form.scopes)
+        if (app := await self.app.push_screen_wait(setup)) is not None:
+            self._use_app(app)
+
+    def _use_app(self, app: SlackApp) -> None:
+        self._form.use_app(app)
+        self.query_one(Header).show(app.endpoints)
+        self._form.focus_next_step()
+
+    # ── commands while it waits ──
+
+    def action_more_time(self) -> None:
+        if self._session is not None:
+            self._session.extend()
+
+    def action_copy_url(self) -> None:
+        self._copy(self.state.url, "The address")
+
+    def action_copy_tunnel(self) -> None:
+        self._copy(self.state.tunnel.command if self.state.tunnel else None, "The ssh line")
+
+    @background("copy")
+    async def _copy(self, text: str | None, what: str) -> None:
+        if text is not None:
+            self.notify_copied(await self.token_app.copy_text(text), what)
+
+    @background("browser_says")
+    async def action_browser_says(self) -> None:
+        """Look up the error on Slack's page and run the remedy that the user chose."""
+        from slack_token_tui.tui.screens.errors import ErrorsScreen
+
+        session = self._session
+        explain_code = session.explain if session is not None else explain
+        self._errors_screen = ErrorsScreen(
+            explain_code, self._app, self.state.redirect_uri, from_page=True, initial_search=self._page_error
+        )
+        remedy = await self.app.push_screen_wait(self._errors_screen)
+        self._errors_screen = None
+        if self._session is session and self.state.phase is Phase.WAITING:
+            match remedy:
+                case "again":
+                    self.leave(self._start)
+                case "other_pair":
+                    self.action_other_pair()
+                case "change_app":
+                    self.action_change_app()
+
+    @background("simulate_browser", exclusive=False)
+    async def action_simulate_browser(self) -> None:
+        """Press Allow in the practice Slack."""
+        play = self.token_app.options.simulate_browser
+        if play is not None and self.state.url is not None:
+            try:
+                page = await play(self.state.url)
+            except OSError:  # the practice Slack has stopped, or the port was just closed
+                self.notify("Nobody answered at that address.", severity="warning")
+                return
+            if "Something went wrong" in page:
+                found = re.search("<code>(.*?)</code>", page)
+                words = unescape(found.group(1)) if found else "an error"
+                code = re.search(r"\((\w+)\)", words)
+                self._page_error = code.group(1) if code else " ".join(words.split()[:4])
+                self.notify(f"The practice page says: {words} · b explains it.", severity="warning")
+
+    # ── commands after a failure ──
+
+    def action_again(self) -> None:
+        """Send the code again if it is not spent. Otherwise start over with a new verifier, challenge and state."""
+        if self._session is not None and Command.RETRY_EXCHANGE in allowed(self.state):
+            self._run(self._session.retry_exchange)
+        else:
+            self.leave(self._start)
+
+    def action_other_pair(self) -> None:
+        """Start over with the other pair of endpoints."""
+        if self._app is not None:
+            endpoints = self._app.endpoints
+            self._app = replace(self._app, endpoints=Endpoints(endpoints.base, endpoints.variant.alternative))
+            self.leave(self._start)
+
+    def action_change_app(self) -> None:
+        self.leave(self._back_to_form)
+
+    def _back_to_form(self) -> None:
+        self._session = None
+        self.state = SignInState()
+        self._show_form()
+
+    def action_save_again(self) -> None:
+        self._save_again(None)
+
+    def action_save_in_file(self) -> None:
+        """Save the token in a file because the keyring does not accept it."""
+        self._save_again("file")
+
+    def _save_again(self, storage: TokenStorage | None) -> None:
+        if (session := self._session) is not None:
+            self._run(lambda: session.save_again(storage))
+
+    def action_copy_redirect(self) -> None:
+        self.copy_redirect_uri(self._app, self.state.redirect_uri)
+
+    def action_copy_report(self) -> None:
+        if (failure := self.state.failure) is not None:
+            self._copy(format_report(failure.explanation, __version__), "The report")
+
+    @background("settings")
+    async def action_open_settings(self) -> None:
+        if self._app is not None:
+            await self.open_page(self._app.endpoints.apps_url, self._app.browser)
+
+    def action_explain(self) -> None:
+        if (failure := self.state.failure) is not None:
+            self.app.push_screen(ExplanationDialog(failure.explanation))
+
+    # ── commands after success ──
+
+    def action_copy_new(self) -> None:
+        if self.state.result is not None:
+            self._copy_token(self.state.result.profile)
+
+    @background("copy")
+    async def _copy_token(self, profile: Profile) -> None:
+        _, tokens = await run_in_daemon_thread(self.token_app.store.read_with_tokens, profile.name)
+        self.notify_copied(await self.token_app.copy_secret(tokens.access_token, profile.name), profile.name)
+
+    @background("undo")
+    async def action_undo(self) -> None:
+        """Revoke a token that was issued by mistake or can't be used."""
+        session, result, unusable = self._session, self.state.result, self.state.unusable
+        if result is not None:
+            store = self.token_app.store
+            await self.app.push_screen_wait(RemoveDialog(store, result.profile))
+            if result.profile.name not in await asyncio.to_thread(store.names):
+                self.close(None)
+        elif session is not None and unusable is not None:
+            question = Content.assemble(("Revoke the token?\n\n", "bold"), unusable.sentence)
+            if await self.app.push_screen_wait(ConfirmDialog(question, "Revoke", "Cancel")):
+                revocations = await session.revoke_unusable()
+                words = "\n".join(revocation.sentence for revocation in revocations)
+                self.query_one("#unusable", Static).update(Content(words))

@@ -7,6 +7,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from slack_token_tui.oauth.state import Command, SignInState, allowed
 from slack_token_tui.problems import Explanation
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.tui.actions import SIGN_IN
@@ -19,28 +20,29 @@ _LABEL_WIDTH = 9
 class ErrorCard(Vertical):
     """Card that explains one error where it happened."""
 
-    def __init__(
-        self, explanation: Explanation, sent: str = "", registered: tuple[str, ...] = (), about_unusable: str = ""
-    ) -> None:
+    def __init__(self, explanation: Explanation, state: SignInState, registered_uris: tuple[str, ...]) -> None:
         """
         Args:
             explanation: explanation of the error.
-            sent: redirect URL that was sent to Slack.
-            registered: redirect URLs that the app must have registered.
-            about_unusable: description of a token that Slack issued but that can't be used.
+            state: the sign-in that failed.
+            registered_uris: redirect URLs that the app must have registered.
         """
         super().__init__()
-        self.explanation = explanation
-        self._unusable_text = about_unusable
-        self._redirects = redirect_uri_rows(explanation, sent, registered)
+        self._explanation = explanation
+        self._state = state
+        self._redirects = redirect_uri_rows(explanation, state.redirect_uri, registered_uris)
 
     def compose(self) -> ComposeResult:
-        explanation = self.explanation
+        explanation, commands = self._explanation, allowed(self._state)
         yield Static(Content.assemble((explanation.title, "bold $text-error"), "  ", (explanation.code, MUTED)))
         yield Static(Content(explanation.happened))
         actions = [action for action in explanation.actions if action != "paste"]
-        if self._unusable_text:
-            yield Static(Content(escape_unprintable(f"{self._unusable_text} Press x to revoke it.")), id="unusable")
+        if Command.RETRY_EXCHANGE in commands:
+            yield Static("You need not press Allow again: r sends the same code once more.")
+            actions = ["again", *(action for action in actions if action != "again")]
+        if self._state.unusable is not None:
+            text = f"{self._state.unusable.sentence} Press x to revoke it."
+            yield Static(Content(escape_unprintable(text)), id="unusable")
             actions.insert(0, "undo")
         yield Static(key_hints(*actions, "explain", "leave", screen=SIGN_IN))
         for label, addresses in self._redirects:

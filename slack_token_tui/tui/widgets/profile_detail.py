@@ -38,7 +38,11 @@ _FIELDS = (
 class ProfileDetail(VerticalScroll):
     """Right half of the home screen."""
 
-    _shown: str | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: str | None = None
+        self._values: dict[str, str | Content] = {}
+        self._problem: Explanation | None = None
 
     async def mount_fields(self) -> None:
         """Mount a field for each detail and one for the problem. The first frame doesn't need them."""
@@ -62,20 +66,25 @@ class ProfileDetail(VerticalScroll):
             problem: explanation of what is wrong with the profile.
             revealed: access token in plain text, while the user wants to see it.
         """
-        if self._shown != entry.name:
+        is_other = self._shown != entry.name
+        if is_other:
             self._shown = entry.name
+            self.border_title = Content(entry.name)
             self.scroll_home(animate=False)
-        self.border_title = Content(entry.name)
         values: dict[str, str | Content] = {"Kept in": escape_unprintable(str(path))}
         if isinstance(entry, Profile):
             values = _values(entry, path, now)
         if revealed is not None:
             values["Token"] = Content.assemble((revealed, "bold"), ("\nhides itself after ten seconds", MUTED))
         for label in _FIELDS:
-            self.query_one(f"#{_field_id(label)}", Field).show(values.get(label, ""))
-        card = self.query_one("#problem", Static)
-        card.display = problem is not None
-        card.update("" if problem is None else _format_problem(problem, entry))
+            if self._values.get(label) != values.get(label, ""):  # most calls come from the clock and change nothing
+                self._values[label] = values.get(label, "")
+                self.query_one(f"#{_field_id(label)}", Field).show(self._values[label])
+        if problem != self._problem or is_other:
+            self._problem = problem
+            card = self.query_one("#problem", Static)
+            card.display = problem is not None
+            card.update("" if problem is None else _format_problem(problem, entry))
 
 
 def _field_id(label: str) -> str:

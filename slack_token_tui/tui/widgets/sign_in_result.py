@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.reactive import var
 from textual.widgets import Static
 
+from slack_token_tui.oauth.state import SignInState
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.slack.scope_catalog import find_scope
 from slack_token_tui.store.profile import Profile
@@ -23,7 +26,17 @@ _MAX_LINES = 8
 
 
 class SignInResult(Vertical):
-    """Summary of a successful sign-in. Empty until :meth:`show` is called."""
+    """Summary of a successful sign-in. Hidden until there is a result."""
+
+    state = var(SignInState())
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        """
+        Args:
+            now: returns the current time in UTC.
+        """
+        super().__init__()
+        self._now = now
 
     def compose(self) -> ComposeResult:
         yield Field("", id="outcome_who", width=0)
@@ -35,8 +48,16 @@ class SignInResult(Vertical):
         yield Field("Workspaces", id="outcome_workspaces")
         yield Field("Note", id="outcome_note")
 
-    def show(self, saved: SavedProfile, now: datetime) -> None:
-        """Show the summary of ``saved``."""
+    def on_mount(self) -> None:
+        self.watch_state(self.state)
+
+    def watch_state(self, state: SignInState) -> None:
+        if self.is_mounted:
+            self.set_class(state.result is not None, "-shown")
+            if state.result is not None:
+                self._show(state.result, self._now())
+
+    def _show(self, saved: SavedProfile, now: datetime) -> None:
         profile = saved.profile
         life = (
             "until it is revoked" if profile.expires_at is None else f"for {format_time_left(profile.expires_at, now)}"
@@ -54,7 +75,6 @@ class SignInResult(Vertical):
         for key, value in values.items():
             self.query_one(f"#outcome_{key}", Field).show(value)
         self.query_one("#outcome_undo").display = not saved.replaced
-        self.add_class("-shown")
 
 
 def describe_scopes(profile: Profile) -> Content:

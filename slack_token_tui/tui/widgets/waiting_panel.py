@@ -5,10 +5,11 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.reactive import var
 from textual.style import Style
 from textual.widgets import Static
 
-from slack_token_tui.problems import Explanation
+from slack_token_tui.oauth.state import Phase, SignInState
 from slack_token_tui.tui.widgets.field import Field
 from slack_token_tui.tui.widgets.paste_box import PasteInput
 
@@ -19,7 +20,9 @@ _STILL_WAITING = (
 
 
 class WaitingPanel(Vertical):
-    """Panel shown after the browser was opened until it sends its response."""
+    """Panel shown until the browser sends its response."""
+
+    state = var(SignInState())
 
     def compose(self) -> ComposeResult:
         yield Static(id="elsewhere")
@@ -30,18 +33,30 @@ class WaitingPanel(Vertical):
         yield Static(id="paste_error")
         yield Static(id="hint")
 
-    def reset(self) -> None:
+    def on_mount(self) -> None:
+        self.watch_state(SignInState(), self.state)
+
+    def watch_state(self, old: SignInState, new: SignInState) -> None:
+        if not self.is_mounted:
+            return
+        self.display = new.phase in (Phase.PREPARING, Phase.WAITING)
+        if new.phase is Phase.PREPARING:
+            self._reset()
+        if new.url is not None and new.url != old.url:
+            # A terminal hyperlink (OSC 8), so that a wrapped URL can be clicked as a whole.
+            self.query_one("#address", Field).show(Content.styled(new.url, Style(link=new.url)))
+        if new.tunnel is not None and new.tunnel != old.tunnel:
+            self._show_remote_steps(new.tunnel.command)
+        self._update_text("#hint", _format_hint(new))
+
+    def _reset(self) -> None:
         """Clear the panel for a new attempt."""
-        for selector in ("#elsewhere", "#hint", "#paste_error"):
+        for selector in ("#elsewhere", "#paste_error"):
             self._update_text(selector, "")
         self.move_child(self.query_one("#address"), before=self.query_one("#paste_row"))
         self.query_one(PasteInput).value = ""
 
-    def show_url(self, url: str) -> None:
-        """Show the authorize URL as a terminal hyperlink (OSC 8), so that a wrapped URL can be clicked as a whole."""
-        self.query_one("#address", Field).show(Content.styled(url, Style(link=url)))
-
-    def show_remote_steps(self, tunnel: str | None) -> None:
+    def _show_remote_steps(self, tunnel: str | None) -> None:
         """Show the manual steps for a browser on another machine, and the SSH tunnel that avoids them."""
         key = "bold $text-primary"
         lines = [
@@ -63,14 +78,6 @@ class WaitingPanel(Vertical):
         # The sign-in ends with a paste, so the paste field comes before the URL.
         self.move_child(self.query_one("#address"), after=self.query_one("#paste_error"))
 
-    def show_still_waiting(self) -> None:
-        """Show what a long wait may mean."""
-        self._update_text("#hint", _STILL_WAITING)
-
-    def show_ignored(self, explanation: Explanation) -> None:
-        """Explain an ignored callback that the user can do something about."""
-        self._update_text("#hint", f"{explanation.title}. {explanation.happened} {explanation.remedies[-1]}.")
-
     def show_paste_error(self, problem: Content) -> None:
         """Show what is wrong with the pasted text."""
         self._update_text("#paste_error", problem)
@@ -79,3 +86,12 @@ class WaitingPanel(Vertical):
         widget = self.query_one(selector, Static)
         widget.update(Content.from_text(text, markup=False))
         widget.display = bool(text)
+
+
+def _format_hint(state: SignInState) -> str:
+    """Return what a long wait may mean, or what an ignored callback that the user can do something about means."""
+    if state.ignored is not None and state.ignored.explanation.code == "browser_insists_on_https":
+        explanation = state.ignored.explanation
+        return f"{explanation.title}. {explanation.happened} {explanation.remedies[-1]}."
+    # The steps for another machine leave no room for it.
+    return _STILL_WAITING if state.hint and state.tunnel is None else ""

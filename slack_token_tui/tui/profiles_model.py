@@ -1,0 +1,190 @@
+"""The profiles of the home screen: which ones, in which order, and what is known about them. It knows no Textual."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+from slack_token_tui.problems import Explanation, Kind, Problem
+from slack_token_tui.store.errors import ProfileError, StorageError
+from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
+from slack_token_tui.store.profile import REFRESH_TOKEN_WARNING, Profile
+from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
+from slack_token_tui.store.settings import read_settings
+from slack_token_tui.tokens.refresh_result import recorded_problem, sign_in_needed
+
+Entry = Profile | UnreadableProfile
+ORDERS = ("name", "state", "expiry")
+"""Sort orders that ``o`` cycles through. ``state`` lists problems first, ``expiry`` what expires next."""
+_URGENCY_ORDER = (
+    "unreadable",
+    "revoked",
+    "expired",
+    "refresh_refused",
+    "expiring",
+    "refresh_expiring",
+    "refreshable",
+    "unverified",
+    "good",
+)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass
+class ProfilesModel:
+    """The profiles of one config directory, as the home screen shows them.
+
+    Attributes:
+        store: profile store.
+        now: returns the current time in UTC.
+        on_change: called with the name of an entry that has changed, or None if the list has.
+        entries: all entries, sorted by name.
+        default: name of the default profile, or None.
+        order: one of :data:`ORDERS`.
+        filter_text: words that a shown entry must contain.
+        busy: names of the profiles with a request that waits or is in progress.
+        problems: error of the last request, by profile name. Successful requests are left out.
+        directory_problem: why the directory can't be listed, or None.
+        is_partial: whether :meth:`load` has left out entries.
+        due_names: names of the profiles whose token should be refreshed. See :meth:`look_at_clock`.
+    """
+
+    store: ProfileStore
+    now: Callable[[], datetime]
+    on_change: Callable[[str | None], None] = lambda _: None
+    entries: list[Entry] = field(default_factory=list)
+    default: str | None = None
+    order: str = ORDERS[0]
+    filter_text: str = ""
+    busy: set[str] = field(default_factory=set)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    directory_problem: Problem | None = None
+    is_partial: bool = False
+    due_names: list[str] = field(default_factory=list)
+    _seen_times: tuple[int, int] | None = None
+    _next_change: datetime | None = None
+
+    # ── reading ──
+
+    def load(self, *, only_first: int | None = None) -> None:
+        """Read the profiles again.
+
+        Args:
+            only_first: maximum number of profiles to read.
+        """
+        self.have_files_changed()
+        self.default = read_settings(self.store.home).get("default_profile")
+        self.directory_problem = None
+        try:
+            self.entries = list(islice(self.store.entries(), only_first))
+        except StorageError as error:
+            self.entries, self.directory_problem = [], error
+        self.is_partial = len(self.entries) == only_first
+        self._next_change = None
+
+    def load_one(self, name: str) -> None:
+        """Read profile ``name`` again, after a request about it, and report the change."""
+        entry: Entry
+        try:
+            entry = self.store.read(name)
+        except ProfileError as error:
+            if error.kind is Kind.NOT_FOUND:
+                self.load()
+                self.on_change(None)
+                return
+            entry = UnreadableProfile(name, error)
+        self.entries = [entry if old.name == name else old for old in self.entries]
+        self._next_change = None
+        self.on_change(name)
+
+    def have_files_changed(self) -> bool:
+        """Return whether files have changed since the last call, for example by another program.
+
+        Every save replaces a file and thus changes its directory, so the time of the directory is enough.
+        """
+        seen = _modification_time(self.store.home / "profiles"), _modification_time(self.store.home)
+        changed = seen != self._seen_times
+        self._seen_times = seen
+        return changed
+
+    # ── what is shown ──
+
+    @property
+    def profiles(self) -> list[Profile]:
+        """The readable profiles, shown or not."""
+        return [entry for entry in self.entries if isinstance(entry, Profile)]
+
+    def shown(self) -> list[Entry]:
+        """Return the entries that match the filter, in order."""
+        now = self.now()
+        return sorted(filter(self._matches, self.entries), key=lambda entry: self._sort_key(entry, now))
+
+    def state_of(self, entry: Entry) -> str:
+        """Return the state of ``entry``, which is ``unreadable`` for an unreadable profile."""
+        return _state(entry, self.now())
+
+    def explain(self, entry: Entry) -> Explanation | None:
+        """Return what is wrong with ``entry``, or None."""
+        if isinstance(entry, UnreadableProfile):
+            return entry.error.explain()
+        problem = self.problems.get(entry.name) or recorded_problem(entry)
+        if problem is None and not entry.is_refreshable:
+            problem = sign_in_needed(entry, self.now())
+        return None if problem is None else problem.explain()
+
+    def next_order(self) -> str:
+        """Return the order after the current one."""
+        return ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
+
+    # ── time ──
+
+    def look_at_clock(self) -> bool:
+        """Find the due profiles, and return whether time has changed a state or an entry was read since the last call.
+
+        Most calls only compare two times, because they come every second.
+        """
+        now = self.now()
+        if self._next_change is not None and now < self._next_change:
+            return False
+        self._next_change = min(self._changes_after(now), default=_NEVER)
+        self.due_names = [profile.name for profile in self.profiles if profile.is_due(now)]
+        return True
+
+    def _changes_after(self, now: datetime) -> list[datetime]:
+        """Return the times after ``now`` at which a state changes or a token becomes due."""
+        margin = timedelta(seconds=REFRESH_MARGIN_SECONDS)
+        times: list[datetime | None] = []
+        for profile in self.profiles:
+            if profile.expires_at is not None:
+                times += [profile.expires_at, profile.expires_at - margin, profile.due_at]
+            if profile.refresh_expires_at is not None:
+                times += [profile.refresh_expires_at, profile.refresh_expires_at - REFRESH_TOKEN_WARNING]
+        return [time for time in times if time is not None and time > now]
+
+    def _matches(self, entry: Entry) -> bool:
+        text = entry.name
+        if isinstance(entry, Profile):
+            text = f"{text} {entry.user_name} {entry.team_name} {entry.enterprise_name} {entry.workspace_url}"
+        return all(word in text.lower() for word in self.filter_text.lower().split())
+
+    def _sort_key(self, entry: Entry, now: datetime) -> tuple[object, ...]:
+        if self.order == "state":
+            return (entry.name not in self.problems, _URGENCY_ORDER.index(_state(entry, now)), entry.name)
+        if self.order == "expiry":
+            expires_at = entry.expires_at if isinstance(entry, Profile) else None
+            return (expires_at or _NEVER, entry.name)
+        return (entry.name,)
+
+
+def _state(entry: Entry, now: datetime) -> str:
+    return entry.state(now) if isinstance(entry, Profile) else "unreadable"
+
+
+def _modification_time(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,289 @@
+"""A sign-in of a script or a notebook: interrupted, outrun by the browser, run twice, and at the end of the program."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import slack_token_tui as stt
+from slack_token_tui.practice.models import CLIENT_ID
+from slack_token_tui.practice.server import PracticeSlack, simulate_browser
+from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.store.apps import SlackApp
+from slack_token_tui.store.profiles import ProfileStore
+from tests.support.ports import get_port, is_port_open
+from tests.support.practice import DelayedExchange
+from tests.support.terminal import Terminal
+from tests.support.waiting import wait_until
+
+jupyter_client = pytest.importorskip("jupyter_client", reason="LOUD: no jupyter_client, so no kernel was started")
+
+START = """
+import slack_token_tui as stt
+pending = stt.sign_in({name!r}, client_id={client_id!r}, scopes="users:read", slack_url={slack!r},
+                      redirect_uris={redirects!r}, open_browser=False)
+"""
+
+
+def start_code(app: SlackApp, name: str | None = None) -> str:
+    """Return code that starts a sign-in as ``pending``."""
+    return START.format(name=name, client_id=CLIENT_ID, slack=app.endpoints.base, redirects=app.redirect_uris)
+
+
+def start_sign_in(app: SlackApp, name: str | None = None) -> Any:
+    return stt.sign_in(
+        name,
+        client_id=CLIENT_ID,
+        scopes="users:read",
+        slack_url=app.endpoints.base,
+        redirect_uris=app.redirect_uris,
+        open_browser=False,
+    )
+
+
+# ── scripts ──
+
+SCRIPT_THAT_ENDS = """
+print(pending.url, flush=True)
+input()
+print("the script ends", flush=True)
+"""
+SCRIPT_THAT_IS_INTERRUPTED = """
+import os, signal, threading, sys
+print(pending.url, flush=True)
+threading.Thread(target=lambda: (sys.stdin.readline(), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
+try:
+    pending.wait()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+sys.stdin.readline()
+"""
+
+
+class Script:
+    """A Python program that starts a sign-in and prints its URL first."""
+
+    def __init__(self, code: str, env: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=env,
+        )
+        self.url = self.read_line()
+
+    def read_line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def say(self, line: str = "") -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+
+
+def test_program_that_ends_during_the_exchange_saves_the_token(
+    store: ProfileStore, app: SlackApp, delayed_exchange: DelayedExchange, child_environment: dict[str, str]
+) -> None:
+    script = Script(start_code(app) + SCRIPT_THAT_ENDS, child_environment)
+    threading.Thread(target=simulate_browser, args=(script.url,), daemon=True).start()
+    assert delayed_exchange.token_issued.wait(30)
+    script.say()
+    assert script.read_line() == "the script ends"
+    delayed_exchange.may_respond.set()
+    assert script.process.wait(60) == 0
+    assert len(store.names()) == 1
+
+
+def test_program_that_ends_while_it_waits_for_the_browser_ends_at_once(
+    app: SlackApp, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    """The sign-in would wait for five minutes."""
+    script = Script(start_code(app) + SCRIPT_THAT_ENDS, child_environment)
+    script.say()
+    assert script.process.wait(60) == 0
+    assert not is_port_open(get_port(app.redirect_uris[0]))
+
+
+def test_interrupted_wait_returns_during_the_exchange_and_the_token_is_saved(
+    store: ProfileStore, app: SlackApp, delayed_exchange: DelayedExchange, child_environment: dict[str, str]
+) -> None:
+    script = Script(start_code(app) + SCRIPT_THAT_IS_INTERRUPTED, child_environment)
+    threading.Thread(target=simulate_browser, args=(script.url,), daemon=True).start()
+    assert delayed_exchange.token_issued.wait(30)
+    script.say()
+    assert script.read_line() == "interrupted", "before Slack's response"
+    delayed_exchange.may_respond.set()
+    assert wait_until(store.names)
+    script.say()
+    assert script.process.wait(60) == 0
+
+
+def test_ask_ends_when_the_browser_was_faster(
+    store: ProfileStore, app: SlackApp, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    code = start_code(app) + "print('saved as', pending.ask().name)\nprint('still', input('alive? '))"
+    terminal = Terminal(child_environment, "-c", code)
+    terminal.wait_for_text("Paste the address")
+    simulate_browser(find_url(terminal))
+    terminal.wait_for_text("saved as acme-practice")
+    terminal.wait_for_text("alive?")
+    terminal.press(b"yes\r")
+    terminal.wait_for_text("still yes")
+    assert terminal.wait_for_exit() == 0
+
+
+def test_ctrl_c_in_ask_stops_the_sign_in(
+    app: SlackApp, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    code = (
+        start_code(app) + "try:\n    pending.ask()\nexcept KeyboardInterrupt:\n    print('inter' + 'rupted')\ninput()"
+    )
+    terminal = Terminal(child_environment, "-c", code)
+    terminal.wait_for_text("Paste the address")
+    terminal.press(b"\x03")
+    terminal.wait_for_text("interrupted")
+    assert wait_until(lambda: not is_port_open(get_port(app.redirect_uris[0])))
+    terminal.press(b"\r")
+    assert terminal.wait_for_exit() == 0
+
+
+def find_url(terminal: Terminal) -> str:
+    text = terminal.output.decode().replace("\r\n", "")
+    return text[text.index("Allow: ") + 7 :].split("Paste")[0].strip()
+
+
+# ── the same cell again ──
+
+
+def test_same_call_again_replaces_the_sign_in_and_takes_over_its_port(app: SlackApp, slack: PracticeSlack) -> None:
+    pendings = [start_sign_in(app, "mine") for _ in range(4)]
+    assert [pending.done for pending in pendings] == [True, True, True, False]
+    port = str(get_port(app.redirect_uris[0]))
+    assert all(port in str(pending.url) for pending in pendings)
+    simulate_browser(str(pendings[-1].url))
+    assert pendings[-1].wait(30).name == "mine"
+
+
+def test_same_call_again_during_the_exchange_returns_the_same_sign_in(
+    app: SlackApp, delayed_exchange: DelayedExchange
+) -> None:
+    first = start_sign_in(app)
+    threading.Thread(target=simulate_browser, args=(first.url,), daemon=True).start()
+    assert delayed_exchange.token_issued.wait(30)
+    second = start_sign_in(app)
+    delayed_exchange.may_respond.set()
+    assert second is first and second.wait(30).name == "acme-practice"
+
+
+def test_unspent_code_can_be_sent_again(app: SlackApp, workspace: Workspace, slack: PracticeSlack) -> None:
+    workspace.retry_after_seconds = 31
+    pending = start_sign_in(app)
+    simulate_browser(str(pending.url), wrong="exchange:ratelimited")
+    with pytest.raises(stt.SignInFailed, match="ratelimited"):
+        pending.wait(30)
+    assert "retry_exchange" in pending._repr_html_()
+    assert pending.retry_exchange().wait(30).name == "acme-practice"
+    with pytest.raises(ValueError, match="no code"):
+        pending.retry_exchange()
+
+
+# ── a real kernel ──
+
+
+class Kernel:
+    """A running IPython kernel."""
+
+    def __init__(self, manager: Any, client: Any) -> None:
+        self.manager = manager
+        self.client = client
+
+    def start(self, code: str) -> str:
+        """Start to run ``code`` and return the ID of the request once it runs."""
+        request = str(self.client.execute(f"print('it runs', flush=True)\n{code}", allow_stdin=True))
+        while "it runs" not in str(self.client.get_iopub_msg(timeout=60)["content"].get("text")):
+            pass
+        return request
+
+    def finish(self, request: str) -> dict[str, Any]:
+        """Wait for the reply to ``request``."""
+        while (reply := self.client.get_shell_msg(timeout=60))["parent_header"]["msg_id"] != request:
+            pass
+        content: dict[str, Any] = reply["content"]
+        return content
+
+    def run(self, code: str) -> str:
+        """Run ``code`` and return what it prints."""
+        request, text = str(self.client.execute(code)), ""
+        while True:
+            message = self.client.get_iopub_msg(timeout=60)
+            if message["parent_header"].get("msg_id") == request:
+                if message["msg_type"] == "stream":
+                    text += message["content"]["text"]
+                if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                    break
+        assert self.finish(request)["status"] == "ok"
+        return text.strip()
+
+
+@pytest.fixture
+def kernel(child_environment: dict[str, str]) -> Iterator[Kernel]:
+    manager, client = jupyter_client.manager.start_new_kernel(kernel_name="python3", env=child_environment)
+    try:
+        yield Kernel(manager, client)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def test_stop_button_ends_the_await(kernel: Kernel, app: SlackApp, slack: PracticeSlack) -> None:
+    kernel.run(start_code(app))
+    request = kernel.start("await pending")
+    assert wait_until(lambda: is_port_open(get_port(app.redirect_uris[0])))
+    kernel.manager.interrupt_kernel()
+    assert kernel.finish(request)["status"] == "error"
+    assert wait_until(lambda: not is_port_open(get_port(app.redirect_uris[0])))
+    assert kernel.run("print(1)") == "1"
+
+
+def test_stop_button_during_the_exchange_leaves_it_to_the_background(
+    kernel: Kernel, store: ProfileStore, app: SlackApp, delayed_exchange: DelayedExchange
+) -> None:
+    url = kernel.run(start_code(app) + "print(pending.url)").split()[-1]
+    threading.Thread(target=simulate_browser, args=(url,), daemon=True).start()
+    request = kernel.start("await pending")
+    assert delayed_exchange.token_issued.wait(30)
+    kernel.manager.interrupt_kernel()
+    assert kernel.finish(request)["status"] == "error"
+    delayed_exchange.may_respond.set()
+    assert wait_until(store.names)
+    assert "saved as" in kernel.run("print(pending.line)")
+
+
+def test_prompt_in_a_notebook_ends_when_the_browser_was_faster(
+    kernel: Kernel, app: SlackApp, slack: PracticeSlack
+) -> None:
+    url = kernel.run(start_code(app) + "print(pending.url)").split()[-1]
+    request = kernel.start("print(pending.ask().name)")
+    assert kernel.client.get_stdin_msg(timeout=60)["content"]["prompt"].startswith("Paste the address")
+    simulate_browser(url)
+    assert kernel.finish(request)["status"] == "ok"
+    assert "saved as acme-practice" in kernel.run("print(pending.line)")
+
+
+def test_kernel_that_is_shut_down_during_the_exchange_saves_the_token(
+    kernel: Kernel, store: ProfileStore, app: SlackApp, delayed_exchange: DelayedExchange
+) -> None:
+    url = kernel.run(start_code(app) + "print(pending.url)").split()[-1]
+    threading.Thread(target=simulate_browser, args=(url,), daemon=True).start()
+    assert delayed_exchange.token_issued.wait(30)
+    kernel.manager.request_shutdown()
+    threading.Timer(0.5, delayed_exchange.may_respond.set).start()
+    assert wait_until(store.names)
