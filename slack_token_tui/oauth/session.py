@@ -250,7 +250,7 @@ class SignInSession:
         Raises:
             Problem: the exchange failed again, or the code has expired (``invalid_code``).
         """
-        if self.state.phase is Phase.RETRYING and self._work is not None:
+        if self._work is not None and not self._work.done():  # the pause before it, or the key was pressed twice
             self._retry_now.set()
             return await asyncio.shield(self._work)
         if self._code is None or Command.RETRY_EXCHANGE not in allowed(self.state) or self._is_stopping:
@@ -267,6 +267,8 @@ class SignInSession:
             Problem: saving failed again. The token stays in memory.
             InvalidInput: there is no token to save.
         """
+        if self._work is not None and not self._work.done():
+            return await asyncio.shield(self._work)
         if self._unsaved is None or Command.SAVE_AGAIN not in allowed(self.state) or self._is_stopping:
             raise InvalidInput("There is no token to save.")
         self._apply(events.SavingAgain())

@@ -177,6 +177,15 @@ async def test_code_is_not_sent_after_it_has_expired(app: SlackApp, store: Profi
     assert Command.RETRY_EXCHANGE not in allowed(session.state)
 
 
+async def test_second_request_at_once_joins_the_first(app: SlackApp, store: ProfileStore, workspace: Workspace) -> None:
+    workspace.retry_after_seconds = 31
+    session = create_session(app, store)
+    await run_session(session, wrong="exchange:ratelimited")
+    first, second = await asyncio.gather(session.retry_exchange(), session.retry_exchange())
+    assert first == second
+    assert workspace.calls[EXCHANGE_PATH] == 2
+
+
 async def test_spent_code_is_never_sent_again(app: SlackApp, store: ProfileStore, workspace: Workspace) -> None:
     session = create_session(app, store)
     await run_session(session, wrong="exchange:invalid_code")
