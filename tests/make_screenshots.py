@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from slack_token_tui import doctor
 from slack_token_tui.desktop import browser, environment
 from slack_token_tui.doctor import Finding, Verdict
-from slack_token_tui.oauth import exchange, session
+from slack_token_tui.oauth import session
 from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.secret import Secret
@@ -58,12 +58,11 @@ def make_deterministic() -> None:
     numbers = itertools.count(1)
     secrets.token_urlsafe = lambda size=32: f"practice-{next(numbers):0{size}}"  # type: ignore[assignment]
     secrets.token_hex = lambda size=8: f"{next(numbers):0{size * 2}x}"  # type: ignore[assignment]
-    exchange.datetime = FixedClock  # type: ignore[misc]  # the time in the pictures
-    session.time = type("Frozen", (), {"monotonic": staticmethod(lambda: 0.0)})  # type: ignore[assignment]
+    session.datetime = FixedClock  # type: ignore[misc]  # the time in the pictures
 
 
 def make_launch_options(app: SlackApp | None = None) -> LaunchOptions:
-    return LaunchOptions(home=HOME, slack_app=app, now=lambda: NOW)
+    return LaunchOptions(home=HOME, slack_app=app, now=lambda: NOW, clock=lambda: 0.0)
 
 
 async def save_screenshot(pilot: Pilot[None], name: str) -> None:

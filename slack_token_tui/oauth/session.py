@@ -102,7 +102,7 @@ class Services:
 
     store: ProfileStore
     open_browser: BrowserOpener | None
-    environment: Callable[[], desktop_environment.Environment] = desktop_environment.detect
+    environment: Callable[[], desktop_environment.Environment] = lambda: desktop_environment.detect()
     port_holder: Callable[[int], port_holders.PortHolder] = port_holders.find_holder
     clock: Callable[[], float] = time.monotonic
     slack: Callable[[Endpoints], SlackClient] = SlackClient
