@@ -6,18 +6,24 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import slack_token_tui as stt
+from slack_token_tui.jupyter import card, status_line
+from slack_token_tui.oauth.state import Failure, Phase, SignInState
 from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.problems import explain
 from slack_token_tui.store.apps import SlackApp
-from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 from tests.support.ports import get_port, is_port_open
 from tests.support.practice import DelayedExchange
+from tests.support.profiles import profile
 from tests.support.terminal import Terminal
 from tests.support.waiting import wait_until
 
@@ -287,3 +293,28 @@ def test_kernel_that_is_shut_down_during_the_exchange_saves_the_token(
     kernel.manager.request_shutdown()
     threading.Timer(0.5, delayed_exchange.may_respond.set).start()
     assert wait_until(store.names)
+
+
+# ── what a notebook shows ──
+
+
+def test_card_shows_the_link_only_while_somebody_has_to_press_allow() -> None:
+    waiting = SignInState(Phase.WAITING, url="https://slack.com/oauth?a=1&b=<")
+    assert "href='https://slack.com/oauth?a=1&amp;b=&lt;'" in card(waiting, "waiting")
+    assert "href" not in card(replace(waiting, phase=Phase.EXCHANGING), "asking")
+    assert "<script>" not in card(waiting, "<script>")
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [
+        (SignInState(), "starting"),
+        (SignInState(Phase.WAITING), "waiting for you to press Allow"),
+        (SignInState(Phase.EXCHANGING), "asking Slack"),
+        (SignInState(Phase.RETRYING, retry_reason=explain("name_not_found")), "slack.com was not found; trying again"),
+        (SignInState(Phase.SAVED, result=SavedProfile(profile(), Path("x"))), "saved as acme"),
+        (SignInState(Phase.FAILED, failure=Failure(Phase.WAITING, explain("sign_in_stopped"))), "cancelled"),
+    ],
+)
+def test_status_line_of_a_state(state: SignInState, line: str) -> None:
+    assert status_line(state, "acme") == line
