@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
 
-from slack_token_tui.oauth import events
 from slack_token_tui.oauth.resolve_app import resolve_app
-from slack_token_tui.oauth.session import SignInSession
 from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
@@ -20,6 +17,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 from tests.support.practice import issue_profile
 from tests.support.profiles import URL_CREDENTIALS, new_sign_in, time_from_now
+from tests.support.sessions import create_session, wait_for_state
 
 SECRET = Secret("canary-client-secret")
 HTTPS_REDIRECTS = ("https://tokens.example/done",)
@@ -61,13 +59,13 @@ def test_repeated_sign_in_uses_the_slack_url_of_the_profile(store: ProfileStore,
 async def test_app_edits_during_a_sign_in_are_preserved(app: SlackApp, store: ProfileStore) -> None:
     store.check_writable()
     save_app(store.home, replace(app, name="old"))
-    async with aclosing(SignInSession(app, ("users:read",), store, open_browser=None).events()) as stream:
-        async for event in stream:
-            if isinstance(event, events.BrowserOpening):
-                edited = replace(app, name="new", browser="firefox %s", registered_scopes=("users:read", "chat:write"))
-                save_app(store.home, edited)
-                browser = asyncio.create_task(asyncio.to_thread(simulate_browser, event.url))
-    await browser
+    session = create_session(app, store, scopes=("users:read",))
+    running = asyncio.create_task(session.run())
+    url = str((await wait_for_state(session, lambda state: state.url)).url)
+    edited = replace(app, name="new", browser="firefox %s", registered_scopes=("users:read", "chat:write"))
+    save_app(store.home, edited)
+    await asyncio.to_thread(simulate_browser, url)
+    await running
     saved = read_app(store.home, app.client_id)
     assert saved == replace(edited, scopes=("users:read",))
 
@@ -75,12 +73,12 @@ async def test_app_edits_during_a_sign_in_are_preserved(app: SlackApp, store: Pr
 async def test_app_forgotten_during_a_sign_in_is_not_restored(app: SlackApp, store: ProfileStore) -> None:
     store.check_writable()
     save_app(store.home, app)
-    async with aclosing(SignInSession(app, app.scopes, store, open_browser=None).events()) as stream:
-        async for event in stream:
-            if isinstance(event, events.BrowserOpening):
-                forget_app(store.home, app)
-                browser = asyncio.create_task(asyncio.to_thread(simulate_browser, event.url))
-    await browser
+    session = create_session(app, store)
+    running = asyncio.create_task(session.run())
+    url = str((await wait_for_state(session, lambda state: state.url)).url)
+    forget_app(store.home, app)
+    await asyncio.to_thread(simulate_browser, url)
+    await running
     assert read_app(store.home, app.client_id) is None
 
 
