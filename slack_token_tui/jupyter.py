@@ -16,6 +16,7 @@ import asyncio
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -44,6 +45,7 @@ from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 _START_TIMEOUT_SECONDS = 10.0
 _STOP_TIMEOUT_SECONDS = 30.0
 """How long ``cancel()`` waits for the thread. It ends at once unless a request that may return a token is in progress."""
+_EXIT_THREAD_NAME = "slack-token-tui: end of a sign-in"
 _TICK_SECONDS = 0.25
 """How often a wait looks for an interrupt. The event loop of an idle kernel is not woken by one."""
 
@@ -138,14 +140,13 @@ class PendingSignIn:
         An empty line skips the prompt. Interrupting it stops the sign-in.
         """
         # Without a user to prompt, for example in a scheduled notebook, only wait.
-        with suppress(EOFError, NotImplementedError), _interrupted_when(self._outcome) as is_interrupted:
-            try:
+        try:
+            with suppress(EOFError, NotImplementedError), _interrupted_when(self._outcome):
                 while not self.done and not self._ask_once():
                     pass
-            except KeyboardInterrupt:
-                if not is_interrupted():
-                    self._stop()
-                    raise
+        except KeyboardInterrupt:
+            self._stop()
+            raise
         return self.wait()
 
     def _ask_once(self) -> bool:
@@ -165,7 +166,10 @@ class PendingSignIn:
         Raises:
             ValueError: there is no code that Slack still accepts.
         """
-        if not self.done or Command.RETRY_EXCHANGE not in allowed(self._session.state):
+        if not self.done:  # it is being sent, or will be in a moment
+            self._loop.call_soon_threadsafe(self._session.skip_pause)
+            return self
+        if Command.RETRY_EXCHANGE not in allowed(self._session.state):
             raise InvalidInput("There is no code that could be sent again. Start a new sign-in.")
         self._start(self._session.retry_exchange)
         self._display = _show_card(self)
@@ -209,14 +213,16 @@ class PendingSignIn:
         self._note = ""
         self._thread = threading.Thread(target=self._run, args=(work,), name="slack-token-tui sign-in", daemon=True)
         self._thread.start()
-        threading.Thread(target=self._stop_at_exit, name="slack-token-tui: end of the sign-in").start()
+        threading.Thread(target=self._stop_at_exit, name=_EXIT_THREAD_NAME).start()
 
     def _stop_at_exit(self) -> None:
         """Stop the sign-in when the program ends. The interpreter waits for this thread, because it is no daemon."""
         while self._thread.is_alive():
             threading.main_thread().join(_TICK_SECONDS)
             if not threading.main_thread().is_alive():
-                self.cancel()
+                if not _others_are_running():
+                    self.cancel()
+                time.sleep(_TICK_SECONDS)
 
     def _stop_if_cancelled(self, outcome: Future[ProfileSummary]) -> None:
         if outcome.cancelled():
@@ -247,8 +253,7 @@ class PendingSignIn:
         unsaved = ""
         if Command.RETRY_EXCHANGE not in allowed(self._session.state):
             unsaved = describe_stop(await self._session.stop(), self._session.request.app.endpoints.apps_url)
-        unusable = self._session.state.unusable
-        self._note = " ".join(filter(None, (unsaved, unusable.sentence if unusable else "")))
+        self._note = unsaved
         if self._outcome.set_running_or_notify_cancel():
             self._outcome.set_exception(SignInFailed(problem.explain(), self._note))
 
@@ -260,6 +265,14 @@ class PendingSignIn:
     def _update_display(self) -> None:
         if self._display is not None:
             self._display.update(_Card(self))
+
+
+def _others_are_running() -> bool:
+    """Return whether the program goes on after the end of the main thread, because of another thread."""
+    own = {threading.main_thread(), threading.current_thread()}
+    return any(
+        not thread.daemon and thread not in own and thread.name != _EXIT_THREAD_NAME for thread in threading.enumerate()
+    )
 
 
 class _Card:
@@ -318,14 +331,14 @@ def card(state: SignInState, line: str) -> str:
 
 
 @contextmanager
-def _interrupted_when(outcome: Future[Any]) -> Iterator[Callable[[], bool]]:
-    """Raise KeyboardInterrupt in the block once ``outcome`` is done: nothing else ends a prompt.
+def _interrupted_when(outcome: Future[Any]) -> Iterator[None]:
+    """End the block once ``outcome`` is done, with an interrupt: nothing else ends a prompt.
 
-    Yield a function that returns whether that was the reason for a KeyboardInterrupt. Signals interrupt only the main
-    thread, and on Windows not even a prompt. There, the block ends by itself.
+    Signals interrupt only the main thread, and on Windows not even a prompt. There, the block ends by itself.
     """
-    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
-        yield lambda: False
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or sys.platform == "win32" or outcome.done():
+        yield
         return
     main_thread, previous = threading.main_thread().ident, signal.getsignal(signal.SIGINT)
     is_inside, is_interrupted = True, False
@@ -344,9 +357,12 @@ def _interrupted_when(outcome: Future[Any]) -> Iterator[Callable[[], bool]]:
             signal.pthread_kill(main_thread, signal.SIGINT)
 
     signal.signal(signal.SIGINT, handle)
-    outcome.add_done_callback(interrupt)
     try:
-        yield lambda: is_interrupted
+        outcome.add_done_callback(interrupt)
+        yield
+    except KeyboardInterrupt:
+        if not is_interrupted:
+            raise
     finally:
         is_inside = False
         signal.signal(signal.SIGINT, previous)

@@ -117,12 +117,14 @@ class StopResult:
         rescued_path: the fallback file with the token that could not be saved, or None.
         discarded: whether the user discarded the token.
         unsaved: whether the token is still in memory only, because no file could be written.
+        unusable: the token that Slack issued and that can't be used, or None.
     """
 
     saved: SavedProfile | None = None
     rescued_path: Path | None = None
     discarded: bool = False
     unsaved: bool = False
+    unusable: UnusableTokenResponse | None = None
 
 
 class SignInSession:
@@ -165,9 +167,12 @@ class SignInSession:
         self._verification: asyncio.Future[Identity] | None = None
         self._unsaved: tuple[Profile, Tokens] | None = None
         self._unusable: UnusableTokenResponse | None = None
+        self._revoking: asyncio.Future[tuple[Revocation, ...]] | None = None
         self._remembered: asyncio.Future[None] | None = None
         self._work: asyncio.Future[SavedProfile] | None = None
         """What is going on: the sign-in, a repeated exchange, or a repeated save."""
+        self._tasks: set[asyncio.Future[SavedProfile]] = set()
+        """The same, and an earlier one that still closes its port."""
         self._is_stopping = False
         self._problem: Problem | None = None
         self._facts = {
@@ -193,7 +198,12 @@ class SignInSession:
         Raises:
             Problem: the sign-in failed, or was stopped (``sign_in_stopped``). ``state`` tells what can still be done.
         """
-        return await self._run_work(self._sign_in())
+        try:
+            return await self._run_work(self._sign_in())
+        finally:
+            # Not before the state shows the end, because another program may hold the lock.
+            if self._remembered is not None and not self._is_stopping:
+                await asyncio.wait({self._remembered})
 
     async def stop(self, *, discard: bool = False) -> StopResult:
         """End the sign-in and return what became of its token. This is the only way to leave early.
@@ -210,7 +220,8 @@ class SignInSession:
                 self._work.cancel()
             elif self._verification is not None:
                 self._verification.cancel()
-            await asyncio.wait({self._work})
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
         if not self.state.is_ended:  # it was not started, or not yet
             self._fail(self.state.phase, Problem("sign_in_stopped"))
         if self._unsaved is not None:
@@ -219,7 +230,8 @@ class SignInSession:
                 self._apply(events.TokenDiscarded())
             else:
                 self._rescue(*self._unsaved)
-        return StopResult(self.state.result, self.state.rescued_path, self.state.discarded, self.state.unsaved)
+        state = self.state
+        return StopResult(state.result, state.rescued_path, state.discarded, state.unsaved, state.unusable)
 
     def paste(self, text: str, *, accept_bare_code: bool = False) -> None:
         """Accept the URL that the user pasted. It is checked like a callback. Once there is a response, it is ignored.
@@ -250,12 +262,17 @@ class SignInSession:
         Raises:
             Problem: the exchange failed again, or the code has expired (``invalid_code``).
         """
-        if self._work is not None and not self._work.done():  # the pause before it, or the key was pressed twice
-            self._retry_now.set()
+        if self._work is not None and not self.state.is_ended:  # the key was pressed twice, or during the pause
+            self.skip_pause()
             return await asyncio.shield(self._work)
         if self._code is None or Command.RETRY_EXCHANGE not in allowed(self.state) or self._is_stopping:
             raise Problem("invalid_code", **self._facts)
+        self._apply(events.Exchanging())  # at once, so that a second call joins
         return await self._run_work(self._record_failure(self._finish(self._code)))
+
+    def skip_pause(self) -> None:
+        """Send the code now, if there is a pause before it is sent again."""
+        self._retry_now.set()
 
     async def save_again(self, storage: TokenStorage | None = None) -> SavedProfile:
         """Save the token that could not be saved, and return the profile.
@@ -267,7 +284,7 @@ class SignInSession:
             Problem: saving failed again. The token stays in memory.
             InvalidInput: there is no token to save.
         """
-        if self._work is not None and not self._work.done():
+        if self._work is not None and not self.state.is_ended:
             return await asyncio.shield(self._work)
         if self._unsaved is None or Command.SAVE_AGAIN not in allowed(self.state) or self._is_stopping:
             raise InvalidInput("There is no token to save.")
@@ -278,7 +295,9 @@ class SignInSession:
         """Revoke every token in the unusable response and return the results. Slack: auth.revoke."""
         if self._unusable is None:
             return ()
-        revocations = await self._unusable.revoke(self._app.endpoints)
+        if self._revoking is None or self._revoking.done():
+            self._revoking = asyncio.ensure_future(self._unusable.revoke(self._app.endpoints))
+        revocations = await asyncio.shield(self._revoking)
         if may_delete(revocations):
             self._unusable = None
             self._apply(events.UnusableTokenRevoked())
@@ -319,12 +338,14 @@ class SignInSession:
         if self._is_stopping:
             work.close()
             raise Problem("sign_in_stopped", **self._facts)
-        self._work = asyncio.ensure_future(work)
-        self._work.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller may be gone
+        self._work = task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller may be gone
         try:
-            saved = await asyncio.shield(self._work)
+            saved = await asyncio.shield(task)
         except asyncio.CancelledError:
-            if self._work.cancelled():  # stop() was called before its first step
+            if task.cancelled():  # stop() was called before its first step
                 raise self._fail(self.state.phase, Problem("sign_in_stopped")) from None
             await wait_until_done(asyncio.ensure_future(self.stop()))
             raise
@@ -372,7 +393,6 @@ class SignInSession:
     async def _sign_in(self) -> SavedProfile:
         is_known("out_of_files")  # loads the catalog, which cannot be opened once file descriptors run out
         async with AsyncExitStack() as resources:
-            resources.push_async_callback(self._wait_for_remembering)
             return await self._record_failure(self._authorize_and_finish(resources))
 
     async def _authorize_and_finish(self, resources: AsyncExitStack) -> SavedProfile:
@@ -498,21 +518,20 @@ class SignInSession:
         clock, first_sent_at = self.services.clock, self.services.clock()
         for attempt in count():
             self._apply(events.Exchanging())
+            self._code = None  # whatever happens, unless it is known to be unspent
             if clock() >= code.expires_at:
-                self._code = None
                 raise Problem("invalid_code")
             try:
                 token_response = await self._send_code(slack, code.code)
             except SlackError as error:
                 if not is_unspent(error):
-                    self._code = None
                     raise
+                self._code = code
                 pause = automatic_retry_pause(error, attempt, clock() - first_sent_at)
                 if pause is None or self._is_stopping or clock() + pause >= code.expires_at:
                     raise
                 explanation = error.with_facts(**self._facts).explain()
             else:
-                self._code = None
                 self._apply(events.TokenReceived())
                 return token_response
             self._retry_now = asyncio.Event()
@@ -569,14 +588,9 @@ class SignInSession:
         """Save the profile. Cancellation waits for the end."""
         save = asyncio.get_running_loop().run_in_executor(None, self._save_profile, profile, tokens, storage)
         saved = await wait_until_done(save)
-        await self._wait_for_remembering()
         self._unsaved = None
         self._apply(events.Saved(saved))
         return saved
-
-    async def _wait_for_remembering(self) -> None:
-        if self._remembered is not None and not self._remembered.done():
-            await wait_until_done(self._remembered)
 
     def _save_profile(self, profile: Profile, tokens: Tokens, storage: TokenStorage | None) -> SavedProfile:
         store, in_keyring = self.services.store, None if storage is None else storage == "keyring"
@@ -661,7 +675,7 @@ def describe_stop(result: StopResult, apps_url: str) -> str:
         )
     if result.unsaved:
         return f"The new token could be kept nowhere. At Slack it works until it ends, or is revoked: {apps_url}"
-    return ""
+    return result.unusable.sentence if result.unusable is not None else ""
 
 
 def _remove_redirect_file(file: asyncio.Future[Path | None]) -> None:

@@ -233,11 +233,11 @@ class TokenApp(App[None]):
             self.sign_ins.remove(session)
             words = describe_stop(result, session.request.app.endpoints.apps_url)
             # After a crash, the end of the sign-in has not been on any screen. Where a token is, is said in any case.
-            is_news = not before.is_ended or self._is_crashed or result.rescued_path is not None or result.unsaved
+            is_kept_elsewhere = result.rescued_path is not None or result.unsaved
+            is_kept_elsewhere |= result.unusable is not None and (self._is_ending or self._is_crashed)
+            is_news = not before.is_ended or self._is_crashed or is_kept_elsewhere
             if words and is_news and words not in self.exit_messages:
                 self.exit_messages.append(words)
-            if session.state.unusable is not None and (self._is_ending or self._is_crashed):
-                self.exit_messages.append(session.state.unusable.sentence)
 
     @background("end")
     async def _exit_after_saving(self, number: int) -> None:

@@ -31,6 +31,7 @@ _URGENCY_ORDER = (
     "good",
 )
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass
@@ -66,6 +67,7 @@ class ProfilesModel:
     due_names: list[str] = field(default_factory=list)
     _seen_times: tuple[int, int] | None = None
     _next_change: datetime | None = None
+    _last_look: datetime | None = None
 
     # ── reading ──
 
@@ -78,10 +80,12 @@ class ProfilesModel:
         self.have_files_changed()
         self.default = read_settings(self.store.home).get("default_profile")
         self.directory_problem = None
+        before = self.entries
         try:
             self.entries = list(islice(self.store.entries(), only_first))
         except StorageError as error:
             self.entries, self.directory_problem = [], error
+        self._forget_problems_of(before)
         self.is_partial = len(self.entries) == only_first
         self._next_change = None
 
@@ -96,9 +100,18 @@ class ProfilesModel:
                 self.on_change(None)
                 return
             entry = UnreadableProfile(name, error)
-        self.entries = [entry if old.name == name else old for old in self.entries]
+        before = self.entries
+        self.entries = [entry if old.name == name else old for old in before]
+        self._forget_problems_of([old for old in before if old.name == name])
         self._next_change = None
         self.on_change(name)
+
+    def _forget_problems_of(self, before: list[Entry]) -> None:
+        """Forget the problems of entries that are gone, or whose tokens are others now."""
+        versions = {entry.name: version_of(entry) for entry in self.entries}
+        for entry in before:
+            if versions.get(entry.name) != version_of(entry):
+                self.problems.pop(entry.name, None)
 
     def have_files_changed(self) -> bool:
         """Return whether files have changed since the last call, for example by another program.
@@ -146,8 +159,9 @@ class ProfilesModel:
 
         Most calls only compare two times, because they come every second.
         """
-        now = self.now()
-        if self._next_change is not None and now < self._next_change:
+        now, last_look, self._last_look = self.now(), self._last_look, self.now()
+        is_set_back = last_look is not None and now < last_look
+        if self._next_change is not None and now < self._next_change and not is_set_back:
             return False
         self._next_change = min(self._changes_after(now), default=_NEVER)
         self.due_names = [profile.name for profile in self.profiles if profile.is_due(now)]
@@ -162,7 +176,8 @@ class ProfilesModel:
                 times += [profile.expires_at, profile.expires_at - margin, profile.due_at]
             if profile.refresh_expires_at is not None:
                 times += [profile.refresh_expires_at, profile.refresh_expires_at - REFRESH_TOKEN_WARNING]
-        return [time for time in times if time is not None and time > now]
+        # A state changes after its time, and not at it.
+        return [time + _MOMENT for time in times if time is not None and time + _MOMENT > now]
 
     def _matches(self, entry: Entry) -> bool:
         text = entry.name
@@ -181,6 +196,11 @@ class ProfilesModel:
 
 def _state(entry: Entry, now: datetime) -> str:
     return entry.state(now) if isinstance(entry, Profile) else "unreadable"
+
+
+def version_of(entry: Entry) -> tuple[str, int] | None:
+    """Return what tells the tokens of ``entry`` from those before and after, or None if it is unreadable."""
+    return (entry.id, entry.generation) if isinstance(entry, Profile) else None
 
 
 def _modification_time(path: Path) -> int:

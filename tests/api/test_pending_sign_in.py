@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import threading
@@ -164,6 +165,30 @@ def test_ctrl_c_in_ask_stops_the_sign_in(
 def find_url(terminal: Terminal) -> str:
     text = terminal.output.decode().replace("\r\n", "")
     return text[text.index("Allow: ") + 7 :].split("Paste")[0].strip()
+
+
+SCRIPT_WITH_A_THREAD = """
+import threading
+print(pending.url, flush=True)
+threading.Thread(target=lambda: print("thread got", pending.wait().name, flush=True)).start()
+"""
+
+
+def test_thread_that_outlives_the_main_thread_gets_its_profile(
+    app: SlackApp, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    script = Script(start_code(app) + SCRIPT_WITH_A_THREAD, child_environment)
+    simulate_browser(script.url)
+    assert script.read_line() == "thread got acme-practice"
+    assert script.process.wait(60) == 0
+
+
+def test_ask_after_the_end_returns_the_profile_and_leaves_ctrl_c_alone(app: SlackApp, slack: PracticeSlack) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    pending = start_sign_in(app)
+    simulate_browser(str(pending.url))
+    assert pending.wait(30).name == pending.ask().name == "acme-practice"
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 # ── the same cell again ──

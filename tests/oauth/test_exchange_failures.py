@@ -26,9 +26,10 @@ from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.fallback_dir import list_fallback_files
 from slack_token_tui.store.profiles import ProfileStore
+from tests.support.locks import hold_lock
 from tests.support.practice import DelayedExchange
 from tests.support.profiles import new_sign_in
-from tests.support.sessions import create_session, run_session
+from tests.support.sessions import create_session, run_session, wait_for_state
 from tests.support.store import read_tokens
 
 USER_TOKEN = "-".join(("xoxp", "canary", "issued", "00000000"))
@@ -342,3 +343,42 @@ async def test_cancel_while_writing_the_redirect_file_leaves_no_file(
     await asyncio.get_running_loop().shutdown_default_executor()
     await asyncio.sleep(0)
     assert list((store.home / "browser").iterdir()) == []
+
+
+async def test_stop_tells_of_a_token_that_cannot_be_used(
+    app: SlackApp,
+    store: ProfileStore,
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    delayed_exchange: DelayedExchange,
+) -> None:
+    change_exchange_response(workspace, monkeypatch, lambda answer: answer.update(token_type="mac"))
+    sign_in = create_session(app, store)
+    task = asyncio.create_task(run_session(sign_in, shape="top"))
+    await asyncio.to_thread(delayed_exchange.token_issued.wait, 30)
+    stopping = asyncio.create_task(sign_in.stop())
+    delayed_exchange.may_respond.set()
+    assert "Its response is saved in" in describe_stop(await stopping, "")
+    await task
+
+
+async def test_bug_after_the_code_was_sent_does_not_offer_to_send_it_again(
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SlackClient, "exchange", raise_broken)
+    state = await run_session(create_session(app, store))
+    assert state.failure is not None and state.code_expires_at is None
+
+
+async def test_failure_is_shown_and_can_be_repaired_while_another_program_holds_the_app(
+    app: SlackApp, store: ProfileStore, workspace: Workspace
+) -> None:
+    """Remembering the app waits for a lock, and nothing else does."""
+    store.check_writable()
+    workspace.retry_after_seconds = 31
+    sign_in = create_session(app, store)
+    with hold_lock(store.home / "locks", f"app-{app.client_id}"):
+        task = asyncio.create_task(run_session(sign_in, wrong="exchange:ratelimited"))
+        await wait_for_state(sign_in, lambda state: state.phase is Phase.FAILED)
+        assert (await sign_in.retry_exchange()).profile.name in store.names()
+    await task

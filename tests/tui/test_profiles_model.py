@@ -147,3 +147,32 @@ def test_problem_of_a_request_comes_before_the_state_of_the_token(model: Profile
     model.problems["over"] = Problem("network_timeout")
     explanation = model.explain(over)
     assert explanation is not None and explanation.code == "network_timeout"
+
+
+def test_clock_that_is_set_back_is_noticed(model: ProfilesModel, clock: Clock) -> None:
+    clock.time += timedelta(days=1)
+    assert model.look_at_clock()
+    clock.time -= timedelta(days=1)
+    assert model.look_at_clock(), "what had expired is valid again"
+
+
+def test_profile_is_due_at_the_first_look_after_its_time(store: ProfileStore, clock: Clock) -> None:
+    expires_at = NOW + timedelta(hours=12)
+    refresh = {"refresh_token": Secret("xoxe-1-canary-refresh-0000"), "refresh_issued_at": NOW}
+    store.save_sign_in(*new_sign_in(expires_at=expires_at, **refresh))
+    model = ProfilesModel(store, clock)
+    model.load()
+    clock.time = expires_at - timedelta(minutes=10)
+    model.look_at_clock()
+    clock.time += timedelta(seconds=1)
+    model.look_at_clock()
+    assert model.due_names == ["acme"]
+
+
+def test_problem_does_not_outlive_the_tokens_it_is_about(model: ProfilesModel, store: ProfileStore) -> None:
+    for name in ("hour", "over", "for-ever"):
+        model.problems[name] = Problem("network_timeout")
+    change_profile(store, "hour", generation=1)
+    store.path("over").unlink()
+    model.load()
+    assert list(model.problems) == ["for-ever"]

@@ -202,13 +202,13 @@ async def _report_stopped(session: SignInSession) -> None:
     if result.saved is not None:
         output.print_message("slack-token-tui: stopped. The token had come already, and was saved.")
         output.print_message(f"  Use it: slack-token-tui token {result.saved.profile.name}")
-    elif result.rescued_path is not None or result.unsaved:
-        output.print_message("slack-token-tui: stopped. The token had come already, and could not be saved.")
+    elif result.rescued_path is not None or result.unsaved or result.unusable is not None:
+        could_not = "saved" if result.unusable is None else "used"
+        output.print_message(f"slack-token-tui: stopped. The token had come already, and could not be {could_not}.")
         await _stop_and_report(session)
     else:
-        unusable = session.state.unusable
         output.print_message("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
-        output.print_message(f"  {unusable.sentence if unusable else 'Start again: slack-token-tui login'}")
+        output.print_message("  Start again: slack-token-tui login")
 
 
 async def _stop_and_report(session: SignInSession) -> None:
@@ -342,11 +342,10 @@ async def _report_failed(
             problem = again
     code = output.report(problem, as_json=as_json)
     await _stop_and_report(session)
-    if session.state.unusable is not None:
-        output.print_message(f"  {session.state.unusable.sentence}")
-        if not as_json and await terminal_input.ask("  Revoke this token now? [y/N]", default=False):
-            for revocation in await session.revoke_unusable():
-                output.print_message(f"  {revocation.sentence}")
+    may_ask = session.state.unusable is not None and not as_json
+    if may_ask and await terminal_input.ask("  Revoke this token now? [y/N]", default=False):
+        for revocation in await session.revoke_unusable():
+            output.print_message(f"  {revocation.sentence}")
     return code
 
 

@@ -23,7 +23,7 @@ from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui import first_frame
 from slack_token_tui.tui.actions import HOME, bindings
 from slack_token_tui.tui.background import background
-from slack_token_tui.tui.profiles_model import ORDERS, Entry, ProfilesModel
+from slack_token_tui.tui.profiles_model import ORDERS, Entry, ProfilesModel, version_of
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
@@ -178,6 +178,7 @@ class HomeScreen(AppScreen[None]):
         self._list.redraw(name)
         if self.highlighted is not None and self.highlighted.name == name:
             self.show_detail()
+            self.refresh_bindings()
 
     def show_detail(self) -> None:
         """Show the highlighted profile. Only what has changed is drawn."""
@@ -186,7 +187,7 @@ class HomeScreen(AppScreen[None]):
         detail.display = entry is not None
         if entry is not None and self.is_complete:
             revealed = self._commands.revealed
-            token = revealed[1] if revealed and revealed[0] == entry.name else None
+            token = revealed[1] if revealed is not None and revealed[0] == version_of(entry) else None
             path = self.token_app.store.path(entry.name)
             detail.show(entry, path, self.model.now(), self.model.explain(entry), token)
 
@@ -222,6 +223,7 @@ class HomeScreen(AppScreen[None]):
                 self.show_detail()
         if self.model.look_at_clock():
             self._list.redraw()
+            self.refresh_bindings()
         highlighted = self.highlighted
         for name in self._scheduler.due_names(highlighted.name if highlighted else None):
             self._refresh_automatically(name)
@@ -253,7 +255,9 @@ class HomeScreen(AppScreen[None]):
         self.token_app.notify(message, **options)
 
     async def ask(self, dialog: Screen[Any]) -> Any:
-        """Open ``dialog`` and return its answer."""
+        """Open ``dialog`` and return its answer, or None if a key was repeated and another dialog is open."""
+        if not self.is_current:
+            return None
         return await self.app.push_screen_wait(dialog)
 
     async def change_settings(self, **changes: str | None) -> None:
@@ -268,7 +272,7 @@ class HomeScreen(AppScreen[None]):
 
     # ── commands ──
 
-    @background("copy")
+    @background("copy", exclusive=False)
     async def _copy(self, command: Command) -> None:
         await command()
 

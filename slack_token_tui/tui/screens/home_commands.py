@@ -12,7 +12,7 @@ from slack_token_tui.store.profile import Profile
 from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
 from slack_token_tui.tui.auto_refresh import RefreshScheduler
 from slack_token_tui.tui.options import LaunchOptions
-from slack_token_tui.tui.profiles_model import Entry, ProfilesModel
+from slack_token_tui.tui.profiles_model import Entry, ProfilesModel, version_of
 from slack_token_tui.tui.widgets.time_format import format_time_left
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class HomeCommands:
     """The commands. Each is awaited in the background; the profile was chosen when the key was pressed.
 
     Attributes:
-        revealed: name and token of the profile whose token is shown in plain text, or None.
+        revealed: version of the profile whose token is shown in plain text, and the token, or None.
         pending: names of the profiles whose request the user waits for.
         batch: what is being done for all profiles, or None.
     """
@@ -64,7 +64,7 @@ class HomeCommands:
     def __init__(
         self, model: ProfilesModel, scheduler: RefreshScheduler, host: HomeHost, options: LaunchOptions
     ) -> None:
-        self.revealed: tuple[str, str] | None = None
+        self.revealed: tuple[tuple[str, int] | None, str] | None = None
         self.pending: list[str] = []
         self.batch: str | None = None
         self._model = model
@@ -72,7 +72,7 @@ class HomeCommands:
         self._host = host
         self._options = options
         self._left_alone: tuple[str, int] | None = None
-        """Name and generation of the profile whose young token was left alone by the last refresh."""
+        """Version of the profile whose young token was left alone by the last refresh."""
 
     # ── tokens ──
 
@@ -113,7 +113,7 @@ class HomeCommands:
         """Show the token in plain text for ten seconds."""
         if (fresh := await self._fresh_token(entry)) is None:
             return
-        self.revealed = (fresh.profile.name, fresh.access_token.reveal())
+        self.revealed = (version_of(fresh.profile), fresh.access_token.reveal())
         self._host.show_detail()
         await asyncio.sleep(REVEAL_SECONDS)
         self.hide()
@@ -167,7 +167,7 @@ class HomeCommands:
 
     async def refresh(self, profile: Profile) -> None:
         """Refresh a profile. A token under an hour old is refreshed at the second request."""
-        name, version = profile.name, (profile.name, profile.generation)
+        name, version = profile.name, version_of(profile)
         policy = RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS, insist=version == self._left_alone)
         result = await self._wait_for(name, self._scheduler.refresh(name, policy, is_requested=True))
         if result is None:

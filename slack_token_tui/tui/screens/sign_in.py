@@ -17,7 +17,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.reactive import var
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
 from slack_token_tui import __version__
 from slack_token_tui.desktop import browser
@@ -51,6 +51,7 @@ from slack_token_tui.tui.widgets.sign_in_result import SignInResult
 from slack_token_tui.tui.widgets.steps import Steps
 from slack_token_tui.tui.widgets.waiting_panel import WaitingPanel
 
+_RESCUE_NOTICE_SECONDS = 60
 FORM_ACTIONS = frozenset({"choose_scopes", "choose_app", "app_details", "new_app"})
 """Actions of the form, before a sign-in starts."""
 COMMANDS: dict[str, frozenset[Command]] = {
@@ -76,9 +77,6 @@ OFFERED_BY_ERRORS = frozenset({"other_pair", "copy_redirect", "open_settings"})
 """Actions that are offered only if the explanation of the error names them."""
 
 
-_RESCUE_NOTICE_SECONDS = 60
-
-
 class SignInScreen(AppScreen[str | None]):
     """Any number of sign-ins, one after the other. It returns the name of the saved profile, or None.
 
@@ -102,6 +100,7 @@ class SignInScreen(AppScreen[str | None]):
         self._app = app
         self._session: SignInSession | None = None
         self._errors_screen: AppScreen[str | None] | None = None
+        self._question: ConfirmDialog | None = None
         self._page_error = ""
 
     def compose(self) -> ComposeResult:
@@ -155,6 +154,8 @@ class SignInScreen(AppScreen[str | None]):
         self.query_one("#progress").focus()
 
     def watch_state(self, old: SignInState, new: SignInState) -> None:
+        if self._question is not None and self.app.screen is self._question and old.phase is not new.phase:
+            self._question.dismiss(False)
         if self.is_mounted and old.phase is Phase.WAITING is not new.phase:
             # The wait is over, so there is no error page to look up, and nothing to paste.
             if self._errors_screen is not None:
@@ -201,7 +202,8 @@ class SignInScreen(AppScreen[str | None]):
                 return
             result = await session.stop(discard=is_discarding)
             words = describe_stop(result, session.request.app.endpoints.apps_url)
-            if result.rescued_path is not None or result.unsaved:
+            is_new_response = result.unusable is not None and not before.is_ended
+            if result.rescued_path is not None or result.unsaved or is_new_response:
                 self.token_app.exit_messages.append(words)  # the path is needed longer than a notification lasts
                 self.token_app.notify(words, severity="warning", timeout=_RESCUE_NOTICE_SECONDS)
             elif words and not before.is_ended:
@@ -214,7 +216,15 @@ class SignInScreen(AppScreen[str | None]):
             "Slack has given it, and it is not saved: w saves it again when what is in the way is mended. "
             "Going on forgets it here; at Slack it stays valid until it expires or is revoked.",
         )
-        return await self.app.push_screen_wait(ConfirmDialog(question, "Throw it away", "Keep it here"))
+        return await self._ask(question, "Throw it away", "Keep it here") and self.state.unsaved
+
+    async def _ask(self, question: Content, yes: str, no: str) -> bool:
+        """Ask a question. The answer is no if the state changes meanwhile, because that may have answered it."""
+        self._question = ConfirmDialog(question, yes, no)
+        try:
+            return await self.app.push_screen_wait(self._question)
+        finally:
+            self._question = None
 
     @property
     def has_unsaved_token(self) -> bool:
@@ -234,6 +244,8 @@ class SignInScreen(AppScreen[str | None]):
         if self.state.phase is Phase.WAITING and isinstance(self.focused, Input):
             self._focus_steps()
         else:
+            if self.has_unsaved_token and not self.state.is_ended:
+                self.token_app.notify("Stopping as soon as the token is saved.")
             self.leave(self._close_now)
 
     def _close_now(self) -> None:
@@ -284,7 +296,7 @@ class SignInScreen(AppScreen[str | None]):
     async def _ask_about_bare_code(self, session: SignInSession, code: str, rejected: Problem) -> None:
         explanation = rejected.explain()
         question = Content.assemble((explanation.title, "bold"), f"\n\n{explanation.happened}")
-        if await self.app.push_screen_wait(ConfirmDialog(question, "Use the code", "Paste the whole address")):
+        if await self._ask(question, "Use the code", "Paste the whole address"):
             session.paste(code, accept_bare_code=True)
 
     # ── which keys work ──
@@ -482,7 +494,7 @@ class SignInScreen(AppScreen[str | None]):
         _, tokens = await run_in_daemon_thread(self.token_app.store.read_with_tokens, profile.name)
         self.notify_copied(await self.token_app.copy_secret(tokens.access_token, profile.name), profile.name)
 
-    @background("undo")
+    @background("undo", exclusive=False)
     async def action_undo(self) -> None:
         """Revoke a token that was issued by mistake or can't be used."""
         session, result, unusable = self._session, self.state.result, self.state.unusable
@@ -495,5 +507,4 @@ class SignInScreen(AppScreen[str | None]):
             question = Content.assemble(("Revoke the token?\n\n", "bold"), unusable.sentence)
             if await self.app.push_screen_wait(ConfirmDialog(question, "Revoke", "Cancel")):
                 revocations = await session.revoke_unusable()
-                words = "\n".join(revocation.sentence for revocation in revocations)
-                self.query_one("#unusable", Static).update(Content(words))
+                self.token_app.notify("\n".join(revocation.sentence for revocation in revocations))

@@ -201,7 +201,7 @@ class Steps(Vertical):
             is_counting = new.phase in (Phase.WAITING, Phase.RETRYING)
             self._countdown.resume() if is_counting else self._countdown.pause()
         self._show_lines()
-        if new.failure != old.failure:
+        if (new.failure, new.unusable) != (old.failure, old.unusable):
             self.query(ErrorCard).remove()
             if new.failure is not None:
                 card = ErrorCard(new.failure.explanation, new, self.registered_uris)
