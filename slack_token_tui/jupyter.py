@@ -42,7 +42,7 @@ from slack_token_tui.problems import InvalidInput, Problem, error_location
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 
-_START_TIMEOUT_SECONDS = 10.0
+START_TIMEOUT_SECONDS = 10.0
 _STOP_TIMEOUT_SECONDS = 30.0
 """How long ``cancel()`` waits for the thread. It ends at once unless a request that may return a token is in progress."""
 _EXIT_THREAD_NAME = "slack-token-tui: end of a sign-in"
@@ -63,8 +63,8 @@ class PendingSignIn:
         self._session = SignInSession(request, services, self._show)
         self._display: Any = None
         self._start(self._session.run)
-        self._has_link.wait(_START_TIMEOUT_SECONDS)
-        self._display = _show_card(self)
+        self._has_link.wait(START_TIMEOUT_SECONDS)
+        self._display = _display_card(self)
 
     @property
     def url(self) -> str | None:
@@ -85,14 +85,21 @@ class PendingSignIn:
         return self._wait_for_outcome().__await__()
 
     async def _wait_for_outcome(self) -> ProfileSummary:
-        outcome = asyncio.wrap_future(self._outcome)
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake(_: Future[ProfileSummary]) -> None:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(ended.set)
+
+        self._outcome.add_done_callback(wake)
         try:
-            while not outcome.done():
-                await asyncio.wait({outcome}, timeout=_TICK_SECONDS)
+            while not self._outcome.done():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), _TICK_SECONDS)
         except (asyncio.CancelledError, KeyboardInterrupt):
             self._stop()
             raise
-        return outcome.result()
+        return self._outcome.result()
 
     def wait(self, timeout_seconds: float | None = None) -> ProfileSummary:
         """Block until the sign-in has ended. Interrupting the cell stops the sign-in and returns at once.
@@ -122,7 +129,7 @@ class PendingSignIn:
     def _submit_paste(self, pasted: Secret) -> None:
         if self.done:
             raise InvalidInput("This sign-in has ended.")
-        rejected = asyncio.run_coroutine_threadsafe(self._paste(pasted), self._loop).result(_START_TIMEOUT_SECONDS)
+        rejected = asyncio.run_coroutine_threadsafe(self._paste(pasted), self._loop).result(START_TIMEOUT_SECONDS)
         if rejected is not None:
             explanation = rejected.explain()
             raise InvalidInput(f"{explanation.title}. {explanation.remedies[0]}.")
@@ -172,7 +179,7 @@ class PendingSignIn:
         if Command.RETRY_EXCHANGE not in allowed(self._session.state):
             raise InvalidInput("There is no code that could be sent again. Start a new sign-in.")
         self._start(self._session.retry_exchange)
-        self._display = _show_card(self)
+        self._display = _display_card(self)
         return self
 
     def cancel(self) -> None:
@@ -181,13 +188,8 @@ class PendingSignIn:
         self._thread.join(_STOP_TIMEOUT_SECONDS)
 
     @property
-    def needs_browser(self) -> bool:
-        """Whether the user has to click Allow."""
-        return self._session.state.phase is Phase.WAITING
-
-    @property
     def is_replaceable(self) -> bool:
-        """Whether it can be stopped without waiting: Slack is not being asked for a token."""
+        """Whether another sign-in may replace it: Slack is not being asked for a token."""
         return self._session.state.phase in INTERRUPTIBLE_PHASES
 
     def _stop(self) -> None:
@@ -208,7 +210,6 @@ class PendingSignIn:
     def _start(self, work: Work) -> None:
         self._loop = EventLoop()
         self._outcome: Future[ProfileSummary] = Future()
-        self._outcome.add_done_callback(self._stop_if_cancelled)  # interrupting ``await`` cancels the future
         self._has_link = threading.Event()
         self._note = ""
         self._thread = threading.Thread(target=self._run, args=(work,), name="slack-token-tui sign-in", daemon=True)
@@ -224,10 +225,6 @@ class PendingSignIn:
                     self.cancel()
                 time.sleep(_TICK_SECONDS)
 
-    def _stop_if_cancelled(self, outcome: Future[ProfileSummary]) -> None:
-        if outcome.cancelled():
-            self._stop()
-
     def _run(self, work: Work) -> None:
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -238,8 +235,7 @@ class PendingSignIn:
     async def _run_work(self, work: Work) -> None:
         try:
             saved = await work()
-            if self._outcome.set_running_or_notify_cancel():
-                self._outcome.set_result(summarize(saved.profile, datetime.now(UTC)))
+            self._outcome.set_result(summarize(saved.profile, datetime.now(UTC)))
         except Problem as problem:
             await self._fail(problem)
         except Exception as error:  # a bug must not leave the caller waiting
@@ -247,18 +243,14 @@ class PendingSignIn:
         self._update_display()
 
     async def _fail(self, problem: Problem) -> None:
-        if problem.code == "sign_in_stopped":
-            self._outcome.cancel()
-            return
-        unsaved = ""
         if Command.RETRY_EXCHANGE not in allowed(self._session.state):
-            unsaved = describe_stop(await self._session.stop(), self._session.request.app.endpoints.apps_url)
-        self._note = unsaved
-        if self._outcome.set_running_or_notify_cancel():
-            self._outcome.set_exception(SignInFailed(problem.explain(), self._note))
+            self._note = describe_stop(await self._session.stop(), self._session.request.app.endpoints.apps_url)
+        self._outcome.set_exception(SignInFailed(problem.explain(), self._note))
 
     def _show(self, state: SignInState) -> None:
-        if state.url is not None:
+        if state.url is not None and not self._has_link.is_set():
+            if state.phase is Phase.WAITING and not _is_notebook() and sys.stderr is not None:
+                print(f"Open this and press Allow: {state.url}", file=sys.stderr)  # noqa: T201 - it is needed
             self._has_link.set()
         self._update_display()
 
@@ -427,15 +419,17 @@ def sign_in(
         return _pending[key]
 
 
-def _show_card(pending: PendingSignIn) -> Any:
-    """Show ``pending`` in the notebook cell and return a handle to update it. Elsewhere, print the link once."""
-    with suppress(ImportError):
-        from IPython import get_ipython  # type: ignore[import-not-found,unused-ignore]
-        from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+def _is_notebook() -> bool:
+    """Return whether the program runs in IPython, which can show a card."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
 
-        show: Any = display
-        if get_ipython() is not None:
-            return show(_Card(pending), display_id=True)
-    if pending.needs_browser and sys.stderr is not None:
-        print(f"Open this and press Allow: {pending.url}", file=sys.stderr)  # noqa: T201 - the user needs the link
-    return None
+
+def _display_card(pending: PendingSignIn) -> Any:
+    """Show ``pending`` in the notebook cell and return a handle to update it. Elsewhere, return None."""
+    if not _is_notebook():
+        return None
+    from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
+
+    show: Any = display
+    return show(_Card(pending), display_id=True)

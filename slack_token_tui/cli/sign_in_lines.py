@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from slack_token_tui.desktop.browser import NotOpened, Opened
 from slack_token_tui.oauth.state import IgnoredCallbacks, Phase, SignInState
 
-_PROBLEMS_OF_THE_PORT = frozenset({"out_of_files", "port_lost"})
-
 
 def lines(old: SignInState, new: SignInState, now: float) -> Iterator[str]:
     """Yield one message for each difference that the user should know about.
@@ -57,7 +55,7 @@ def _ignored_lines(old: IgnoredCallbacks | None, new: IgnoredCallbacks | None) -
     if new is None or new == old:
         return
     explanation, is_new = new.explanation, old is None or old.explanation != new.explanation
-    if explanation.code in _PROBLEMS_OF_THE_PORT:
+    if new.is_about_port:
         if is_new:
             yield f"Note       {explanation.happened} {explanation.remedies[0]}"
     elif is_new:

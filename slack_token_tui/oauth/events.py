@@ -111,6 +111,11 @@ class ExchangeDelayed:
 
 
 @dataclass(frozen=True)
+class CodeExpired:
+    """Slack no longer accepts the code, which was not spent."""
+
+
+@dataclass(frozen=True)
 class TokenReceived:
     """Slack issued a token, which exists only in memory. It is being verified."""
 
@@ -189,6 +194,7 @@ Event = (
     | CallbacksIgnored
     | Exchanging
     | ExchangeDelayed
+    | CodeExpired
     | TokenReceived
     | Verified
     | Unverified

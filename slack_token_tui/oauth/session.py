@@ -168,7 +168,7 @@ class SignInSession:
         self._unsaved: tuple[Profile, Tokens] | None = None
         self._unusable: UnusableTokenResponse | None = None
         self._revoking: asyncio.Future[tuple[Revocation, ...]] | None = None
-        self._remembered: asyncio.Future[None] | None = None
+        self._app_saving: asyncio.Future[None] | None = None
         self._work: asyncio.Future[SavedProfile] | None = None
         """What is going on: the sign-in, a repeated exchange, or a repeated save."""
         self._tasks: set[asyncio.Future[SavedProfile]] = set()
@@ -202,8 +202,8 @@ class SignInSession:
             return await self._run_work(self._sign_in())
         finally:
             # Not before the state shows the end, because another program may hold the lock.
-            if self._remembered is not None and not self._is_stopping:
-                await asyncio.wait({self._remembered})
+            if self._app_saving is not None and not self._is_stopping:
+                await asyncio.wait({self._app_saving})
 
     async def stop(self, *, discard: bool = False) -> StopResult:
         """End the sign-in and return what became of its token. This is the only way to leave early.
@@ -370,7 +370,15 @@ class SignInSession:
         self._problem = problem = problem.with_facts(**self._facts)
         code_expires_at = None if self._code is None or self._is_stopping else self._code.expires_at
         self._apply(events.Failed(phase, problem.explain(), code_expires_at, self._unusable))
+        if self._code is not None and code_expires_at is not None:
+            delay = code_expires_at - self.services.clock()
+            asyncio.get_running_loop().call_later(delay, self._forget_code, self._code)
         return problem
+
+    def _forget_code(self, expired: _Code) -> None:
+        if self._code is expired:
+            self._code = None
+            self._apply(events.CodeExpired())
 
     def _apply(self, event: Event) -> None:
         state = reduce(self.state, event)
@@ -499,7 +507,7 @@ class SignInSession:
             raise Problem(response.code)
         # Slack accepted the app, so save it. This runs in parallel with the requests.
         arguments = (self.services.store.home, self.request.app, self._saved_app, self.request.scopes)
-        self._remembered = asyncio.get_running_loop().run_in_executor(None, remember_app, *arguments)
+        self._app_saving = asyncio.get_running_loop().run_in_executor(None, remember_app, *arguments)
         return _Code(response, clock() + CODE_LIFETIME_SECONDS)
 
     # ── from the code to the saved profile ──

@@ -66,6 +66,11 @@ class IgnoredCallbacks:
     count: int
     explanation: Explanation
 
+    @property
+    def is_about_port(self) -> bool:
+        """Whether the port itself has a problem, which the user should know about."""
+        return self.explanation.code in ("out_of_files", "port_lost")
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -139,10 +144,11 @@ _ACCEPTED_IN: dict[type[Event], frozenset[Phase]] = {
     events.BrowserResult: frozenset({Phase.WAITING}),
     events.RemoteBrowser: frozenset({Phase.WAITING}),
     events.StillWaiting: frozenset({Phase.WAITING}),
-    events.DeadlineExtended: frozenset({Phase.PREPARING, Phase.WAITING}),
+    events.DeadlineExtended: frozenset({Phase.WAITING}),
     events.CallbacksIgnored: frozenset({Phase.PREPARING, Phase.WAITING}),
     events.Exchanging: frozenset({Phase.WAITING, Phase.RETRYING, Phase.FAILED}),
     events.ExchangeDelayed: frozenset({Phase.EXCHANGING}),
+    events.CodeExpired: frozenset({Phase.FAILED}),
     events.TokenReceived: frozenset({Phase.EXCHANGING}),
     events.Verified: frozenset({Phase.VERIFYING}),
     events.Unverified: frozenset({Phase.VERIFYING}),
@@ -181,6 +187,8 @@ def reduce(state: SignInState, event: Event) -> SignInState:
             return _without_failure(state, phase=Phase.EXCHANGING)
         case events.ExchangeDelayed(retry_at, explanation):
             return replace(state, phase=Phase.RETRYING, retry_at=retry_at, retry_reason=explanation)
+        case events.CodeExpired():
+            return replace(state, code_expires_at=None)
         case events.TokenReceived():
             return replace(state, phase=Phase.VERIFYING, unsaved=True)
         case events.Verified(identity):

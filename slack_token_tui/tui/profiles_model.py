@@ -50,7 +50,7 @@ class ProfilesModel:
         problems: error of the last request, by profile name. Successful requests are left out.
         directory_problem: why the directory can't be listed, or None.
         is_partial: whether :meth:`load` has left out entries.
-        due_names: names of the profiles whose token should be refreshed. See :meth:`look_at_clock`.
+        due_names: names of the profiles whose token should be refreshed. See :meth:`tick`.
     """
 
     store: ProfileStore
@@ -65,7 +65,7 @@ class ProfilesModel:
     directory_problem: Problem | None = None
     is_partial: bool = False
     due_names: list[str] = field(default_factory=list)
-    _seen_times: tuple[int, int] | None = None
+    _seen_times: tuple[tuple[int, int], ...] | None = None
     _next_change: datetime | None = None
     _last_look: datetime | None = None
 
@@ -118,7 +118,7 @@ class ProfilesModel:
 
         Every save replaces a file and thus changes its directory, so the time of the directory is enough.
         """
-        seen = _modification_time(self.store.home / "profiles"), _modification_time(self.store.home)
+        seen = _change_times(self.store.home / "profiles"), _change_times(self.store.home)
         changed = seen != self._seen_times
         self._seen_times = seen
         return changed
@@ -154,7 +154,7 @@ class ProfilesModel:
 
     # ── time ──
 
-    def look_at_clock(self) -> bool:
+    def tick(self) -> bool:
         """Find the due profiles, and return whether time has changed a state or an entry was read since the last call.
 
         Most calls only compare two times, because they come every second.
@@ -203,8 +203,10 @@ def version_of(entry: Entry) -> tuple[str, int] | None:
     return (entry.id, entry.generation) if isinstance(entry, Profile) else None
 
 
-def _modification_time(path: Path) -> int:
+def _change_times(path: Path) -> tuple[int, int]:
+    """Return when the directory's entries, and when its mode or owner, have changed."""
     try:
-        return path.stat().st_mtime_ns
+        status = path.stat()
     except OSError:
-        return 0
+        return 0, 0
+    return status.st_mtime_ns, status.st_ctime_ns

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import slack_token_tui as stt
+from slack_token_tui import jupyter
 from slack_token_tui.jupyter import card, status_line
 from slack_token_tui.oauth.state import Failure, Phase, SignInState
 from slack_token_tui.practice.models import CLIENT_ID
@@ -192,6 +193,22 @@ def test_ask_after_the_end_returns_the_profile_and_leaves_ctrl_c_alone(app: Slac
 
 
 # ── the same cell again ──
+
+
+def test_link_is_printed_even_if_it_takes_long_to_get_ready(
+    app: SlackApp, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(jupyter, "START_TIMEOUT_SECONDS", 0.0)
+    pending = start_sign_in(app)
+    printed = ""
+
+    def is_printed() -> bool:
+        nonlocal printed
+        printed += capsys.readouterr().err
+        return f"Open this and press Allow: {pending.url}\n" in printed
+
+    assert wait_until(is_printed), printed
+    pending.cancel()
 
 
 def test_same_call_again_replaces_the_sign_in_and_takes_over_its_port(app: SlackApp, slack: PracticeSlack) -> None:

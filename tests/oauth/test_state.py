@@ -32,6 +32,7 @@ EXAMPLES: tuple[Event, ...] = (
     events.CallbacksIgnored(3, REASON),
     events.Exchanging(),
     events.ExchangeDelayed(12.0, REASON),
+    events.CodeExpired(),
     events.TokenReceived(),
     events.Verified(Identity("U1")),
     events.Unverified(REASON),

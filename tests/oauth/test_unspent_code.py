@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from slack_token_tui.oauth import session as sessions
-from slack_token_tui.oauth.session import automatic_retry_pause, is_unspent
+from slack_token_tui.oauth.session import CODE_LIFETIME_SECONDS, automatic_retry_pause, is_unspent
 from slack_token_tui.oauth.state import Command, Phase, allowed
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.problems import Problem
@@ -175,6 +175,17 @@ async def test_code_is_not_sent_after_it_has_expired(app: SlackApp, store: Profi
         await session.retry_exchange()
     assert workspace.calls[EXCHANGE_PATH] == 1
     assert Command.RETRY_EXCHANGE not in allowed(session.state)
+
+
+async def test_expired_code_is_no_longer_offered(app: SlackApp, store: ProfileStore, workspace: Workspace) -> None:
+    """The time goes by while nobody presses a key."""
+    workspace.retry_after_seconds = 31
+    age_when_sent = CODE_LIFETIME_SECONDS - 0.01
+    session = create_session(app, store, clock=lambda: age_when_sent if workspace.calls[EXCHANGE_PATH] else 0.0)
+    await run_session(session, wrong="exchange:ratelimited")
+    assert any(state.phase is Phase.FAILED and Command.RETRY_EXCHANGE in allowed(state) for state in session.states)
+    state = await wait_for_state(session, lambda state: state.code_expires_at is None)
+    assert Command.RETRY_EXCHANGE not in allowed(state)
 
 
 async def test_second_request_at_once_joins_the_first(app: SlackApp, store: ProfileStore, workspace: Workspace) -> None:

@@ -92,7 +92,7 @@ def test_due_profiles_are_chosen_up_to_the_free_places() -> None:
     due = {"refresh_issued_at": time_from_now(hours=-13), "expires_at": time_from_now(hours=-1)}
     model = ProfilesModel(ProfileStore(Path("unused")), lambda: now)
     model.entries = [profile(name=f"p{number}", **due) for number in range(6)]
-    model.look_at_clock()
+    model.tick()
     scheduler = RefreshScheduler(model)
     assert scheduler.due_names("p5") == ["p5", "p0", "p1", "p2"]
     model.busy |= {"p0", "p3"}

@@ -109,18 +109,18 @@ def test_one_changed_profile_is_reported_by_name(model: ProfilesModel, store: Pr
 
 
 def test_clock_is_looked_at_only_when_something_may_have_changed(model: ProfilesModel, clock: Clock) -> None:
-    assert model.look_at_clock(), "the entries were read"
-    assert not model.look_at_clock()
+    assert model.tick(), "the entries were read"
+    assert not model.tick()
     clock.time += timedelta(minutes=49)
-    assert not model.look_at_clock()
+    assert not model.tick()
     clock.time += timedelta(minutes=2)
-    assert model.look_at_clock(), "it expires within ten minutes"
+    assert model.tick(), "it expires within ten minutes"
     clock.time += timedelta(minutes=8)
-    assert not model.look_at_clock()
+    assert not model.tick()
     clock.time += timedelta(minutes=2)
-    assert model.look_at_clock(), "it has expired"
+    assert model.tick(), "it has expired"
     clock.time += timedelta(days=300)
-    assert not model.look_at_clock()
+    assert not model.tick()
 
 
 def test_due_profiles_are_found_when_their_time_comes(store: ProfileStore, clock: Clock) -> None:
@@ -133,11 +133,11 @@ def test_due_profiles_are_found_when_their_time_comes(store: ProfileStore, clock
     )
     model = ProfilesModel(store, clock)
     model.load()
-    assert model.look_at_clock() and model.due_names == []
+    assert model.tick() and model.due_names == []
     clock.time += timedelta(hours=11, minutes=49)
-    assert not model.look_at_clock()
+    assert not model.tick()
     clock.time += timedelta(minutes=2)
-    assert model.look_at_clock() and model.due_names == ["acme"]
+    assert model.tick() and model.due_names == ["acme"]
 
 
 def test_problem_of_a_request_comes_before_the_state_of_the_token(model: ProfilesModel) -> None:
@@ -151,9 +151,9 @@ def test_problem_of_a_request_comes_before_the_state_of_the_token(model: Profile
 
 def test_clock_that_is_set_back_is_noticed(model: ProfilesModel, clock: Clock) -> None:
     clock.time += timedelta(days=1)
-    assert model.look_at_clock()
+    assert model.tick()
     clock.time -= timedelta(days=1)
-    assert model.look_at_clock(), "what had expired is valid again"
+    assert model.tick(), "what had expired is valid again"
 
 
 def test_profile_is_due_at_the_first_look_after_its_time(store: ProfileStore, clock: Clock) -> None:
@@ -163,9 +163,9 @@ def test_profile_is_due_at_the_first_look_after_its_time(store: ProfileStore, cl
     model = ProfilesModel(store, clock)
     model.load()
     clock.time = expires_at - timedelta(minutes=10)
-    model.look_at_clock()
+    model.tick()
     clock.time += timedelta(seconds=1)
-    model.look_at_clock()
+    model.tick()
     assert model.due_names == ["acme"]
 
 

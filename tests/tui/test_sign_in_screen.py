@@ -9,6 +9,8 @@ import pytest
 from textual.widgets import Input
 
 from slack_token_tui.oauth import session
+from slack_token_tui.oauth.events import CodeExpired
+from slack_token_tui.oauth.state import reduce
 from slack_token_tui.practice.server import simulate_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, Workspace
 from slack_token_tui.problems import explain
@@ -23,6 +25,7 @@ from tests.support.browser import issue_callback_url, parse_query
 from tests.support.pilot import has_text, run_app, start_sign_in, wait_for, wait_for_screen, wait_for_text
 from tests.support.ports import get_port
 from tests.support.profiles import new_sign_in, time_from_now
+from tests.support.sign_in_states import UNSPENT, show_state
 from tests.support.store import read_tokens
 
 
@@ -86,6 +89,15 @@ async def test_long_rate_limit_leaves_the_decision_to_the_user(home: Path, app: 
         await pilot.press("r")
         await wait_for_text(pilot, "Signed in as jane")
     assert workspace.calls["/api/oauth.v2.user.access"] == 2
+
+
+async def test_expired_code_is_no_longer_offered(home: Path, app: SlackApp) -> None:
+    async with run_app(home, app, (100, 40)) as pilot:
+        screen = await show_state(pilot, UNSPENT)
+        await wait_for_text(pilot, "You need not press Allow again")
+        screen.state = reduce(screen.state, CodeExpired())
+        await wait_for(pilot, lambda: not has_text(pilot, "You need not press Allow again"))
+        await wait_for_text(pilot, screen.state.failure.explanation.title if screen.state.failure else "")
 
 
 @pytest.mark.parametrize("code", sorted({*EXCHANGE_ERRORS} - {"ratelimited"}))

@@ -221,7 +221,7 @@ class HomeScreen(AppScreen[None]):
             profile = self._profile
             if profile is not None and profile.expires_at is not None:
                 self.show_detail()
-        if self.model.look_at_clock():
+        if self.model.tick():
             self._list.redraw()
             self.refresh_bindings()
         highlighted = self.highlighted

@@ -71,7 +71,7 @@ class HomeCommands:
         self._scheduler = scheduler
         self._host = host
         self._options = options
-        self._left_alone: tuple[str, int] | None = None
+        self._declined_version: tuple[str, int] | None = None
         """Version of the profile whose young token was left alone by the last refresh."""
 
     # ── tokens ──
@@ -168,17 +168,17 @@ class HomeCommands:
     async def refresh(self, profile: Profile) -> None:
         """Refresh a profile. A token under an hour old is refreshed at the second request."""
         name, version = profile.name, version_of(profile)
-        policy = RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS, insist=version == self._left_alone)
+        policy = RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS, insist=version == self._declined_version)
         result = await self._wait_for(name, self._scheduler.refresh(name, policy, is_requested=True))
         if result is None:
             return
         expires_at = result.profile.expires_at
         works = f"for {format_time_left(expires_at, self._model.now())}" if expires_at else "until revoked"
         if result.profile.generation != profile.generation:
-            self._left_alone = None
+            self._declined_version = None
             self._host.notify(f"{name} renewed. It works {works}.")
         else:
-            self._left_alone = version
+            self._declined_version = version
             words = (
                 "is less than an hour old and was left alone, because Slack keeps only two tokens alive"
                 if expires_at

@@ -57,7 +57,6 @@ _COLORS = {
     _NEXT: MUTED,
     _FAILED: "$text-error",
 }
-_PROBLEMS_OF_THE_PORT = frozenset({"out_of_files", "port_lost"})
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def _approve_note(state: SignInState) -> str:
         explanation, count = state.ignored.explanation, state.ignored.count
         callbacks = "1 callback that was" if count == 1 else f"{count} callbacks that were"
         words = f"ignored {callbacks} not ours: {explanation.title.lower()}"
-        return explanation.happened if explanation.code in _PROBLEMS_OF_THE_PORT else words
+        return explanation.happened if state.ignored.is_about_port else words
     if state.tunnel is not None:  # the steps for another machine leave no room for a hint below
         return f"{'Nothing yet. ' if state.hint else ''}If the browser shows an error, press b."
     return ""
@@ -201,7 +200,7 @@ class Steps(Vertical):
             is_counting = new.phase in (Phase.WAITING, Phase.RETRYING)
             self._countdown.resume() if is_counting else self._countdown.pause()
         self._show_lines()
-        if (new.failure, new.unusable) != (old.failure, old.unusable):
+        if (new.failure, new.unusable, new.code_expires_at) != (old.failure, old.unusable, old.code_expires_at):
             self.query(ErrorCard).remove()
             if new.failure is not None:
                 card = ErrorCard(new.failure.explanation, new, self.registered_uris)
