@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ from slack_token_tui.cli import output
 from slack_token_tui.cli.exit_codes import EXIT_CODES, SUCCESS
 from slack_token_tui.problems import InvalidInput, Kind, Problem
 from slack_token_tui.secret import redact
-from slack_token_tui.store.hot_path import resolve_name
+from slack_token_tui.store.hot_path import exists, resolve_name
 from slack_token_tui.store.profiles import ProfileStore
 
 CommandResult = tuple[int, dict[str, Any]]
@@ -49,6 +50,21 @@ def finish_batch(outcomes: Iterable[CommandResult], *, as_json: bool) -> int:
     return next((code for code in _SEVERITY if code in codes), SUCCESS)
 
 
+def all_names(store: ProfileStore) -> list[str]:
+    """Return the names of all profiles. Say so if there are none.
+
+    Raises:
+        Problem: the profiles can't be listed, or ``SLACK_TOKEN_TUI_HOME`` names no directory. A scheduled job must not
+            succeed forever because of a typo.
+    """
+    names = store.names()
+    if not names:
+        if os.environ.get("SLACK_TOKEN_TUI_HOME") and not exists(str(store.home)):
+            raise Problem("home_missing", file=str(store.home))
+        output.print_message(f"No profiles yet in {store.home}. Sign in: slack-token-tui login")
+    return names
+
+
 def for_each_profile(
     names: Sequence[str], all_profiles: bool, as_json: bool, do: Callable[[ProfileStore, str], CommandResult]
 ) -> int:
@@ -57,10 +73,8 @@ def for_each_profile(
         raise InvalidInput("Names and --all were given.", "Name profiles, or use --all")
     store = ProfileStore()
     # Without a name, there is one profile to choose, or nothing to do.
-    chosen = store.names() if all_profiles else list(names) or [resolve_name(str(store.home), None)]
-    if not chosen:
-        output.print_message("No profiles yet. Sign in: slack-token-tui login")
-    else:
+    chosen = all_names(store) if all_profiles else list(names) or [resolve_name(str(store.home), None)]
+    if chosen:
         output.warn_about_key_log()
 
     def run_one(name: str) -> CommandResult:

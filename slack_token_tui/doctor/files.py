@@ -6,16 +6,17 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from slack_token_tui.doctor.report import Finding, Verdict, finding_about
 from slack_token_tui.store.apps import unreadable_apps
 from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.fallback_dir import import_command, list_fallback_files, profile_id_in
-from slack_token_tui.store.hot_path import check_directory, read_record
+from slack_token_tui.store.hot_path import check_directory, exists, list_directory
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
-from slack_token_tui.store.settings import read_settings
+from slack_token_tui.store.settings import KEYRING, load_settings, read_settings
 
 _SYNCED = ("dropbox", "onedrive", "google drive", "googledrive", "mobile documents", "icloud", "nextcloud", "owncloud")
 _SYNC_MARKS = (".stfolder", ".stignore")
@@ -26,7 +27,7 @@ def check_keyring(home: Path) -> Iterator[Finding]:
     from slack_token_tui.store import keyring
 
     profiles = [entry for entry in _read_entries(home) if isinstance(entry, Profile)]
-    wanted = read_settings(home).get("storage") == "keyring" or any(profile.in_keyring for profile in profiles)
+    wanted = read_settings(home).get("storage") == KEYRING or any(profile.in_keyring for profile in profiles)
     try:
         message = f"{keyring.backend_name()} is there; in the interface, m moves tokens into it."
         yield Finding("keyring", Verdict.GOOD, "Keyring", message)
@@ -41,11 +42,14 @@ def check_keyring(home: Path) -> Iterator[Finding]:
 
 def check_config_directory(home: Path) -> Iterator[Finding]:
     """Yield findings about the config directory, its permissions, the settings file and shared locations."""
-    if os.path.lexists(home) and not home.is_dir():
-        remedy = "Move it away, or set SLACK_TOKEN_TUI_HOME to a directory."
-        yield Finding("directory", Verdict.BAD, "Files", f"{home} is there and is not a directory.", remedy)
+    try:
+        check_directory(str(home), may_be_link=True)
+        list_directory(str(home))
+        is_there = exists(str(home))
+    except ProfileError as error:
+        yield finding_about(error, "directory", Verdict.BAD, "Files")
         return
-    if not home.exists():
+    if not is_there:
         existing_parent = next(parent for parent in home.parents if parent.exists())
         if os.access(existing_parent, os.W_OK):
             yield Finding("directory", Verdict.NOTE, "Files", f"{home} does not exist yet; the first sign-in makes it.")
@@ -57,9 +61,7 @@ def check_config_directory(home: Path) -> Iterator[Finding]:
         return
     status = home.stat()
     problem = ""
-    if hasattr(os, "getuid") and status.st_uid != os.getuid():
-        problem, remedy = f"{home} belongs to another user.", "Set SLACK_TOKEN_TUI_HOME to a directory of your own."
-    elif os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
+    if os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
         problem, remedy = f"{home} can be entered by others.", f"chmod 700 {shlex.quote(str(home))}"
     elif not os.access(home, os.W_OK):
         problem, remedy = (
@@ -70,17 +72,17 @@ def check_config_directory(home: Path) -> Iterator[Finding]:
         yield Finding("directory", Verdict.BAD, "Files", problem, remedy)
     else:
         yield Finding("directory", Verdict.GOOD, "Files", f"{home}, for you alone.")
-    for path in (home, *(home / name for name in ("profiles", "apps", "locks", "journal", "quarantine"))):
+    for name in ("profiles", "apps", "locks", "journal", "quarantine"):
         try:
-            check_directory(str(path), may_be_link=path == home)
+            check_directory(str(home / name))
+            list_directory(str(home / name))
         except ProfileError as error:
             yield finding_about(error, "directory", Verdict.BAD, "Files")
     try:
-        read_record(str(home / "settings.json"))
-    except FileNotFoundError:
-        pass
-    except ProfileError as error:
-        yield finding_about(error, "settings", Verdict.LOOK, "Settings", "They are not used.")
+        load_settings(home)
+    except StorageError as error:
+        if not error.code.startswith("store_"):  # about the directory, and said above
+            yield finding_about(error, "settings", Verdict.BAD, "Settings")
     yield from _check_shared_directory(home)
 
 
@@ -113,8 +115,9 @@ def check_profiles(home: Path) -> Iterator[Finding]:
     for entry in entries:
         if isinstance(entry, UnreadableProfile):
             yield finding_about(entry.error, "profile", Verdict.BAD, entry.name)
-    for error in unreadable_apps(home):
-        yield finding_about(error, "app", Verdict.LOOK, "App")
+    with suppress(StorageError):  # the directory, which is reported separately
+        for error in unreadable_apps(home):
+            yield finding_about(error, "app", Verdict.LOOK, "App")
     readable_count = sum(isinstance(entry, Profile) for entry in entries)
     if readable_count:
         yield Finding("profiles", Verdict.GOOD, "Profiles", f"{readable_count} can be read.")

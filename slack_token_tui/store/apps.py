@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,8 +26,8 @@ from slack_token_tui.store.atomic_file import (
     write_atomically,
 )
 from slack_token_tui.store.errors import ProfileError, StorageError
-from slack_token_tui.store.hot_path import SCHEMA, check_directories, read_record
-from slack_token_tui.store.settings import KEYRING, change_settings, read_settings
+from slack_token_tui.store.hot_path import SCHEMA, check_directories, list_directory, read_record
+from slack_token_tui.store.settings import change_settings, read_settings, stores_in_keyring
 
 LOOPBACK_REDIRECT_URIS = tuple(f"http://localhost:{port}/callback" for port in (28417, 28418, 28419))
 """Redirect URLs registered with the app, tried in order. Slack compares them exactly, so the host is ``localhost``."""
@@ -146,16 +146,27 @@ def load_app(home: Path, client_id: str) -> SlackApp | None:
 
 
 def list_apps(home: Path) -> list[SlackApp]:
-    """Return all saved apps: the last used app first, then the others by file modification time, newest first."""
+    """Return all saved apps: the last used app first, then the others by file modification time, newest first.
+
+    Raises:
+        StorageError: the directory can't be read, or other users can change its contents.
+    """
     last = read_settings(home).get("last_app")
     ranked: list[tuple[bool, float, SlackApp]] = []
-    with suppress(OSError):
-        for path in (home / "apps").glob("*.json"):
-            app = read_app(home, path.stem) if path.stem[:1].isdigit() else None
-            if app is not None:
-                with suppress(OSError):
-                    ranked.append((app.client_id == last, path.stat().st_mtime, app))
+    for path in _list_files(home):
+        app = read_app(home, path.stem)
+        if app is not None:
+            with suppress(OSError):  # forgotten meanwhile
+                ranked.append((app.client_id == last, path.stat().st_mtime, app))
     return [app for *_, app in sorted(ranked, key=lambda item: item[:2], reverse=True)]
+
+
+def last_used_app(home: Path) -> SlackApp | None:
+    """Return the app that was used last, or None if there is none or the apps can't be read."""
+    try:
+        return next(iter(list_apps(home)), None)
+    except StorageError:
+        return None
 
 
 def save_app(home: Path, app: SlackApp, *, in_keyring: bool | None = None) -> None:
@@ -203,9 +214,7 @@ def _save(home: Path, app: SlackApp, in_keyring: bool | None) -> None:
     """Save ``app``. The caller must hold its lock."""
     path = _path(home, app.client_id)
     if in_keyring is None:
-        in_keyring = app.secret_in_keyring or (
-            app.client_secret is not None and read_settings(home).get("storage") == KEYRING
-        )
+        in_keyring = app.secret_in_keyring or (app.client_secret is not None and stores_in_keyring(home))
     record = {
         **app.extra,
         "schema": SCHEMA,
@@ -314,15 +323,26 @@ def _load(path: Path) -> SlackApp | None:
 
 
 def unreadable_apps(home: Path) -> list[StorageError]:
-    """Return one error for each app file that can't be used."""
+    """Return one error for each app file that can't be used.
+
+    Raises:
+        StorageError: see :func:`list_apps`.
+    """
     errors = []
-    with suppress(OSError):
-        for path in sorted((home / "apps").glob("[0-9]*.json")):
-            try:
-                _load(path)
-            except StorageError as error:
-                errors.append(error)
+    for path in _list_files(home):
+        try:
+            _load(path)
+        except StorageError as error:
+            errors.append(error)
     return errors
+
+
+def _list_files(home: Path) -> list[Path]:
+    """Return the app files, sorted."""
+    check_directories(str(home), "apps")
+    directory = home / "apps"
+    files = map(PurePath, list_directory(str(directory)))
+    return sorted(directory / file for file in files if file.suffix == ".json" and file.stem[:1].isdigit())
 
 
 def _import_keyring() -> ModuleType:

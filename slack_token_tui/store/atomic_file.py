@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from slack_token_tui.store.errors import ProfileError, StorageError
-from slack_token_tui.store.hot_path import check_directory
+from slack_token_tui.store.hot_path import access_problem, check_directory
 
 if sys.platform != "win32":
     import fcntl
@@ -22,11 +22,21 @@ _MIN_STALE_AGE_SECONDS = 3600
 
 
 def to_storage_error(error: OSError, path: Path) -> StorageError:
-    """Convert ``error`` on ``path`` to a StorageError that can be explained to the user."""
-    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return StorageError(
-        "store_full" if is_full else "store_unwritable", file=str(path), detail=error.strerror or type(error).__name__
-    )
+    """Convert ``error`` on writing ``path`` to a StorageError that can be explained to the user."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError("store_full", file=str(path))
+    return _to_storage_error(access_problem(str(path), error, writing=True))
+
+
+def to_read_error(error: OSError, path: Path) -> StorageError:
+    """Convert ``error`` on reading ``path`` to a StorageError that can be explained to the user."""
+    return _to_storage_error(access_problem(str(path), error))
+
+
+def _to_storage_error(problem: Exception) -> StorageError:
+    """Return the same problem without its claim to be about a profile."""
+    assert isinstance(problem, ProfileError)
+    return StorageError(problem.code, **problem.facts)
 
 
 def make_private_directory(path: Path, *, may_be_link: bool = False) -> None:
@@ -39,16 +49,17 @@ def make_private_directory(path: Path, *, may_be_link: bool = False) -> None:
         may_be_link: see :func:`slack_token_tui.store.hot_path.check_directory`.
 
     Raises:
-        StorageError: the directory can't be created, or other users can change its contents.
+        StorageError: the directory can't be created or read, or other users can change its contents.
     """
     try:
+        check_directory(str(path), may_be_link=may_be_link)  # a directory that can't be looked at is not missing
         for missing in reversed([directory for directory in (path, *path.parents) if not os.path.lexists(directory)]):
             with suppress(FileExistsError):
                 missing.mkdir(0o700)
                 missing.chmod(0o700)
         check_directory(str(path), may_be_link=may_be_link)
-    except ProfileError as error:  # it is about the directory, and no profile has been looked at
-        raise StorageError(error.code, **error.facts) from None
+    except ProfileError as error:
+        raise _to_storage_error(error) from None
     except OSError as error:
         raise to_storage_error(error, path) from None
 
@@ -65,7 +76,7 @@ def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
     is_ours = sys.platform == "win32" or status.st_uid == os.geteuid()
     if not stat.S_ISREG(status.st_mode) or not is_ours:
         os.close(descriptor)
-        raise OSError(errno.EPERM, "it is not a regular file of yours", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file of yours", str(path))
     return descriptor
 
 

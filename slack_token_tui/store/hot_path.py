@@ -37,15 +37,65 @@ def _problem(code: str, **facts: str) -> Exception:
     return ProfileError(code, **{key: redact(value) for key, value in facts.items() if value})
 
 
+def access_problem(path: str, error: OSError, *, writing: bool = False) -> Exception:
+    """Return the ProfileError to raise if ``path`` can't be opened, which says nothing about whether it exists.
+
+    It names the file or directory that has the wrong permissions, and its owner.
+
+    Args:
+        path: what was opened.
+        error: why that failed.
+        writing: whether it was opened or created to be written.
+    """
+    place, parent = path, os.path.dirname(path)
+    while error.errno in (errno.EACCES, errno.EPERM):
+        try:
+            status = os.stat(place)
+        except OSError:
+            pass  # it does not exist, or a directory above it can't be entered
+        else:
+            is_directory = stat.S_ISDIR(status.st_mode)
+            needed = os.X_OK if place not in (path, parent) else os.R_OK | (os.W_OK if writing else 0)
+            if not os.access(place, needed | (os.X_OK if is_directory else 0)):
+                if sys.platform == "win32" or status.st_uid == os.geteuid():
+                    return _problem("store_no_permission", file=place)
+                return _problem("store_no_access", file=place, detail=_user_name(status.st_uid))
+        if place == os.path.dirname(place):
+            break
+        place = os.path.dirname(place)
+    code = "store_unwritable" if writing else "store_read_failed"
+    return _problem(code, file=path, detail=error.strerror or type(error).__name__)
+
+
+def _user_name(uid: int) -> str:
+    """Return the name of a user, as part of a sentence."""
+    if sys.platform != "win32":
+        try:
+            import pwd
+
+            return pwd.getpwuid(uid).pw_name
+        except (KeyError, ImportError):
+            pass
+    return f"user {uid}"
+
+
 def config_home() -> str:
     """Return the directory for profiles and settings. It may not exist.
 
     This is ``SLACK_TOKEN_TUI_HOME``, or else the user's config directory. A test checks that the result equals
     ``platformdirs.user_config_dir()``.
+
+    Raises:
+        ProfileError: ``home_relative`` if the variable is a relative path, ``home_unknown`` if the user has no home
+            directory.
     """
     override = os.environ.get("SLACK_TOKEN_TUI_HOME")
     if override:
-        return os.path.abspath(override)
+        # It may come from a file that no shell expands, such as a .env file or a systemd unit.
+        path = os.path.expanduser(override) if override.startswith("~") else override
+        if not os.path.isabs(path):
+            raise _problem("home_relative", file=override, detail=os.path.abspath(path))
+        return os.path.normpath(path)
     if sys.platform == "win32":
         from platformdirs import user_config_dir  # it reads the registry, which is not worth duplicating
 
@@ -62,7 +112,10 @@ def _user_home() -> str:
         return home.rstrip("/")
     import pwd
 
-    return pwd.getpwuid(os.getuid()).pw_dir.rstrip("/")
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir.rstrip("/")
+    except KeyError:  # common in containers that run as a user without an account
+        raise _problem("home_unknown", detail=str(os.getuid())) from None
 
 
 def is_valid_name(name: str) -> bool:
@@ -107,7 +160,8 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
         may_be_link: whether to allow a symbolic link. Its parent must be writable only by this user or root.
 
     Raises:
-        ProfileError: ``store_not_a_directory``, ``store_not_ours`` or ``store_exposed``.
+        ProfileError: ``store_not_a_directory``, ``store_not_ours`` or ``store_exposed``; see also
+            :func:`access_problem`.
     """
     if sys.platform == "win32":
         return
@@ -116,16 +170,18 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
         if may_be_link and stat.S_ISLNK(status.st_mode):
             parent = os.stat(os.path.dirname(path) or ".")
             if parent.st_uid not in (os.geteuid(), 0):
-                raise _problem("store_not_ours", file=os.path.dirname(path))
+                raise _problem("store_not_ours", file=os.path.dirname(path), detail=_user_name(parent.st_uid))
             if parent.st_mode & _WRITABLE_BY_OTHERS:
                 raise _problem("store_exposed", file=os.path.dirname(path))
             status = os.stat(path)
-    except OSError:
-        return  # the caller gets the same error when it reads the directory
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise access_problem(path, error) from None
     if not stat.S_ISDIR(status.st_mode):
         raise _problem("store_not_a_directory", file=path)
     if status.st_uid != os.geteuid():
-        raise _problem("store_not_ours", file=path)
+        raise _problem("store_not_ours", file=path, detail=_user_name(status.st_uid))
     if status.st_mode & _WRITABLE_BY_OTHERS:
         raise _problem("store_exposed", file=path)
 
@@ -141,14 +197,40 @@ def list_names(home: str) -> list[str]:
     """Return the sorted names of all profiles in config directory ``home``, including unreadable ones.
 
     Raises:
-        ProfileError: other users can change the contents of the directory.
+        ProfileError: the directory can't be read, or other users can change its contents.
     """
     check_directories(home, "profiles")
-    try:
-        files = os.listdir(os.path.join(home, "profiles"))
-    except OSError:
-        return []
+    files = list_directory(os.path.join(home, "profiles"))
     return sorted(file[:-5] for file in files if file.endswith(".json") and is_valid_name(file[:-5]))
+
+
+def list_directory(path: str) -> list[str]:
+    """Return the names of the files in directory ``path``, in no order. A missing directory is empty.
+
+    Raises:
+        ProfileError: it can't be read.
+    """
+    try:
+        return os.listdir(path)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise access_problem(path, error) from None
+
+
+def exists(path: str) -> bool:
+    """Return whether there is anything at ``path``, such as a file or a link without a target.
+
+    Raises:
+        ProfileError: that can't be told.
+    """
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise access_problem(path, error) from None
+    return True
 
 
 def profile_path(home: str, name: str) -> str:
@@ -163,17 +245,23 @@ def resolve_name(home: str, argument: str | None) -> str:
 
     Raises:
         ProfileError: no profile is selected, or the selected profile does not exist.
-        ProfileError: other users can change the contents of the directory.
+        ProfileError: the directory can't be read, or other users can change its contents.
+        StorageError: it depends on the default profile, and the settings can't be read.
     """
     check_directories(home, "profiles")
     # An empty argument is a script error, such as an unset variable. It must not select the default.
     variable = os.environ.get("SLACK_TOKEN_PROFILE") if argument is None else None
-    requested_name = argument if argument is not None else variable or default_name(home)
+    requested_name, settings_error = argument if argument is not None else variable, None
+    if not requested_name and argument is None:
+        try:
+            requested_name = default_name(home)
+        except Exception as error:
+            settings_error = error  # with only one profile, the default does not matter
     if requested_name is not None:
         facts = {"name": requested_name, **({"variable": "SLACK_TOKEN_PROFILE"} if variable else {})}
         if not is_valid_name(requested_name):
             raise _problem("profile_name_invalid", **facts)
-        if not os.path.lexists(profile_path(home, requested_name)):
+        if not exists(profile_path(home, requested_name)):
             if not is_allowed_new_name(requested_name):
                 raise _problem("profile_name_invalid", **facts)
             raise _problem("profile_not_found", detail=", ".join(list_names(home)), **facts)
@@ -181,25 +269,45 @@ def resolve_name(home: str, argument: str | None) -> str:
     names = list_names(home)
     if len(names) == 1:
         return names[0]
+    if settings_error is not None:
+        raise settings_error
     raise _problem("profile_not_chosen" if names else "no_profiles", detail=", ".join(names))
 
 
 def default_name(home: str) -> str | None:
-    """Return the default profile, or None if none is set, it no longer exists, or the settings can't be read."""
-    try:
-        check_directories(home)
-        name = read_record(os.path.join(home, "settings.json")).get("default_profile")
-    except OSError:
-        return None
-    except Exception as error:
-        from slack_token_tui.store.errors import ProfileError  # deferred: a readable file needs no error class
+    """Return the default profile, or None if none is set or it no longer exists.
 
-        if isinstance(error, ProfileError):
-            return None
-        raise
-    if isinstance(name, str) and is_valid_name(name) and os.path.lexists(profile_path(home, name)):
+    Raises:
+        ProfileError: the directory can't be read, or other users can change its contents.
+        StorageError: see :func:`read_settings_record`.
+    """
+    name = read_settings_record(home).get("default_profile")
+    if isinstance(name, str) and is_valid_name(name) and exists(profile_path(home, name)):
         return name
     return None
+
+
+def read_settings_record(home: str) -> dict[str, object]:
+    """Return the contents of ``settings.json``, or an empty object if there is no such file.
+
+    Raises:
+        ProfileError: the directory can't be read, or other users can change its contents.
+        StorageError: ``settings_exposed``, ``settings_too_new`` or ``settings_unusable``: the file can't be used.
+    """
+    check_directories(home)
+    path = os.path.join(home, "settings.json")
+    try:
+        return read_record(path)
+    except FileNotFoundError:
+        return {}
+    except Exception as error:
+        from slack_token_tui.store.errors import ProfileError, StorageError  # deferred: a good file needs no error
+
+        if not isinstance(error, ProfileError) or error.code.startswith("store_"):
+            raise
+        codes = {"profile_exposed": "settings_exposed", "profile_too_new": "settings_too_new"}
+        detail = error.explain().happened
+        raise StorageError(codes.get(error.code, "settings_unusable"), file=path, detail=detail) from None
 
 
 def read_record(path: str) -> dict[str, object]:
@@ -218,7 +326,7 @@ def read_record(path: str) -> dict[str, object]:
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO) or os.path.isdir(path):
             raise _problem("profile_not_a_file", file=path) from None
-        raise _problem("profile_unreadable", file=path, detail=os.strerror(error.errno or 0)) from None
+        raise access_problem(path, error) from None
     try:
         content = _read_checked(descriptor, path)
     finally:

@@ -26,11 +26,16 @@ from slack_token_tui.store.atomic_file import (
     read_own,
     sync,
     sync_directory,
+    to_read_error,
     to_storage_error,
 )
+from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.hot_path import exists
 
 _PARSE_ERRORS = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
 """Exceptions raised while parsing a damaged entry. Such an entry counts as not written."""
+_NO_JOURNAL = (errno.ENOENT, errno.EINVAL, errno.ELOOP, errno.ENXIO)
+"""Errors of :func:`read_own` if there is no file, or a link, a pipe or a device, which this program did not write."""
 _INTENT_BYTES = 1024
 _HEADER_BYTES = 128
 _RESERVED_BYTES = 96 * 1024
@@ -86,20 +91,27 @@ class Journal:
     @property
     def exists(self) -> bool:
         """Whether an earlier process left a journal."""
-        return any(path.exists() for path in self._paths())
+        return any(exists(str(path)) for path in self._paths())
 
     def read(self, digest: str | None = None) -> UnfinishedRefresh | None:
         """Return the refresh that an earlier process left unfinished, or None if it had not sent a request.
 
         Args:
             digest: the digest that the entry's refresh token must have. None accepts any digest.
+
+        Raises:
+            StorageError: the journal exists and can't be read, so a response may be in it.
         """
         for path in self._paths():
-            with suppress(OSError, *_PARSE_ERRORS):
-                if (unfinished := self._parse(read_own(path, _RESERVED_BYTES * 2))) and digest in (
-                    None,
-                    unfinished.intent.digest,
-                ):
+            try:
+                content = read_own(path, _RESERVED_BYTES * 2)
+            except OSError as error:
+                if error.errno in _NO_JOURNAL:
+                    continue
+                raise to_read_error(error, path) from None
+            with suppress(*_PARSE_ERRORS):
+                unfinished = self._parse(content)
+                if unfinished is not None and digest in (None, unfinished.intent.digest):
                     return unfinished
         return None
 
@@ -158,8 +170,9 @@ class Journal:
             sync_directory(self.path.parent)
         except OSError as error:
             self.close()
-            if self.read() is None:
-                self.remove()
+            with suppress(StorageError):
+                if self.read() is None:
+                    self.remove()
             raise to_storage_error(error, self.path) from None
 
     def write_intent(self, intent: RefreshIntent) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from slack_token_tui.store import keyring
 from slack_token_tui.store.atomic_file import remove_stale_temp_files, sync_directory, to_storage_error
 from slack_token_tui.store.errors import ProfileError, StorageError
+from slack_token_tui.store.hot_path import exists
 from slack_token_tui.store.journal import Journal
 from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profile_file import (
@@ -19,7 +19,7 @@ from slack_token_tui.store.profile_file import (
     read_profile_file,
     write_profile_file,
 )
-from slack_token_tui.store.settings import change_settings, read_settings
+from slack_token_tui.store.settings import change_settings, load_settings
 
 
 class LockedProfile:
@@ -92,9 +92,9 @@ class LockedProfile:
         """
         old = self.profile.name
         source, target = profile_path(self.home, old), profile_path(self.home, new)
-        if os.path.lexists(target):
+        if exists(str(target)):
             raise StorageError("profile_name_taken", name=new)
-        is_default = read_settings(self.home).get("default_profile") == old
+        is_default = load_settings(self.home).get("default_profile") == old
         if is_default:  # first, so that a failure here leaves the file with its old name
             change_settings(self.home, default_profile=new)
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,6 +19,7 @@ from slack_token_tui.store import hot_path, keyring, locks
 from slack_token_tui.store.atomic_file import (
     make_private_directory,
     remove_temp_files_of_dead_processes,
+    to_storage_error,
     write_atomically,
 )
 from slack_token_tui.store.errors import ProfileError, StorageError
@@ -29,7 +32,7 @@ from slack_token_tui.store.profile_file import (
     read_profile_id,
     write_profile_file,
 )
-from slack_token_tui.store.settings import KEYRING, read_settings
+from slack_token_tui.store.settings import stores_in_keyring
 
 if TYPE_CHECKING:
     from slack_token_tui.store.locked_profile import LockedProfile
@@ -77,7 +80,7 @@ class ProfileStore:
         """Return the sorted names of all profiles, including unreadable ones.
 
         Raises:
-            ProfileError: other users can change the contents of the directory.
+            ProfileError: the directory can't be read, or other users can change its contents.
         """
         return hot_path.list_names(str(self.home))
 
@@ -115,7 +118,7 @@ class ProfileStore:
         """Yield all profiles, sorted by name. Unreadable ones are yielded as :class:`UnreadableProfile`.
 
         Raises:
-            ProfileError: other users can change the contents of the directory.
+            ProfileError: the directory can't be read, or other users can change its contents.
         """
         for name in self.names():
             try:
@@ -171,7 +174,7 @@ class ProfileStore:
         probe = self.home / "profiles" / ".ready"
         write_atomically(probe, b"")
         probe.unlink(missing_ok=True)
-        in_keyring = read_settings(self.home).get("storage") == KEYRING
+        in_keyring = stores_in_keyring(self.home)
         if name is not None:
             with suppress(ProfileError):
                 in_keyring = self.read(name).in_keyring
@@ -179,6 +182,19 @@ class ProfileStore:
             item = f"probe.{os.getpid()}"  # unique, because another sign-in may start at the same time
             keyring.save_item(item, Secret("x" * 256))  # as long as a token, because some keyrings truncate values
             keyring.try_delete_item(item)
+
+    def check_removable(self, name: str) -> None:
+        """Check that the file of profile ``name`` can be deleted, as far as that can be told without doing so.
+
+        Raises:
+            ProfileError: the directory can't be read, or other users can change its contents.
+            StorageError: the directory is not writable.
+        """
+        hot_path.check_directories(str(self.home), "profiles")
+        directory = self.path(name).parent
+        if sys.platform != "win32" and hot_path.exists(str(directory)) and not os.access(directory, os.W_OK | os.X_OK):
+            code = errno.EROFS if os.statvfs(directory).f_flag & os.ST_RDONLY else errno.EACCES
+            raise to_storage_error(OSError(code, os.strerror(code)), directory)
 
     # ── changes ──
 
@@ -304,10 +320,10 @@ class ProfileStore:
         from slack_token_tui.store.names import candidate_names
 
         if in_keyring is None:
-            in_keyring = read_settings(self.home).get("storage") == KEYRING
+            in_keyring = stores_in_keyring(self.home)
         for name in chain([wanted_name] if wanted_name else [], candidate_names(profile)):
             with locks.acquire(self.home / "locks", name):
-                if not os.path.lexists(self.path(name)):
+                if not hot_path.exists(str(self.path(name))):
                     new = replace(profile, name=name, in_keyring=in_keyring)
                     saved = write_profile_file(self.home, new, tokens, None)
                     taken_name = wanted_name if wanted_name not in (None, name) else None
@@ -332,5 +348,5 @@ class ProfileStore:
         for name in ("profiles", "apps", "quarantine"):
             remove_temp_files_of_dead_processes(self.home / name)
         ignore = self.home / ".gitignore"
-        if not os.path.lexists(ignore):
+        if not hot_path.exists(str(ignore)):
             write_atomically(ignore, b"*\n")

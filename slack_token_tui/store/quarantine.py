@@ -96,6 +96,6 @@ def list_quarantined(home: Path, name: str, *, in_keyring: bool) -> list[Quarant
 def quarantine_sign_in(home: Path, response: Secret) -> QuarantinedResponse | None:
     """Save the response to a sign-in. Return None if it could not be saved anywhere."""
     with suppress(StorageError):
-        in_keyring = read_settings(home).get("storage") == KEYRING
+        in_keyring = read_settings(home).get("storage") == KEYRING  # a file is better than nothing
         return quarantine(home, f"sign-in.{os.urandom(8).hex()}", response, in_keyring=in_keyring)
     return None

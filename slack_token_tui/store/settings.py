@@ -9,8 +9,8 @@ from typing import Any
 from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.store import locks
 from slack_token_tui.store.atomic_file import remove_stale_temp_files, write_atomically
-from slack_token_tui.store.errors import ProfileError, StorageError
-from slack_token_tui.store.hot_path import SCHEMA, check_directories, read_record
+from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.hot_path import SCHEMA, read_settings_record
 
 KEYRING = "keyring"
 """The value of ``storage`` in settings and profiles if tokens are stored in the system keyring."""
@@ -26,7 +26,7 @@ _TYPES: dict[str, type] = {
 }
 
 
-def read_settings(home: Path) -> dict[str, Any]:
+def load_settings(home: Path) -> dict[str, Any]:
     """Return the valid settings.
 
     - ``default_profile``: the profile that commands use by default.
@@ -36,14 +36,33 @@ def read_settings(home: Path) -> dict[str, Any]:
     - ``clipboard_seconds``: seconds before a copied token is cleared, or 0 for never.
     - ``order``: the sort order of the profile list on the home screen.
 
-    A settings file that can't be read counts as empty. The error is reported when settings are changed.
+    Raises:
+        StorageError: the file exists and can't be used. See
+            :func:`slack_token_tui.store.hot_path.read_settings_record`.
+    """
+    record = read_settings_record(str(home))
+    return {key: value for key, value in record.items() if isinstance(value, _TYPES.get(key, ()))}
+
+
+def read_settings(home: Path) -> dict[str, Any]:
+    """Return the valid settings, or none of them if the file can't be used.
+
+    Only for what does no harm if it is forgotten, such as the theme. Where tokens are stored is asked with
+    :func:`stores_in_keyring`.
     """
     try:
-        check_directories(str(home))
-        record = read_record(str(home / "settings.json"))
-    except (FileNotFoundError, ProfileError):
+        return load_settings(home)
+    except StorageError:
         return {}
-    return {key: value for key, value in record.items() if isinstance(value, _TYPES.get(key, ()))}
+
+
+def stores_in_keyring(home: Path) -> bool:
+    """Return whether new tokens and client secrets are stored in the keyring instead of files.
+
+    Raises:
+        StorageError: the settings can't be used, so that is not known.
+    """
+    return load_settings(home).get("storage") == KEYRING
 
 
 def describe_storage(home: Path, *, in_keyring: bool | None = None) -> str:
@@ -55,7 +74,10 @@ def describe_storage(home: Path, *, in_keyring: bool | None = None) -> str:
             is stored in the same place.
     """
     if in_keyring is None:
-        in_keyring = read_settings(home).get("storage") == KEYRING
+        try:
+            in_keyring = stores_in_keyring(home)
+        except StorageError as error:
+            return f"no place yet. {error.explain().title}"
     return (
         "the keyring of this system"
         if in_keyring
@@ -73,15 +95,11 @@ def change_settings(home: Path, **changes: str | int | None) -> None:
     """Change settings. Other settings are preserved, including unknown ones. A value of None removes a setting.
 
     Raises:
-        StorageError: the settings could not be written.
-        ProfileError: the file exists but can't be read, so it was not overwritten.
+        StorageError: the settings could not be written, or the file exists and can't be used, so it was not overwritten.
     """
     path = home / "settings.json"
     with locks.acquire(home, "settings", may_be_link=True):
-        try:
-            record = read_record(str(path))
-        except FileNotFoundError:
-            record = {}
+        record = read_settings_record(str(home))
         record.update(changes, schema=SCHEMA)
         remove_stale_temp_files(path)
         write_atomically(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,10 +105,7 @@ def remove_profile(
         ProfileError: the profile does not exist or can't be read.
         StorageError: the profile can't be deleted, or its tokens can't be loaded. No request was sent.
     """
-    profiles_dir = store.path(name).parent
-    if profiles_dir.is_dir() and not os.access(profiles_dir, os.W_OK | os.X_OK):
-        # Check this before revoking the tokens, which can't be undone.
-        raise StorageError("store_unwritable", file=str(profiles_dir), detail="it is not writable")
+    store.check_removable(name)  # before revoking the tokens, which can't be undone
     with store.lock(name, unless=unless, recovers=not keep_grant) as locked:
         on_start()
         profile = locked.profile

@@ -13,7 +13,7 @@ from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
 from slack_token_tui.store.profile import REFRESH_TOKEN_WARNING, Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
-from slack_token_tui.store.settings import read_settings
+from slack_token_tui.store.settings import load_settings
 from slack_token_tui.tokens.refresh_result import recorded_problem, sign_in_needed
 
 Entry = Profile | UnreadableProfile
@@ -49,6 +49,7 @@ class ProfilesModel:
         busy: names of the profiles with a request that waits or is in progress.
         problems: error of the last request, by profile name. Successful requests are left out.
         directory_problem: why the directory can't be listed, or None.
+        settings_problem: why the settings can't be used, or None.
         is_partial: whether :meth:`load` has left out entries.
         due_names: names of the profiles whose token should be refreshed. See :meth:`tick`.
     """
@@ -63,6 +64,7 @@ class ProfilesModel:
     busy: set[str] = field(default_factory=set)
     problems: dict[str, Problem] = field(default_factory=dict)
     directory_problem: Problem | None = None
+    settings_problem: Problem | None = None
     is_partial: bool = False
     due_names: list[str] = field(default_factory=list)
     _seen_times: tuple[tuple[int, int], ...] | None = None
@@ -78,8 +80,11 @@ class ProfilesModel:
             only_first: maximum number of profiles to read.
         """
         self.have_files_changed()
-        self.default = read_settings(self.store.home).get("default_profile")
-        self.directory_problem = None
+        self.default, self.directory_problem, self.settings_problem = None, None, None
+        try:
+            self.default = load_settings(self.store.home).get("default_profile")
+        except StorageError as error:
+            self.settings_problem = error
         before = self.entries
         try:
             self.entries = list(islice(self.store.entries(), only_first))

@@ -17,7 +17,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.token_types import TOKEN_TYPES
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
-from tests.support.cli import COMMAND, make_unprivileged_command, run_command
+from tests.support.cli import COMMAND, run_command, unprivileged
 from tests.support.practice import issue_profile, issue_tokens
 from tests.support.profiles import CANARY, make_rotating_token, new_sign_in, time_from_now
 from tests.support.store import read_tokens
@@ -391,7 +391,7 @@ def test_undeletable_profile_is_not_revoked_but_can_be_verified(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack)
-    command = make_unprivileged_command()
+    command = unprivileged(COMMAND)
     (store.home / "profiles").chmod(0o500)
     try:
         remove = [*command, "remove", "acme", "--yes"]

@@ -26,33 +26,13 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import list_quarantined, quarantine
 from slack_token_tui.store.settings import change_settings, read_settings
 from slack_token_tui.tokens.refresh_in_process import refresh_in_process
-from tests.support.cli import run_command
+from tests.support.cli import STORE_COMMANDS as COMMANDS
+from tests.support.cli import run_commands
 from tests.support.practice import issue_profile
 from tests.support.profiles import CANARY, new_sign_in
 from tests.support.store import leave_journal
 
 MODES = [0o777, 0o775, 0o722, 0o1777]
-COMMANDS = {
-    "token": "token acme",
-    "token without a name": "token",
-    "list": "list",
-    "list as JSON": "list --json",
-    "names": "list --names",
-    "show": "show acme",
-    "verify": "verify acme",
-    "verify all": "verify --all",
-    "refresh": "refresh acme",
-    "refresh all": "refresh --all --json",
-    "export": "export acme",
-    "exec": "exec acme -- true",
-    "copy": "copy acme",
-    "default": "default acme",
-    "rename": "rename acme work",
-    "remove": "remove acme --yes",
-    "remove here": "remove acme --keep-grant --yes",
-    "move": "move --all --to file",
-    "login": "login --client-id 1111111111.2222222222222 --scopes users:read --no-browser",
-}
 
 
 def set_mode(path: Path, mode: int) -> Path:
@@ -67,17 +47,16 @@ def saved_store(store: ProfileStore) -> ProfileStore:
 
 
 @pytest.mark.parametrize("directory", ["", "profiles"])
-@pytest.mark.parametrize("command", COMMANDS)
 def test_commands_reject_a_directory_others_can_write_to(
-    saved_store: ProfileStore, child_environment: dict[str, str], command: str, directory: str
+    saved_store: ProfileStore, child_environment: dict[str, str], directory: str
 ) -> None:
     place = set_mode(saved_store.home / directory, 0o777)
-    done = run_command(*COMMANDS[command].split(), env=child_environment)
-    assert done.returncode == 5, done.stderr
-    assert f"chmod go-w {place}" in done.stderr
-    assert CANARY not in done.stdout + done.stderr
-    if "--json" in COMMANDS[command]:
-        assert json.loads(done.stdout)["error"] == "store_exposed"
+    for command, outcome in zip(COMMANDS, run_commands(COMMANDS, child_environment), strict=True):
+        assert outcome.code == 5, (command, outcome)
+        assert f"chmod go-w {place}" in outcome.stderr, command
+        assert CANARY not in outcome.stdout + outcome.stderr
+        if "--json" in command:
+            assert json.loads(outcome.stdout)["error"] == "store_exposed"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -135,7 +114,9 @@ def test_settings_and_apps_in_a_directory_others_can_write_to_are_not_trusted(sa
     change_settings(saved_store.home, default_profile="acme")
     save_app(saved_store.home, SlackApp("1111111111.2222222222222", browser="firefox"))
     set_mode(saved_store.home, 0o777)
-    assert read_settings(saved_store.home) == {} and hot_path.default_name(str(saved_store.home)) is None
+    assert read_settings(saved_store.home) == {}
+    with pytest.raises(ProfileError, match="store_exposed"):
+        hot_path.default_name(str(saved_store.home))
     with pytest.raises(StorageError):
         load_app(saved_store.home, "1111111111.2222222222222")
     with pytest.raises(StorageError):

@@ -12,7 +12,7 @@ import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.cli import COMMAND, make_unprivileged_command, run_command
+from tests.support.cli import COMMAND, run_command, unprivileged
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
 
@@ -100,7 +100,7 @@ def slack_with_three_profiles(store: ProfileStore, slack: PracticeSlack) -> Prac
 def test_valid_tokens_are_served_without_write_permission(
     store: ProfileStore, slack_with_three_profiles: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
-    command = make_unprivileged_command()
+    command = unprivileged(COMMAND)
     for directory in ("locks", "profiles", "."):
         (store.home / directory).chmod(0o500)
     try:

@@ -32,13 +32,12 @@ def run(options: argparse.Namespace) -> int:
 
 async def _check(as_json: bool) -> int:
     from slack_token_tui.doctor import Verdict, run_checks
-    from slack_token_tui.store.apps import list_apps
+    from slack_token_tui.store.apps import last_used_app
     from slack_token_tui.store.profiles import ProfileStore
 
     home = ProfileStore().home
-    app = next(iter(list_apps(home)), None)
     findings: list[Finding] = []
-    async with aclosing(run_checks(home, app)) as stream:
+    async with aclosing(run_checks(home, last_used_app(home))) as stream:
         async for finding in stream:
             findings.append(finding)
             if not as_json:

@@ -43,7 +43,9 @@ def run(options: argparse.Namespace) -> int:
         output.print_json([_entry_to_dict(entry, now) for entry in entries], indent=1)
         return exit_codes.SUCCESS
     if not entries:
-        output.print_message("No profiles yet. Sign in: slack-token-tui login, or start slack-token-tui and press a")
+        output.print_message(
+            f"No profiles yet in {store.home}. Sign in: slack-token-tui login, or start slack-token-tui and press a"
+        )
     rows = [_row(entry, now) for entry in entries]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for row in rows:

@@ -56,7 +56,11 @@ class AppsScreen(AppScreen[SlackApp | None]):
     def _reload(self) -> None:
         option_list = self.query_one(OptionList)
         at = option_list.highlighted or 0
-        self._apps = list_apps(self.token_app.store.home)
+        problem = ""
+        try:
+            self._apps = list_apps(self.token_app.store.home)
+        except StorageError as error:
+            self._apps, problem = [], error.explain().summary
         option_list.clear_options()
         profiles: list[Profile] = []
         with suppress(StorageError):  # the home screen shows the error
@@ -68,7 +72,7 @@ class AppsScreen(AppScreen[SlackApp | None]):
             option_list.highlighted = min(at, len(self._apps) - 1)
             words = "Enter goes to the sign-in with the highlighted one. The one used last comes first."
         else:
-            words = _NONE
+            words = problem or _NONE
         self.query_one("#app_text", Static).update(words)
         self.refresh_bindings()
 

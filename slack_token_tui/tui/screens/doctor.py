@@ -14,7 +14,7 @@ from textual.widgets import Static
 from slack_token_tui import doctor
 from slack_token_tui.doctor import Finding, Verdict
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.store.apps import SlackApp, list_apps
+from slack_token_tui.store.apps import SlackApp, last_used_app
 from slack_token_tui.tui.actions import DOCTOR, bindings
 from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.base import AppScreen
@@ -43,7 +43,7 @@ class DoctorScreen(AppScreen[None]):
         self._slack_app: SlackApp | None = None
 
     def compose(self) -> ComposeResult:
-        self._slack_app = next(iter(list_apps(self.token_app.store.home)), self.token_app.options.slack_app)
+        self._slack_app = last_used_app(self.token_app.store.home) or self.token_app.options.slack_app
         endpoints = self._slack_app.endpoints if self._slack_app else Endpoints()
         yield Header("Check this machine", endpoints, self.slack_label)
         yield Static(id="verdict")

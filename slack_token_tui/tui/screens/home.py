@@ -78,6 +78,8 @@ class HomeScreen(AppScreen[None]):
         self._filter: Input | None = None
         self._notice_profile: str | None = None
         self._last_explanation: Explanation | None = None
+        self._shown_problem: Problem | None = None
+        """A problem with the directory or the settings."""
         self._welcome_problem: Problem | None = None
 
     # ── layout ──
@@ -146,7 +148,11 @@ class HomeScreen(AppScreen[None]):
         self.query_one("#home").display = has_profiles
         welcome = self.query_one("#welcome")
         welcome.display = not has_profiles
-        problem = self.model.directory_problem
+        problem = self.model.directory_problem or self.model.settings_problem
+        if has_profiles and self.is_complete and problem != self._shown_problem:
+            self._shown_problem = problem
+            if problem is not None:
+                self.show_problem(problem)
         if not has_profiles and (not welcome.children or problem != self._welcome_problem):
             self._show_welcome(welcome, problem)
         self.show_detail()
@@ -464,10 +470,10 @@ class HomeScreen(AppScreen[None]):
     @background("navigation")
     async def action_errors(self) -> None:
         """Look up an error. Its remedies start a sign-in."""
-        from slack_token_tui.store.apps import list_apps
+        from slack_token_tui.store.apps import last_used_app
         from slack_token_tui.tui.screens.errors import ErrorsScreen
 
-        app = next(iter(list_apps(self.token_app.store.home)), self.token_app.options.slack_app)
+        app = last_used_app(self.token_app.store.home) or self.token_app.options.slack_app
         facts = {} if app is None else {"client_id": app.client_id, "app_settings": app.endpoints.apps_url}
         errors = ErrorsScreen(lambda code: explain(code, facts), app, "", from_page=False)
         chosen = await self.app.push_screen_wait(errors)
