@@ -13,6 +13,7 @@ click Allow, and paste the URL of the page you land on:
 from __future__ import annotations
 
 import asyncio
+import atexit
 import signal
 import sys
 import threading
@@ -43,8 +44,9 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 
 START_TIMEOUT_SECONDS = 10.0
-_STOP_TIMEOUT_SECONDS = 30.0
-"""How long ``cancel()`` waits for the thread. It ends at once unless a request that may return a token is in progress."""
+_STOP_TIMEOUT_SECONDS = 90.0
+"""How long ``cancel()`` waits for the thread. It ends at once unless a request that may return a token is in progress,
+which takes up to 20 s, and then the lock of the profile up to 30 s."""
 _EXIT_THREAD_NAME = "slack-token-tui: end of a sign-in"
 _TICK_SECONDS = 0.25
 """How often a wait looks for an interrupt. The event loop of an idle kernel is not woken by one."""
@@ -56,15 +58,20 @@ class PendingSignIn:
     """A sign-in that runs in a background thread. ``await`` it, or call :meth:`wait`.
 
     It shows its link and its progress in the notebook cell that started it. Elsewhere, it prints the link. The end of the
-    program or the kernel waits until a token that Slack has been asked for is saved.
+    program or the kernel waits until a token that Slack has been asked for is saved, also after Ctrl+C. Only a signal
+    that kills the process, such as SIGTERM, loses it.
     """
 
     def __init__(self, request: SignInRequest, services: Services) -> None:
         self._session = SignInSession(request, services, self._show)
         self._display: Any = None
         self._start(self._session.run)
-        self._has_link.wait(START_TIMEOUT_SECONDS)
-        self._display = _display_card(self)
+        try:
+            self._has_link.wait(START_TIMEOUT_SECONDS)
+            self._display = _display_card(self)
+        except BaseException:  # the cell was interrupted, so nobody gets this object
+            self._stop()
+            raise
 
     @property
     def url(self) -> str | None:
@@ -163,7 +170,8 @@ class PendingSignIn:
             try:
                 self._submit_paste(pasted)
             except InvalidInput as refusal:
-                print(f"✗ {refusal}")  # noqa: T201 - a reply to the user's input
+                with suppress(OSError, ValueError):  # standard output can't show it
+                    print(refusal)  # noqa: T201 - a reply to the user's input
                 return False
         return True
 
@@ -186,6 +194,11 @@ class PendingSignIn:
         """Stop the sign-in and close its port. A token that Slack has already issued is saved first."""
         self._stop()
         self._thread.join(_STOP_TIMEOUT_SECONDS)
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the token is saved."""
+        return self._session.state.result is not None
 
     @property
     def is_replaceable(self) -> bool:
@@ -215,6 +228,7 @@ class PendingSignIn:
         self._thread = threading.Thread(target=self._run, args=(work,), name="slack-token-tui sign-in", daemon=True)
         self._thread.start()
         threading.Thread(target=self._stop_at_exit, name=_EXIT_THREAD_NAME).start()
+        atexit.register(self._finish_at_exit)
 
     def _stop_at_exit(self) -> None:
         """Stop the sign-in when the program ends. The interpreter waits for this thread, because it is no daemon."""
@@ -222,8 +236,18 @@ class PendingSignIn:
             threading.main_thread().join(_TICK_SECONDS)
             if not threading.main_thread().is_alive():
                 if not _others_are_running():
+                    if not self.is_replaceable:
+                        _print_to_stderr("Waiting for Slack's response, to save the token. This can take a minute.")
                     self.cancel()
                 time.sleep(_TICK_SECONDS)
+        atexit.unregister(self._finish_at_exit)
+
+    def _finish_at_exit(self) -> None:
+        """Finish what a second Ctrl+C did not wait for. The interpreter has stopped waiting for threads by now."""
+        if self._thread.is_alive():
+            with suppress(ValueError):  # this is not the main thread
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self.cancel()
 
     def _run(self, work: Work) -> None:
         try:
@@ -239,7 +263,11 @@ class PendingSignIn:
         except Problem as problem:
             await self._fail(problem)
         except Exception as error:  # a bug must not leave the caller waiting
-            await self._fail(Problem("unexpected", detail=error_location(error)))
+            result = self._session.state.result
+            if result is not None:
+                self._outcome.set_result(summarize(result.profile, datetime.now(UTC)))
+            else:
+                await self._fail(Problem("unexpected", detail=error_location(error)))
         self._update_display()
 
     async def _fail(self, problem: Problem) -> None:
@@ -249,14 +277,20 @@ class PendingSignIn:
 
     def _show(self, state: SignInState) -> None:
         if state.url is not None and not self._has_link.is_set():
-            if state.phase is Phase.WAITING and not _is_notebook() and sys.stderr is not None:
-                print(f"Open this and press Allow: {state.url}", file=sys.stderr)  # noqa: T201 - it is needed
+            if state.phase is Phase.WAITING and not _is_notebook():
+                _print_to_stderr(f"Open this and press Allow: {state.url}", *_notes(state))
             self._has_link.set()
         self._update_display()
 
     def _update_display(self) -> None:
         if self._display is not None:
             self._display.update(_Card(self))
+
+
+def _print_to_stderr(*lines: str) -> None:
+    with suppress(OSError, ValueError):  # it is closed, or can't show the characters
+        if sys.stderr is not None:
+            print(*lines, sep="\n", file=sys.stderr)  # noqa: T201 - the user has to know
 
 
 def _others_are_running() -> bool:
@@ -300,11 +334,24 @@ def status_line(state: SignInState, wanted_name: str | None, note: str = "") -> 
             return f"{explanation.title} ({explanation.code}). {explanation.happened} {note}".rstrip()
         case Phase.PREPARING:
             return "starting"
+        case Phase.WAITING if state.port is None:
+            return "waiting for you to press Allow, and to paste the URL of the page you land on"
         case Phase.WAITING:
             return "waiting for you to press Allow"
         case Phase.RETRYING if state.retry_reason is not None:
             return f"{state.retry_reason.title}; trying again"
     return "asking Slack"
+
+
+def _notes(state: SignInState) -> list[str]:
+    """Return what the user should know before clicking Allow, as sentences."""
+    notes = []
+    if state.port is None:
+        notes += [] if state.paste_reason is None else [state.paste_reason.happened]
+        notes.append("Save what sign_in() returns, and call its ask() to paste the URL of the page you land on.")
+    if state.ignored is not None and state.ignored.is_important:
+        notes.append(f"{state.ignored.explanation.happened} {state.ignored.explanation.remedies[0]}.")
+    return notes
 
 
 def card(state: SignInState, line: str) -> str:
@@ -314,6 +361,7 @@ def card(state: SignInState, line: str) -> str:
         parts += [
             f"<a href='{escape(state.url, quote=True)}' target='_blank' rel='noopener noreferrer'>"
             "Open Slack and press Allow</a>",
+            *map(escape, _notes(state)),
             "If your browser cannot reach this machine: <code>pending = stt.sign_in(…)</code>, then "
             "<code>pending.ask()</code> shows a field for the address that the browser ends on.",
         ]
@@ -415,6 +463,8 @@ def sign_in(
             if not previous.is_replaceable:
                 return previous
             previous.cancel()
+            if previous.is_saved or not previous.done:  # it was faster than the cancel
+                return previous
         _pending[key] = PendingSignIn(request, services)
         return _pending[key]
 

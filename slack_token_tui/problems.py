@@ -39,6 +39,7 @@ _DEFAULT_FACTS = {
     "retry_after": "60",
     "scopes": "the scopes you asked for",
     "seconds": "20",
+    "proxy_variable": "HTTPS_PROXY or ALL_PROXY",
 }
 """Placeholders for facts that the caller does not pass, as in ``explain`` on the command line."""
 

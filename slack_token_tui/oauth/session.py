@@ -35,7 +35,7 @@ from slack_token_tui.oauth.new_profile import new_profile
 from slack_token_tui.oauth.pages import Page
 from slack_token_tui.oauth.redirect_file import write_redirect_file
 from slack_token_tui.oauth.request import AuthorizationRequest
-from slack_token_tui.oauth.state import Command, Phase, SignInState, allowed, reduce
+from slack_token_tui.oauth.state import Command, IgnoredCallbacks, Phase, SignInState, allowed, reduce
 from slack_token_tui.oauth.unusable_response import UnusableTokenResponse, may_delete
 from slack_token_tui.problems import Explanation, InvalidInput, Kind, Problem, error_location, explain, is_known
 from slack_token_tui.secret import Secret
@@ -160,6 +160,7 @@ class SignInSession:
         self._authorization: AuthorizationRequest | None = None
         self._response: asyncio.Future[AuthorizationResponse] | None = None
         self._ignored_count = 0
+        self._ignored: IgnoredCallbacks | None = None
         self._ignored_timer: asyncio.TimerHandle | None = None
         self._code: _Code | None = None
         self._retry_now = asyncio.Event()
@@ -318,18 +319,21 @@ class SignInSession:
     def ignore(self, code: str) -> None:
         """See :meth:`slack_token_tui.oauth.listener.CallbackHandler.ignore`."""
         self._ignored_count += 1
-        if self._ignored_timer is None:
+        ignored = IgnoredCallbacks(self._ignored_count, self.explain(code))
+        if self._ignored is None or ignored.is_important or not self._ignored.is_important:
+            self._ignored = ignored
+        if self._ignored_timer is None or ignored.is_important:
+            self._report_ignored()
             loop = asyncio.get_running_loop()
             self._ignored_timer = loop.call_later(_IGNORED_CALLBACKS_PAUSE_SECONDS, self._report_ignored)
-            self._apply(events.CallbacksIgnored(self._ignored_count, self.explain(code)))
 
     def _report_ignored(self) -> None:
         """Report the callbacks that came since the last report."""
         if self._ignored_timer is not None:
             self._ignored_timer.cancel()
             self._ignored_timer = None
-        if self.state.ignored is not None and self.state.ignored.count != self._ignored_count:
-            self._apply(events.CallbacksIgnored(self._ignored_count, self.state.ignored.explanation))
+        if self._ignored is not None:
+            self._apply(events.CallbacksIgnored(self._ignored_count, self._ignored.explanation))
 
     # ── work, and how it ends ──
 
@@ -390,8 +394,8 @@ class SignInSession:
                 self._interface_error = self._interface_error or error
 
     def _rescue(self, profile: Profile, tokens: Tokens) -> None:
-        """Write the unsaved token to the fallback directory."""
-        with suppress(StorageError):
+        """Write the unsaved token to the fallback directory. If that fails, it stays in memory, as the state says."""
+        with suppress(Exception):
             path = save_tokens_to_fallback(self.services.store.home, profile, tokens)
             self._unsaved = None
             self._apply(events.TokenRescued(path))
@@ -425,6 +429,11 @@ class SignInSession:
             StorageError: a token could not be saved, so none is requested.
         """
         store, app = self.services.store, self._app
+        try:
+            async with self.services.slack(app.endpoints) as slack:
+                await slack.prepare()
+        except SlackError as error:
+            raise self._fail(Phase.EXCHANGING, error) from None
         try:
             await asyncio.to_thread(store.check_writable, self.request.name)
             self._saved_app = await asyncio.to_thread(read_app, store.home, app.client_id)
@@ -475,7 +484,10 @@ class SignInSession:
             home, url = self.services.store.home, authorization.url
             file = asyncio.get_running_loop().run_in_executor(None, write_redirect_file, home, url)
             resources.callback(_remove_redirect_file, file)
-            outcome = await self.services.open_browser(url, self._app.browser, await asyncio.shield(file))
+            try:
+                outcome = await self.services.open_browser(url, self._app.browser, await asyncio.shield(file))
+            except Exception:  # the link works in any browser
+                outcome = browser.NotOpened("The browser could not be started.")
             self._apply(events.BrowserResult(outcome))
         # Not needed if BROWSER opened one: a remote editor that sets BROWSER also forwards the port.
         environment = self.services.environment()

@@ -71,6 +71,11 @@ class IgnoredCallbacks:
         """Whether the port itself has a problem, which the user should know about."""
         return self.explanation.code in ("out_of_files", "port_lost")
 
+    @property
+    def is_important(self) -> bool:
+        """Whether the user has to do something about it. Others that follow do not replace it."""
+        return self.is_about_port or self.explanation.code == "browser_insists_on_https"
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -182,7 +187,8 @@ def reduce(state: SignInState, event: Event) -> SignInState:
         case events.DeadlineExtended(deadline):
             return replace(state, deadline=deadline)
         case events.CallbacksIgnored(count, explanation):
-            return replace(state, ignored=IgnoredCallbacks(count, explanation))
+            ignored = IgnoredCallbacks(count, explanation)
+            return state if state.ignored == ignored else replace(state, ignored=ignored)
         case events.Exchanging():
             return _without_failure(state, phase=Phase.EXCHANGING)
         case events.ExchangeDelayed(retry_at, explanation):

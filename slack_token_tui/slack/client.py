@@ -1,8 +1,8 @@
 """HTTP client for Slack's Web API, with one deadline per request.
 
 Redirects are never followed, so a token is only sent to the requested host. Responses are requested uncompressed and
-limited in size. Proxies and certificates from the environment are used, but a Slack on this machine is never contacted
-through a proxy.
+limited in size. The proxy and the certificates of the environment are used, but a Slack on this machine is never
+contacted through a proxy.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
-from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlencode
 
 import httpx
 
@@ -29,6 +28,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable, UnusableResponse, UnusableToken
 from slack_token_tui.slack.limits import MAX_WORKSPACES
+from slack_token_tui.slack.proxy import Proxy, find_proxy
 from slack_token_tui.slack.responses import (
     Identity,
     TokenResponse,
@@ -118,6 +118,7 @@ class SlackClient:
         self.endpoints = endpoints
         self._deadline_seconds = DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
         self._http: httpx.AsyncClient | None = None
+        self._proxy: Proxy | None = None
 
     async def __aenter__(self) -> SlackClient:
         return self
@@ -125,6 +126,18 @@ class SlackClient:
     async def __aexit__(self, *_: object) -> None:
         if self._http is not None:
             await self._http.aclose()
+
+    async def prepare(self) -> None:
+        """Read the proxy and certificate settings of the environment, which each request needs. Nothing is sent.
+
+        Raises:
+            SlackUnreachable: they can't be used.
+        """
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                await self._http_client()
+        except TimeoutError:
+            raise _unsent(self._settings_error()) from None
 
     async def exchange(
         self, client: OAuthClient, code: Secret, code_verifier: Secret | None, redirect_uri: str
@@ -226,7 +239,7 @@ class SlackClient:
 
         response = await self._call("auth.test", {}, {}, trace=record_certificate)
         return Connectivity(
-            self._proxy_url(),
+            self._proxy.display_url if self._proxy else None,
             certificate.get("version"),
             certificate.get("issuer"),
             parse_date(response.headers.get("date", "")),
@@ -270,10 +283,10 @@ class SlackClient:
                         is_reported = True
                         observer.response_received(bytes(body[:max_bytes]))
         except TimeoutError:
-            failure = self._timeout_error() if self._http is not None else _certificates_error(host)
+            failure = self._timeout_error() if self._http is not None else self._settings_error()
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             # An httpx error references the request, which contains a code or token, so it must not propagate.
-            code, facts = _classify_error(error, host, self._proxy_url())
+            code, facts = _classify_error(error, host, self._proxy)
             failure = self._timeout_error() if code == "network_timeout" else SlackUnreachable(code, **facts)
         raw = Secret(body[:max_bytes].decode("latin-1"))
         has_token = issues_token and bool(find_tokens(raw))
@@ -293,41 +306,43 @@ class SlackClient:
         raise problem from None
 
     async def _http_client(self) -> httpx.AsyncClient:
-        if self._http is None:
-            is_loopback = self.endpoints.is_loopback
-            host = {"host": self.endpoints.host}
-            try:
-                self._check_proxy_port()
-                self._http = httpx.AsyncClient(
-                    trust_env=not is_loopback,
-                    verify=await _ssl_context(),
-                    follow_redirects=False,
-                    timeout=self._deadline_seconds,
-                    headers=_HEADERS,
-                )
-            except ImportError:
-                raise _unsent(SlackUnreachable("proxy_socks_missing", **host)) from None
-            except (ValueError, httpx.InvalidURL):
-                raise _unsent(SlackUnreachable("proxy_unusable", **host)) from None
-            except (OSError, ssl.SSLError):
-                raise _unsent(_certificates_error(host)) from None
+        if self._http is not None:
+            return self._http
+        try:
+            context = await _ssl_context()
+            self._proxy = None if self.endpoints.is_loopback else find_proxy(self.endpoints.base)
+            self._http = httpx.AsyncClient(
+                trust_env=False,  # httpx would read every proxy variable, and fail if one of them is malformed
+                proxy=_httpx_proxy(self._proxy, context) if self._proxy else None,
+                verify=context,
+                follow_redirects=False,
+                timeout=self._deadline_seconds,
+                headers=_HEADERS,
+            )
+        except SlackUnreachable as error:
+            raise _unsent(error) from None
+        except ImportError:
+            raise _unsent(self._proxy_error("proxy_socks_missing")) from None
+        except (ValueError, httpx.InvalidURL):
+            raise _unsent(self._proxy_error("proxy_unusable")) from None
+        except (OSError, ssl.SSLError) as error:
+            raise _unsent(self._settings_error(error)) from None
         return self._http
+
+    def _proxy_error(self, code: str) -> SlackUnreachable:
+        facts = {"proxy_variable": self._proxy.variable, "detail": "it is not a URL"} if self._proxy else {}
+        return SlackUnreachable(code, host=self.endpoints.host, **facts)
+
+    def _settings_error(self, error: Exception | None = None) -> SlackUnreachable:
+        """Return the problem with the certificates or the key log, which are loaded together."""
+        host, key_log = self.endpoints.host, os.environ.get("SSLKEYLOGFILE")
+        if isinstance(error, OSError) and key_log and error.filename == key_log:
+            return SlackUnreachable("key_log_unusable", host=host, file=key_log, detail=error.strerror or "")
+        path = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
+        return SlackUnreachable("certificates_unreadable", host=host, detail=clean(path, 200))
 
     def _timeout_error(self) -> SlackUnreachable:
         return SlackUnreachable("network_timeout", host=self.endpoints.host, seconds=f"{self._deadline_seconds:.0f}")
-
-    def _proxy_url(self) -> str | None:
-        """Return the environment's proxy for this Slack without its user name and password, or None."""
-        if self.endpoints.is_loopback or proxy_bypass(self.endpoints.host):
-            return None
-        proxies = getproxies()
-        url = proxies.get(urlsplit(self.endpoints.base).scheme) or proxies.get("all")
-        return clean(url.rsplit("@", 1)[-1], 120) if url else None
-
-    def _check_proxy_port(self) -> None:
-        """Raise ValueError for a proxy port above 65535, which httpx accepts and cannot connect to."""
-        if proxy := self._proxy_url():
-            urlsplit(proxy if "://" in proxy else f"//{proxy}").port  # noqa: B018 - reading it checks it
 
     def _http_status_error(self, response: httpx.Response) -> SlackError | None:
         """Return the error implied by the status or headers, or None if the body decides.
@@ -361,9 +376,9 @@ def _unsent(error: SlackUnreachable) -> SlackUnreachable:
     return error
 
 
-def _certificates_error(host: Mapping[str, str]) -> SlackUnreachable:
-    path = os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR") or ""
-    return SlackUnreachable("certificates_unreadable", **host, detail=clean(path, 200))
+def _httpx_proxy(proxy: Proxy, context: ssl.SSLContext) -> httpx.Proxy:
+    is_tls = proxy.url.startswith("https:")
+    return httpx.Proxy(proxy.url, ssl_context=context if is_tls else None)
 
 
 async def _ssl_context() -> ssl.SSLContext:
@@ -435,13 +450,15 @@ def _retry_after_seconds(value: str | None) -> int:
         return 60
 
 
-def _classify_error(error: Exception, host: Mapping[str, str], proxy: str | None) -> tuple[str, dict[str, str]]:
+def _classify_error(error: Exception, host: Mapping[str, str], proxy: Proxy | None) -> tuple[str, dict[str, str]]:
     """Return the catalog code of an httpx error, and facts that contain no secrets."""
+    if proxy is not None:
+        host = {**host, "proxy": proxy.display_url, "proxy_variable": proxy.variable}
     if isinstance(error, httpx.ProxyError):
         # The proxy's response to CONNECT, such as "407 Proxy Authentication Required". It contains nothing we sent.
         message = clean(str(error), 120)
         code = "proxy_sign_in_required" if message.startswith("407") else "proxy_refused"
-        return code, {**host, "proxy": proxy or "?", "detail": message}
+        return code, {**host, "detail": message}
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -452,7 +469,7 @@ def _classify_error(error: Exception, host: Mapping[str, str], proxy: str | None
             return "name_not_found", dict(host)
         cause = cause.__cause__ or cause.__context__
     if isinstance(error, httpx.ConnectTimeout | httpx.ConnectError) and proxy is not None:
-        return "proxy_unreachable", {**host, "proxy": proxy, "detail": clean(str(error), 120)}
+        return "proxy_unreachable", {**host, "detail": clean(str(error), 120)}
     if isinstance(error, httpx.TimeoutException):
         return "network_timeout", dict(host)
     if isinstance(error, httpx.ConnectError):

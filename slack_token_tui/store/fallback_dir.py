@@ -29,14 +29,22 @@ def fallback_dirs() -> list[Path]:
     """
     runtime_dir = os.environ.get("XDG_RUNTIME_DIR")
     # macOS, cron and containers have no runtime directory. Other users may write to the temp directory: see is_private.
-    temp_dir, default_dir = Path(tempfile.gettempdir()), _default_dir()
-    extra_dirs = [path for path in temp_dir.glob(f"{default_dir.name}.*") if is_private(path)]
+    default_dir = _default_dir()
+    extra_dirs = [path for path in default_dir.parent.glob(f"{default_dir.name}.*") if is_private(path)]
     return [*([Path(runtime_dir) / "slack-token-tui"] if runtime_dir else []), default_dir, *extra_dirs]
 
 
 def _default_dir() -> Path:
     user = os.geteuid() if hasattr(os, "geteuid") else "mine"
-    return Path(tempfile.gettempdir()) / f"slack-token-tui-{user}"
+    return _temp_dir() / f"slack-token-tui-{user}"
+
+
+def _temp_dir() -> Path:
+    """Return the directory for temporary files, even if nothing can be written to it, as on a full disk."""
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError:
+        return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 - it must be private: see is_private
 
 
 def is_private(directory: Path) -> bool:
@@ -81,9 +89,9 @@ def save_to_fallback(home: Path, name: str, content: bytes) -> Path:
                 return directory / name
     # Another user may have created directories with the default names.
     try:
-        directory = Path(tempfile.mkdtemp(prefix=f"{_default_dir().name}."))
+        directory = Path(tempfile.mkdtemp(prefix=f"{_default_dir().name}.", dir=_temp_dir()))
     except OSError as error:
-        raise to_storage_error(error, Path(tempfile.gettempdir())) from None
+        raise to_storage_error(error, _temp_dir()) from None
     write_atomically(directory / name, content)
     return directory / name
 

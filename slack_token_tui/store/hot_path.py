@@ -48,6 +48,10 @@ def access_problem(path: str, error: OSError, *, writing: bool = False) -> Excep
         writing: whether it was opened or created to be written.
     """
     place, parent = path, os.path.dirname(path)
+    if error.errno == errno.ENOTDIR:
+        while not os.path.lexists(place) and place != os.path.dirname(place):
+            place = os.path.dirname(place)
+        return _problem("store_not_a_directory", file=place)
     while error.errno in (errno.EACCES, errno.EPERM):
         try:
             status = os.stat(place)

@@ -225,7 +225,7 @@ class TokenApp(App[None]):
         while self.sign_ins:
             session, before = self.sign_ins[-1], self.sign_ins[-1].state
             if not (before.is_ended or before.phase in INTERRUPTIBLE_PHASES or self.is_running):
-                print_messages("Waiting for Slack's response, to save the token. This takes half a minute at most.")
+                print_messages("Waiting for Slack's response, to save the token. This can take a minute.")
             result = await session.stop()
             # Remove it only after the wait, so that an interrupted wait can be resumed. Two waits may end together.
             if session not in self.sign_ins:

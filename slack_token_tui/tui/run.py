@@ -53,7 +53,7 @@ def run_app(options: LaunchOptions) -> int:
     finally:
         print_messages(*app.exit_messages)
         if has_unfinished_work():
-            print_messages("Waiting until the removal is finished. This takes half a minute at most.")
+            print_messages("Waiting until the removal is finished. This can take a minute.")
     return app.return_code or 0
 
 

@@ -16,14 +16,15 @@ import pytest
 import slack_token_tui as stt
 from slack_token_tui import jupyter
 from slack_token_tui.jupyter import card, status_line
-from slack_token_tui.oauth.state import Failure, Phase, SignInState
+from slack_token_tui.oauth.state import Failure, Phase, Port, SignInState
 from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.problems import explain
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
-from tests.support.ports import get_port, is_port_open
+from tests.support.cli import run_python
+from tests.support.ports import get_port, is_port_open, occupied_ports
 from tests.support.practice import DelayedExchange
 from tests.support.profiles import profile
 from tests.support.terminal import Terminal
@@ -70,6 +71,15 @@ try:
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 sys.stdin.readline()
+"""
+
+
+SCRIPT_THAT_CATCHES_AN_INTERRUPT = """
+print(pending.url, flush=True)
+try:
+    pending.wait()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
 """
 
 
@@ -209,6 +219,107 @@ def test_link_is_printed_even_if_it_takes_long_to_get_ready(
 
     assert wait_until(is_printed), printed
     pending.cancel()
+
+
+def test_second_ctrl_c_does_not_lose_a_token_that_slack_is_asked_for(
+    store: ProfileStore, app: SlackApp, delayed_exchange: DelayedExchange, child_environment: dict[str, str]
+) -> None:
+    """The first one ends the wait, the second one the end of the program, which waits for Slack."""
+    script = Script(start_code(app) + SCRIPT_THAT_CATCHES_AN_INTERRUPT, child_environment)
+    threading.Thread(target=simulate_browser, args=(script.url,), daemon=True).start()
+    assert delayed_exchange.token_issued.wait(30)
+    script.process.send_signal(signal.SIGINT)
+    assert script.read_line() == "interrupted"
+    assert script.process.stderr is not None
+    assert any("Waiting for Slack's response" in line for line in iter(script.process.stderr.readline, ""))
+    interrupted = threading.Event()
+
+    def interrupt() -> None:
+        while not interrupted.wait(1):  # Python forgets one that comes just before it waits
+            script.process.send_signal(signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    assert any("KeyboardInterrupt" in line for line in iter(script.process.stderr.readline, ""))
+    interrupted.set()
+    delayed_exchange.may_respond.set()
+    script.process.wait(60)
+    assert len(store.names()) == 1, script.process.stderr.read()
+
+
+SLOW_START = """
+import os, signal, sys, threading
+from slack_token_tui.store.profiles import ProfileStore
+check_writable = ProfileStore.check_writable
+begun, may_go_on = threading.Event(), threading.Event()
+def check_late(self, name=None):
+    begun.set()
+    may_go_on.wait(30)
+    check_writable(self, name)
+ProfileStore.check_writable = check_late
+threading.Thread(target=lambda: (begun.wait(30), os.kill(os.getpid(), signal.SIGINT)), daemon=True).start()
+try:
+    {start}
+except KeyboardInterrupt:
+    may_go_on.set()
+{start}
+print(pending.url, flush=True)
+pending.cancel()
+"""
+
+
+def test_interrupted_start_leaves_no_sign_in_behind(
+    app: SlackApp, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    """Nobody holds the object of the first one, so nobody could stop it, and it would keep the first port."""
+    start = start_code(app, "mine").strip()
+    program = SLOW_START.format(start="exec(START)\n").replace("exec(START)", f"exec({start!r})")
+    done = run_python(program, env=child_environment)
+    assert str(get_port(app.redirect_uris[0])) in done.stdout, done
+
+
+CLOSED_STDERR = """
+import os, sys
+read_end, write_end = os.pipe()
+os.close(read_end)
+sys.stderr = os.fdopen(write_end, "w", buffering=1)
+"""
+
+
+def test_sign_in_works_without_a_standard_error(
+    store: ProfileStore, app: SlackApp, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    code = f"{CLOSED_STDERR}{start_code(app)}print(pending.url, flush=True)\nprint(pending.wait().name, flush=True)\n"
+    script = Script(code + "os._exit(0)", child_environment)
+    simulate_browser(script.url)
+    assert script.read_line() == "acme-practice"
+
+
+def test_user_is_told_that_other_programs_hold_the_ports(
+    app: SlackApp, slack: PracticeSlack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with occupied_ports(app.redirect_uris):
+        pending = start_sign_in(app)
+        printed, html = capsys.readouterr().err, pending._repr_html_()
+        pending.cancel()
+    for shown in (printed, html):
+        assert "These ports are in use" in shown and "ask()" in shown
+    assert "paste the URL" in repr(pending) or pending.done
+
+
+def test_sign_in_that_was_faster_than_its_replacement_is_returned(
+    store: ProfileStore, app: SlackApp, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start_sign_in(app, "mine")
+    cancel = jupyter.PendingSignIn.cancel
+
+    def cancel_late(pending: jupyter.PendingSignIn) -> None:
+        simulate_browser(str(pending.url))
+        pending.wait(30)
+        cancel(pending)
+
+    monkeypatch.setattr(jupyter.PendingSignIn, "cancel", cancel_late)
+    assert start_sign_in(app, "mine") is first
+    assert store.names() == ["mine"]
 
 
 def test_same_call_again_replaces_the_sign_in_and_takes_over_its_port(app: SlackApp, slack: PracticeSlack) -> None:
@@ -351,7 +462,8 @@ def test_card_shows_the_link_only_while_somebody_has_to_press_allow() -> None:
     ("state", "line"),
     [
         (SignInState(), "starting"),
-        (SignInState(Phase.WAITING), "waiting for you to press Allow"),
+        (SignInState(Phase.WAITING, port=Port(("IPv4",))), "waiting for you to press Allow"),
+        (SignInState(Phase.WAITING), "waiting for you to press Allow, and to paste the URL of the page you land on"),
         (SignInState(Phase.EXCHANGING), "asking Slack"),
         (SignInState(Phase.RETRYING, retry_reason=explain("name_not_found")), "slack.com was not found; trying again"),
         (SignInState(Phase.SAVED, result=SavedProfile(profile(), Path("x"))), "saved as acme"),

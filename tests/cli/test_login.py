@@ -17,7 +17,7 @@ from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.browser import issue_callback_url, press_consent_button
 from tests.support.cli import LoginProcess, run_command
-from tests.support.ports import get_port, is_port_open
+from tests.support.ports import get_port, is_port_open, occupied_ports
 from tests.support.store import read_tokens
 
 
@@ -69,6 +69,16 @@ def test_pasted_url_finishes_a_login_and_end_of_stdin_does_not_stop_it(
     assert silent.finish()[0] == 0
 
 
+def test_login_that_nobody_can_answer_ends_at_once(
+    login_arguments: list[str], child_environment: dict[str, str], redirect_uris: tuple[str, ...]
+) -> None:
+    """Its ports are taken, and standard input has ended. It would wait for five minutes."""
+    with occupied_ports(redirect_uris):
+        done = run_command("login", *login_arguments, "--json", env=child_environment)
+    assert done.returncode == 1 and json.loads(done.stdout)["error"] == "paste_impossible"
+    assert "only the browser can answer" not in done.stderr
+
+
 def test_timeout_exits_75(login_arguments: list[str], child_environment: dict[str, str]) -> None:
     done = run_command("login", *login_arguments, "--timeout", "0.3", env=child_environment)
     assert done.returncode == 75
@@ -82,11 +92,12 @@ def test_signal_ends_a_login_and_closes_the_port(
     number: int,
     code: int,
 ) -> None:
-    login = LoginProcess(child_environment, *login_arguments)
+    login = LoginProcess(child_environment, *login_arguments, "--json")
     login.wait_for_line("Open")
     login.process.send_signal(number)
-    ended, _, err = login.finish()
+    ended, out, err = login.finish()
     assert ended == code
+    assert json.loads(out)["error"] == "sign_in_stopped"
     assert "Traceback" not in err
     assert not is_port_open(get_port(redirect_uris[0]))
 
@@ -130,7 +141,7 @@ def test_signal_during_the_code_exchange_loses_no_token(
     code: int,
 ) -> None:
     given, arrives = delayed_exchange
-    login = LoginProcess(child_environment, "work", *login_arguments)
+    login = LoginProcess(child_environment, "work", *login_arguments, "--json")
     browser = press_consent_button(login.wait_for_url())
     assert given.wait(30)
     login.process.send_signal(number)
@@ -139,9 +150,9 @@ def test_signal_during_the_code_exchange_loses_no_token(
         time.sleep(0.3)  # signals that are sent at once would arrive as one
         login.process.send_signal(number)
     arrives.set()
-    ended, _, err = login.finish()
+    ended, out, err = login.finish()
     browser.join()
-    assert ended == code
+    assert ended == code and json.loads(out)["profile"]["name"] == "work"
     assert "The token had come already, and was saved." in err
     assert run_command("token", "work", env=child_environment).returncode == 0
 

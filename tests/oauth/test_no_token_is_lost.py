@@ -31,6 +31,8 @@ APP = SlackApp("2141029472.691202649728", redirect_uris=("https://tokens.example
 EXCHANGES = ("ok", "ok", "not sent", "rate limited", "long rate limit", "refused", "unusable")
 VERIFICATIONS = ("ok", "refused", "never")
 SAVES = ("ok", "ok", "full")
+TURNS_UNTIL_ALLOW = 8
+"""Turns of the event loop after which a sign-in waits for the user."""
 COMMANDS = ("allow", "cancel run", "stop", "discard", "retry", "save again", "save in file", "extend")
 
 
@@ -48,6 +50,9 @@ class FakeSlack:
 
     async def __aexit__(self, *_: object) -> None:
         await asyncio.sleep(0)
+
+    async def prepare(self) -> None:
+        pass
 
     async def exchange(self, *_: object) -> TokenResponse:
         await take_turns(self._turns)
@@ -124,7 +129,7 @@ async def run_commands(
 
 
 _COMMAND_LISTS = st.lists(st.tuples(st.sampled_from(COMMANDS), st.integers(0, 12)), max_size=8)
-_AFTER_ALLOW = _COMMAND_LISTS.map(lambda commands: [("allow", 6), *commands])
+_AFTER_ALLOW = _COMMAND_LISTS.map(lambda commands: [("allow", TURNS_UNTIL_ALLOW), *commands])
 """Most lists begin with Allow, because little can be lost before it."""
 
 
@@ -156,6 +161,15 @@ def test_token_is_never_lost(
         assert not result.unsaved and not session.state.unsaved
         assert session.state.phase in (Phase.SAVED, Phase.FAILED)
         assert len(slack.issued) <= 1
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_simulated_sign_in_gets_a_token(turns: int, tmp_path: Path) -> None:
+    """Otherwise the test above would prove nothing."""
+    store, slack = FullStore(tmp_path / "home"), FakeSlack([], "ok", turns)
+    store.saves = []
+    _, result = asyncio.run(sign_in_and_stop(store, slack, [("allow", TURNS_UNTIL_ALLOW)]))
+    assert len(slack.issued) == 1 and result.saved is not None
 
 
 async def sign_in_and_stop(

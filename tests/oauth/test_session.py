@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import stat
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from slack_token_tui.desktop import browser
+from slack_token_tui.desktop.browser import NotOpened, Opened
 from slack_token_tui.oauth import session
 from slack_token_tui.oauth.callback import CallbackRejected
 from slack_token_tui.oauth.state import Phase, Tunnel
 from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, TOKEN_SHAPES, Workspace
+from slack_token_tui.problems import Problem
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp, read_app
@@ -184,7 +189,7 @@ async def test_unwritable_store_is_reported_before_the_browser_opens(
 ) -> None:
     (tmp_path / "file").write_text("")
     sign_in = create_session(app, ProfileStore(tmp_path / "file" / "home"))
-    with pytest.raises(StorageError, match="store_unwritable"):
+    with pytest.raises(StorageError, match="store_not_a_directory"):
         await sign_in.run()
     (state,) = sign_in.states
     assert state.failure is not None and state.failure.phase is Phase.SAVING and state.url is None
@@ -307,3 +312,47 @@ async def test_user_edited_app_settings_survive_a_sign_in(app: SlackApp, store: 
     saved = read_app(store.home, app.client_id)
     assert saved is not None
     assert (saved.name, saved.registered_scopes, saved.scopes) == ("Mine", app.registered_scopes, ("users:read",))
+
+
+@pytest.mark.parametrize("important", ["out_of_files", "port_lost", "browser_insists_on_https"])
+async def test_important_reason_is_shown_even_if_others_come_at_the_same_time(
+    app: SlackApp, store: ProfileStore, slack: PracticeSlack, important: str
+) -> None:
+    session = create_session(app, store)
+    running = asyncio.create_task(session.run())
+    await wait_for_state(session, lambda state: state.url)
+    for code in ("state_mismatch", important, "state_mismatch"):
+        session.ignore(code)
+    state = await wait_for_state(session, lambda state: state.ignored and state.ignored.count == 3)
+    await session.stop()
+    with pytest.raises(Problem):
+        await running
+    assert state.ignored is not None and state.ignored.explanation.code == important
+
+
+async def test_browser_that_cannot_be_started_does_not_end_the_sign_in(
+    app: SlackApp, store: ProfileStore, slack: PracticeSlack
+) -> None:
+    async def fail(*_: object) -> Opened:
+        raise OSError("no such program")
+
+    session = create_session(app, store, open_browser=fail)
+    state = await run_session(session)
+    assert state.phase is Phase.SAVED and isinstance(state.browser, NotOpened)
+
+
+async def test_full_disk_leaves_the_runtime_directory_for_the_token(
+    app: SlackApp, store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a full disk, Python finds no directory for temporary files."""
+
+    def fail() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "gettempdir", fail)
+    monkeypatch.setattr(ProfileStore, "save_sign_in", raise_store_full)
+    session = create_session(app, store)
+    assert (await run_session(session)).unsaved
+    result = await session.stop()
+    assert result.rescued_path is not None and result.rescued_path.parent.parent == tmp_path

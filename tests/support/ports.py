@@ -6,7 +6,8 @@ import errno
 import itertools
 import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit
 
 _FIRST, _LAST = 12_000, 32_000
@@ -45,6 +46,17 @@ def get_port(url: str) -> int:
     port = urlsplit(url).port
     assert port is not None, url
     return port
+
+
+@contextmanager
+def occupied_ports(urls: Iterable[str]) -> Iterator[None]:
+    """Let another program listen on the port of each of ``urls``."""
+    with ExitStack() as stack:
+        for url in urls:
+            sock = stack.enter_context(socket.socket())
+            sock.bind(("127.0.0.1", get_port(url)))
+            sock.listen()
+        yield
 
 
 def is_port_open(port: int, host: str = "127.0.0.1") -> bool:

@@ -195,3 +195,19 @@ async def test_move_that_fails_says_so_although_a_dialog_was_open_meanwhile(stor
             release.set()
             await wait_for(pilot, lambda: not has_text(pilot, "Moving the tokens"))
             await wait_for_text(pilot, "keyring")
+
+
+async def test_esc_during_a_request_also_hides_a_revealed_token(
+    store: ProfileStore, slack: PracticeSlack, home: Path
+) -> None:
+    issue_profile(store, slack, expires_at=time_from_now(hours=11))
+    token = read_tokens(store).access_token.reveal()
+    async with run_app(home, size=WIDE) as pilot:
+        with hold_lock(home / "locks", "acme"):
+            await pilot.press("t")
+            await wait_for_text(pilot, token[:30])
+            await pilot.press("r")
+            await wait_for_text(pilot, "asking Slack")
+            await pilot.press("escape")
+            await wait_for_text(pilot, "No longer waiting")
+            await wait_for(pilot, lambda: not has_text(pilot, token[:30]))

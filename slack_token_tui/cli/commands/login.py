@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slack_token_tui.cli import exit_codes, output
 from slack_token_tui.cli.arguments import add_slack_url_option, seconds_between
@@ -158,6 +158,7 @@ async def _sign_in(request: SignInRequest, services: Services, stdin_lines: _Std
         for line in lines(shown, state, services.clock()):
             output.print_message(line)
         shown = state
+        terminal_input.check_whether_anybody_can_answer()
 
     session = SignInSession(request, services, show)
     terminal_input = _TerminalInput(session, services.clock)
@@ -166,7 +167,7 @@ async def _sign_in(request: SignInRequest, services: Services, stdin_lines: _Std
     def stop(number: int) -> None:
         terminal_input.stop_asking()
         if not signals and not session.state.is_ended and session.state.phase not in INTERRUPTIBLE_PHASES:
-            output.print_message("Stopping   as soon as the token is saved that Slack gives; half a minute at most")
+            output.print_message("Stopping   as soon as the token from Slack is saved. This can take a minute.")
         signals.append(number)
         stops.add(asyncio.ensure_future(session.stop()))
 
@@ -186,7 +187,7 @@ async def _sign_in(request: SignInRequest, services: Services, stdin_lines: _Std
         await _stop_and_report(session)
         raise
     if signals:
-        await _report_stopped(session)
+        await _report_stopped(session, as_json=as_json)
         return _signal_exit_code(signals[0])
     code = await report()
     return _signal_exit_code(signals[0]) if signals else code
@@ -196,7 +197,7 @@ def _signal_exit_code(number: int) -> int:
     return exit_codes.INTERRUPTED if number == signal.SIGINT else 128 + number
 
 
-async def _report_stopped(session: SignInSession) -> None:
+async def _report_stopped(session: SignInSession, *, as_json: bool) -> None:
     """Print what became of the token of a sign-in that a signal has stopped."""
     result = await session.stop()
     if result.saved is not None:
@@ -209,6 +210,10 @@ async def _report_stopped(session: SignInSession) -> None:
     else:
         output.print_message("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
         output.print_message("  Start again: slack-token-tui login")
+    if as_json:
+        stopped = Problem("sign_in_stopped").explain()
+        saved = result.saved
+        output.print_json(output.explanation_record(stopped) if saved is None else _saved_record(saved))
 
 
 async def _stop_and_report(session: SignInSession) -> None:
@@ -229,6 +234,26 @@ class _TerminalInput:
         self._bare_code: str | None = None
         self._question: asyncio.Future[str] | None = None
         self._is_stopped = False
+        self._has_ended = self._is_end_handled = False
+        self._stopping: asyncio.Future[Any] | None = None
+        self.dead_end: Problem | None = None
+
+    def check_whether_anybody_can_answer(self) -> None:
+        """Stop the sign-in if standard input has ended and no port is open. If one is, say that only it can answer."""
+        import asyncio
+
+        state = self._session.state
+        if not self._has_ended or state.phase != "waiting" or self._is_end_handled:
+            return
+        self._is_end_handled = True
+        if state.port is None:
+            self.dead_end = Problem("paste_impossible")
+            self._stopping = asyncio.ensure_future(self._session.stop())
+        else:
+            minutes = max(1, round((state.deadline - self._clock()) / 60))
+            output.print_message(
+                f"Note       standard input has ended, so only the browser can answer: {minutes} min at most"
+            )
 
     async def ask(self, question: str, *, default: bool, default_unattended: bool | None = None) -> bool:
         """Ask a yes/no question and return whether the answer is yes.
@@ -289,12 +314,8 @@ class _TerminalInput:
     def handle_end_of_input(self) -> None:
         """Handle the end of standard input. The callback listener is not affected."""
         self.stop_asking()
-        state = self._session.state
-        if self._question is None and state.phase in ("preparing", "waiting"):
-            minutes = max(1, round((state.deadline - self._clock()) / 60))
-            output.print_message(
-                f"Note       standard input has ended, so only the browser can answer: {minutes} min at most"
-            )
+        self._has_ended = True
+        self.check_whether_anybody_can_answer()
 
 
 def _read_lines(stdin_lines: _StdinLines, typed: _TerminalInput, loop: asyncio.AbstractEventLoop) -> None:
@@ -340,7 +361,7 @@ async def _report_failed(
             return await _report_saved(await session.retry_exchange(), session, terminal_input, as_json=as_json)
         except Problem as again:
             problem = again
-    code = output.report(problem, as_json=as_json)
+    code = output.report(terminal_input.dead_end or problem, as_json=as_json)
     await _stop_and_report(session)
     may_ask = session.state.unusable is not None and not as_json
     if may_ask and await terminal_input.ask("  Revoke this token now? [y/N]", default=False):
@@ -353,9 +374,7 @@ async def _report_saved(
     saved: SavedProfile, session: SignInSession, terminal_input: _TerminalInput, *, as_json: bool
 ) -> int:
     import asyncio
-    from datetime import UTC, datetime
 
-    from slack_token_tui.cli.commands.show import masked_dict
     from slack_token_tui.event_loop import run_to_completion, wait_until_done
 
     store, name = session.services.store, session.request.name
@@ -373,10 +392,18 @@ async def _report_saved(
             return await wait_until_done(asyncio.ensure_future(undo))  # half of a removal is worse than all of it
     output.print_message(f"Use it     slack-token-tui token {saved.profile.name}")
     if as_json:
-        record = masked_dict(saved.profile, datetime.now(UTC))
-        answer = {"ok": True, "replaced": saved.replaced, "file": str(saved.path), "profile": record}
-        output.print_json(answer)
+        output.print_json(_saved_record(saved))
     return exit_codes.SUCCESS
+
+
+def _saved_record(saved: SavedProfile) -> dict[str, object]:
+    """Return what ``--json`` prints for a saved profile."""
+    from datetime import UTC, datetime
+
+    from slack_token_tui.cli.commands.show import masked_dict
+
+    record = masked_dict(saved.profile, datetime.now(UTC))
+    return {"ok": True, "replaced": saved.replaced, "file": str(saved.path), "profile": record}
 
 
 def _undo(store: ProfileStore, name: str) -> int:

@@ -188,6 +188,8 @@ class HomeScreen(AppScreen[None]):
 
     def show_detail(self) -> None:
         """Show the highlighted profile. Only what has changed is drawn."""
+        if not self.is_running:  # the app ends while a token is revealed
+            return
         entry = self.highlighted
         detail = self.query_one(ProfileDetail)
         detail.display = entry is not None

@@ -113,10 +113,13 @@ class HomeCommands:
         """Show the token in plain text for ten seconds."""
         if (fresh := await self._fresh_token(entry)) is None:
             return
-        self.revealed = (version_of(fresh.profile), fresh.access_token.reveal())
+        self.revealed = revealed = (version_of(fresh.profile), fresh.access_token.reveal())
         self._host.show_detail()
-        await asyncio.sleep(REVEAL_SECONDS)
-        self.hide()
+        try:
+            await asyncio.sleep(REVEAL_SECONDS)
+        finally:  # Esc ends the wait
+            if self.revealed is revealed:
+                self.hide()
 
     def hide(self) -> None:
         """Hide a revealed token."""

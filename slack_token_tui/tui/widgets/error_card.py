@@ -40,6 +40,10 @@ class ErrorCard(Vertical):
         if Command.RETRY_EXCHANGE in commands:
             yield Static("You need not press Allow again: r sends the same code once more.")
             actions = ["again", *(action for action in actions if action != "again")]
+        if Command.SAVE_AGAIN in commands:
+            yield Static("Your new token isn't saved yet. Fix the problem, then press w to save it.")
+            in_file = ["save_in_file"] if explanation.code.startswith("keyring_") else []
+            actions = ["save_again", *in_file, *(action for action in actions if action != "again")]
         if self._state.unusable is not None:
             text = f"{self._state.unusable.sentence} Press x to revoke it."
             yield Static(Content(escape_unprintable(text)), id="unusable")

@@ -108,7 +108,8 @@ def _browser_line(state: SignInState) -> StepLine | None:
             return StepLine(_DONE, f"Opened in {name}")
         case NotOpened(reason):
             # With a browser on another machine, the panel below says what to do.
-            copy = "" if state.tunnel else " Press u to copy the address and open it in any browser."
+            can_copy = state.phase is Phase.WAITING and not state.tunnel
+            copy = " Press u to copy the address and open it in any browser." if can_copy else ""
             return StepLine(_WARN, f"{reason}{copy}")
     return None if state.url is None else StepLine(_NOW, PENDING_LABELS[Step.BROWSER])
 
