@@ -21,6 +21,7 @@ from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.chromium import start_chromium
+from tests.support.cli import make_login_arguments
 from tests.support.clipboard import run_tmux_server, run_x_server
 from tests.support.ports import find_free_ports
 from tests.support.practice import DelayedExchange
@@ -162,6 +163,12 @@ def child_environment(home: Path) -> dict[str, str]:
     """Return the environment for child processes: ``home``, and nothing of this machine's desktop or network."""
     saved = {name: value for name, value in os.environ.items() if name not in MACHINE_VARIABLES}
     return {**saved, "SLACK_TOKEN_TUI_HOME": str(home)}
+
+
+@pytest.fixture
+def login_arguments(slack: PracticeSlack, redirect_uris: tuple[str, ...]) -> list[str]:
+    """Return arguments for a ``login`` at the practice Slack that opens no browser."""
+    return [*make_login_arguments(slack.base, redirect_uris), "--no-browser"]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -30,7 +30,7 @@ class Proxy:
         variable: the environment variable that names it.
     """
 
-    url: str
+    url: str = field(repr=False)
     variable: str
 
     @property

@@ -56,7 +56,8 @@ def make_private_directory(path: Path, *, may_be_link: bool = False) -> None:
         for missing in reversed([directory for directory in (path, *path.parents) if not os.path.lexists(directory)]):
             with suppress(FileExistsError):
                 missing.mkdir(0o700)
-                missing.chmod(0o700)
+                with suppress(PermissionError):  # a file system that ignores permissions, which the check finds
+                    missing.chmod(0o700)
         check_directory(str(path), may_be_link=may_be_link)
     except ProfileError as error:
         raise _to_storage_error(error) from None
@@ -113,7 +114,10 @@ def _write_new_file(path: Path, content: bytes) -> None:
     descriptor = os.open(path, flags, 0o600)
     try:
         if sys.platform != "win32":
-            os.fchmod(descriptor, 0o600)  # a umask of 0777 would remove all permissions
+            with suppress(PermissionError):  # as above
+                os.fchmod(descriptor, 0o600)  # a umask of 0777 would remove all permissions
+            if os.fstat(descriptor).st_mode & 0o077:
+                raise StorageError("store_ignores_permissions", file=str(path.parent))
         remaining = memoryview(content)
         while remaining:
             remaining = remaining[os.write(descriptor, remaining) :]

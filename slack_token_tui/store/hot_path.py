@@ -164,8 +164,8 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
         may_be_link: whether to allow a symbolic link. Its parent must be writable only by this user or root.
 
     Raises:
-        ProfileError: ``store_not_a_directory``, ``store_not_ours`` or ``store_exposed``; see also
-            :func:`access_problem`.
+        ProfileError: ``store_not_a_directory``, ``store_not_ours``, ``store_exposed`` or
+            ``store_ignores_permissions``; see also :func:`access_problem`.
     """
     if sys.platform == "win32":
         return
@@ -176,7 +176,7 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
             if parent.st_uid not in (os.geteuid(), 0):
                 raise _problem("store_not_ours", file=os.path.dirname(path), detail=_user_name(parent.st_uid))
             if parent.st_mode & _WRITABLE_BY_OTHERS:
-                raise _problem("store_exposed", file=os.path.dirname(path))
+                raise _exposed_problem(os.path.dirname(path))
             status = os.stat(path)
     except FileNotFoundError:
         return
@@ -187,7 +187,29 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
     if status.st_uid != os.geteuid():
         raise _problem("store_not_ours", file=path, detail=_user_name(status.st_uid))
     if status.st_mode & _WRITABLE_BY_OTHERS:
-        raise _problem("store_exposed", file=path)
+        raise _exposed_problem(path)
+
+
+def _exposed_problem(directory: str) -> Exception:
+    ignores = _ignores_permissions(directory)
+    return _problem("store_ignores_permissions" if ignores else "store_exposed", file=directory)
+
+
+def _ignores_permissions(directory: str) -> bool:
+    """Return whether a new file in ``directory`` is accessible to others although it was created for this user only.
+
+    A Windows drive in WSL, for example, has no permissions that chmod could change.
+    """
+    probe = os.path.join(directory, f".permissions.{os.getpid()}.tmp")
+    try:
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    except OSError:
+        return False
+    try:
+        return bool(os.fstat(descriptor).st_mode & 0o077)
+    finally:
+        os.close(descriptor)
+        os.unlink(probe)
 
 
 def check_directories(home: str, *below: str) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from slack_token_tui.store.atomic_file import make_private_directory
+from slack_token_tui.store.atomic_file import make_private_directory, to_storage_error
 from slack_token_tui.store.errors import StorageError
 
 WAIT_SECONDS = 30.0
 _POLL_SECONDS = 0.03
+_NO_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL})
+"""Errors of flock(2) and fcntl(2) on file systems without locks."""
 
 
 class NoLongerNeeded(Exception):
@@ -40,7 +44,8 @@ def acquire(
 
     Raises:
         NoLongerNeeded: ``unless()`` returned True.
-        StorageError: ``store_busy`` after ``wait_seconds``, or ``store_unwritable`` if the lock file can't be locked.
+        StorageError: ``store_busy`` after ``wait_seconds``, ``store_no_locks`` if the file system has no locks, or
+            another one if the lock file can't be opened.
     """
     from filelock import FileLock, Timeout  # takes 40 ms to import, and only writers need it
 
@@ -58,8 +63,12 @@ def acquire(
             if unless is not None and unless():
                 raise NoLongerNeeded from None
             time.sleep(_POLL_SECONDS)  # poll: a file lock can't notify a waiting process
-        except (OSError, NotImplementedError) as error:
-            raise StorageError("store_unwritable", file=str(path), detail=str(error.args[-1])) from None
+        except NotImplementedError:  # how filelock reports ENOSYS
+            raise StorageError("store_no_locks", file=str(path), detail=os.strerror(errno.ENOSYS)) from None
+        except OSError as error:
+            if error.errno in _NO_LOCKS:
+                raise StorageError("store_no_locks", file=str(path), detail=str(error.strerror)) from None
+            raise to_storage_error(error, path) from None
     try:
         yield
     finally:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 _NEW_PROFILES_LOCK = ".new-profiles"
 """Lock held while a new profile is created. No profile has this name. It is acquired before the lock of a profile."""
 
+_PROBE = ".ready"
+"""Name of a file and a lock that show whether a profile can be saved. No profile has this name."""
+
 
 @dataclass(frozen=True)
 class UnreadableProfile:
@@ -171,9 +174,10 @@ class ProfileStore:
         """
         self._check_name(name)
         self._prepare_directories()
-        probe = self.home / "profiles" / ".ready"
-        write_atomically(probe, b"")
-        probe.unlink(missing_ok=True)
+        with locks.acquire(self.home / "locks", _PROBE):  # what saving does: create, chmod, fsync, rename, lock
+            probe = self.home / "profiles" / _PROBE
+            write_atomically(probe, b"")
+            probe.unlink(missing_ok=True)
         in_keyring = stores_in_keyring(self.home)
         if name is not None:
             with suppress(ProfileError):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.cli import COMMAND, run_command, unprivileged
 from tests.support.practice import issue_profile
@@ -128,6 +129,74 @@ def test_valid_tokens_are_served_without_locks_and_nothing_is_refreshed(
         assert done.returncode == code, done.stderr
         assert bool(done.stdout) == (code == 0)
     assert slack_with_three_profiles.workspace.calls["/api/oauth.v2.user.access"] == 0
+
+
+@pytest.mark.parametrize("error", ["ENOLCK", "ENOSYS", "EOPNOTSUPP"])
+def test_disk_without_locks_stops_a_sign_in_before_the_browser_opens(
+    login_arguments: list[str], child_environment: dict[str, str], workspace: Workspace, error: str
+) -> None:
+    if not shutil.which("strace"):
+        pytest.skip("LOUD: no strace here, so a file system without locks could not be played")
+    broken = ["strace", "-f", "-o", "/dev/null", "-e", "trace=flock", "-e", f"inject=flock:error={error}"]
+    command = [*broken, *COMMAND, "login", *login_arguments, "--json"]
+    done = subprocess.run(
+        command, stdin=subprocess.PIPE, capture_output=True, text=True, env=child_environment, timeout=60, check=False
+    )
+    assert done.returncode == 5, done.stderr
+    assert json.loads(done.stdout)["error"] == "store_no_locks"
+    assert "Open  " not in done.stderr and not workspace.calls
+
+
+@pytest.fixture(scope="session")
+def permissions_shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a library for LD_PRELOAD that plays a disk without permissions, such as a Windows drive in WSL."""
+    if not shutil.which("gcc"):
+        pytest.skip("LOUD: no gcc here, so a file system without permissions could not be played")
+    directory = tmp_path_factory.mktemp("shim")
+    (directory / "shim.c").write_text(PERMISSIONS_SHIM)
+    library = directory / "shim.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, directory / "shim.c", "-ldl"], check=True)
+    return library
+
+
+PERMISSIONS_SHIM = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+int chmod(const char *path, mode_t mode) { return 0; }
+int fchmod(int descriptor, mode_t mode) { return 0; }
+int mkdir(const char *path, mode_t mode) {
+    int (*real)(const char *, mode_t) = dlsym(RTLD_NEXT, "mkdir");
+    umask(0);
+    return real(path, 0777);
+}
+int open64(const char *path, int flags, ...) {
+    int (*real)(const char *, int, mode_t) = dlsym(RTLD_NEXT, "open64");
+    umask(0);
+    return real(path, flags, 0777);
+}
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="LOUD: LD_PRELOAD is tried on Linux only")
+def test_disk_without_permissions_stops_a_sign_in_with_a_remedy_that_helps(
+    login_arguments: list[str],
+    child_environment: dict[str, str],
+    workspace: Workspace,
+    permissions_shim: Path,
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "drive" / "slack-token-tui"
+    home.parent.mkdir()
+    env = {**child_environment, "SLACK_TOKEN_TUI_HOME": str(home), "LD_PRELOAD": str(permissions_shim)}
+    done = run_command("login", *login_arguments, "--json", env=env)
+    assert done.returncode == 5 and json.loads(done.stdout)["error"] == "store_ignores_permissions", done.stderr
+    assert "SLACK_TOKEN_TUI_HOME" in done.stderr and "chmod" not in done.stderr
+    assert not workspace.calls
+    assert run_command("list", "--json", env=env).stdout == done.stdout, "later commands say the same"
 
 
 def test_file_size_limit_is_detected_before_the_refresh_token_is_used(
