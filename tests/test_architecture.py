@@ -28,7 +28,7 @@ LAYERS = (
     ("store",),
     ("slack", "desktop"),
     ("problems",),
-    ("secret", "sanitize", "event_loop"),
+    ("secret", "sanitize", "event_loop", "interpreter"),
 )
 """From the top down. A part may import parts of lower layers, and parts beside it."""
 ISOLATED = ("practice",)

@@ -95,23 +95,22 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
     if sys.platform == "win32":
         os.startfile(url)  # noqa: S606 - validated above, and Windows has no other way
         return Opened("your default browser")
-    reason = "No browser was found on this machine."
-    env = environment.detect()
-    if (no_browser_reason := env.no_browser_reason) and not os.environ.get("BROWSER"):
-        return NotOpened(no_browser_reason)
-    if command and not no_browser_reason:
+    env, variables = await asyncio.to_thread(lambda: (environment.detect(), environment.variables()))
+    reason = env.no_browser_reason or "No browser was found on this machine."
+    if command and not env.no_browser_reason:
         reason = f"This app’s own browser, {clean(command, 60)}, was not found."
-    for argv in _commands(url, "" if no_browser_reason else command, is_wsl=env.is_wsl):
+    for argv in _commands(url, command, env):
         program = PurePath(argv[0]).name
-        if program in _TEXT_BROWSERS:
-            reason = f"Only {program} was found, a text browser that would take over this terminal."
-            continue
         if shutil.which(argv[0]) is None:
+            continue
+        if await asyncio.to_thread(_is_text_browser, program):
+            if not env.no_browser_reason:
+                reason = f"Only {program} was found, a text browser that would take over this terminal."
             continue
         if redirect_file is not None and await asyncio.to_thread(_can_open_files, argv[0]):
             argv = [word.replace(url, redirect_file.as_uri()) for word in argv]
         # explorer.exe exits with 1 even if it succeeds.
-        if await _start(argv) or program == "explorer.exe":
+        if await _start(argv, _without_text_browsers(variables)) or program == "explorer.exe":
             return Opened(_DISPLAY_NAMES.get(program, program))
         reason = f"{program} did not start."
     return NotOpened(reason)
@@ -146,20 +145,21 @@ def default_browser(command: str = "") -> str | NotOpened:
     if sys.platform == "win32":
         return "your default browser"
     env = environment.detect()
-    if (no_browser_reason := env.no_browser_reason) and not os.environ.get("BROWSER"):
-        return NotOpened(no_browser_reason)
-    for argv in _commands("https://slack.com", "" if no_browser_reason else command, is_wsl=env.is_wsl):
+    for argv in _commands("https://slack.com", command, env):
         program = PurePath(argv[0]).name
-        if program not in _TEXT_BROWSERS and shutil.which(argv[0]) is not None:
+        if shutil.which(argv[0]) is not None and not _is_text_browser(program):
             return _DISPLAY_NAMES.get(program, program)
-    return NotOpened("No browser was found on this machine.")
+    return NotOpened(env.no_browser_reason or "No browser was found on this machine.")
 
 
-def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
+def _commands(url: str, command: str, env: environment.Environment) -> Iterator[list[str]]:
     """Yield the commands to try, as argument lists that include the URL.
 
-    An app's ``command`` has no fallback, because another browser may be signed in as another user.
+    An app's ``command`` has no fallback, because another browser may be signed in as another user. Where no browser can
+    open a window, only ``BROWSER`` is tried: a remote editor sets it to a program that opens the user's own browser.
     """
+    if env.no_browser_reason:
+        command = ""
     for entry in [command] if command else os.environ.get("BROWSER", "").split(os.pathsep):
         try:
             argv = shlex.split(entry)
@@ -167,12 +167,12 @@ def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
             continue
         if argv:
             yield [word.replace("%s", url) for word in argv] if "%s" in entry else [*argv, url]
-    if command:
+    if command or env.no_browser_reason:
         return
     if sys.platform == "darwin":
         yield ["open", url]
         return
-    if is_wsl:
+    if env.is_wsl:
         yield ["wslview", url]
         for powershell in ("powershell.exe", _POWERSHELL):
             # The URL contains no quotation mark (see validate_url), so PowerShell needs no escaping.
@@ -181,6 +181,24 @@ def _commands(url: str, command: str, *, is_wsl: bool) -> Iterator[list[str]]:
             yield [explorer, url]
     for opener in _OPENERS:
         yield [opener, url]
+
+
+def _is_text_browser(program: str) -> bool:
+    """Return whether ``program`` is a text browser, or xdg-open and would start one."""
+    if program != "xdg-open":
+        return program in _TEXT_BROWSERS
+    return (
+        _run_command("xdg-mime", "query", "default", "x-scheme-handler/https").removesuffix(".desktop")
+        in _TEXT_BROWSERS
+    )
+
+
+def _without_text_browsers(variables: dict[str, str]) -> dict[str, str]:
+    """Return ``variables`` without the text browsers in ``BROWSER``, which xdg-open would start."""
+    entries = [entry for entry in variables.get("BROWSER", "").split(os.pathsep) if entry.split()]
+    graphical = [entry for entry in entries if PurePath(entry.split()[0]).name not in _TEXT_BROWSERS]
+    rest = {name: value for name, value in variables.items() if name != "BROWSER"}
+    return {**rest, "BROWSER": os.pathsep.join(graphical)} if graphical else rest
 
 
 def _can_open_files(program: str) -> bool:
@@ -228,8 +246,8 @@ def _run_command(*words: str) -> str:
     return result.stdout.strip()
 
 
-async def _start(command: list[str]) -> bool:
-    """Start ``command`` in a new session and return whether it seems to work.
+async def _start(command: list[str], variables: dict[str, str]) -> bool:
+    """Start ``command`` in a new session, with environment ``variables``, and return whether it seems to work.
 
     asyncio's subprocesses are not used, because they are killed when the event loop closes. The browser must stay open.
     """
@@ -241,6 +259,7 @@ async def _start(command: list[str]) -> bool:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             close_fds=True,
+            env=variables,
         )
     except OSError:
         return False

@@ -18,12 +18,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from slack_token_tui.desktop.clipboard_clearing import NATIVE
+from slack_token_tui.desktop import clipboard_helper, environment
+from slack_token_tui.desktop.clipboard_clearing import NATIVE, read_clipboard
+from slack_token_tui.event_loop import run_in_daemon_thread
+from slack_token_tui.interpreter import child_environment, module_command
 from slack_token_tui.secret import Secret
 
 COPY_TIMEOUT_SECONDS = 4.0
 CHECK_TIMEOUT_SECONDS = 3.0
 TMUX_BUFFER = "slack-token-tui"
+_SCREEN_STRING_LENGTH = 200
+"""Longer strings than 256 characters are dropped by older versions of screen."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +91,6 @@ class TerminalClipboard(Protocol):
         """Send ``text`` with OSC 52. Return False if there is no terminal."""
 
 
-def is_over_ssh() -> bool:
-    """Return whether the terminal is on a different machine than this process."""
-    return bool(os.environ.get("SSH_CONNECTION") or os.environ.get("SSH_TTY"))
-
-
 async def copy(
     text: Secret, terminal: TerminalClipboard, clear_policy: ClearPolicy | None = None
 ) -> Copied | NotCopied:
@@ -101,7 +101,9 @@ async def copy(
         terminal: fallback if no native clipboard works.
         clear_policy: when to clear the clipboard, or None if the text is not secret.
     """
-    native = None if is_over_ssh() else await _copy_natively(text, clear_policy)
+    env = await asyncio.to_thread(environment.detect)
+    has_native = not env.is_over_ssh and (env.has_display or env.is_wsl)
+    native = await _run_helper(NATIVE, text, clear_policy) if has_native else None
     if native is not None and native.is_verified:
         return native
     # A native tool may report success without copying, so try the terminal too.
@@ -116,24 +118,25 @@ async def copy(
 
 def osc52_sequence(text: str) -> str:
     """Return the control sequence that asks a terminal to put ``text`` on its clipboard."""
-    return f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07"
+    return through_screen(f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07")
 
 
-async def _copy_natively(text: Secret, clear_policy: ClearPolicy | None) -> Copied | None:
-    """Copy with a native tool. Return None if none works."""
-    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("WSL_DISTRO_NAME")
-    if sys.platform == "linux" and not display:
-        return None
-    return await _run_helper(NATIVE, text, clear_policy)
+def through_screen(sequence: str) -> str:
+    """Return ``sequence`` wrapped for GNU screen, if this runs in it: screen drops what it doesn't know. screen(1)."""
+    if not os.environ.get("STY") or os.environ.get("TMUX"):
+        return sequence
+    starts = range(0, len(sequence), _SCREEN_STRING_LENGTH)
+    return "".join(f"\x1bP{sequence[start : start + _SCREEN_STRING_LENGTH]}\x1b\\" for start in starts)
 
 
 async def _run_helper(where: str, text: Secret, clear_policy: ClearPolicy | None) -> Copied | None:
+    helper = module_command("desktop.clipboard_helper")
+    if helper is None:
+        return await _copy_in_thread(where, text)
     seconds = clear_policy.seconds if clear_policy else 0
     newest = (
         str(clear_policy.newest_prefix.with_name(f"{clear_policy.newest_prefix.name}-{where}")) if clear_policy else ""
     )
-    # -P: do not import modules from the current directory.
-    helper = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_helper"]
     tool = await _run_with_input([*helper, "copy", where, str(seconds), newest], text, COPY_TIMEOUT_SECONDS)
     if not tool:
         return None
@@ -142,11 +145,31 @@ async def _run_helper(where: str, text: Secret, clear_policy: ClearPolicy | None
     return Copied(tool.decode(), is_verified, seconds if is_verified else 0)
 
 
+async def _copy_in_thread(where: str, text: Secret) -> Copied | None:
+    """Copy without a helper process, where there is no interpreter to run it. Nothing outlives this one to clear it."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(COPY_TIMEOUT_SECONDS):
+            tool = await run_in_daemon_thread(clipboard_helper.copy_to, where, text.reveal())
+        if not tool:
+            return None
+        is_verified = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
+                is_verified = await run_in_daemon_thread(read_clipboard, where) == text.reveal().removesuffix("\n")
+        return Copied(tool, is_verified)
+    return None
+
+
 async def _run_with_input(command: list[str], text: Secret, limit_seconds: float) -> bytes | None:
     """Run ``command`` with ``text`` on its standard input. Return its output, or None if it failed or timed out."""
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            start_new_session=True,
+            env=child_environment(await asyncio.to_thread(environment.variables)),
         )
     except OSError:
         return None

@@ -19,6 +19,7 @@ from contextlib import suppress
 
 from slack_token_tui.desktop.clipboard_clearing import NATIVE, fingerprint, read_clipboard, record_newest
 from slack_token_tui.desktop.clipboard_concealed import copy_concealed
+from slack_token_tui.interpreter import child_environment, module_command
 
 
 def main(args: list[str]) -> int:
@@ -30,7 +31,7 @@ def main(args: list[str]) -> int:
         os.dup2(devnull, stream)
     match args:
         case ["copy", where, seconds, newest]:
-            result = _copy_natively(text) if where == NATIVE else _copy_to_tmux(text, where)
+            result = copy_to(where, text)
             if result and int(seconds) > 0:
                 # Schedule it now, whatever the read-back shows: a token that may have been copied must not stay there.
                 _schedule_clear(where, seconds, newest, text)
@@ -41,6 +42,16 @@ def main(args: list[str]) -> int:
     output.write(result or "")
     output.close()
     return 0 if result else 1
+
+
+def copy_to(where: str, text: str) -> str | None:
+    """Copy ``text``, and return the name of the tool, or None if nothing was copied.
+
+    Args:
+        where: ``native`` or the name of a tmux buffer.
+        text: the text to copy.
+    """
+    return _copy_natively(text) if where == NATIVE else _copy_to_tmux(text, where)
 
 
 def _copy_natively(text: str) -> str | None:
@@ -70,15 +81,19 @@ def _schedule_clear(where: str, seconds: str, newest: str, text: str) -> None:
     copy_id, salt = secrets.token_hex(8), secrets.token_hex(8)
     with suppress(OSError):
         record_newest(newest, copy_id)
-    command = [sys.executable, "-P", "-m", "slack_token_tui.desktop.clipboard_clearing"]
+    arguments = (where, seconds, newest, copy_id, salt, fingerprint(salt, text))
+    command = module_command("desktop.clipboard_clearing", *arguments)
+    if command is None:
+        return
     with suppress(OSError):
         subprocess.Popen(
-            [*command, where, seconds, newest, copy_id, salt, fingerprint(salt, text)],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
+            env=child_environment(),
         )
 
 

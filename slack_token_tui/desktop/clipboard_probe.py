@@ -13,7 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from slack_token_tui.desktop.clipboard import is_over_ssh
+from slack_token_tui.desktop import environment
 
 TIMEOUT_SECONDS = 3.0
 _EMPTY_MESSAGES = ("nothing is copied", "no selection")
@@ -37,7 +37,7 @@ class ClipboardBackend:
 
 def list_backends() -> list[ClipboardBackend]:
     """Return the clipboard backends in the order they are tried, or an empty list if there is only the terminal's."""
-    backends = [] if is_over_ssh() else _probe_native()
+    backends = [] if environment.detect().is_over_ssh else _probe_native()
     if os.environ.get("TMUX") and shutil.which("tmux"):
         backends.append(_round_trip("tmux", *_TMUX))
     return backends

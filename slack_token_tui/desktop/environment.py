@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import socket
+import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_%-]{0,252}")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,64}")
 _SSH_PORT = "22"
 CONTAINER_FILES = ("/.dockerenv", "/run/.containerenv")
+_UPDATED_BY_TMUX = frozenset({"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "SSH_CONNECTION"})
+_TMUX_TIMEOUT_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,12 @@ class Environment:
 
     @property
     def is_remote(self) -> bool:
-        """Whether the user's browser runs elsewhere and can't reach this machine's localhost directly."""
-        return self.is_over_ssh or (self.container is not None and not self.has_display)
+        """Whether the user's browser runs elsewhere and can't reach this machine's localhost directly.
+
+        A machine without a display is one too: ``su -``, ``sudo -i`` and ``kubectl exec`` leave no other trace.
+        """
+        is_local = self.has_display or (self.is_wsl and self.container is None)
+        return self.is_over_ssh or not is_local
 
     @property
     def no_browser_reason(self) -> str | None:
@@ -85,15 +92,52 @@ class Environment:
         return tuple(hints)
 
 
+def variables() -> dict[str, str]:
+    """Return the environment variables of the terminal that is attached now.
+
+    A tmux pane keeps the variables of the terminal that it was created in. tmux itself updates those in its
+    ``update-environment`` option whenever a terminal is attached. tmux(1).
+    """
+    current = dict(os.environ)
+    if not current.get("TMUX"):
+        return current
+    for line in _ask_tmux().splitlines():
+        name, is_set, value = line.removeprefix("-").partition("=")
+        if name not in _UPDATED_BY_TMUX:
+            continue
+        if is_set:
+            current[name] = value
+        else:
+            current.pop(name, None)
+        if name == "SSH_CONNECTION":
+            current.pop("SSH_TTY", None)  # of the terminal that the pane was created in
+    return current
+
+
+def _ask_tmux() -> str:
+    try:
+        result = subprocess.run(
+            ["tmux", "show-environment"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=_TMUX_TIMEOUT_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return result.stdout
+
+
 def detect() -> Environment:
-    """Detect SSH, containers, WSL, tmux and the terminal type."""
-    environ = os.environ
+    """Detect SSH, containers, WSL, tmux and the terminal type. This may take a second if tmux hangs."""
+    environ = variables()
     over_ssh = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
     is_wsl = sys.platform == "linux" and _is_wsl()
     has_display = sys.platform in {"darwin", "win32"} or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
     return Environment(
         is_over_ssh=over_ssh,
-        ssh_host=_ssh_host() if over_ssh else "",
+        ssh_host=_ssh_host(environ) if over_ssh else "",
         container=_detect_container(),
         is_wsl=is_wsl,
         has_display=has_display,
@@ -138,12 +182,12 @@ def _detect_terminal() -> str | None:
     return None
 
 
-def _ssh_host() -> str:
+def _ssh_host(environ: dict[str, str]) -> str:
     """Return the ``ssh`` arguments that reach this machine from the client.
 
     ``SSH_CONNECTION`` has the client's IP address and port, then the server's, which the client can reach. ssh(1).
     """
-    words = os.environ.get("SSH_CONNECTION", "").split()
+    words = environ.get("SSH_CONNECTION", "").split()
     host, port = (words[2], words[3]) if len(words) == 4 else (socket.gethostname(), _SSH_PORT)
     if not _HOST.fullmatch(host):
         host = "HOST"

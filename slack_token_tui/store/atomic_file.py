@@ -114,7 +114,7 @@ def _write_new_file(path: Path, content: bytes) -> None:
     descriptor = os.open(path, flags, 0o600)
     try:
         if sys.platform != "win32":
-            with suppress(PermissionError):  # as above
+            with suppress(PermissionError):  # a file system that ignores permissions, which is found below
                 os.fchmod(descriptor, 0o600)  # a umask of 0777 would remove all permissions
             if os.fstat(descriptor).st_mode & 0o077:
                 raise StorageError("store_ignores_permissions", file=str(path.parent))

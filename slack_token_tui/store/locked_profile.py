@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -62,6 +64,16 @@ class LockedProfile:
             ProfileError: see :func:`slack_token_tui.store.profile_file.read_profile_file`.
         """
         self.profile, self._tokens = read_profile_file(self.home, self.profile.name)
+
+    def check_writable(self) -> None:
+        """Check that :meth:`save` is allowed to replace the file, before a refresh token is spent.
+
+        Raises:
+            StorageError: it is not.
+        """
+        path = profile_path(self.home, self.profile.name)
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise to_storage_error(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), path)
 
     def save(self, profile: Profile, tokens: Tokens | None = None) -> None:
         """Replace the saved profile by ``profile``.

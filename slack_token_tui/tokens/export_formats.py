@@ -6,12 +6,17 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from slack_token_tui import __version__
+from slack_token_tui.interpreter import find_interpreter
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK
 from slack_token_tui.store.errors import StorageError
@@ -19,6 +24,7 @@ from slack_token_tui.store.hot_path import config_home
 from slack_token_tui.store.profile import Profile
 
 VARIABLE = "SLACK_TOKEN"
+_VERSION_TIMEOUT_SECONDS = 10
 # "=" is excluded: zsh expands =ls to the path of ls at the start of a value or after a colon.
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z0-9._%+/:-]+")
 # python-dotenv interprets these even inside single quotes: it unescapes \\ and \', and expands ${NAME}.
@@ -90,11 +96,11 @@ def executable_command() -> list[str]:
     """Return a command that starts this program from anywhere. Other programs may run with a shorter ``PATH``.
 
     Raises:
-        StorageError: neither the slack-token-tui command nor the Python interpreter has an absolute path.
+        StorageError: there is no slack-token-tui command, archive or importable module with an absolute path.
     """
-    interpreter = Path(sys.executable or "")
+    interpreter = find_interpreter()
     directories = [
-        str(interpreter.parent),
+        *([str(interpreter.parent)] if interpreter else []),
         sysconfig.get_path("scripts"),
         *os.environ.get("PATH", "").split(os.pathsep),
     ]
@@ -103,9 +109,32 @@ def executable_command() -> list[str]:
     command_path = shutil.which("slack-token-tui", path=os.pathsep.join(absolute))
     if command_path and Path(command_path).is_absolute():  # Windows also searches the current directory
         return [command_path]
-    if interpreter.is_absolute():
-        return [str(interpreter), "-P", "-m", "slack_token_tui"]  # -P: do not import from the current directory
+    if interpreter is not None:
+        archive = Path(sys.argv[0]).absolute() if sys.argv and sys.argv[0] else None
+        if archive is not None and zipfile.is_zipfile(archive) and _is_this_program(str(interpreter), str(archive)):
+            return [str(interpreter), str(archive)]
+        module = [str(interpreter), "-P", "-m", "slack_token_tui"]  # -P: do not import from the current directory
+        if _is_this_program(*module):
+            return module
     raise StorageError("own_command_unknown")
+
+
+@cache
+def _is_this_program(*command: str) -> bool:
+    """Return whether ``command`` starts this program where ``PYTHONPATH`` is not set."""
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    try:
+        done = subprocess.run(
+            [*command, "--version"],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            env=variables,
+            timeout=_VERSION_TIMEOUT_SECONDS,
+            cwd=os.sep,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.stdout.strip() == f"slack-token-tui {__version__}".encode()
 
 
 def _profiles_home(home: Path | None) -> str:

@@ -156,6 +156,7 @@ class RefreshAttempt:
 
     def run(self) -> RefreshResult:
         """Run the refresh, from reserving disk space to deleting the journal."""
+        self._locked.check_writable()
         self._journal.reserve()
         try:
             token_response = run(self._request())

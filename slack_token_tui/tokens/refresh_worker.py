@@ -11,41 +11,79 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
+from slack_token_tui.interpreter import child_environment, module_command
 from slack_token_tui.problems import Problem
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.refresh_result import USUAL_POLICY, RefreshPolicy, RefreshResult
 
 _TIMEOUT_SECONDS = 180
 """Longer than the lock timeout, two request deadlines and the pauses between them."""
+_STARTED = b"started\n"
+"""Written by the child before it does anything. Without it, nothing was sent, and the refresh can run elsewhere."""
 
 
 def refresh_in_child(store: ProfileStore, name: str, policy: RefreshPolicy = USUAL_POLICY) -> RefreshResult:
-    """Refresh in a child process. This works from any thread.
+    """Refresh in a child process, or in a thread where none can be started. This works from any thread.
 
     Raises:
         StorageError: see :func:`slack_token_tui.tokens.refresh_in_process.refresh_in_process`.
     """
-    return _parse_output(store, name, _run_child(store, name, policy))
+    output = _run_child(store, name, policy)
+    if output.startswith(_STARTED):
+        return _parse_output(store, name, output.removeprefix(_STARTED))
+    return _refresh_in_thread(store, name, policy)
 
 
 def _run_child(store: ProfileStore, name: str, policy: RefreshPolicy) -> bytes:
-    """Start a child process and return its output, or nothing after a timeout. The child is never killed."""
-    # -P: do not import from the current directory.
-    command = [sys.executable, "-P", "-m", "slack_token_tui.tokens.refresh_worker"]
-    with suppress(OSError, subprocess.TimeoutExpired):
+    """Start a child process and return its output, or nothing if it could not be started. It is never killed."""
+    insist = "insist" if policy.insist else ""
+    arguments = (str(store.home), name, str(policy.min_ttl_seconds), insist)
+    command = module_command("tokens.refresh_worker", *arguments)
+    if command is None:
+        return b""
+    try:
         child = subprocess.Popen(
-            [*command, str(store.home), name, str(policy.min_ttl_seconds), "insist" if policy.insist else ""],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env=child_environment(),
         )
         # subprocess.run() would kill the child on an interrupt or a timeout, and the new tokens would be lost.
         return child.communicate(timeout=_TIMEOUT_SECONDS)[0]
-    return b""
+    except OSError:
+        return b""
+    except subprocess.TimeoutExpired:
+        return _STARTED
+
+
+def _refresh_in_thread(store: ProfileStore, name: str, policy: RefreshPolicy) -> RefreshResult:
+    """Refresh in a thread that an interrupt does not reach and that the end of the program waits for.
+
+    Raises:
+        Problem: ``refresh_not_started``; see also :func:`refresh_in_child`.
+    """
+    from slack_token_tui.tokens.refresh_in_process import refresh_in_process
+
+    outcome: Future[RefreshResult] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(refresh_in_process(store, name, policy))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    try:
+        threading.Thread(target=work).start()
+    except RuntimeError as error:  # the limit of processes also counts threads
+        raise Problem("refresh_not_started", name=name, detail=str(error)) from None
+    return outcome.result()
 
 
 def _parse_output(store: ProfileStore, name: str, output: bytes) -> RefreshResult:
@@ -68,6 +106,8 @@ def main(arguments: list[str]) -> int:
         refresh_in_process,  # deferred: the parent process must not load the network code
     )
 
+    with suppress(OSError):
+        os.write(1, _STARTED)
     home, name, min_ttl_seconds, insist = arguments
     record: dict[str, object] = {"renewed": False, "recovered": False, "code": None, "facts": {}}
     try:

@@ -71,13 +71,13 @@ class _AppTerminalClipboard:
 
     async def confirm(self) -> bool:
         if self._name is not None and not self._app.may_use_terminal_clipboard:
-            from slack_token_tui.desktop.clipboard import is_over_ssh
+            from slack_token_tui.desktop import environment
             from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 
             question = Content.assemble(
                 (f"Send the token of {self._name} to your terminal?\n\n", "bold"),
                 "Over SSH the clipboard that is yours is your terminal’s. "
-                if is_over_ssh()
+                if (await asyncio.to_thread(environment.detect)).is_over_ssh
                 else "No clipboard of this machine can be used; your terminal has one of its own. ",
                 "tmux can pass the token on to it. "
                 if os.environ.get("TMUX")

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from textual.driver import Driver
 
+_CLIPBOARD_SEQUENCE = "\x1b]52;"
+
 
 def _replacing_decoder(encoding: str) -> type[codecs.IncrementalDecoder]:
     """Return an incremental decoder class for ``encoding`` that replaces undecodable bytes with U+FFFD."""
@@ -77,6 +79,13 @@ def create_driver_class(on_signal: Callable[[int], object]) -> type[Driver] | No
             report_hangup = partial(asyncio.get_running_loop().call_soon_threadsafe, on_signal, signal.SIGHUP)
             # A private attribute, because there is no option. test_closed_terminal fails if upstream renames it.
             self._file: Any = _TolerantStream(self._file, report_hangup)
+
+        def write(self, data: str) -> None:
+            if data.startswith(_CLIPBOARD_SEQUENCE):
+                from slack_token_tui.desktop.clipboard import through_screen
+
+                data = through_screen(data)
+            super().write(data)
 
         def run_input_thread(self) -> None:
             # Textual decodes strictly and stops reading at the first byte that isn't valid UTF-8. There is no option,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import os
 import signal
 import sys
@@ -18,32 +19,47 @@ if TYPE_CHECKING:
     from slack_token_tui.tui.options import LaunchOptions
 
 
-_NO_TERMINAL_MESSAGE = """slack-token-tui: the interface needs a terminal, and there is none here.
-  Without one: slack-token-tui login, token, list; see slack-token-tui --help
-"""
+_HELP = "Without it: slack-token-tui login, token, list; see slack-token-tui --help"
 
 
-def _has_terminal() -> bool:
-    """Return whether the TUI has a terminal for its input and output.
+def _terminal_problem() -> tuple[str, str] | None:
+    """Return why the interface can't be shown in this terminal and what helps, or None if it can.
 
     Textual reads keys from standard input and draws on standard error. Without a terminal there it would run unseen.
     """
     output_fd = 1 if sys.platform == "win32" else 2
     try:
-        return os.isatty(0) and os.isatty(output_fd)
+        has_terminal = os.isatty(0) and os.isatty(output_fd)
     except OSError:
-        return False
+        has_terminal = False
+    if not has_terminal:
+        return "the interface needs a terminal, and there is none here.", _HELP
+    if os.environ.get("TERM") in ("dumb", "unknown"):
+        return f"this terminal can’t show the interface (TERM={os.environ['TERM']}).", _HELP
+    stream = sys.__stdout__ if sys.platform == "win32" else sys.__stderr__
+    encoding = stream.encoding if stream is not None else "utf-8"
+    if codecs.lookup(encoding).name != "utf-8":
+        by_python = os.environ.get("PYTHONIOENCODING")
+        remedy = "Run: unset PYTHONIOENCODING" if by_python else "Run: export LC_ALL=C.UTF-8"
+        return f"the interface needs UTF-8, and this terminal is set to {encoding}.", remedy
+    return None
 
 
 def run_app(options: LaunchOptions) -> int:
     """Run the TUI until it exits and return the exit code."""
-    if not _has_terminal():
+    if problem := _terminal_problem():
         if sys.stderr is not None:
-            sys.stderr.write(_NO_TERMINAL_MESSAGE)
+            reason, remedy = problem
+            sys.stderr.write(f"slack-token-tui: {reason}\n  {remedy}\n")
         return 2
     # Textual's log would contain every paste and every password field in plain text.
     for name in ("TEXTUAL_LOG", "TEXTUAL", "TEXTUAL_SCREENSHOT"):
         os.environ.pop(name, None)
+    # A shell that exports these, such as JupyterLab's, freezes the layout at the size that the terminal had then.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+    # Textual 8.2 ends at some key reports of this protocol, and a Cyrillic layout has no key that quits.
+    os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
     first_frame.prepare()
     from slack_token_tui.tui.app import TokenApp
 

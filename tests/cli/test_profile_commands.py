@@ -401,6 +401,7 @@ def test_undeletable_profile_is_not_revoked_but_can_be_verified(
         verify = [*command, "verify", "acme"]
         done = subprocess.run(verify, capture_output=True, text=True, env=child_environment, check=False)
         assert (done.returncode, "good. jane" in done.stderr) == (0, True), "what Slack says is true all the same"
+        assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0, "a new token could not be saved"
     finally:
         (store.home / "profiles").chmod(0o700)
 

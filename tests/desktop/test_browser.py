@@ -62,11 +62,55 @@ async def test_next_browser_entry_is_tried_when_one_fails(
 
 @pytest.mark.parametrize("name", ["lynx", "w3m", "links", "www-browser", "elinks"])
 async def test_text_browser_is_not_started(browser_directory: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("BROWSER", str(write_browser(browser_directory, name)))
     outcome = await browser.open_url(URL)
     assert isinstance(outcome, NotOpened)
     assert name in outcome.reason
     assert not (browser_directory / f"{name}.args").exists()
+
+
+@pytest.mark.parametrize("variable", ["SSH_CONNECTION", "KUBERNETES_SERVICE_HOST", "no display"])
+async def test_text_browser_is_not_started_by_way_of_xdg_open(
+    browser_directory: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """xdg-open starts what ``BROWSER`` names, and its own success was reported as "your default browser"."""
+    write_browser(browser_directory, "xdg-open", "exec $BROWSER")
+    monkeypatch.setenv("BROWSER", str(write_browser(browser_directory, "lynx")))
+    monkeypatch.setenv(variable.replace(" ", "_"), "198.51.100.9 51234 198.51.100.7 22")
+    outcome = await browser.open_url(URL)
+    assert isinstance(outcome, NotOpened) and outcome == browser.default_browser()
+    assert "lynx" not in outcome.reason, "the reason is the place, whatever BROWSER says"
+    assert not list(browser_directory.glob("*.args"))
+
+
+async def test_xdg_open_does_not_see_text_browsers(browser_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    seen = browser_directory / "seen"
+    write_browser(browser_directory, "xdg-open", f'echo "$BROWSER" > {seen}')
+    for value, expected in (("lynx", ""), ("lynx -x:/nowhere/fox %s:w3m", "/nowhere/fox %s")):
+        monkeypatch.setenv("BROWSER", value)
+        assert await browser.open_url(URL) == Opened("your default browser")
+        assert seen.read_text().strip() == expected
+
+
+async def test_xdg_open_is_not_started_if_its_default_is_a_text_browser(
+    browser_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    write_browser(browser_directory, "xdg-open")
+    write_script(browser_directory / "xdg-mime", "echo lynx.desktop")
+    assert isinstance(await browser.open_url(URL), NotOpened)
+    write_browser(browser_directory, "firefox")
+    assert await browser.open_url(URL) == Opened("Firefox") and browser.default_browser() == "Firefox"
+
+
+async def test_remote_editors_browser_is_used_without_a_display(
+    browser_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "198.51.100.9 51234 198.51.100.7 22")
+    monkeypatch.setenv("BROWSER", f"lynx:{write_browser(browser_directory, 'browser.sh')}")
+    assert await browser.open_url(URL) == Opened("browser.sh")
 
 
 async def test_no_browser_is_started_without_a_display_or_over_ssh(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,48 @@ def test_user_name_that_looks_like_an_ssh_option_is_omitted(monkeypatch: pytest.
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.5 50000 10.0.0.9 22")
     monkeypatch.setenv("LOGNAME", "-oProxyCommand=x")
     assert environment.detect().tunnel_command(28417) == "ssh -L 28417:localhost:28417 10.0.0.9"
+
+
+def test_machine_without_a_display_is_remote(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After ``su -``, or in ``kubectl exec`` or SSM, no variable says that the person is elsewhere."""
+    around = environment.detect()
+    assert around.is_remote and around.tunnel_command(28417) is None
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    assert not environment.detect().is_remote
+
+
+def test_tmux_pane_from_the_desk_that_is_attached_over_ssh_is_remote(
+    monkeypatch: pytest.MonkeyPatch, tmux: list[str]
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    subprocess.run([*tmux, "set-environment", "DISPLAY", ":0"], check=True)
+    assert not environment.detect().is_remote
+    subprocess.run([*tmux, "set-environment", "-r", "DISPLAY"], check=True)
+    subprocess.run([*tmux, "set-environment", "SSH_CONNECTION", "203.0.113.9 51234 198.51.100.7 2222"], check=True)
+    around = environment.detect()
+    assert around.is_over_ssh and not around.has_display
+    assert str(around.tunnel_command(28417)).endswith("@198.51.100.7")
+    assert "-p 2222" in str(around.tunnel_command(28417))
+
+
+def test_tmux_pane_from_an_ssh_session_that_is_attached_at_the_desk_is_local(
+    monkeypatch: pytest.MonkeyPatch, tmux: list[str]
+) -> None:
+    came_from = "203.0.113.9 51234 198.51.100.7 22"
+    monkeypatch.setenv("SSH_CONNECTION", came_from)
+    monkeypatch.setenv("SSH_TTY", "/dev/pts/1")
+    subprocess.run([*tmux, "set-environment", "SSH_CONNECTION", came_from], check=True)
+    assert environment.detect().is_over_ssh
+    subprocess.run([*tmux, "set-environment", "-r", "SSH_CONNECTION"], check=True)
+    subprocess.run([*tmux, "set-environment", "DISPLAY", ":1"], check=True)
+    around = environment.detect()
+    assert not around.is_remote and around.has_display
+    assert environment.variables()["DISPLAY"] == ":1", "a browser is started with this one"
+
+
+def test_tmux_that_is_gone_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("TMUX", f"{tmp_path / 'gone'},1,0")
+    assert environment.variables() == dict(os.environ)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert environment.variables() == dict(os.environ)

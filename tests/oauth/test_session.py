@@ -265,7 +265,15 @@ async def test_container_offers_no_tunnel_command(
     assert (await run_session(create_session(app, store))).tunnel == Tunnel(None)
 
 
-async def test_local_sign_in_reports_no_remote_browser(app: SlackApp, store: ProfileStore) -> None:
+async def test_machine_without_a_display_gets_the_steps_for_another_browser(app: SlackApp, store: ProfileStore) -> None:
+    """After ``su -``, or in ``kubectl exec``, no variable says that the person is elsewhere."""
+    assert (await run_session(create_session(app, store))).tunnel == Tunnel(None)
+
+
+async def test_local_sign_in_reports_no_remote_browser(
+    app: SlackApp, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
     state = await run_session(create_session(app, store))
     assert state.tunnel is None and not state.hint
 

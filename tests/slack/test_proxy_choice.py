@@ -125,7 +125,8 @@ async def test_odd_variable_that_does_not_apply_stops_nothing(
 
 
 async def test_user_name_and_password_reach_the_proxy_and_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://user:canary%40word@proxy.example.com:3128")
+    credentials = "user:canary%40word"
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{credentials}@proxy.example.com:3128")
     proxy = find_proxy(SLACK)
     assert proxy is not None and "canary" in proxy.url
     assert proxy.display_url == "proxy.example.com:3128" and "canary" not in repr(proxy)

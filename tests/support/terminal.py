@@ -23,7 +23,7 @@ class Terminal:
     def __init__(self, environment: dict[str, str], *arguments: str) -> None:
         self.pid, self.descriptor = pty.fork()
         if self.pid == 0:
-            os.execve(sys.executable, [sys.executable, *arguments], {**environment, "TERM": "xterm-256color"})
+            os.execve(sys.executable, [sys.executable, *arguments], {"TERM": "xterm-256color", **environment})
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.output = b""
         self._pressed_at = 0

@@ -133,7 +133,7 @@ def test_login_ends_although_the_name_server_does_not_answer(
             login.stdin.flush()
             break
     _, messages = login.communicate(timeout=60)
-    assert login.returncode == 75
+    assert login.returncode == 75, messages
     assert "network_timeout" in messages
 
 

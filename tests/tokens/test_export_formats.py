@@ -160,6 +160,9 @@ def test_unknown_interpreter_is_an_error_unless_the_command_is_on_path(
 ) -> None:
     environment = {**child_environment, "PATH": f".:{SYSTEM_PATH}"}
     first = f"sys.executable = {unknown}"
+    found_by_prefix = read_own_command(bare_python, environment, hostile_directory, first)
+    assert isinstance(found_by_prefix, list) and found_by_prefix[1:] == ["-P", "-m", "slack_token_tui"]
+    first += "; sys.prefix = sys.exec_prefix = sys.base_prefix = '/nonexistent'"
     assert "StorageError: own_command_unknown" in str(
         read_own_command(bare_python, environment, hostile_directory, first)
     )
@@ -174,7 +177,8 @@ def test_export_explains_that_its_own_command_is_unknown(
 ) -> None:
     store.save_sign_in(*new_sign_in())
     program = (
-        "import sys; sys.executable = ''; from slack_token_tui.cli.main import main;"
+        "import sys; sys.executable = ''; sys.prefix = sys.exec_prefix = sys.base_prefix = '/nonexistent';"
+        "from slack_token_tui.cli.main import main;"
         f"sys.exit(main(['export', '--as', {format_id!r}]))"
     )
     environment = {**child_environment, "PATH": SYSTEM_PATH}
@@ -192,7 +196,8 @@ def test_exported_profile_directory_is_absolute(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, format_id: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", "mine")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SLACK_TOKEN_TUI_HOME", "~/mine")
     assert json.dumps(str(tmp_path / "mine")) in export_formats.preview(profile(), format_id).replace("'", '"')
     text = export_formats.preview(profile(), format_id, Path("other"))
     assert json.dumps(str(tmp_path / "other")) in text.replace("'", '"')

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EXAMPLE = "slack-token-tui login acme --client-id 2141029472.691202649728 --scopes users:read,channels:read"
 _QUESTION_TIMEOUT_SECONDS = 120
 """How long to wait for the answer to a question. The token is already saved at that point."""
+_FOREGROUND_POLL_SECONDS = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,9 +80,13 @@ class _StdinLines:
     def read_line(self) -> str | None:
         """Return the next line, or None at the end of input."""
         while b"\n" not in self._pending:
+            while _is_in_background():
+                time.sleep(_FOREGROUND_POLL_SECONDS)
             try:
                 received = os.read(0, 4096)
             except OSError:
+                if _is_in_background():  # meanwhile
+                    continue
                 received = b""
             if not received:
                 line, self._pending = self._pending, b""
@@ -91,6 +96,14 @@ class _StdinLines:
         return line.decode(errors="replace")
 
 
+def _is_in_background() -> bool:
+    """Return whether a shell runs this in the background, where the terminal's input belongs to someone else."""
+    try:
+        return sys.platform != "win32" and os.isatty(0) and os.tcgetpgrp(0) != os.getpgrp()
+    except OSError:  # not the controlling terminal
+        return False
+
+
 def run(options: argparse.Namespace) -> int:
     """Sign in, save the profile and return the exit code. No token is ever printed to stdout or stderr."""
     from slack_token_tui import event_loop
@@ -98,6 +111,9 @@ def run(options: argparse.Namespace) -> int:
     from slack_token_tui.oauth.session import Services, SignInRequest
     from slack_token_tui.store.profiles import ProfileStore
 
+    if sys.platform != "win32":
+        # To read from the terminal after Ctrl+Z and bg is then an error. By default it would stop the process.
+        signal.signal(signal.SIGTTIN, signal.SIG_IGN)
     store, stdin_lines = ProfileStore(), _StdinLines()
     app, scopes = _resolve_app(options, store, stdin_lines)
     services = Services(store, open_browser=None if options.no_browser else browser.open_url)
@@ -234,7 +250,7 @@ class _TerminalInput:
         self._bare_code: str | None = None
         self._question: asyncio.Future[str] | None = None
         self._is_stopped = False
-        self._has_ended = self._is_end_handled = False
+        self._has_ended = self._is_end_handled = self._is_answered = False
         self._stopping: asyncio.Future[Any] | None = None
         self.dead_end: Problem | None = None
 
@@ -243,7 +259,7 @@ class _TerminalInput:
         import asyncio
 
         state = self._session.state
-        if not self._has_ended or state.phase != "waiting" or self._is_end_handled:
+        if not self._has_ended or self._is_answered or state.phase != "waiting" or self._is_end_handled:
             return
         self._is_end_handled = True
         if state.port is None:
@@ -266,7 +282,8 @@ class _TerminalInput:
         import asyncio
 
         answers = {"": default, "y": True, "yes": True, "n": False, "no": False}
-        at_a_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+        has_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+        at_a_terminal = has_terminal and not _is_in_background()
         deadline = time.monotonic() + _QUESTION_TIMEOUT_SECONDS
         while at_a_terminal and not self._is_stopped:
             self._question = asyncio.get_running_loop().create_future()
@@ -304,6 +321,7 @@ class _TerminalInput:
         self._bare_code = None
         try:
             self._session.paste(text, accept_bare_code=is_confirmed)
+            self._is_answered = True
         except Problem as rejected:
             explanation = rejected.explain()
             output.print_message(f"  {explanation.title}. {explanation.remedies[0]}.")
