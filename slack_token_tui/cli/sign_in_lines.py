@@ -55,7 +55,7 @@ def _ignored_lines(old: IgnoredCallbacks | None, new: IgnoredCallbacks | None) -
     if new is None or new == old:
         return
     explanation, is_new = new.explanation, old is None or old.explanation != new.explanation
-    if new.is_about_port:
+    if new.is_important:
         if is_new:
             yield f"Note       {explanation.happened} {explanation.remedies[0]}"
     elif is_new:

@@ -23,7 +23,11 @@ from slack_token_tui.oauth.callback import AuthorizationResponse, CallbackReject
 from slack_token_tui.oauth.pages import HEADERS, NOT_A_CALLBACK, Page
 from slack_token_tui.problems import Problem
 
-MAX_HEAD_BYTES = 8 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+"""Servers on other ports of localhost may have set many cookies: cookies know no port. RFC 6265 §8.5."""
+_MAX_DISCARDED_BYTES = 1024 * 1024
+"""How much more of a head that is too large is read, because the browser shows no page before it has sent all."""
+_READ_BYTES = 8 * 1024
 HEAD_TIMEOUT_SECONDS = 5.0
 HOLD_TIMEOUT_SECONDS = 10.0
 """How long a browser waits for the final page before it gets ``Page.CONTINUE_IN_TERMINAL``."""
@@ -192,7 +196,7 @@ class CallbackListener:
                 connection.close()
 
     async def _serve(self, connection: socket.socket) -> None:
-        reader = asyncio.StreamReader(limit=MAX_HEAD_BYTES)
+        reader = asyncio.StreamReader(limit=_READ_BYTES)
         protocol = asyncio.StreamReaderProtocol(reader, self._handle_connection)
         await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection)
 
@@ -244,7 +248,8 @@ class CallbackListener:
 
     async def _read_head(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
         """Read one request head and return the query of a callback. Reply to any other request and return None."""
-        http = h11.Connection(h11.SERVER)
+        # The size is checked here: h11's own limit does not apply to a head that arrives complete.
+        http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         head = bytearray()
         while True:
             try:
@@ -254,22 +259,33 @@ class CallbackListener:
                 return None
             if event is not h11.NEED_DATA:
                 break
-            received = await reader.read(MAX_HEAD_BYTES)
+            received = await reader.read(_READ_BYTES)
             if not received:
                 return None
             head += received
             if head.startswith(_TLS_HANDSHAKE):
                 self._handler.ignore("browser_insists_on_https")
                 return None
-            # h11's limit does not apply to a head that arrives complete, so check the size here.
-            end = head.find(b"\r\n\r\n")
-            if (len(head) if end < 0 else end + 4) > MAX_HEAD_BYTES:
-                await _send_response(writer, 431, NOT_A_CALLBACK)
+            end = _find_end(head, len(received))
+            if (end or len(head)) > MAX_HEAD_BYTES:
+                await self._reject_large_head(head, end, reader, writer)
                 return None
             http.receive_data(received)
         if not isinstance(event, h11.Request):
             return None
         return await self._check_request(event, writer)
+
+    async def _reject_large_head(
+        self, head: bytearray, end: int | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """Read the rest of the head, and respond with a page that says what to do."""
+        # Do not tell the user what any program can send here, but what comes from a browser for the callback.
+        if head.startswith(f"GET {self._path}?".encode()):
+            self._handler.ignore("too_many_cookies")
+        while end is None and len(head) <= _MAX_DISCARDED_BYTES and (received := await reader.read(_READ_BYTES)):
+            head += received
+            end = _find_end(head, len(received))
+        await _send_response(writer, 431, Page.TOO_MANY_COOKIES.value)
 
     async def _check_request(self, request: h11.Request, writer: asyncio.StreamWriter) -> str | None:
         hosts = [value for name, value in request.headers if name == b"host"]
@@ -306,6 +322,12 @@ class CallbackListener:
         except TimeoutError:
             page = Page.CONTINUE_IN_TERMINAL
         await _send_response(writer, 200, page.value)
+
+
+def _find_end(head: bytearray, new_bytes: int) -> int | None:
+    """Return the length of a complete head, or None. Only its last ``new_bytes`` have not been searched before."""
+    start = head.find(b"\r\n\r\n", max(0, len(head) - new_bytes - 3))
+    return None if start < 0 else start + 4
 
 
 async def _send_response(

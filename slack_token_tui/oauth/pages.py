@@ -85,6 +85,14 @@ class Page(Enum):
     ALREADY_ANSWERED = _page(
         "→", "go", "This sign-in has had its answer", "Your terminal shows how it ended. This tab can be closed."
     )
+    TOO_MANY_COOKIES = _page(
+        "✗",
+        "no",
+        "Your browser has too many cookies for localhost",
+        "Other programs on this machine left them. Nothing is lost: open the link from your terminal in a private "
+        "window, or delete the cookies of localhost and open it again.",
+    )
+    """Sent before the request is read, so it says nothing about the sign-in."""
 
 
 NOT_A_CALLBACK = b"This is not an answer to a sign-in that is waiting here.\n"

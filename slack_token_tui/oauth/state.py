@@ -72,9 +72,14 @@ class IgnoredCallbacks:
         return self.explanation.code in ("out_of_files", "port_lost")
 
     @property
+    def is_about_browser(self) -> bool:
+        """Whether the browser of the user can't reach this program in the way that it tries."""
+        return self.explanation.code in ("browser_insists_on_https", "too_many_cookies")
+
+    @property
     def is_important(self) -> bool:
         """Whether the user has to do something about it. Others that follow do not replace it."""
-        return self.is_about_port or self.explanation.code == "browser_insists_on_https"
+        return self.is_about_port or self.is_about_browser
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Textual terminal driver that survives invalid UTF-8 input and a closed terminal."""
+"""Textual terminal driver that survives invalid UTF-8, unmarked pastes and a closed terminal."""
 
 from __future__ import annotations
 
@@ -73,6 +73,8 @@ def create_driver_class(on_signal: Callable[[int], object]) -> type[Driver] | No
         return None
     from textual.drivers import linux_driver
 
+    from slack_token_tui.tui.unbracketed_paste import PasteRecognizer
+
     class TerminalDriver(linux_driver.LinuxDriver):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
@@ -91,6 +93,8 @@ def create_driver_class(on_signal: Callable[[int], object]) -> type[Driver] | No
             # Textual decodes strictly and stops reading at the first byte that isn't valid UTF-8. There is no option,
             # so replace the decoder in its module. test_tui_crashes fails if upstream changes it.
             linux_driver.getincrementaldecoder = _replacing_decoder  # type: ignore[attr-defined, assignment]
+            # There is no option for the parser either. test_unbracketed_paste fails if upstream changes it.
+            linux_driver.XTermParser = PasteRecognizer  # type: ignore[attr-defined]
             super().run_input_thread()
 
     return TerminalDriver

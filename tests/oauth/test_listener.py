@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from selenium import webdriver
 
 from slack_token_tui.oauth import listener as listener_module
 from slack_token_tui.oauth.callback import AuthorizationCode, AuthorizationResponse, check_callback
@@ -15,6 +18,7 @@ from slack_token_tui.oauth.listener import CallbackListener, PortsUnavailable, b
 from slack_token_tui.oauth.pages import Page
 from slack_token_tui.oauth.request import AuthorizationRequest
 from slack_token_tui.store.apps import SlackApp
+from tests.support.chromium import skip_without
 from tests.support.ports import get_port, is_port_open
 
 
@@ -135,7 +139,7 @@ async def test_port_closes_within_a_second_despite_open_connections(redirect_uri
     again.close()
 
 
-# ── one task per connection: slow ones delay no other; 8 KiB ──
+# ── one task per connection: slow ones delay no other; 64 KiB ──
 
 
 async def test_silent_connections_do_not_delay_the_callback(redirect_uris: tuple[str, ...]) -> None:
@@ -152,29 +156,78 @@ async def test_silent_connection_is_closed(redirect_uris: tuple[str, ...], monke
         assert await client.send(b"GET /callb") == b""
 
 
-@pytest.mark.parametrize("size", [8 * 1024, 64 * 1024, 4 * 1024 * 1024])
+@pytest.mark.parametrize("size", [64 * 1024, 200 * 1024, 4 * 1024 * 1024])
 @pytest.mark.parametrize("complete", [True, False])
-async def test_head_over_8_kib_is_rejected_even_if_incomplete(
-    redirect_uris: tuple[str, ...], size: int, complete: bool
+async def test_head_over_64_kib_is_rejected_even_if_incomplete(
+    redirect_uris: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, size: int, complete: bool
 ) -> None:
+    monkeypatch.setattr(listener_module, "HEAD_TIMEOUT_SECONDS", 60 if complete else 0.5)
     async with run_listener(redirect_uris) as client:
-        head = client.get(client.recorder.valid_target, extra=f"X: {'a' * size}\r\n")
+        head = client.get(client.recorder.valid_target, extra=f"Cookie: {'a' * size}\r\n")
         with suppress(ConnectionError):
             answer = await client.send(head if complete else head[:-4])
             assert answer in (b"",) or answer.startswith(b"HTTP/1.1 431")
+            assert complete is False or size > 1024 * 1024 or b"open the link from your terminal in a private" in answer
         assert client.recorder.answers == []
+        assert client.recorder.ignored == ["too_many_cookies"], "the terminal says it too"
         assert b"You are signed in" in await client.send_valid_callback()
 
 
-async def test_head_of_exactly_8_kib_is_read(redirect_uris: tuple[str, ...]) -> None:
+async def test_large_head_for_another_path_is_not_reported(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris) as client:
-        bare = len(client.get(client.recorder.valid_target, extra="X: \r\n"))
-        head = client.get(client.recorder.valid_target, extra=f"X: {'a' * (8 * 1024 - bare)}\r\n")
-        assert len(head) == 8 * 1024
+        answer = await client.send(client.get("/favicon.ico", extra=f"Cookie: {'a' * 70_000}\r\n"))
+        assert answer.startswith(b"HTTP/1.1 431") and client.recorder.ignored == []
+
+
+@pytest.mark.parametrize("size", [9 * 1024, 20 * 1024, 64 * 1024])
+async def test_head_of_up_to_64_kib_is_read(redirect_uris: tuple[str, ...], size: int) -> None:
+    async with run_listener(redirect_uris) as client:
+        bare = len(client.get(client.recorder.valid_target, extra="Cookie: \r\n"))
+        head = client.get(client.recorder.valid_target, extra=f"Cookie: {'a' * (size - bare)}\r\n")
+        assert len(head) == size
         task = asyncio.create_task(client.send(head))
         await asyncio.wait_for(client.recorder.received.wait(), 20)
         client.listener.finish(Page.SAVED)
         assert b"You are signed in" in await task
+
+
+@contextmanager
+def run_cookie_server(kilobytes: int) -> Iterator[str]:
+    """Run a development server that sets so many cookies for localhost. Yield its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            for number in range(kilobytes):
+                self.send_header("Set-Cookie", f"practice{number}={'c' * 1000}; Path=/")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@skip_without("chromium", "chromedriver")
+@pytest.mark.parametrize("kilobytes", [40, 120])
+async def test_cookies_of_other_programs_in_a_real_browser(
+    redirect_uris: tuple[str, ...], chromium: webdriver.Chrome, kilobytes: int
+) -> None:
+    with run_cookie_server(kilobytes) as url:
+        await asyncio.to_thread(chromium.get, url)
+    async with run_listener(redirect_uris) as client:
+        client.listener.finish(Page.SAVED)
+        await asyncio.to_thread(chromium.get, f"http://localhost:{client.port}{client.recorder.valid_target}")
+        title = await asyncio.to_thread(lambda: chromium.title)
+        if kilobytes < 64:
+            assert title == "You are signed in"
+        else:
+            assert title == "Your browser has too many cookies for localhost"
+            assert client.recorder.ignored == ["too_many_cookies"]
 
 
 # ── only GET, the exact path, one right Host ──

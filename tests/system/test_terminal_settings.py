@@ -147,3 +147,20 @@ def test_sign_in_brought_back_to_the_foreground_takes_a_paste(
     assert read_process_file(shell.pid, "stat"), "the shell is still there"
     shell.press(b"exit\r")
     shell.wait_for_exit()
+
+
+def test_key_reports_of_the_kitty_protocol_are_not_asked_for_and_end_nothing(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    """A Cyrillic layout had no key that quits, and Textual 8.2 ended with a traceback at some reports."""
+    store.save_sign_in(*new_sign_in())
+    terminal = Terminal({**child_environment, "TEXTUAL_DISABLE_KITTY_KEY": "0"}, "-m", "slack_token_tui")
+    terminal.wait_for_text("acme")
+    for report in (b"\x1b[1081::113u", b"\x1b[1092::97;5u", b"\x1b[1089:1057:99;5:1;1089u", b"\x1b[57399u"):
+        terminal.press(report)
+    terminal.press(b"?")
+    terminal.wait_for_new_text("Help")
+    terminal.press(b"\x03\x03")
+    assert terminal.wait_for_exit() == 0
+    assert b"Traceback" not in terminal.output
+    assert not re.search(rb"\x1b\[[>=]\d*u", terminal.output), "the protocol is never switched on"

@@ -90,7 +90,7 @@ class WaitingPanel(Vertical):
 
 def _format_hint(state: SignInState) -> str:
     """Return what a long wait may mean, or what an ignored callback that the user can do something about means."""
-    if state.ignored is not None and state.ignored.explanation.code == "browser_insists_on_https":
+    if state.ignored is not None and state.ignored.is_about_browser:
         explanation = state.ignored.explanation
         return f"{explanation.title}. {explanation.happened} {explanation.remedies[-1]}."
     # The steps for another machine leave no room for it.

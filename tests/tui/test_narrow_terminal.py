@@ -1,0 +1,77 @@
+"""A pane that is dragged to one column and back ends no screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from slack_token_tui.oauth.state import SignInState
+from slack_token_tui.store.apps import save_app
+from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.store.settings import remember_last_app
+from tests.support.pilot import pause, read_screen, run_app, wait_until_stable
+from tests.support.profiles import new_sign_in
+from tests.support.sign_in_states import APP, FAILED, REMOTE, RETRYING, SAVED, UNSPENT, WAITING, show_state
+
+KEYS = {
+    "home": (),
+    "filter": ("slash",),
+    "revealed token": ("t",),
+    "help": ("question_mark",),
+    "errors": ("e",),
+    "apps": ("p",),
+    "app details": ("p", "e"),
+    "new app": ("N",),
+    "another Slack": ("N", "f3"),
+    "form": ("a",),
+    "scopes": ("a", "f2"),
+    "changed scopes": ("a", "f2", "down", "space", "escape"),
+    "doctor": ("D",),
+    "copy as": ("C",),
+    "rename": ("n",),
+    "import": ("i",),
+    "remove": ("x",),
+    "terminal clipboard": ("c",),
+    "palette": ("ctrl+p",),
+    "themes": ("ctrl+p", *"theme", "enter"),
+}
+STATES = {
+    "waiting": WAITING,
+    "failed": FAILED,
+    "saved": SAVED,
+    "remote": REMOTE,
+    "retrying": RETRYING,
+    "unspent": UNSPENT,
+}
+
+
+async def drag_to_one_column_and_back(pilot: Pilot[None]) -> None:
+    for size in ((7, 24), (6, 24), (3, 24), (1, 24), (1, 1), (80, 24)):
+        await pilot.resize_terminal(*size)
+        await pause(pilot, 0)
+
+
+@pytest.mark.parametrize("name", [*KEYS, *STATES])
+async def test_screen_survives_one_column(home: Path, store: ProfileStore, name: str) -> None:
+    store.save_sign_in(*new_sign_in())
+    save_app(home, APP)
+    remember_last_app(home, APP.client_id)
+    state: SignInState | None = STATES.get(name)
+    async with run_app(home, app=APP if state is not None else None) as pilot:
+        if state is not None:
+            await show_state(pilot, state)
+        for key in KEYS.get(name, ()):
+            await pilot.press(key)
+            await wait_until_stable(pilot, looks=1)
+        screen = pilot.app.screen
+        await drag_to_one_column_and_back(pilot)
+        assert pilot.app.screen is screen
+        assert read_screen(pilot).strip()
+
+
+async def test_empty_home_survives_one_column(home: Path) -> None:
+    async with run_app(home) as pilot:
+        await drag_to_one_column_and_back(pilot)
+        assert "No profiles yet" in read_screen(pilot)
