@@ -60,6 +60,11 @@ async def run_in_daemon_thread(work: Callable[..., _Result], *arguments: object)
     return result
 
 
+async def run_uninterrupted(work: Callable[..., _Result], *arguments: object) -> _Result:
+    """Run ``work`` in a daemon thread and return its result, also if this is cancelled meanwhile."""
+    return await wait_until_done(asyncio.ensure_future(run_in_daemon_thread(work, *arguments)))
+
+
 async def wait_until_done(future: asyncio.Future[_Result]) -> _Result:
     """Await ``future`` to completion, swallowing cancellation: its result must not be lost."""
     while True:

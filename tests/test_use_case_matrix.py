@@ -120,6 +120,7 @@ def make_network_gone(situation: Situation) -> None:
 
 def make_rate_limited(situation: Situation) -> None:
     issue(situation, hours_left=-1)
+    situation.workspace.retry_after_seconds = 1
     situation.workspace.faults.extend(["status:429"] * 4)
 
 

@@ -234,7 +234,12 @@ class _Handler(WebHandler):
         if kind == "error":
             raise SlackErrorResponse(value)
         if kind == "status":
-            self.send(HTTPStatus(int(value)), "text/plain", b"", {"Retry-After": "7"})
+            self.send(
+                HTTPStatus(int(value)),
+                "text/plain",
+                b"",
+                {"Retry-After": str(self.server.workspace.retry_after_seconds)},
+            )
             return
         answer = workspace.refresh(pair, form, basic)
         if kind == "late":

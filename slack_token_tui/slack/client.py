@@ -118,6 +118,7 @@ class SlackClient:
         self.endpoints = endpoints
         self._deadline_seconds = DEADLINE_SECONDS if deadline_seconds is None else deadline_seconds
         self._http: httpx.AsyncClient | None = None
+        self._creation = asyncio.Lock()
         self._proxy: Proxy | None = None
 
     async def __aenter__(self) -> SlackClient:
@@ -306,8 +307,10 @@ class SlackClient:
         raise problem from None
 
     async def _http_client(self) -> httpx.AsyncClient:
-        if self._http is not None:
-            return self._http
+        async with self._creation:  # several requests may be the first
+            return self._http or await self._create_http_client()
+
+    async def _create_http_client(self) -> httpx.AsyncClient:
         try:
             context = await _ssl_context()
             self._proxy = None if self.endpoints.is_loopback else find_proxy(self.endpoints.base)
@@ -359,6 +362,24 @@ class SlackClient:
         if response.headers.get("content-encoding", "identity").lower() != "identity" and not response.is_server_error:
             return UnusableResponse("answer_packed", **facts)
         return None
+
+
+class SlackClients:
+    """Clients that share their connections: one for each Slack. Use it as an async context manager."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, SlackClient] = {}
+
+    async def __aenter__(self) -> SlackClients:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for client in self._clients.values():
+            await client.__aexit__()
+
+    def get(self, endpoints: Endpoints) -> SlackClient:
+        """Return the client for the Slack at ``endpoints``. It can send several requests at once."""
+        return self._clients.setdefault(endpoints.base, SlackClient(endpoints))
 
 
 def tls_key_log_path() -> str | None:

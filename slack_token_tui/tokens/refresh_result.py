@@ -24,6 +24,25 @@ REFRESH_TOKEN_INVALID_CODES = frozenset(
     }
 )
 """Slack errors after which a refresh token can't be used again."""
+MAX_REFRESHES = 4
+"""How many refresh tokens may be on their way to one Slack."""
+UNANSWERED = frozenset(
+    {
+        "connection_lost",
+        "name_not_found",
+        "network_timeout",
+        "network_unreachable",
+        "proxy_refused",
+        "proxy_sign_in_required",
+        "proxy_unreachable",
+        "refresh_child_failed",
+        "refresh_lost",
+        "slack_outage",
+        "tls_failed",
+        "tls_untrusted",
+    }
+)
+"""Problems after which the next request to the same Slack would fare no better."""
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from slack_token_tui.event_loop import run
+from slack_token_tui.event_loop import run_uninterrupted
 from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.client import SlackClient
+from slack_token_tui.slack.client import SlackClient, SlackClients
 from slack_token_tui.slack.errors import SlackError, SlackRefused
 from slack_token_tui.slack.responses import Identity
 from slack_token_tui.store.errors import StorageError
@@ -36,37 +36,42 @@ class Verification:
     refresh_problem: Problem | None = None
 
 
-def verify(
+async def verify(
     store: ProfileStore,
     name: str,
     refresher: Refresher,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    *,
+    clients: SlackClients,
 ) -> Verification:
     """Refresh the token of profile ``name`` if it is due, verify it with Slack, and save the result. Slack: auth.test.
 
-    Slack is also asked about a token that it has refused before, because it may accept it now.
+    Slack is also asked about a token that it has refused before, because it may accept it now. Cancellation stops only
+    the request: a refresh under way is finished first, and so is saving.
 
     Args:
         store: the store that holds the profile.
         name: the profile name.
         refresher: called if the token is due.
         now: returns the current time in UTC.
+        clients: send the request.
 
     Raises:
         Problem: the profile can't be read, its token is invalid, or Slack could not be reached.
     """
-    result = refresh_if_due(store, name, USUAL_POLICY, refresher, now)
+    result = await run_uninterrupted(refresh_if_due, store, name, USUAL_POLICY, refresher, now)
     profile = result.profile
     if profile.expires_at is not None and profile.expires_at <= now():
         raise result.problem or sign_in_needed(profile, now()) or Problem("sign_in_needed", name=name)
     try:
-        identity = run(request_identity(profile, result.tokens.access_token))
+        identity = await request_identity(clients.get(profile.endpoints), profile, result.tokens.access_token)
     except SlackError as error:
         with suppress(StorageError):
-            _save(store, profile, error)
+            await run_uninterrupted(_save, store, profile, error)
         raise error.with_facts(name=name) from None
     try:
-        return Verification(_save(store, profile, identity), refresh_problem=result.problem)
+        saved = await run_uninterrupted(_save, store, profile, identity)
+        return Verification(saved, refresh_problem=result.problem)
     except StorageError as error:
         if error.kind is Kind.NOT_FOUND:  # removed meanwhile, and its tokens revoked
             raise
@@ -74,15 +79,14 @@ def verify(
         return Verification(profile.with_identity(identity, now()), error, result.problem)
 
 
-async def request_identity(profile: Profile, access_token: Secret) -> Identity:
+async def request_identity(client: SlackClient, profile: Profile, access_token: Secret) -> Identity:
     """Return the identity of ``access_token``. Slack: auth.test.
 
     Raises:
         SlackError: Slack rejected the token or could not be reached; ``other_account`` if the token belongs to another
             account than ``profile``.
     """
-    async with SlackClient(profile.endpoints) as slack:
-        identity = await slack.verify(access_token)
+    identity = await client.verify(access_token)
     if profile.user_id and identity.user_id != profile.user_id:
         mismatch = f"{identity.user_name or 'somebody'} ({identity.user_id}, not {profile.user_id})"
         raise SlackRefused("other_account", name=profile.name, detail=mismatch)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,19 +16,54 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from slack_token_tui.event_loop import run_in_daemon_thread
 from slack_token_tui.problems import Kind, Problem, error_location
-from slack_token_tui.tokens.refresh_result import USUAL_POLICY, RefreshPolicy, RefreshResult
+from slack_token_tui.tokens.refresh_result import MAX_REFRESHES, UNANSWERED, USUAL_POLICY, RefreshPolicy, RefreshResult
 from slack_token_tui.tui.profiles_model import ProfilesModel
 
 if TYPE_CHECKING:
+    from slack_token_tui.slack.client import SlackClients
+    from slack_token_tui.store.profile import Profile
     from slack_token_tui.tokens.fresh_token import FreshToken
     from slack_token_tui.tokens.verify import Verification
 
 _Result = TypeVar("_Result")
 
-_MAX_CONCURRENT = 4
-"""Slack limits the request rate. Four concurrent requests stay below every limit."""
+_MAX_CONCURRENT = 8
+"""How many requests run at once. Fewer refreshes do: see :mod:`slack_token_tui.tokens.batch`."""
 _MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 60.0, 1800.0
 """Bounds of the pause between failed automatic refreshes."""
+
+
+@dataclass
+class _Pause:
+    """The time after a failure in which nothing is tried unasked. It doubles with each one."""
+
+    seconds: float = _MIN_PAUSE_SECONDS / 2
+    until: float = 0.0
+
+    def extend(self) -> None:
+        self.seconds = min(self.seconds * 2, _MAX_PAUSE_SECONDS)
+        self.until = time.monotonic() + self.seconds
+
+
+@dataclass
+class _Slack:
+    """Whether one Slack answers. Until it does, one refresh token at a time is put at risk."""
+
+    answers: bool = False
+    pause: _Pause = field(default_factory=_Pause)
+
+    @property
+    def max_refreshes(self) -> int:
+        return MAX_REFRESHES if self.answers else 1
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """How many profiles of a batch succeeded and failed, and those that were left alone because Slack did not answer."""
+
+    succeeded: int
+    failed: int
+    left_alone: Sequence[Problem]
 
 
 @dataclass
@@ -40,12 +75,14 @@ class RefreshScheduler:
     """
 
     model: ProfilesModel
-    _pauses: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _pauses: dict[str, _Pause] = field(default_factory=lambda: defaultdict(_Pause))
+    _slacks: dict[str, _Slack] = field(default_factory=lambda: defaultdict(_Slack))
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     _requests: dict[tuple[object, ...], asyncio.Future[Any]] = field(default_factory=dict)
     """The requests in progress. The event loop has only weak references to tasks."""
     _waiting: Counter[str] = field(default_factory=Counter)
     """How many requests of a profile are waiting or running."""
+    _clients: SlackClients | None = None
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MAX_CONCURRENT))
 
     def due_names(self, first: str | None = None) -> list[str]:
@@ -54,12 +91,16 @@ class RefreshScheduler:
         Args:
             first: name of the profile to refresh before the others.
         """
-        names = [
-            name
-            for name in self.model.due_names
-            if name not in self.model.busy and self._pauses.get(name, (0.0, 0.0))[0] <= time.monotonic()
-        ]
-        return sorted(names, key=lambda name: name != first)[: max(0, _MAX_CONCURRENT - len(self.model.busy))]
+        now, chosen = time.monotonic(), []
+        slacks = {profile.name: profile.endpoints.base for profile in self.model.profiles}
+        under_way = Counter(slacks.get(name) for name in self.model.busy)
+        for name in sorted(self.model.due_names, key=lambda name: name != first):
+            slack = self._slacks[slacks[name]]
+            is_paused = max(self._pauses[name].until, slack.pause.until) > now
+            if name not in self.model.busy and not is_paused and under_way[slacks[name]] < slack.max_refreshes:
+                chosen.append(name)
+                under_way[slacks[name]] += 1
+        return chosen[: max(0, MAX_REFRESHES - len(self.model.busy))]
 
     async def refresh(
         self, name: str, policy: RefreshPolicy = USUAL_POLICY, *, is_requested: bool = False
@@ -78,15 +119,19 @@ class RefreshScheduler:
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
 
         store, now = self.model.store, self.model.now
+        slack = self._slacks[next((one.endpoints.base for one in self.model.profiles if one.name == name), "")]
         work = partial(refresh, store, name, policy, refresh_in_child, is_requested=is_requested, now=now)
         try:
-            result = await self._run((name, policy, is_requested), work)
-        except Problem:
-            _, last = self._pauses.get(name, (0.0, _MIN_PAUSE_SECONDS / 2))
-            pause = min(last * 2, _MAX_PAUSE_SECONDS)
-            self._pauses[name] = (time.monotonic() + pause, pause)
+            result = await self._run((name, policy, is_requested), partial(run_in_daemon_thread, work))
+        except Problem as problem:
+            self._pauses[name].extend()
+            if problem.code in UNANSWERED:
+                slack.answers = False
+                slack.pause.extend()
             raise
         self._pauses.pop(name, None)
+        if result.refreshed:
+            slack.answers, slack.pause = True, _Pause()
         return result
 
     async def refresh_automatically(self, name: str) -> None:
@@ -103,7 +148,7 @@ class RefreshScheduler:
         from slack_token_tui.tokens.refresh_worker import refresh_in_child
         from slack_token_tui.tokens.verify import verify
 
-        work = partial(verify, self.model.store, name, refresh_in_child, self.model.now)
+        work = partial(verify, self.model.store, name, refresh_in_child, self.model.now, clients=self._get_clients())
         verification = await self._run((name, "verify"), work)
         self._record_problem(name, verification.refresh_problem)
         return verification
@@ -123,7 +168,7 @@ class RefreshScheduler:
         profile = await run_in_daemon_thread(self.model.store.read, name)
         if not USUAL_POLICY.wants(profile, self.model.now()):
             return await run_in_daemon_thread(work)  # Slack is not asked, so the profile is not busy
-        fresh = await self._run((name, "token"), work)
+        fresh = await self._run((name, "token"), partial(run_in_daemon_thread, work))
         self._record_problem(name, fresh.result.problem)
         return fresh
 
@@ -134,40 +179,53 @@ class RefreshScheduler:
             self.model.load_one(name)
 
     async def run_for_all(
-        self, names: list[str], do: Callable[[str], Awaitable[object]], progress: Callable[[int], None]
-    ) -> int:
-        """Run ``do`` for all ``names``, a few at a time, and return how many succeeded.
+        self,
+        names: Sequence[str],
+        do: Callable[[str], Awaitable[object]],
+        spends: Callable[[Profile], bool],
+        progress: Callable[[int], None],
+    ) -> BatchResult:
+        """Run ``do`` for all ``names``, a few at a time. See :class:`slack_token_tui.tokens.batch.Batch`.
 
         Args:
             names: profile names.
             do: called with each name. Raises a Problem if it failed.
+            spends: whether ``do`` would spend the refresh token of a profile.
             progress: called with the number of names that are done.
         """
-        semaphore, done, succeeded_count = asyncio.Semaphore(_MAX_CONCURRENT), 0, 0
+        from slack_token_tui.tokens.batch import Batch
 
-        async def run_one(name: str) -> None:
-            nonlocal done, succeeded_count
-            async with semaphore:
-                with suppress(Problem):  # the model has it
-                    await do(name)
-                    succeeded_count += 1
-            done += 1
-            progress(done)
+        outcomes: dict[str, object] = {}
 
-        async with asyncio.TaskGroup() as group:
-            for name in names:
-                group.create_task(run_one(name))
-        return succeeded_count
+        def report(name: str, outcome: object) -> None:
+            outcomes[name] = outcome
+            progress(len(outcomes))
 
-    async def _run(self, request: tuple[str, *tuple[object, ...]], work: Callable[[], _Result]) -> _Result:
-        """Run ``work`` in a thread and return its result. One runs at a time for a profile, at most four in all.
+        await Batch(self.model.store, do, report, spends=spends).run(names)
+        problems = [outcome for outcome in outcomes.values() if isinstance(outcome, Problem)]
+        left_alone = [problem for problem in problems if problem.code == "batch_left_alone"]
+        return BatchResult(len(outcomes) - len(problems), len(problems) - len(left_alone), left_alone)
+
+    async def close(self) -> None:
+        """Close the connections to Slack."""
+        if self._clients is not None:
+            await self._clients.__aexit__()
+
+    def _get_clients(self) -> SlackClients:
+        from slack_token_tui.slack.client import SlackClients
+
+        self._clients = self._clients or SlackClients()
+        return self._clients
+
+    async def _run(self, request: tuple[str, *tuple[object, ...]], work: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Run ``work`` and return its result. One runs at a time for a profile, and a few in all.
 
         Cancellation stops the wait only. The work goes on, and its end is reported.
 
         Args:
             request: the profile name and what tells one kind of request from another. If the same request is in
                 progress, its result is returned.
-            work: called in a thread.
+            work: called when it may run.
 
         Raises:
             Problem: ``work`` raised it, or raised something unexpected.
@@ -179,13 +237,13 @@ class RefreshScheduler:
             task.add_done_callback(lambda done: done.cancelled() or done.exception())  # the caller may be gone
         return await asyncio.shield(task)
 
-    async def _run_in_slot(self, name: str, work: Callable[[], _Result]) -> _Result:
+    async def _run_in_slot(self, name: str, work: Callable[[], Awaitable[_Result]]) -> _Result:
         self._waiting[name] += 1
         self._set_busy(name)
         problem: Problem | None = None
         try:
             async with self._locks.setdefault(name, asyncio.Lock()), self._slots:
-                return await run_in_daemon_thread(work)
+                return await work()
         except Problem as error:
             problem = error.with_facts(name=name)
             raise problem from None

@@ -26,7 +26,9 @@ from slack_token_tui.slack import client
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
+from slack_token_tui.tokens.batch import MAX_REQUESTS
 from tests.support.ports import find_free_ports
+from tests.support.practice import issue_profiles
 from tests.support.profiles import new_sign_in, time_from_now
 from tests.support.store import add_profile_files
 from tests.support.terminal import Terminal
@@ -64,7 +66,7 @@ def time_process(*command: str, home: Path) -> Measure:
 
     def measure() -> float:
         begin = time.perf_counter()
-        subprocess.run(command, stdout=subprocess.DEVNULL, env=environment, check=True)
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, check=True)
         return time.perf_counter() - begin
 
     return measure
@@ -154,6 +156,24 @@ def measure_sign_ins(directory: Path, rounds: int) -> None:
     print_result("callback to saved profile", ours, theirs, "two plain httpx requests", 1.5)
 
 
+def measure_batch(directory: Path, count: int = 100, seconds: float = 0.2) -> None:
+    """Compare ``verify --all`` at a Slack that takes a while with the time of its requests, eight at once."""
+    workspace, store = Workspace(), ProfileStore(directory / "batch")
+    ask = workspace.auth_test
+
+    def answer_late(bearer: str | None) -> tuple[dict[str, object], tuple[str, ...]]:
+        time.sleep(seconds)
+        return ask(bearer)
+
+    workspace.auth_test = answer_late  # type: ignore[method-assign]
+    with PracticeSlack(workspace) as slack:
+        issue_profiles(store, workspace, slack.base, count, hours_left=5)
+        command = (sys.executable, "-m", "slack_token_tui", "verify", "--all")
+        (ours,) = measure_in_turns(1, time_process(*command, home=store.home))
+    ideal = count / MAX_REQUESTS * seconds * 1000
+    print_result(f"verify --all, {count} profiles", ours, ideal, "the requests, 8 at once", 2.0)
+
+
 def measure_idle(directory: Path, seconds: int) -> None:
     """Measure how much of a core an interface takes that nobody touches."""
     module, ticks = ("-m", "slack_token_tui"), os.sysconf("SC_CLK_TCK")
@@ -198,6 +218,7 @@ def main() -> None:
         measure_commands(Path(directory), rounds)
         measure_first_frames(Path(directory), rounds)
         measure_sign_ins(Path(directory), rounds)
+        measure_batch(Path(directory))
         if Path("/proc/self/stat").exists():
             measure_idle(Path(directory), idle_seconds)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, NamedTuple
 
-from slack_token_tui.practice.models import CLIENT_ID
+from slack_token_tui.practice.models import CLIENT_ID, Person
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.secret import Secret
@@ -59,3 +59,20 @@ def issue_profile(
     )
     saved = store.save_sign_in(new, Tokens(Secret(access), refresh_token or Secret(refresh)), name).profile
     return change_profile(store, saved.name, **changes)
+
+
+def issue_profiles(store: ProfileStore, workspace: Workspace, base: str, count: int, *, hours_left: float = -1) -> None:
+    """Save profiles ``p00``, ``p01`` and so on of different people, whose Slack is reached at ``base``."""
+    first = len(store.names())
+    workspace.people = tuple(Person(f"U0{number:02}", f"person{number}") for number in range(first + count))
+    for number in range(first, first + count):
+        access, refresh = issue_tokens(workspace, person=number)
+        new = profile(
+            client_id=CLIENT_ID,
+            endpoints=Endpoints(base),
+            team_id=workspace.teams[0].id,
+            user_id=workspace.people[number].id,
+            expires_at=time_from_now(hours=hours_left),
+            refresh_issued_at=time_from_now(hours=-12),
+        )
+        store.save_sign_in(new, Tokens(Secret(access), Secret(refresh)), f"p{number:02}")

@@ -25,6 +25,8 @@ WAITS_FOREVER = (
     "from slack_token_tui.slack import client\n"
     "locks.WAIT_SECONDS = 100_000\n"
     "client.DEADLINE_SECONDS = 1\n"
+    "from slack_token_tui.oauth import session\n"
+    "session.MAX_AUTOMATIC_RETRY_SECONDS = 1\n"
     "real = socket.getaddrinfo\n"
     "def getaddrinfo(host, *args, **kwargs):\n"
     "    if host not in ('localhost', '127.0.0.1', '::1', None):\n"

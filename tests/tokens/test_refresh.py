@@ -213,7 +213,7 @@ def test_rate_limit_does_not_change_the_profile(store: ProfileStore, slack: Prac
     slack.workspace.faults.append("status:429")
     result = refresh_in_process(store, "acme")
     assert result.problem and result.problem.code == "ratelimited"
-    assert result.problem.facts["retry_after"] == "7"
+    assert result.problem.facts["retry_after"] == "3"
     assert (result.profile, result.tokens) == before
     assert list_journals(store) == []
 

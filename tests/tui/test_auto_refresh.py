@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.problems import Problem
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profile import Profile
@@ -19,24 +20,27 @@ from slack_token_tui.tokens.refresh_result import RefreshPolicy, RefreshResult
 from slack_token_tui.tui.auto_refresh import RefreshScheduler
 from slack_token_tui.tui.profiles_model import ProfilesModel
 from tests.support.pilot import WIDE, has_text, run_app, wait_for, wait_for_text
-from tests.support.practice import issue_profile
-from tests.support.profiles import new_sign_in, profile, time_from_now
+from tests.support.practice import issue_profile, issue_profiles
+from tests.support.profiles import new_sign_in, time_from_now
+from tests.support.servers import reserve_refusing_port
 from tests.support.store import read_tokens
 
 PROFILE_COUNT = 24
 
 
 class HeldRefreshes:
-    """Stands in for the child processes. Each refresh waits until the test lets it go."""
+    """Stands in for the child processes. Each refresh but the first waits until the test lets it go."""
 
     def __init__(self) -> None:
         self.started: list[str] = []
+        self.holds_first = False
         self.may_end = threading.Event()
 
     def refresh(self, store: ProfileStore, name: str, policy: RefreshPolicy) -> RefreshResult:
         """Record ``name`` and wait."""
         self.started.append(name)
-        self.may_end.wait(60)
+        if len(self.started) > 1 or self.holds_first:
+            self.may_end.wait(60)
         with store.lock(name) as locked:
             locked.save(profile_with_hours_left(locked.profile))
             return RefreshResult(locked.profile, locked.tokens, refreshed=True)
@@ -75,30 +79,50 @@ async def test_at_most_four_due_profiles_are_refreshed_at_once_and_the_selected_
 ) -> None:
     save_due_profiles(store)
     async with run_app(home, size=WIDE) as pilot:
-        await wait_for(pilot, lambda: len(held_refreshes.started) == 4)
-        assert "p00" in held_refreshes.started, "it is selected"
+        await wait_for(pilot, lambda: len(held_refreshes.started) == 5)
+        assert held_refreshes.started[0] == "p00", "it is selected"
         await pilot.press("G")
         await pilot.pause(2.5)  # two more looks at the clock
-        assert len(held_refreshes.started) == 4, "no more are started while four run"
+        assert len(held_refreshes.started) == 5, "no more are started while four run"
         held_refreshes.may_end.set()
-        await wait_for(pilot, lambda: len(held_refreshes.started) >= 8)
-        assert "p23" in held_refreshes.started[4:8], "selected meanwhile"  # they are threads, so the order may vary
+        await wait_for(pilot, lambda: len(held_refreshes.started) >= 9)
+        assert "p23" in held_refreshes.started[5:9], "selected meanwhile"  # they are threads, so the order may vary
         await wait_for(pilot, lambda: len(held_refreshes.started) == PROFILE_COUNT)
     assert len(set(held_refreshes.started)) == PROFILE_COUNT
 
 
-def test_due_profiles_are_chosen_up_to_the_free_places() -> None:
-    now = datetime.now(UTC)
-    due = {"refresh_issued_at": time_from_now(hours=-13), "expires_at": time_from_now(hours=-1)}
-    model = ProfilesModel(ProfileStore(Path("unused")), lambda: now)
-    model.entries = [profile(name=f"p{number}", **due) for number in range(6)]
+async def test_due_profiles_are_chosen_one_by_one_until_slack_answers_and_then_up_to_four(
+    store: ProfileStore, held_refreshes: HeldRefreshes
+) -> None:
+    save_due_profiles(store)
+    model = ProfilesModel(store, lambda: datetime.now(UTC))
+    model.load()
     model.tick()
     scheduler = RefreshScheduler(model)
-    assert scheduler.due_names("p5") == ["p5", "p0", "p1", "p2"]
-    model.busy |= {"p0", "p3"}
-    assert scheduler.due_names() == ["p1", "p2"]
-    model.busy |= {"p1", "p2"}
+    assert scheduler.due_names("p05") == ["p05"], "a lost answer costs a refresh token"
+    await scheduler.refresh("p05")
+    model.tick()
+    assert scheduler.due_names("p06") == ["p06", "p00", "p01", "p02"]
+    model.busy |= {"p00", "p03"}
+    assert scheduler.due_names() == ["p01", "p02"]
+    model.busy |= {"p01", "p02"}
     assert scheduler.due_names() == []
+
+
+async def test_lost_answer_stops_the_automatic_refreshes_at_that_slack_only(
+    store: ProfileStore, workspace: Workspace, slack: PracticeSlack
+) -> None:
+    with reserve_refusing_port() as url:
+        issue_profiles(store, workspace, url, 3)
+        issue_profiles(store, workspace, slack.base, 3)
+        model = ProfilesModel(store, lambda: datetime.now(UTC))
+        model.load()
+        model.tick()
+        scheduler = RefreshScheduler(model)
+        assert scheduler.due_names() == ["p00", "p03"]
+        await scheduler.refresh_automatically("p00")
+        assert model.problems["p00"].code == "network_unreachable"
+        assert scheduler.due_names() == ["p03"], "its neighbors wait too"
 
 
 async def test_cancelled_wait_keeps_the_profile_busy_until_the_work_ends(
@@ -112,6 +136,7 @@ async def test_cancelled_wait_keeps_the_profile_busy_until_the_work_ends(
         generation=1,
     )
     store.save_sign_in(*new)
+    held_refreshes.holds_first = True
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("r")
         await wait_for(pilot, lambda: held_refreshes.started)
@@ -130,7 +155,7 @@ async def test_unexpected_error_in_a_batch_counts_as_a_failure(
         store.save_sign_in(*new_sign_in(user_id=f"U{number}"), f"p{number}")
     from slack_token_tui.tokens import verify
 
-    def break_second(store: ProfileStore, name: str, *_: object) -> verify.Verification:
+    async def break_second(store: ProfileStore, name: str, *_: object, **__: object) -> verify.Verification:
         if name == "p1":
             raise ZeroDivisionError("a bug")
         return verify.Verification(store.read(name))

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from slack_token_tui.practice.server import PracticeSlack
+from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
 from tests.support.locks import hold_lock
-from tests.support.pilot import WIDE, has_text, run_app, wait_for, wait_for_text
-from tests.support.practice import issue_profile
+from tests.support.pilot import WIDE, has_text, run_app, wait_for, wait_for_text, wait_until_stable
+from tests.support.practice import issue_profile, issue_profiles
 from tests.support.profiles import new_sign_in, time_from_now
+from tests.support.servers import reserve_refusing_port
 from tests.support.store import read_tokens
 
 REFRESH_PATH = "/api/oauth.v2.user.access"
@@ -211,3 +213,16 @@ async def test_esc_during_a_request_also_hides_a_revealed_token(
             await pilot.press("escape")
             await wait_for_text(pilot, "No longer waiting")
             await wait_for(pilot, lambda: not has_text(pilot, token[:30]))
+
+
+async def test_one_dead_network_is_asked_once_and_the_rest_is_left_alone(
+    store: ProfileStore, workspace: Workspace, home: Path
+) -> None:
+    with reserve_refusing_port() as url:
+        issue_profiles(store, workspace, url, 30, hours_left=-1)
+        async with run_app(home, size=(300, 40)) as pilot:
+            await wait_for_text(pilot, "!")  # what is refreshed unasked
+            await wait_until_stable(pilot)
+            await pilot.press("R")
+            await wait_for_text(pilot, "29 were left alone")
+            await wait_for_text(pilot, "1 with trouble")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from slack_token_tui.cli import exit_codes, output
@@ -11,8 +15,10 @@ from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
 
 if TYPE_CHECKING:
     from slack_token_tui.cli.batch import CommandResult
+    from slack_token_tui.store.profile import Profile
     from slack_token_tui.store.profiles import ProfileStore
-    from slack_token_tui.tokens.refresh_result import RefreshPolicy
+    from slack_token_tui.tokens.batch import Batch, Report
+    from slack_token_tui.tokens.refresh_result import RefreshPolicy, RefreshResult
 
 EXAMPLE = "slack-token-tui refresh --all"
 
@@ -32,25 +38,39 @@ def run(options: argparse.Namespace) -> int:
     With ``--all``, refresh tokens that are about to expire. Without it, refresh tokens that are over an hour old.
     ``--force`` refreshes them regardless of age.
     """
-    from slack_token_tui.cli.batch import for_each_profile
+    from slack_token_tui.cli.batch import run_for_profiles
     from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
 
     default_min_ttl = REFRESH_MARGIN_SECONDS if options.all else YOUNG_TOKEN_TTL_SECONDS
     policy = RefreshPolicy(default_min_ttl if options.min_ttl is None else options.min_ttl, insist=options.force)
-    return for_each_profile(
-        options.names,
-        options.all,
-        options.json,
-        lambda store, name: _refresh_one(store, name, policy, is_requested=not options.all),
-    )
+    open_batch = partial(_open_batch, policy=policy, is_requested=not options.all)
+    return run_for_profiles(options.names, options.all, options.json, open_batch, _report)
 
 
-def _refresh_one(store: ProfileStore, name: str, policy: RefreshPolicy, *, is_requested: bool) -> CommandResult:
-    from slack_token_tui.cli.fresh_token import format_clock_time
+@asynccontextmanager
+async def _open_batch(
+    store: ProfileStore, report: Report, *, policy: RefreshPolicy, is_requested: bool
+) -> AsyncIterator[Batch[RefreshResult]]:
+    from slack_token_tui.event_loop import run_uninterrupted
+    from slack_token_tui.tokens.batch import Batch
     from slack_token_tui.tokens.refresh import refresh
     from slack_token_tui.tokens.refresh_in_process import refresh_in_process
+    from slack_token_tui.tokens.refresh_result import requested_refresh_policy
 
-    result = refresh(store, name, policy, refresh_in_process, is_requested=is_requested)
+    async def refresh_one(name: str) -> RefreshResult:
+        work = partial(refresh, store, name, policy, refresh_in_process, is_requested=is_requested)
+        return await run_uninterrupted(work)  # the signal handlers of the batch let it end
+
+    def spends(profile: Profile) -> bool:
+        wanted = requested_refresh_policy(profile, policy) if is_requested else policy
+        return wanted.wants(profile, datetime.now(UTC))
+
+    yield Batch(store, refresh_one, report, spends=spends)
+
+
+def _report(name: str, result: RefreshResult) -> CommandResult:
+    from slack_token_tui.cli.fresh_token import format_clock_time
+
     expires_at = result.profile.expires_at
     if expires_at is None and not result.refreshed:
         output.print_message(f"{name}: does not expire, so there is nothing to renew")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from slack_token_tui.cli import exit_codes, output
@@ -11,6 +14,8 @@ from slack_token_tui.cli.arguments import add_names_argument
 if TYPE_CHECKING:
     from slack_token_tui.cli.batch import CommandResult
     from slack_token_tui.store.profiles import ProfileStore
+    from slack_token_tui.tokens.batch import Batch, Report
+    from slack_token_tui.tokens.verify import Verification
 
 EXAMPLE = "slack-token-tui verify --all"
 
@@ -22,17 +27,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Verify tokens with Slack, save the result in each profile and return the exit code."""
-    from slack_token_tui.cli.batch import for_each_profile
+    from slack_token_tui.cli.batch import run_for_profiles
 
-    return for_each_profile(options.names, options.all, options.json, _verify_one)
+    return run_for_profiles(options.names, options.all, options.json, _open_batch, _report)
 
 
-def _verify_one(store: ProfileStore, name: str) -> CommandResult:
-    from slack_token_tui.cli.fresh_token import print_refresh_problem
+@asynccontextmanager
+async def _open_batch(store: ProfileStore, report: Report) -> AsyncIterator[Batch[Verification]]:
+    from slack_token_tui.slack.client import SlackClients
+    from slack_token_tui.tokens.batch import Batch
     from slack_token_tui.tokens.refresh_in_process import refresh_in_process
+    from slack_token_tui.tokens.refresh_result import USUAL_POLICY
     from slack_token_tui.tokens.verify import verify
 
-    verification = verify(store, name, refresh_in_process)
+    async with SlackClients() as clients:
+
+        async def verify_one(name: str) -> Verification:
+            return await verify(store, name, refresh_in_process, clients=clients)
+
+        yield Batch(store, verify_one, report, spends=lambda profile: USUAL_POLICY.wants(profile, datetime.now(UTC)))
+
+
+def _report(name: str, verification: Verification) -> CommandResult:
+    from slack_token_tui.cli.fresh_token import print_refresh_problem
+
     profile = verification.profile
     if verification.refresh_problem is not None:
         print_refresh_problem(verification.refresh_problem, profile)

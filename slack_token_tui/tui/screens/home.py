@@ -104,6 +104,10 @@ class HomeScreen(AppScreen[None]):
         self.set_interval(_TICK_SECONDS, self._tick)
         self.call_after_refresh(self._complete)
 
+    async def on_unmount(self) -> None:
+        if self.is_complete:
+            await self._scheduler.close()
+
     async def _complete(self) -> None:
         """Add what the first frame has left out."""
         from slack_token_tui.tui.auto_refresh import RefreshScheduler

@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
-from slack_token_tui.tui.auto_refresh import RefreshScheduler
+from slack_token_tui.tokens.refresh_result import (
+    USUAL_POLICY,
+    YOUNG_TOKEN_TTL_SECONDS,
+    RefreshPolicy,
+    requested_refresh_policy,
+)
+from slack_token_tui.tui.auto_refresh import BatchResult, RefreshScheduler
 from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.profiles_model import Entry, ProfilesModel, version_of
 from slack_token_tui.tui.widgets.time_format import format_time_left
@@ -211,26 +216,36 @@ class HomeCommands:
         """Verify every profile with Slack."""
         names = [profile.name for profile in self._model.profiles]
 
-        def summarize(fine: int) -> str:
-            bad = len(names) - fine
-            return "all are good" if not bad else f"{fine} good, {bad} with trouble, marked !; o sorts them to the top"
+        def summarize(result: BatchResult) -> str:
+            if result.succeeded == len(names):
+                return "all are good"
+            trouble = f"{result.failed} with trouble, marked !; o sorts them to the top"
+            return f"{result.succeeded} good, {trouble}"
 
-        await self._run_batch("Verifying", names, self._scheduler.verify, summarize)
+        def spends(profile: Profile) -> bool:
+            return USUAL_POLICY.wants(profile, self._model.now())
+
+        await self._run_batch("Verifying", names, self._scheduler.verify, spends, summarize)
 
     async def refresh_all(self) -> None:
         """Refresh every token that is more than an hour old."""
         profiles = self._model.profiles
         before = {profile.name: profile.generation for profile in profiles if profile.is_refreshable}
+        policy = RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS)
 
         async def refresh(name: str) -> None:
-            await self._scheduler.refresh(name, RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS), is_requested=True)
+            await self._scheduler.refresh(name, policy, is_requested=True)
 
-        def summarize(fine: int) -> str:
+        def spends(profile: Profile) -> bool:
+            return requested_refresh_policy(profile, policy).wants(profile, self._model.now())
+
+        def summarize(result: BatchResult) -> str:
             generations = {profile.name: profile.generation for profile in self._model.profiles}
             refreshed = sum(generations.get(name, generation) != generation for name, generation in before.items())
+            young = result.succeeded - refreshed
             parts = [f"{refreshed} renewed"]
-            parts += [f"{fine - refreshed} less than an hour old and left alone"] if fine > refreshed else []
-            parts += [f"{len(before) - fine} with trouble, marked !"] if fine < len(before) else []
+            parts += [f"{young} less than an hour old and left alone"] if young > 0 else []
+            parts += [f"{result.failed} with trouble, marked !"] if result.failed else []
             return ", ".join(parts)
 
         if not before:
@@ -241,10 +256,15 @@ class HomeCommands:
                 else "None of them has a refresh token: they work until they are revoked, or expire."
             )
             return
-        await self._run_batch("Renewing", list(before), refresh, summarize)
+        await self._run_batch("Renewing", list(before), refresh, spends, summarize)
 
     async def _run_batch(
-        self, verb: str, names: list[str], do: Callable[[str], Awaitable[object]], verdict: Callable[[int], str]
+        self,
+        verb: str,
+        names: list[str],
+        do: Callable[[str], Awaitable[object]],
+        spends: Callable[[Profile], bool],
+        summarize: Callable[[BatchResult], str],
     ) -> None:
         if self.batch is not None:
             if self.batch != verb:
@@ -257,8 +277,13 @@ class HomeCommands:
         self.batch = verb
         try:
             progress(0)
-            fine = await self._scheduler.run_for_all(names, do, progress)
-            self._host.show_notice(f"{verb} {len(names)}: {verdict(fine)}.")
+            result = await self._scheduler.run_for_all(names, do, spends, progress)
+            summary = f"{verb} {len(names)}: {summarize(result)}."
+            if result.left_alone:
+                explanation = result.left_alone[0].explain()
+                count = len(result.left_alone)
+                summary += f" {count} were left alone: {explanation.happened} Press D to check the way to Slack."
+            self._host.show_notice(summary)
         finally:
             self.batch = None
 
