@@ -165,6 +165,8 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     provided = {key: clean(value, _MAX_FACT_LENGTH) for key, value in (facts or {}).items() if value is not None}
     values = {**_DEFAULT_FACTS, **provided, "code": code}
 
+    # RFC 6749 §4.1.2.1, §5.2: error_description
+    description = provided.get("description", "").strip()
     if any("{file_quoted}" in remedy for remedy in entry["remedies"]):
         from shlex import quote  # deferred: only needed for remedies that are commands
 
@@ -180,7 +182,7 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
     return Explanation(
         code=code,
         title=fill(entry["title"]),
-        happened=fill(entry["happened"]),
+        happened=fill(entry["happened"]) + (f" Slack says: “{description}”" if description else ""),
         causes=tuple(fill(cause) for cause in entry.get("causes", ())),
         remedies=tuple(fill(remedy) for remedy in entry["remedies"]),
         kind=Kind(entry["kind"]),

@@ -31,7 +31,8 @@ def main(argv: "Sequence[str] | None" = None) -> int:
         return 141  # 128 + SIGPIPE, as a pipeline expects
     except OSError as error:
         # An error from a file has a filename. Without one it is from standard output, such as a full disk behind ``>``.
-        is_output = error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+        output_errors = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+        is_output = error.filename is None and error.errno in output_errors
         return _report_stdout_error(error) if is_output else _report(error, as_json=as_json)
     except Exception as error:
         return _report(error, as_json=as_json)
@@ -86,11 +87,12 @@ def _run_fast_command(arguments: list[str], exec_command: list[str], core_limit:
 
 
 def _open_stdout() -> None:
-    """Discard output if stdout is closed. If its encoding is not UTF-8, escape characters that it can't encode."""
+    """If stdout is closed, let output fail. If its encoding is not UTF-8, escape characters that it can't encode."""
     if sys.stdout is None:
         import os
 
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - stays open until the process exits
+        # Read-only, so that writing to it fails as it would on the closed file, and no other file gets its number.
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w")  # noqa: PTH123, SIM115 - open until the process exits
     elif (sys.stdout.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # typed as TextIO
 
@@ -112,7 +114,10 @@ def _report_stdout_error(error: OSError) -> int:
 
     _close_stdout()
     output.print_message(f"slack-token-tui: standard output cannot be written: {error.strerror}.")
-    output.print_message("  Free some room where it goes, and run the command again")
+    closed = "It is closed: remove >&- from the command"
+    output.print_message(
+        f"  {closed if error.errno == errno.EBADF else 'Free some space where it goes, and run it again'}"
+    )
     return 1
 
 

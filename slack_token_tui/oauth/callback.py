@@ -9,13 +9,15 @@ from urllib.parse import parse_qsl, urlsplit
 
 from slack_token_tui.oauth.request import AuthorizationRequest
 from slack_token_tui.problems import Problem, code_from_slack
+from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client_id import PastedKind, recognize
 from slack_token_tui.slack.endpoints import is_loopback
 
 _MAX_PARAMETERS = 20
 _MAX_PASTE_LENGTH = 16 * 1024
-_SINGLE_PARAMETERS = ("code", "state", "error")
+_MAX_DESCRIPTION_LENGTH = 200
+_SINGLE_PARAMETERS = ("code", "state", "error", "iss")
 _NOT_A_CODE = frozenset({PastedKind.TOKEN, PastedKind.SECRET, PastedKind.CLIENT_ID, PastedKind.APP_ID})
 _BARE_CODE = re.compile(r"[A-Za-z0-9._-]{8,512}")
 _SURROUNDING_CHARACTERS = "<>\"'`()[]"
@@ -30,9 +32,13 @@ class AuthorizationCode:
 
 @dataclass(frozen=True)
 class AuthorizationError:
-    """Slack's error response. The code is ``access_denied`` if the user clicked Cancel."""
+    """Slack's error response. The code is ``access_denied`` if the user clicked Cancel.
+
+    ``description`` is Slack's own sentence about it, or "".
+    """
 
     code: str
+    description: str = ""
 
 
 AuthorizationResponse = AuthorizationCode | AuthorizationError
@@ -43,7 +49,7 @@ class CallbackRejected(Problem):
 
     Attributes:
         code: key in the problem catalog: ``callback_unreadable``, ``state_mismatch``, ``state_missing``,
-            ``parameter_doubled`` or ``callback_empty``. For pasted text also ``pasted_elsewhere``,
+            ``issuer_mismatch``, ``parameter_doubled`` or ``callback_empty``. For pasted text also ``pasted_elsewhere``,
             ``pasted_authorize_address``, ``pasted_something_else``, ``pasted_bare_code`` (ask the user first) or
             ``bare_code_refused``.
     """
@@ -53,7 +59,8 @@ def check_callback(query: str, request: AuthorizationRequest) -> AuthorizationRe
     """Return the response in ``query``, the query string received at the redirect URL of ``request``.
 
     The state is compared in constant time before any code or error is accepted. Unknown parameters are ignored. A
-    repeated ``code``, ``state`` or ``error`` is rejected, and an empty parameter counts as absent (RFC 6749 §3.1).
+    repeated ``code``, ``state``, ``error`` or ``iss`` is rejected, and an empty parameter counts as absent (RFC 6749
+    §3.1). The issuer ``iss`` is optional, and is checked if it is there (RFC 9207 §2.4).
 
     Raises:
         CallbackRejected: the query does not belong to ``request``, or is not an authorization response.
@@ -71,13 +78,22 @@ def check_callback(query: str, request: AuthorizationRequest) -> AuthorizationRe
         raise CallbackRejected("state_missing")
     if not secrets.compare_digest(values["state"].encode(), request.state.reveal().encode()):
         raise CallbackRejected("state_mismatch")
+    if "iss" in values and values["iss"].rstrip("/") not in _issuers(request):
+        raise CallbackRejected("issuer_mismatch", detail=clean(values["iss"], 100))
     if "code" in values and "error" in values:
         raise CallbackRejected("parameter_doubled")
     if "error" in values:
-        return AuthorizationError(code_from_slack(values["error"]))
+        description = clean(values.get("error_description", ""), _MAX_DESCRIPTION_LENGTH)
+        return AuthorizationError(code_from_slack(values["error"]), description)
     if "code" in values:
         return AuthorizationCode(Secret(values["code"]))
     raise CallbackRejected("callback_empty")
+
+
+def _issuers(request: AuthorizationRequest) -> tuple[str, str]:
+    """Return the issuers that a Slack may call itself: its own URL, and that of its MCP server."""
+    base = request.endpoints.base
+    return base, base.replace("://", "://mcp.", 1)
 
 
 def check_pasted(text: str, request: AuthorizationRequest, *, accept_bare_code: bool = False) -> AuthorizationResponse:

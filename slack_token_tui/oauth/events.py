@@ -144,9 +144,13 @@ class SavingAgain:
 
 @dataclass(frozen=True)
 class Saved:
-    """The profile is saved."""
+    """The profile is saved.
+
+    ``refusal`` says why its token can't be used, if Slack has refused it since it was issued.
+    """
 
     saved: SavedProfile
+    refusal: Explanation | None = None
 
 
 @dataclass(frozen=True)

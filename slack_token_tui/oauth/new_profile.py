@@ -20,6 +20,7 @@ def new_profile(
     requested_scopes: tuple[str, ...],
     requested_at: datetime,
     verified_at: datetime | None,
+    refused: str | None = None,
 ) -> Profile:
     """Return the profile of a completed sign-in. Its name is a suggestion: the store may choose another one.
 
@@ -32,6 +33,7 @@ def new_profile(
         requested_scopes: the scopes of the authorization request.
         requested_at: when the exchange request was sent. Delays then make the computed expiry earlier, never later.
         verified_at: when ``auth.test`` responded, or None if it did not.
+        refused: the error with which ``auth.test`` has refused the token, or None.
     """
     resolved_identity = identity or Identity(user_id=token_response.user_id or "")
     requested_at = requested_at.astimezone(UTC).replace(microsecond=0)
@@ -62,4 +64,5 @@ def new_profile(
         refresh_issued_at=requested_at if token_response.refresh_token else None,
         signed_in_at=requested_at,
         verified_at=None if verified_at is None else verified_at.astimezone(UTC).replace(microsecond=0),
+        refused=refused,
     )

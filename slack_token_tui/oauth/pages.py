@@ -70,6 +70,12 @@ class Page(Enum):
         "The token could not be saved",
         "Slack agreed, but nothing could be written on this machine. Your terminal explains what to do; this tab can be closed.",
     )
+    TOKEN_REFUSED = _page(
+        "✗",
+        "no",
+        "Slack refuses the new token",
+        "Slack issued a token and does not accept it. Your terminal explains what to do. You can close this tab.",
+    )
     CANCELLED = _page(
         "✗",
         "no",

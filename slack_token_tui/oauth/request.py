@@ -73,6 +73,7 @@ class AuthorizationRequest:
     def url(self) -> str:
         """The authorize URL for the browser. It contains no secret that is useful without the verifier."""
         parameters = {
+            "response_type": "code",
             "client_id": self.client_id,
             self.endpoints.scope_parameter: ",".join(self.scopes),  # commas: Slack rejects spaces for some apps
             "redirect_uri": self.redirect_uri,

@@ -41,11 +41,12 @@ from slack_token_tui.problems import Explanation, InvalidInput, Kind, Problem, e
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import OAuthClient, SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable
+from slack_token_tui.slack.errors import RateLimited, SlackError, SlackRefused, SlackUnreachable
 from slack_token_tui.slack.responses import Identity, TokenResponse
 from slack_token_tui.store.apps import SlackApp, is_loopback_redirect, read_app, with_secret
 from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.fallback_dir import import_command, save_tokens_to_fallback
+from slack_token_tui.store.hot_path import REVOKED_CODES
 from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 from slack_token_tui.tokens.revoke import Revocation
@@ -167,6 +168,7 @@ class SignInSession:
         self._exchanged_at = datetime.now(UTC)
         self._verification: asyncio.Future[Identity] | None = None
         self._unsaved: tuple[Profile, Tokens] | None = None
+        self._refusal: SlackError | None = None
         self._unusable: UnusableTokenResponse | None = None
         self._revoking: asyncio.Future[tuple[Revocation, ...]] | None = None
         self._app_saving: asyncio.Future[None] | None = None
@@ -516,7 +518,7 @@ class SignInSession:
         self._report_ignored()
         response = self._response.result()
         if not isinstance(response, AuthorizationCode):
-            raise Problem(response.code)
+            raise Problem(response.code, **({"description": response.description} if response.description else {}))
         # Slack accepted the app, so save it. This runs in parallel with the requests.
         arguments = (self.services.store.home, self.request.app, self._saved_app, self.request.scopes)
         self._app_saving = asyncio.get_running_loop().run_in_executor(None, remember_app, *arguments)
@@ -597,6 +599,8 @@ class SignInSession:
             pass
         except SlackError as error:
             explanation = error.with_facts(**self._facts).explain()
+            if isinstance(error, SlackRefused) and error.code in REVOKED_CODES:
+                self._refusal = error
         except Exception as error:
             explanation = Problem("unexpected", detail=error_location(error)).explain()
         finally:
@@ -605,10 +609,20 @@ class SignInSession:
         return None
 
     async def _save(self, profile: Profile, tokens: Tokens, storage: TokenStorage | None = None) -> SavedProfile:
-        """Save the profile. Cancellation waits for the end."""
+        """Save the profile. Cancellation waits for the end.
+
+        Raises:
+            StorageError: it could not be saved.
+            Problem: ``new_token_refused``: it is saved, and Slack refuses its token.
+        """
         save = asyncio.get_running_loop().run_in_executor(None, self._save_profile, profile, tokens, storage)
         saved = await wait_until_done(save)
         self._unsaved = None
+        if self._refusal is not None:
+            name, cause = saved.profile.name, self._refusal.explain()
+            refusal = Problem("new_token_refused", name=name, detail=f"{cause.title}, {cause.code}")
+            self._apply(events.Saved(saved, refusal.explain()))
+            raise refusal
         self._apply(events.Saved(saved))
         return saved
 
@@ -635,6 +649,7 @@ class SignInSession:
             requested_scopes=self._authorization.scopes,
             requested_at=self._exchanged_at,
             verified_at=datetime.now(UTC) if identity else None,
+            refused=self._refusal.code if self._refusal is not None else None,
         )
 
 
@@ -672,7 +687,7 @@ def automatic_retry_pause(error: SlackError, attempt: int, elapsed_seconds: floa
 def _page_at_the_end(state: SignInState, problem: Problem | None) -> Page:
     """Return the page that a waiting browser shows at the end of a sign-in."""
     if state.result is not None:
-        return Page.SAVED
+        return Page.SAVED if state.failure is None else Page.TOKEN_REFUSED
     if problem is None or state.failure is None or problem.code in ("sign_in_stopped", "sign_in_timed_out"):
         return Page.CANCELLED
     if problem.code == "access_denied":

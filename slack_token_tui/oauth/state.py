@@ -110,7 +110,7 @@ class SignInState:
         code_expires_at: until when a code that is not spent can be sent again, or None.
         identity: who the token belongs to, as confirmed by Slack, or None.
         unverified: why the token is not verified, or None.
-        result: the saved profile, or None.
+        result: the saved profile, or None. If there is a failure too, Slack has refused its token.
         failure: why it failed, or None.
         unsaved: whether a token exists only in memory.
         unusable: the token that Slack issued and that can't be used, or None.
@@ -208,8 +208,10 @@ def reduce(state: SignInState, event: Event) -> SignInState:
             return replace(state, phase=Phase.SAVING, unverified=explanation)
         case events.SavingAgain():
             return _without_failure(state, phase=Phase.SAVING)
-        case events.Saved(saved):
-            return replace(state, phase=Phase.SAVED, result=saved, unsaved=False)
+        case events.Saved(saved, refusal):
+            saved_state = replace(state, phase=Phase.SAVED, result=saved, unsaved=False)
+            failure = None if refusal is None else Failure(Phase.VERIFYING, refusal)
+            return saved_state if failure is None else replace(saved_state, phase=Phase.FAILED, failure=failure)
         case events.Failed(phase, explanation, code_expires_at, unusable):
             return replace(
                 state,

@@ -138,8 +138,8 @@ def raise_if_refused(data: Mapping[str, Any]) -> None:
     if ok is False:
         facts = {
             key: clean(value, 200)
-            for key in ("needed", "provided")
-            if isinstance(value := data.get(key), str) and value
+            for key, name in (("needed", "needed"), ("provided", "provided"), ("description", "error_description"))
+            if isinstance(value := data.get(name), str) and value
         }
         if details := _response_messages(data):
             facts["detail"] = details

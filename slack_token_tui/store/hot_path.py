@@ -17,6 +17,20 @@ MAX_FILE_BYTES = 128 * 1024
 """Larger than any profile that can be saved, so that every saved profile can be read."""
 REFRESH_MARGIN_SECONDS = 600
 """Tokens that expire sooner than this are refreshed before they are returned."""
+TEXT_KEYS = (
+    "redirect_uri",
+    "app_id",
+    "app_name",
+    "team_id",
+    "team_name",
+    "workspace_url",
+    "enterprise_id",
+    "enterprise_name",
+    "user_id",
+    "user_name",
+)
+"""Keys of a profile whose values are texts for display."""
+TIMESTAMP_KEYS = ("expires_at", "refresh_issued_at", "refresh_refused_at", "signed_in_at", "verified_at")
 REVOKED_CODES = frozenset({"token_revoked", "token_expired", "account_inactive"})
 """Slack error codes for a token that is permanently invalid. ``invalid_auth`` may just mean the wrong network."""
 
@@ -147,13 +161,76 @@ def is_token(text: object) -> bool:
     )
 
 
-def _is_timestamp(text: object) -> bool:
-    """Return whether ``text`` has the form ``2026-11-24T12:00:00Z``."""
+def is_timestamp(text: object) -> bool:
+    """Return whether ``text`` is a time between 2000 and 2199 in the form ``2026-11-24T12:00:00Z``.
+
+    Other years are errors, and adding 30 days or a time zone to them may overflow.
+    """
     if not isinstance(text, str) or len(text) != 20 or not text.isascii():
         return False
     separators = text[4] + text[7] + text[10] + text[13] + text[16] + text[19]
     digits = text[:4] + text[5:7] + text[8:10] + text[11:13] + text[14:16] + text[17:19]
-    return separators == "--T::Z" and digits.isdigit()
+    if separators != "--T::Z" or not digits.isdigit():
+        return False
+    year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:8])
+    is_leap_year = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    days = 29 if month == 2 and is_leap_year else 28 if month == 2 else 30 if month in (4, 6, 9, 11) else 31
+    is_date = 2000 <= year < 2200 and 1 <= month <= 12 and 1 <= day <= days
+    return is_date and digits[8:10] < "24" and digits[10:12] < "60" and digits[12:] < "60"
+
+
+def _is_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+
+
+def _is_id(value: object) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, str) and value[:1].isalnum() and len(value) <= 128 and not set(value) - _ID_CHARACTERS
+
+
+def _is_base_url(value: object) -> bool:
+    if value is None or value == "https://slack.com":
+        return True
+    if not isinstance(value, str):
+        return False
+    from slack_token_tui.slack.endpoints import parse_base_url  # deferred: slow, and few need it
+
+    try:
+        return bool(parse_base_url(value) if value else True)
+    except ValueError:
+        return False
+
+
+_ID_CHARACTERS = frozenset("0123456789abcdefghijklmnopqrstuvwxyz._-")
+_KEYS = {
+    "schema": lambda _: True,  # checked by read_record()
+    "access_token": lambda _: True,  # checked by access_token()
+    "is_enterprise_install": lambda _: True,
+    "id": _is_id,
+    "slack": _is_base_url,
+    "oauth": lambda value: value in (None, "", "v2_user", "v2"),
+    "refresh_oauth": lambda value: value in (None, "", "v2_user", "v2"),
+    "refresh_token": lambda value: value in (None, "") or is_token(value),
+    "generation": lambda value: value is None or (type(value) is int and value >= 0),
+    **dict.fromkeys(("scopes", "scopes_asked", "workspaces"), _is_list_of_texts),
+    **dict.fromkeys(TIMESTAMP_KEYS, lambda value: value is None or is_timestamp(value)),
+    **dict.fromkeys(TEXT_KEYS, _is_text),
+    **dict.fromkeys(("name", "client_id", "refused", "refresh_refused", "storage", "shown_token"), _is_text),
+}
+"""Whether the value of a key is what it should be."""
+
+
+def is_well_formed(record: dict[str, object]) -> bool:
+    """Return whether every value in ``record`` is what it should be, so that no other command calls the file damaged.
+
+    False positives are not allowed. False negatives are harmless: the store then decides, as it does about unknown keys.
+    """
+    return all(key in _KEYS and _KEYS[key](value) for key, value in record.items())
 
 
 def check_directory(path: str, *, may_be_link: bool = False) -> None:
@@ -433,7 +510,7 @@ def unusable_reason(record: dict[str, object], now: float | None = None) -> str 
     if expires_at is not None:
         # All timestamps have the same format (UTC, to the second), so they sort as text.
         now_text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
-        if not isinstance(expires_at, str) or not _is_timestamp(expires_at):
+        if not isinstance(expires_at, str) or not is_timestamp(expires_at):
             return "has an unreadable expiry"
         if expires_at <= now_text:
             return f"expired at {expires_at}"
@@ -488,7 +565,12 @@ def valid_token_in(
         ProfileError: the token is missing or malformed.
     """
     is_named = record.get("name") in (None, name)
-    if not is_named or needs_slow_path(record, min_ttl_seconds) or unusable_reason(record):
+    if (
+        not is_named
+        or not is_well_formed(record)
+        or needs_slow_path(record, min_ttl_seconds)
+        or unusable_reason(record)
+    ):
         return None
     return access_token(record, path)
 

@@ -13,30 +13,13 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, parse_base_url
 from slack_token_tui.slack.limits import MAX_SCOPES
 from slack_token_tui.store.errors import ProfileError
-from slack_token_tui.store.hot_path import SCHEMA, access_token, is_token
+from slack_token_tui.store.hot_path import SCHEMA, TEXT_KEYS, TIMESTAMP_KEYS, access_token, is_timestamp, is_token
 from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.settings import KEYRING
 
 _ID = re.compile(r"[0-9a-z][0-9a-z._-]{0,127}")
-_TEXT_KEYS = (
-    "id",
-    "redirect_uri",
-    "app_id",
-    "app_name",
-    "team_id",
-    "team_name",
-    "workspace_url",
-    "enterprise_id",
-    "enterprise_name",
-    "user_id",
-    "user_name",
-)
-_TIMESTAMP_KEYS = ("expires_at", "refresh_issued_at", "refresh_refused_at", "signed_in_at", "verified_at")
 _MAX_UNKNOWN_BYTES = 16 * 1024
-_TIMESTAMP_LENGTH = len("2026-11-24T12:00:00Z")
 _FALLBACK_DATE = datetime(2000, 1, 1, tzinfo=UTC)
-_VALID_YEARS = range(2000, 2200)
-"""Other years are errors, and adding 30 days or a time zone to them may overflow."""
 _TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -66,10 +49,8 @@ def to_dict(profile: Profile, tokens: Tokens | None) -> dict[str, Any]:
     }
     if profile.in_keyring:
         record |= {"storage": KEYRING, "shown_token": profile.masked_token}
-    record |= {key: getattr(profile, key) for key in _TEXT_KEYS}
-    record |= {
-        key: at.strftime(_TIMESTAMP_FORMAT) if (at := getattr(profile, key)) else None for key in _TIMESTAMP_KEYS
-    }
+    record |= {key: getattr(profile, key) for key in ("id", *TEXT_KEYS)}
+    record |= {key: at.strftime(_TIMESTAMP_FORMAT) if (at := getattr(profile, key)) else None for key in TIMESTAMP_KEYS}
     return {**profile.extra, **record}
 
 
@@ -95,8 +76,8 @@ def from_dict(name: str, record: dict[str, Any], path: str) -> tuple[Profile, To
     reader.take("access_token")
     in_keyring = reader.take_text("storage") == KEYRING
     refused, refresh_refused = reader.take_text("refused"), reader.take_text("refresh_refused")
-    texts: dict[str, Any] = {key: reader.take_text(key, 300) for key in _TEXT_KEYS if key != "id"}
-    timestamps: dict[str, Any] = {key: reader.take_timestamp(key) for key in _TIMESTAMP_KEYS}
+    texts: dict[str, Any] = {key: reader.take_text(key, 300) for key in TEXT_KEYS}
+    timestamps: dict[str, Any] = {key: reader.take_timestamp(key) for key in TIMESTAMP_KEYS}
     refresh_token = reader.take_refresh_token()
     tokens = None if in_keyring else Tokens(Secret(access_token(record, path)), refresh_token)
     if tokens is not None:
@@ -189,11 +170,6 @@ class _RecordReader:
         value = self.take_raw_text(key)
         if value is None:
             return None
-        try:
-            if len(value) == _TIMESTAMP_LENGTH and value.endswith("Z"):
-                at = datetime.fromisoformat(value)
-                if at.year in _VALID_YEARS:
-                    return at
-        except ValueError:
-            pass
+        if is_timestamp(value):
+            return datetime.fromisoformat(value)
         raise ProfileError("profile_unreadable", file=self._path, detail=f"its {key} is not a time")

@@ -366,7 +366,9 @@ class Kernel:
 
     def start(self, code: str) -> str:
         """Start to run ``code`` and return the ID of the request once it runs."""
-        request = str(self.client.execute(f"print('it runs', flush=True)\n{code}", allow_stdin=True))
+        text = f"print('it runs', flush=True)\n{code}"
+        # Otherwise what is run soon after an error is aborted.
+        request = str(self.client.execute(text, allow_stdin=True, stop_on_error=False))
         while "it runs" not in str(self.client.get_iopub_msg(timeout=60)["content"].get("text")):
             pass
         return request

@@ -15,7 +15,7 @@ import pytest
 from slack_token_tui.practice.models import CLIENT_ID
 from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
-from tests.support.browser import issue_callback_url, press_consent_button
+from tests.support.browser import RecordingBrowser, issue_callback_url, press_consent_button
 from tests.support.cli import LoginProcess, run_command
 from tests.support.ports import get_port, is_port_open, occupied_ports
 from tests.support.store import read_tokens
@@ -186,3 +186,39 @@ def test_unsaved_token_is_written_to_a_fallback_file_for_import(
     done = run_command(*shlex.split(line.split(" < ")[0])[1:], env=child_environment, stdin=rescued.read_text())
     assert done.returncode == 0, done.stderr
     assert len(store.names()) == 1
+
+
+def test_login_whose_token_slack_refuses_exits_4_and_keeps_it(
+    login_arguments: list[str], child_environment: dict[str, str], workspace: Workspace, store: ProfileStore
+) -> None:
+    workspace.verify_error = "token_revoked"
+    login = LoginProcess(child_environment, "work", *login_arguments, "--json")
+    press_consent_button(login.wait_for_url())
+    code, stdout, stderr = login.finish()
+    assert (code, json.loads(stdout)["error"]) == (4, "new_token_refused")
+    assert "It is saved as work, marked as revoked" in stderr and "You are signed in" not in stderr
+    assert store.read("work").refused == "token_revoked"
+    done = run_command("token", "work", env=child_environment)
+    assert (done.returncode, done.stdout) == (4, "")
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ({"HTTPS_PROXY": "http://[broken"}, "proxy_unusable"),
+        ({"HTTPS_PROXY": "http://proxy.example.com:99999"}, "proxy_unusable"),
+        ({"SSL_CERT_FILE": "/nonexistent/ca.pem"}, "certificates_unreadable"),
+        ({"SSL_CERT_FILE": "/dev/null"}, "certificates_unreadable"),
+        ({"SSLKEYLOGFILE": "/nonexistent/keys"}, "key_log_unusable"),
+    ],
+)
+def test_settings_that_no_request_could_use_end_a_login_before_the_browser_opens(
+    child_environment: dict[str, str], tmp_path: Path, variables: dict[str, str], code: str
+) -> None:
+    """They were found after Allow, when the code was spent on nothing."""
+    browser = RecordingBrowser(tmp_path)
+    environment = {**child_environment, "BROWSER": browser.program, "DISPLAY": ":0", **variables}
+    done = run_command("login", "--client-id", "1.2", "--scopes", "users:read", "--json", env=environment)
+    assert json.loads(done.stdout)["error"] == code, done.stderr
+    assert "Open  " not in done.stderr and "Listening" not in done.stderr and not browser.was_opened
+    assert next(iter(variables)) in done.stderr, "the remedy names the variable"

@@ -34,14 +34,22 @@ def test_full_disk_on_stdout_is_reported(
     assert "mistake" not in done.stderr
 
 
-def test_closed_stdout_does_not_change_exit_codes(
+def test_closed_stdout_is_reported_by_what_writes_to_it(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack)
     store.save_sign_in(*new_sign_in(user_id="U2", expires_at=time_from_now(hours=-1)), "dead")
-    for words, code in ((["refresh", "acme"], 0), (["token", "acme"], 0), (["token", "dead"], 4), (["token", "x"], 3)):
+    for words, code in (
+        (["refresh", "acme"], 0),
+        (["token", "acme"], 1),
+        (["list"], 1),
+        (["--help"], 1),
+        (["token", "dead"], 4),
+        (["token", "x"], 3),
+    ):
         done = run_in_shell(">&-", *words, env=child_environment)
         assert (done.returncode, "mistake" in done.stderr) == (code, False), words
+        assert ("standard output cannot be written" in done.stderr) == (code == 1), words
 
 
 def test_closed_stderr_does_not_mix_messages_into_stdout(

@@ -16,6 +16,7 @@ from slack_token_tui.oauth.callback import (
     check_pasted,
 )
 from slack_token_tui.oauth.request import AuthorizationRequest, Pkce
+from slack_token_tui.problems import Problem
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
@@ -63,10 +64,32 @@ def test_error_requires_a_matching_state() -> None:
         (f"code=%ff&state={STATE}", "callback_unreadable"),
         ("&".join(f"a{n}=1" for n in range(30)), "callback_unreadable"),
         (f"code=a&state={STATE[:-1]}é", "state_mismatch"),
+        (f"code=a&state={STATE}&iss=https://evil.example", "issuer_mismatch"),
+        (f"code=a&state={STATE}&iss=http://slack.com", "issuer_mismatch"),
+        (f"code=a&state={STATE}&iss=https://slack.com.evil.example", "issuer_mismatch"),
+        (f"code=a&state={STATE}&iss=https://slack.com/x", "issuer_mismatch"),
+        (f"error=access_denied&state={STATE}&iss=https://evil.example", "issuer_mismatch"),
+        (f"code=a&state={STATE}&iss=https://slack.com&iss=https://evil.example", "parameter_doubled"),
     ],
 )
 def test_invalid_callback_is_rejected_with_a_code(query: str, code: str) -> None:
     assert get_rejection(query) == code
+
+
+@pytest.mark.parametrize("issuer", ["", "https://slack.com", "https://slack.com/", "https://mcp.slack.com"])
+def test_issuer_is_the_slack_of_the_request_or_its_mcp_server(issuer: str) -> None:
+    query = f"code=canary-code&state={STATE}&iss={issuer}"
+    assert check_callback(query, REQUEST) == AuthorizationCode(Secret("canary-code"))
+
+
+def test_description_of_an_error_is_cleaned_and_shown() -> None:
+    query = f"error=server_error&error_description=Try+%1b[2Jlater{'x' * 500}&state={STATE}"
+    response = check_callback(query, REQUEST)
+    assert isinstance(response, AuthorizationError) and response.code == "server_error"
+    assert response.description.startswith("Try") and len(response.description) <= 200
+    assert "\x1b" not in response.description
+    happened = Problem("server_error", description="Try later").explain().happened
+    assert happened.endswith("Slack says: “Try later”")
 
 
 VALID_URL = f"{REDIRECT}?code=canary-code&state={STATE}"

@@ -33,6 +33,7 @@ def test_authorize_url_has_the_documented_parameters() -> None:
     request = AuthorizationRequest.create(SlackApp("1.2"), ("users:read", "chat:write"), REDIRECT)
     parts, query = urlsplit(request.url), parse_qs(urlsplit(request.url).query)
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == "https://slack.com/oauth/v2_user/authorize"
+    assert query["response_type"] == ["code"], "RFC 6749 §4.1.1 requires it"
     assert query["scope"] == ["users:read,chat:write"]
     assert query["redirect_uri"] == [REDIRECT]
     assert query["code_challenge_method"] == ["S256"]

@@ -19,7 +19,7 @@ from slack_token_tui.desktop import browser
 from slack_token_tui.desktop.browser import NotOpened, Opened
 from slack_token_tui.oauth import session
 from slack_token_tui.oauth.callback import CallbackRejected
-from slack_token_tui.oauth.state import Phase, Tunnel
+from slack_token_tui.oauth.state import Command, Phase, Tunnel, allowed
 from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import EXCHANGE_ERRORS, TOKEN_SHAPES, Workspace
 from slack_token_tui.problems import Problem
@@ -27,6 +27,7 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
 from slack_token_tui.store.apps import SlackApp, read_app
 from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.hot_path import valid_token
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.browser import issue_callback_url, parse_query
 from tests.support.faults import raise_store_full
@@ -110,6 +111,36 @@ async def test_token_is_saved_unverified_when_auth_test_fails(
     assert state.unverified is not None and state.unverified.code == problem
     assert state.result is not None
     assert store.read(state.result.profile.name).verified_at is None
+
+
+@pytest.mark.parametrize("code", ["token_revoked", "account_inactive", "token_expired"])
+async def test_token_that_slack_refuses_at_once_is_saved_and_never_handed_out(
+    app: SlackApp, store: ProfileStore, workspace: Workspace, code: str
+) -> None:
+    workspace.verify_error = code
+    session = create_session(app, store)
+    state, page = await run_session_to_page(session)
+    assert state.phase is Phase.FAILED and state.failure is not None and state.result is not None
+    assert state.failure.explanation.code == "new_token_refused" and not state.unsaved
+    assert "Slack refuses the new token" in page
+    name = state.result.profile.name
+    assert f"It is saved as {name}" in state.failure.explanation.happened
+    assert store.read(name).refused == code
+    assert valid_token(name) is None, "the token is never handed out"
+    assert Command.START_AGAIN in allowed(state) and Command.USE_TOKEN not in allowed(state)
+    assert (await session.stop()).saved == state.result
+
+
+async def test_error_description_of_the_authorize_page_is_shown(app: SlackApp, store: ProfileStore) -> None:
+    session = create_session(app, store)
+    running = asyncio.create_task(session.run())
+    state = await wait_for_state(session, lambda state: state.url)
+    query = parse_query(str(state.url))
+    url = f"{query['redirect_uri']}?error=temporarily_unavailable&error_description=Back+at+noon&state={query['state']}"
+    session.paste(url)
+    with pytest.raises(Problem, match="temporarily_unavailable") as caught:
+        await running
+    assert "Slack says: “Back at noon”" in caught.value.explain().happened
 
 
 async def test_port_is_closed_after_every_outcome(app: SlackApp, store: ProfileStore) -> None:

@@ -24,6 +24,18 @@ USER_ACCESS = [
     "user_email_unverified",
 ]
 V2_ACCESS = ["pkce_not_allowed", "invalid_code_verifier", "code_already_used"]
+RFC_6749 = [
+    "invalid_request",
+    "unauthorized_client",
+    "access_denied",
+    "unsupported_response_type",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+    "invalid_client",
+    "invalid_grant",
+    "unsupported_grant_type",
+]
 COMMON = [
     "not_authed",
     "invalid_auth",
@@ -90,7 +102,19 @@ CALLBACK = [
 
 @pytest.mark.parametrize(
     "code",
-    sorted({*USER_ACCESS, *V2_ACCESS, *COMMON, *OTHERS, *CALLBACK, *PAGE_ERRORS, *CALLBACK_ERRORS, *EXCHANGE_ERRORS}),
+    sorted(
+        {
+            *USER_ACCESS,
+            *V2_ACCESS,
+            *RFC_6749,
+            *COMMON,
+            *OTHERS,
+            *CALLBACK,
+            *PAGE_ERRORS,
+            *CALLBACK_ERRORS,
+            *EXCHANGE_ERRORS,
+        }
+    ),
 )
 def test_every_documented_code_has_an_entry(code: str) -> None:
     assert is_known(code)

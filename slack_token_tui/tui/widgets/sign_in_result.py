@@ -53,7 +53,7 @@ class SignInResult(Vertical):
 
     def watch_state(self, state: SignInState) -> None:
         if self.is_mounted:
-            self.set_class(state.result is not None, "-shown")
+            self.set_class(state.result is not None and state.failure is None, "-shown")
             if state.result is not None:
                 self._show(state.result, self._now())
 

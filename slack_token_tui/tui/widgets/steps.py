@@ -156,7 +156,7 @@ def _verify_line(state: SignInState) -> StepLine | None:
         who = state.identity
         where = who.team_name or who.team_id or "your organisation"
         return StepLine(_DONE, f"You are {who.user_name or who.user_id} in {where}")
-    if state.unverified is not None:
+    if state.unverified is not None and state.failure is None:
         return StepLine(_WARN, f"{state.unverified.title}. The token is saved all the same, not verified.")
     return StepLine(_NOW, PENDING_LABELS[Step.VERIFY]) if state.phase is Phase.VERIFYING else None
 
