@@ -619,8 +619,7 @@ class SignInSession:
         saved = await wait_until_done(save)
         self._unsaved = None
         if self._refusal is not None:
-            name, cause = saved.profile.name, self._refusal.explain()
-            refusal = Problem("new_token_refused", name=name, detail=f"{cause.title}, {cause.code}")
+            refusal = Problem("new_token_refused", name=saved.profile.name, detail=self._refusal.code)
             self._apply(events.Saved(saved, refusal.explain()))
             raise refusal
         self._apply(events.Saved(saved))
