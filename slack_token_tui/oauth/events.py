@@ -144,13 +144,17 @@ class SavingAgain:
 
 @dataclass(frozen=True)
 class Saved:
-    """The profile is saved.
-
-    ``refusal`` says why its token can't be used, if Slack has refused it since it was issued.
-    """
+    """The profile is saved."""
 
     saved: SavedProfile
-    refusal: Explanation | None = None
+
+
+@dataclass(frozen=True)
+class SavedRefusedToken:
+    """The profile is saved, and its token can't be used: Slack has refused it right after it was issued."""
+
+    saved: SavedProfile
+    explanation: Explanation
 
 
 @dataclass(frozen=True)
@@ -204,6 +208,7 @@ Event = (
     | Unverified
     | SavingAgain
     | Saved
+    | SavedRefusedToken
     | Failed
     | TokenRescued
     | TokenDiscarded

@@ -620,7 +620,7 @@ class SignInSession:
         self._unsaved = None
         if self._refusal is not None:
             refusal = Problem("new_token_refused", name=saved.profile.name, detail=self._refusal.code)
-            self._apply(events.Saved(saved, refusal.explain()))
+            self._apply(events.SavedRefusedToken(saved, refusal.explain()))
             raise refusal
         self._apply(events.Saved(saved))
         return saved

@@ -164,6 +164,7 @@ _ACCEPTED_IN: dict[type[Event], frozenset[Phase]] = {
     events.Unverified: frozenset({Phase.VERIFYING}),
     events.SavingAgain: frozenset({Phase.FAILED}),
     events.Saved: frozenset({Phase.SAVING}),
+    events.SavedRefusedToken: frozenset({Phase.SAVING}),
     events.Failed: _RUNNING,
     events.TokenRescued: frozenset({Phase.FAILED}),
     events.TokenDiscarded: frozenset({Phase.FAILED}),
@@ -208,10 +209,11 @@ def reduce(state: SignInState, event: Event) -> SignInState:
             return replace(state, phase=Phase.SAVING, unverified=explanation)
         case events.SavingAgain():
             return _without_failure(state, phase=Phase.SAVING)
-        case events.Saved(saved, refusal):
-            saved_state = replace(state, phase=Phase.SAVED, result=saved, unsaved=False)
-            failure = None if refusal is None else Failure(Phase.VERIFYING, refusal)
-            return saved_state if failure is None else replace(saved_state, phase=Phase.FAILED, failure=failure)
+        case events.Saved(saved):
+            return replace(state, phase=Phase.SAVED, result=saved, unsaved=False)
+        case events.SavedRefusedToken(saved, explanation):
+            failure = Failure(Phase.VERIFYING, explanation)
+            return replace(state, phase=Phase.FAILED, result=saved, unsaved=False, failure=failure)
         case events.Failed(phase, explanation, code_expires_at, unusable):
             return replace(
                 state,

@@ -38,6 +38,7 @@ EXAMPLES: tuple[Event, ...] = (
     events.Unverified(REASON),
     events.SavingAgain(),
     events.Saved(SAVED),
+    events.SavedRefusedToken(SAVED, REASON),
     events.Failed(Phase.EXCHANGING, REASON, code_expires_at=600.0),
     events.TokenRescued(Path("rescued")),
     events.TokenDiscarded(),
@@ -52,6 +53,7 @@ TRANSITIONS: dict[type[Event], dict[Phase, Phase]] = {
     events.Verified: {P.VERIFYING: P.SAVING},
     events.Unverified: {P.VERIFYING: P.SAVING},
     events.SavingAgain: {P.FAILED: P.SAVING},
+    events.SavedRefusedToken: {Phase.SAVING: Phase.FAILED},
     events.Saved: {P.SAVING: P.SAVED},
     events.Failed: dict.fromkeys(set(P) - {P.SAVED, P.FAILED}, P.FAILED),
 }

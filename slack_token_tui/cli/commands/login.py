@@ -218,7 +218,8 @@ async def _report_stopped(session: SignInSession, *, as_json: bool) -> None:
     result = await session.stop()
     if result.saved is not None:
         output.print_message("slack-token-tui: stopped. The token had come already, and was saved.")
-        output.print_message(f"  Use it: slack-token-tui token {result.saved.profile.name}")
+        if result.saved.profile.refused is None:
+            output.print_message(f"  Use it: slack-token-tui token {result.saved.profile.name}")
     elif result.rescued_path is not None or result.unsaved or result.unusable is not None:
         could_not = "saved" if result.unusable is None else "used"
         output.print_message(f"slack-token-tui: stopped. The token had come already, and could not be {could_not}.")
