@@ -7,10 +7,13 @@ that waits for a lock, a keyring or a name server.
 from __future__ import annotations
 
 import asyncio
+import atexit
+import errno
+import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
@@ -49,6 +52,26 @@ async def run_to_completion(work: Callable[..., _Result], *arguments: object) ->
     """
     result: _Result = await _start_thread(asyncio.get_running_loop(), work, arguments, daemon=False)
     return result
+
+
+def complete(work: Callable[[], _Result]) -> _Result:
+    """Run ``work`` in a thread that the end of the program waits for, and return its result.
+
+    An interrupt ends this call, and ``work`` goes on. This works with and without an event loop.
+
+    Raises:
+        OSError: the machine can't start another thread.
+    """
+    future: Future[_Result] = Future()
+
+    def run_work() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as failure:
+            future.set_exception(failure)
+
+    _start_completion_thread(run_work)
+    return future.result()
 
 
 async def run_in_daemon_thread(work: Callable[..., _Result], *arguments: object) -> _Result:
@@ -98,6 +121,32 @@ def _start_thread(
         if not future.done():
             future.set_exception(error) if error is not None else future.set_result(result)
 
-    name = None if daemon else _COMPLETION_THREAD_NAME
-    threading.Thread(target=run_work, name=name, daemon=daemon).start()
+    if daemon:
+        threading.Thread(target=run_work, daemon=True).start()
+    else:
+        _start_completion_thread(run_work)
     return future
+
+
+def _start_completion_thread(work: Callable[[], None]) -> None:
+    """Start a thread that the end of the program waits for, also after a second Ctrl+C."""
+
+    def wait() -> None:
+        # The interpreter has stopped waiting for its threads by now: a second Ctrl+C ends that.
+        if thread.is_alive():
+            with suppress(ValueError):  # not the main thread
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+            thread.join()
+
+    def run_work() -> None:
+        try:
+            work()
+        finally:
+            atexit.unregister(wait)
+
+    thread = threading.Thread(target=run_work, name=_COMPLETION_THREAD_NAME)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, str(error)) from None
+    atexit.register(wait)

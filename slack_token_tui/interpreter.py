@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 _NAME_OF_PYTHON = re.compile(r"(python|pypy|graalpy)[0-9.]*[a-z]*(-[a-z0-9]+)?(\.exe)?", re.IGNORECASE)
@@ -17,15 +18,13 @@ _NAME_OF_PYTHON = re.compile(r"(python|pypy|graalpy)[0-9.]*[a-z]*(-[a-z0-9]+)?(\
 def find_interpreter() -> Path | None:
     """Return the absolute path of an interpreter of this Python version, or None if there is none."""
     executable = Path(sys.executable or "")
-    if executable.is_absolute() and _NAME_OF_PYTHON.fullmatch(executable.name):
-        return executable
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    candidates = [executable] if _NAME_OF_PYTHON.fullmatch(executable.name) else []
     for directory in dict.fromkeys((sys.prefix, sys.exec_prefix, sys.base_prefix)):
-        candidates = (Path(directory, "bin", version), Path(directory, "bin", "python3"), Path(directory, "python.exe"))
-        for candidate in candidates:
-            if candidate.is_absolute() and os.access(candidate, os.X_OK) and candidate.is_file():
-                return candidate
-    return None
+        # By its whole name: python3 in a shared prefix may be of another version.
+        candidates.append(Path(directory, "python.exe") if sys.platform == "win32" else Path(directory, "bin", name))
+    usable = (one for one in candidates if one.is_absolute() and one.is_file() and os.access(one, os.X_OK))
+    return next(usable, None)
 
 
 def module_command(module: str, *arguments: str) -> list[str] | None:
@@ -38,7 +37,7 @@ def module_command(module: str, *arguments: str) -> list[str] | None:
     return None if interpreter is None else [str(interpreter), "-P", "-m", f"slack_token_tui.{module}", *arguments]
 
 
-def child_environment(variables: dict[str, str] | None = None) -> dict[str, str]:
+def child_environment(variables: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return ``variables``, by default those of this process, with a ``PYTHONPATH`` that has this process's modules.
 
     It lacks the current directory, unless this package itself is there.

@@ -277,7 +277,7 @@ class PendingSignIn:
 
     def _show(self, state: SignInState) -> None:
         if state.url is not None and not self._has_link.is_set():
-            if state.phase is Phase.WAITING and not _is_notebook():
+            if state.phase is Phase.WAITING and not _runs_in_ipython():
                 _print_to_stderr(f"Open this and press Allow: {state.url}", *_notes(state))
             self._has_link.set()
         self._update_display()
@@ -348,7 +348,7 @@ def _notes(state: SignInState) -> list[str]:
     notes = []
     if state.port is None:
         notes += [] if state.paste_reason is None else [state.paste_reason.happened]
-        notes.append("Save what sign_in() returns, and call its ask() to paste the URL of the page you land on.")
+        notes.append("Run pending = sign_in(…) and pending.ask(), and paste the URL of the page you land on.")
     if state.ignored is not None and state.ignored.is_important:
         notes.append(f"{state.ignored.explanation.happened} {state.ignored.explanation.remedies[0]}.")
     return notes
@@ -469,7 +469,7 @@ def sign_in(
         return _pending[key]
 
 
-def _is_notebook() -> bool:
+def _runs_in_ipython() -> bool:
     """Return whether the program runs in IPython, which can show a card."""
     ipython = sys.modules.get("IPython")
     return ipython is not None and ipython.get_ipython() is not None
@@ -477,7 +477,7 @@ def _is_notebook() -> bool:
 
 def _display_card(pending: PendingSignIn) -> Any:
     """Show ``pending`` in the notebook cell and return a handle to update it. Elsewhere, return None."""
-    if not _is_notebook():
+    if not _runs_in_ipython():
         return None
     from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
 

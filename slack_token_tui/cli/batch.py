@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from slack_token_tui import event_loop
 from slack_token_tui.cli import output
@@ -19,6 +19,8 @@ from slack_token_tui.store.hot_path import exists, resolve_name
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.batch import Batch, Report
 from slack_token_tui.tokens.deferred_signals import DeferredSignals, defer_signals
+from slack_token_tui.tokens.refresh_in_process import refresh_in_process
+from slack_token_tui.tokens.refresh_result import Refresher
 
 _Result = TypeVar("_Result")
 CommandResult = tuple[int, dict[str, Any]]
@@ -28,8 +30,19 @@ _SEVERITY = tuple(
 )
 """Exit codes, most severe first. A batch exits with the first one that occurred."""
 
+
+class OpenBatch(Protocol[_Result]):
+    """Function that returns a batch."""
+
+    def __call__(
+        self, store: ProfileStore, report: Report, refresher: Refresher
+    ) -> AbstractAsyncContextManager[Batch[_Result]]:
+        """Return a batch that reports to ``report`` and refreshes tokens with ``refresher``."""
+
+
 _SUSPEND = getattr(signal, "SIGTSTP", None)
 _MAX_NAMES = 10
+"""How many names are listed on one line."""
 
 
 def run_for(name: str, do: Callable[[], CommandResult], *, kind: str = "profile") -> CommandResult:
@@ -43,12 +56,20 @@ def run_for(name: str, do: Callable[[], CommandResult], *, kind: str = "profile"
     try:
         return do()
     except Problem as problem:
-        # A token may have been typed in place of a name.
-        name = redact(name)
-        problem = problem.with_facts(name=name)
-        explanation = problem.explain()
-        output.print_explanation(explanation, name or "an empty name")
-        return EXIT_CODES[explanation.kind], {kind: name, **output.explanation_record(explanation)}
+        return report_problem(name, problem, kind=kind)
+
+
+def report_problem(name: str, problem: Problem, *, kind: str = "profile") -> CommandResult:
+    """Print ``problem`` with the profile, app or settings called ``name``, and return the failed result."""
+    output.print_explanation(problem.with_facts(name=redact(name)).explain(), redact(name) or "an empty name")
+    return failed_result(name, problem, kind=kind)
+
+
+def failed_result(name: str, problem: Problem, *, kind: str = "profile") -> CommandResult:
+    """Return the failed result of ``problem`` with the profile, app or settings called ``name``."""
+    name = redact(name)  # a token may have been typed in place of a name
+    explanation = problem.with_facts(name=name).explain()
+    return EXIT_CODES[explanation.kind], {kind: name, **output.explanation_record(explanation)}
 
 
 def finish_batch(outcomes: Iterable[CommandResult], *, as_json: bool) -> int:
@@ -79,8 +100,8 @@ def run_for_profiles(
     names: Sequence[str],
     all_profiles: bool,
     as_json: bool,
-    open_batch: Callable[[ProfileStore, Report], AbstractAsyncContextManager[Batch[_Result]]],
-    render: Callable[[str, _Result], CommandResult],
+    open_batch: OpenBatch[_Result],
+    print_result: Callable[[str, _Result], CommandResult],
 ) -> int:
     """Run a batch over the named profiles, or over every profile, and return the exit code.
 
@@ -91,87 +112,74 @@ def run_for_profiles(
         all_profiles: whether every profile was asked for.
         as_json: whether to print the results as a JSON list, in the order of the names.
         open_batch: returns the batch.
-        render: prints the result of one profile.
+        print_result: prints the result of one profile.
     """
     if all_profiles and names:
         raise InvalidInput("Names and --all were given.", "Name profiles, or use --all")
     store = ProfileStore()
     # Without a name, there is one profile to choose, or nothing to do.
-    given = all_names(store) if all_profiles else list(names) or [resolve_name(str(store.home), None)]
-    given = list(dict.fromkeys(given))
-    if given:
+    chosen = all_names(store) if all_profiles else list(names) or [resolve_name(str(store.home), None)]
+    chosen = list(dict.fromkeys(chosen))
+    if chosen:
         output.warn_about_key_log()
-    outcomes: dict[str, CommandResult] = {}
+    results: dict[str, CommandResult] = {}
     left_alone: list[Problem] = []
 
     def report(name: str, outcome: _Result | Problem) -> None:
-        if isinstance(outcome, Problem) and outcome.code == "batch_left_alone":
+        if not isinstance(outcome, Problem):
+            results[name] = print_result(redact(name), outcome)
+        elif outcome.code == "batch_left_alone":
             left_alone.append(outcome)
-            outcomes[name] = _failed(name, outcome)
+            results[name] = failed_result(name, outcome)
         else:
-            outcomes[name] = run_for(name, partial(_render, render, name, outcome))
+            results[name] = report_problem(name, outcome)
 
-    def print_all() -> int:
-        not_reached = [name for name in given if name not in outcomes]
-        _print_untouched(left_alone, not_reached)
-        outcomes.update({name: _failed(name, Problem("batch_not_reached", name=name)) for name in not_reached})
-        return finish_batch([outcomes[name] for name in given], as_json=as_json)
+    def finish() -> int:
+        not_reached = [name for name in chosen if name not in results]
+        _print_skipped(left_alone, not_reached)
+        results.update({name: failed_result(name, Problem("batch_not_reached")) for name in not_reached})
+        return finish_batch([results[name] for name in chosen], as_json=as_json)
 
-    for name in given:
-        result = run_for(name, partial(_check_name, store, name))
-        if result[0] != SUCCESS:
-            outcomes[name] = result
-    while True:
-        with defer_signals() as signals:
-            remaining = [name for name in given if name not in outcomes]
-            event_loop.run(_run_until_signal(open_batch(store, report), remaining, signals))
-            is_over = not signals.numbers or set(signals.numbers) != {_SUSPEND}
-            code = print_all() if is_over else SUCCESS
-        if is_over:
-            return code
-
-
-def _check_name(store: ProfileStore, name: str) -> CommandResult:
-    resolve_name(str(store.home), name)
-    return SUCCESS, {}
-
-
-def _render(render: Callable[[str, _Result], CommandResult], name: str, outcome: _Result | Problem) -> CommandResult:
-    if isinstance(outcome, Problem):
-        raise outcome
-    return render(name, outcome)
+    for name in chosen:
+        try:
+            resolve_name(str(store.home), name)
+        except Problem as problem:
+            results[name] = report_problem(name, problem)
+    with defer_signals() as signals:
+        # The batch waits for rate limits itself, so that all profiles that they apply to wait.
+        refresher = partial(refresh_in_process, deferred=signals, waits_for_limit=len(chosen) == 1)
+        while remaining := [name for name in chosen if name not in results]:
+            event_loop.run(_run_until_signal(open_batch(store, report, refresher), remaining, signals))
+            if set(signals.numbers) != {_SUSPEND}:
+                break
+            signals.suspend()
+        return finish()  # the signals act after this
 
 
 async def _run_until_signal(
     opened: AbstractAsyncContextManager[Batch[_Result]], names: Sequence[str], signals: DeferredSignals
 ) -> None:
+    loop = asyncio.get_running_loop()
     async with opened as batch:
-        loop = asyncio.get_running_loop()
-        signals.on_first = lambda: loop.call_soon_threadsafe(batch.stop)
-        if signals.numbers:
+
+        def stop() -> None:
+            output.print_message("Stopping. Requests that were already sent are finished first.")
             batch.stop()
-        try:
+
+        with signals.calling(lambda: loop.call_soon_threadsafe(stop)):
             await batch.run(names)
-        finally:
-            signals.on_first = None  # the event loop ends here
 
 
-def _failed(name: str, problem: Problem) -> CommandResult:
-    explanation = problem.explain()
-    return EXIT_CODES[explanation.kind], {"profile": name, **output.explanation_record(explanation)}
-
-
-def _print_untouched(left_alone: Sequence[Problem], not_reached: Sequence[str]) -> None:
+def _print_skipped(left_alone: Sequence[Problem], not_reached: Sequence[str]) -> None:
     """Say which profiles were not tried, once for all of them."""
     if left_alone:
         explanation = left_alone[0].explain()
-        names = _list_names([problem.facts["name"] for problem in left_alone])
-        output.print_message(f"Left alone: {names}")
-        output.print_message(f"  {explanation.happened} {explanation.remedies[0]}")
+        output.print_message(f"Skipped: {_list_names([problem.facts['name'] for problem in left_alone])}")
+        output.print_message(f"  {explanation.happened} {explanation.remedies[0]}.")
     if not_reached:
-        output.print_message(f"Stopped. Not reached: {_list_names(not_reached)}")
+        output.print_message(f"Stopped before these were done: {_list_names(not_reached)}")
 
 
 def _list_names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MAX_NAMES])
+    shown = ", ".join(map(redact, names[:_MAX_NAMES]))
     return shown if len(names) <= _MAX_NAMES else f"{shown} and {len(names) - _MAX_NAMES} more"

@@ -114,10 +114,8 @@ def _report_stdout_error(error: OSError) -> int:
 
     _close_stdout()
     output.print_message(f"slack-token-tui: standard output cannot be written: {error.strerror}.")
-    closed = "It is closed: remove >&- from the command"
-    output.print_message(
-        f"  {closed if error.errno == errno.EBADF else 'Free some space where it goes, and run it again'}"
-    )
+    remedy = "Send it to a file or /dev/null" if error.errno == errno.EBADF else "Free some space where it goes"
+    output.print_message(f"  {remedy}, and run the command again")
     return 1
 
 

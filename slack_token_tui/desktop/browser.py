@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from urllib.parse import urlsplit
@@ -95,7 +95,7 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
     if sys.platform == "win32":
         os.startfile(url)  # noqa: S606 - validated above, and Windows has no other way
         return Opened("your default browser")
-    env, variables = await asyncio.to_thread(lambda: (environment.detect(), environment.variables()))
+    env = await asyncio.to_thread(environment.detect)
     reason = env.no_browser_reason or "No browser was found on this machine."
     if command and not env.no_browser_reason:
         reason = f"This app’s own browser, {clean(command, 60)}, was not found."
@@ -103,14 +103,15 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
         program = PurePath(argv[0]).name
         if shutil.which(argv[0]) is None:
             continue
-        if await asyncio.to_thread(_is_text_browser, program):
+        if await asyncio.to_thread(_is_text_browser, argv):
             if not env.no_browser_reason:
                 reason = f"Only {program} was found, a text browser that would take over this terminal."
             continue
         if redirect_file is not None and await asyncio.to_thread(_can_open_files, argv[0]):
             argv = [word.replace(url, redirect_file.as_uri()) for word in argv]
+        variables = await asyncio.to_thread(_variables_for, argv, env.variables)
         # explorer.exe exits with 1 even if it succeeds.
-        if await _start(argv, _without_text_browsers(variables)) or program == "explorer.exe":
+        if await _start(argv, variables) or program == "explorer.exe":
             return Opened(_DISPLAY_NAMES.get(program, program))
         reason = f"{program} did not start."
     return NotOpened(reason)
@@ -133,7 +134,7 @@ def parse_command(text: str) -> str:
     if re.search(r"%(?!s\b)", text):
         raise InvalidInput("In the browser’s command only %s has a meaning: the address comes there.")
     program = PurePath(words[0]).name
-    if program in _TEXT_BROWSERS:
+    if _is_text_browser(words):
         raise InvalidInput(f"{program} is a text browser and would take over this terminal.")
     if shutil.which(words[0]) is None:
         raise InvalidInput(f"There is no program {program} here.")
@@ -147,7 +148,7 @@ def default_browser(command: str = "") -> str | NotOpened:
     env = environment.detect()
     for argv in _commands("https://slack.com", command, env):
         program = PurePath(argv[0]).name
-        if shutil.which(argv[0]) is not None and not _is_text_browser(program):
+        if shutil.which(argv[0]) is not None and not _is_text_browser(argv):
             return _DISPLAY_NAMES.get(program, program)
     return NotOpened(env.no_browser_reason or "No browser was found on this machine.")
 
@@ -183,20 +184,31 @@ def _commands(url: str, command: str, env: environment.Environment) -> Iterator[
         yield [opener, url]
 
 
-def _is_text_browser(program: str) -> bool:
-    """Return whether ``program`` is a text browser, or xdg-open and would start one."""
-    if program != "xdg-open":
-        return program in _TEXT_BROWSERS
-    return (
-        _run_command("xdg-mime", "query", "default", "x-scheme-handler/https").removesuffix(".desktop")
-        in _TEXT_BROWSERS
-    )
+def _is_text_browser(command: list[str]) -> bool:
+    """Return whether ``command`` starts a text browser: by name, as an argument of another program, or by xdg-open."""
+    words = [word for argument in command for word in re.split(r"[\s;|&'\"]+", argument) if word]
+    names = {PurePath(word).name for word in words if not _URL.fullmatch(word)}
+    names.add(PurePath(os.path.realpath(shutil.which(command[0]) or "")).name)
+    if PurePath(command[0]).name == "xdg-open":
+        names.add(_https_handler())
+    return bool(names & _TEXT_BROWSERS)
 
 
-def _without_text_browsers(variables: dict[str, str]) -> dict[str, str]:
-    """Return ``variables`` without the text browsers in ``BROWSER``, which xdg-open would start."""
+def _https_handler() -> str:
+    """Return the name of the program that xdg-open starts for web pages, or "" if it would choose one itself."""
+    return _run_command("xdg-mime", "query", "default", "x-scheme-handler/https").removesuffix(".desktop")
+
+
+def _variables_for(command: list[str], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment variables for ``command``, with a ``BROWSER`` that never leads to a text browser.
+
+    xdg-open starts what ``BROWSER`` names. If it is not set and there is no default browser, it tries a list of its own
+    that ends with text browsers.
+    """
     entries = [entry for entry in variables.get("BROWSER", "").split(os.pathsep) if entry.split()]
-    graphical = [entry for entry in entries if PurePath(entry.split()[0]).name not in _TEXT_BROWSERS]
+    graphical = [entry for entry in entries if not _is_text_browser(entry.split())]
+    if not graphical and PurePath(command[0]).name == "xdg-open" and not _https_handler():
+        graphical = list(_OPENERS[1:])
     rest = {name: value for name, value in variables.items() if name != "BROWSER"}
     return {**rest, "BROWSER": os.pathsep.join(graphical)} if graphical else rest
 

@@ -103,13 +103,13 @@ async def copy(
     """
     env = await asyncio.to_thread(environment.detect)
     has_native = not env.is_over_ssh and (env.has_display or env.is_wsl)
-    native = await _run_helper(NATIVE, text, clear_policy) if has_native else None
+    native = await _run_helper(NATIVE, text, clear_policy, env) if has_native else None
     if native is not None and native.is_verified:
         return native
     # A native tool may report success without copying, so try the terminal too.
     if not await terminal.confirm():
         return native or NotCopied("It was not sent to the terminal, and there is no other clipboard here.")
-    if os.environ.get("TMUX") and (result := await _run_helper(TMUX_BUFFER, text, clear_policy)):
+    if os.environ.get("TMUX") and (result := await _run_helper(TMUX_BUFFER, text, clear_policy, env)):
         return Copied("tmux", is_verified=False, cleared_after_seconds=result.cleared_after_seconds)
     if terminal.write(text.reveal()):
         return Copied("OSC 52", is_verified=False)
@@ -129,7 +129,9 @@ def through_screen(sequence: str) -> str:
     return "".join(f"\x1bP{sequence[start : start + _SCREEN_STRING_LENGTH]}\x1b\\" for start in starts)
 
 
-async def _run_helper(where: str, text: Secret, clear_policy: ClearPolicy | None) -> Copied | None:
+async def _run_helper(
+    where: str, text: Secret, clear_policy: ClearPolicy | None, env: environment.Environment
+) -> Copied | None:
     helper = module_command("desktop.clipboard_helper")
     if helper is None:
         return await _copy_in_thread(where, text)
@@ -137,11 +139,11 @@ async def _run_helper(where: str, text: Secret, clear_policy: ClearPolicy | None
     newest = (
         str(clear_policy.newest_prefix.with_name(f"{clear_policy.newest_prefix.name}-{where}")) if clear_policy else ""
     )
-    tool = await _run_with_input([*helper, "copy", where, str(seconds), newest], text, COPY_TIMEOUT_SECONDS)
+    tool = await _run_with_input([*helper, "copy", where, str(seconds), newest], text, COPY_TIMEOUT_SECONDS, env)
     if not tool:
         return None
     # Read back in a separate process: if the read hangs, it is killed without killing the process that serves the copy.
-    is_verified = await _run_with_input([*helper, "check", where], text, CHECK_TIMEOUT_SECONDS) == b"same"
+    is_verified = await _run_with_input([*helper, "check", where], text, CHECK_TIMEOUT_SECONDS, env) == b"same"
     return Copied(tool.decode(), is_verified, seconds if is_verified else 0)
 
 
@@ -160,7 +162,9 @@ async def _copy_in_thread(where: str, text: Secret) -> Copied | None:
     return None
 
 
-async def _run_with_input(command: list[str], text: Secret, limit_seconds: float) -> bytes | None:
+async def _run_with_input(
+    command: list[str], text: Secret, limit_seconds: float, env: environment.Environment
+) -> bytes | None:
     """Run ``command`` with ``text`` on its standard input. Return its output, or None if it failed or timed out."""
     try:
         process = await asyncio.create_subprocess_exec(
@@ -169,7 +173,7 @@ async def _run_with_input(command: list[str], text: Secret, limit_seconds: float
             stdout=PIPE,
             stderr=DEVNULL,
             start_new_session=True,
-            env=child_environment(await asyncio.to_thread(environment.variables)),
+            env=child_environment(env.variables),
         )
     except OSError:
         return None

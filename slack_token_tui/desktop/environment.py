@@ -8,8 +8,9 @@ import shlex
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_%-]{0,252}")
@@ -32,6 +33,7 @@ class Environment:
         has_display: whether a browser could open a window here.
         in_tmux: whether the program runs in tmux.
         terminal: ``vscode`` or ``jupyter``, or None for a standalone terminal.
+        variables: the environment variables of the terminal that is attached now, for programs that are started.
     """
 
     is_over_ssh: bool = False
@@ -41,6 +43,7 @@ class Environment:
     has_display: bool = True
     in_tmux: bool = False
     terminal: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_remote(self) -> bool:
@@ -92,7 +95,7 @@ class Environment:
         return tuple(hints)
 
 
-def variables() -> dict[str, str]:
+def current_variables() -> dict[str, str]:
     """Return the environment variables of the terminal that is attached now.
 
     A tmux pane keeps the variables of the terminal that it was created in. tmux itself updates those in its
@@ -129,9 +132,14 @@ def _ask_tmux() -> str:
     return result.stdout
 
 
-def detect() -> Environment:
-    """Detect SSH, containers, WSL, tmux and the terminal type. This may take a second if tmux hangs."""
-    environ = variables()
+def detect(variables: Mapping[str, str] | None = None) -> Environment:
+    """Detect SSH, containers, WSL, tmux and the terminal type.
+
+    Args:
+        variables: the environment variables. None means those of the terminal that is attached now, which may take a
+            second if tmux hangs.
+    """
+    environ = current_variables() if variables is None else variables
     over_ssh = bool(environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"))
     is_wsl = sys.platform == "linux" and _is_wsl()
     has_display = sys.platform in {"darwin", "win32"} or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
@@ -143,6 +151,7 @@ def detect() -> Environment:
         has_display=has_display,
         in_tmux=bool(environ.get("TMUX")),
         terminal=_detect_terminal(),
+        variables=environ,
     )
 
 
@@ -182,7 +191,7 @@ def _detect_terminal() -> str | None:
     return None
 
 
-def _ssh_host(environ: dict[str, str]) -> str:
+def _ssh_host(environ: Mapping[str, str]) -> str:
     """Return the ``ssh`` arguments that reach this machine from the client.
 
     ``SSH_CONNECTION`` has the client's IP address and port, then the server's, which the client can reach. ssh(1).

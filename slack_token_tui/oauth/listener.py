@@ -26,7 +26,7 @@ from slack_token_tui.problems import Problem
 MAX_HEAD_BYTES = 64 * 1024
 """Servers on other ports of localhost may have set many cookies: cookies know no port. RFC 6265 §8.5."""
 _MAX_DISCARDED_BYTES = 1024 * 1024
-"""How much more of a head that is too large is read, because the browser shows no page before it has sent all."""
+"""How much of a head that is too large is read at most, because the browser shows no page before it has sent all."""
 _READ_BYTES = 8 * 1024
 HEAD_TIMEOUT_SECONDS = 5.0
 HOLD_TIMEOUT_SECONDS = 10.0
@@ -279,7 +279,7 @@ class CallbackListener:
         self, head: bytearray, end: int | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """Read the rest of the head, and respond with a page that says what to do."""
-        # Do not tell the user what any program can send here, but what comes from a browser for the callback.
+        # Any program can send something here. Only what looks like the callback of a browser is worth telling.
         if head.startswith(f"GET {self._path}?".encode()):
             self._handler.ignore("too_many_cookies")
         while end is None and len(head) <= _MAX_DISCARDED_BYTES and (received := await reader.read(_READ_BYTES)):

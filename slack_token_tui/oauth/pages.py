@@ -74,7 +74,7 @@ class Page(Enum):
         "✗",
         "no",
         "Slack refuses the new token",
-        "Slack issued a token and does not accept it. Your terminal explains what to do. You can close this tab.",
+        "Slack issued a token but doesn’t accept it. Your terminal explains what to do. You can close this tab.",
     )
     CANCELLED = _page(
         "✗",

@@ -322,9 +322,10 @@ class SignInSession:
         """See :meth:`slack_token_tui.oauth.listener.CallbackHandler.ignore`."""
         self._ignored_count += 1
         ignored = IgnoredCallbacks(self._ignored_count, self.explain(code))
+        is_news = ignored.is_important and (self._ignored is None or self._ignored.explanation.code != code)
         if self._ignored is None or ignored.is_important or not self._ignored.is_important:
             self._ignored = ignored
-        if self._ignored_timer is None or ignored.is_important:
+        if self._ignored_timer is None or is_news:
             self._report_ignored()
             loop = asyncio.get_running_loop()
             self._ignored_timer = loop.call_later(_IGNORED_CALLBACKS_PAUSE_SECONDS, self._report_ignored)
@@ -492,7 +493,7 @@ class SignInSession:
                 outcome = browser.NotOpened("The browser could not be started.")
             self._apply(events.BrowserResult(outcome))
         # Not needed if BROWSER opened one: a remote editor that sets BROWSER also forwards the port.
-        environment = self.services.environment()
+        environment = await asyncio.to_thread(self.services.environment)
         opened = isinstance(outcome, browser.Opened)
         if environment.is_remote and not opened and is_loopback_redirect(authorization.redirect_uri):
             port = urlsplit(authorization.redirect_uri).port if self.state.port is not None else None

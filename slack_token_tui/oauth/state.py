@@ -61,7 +61,7 @@ class Tunnel:
 
 @dataclass(frozen=True)
 class IgnoredCallbacks:
-    """Callbacks that were not the response: how many, and why the latest was ignored."""
+    """Callbacks that were not the response: how many, and why the latest or most important one was ignored."""
 
     count: int
     explanation: Explanation

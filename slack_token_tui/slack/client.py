@@ -26,9 +26,16 @@ from slack_token_tui.problems import error_location
 from slack_token_tui.sanitize import clean
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import Endpoints, EndpointVariant
-from slack_token_tui.slack.errors import RateLimited, SlackError, SlackUnreachable, UnusableResponse, UnusableToken
+from slack_token_tui.slack.errors import (
+    AMBIGUOUS_REFUSALS,
+    RateLimited,
+    SlackError,
+    SlackUnreachable,
+    UnusableResponse,
+    UnusableToken,
+)
 from slack_token_tui.slack.limits import MAX_WORKSPACES
-from slack_token_tui.slack.proxy import Proxy, find_proxy
+from slack_token_tui.slack.proxy import NOT_A_URL, Proxy, find_proxy
 from slack_token_tui.slack.responses import (
     Identity,
     TokenResponse,
@@ -125,6 +132,10 @@ class SlackClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
         if self._http is not None:
             await self._http.aclose()
 
@@ -239,6 +250,8 @@ class SlackClient:
                 certificate.update(_certificate_details(details["return_value"]))
 
         response = await self._call("auth.test", {}, {}, trace=record_certificate)
+        if (code := response.data.get("error")) in AMBIGUOUS_REFUSALS:
+            raise SlackUnreachable("slack_outage", host=self.endpoints.host, detail=str(code))
         return Connectivity(
             self._proxy.display_url if self._proxy else None,
             certificate.get("version"),
@@ -333,7 +346,7 @@ class SlackClient:
         return self._http
 
     def _proxy_error(self, code: str) -> SlackUnreachable:
-        facts = {"proxy_variable": self._proxy.variable, "detail": "it is not a URL"} if self._proxy else {}
+        facts = {"proxy_variable": self._proxy.variable, "detail": NOT_A_URL} if self._proxy else {}
         return SlackUnreachable(code, host=self.endpoints.host, **facts)
 
     def _settings_error(self, error: Exception | None = None) -> SlackUnreachable:
@@ -374,11 +387,18 @@ class SlackClients:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
         for client in self._clients.values():
-            await client.__aexit__()
+            await client.aclose()
 
     def get(self, endpoints: Endpoints) -> SlackClient:
-        """Return the client for the Slack at ``endpoints``. It can send several requests at once."""
+        """Return the client for the Slack at ``endpoints``. It can send several requests at once.
+
+        The endpoint variant is that of the first call. Only exchanges and refreshes depend on it.
+        """
         return self._clients.setdefault(endpoints.base, SlackClient(endpoints))
 
 

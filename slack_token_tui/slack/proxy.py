@@ -20,6 +20,8 @@ _SCHEMES = {"http": "http", "https": "https", "socks": "socks5", "socks5": "sock
 """Supported proxy schemes. GNOME writes ``socks://`` for any SOCKS proxy, and SOCKS 5 is the usual one."""
 _SYSTEM_SETTINGS = "the system's network settings"
 
+NOT_A_URL = "it isn’t a URL with a port between 1 and 65535"
+
 
 @dataclass(frozen=True)
 class Proxy:
@@ -77,7 +79,7 @@ def _parse(value: str, variable: str) -> str:
     if (known := _SCHEMES.get(scheme.lower())) is None:
         problem = f"{clean(scheme, 20)} proxies are not supported"
     else:
-        problem = "it is not a URL"
+        problem = NOT_A_URL
         with suppress(ValueError):  # the port is not a number, or too large
             parts = urlsplit(f"{known}://{rest}")
             if parts.hostname and parts.port != 0 and all("!" <= character <= "~" for character in rest):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from slack_token_tui.store.errors import ProfileError, StorageError
-from slack_token_tui.store.hot_path import access_problem, check_directory
+from slack_token_tui.store.hot_path import access_problem, check_directory, exists
 
 if sys.platform != "win32":
     import fcntl
@@ -89,6 +89,17 @@ def read_own(path: Path, limit: int) -> bytes:
     """
     with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
         return file.read(limit)
+
+
+def check_directory_writable(directory: Path) -> None:
+    """Check that files in ``directory`` can be created, replaced and deleted, as far as its permissions tell.
+
+    Raises:
+        StorageError: they can't be.
+    """
+    if sys.platform != "win32" and exists(str(directory)) and not os.access(directory, os.W_OK | os.X_OK):
+        code = errno.EROFS if os.statvfs(directory).f_flag & os.ST_RDONLY else errno.EACCES
+        raise to_storage_error(OSError(code, os.strerror(code)), directory)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

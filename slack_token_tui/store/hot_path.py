@@ -110,9 +110,11 @@ def config_home() -> str:
     override = os.environ.get("SLACK_TOKEN_TUI_HOME")
     if override:
         # It may come from a file that no shell expands, such as a .env file or a systemd unit.
-        path = os.path.expanduser(override) if override.startswith("~") else override
+        path = _user_home() + override[1:] if override == "~" or override.startswith("~/") else override
+        path = os.path.expanduser(path)  # of another user
         if not os.path.isabs(path):
-            raise _problem("home_relative", file=override, detail=os.path.abspath(path))
+            example = f"{_user_home()}/{path.partition('/')[2]}" if path.startswith("~") else os.path.abspath(path)
+            raise _problem("home_relative", file=override, detail=example)
         return os.path.normpath(path)
     if sys.platform == "win32":
         from platformdirs import user_config_dir  # it reads the registry, which is not worth duplicating
@@ -187,9 +189,8 @@ def _is_list_of_texts(value: object) -> bool:
     return value is None or (isinstance(value, list) and all(isinstance(item, str) for item in value))
 
 
-def _is_id(value: object) -> bool:
-    if value is None:
-        return True
+def is_id(value: object) -> bool:
+    """Return whether ``value`` can be the ID of a profile: no path, because it is part of file names."""
     return isinstance(value, str) and value[:1].isalnum() and len(value) <= 128 and not set(value) - _ID_CHARACTERS
 
 
@@ -211,7 +212,7 @@ _KEYS = {
     "schema": lambda _: True,  # checked by read_record()
     "access_token": lambda _: True,  # checked by access_token()
     "is_enterprise_install": lambda _: True,
-    "id": _is_id,
+    "id": lambda value: value is None or is_id(value),
     "slack": _is_base_url,
     "oauth": lambda value: value in (None, "", "v2_user", "v2"),
     "refresh_oauth": lambda value: value in (None, "", "v2_user", "v2"),
@@ -241,7 +242,7 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
         may_be_link: whether to allow a symbolic link. Its parent must be writable only by this user or root.
 
     Raises:
-        ProfileError: ``store_not_a_directory``, ``store_not_ours``, ``store_exposed`` or
+        ProfileError: ``store_not_a_directory``, ``store_link_broken``, ``store_not_ours``, ``store_exposed`` or
             ``store_ignores_permissions``; see also :func:`access_problem`.
     """
     if sys.platform == "win32":
@@ -254,6 +255,8 @@ def check_directory(path: str, *, may_be_link: bool = False) -> None:
                 raise _problem("store_not_ours", file=os.path.dirname(path), detail=_user_name(parent.st_uid))
             if parent.st_mode & _WRITABLE_BY_OTHERS:
                 raise _exposed_problem(os.path.dirname(path))
+            if not os.path.lexists(os.path.realpath(path)):
+                raise _problem("store_link_broken", file=path, detail=os.readlink(path))
             status = os.stat(path)
     except FileNotFoundError:
         return
@@ -277,7 +280,7 @@ def _ignores_permissions(directory: str) -> bool:
 
     A Windows drive in WSL, for example, has no permissions that chmod could change.
     """
-    probe = os.path.join(directory, f".permissions.{os.getpid()}.tmp")
+    probe = os.path.join(directory, f".permissions.{os.getpid()}.{os.urandom(4).hex()}.tmp")
     try:
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     except OSError:
@@ -286,7 +289,10 @@ def _ignores_permissions(directory: str) -> bool:
         return bool(os.fstat(descriptor).st_mode & 0o077)
     finally:
         os.close(descriptor)
-        os.unlink(probe)
+        try:  # noqa: SIM105 - contextlib is slow to import
+            os.unlink(probe)
+        except OSError:  # others can delete files here too
+            pass
 
 
 def check_directories(home: str, *below: str) -> None:
@@ -567,6 +573,7 @@ def valid_token_in(
     is_named = record.get("name") in (None, name)
     if (
         not is_named
+        or record.get("refused")  # only the store tells which refusals are final
         or not is_well_formed(record)
         or needs_slow_path(record, min_ttl_seconds)
         or unusable_reason(record)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from slack_token_tui.store import keyring
-from slack_token_tui.store.atomic_file import remove_stale_temp_files, sync_directory, to_storage_error
+from slack_token_tui.store.atomic_file import (
+    check_directory_writable,
+    remove_stale_temp_files,
+    sync_directory,
+    to_storage_error,
+)
 from slack_token_tui.store.errors import ProfileError, StorageError
 from slack_token_tui.store.hot_path import exists
 from slack_token_tui.store.journal import Journal
@@ -71,9 +74,7 @@ class LockedProfile:
         Raises:
             StorageError: it is not.
         """
-        path = profile_path(self.home, self.profile.name)
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise to_storage_error(PermissionError(errno.EACCES, os.strerror(errno.EACCES)), path)
+        check_directory_writable(profile_path(self.home, self.profile.name).parent)
 
     def save(self, profile: Profile, tokens: Tokens | None = None) -> None:
         """Replace the saved profile by ``profile``.

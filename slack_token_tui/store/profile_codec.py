@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -13,11 +12,18 @@ from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import SLACK, Endpoints, EndpointVariant, parse_base_url
 from slack_token_tui.slack.limits import MAX_SCOPES
 from slack_token_tui.store.errors import ProfileError
-from slack_token_tui.store.hot_path import SCHEMA, TEXT_KEYS, TIMESTAMP_KEYS, access_token, is_timestamp, is_token
+from slack_token_tui.store.hot_path import (
+    SCHEMA,
+    TEXT_KEYS,
+    TIMESTAMP_KEYS,
+    access_token,
+    is_id,
+    is_timestamp,
+    is_token,
+)
 from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.settings import KEYRING
 
-_ID = re.compile(r"[0-9a-z][0-9a-z._-]{0,127}")
 _MAX_UNKNOWN_BYTES = 16 * 1024
 _FALLBACK_DATE = datetime(2000, 1, 1, tzinfo=UTC)
 _TIMESTAMP_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -159,7 +165,7 @@ class _RecordReader:
 
     def take_id(self) -> str | None:
         """Return the profile ID. It is used in journal file names and keyring items, so it must not contain a path."""
-        value: str | None = self._take_typed("id", str, lambda text: _ID.fullmatch(text) is not None)
+        value: str | None = self._take_typed("id", str, is_id)
         return value
 
     def take_count(self, key: str) -> int:

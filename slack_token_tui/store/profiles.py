@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,9 +15,9 @@ from slack_token_tui.problems import Kind
 from slack_token_tui.secret import Secret
 from slack_token_tui.store import hot_path, keyring, locks
 from slack_token_tui.store.atomic_file import (
+    check_directory_writable,
     make_private_directory,
     remove_temp_files_of_dead_processes,
-    to_storage_error,
     write_atomically,
 )
 from slack_token_tui.store.errors import ProfileError, StorageError
@@ -178,6 +176,13 @@ class ProfileStore:
             probe = self.home / "profiles" / _PROBE
             write_atomically(probe, b"")
             probe.unlink(missing_ok=True)
+        for needed in filter(None, (name, _NEW_PROFILES_LOCK)):
+            try:
+                with locks.acquire(self.home / "locks", needed, wait_seconds=0):
+                    pass
+            except StorageError as error:
+                if error.code != "store_busy":
+                    raise
         in_keyring = stores_in_keyring(self.home)
         if name is not None:
             with suppress(ProfileError):
@@ -195,10 +200,7 @@ class ProfileStore:
             StorageError: the directory is not writable.
         """
         hot_path.check_directories(str(self.home), "profiles")
-        directory = self.path(name).parent
-        if sys.platform != "win32" and hot_path.exists(str(directory)) and not os.access(directory, os.W_OK | os.X_OK):
-            code = errno.EROFS if os.statvfs(directory).f_flag & os.ST_RDONLY else errno.EACCES
-            raise to_storage_error(OSError(code, os.strerror(code)), directory)
+        check_directory_writable(self.path(name).parent)
 
     # ── changes ──
 
@@ -303,6 +305,8 @@ class ProfileStore:
             with suppress(ProfileError), self.lock(match.name, recovers=False) as locked:
                 current = locked.profile
                 if current.account != profile.account:
+                    continue
+                if profile.refused and not current.refused:  # a token that Slack refuses replaces no good one
                     continue
                 check_replaced(current)
                 updated = replace(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from slack_token_tui.secret import Secret
-from slack_token_tui.slack.errors import RateLimited, SlackError, SlackRefused, UnusableToken
+from slack_token_tui.slack.errors import AMBIGUOUS_REFUSALS, RateLimited, SlackError, SlackRefused, UnusableToken
 from slack_token_tui.slack.responses import TokenResponse, parse_body, parse_token_response
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.journal import RefreshIntent, token_digest
@@ -17,8 +17,6 @@ from slack_token_tui.store.quarantine import list_quarantined, quarantine
 
 SAVE_RETRY_SECONDS = 5.0
 _SAVE_PAUSE_SECONDS = 0.25
-AMBIGUOUS_REFUSALS = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
-"""Slack errors after which the request may have succeeded, or may succeed if it is sent again."""
 _NEVER_REACHED_SLACK = frozenset({"ratelimited", "proxy_sign_in_required"})
 
 

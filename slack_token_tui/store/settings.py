@@ -66,7 +66,7 @@ def stores_in_keyring(home: Path) -> bool:
 
 
 def describe_storage(home: Path, *, in_keyring: bool | None = None) -> str:
-    """Return where a new token will be stored, as text that completes "The token will be kept in …".
+    """Return a sentence about where a new token is saved, or why none can be.
 
     Args:
         home: the config directory.
@@ -77,12 +77,10 @@ def describe_storage(home: Path, *, in_keyring: bool | None = None) -> str:
         try:
             in_keyring = stores_in_keyring(home)
         except StorageError as error:
-            return f"no place yet. {error.explain().title}"
-    return (
-        "the keyring of this system"
-        if in_keyring
-        else escape_unprintable(f"{home / 'profiles'}, readable by you alone")
-    )
+            return f"Tokens can’t be saved yet. {error.explain().title}."
+    if in_keyring:
+        return "Tokens are saved in this system’s keyring."
+    return escape_unprintable(f"Tokens are saved in {home / 'profiles'}. Only you can read them.")
 
 
 def clipboard_seconds(home: Path) -> int:

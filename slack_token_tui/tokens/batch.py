@@ -1,118 +1,54 @@
 """Run a use case for many profiles: a few at a time for each Slack, and no further where that would do harm.
 
-A refresh token that was sent and not answered may be spent. So profiles that are due are refreshed one at a time until
-Slack has answered once, and none is sent after an answer was lost, unless Slack answers a request that costs nothing.
+A refresh token that was sent and not answered may be spent. After a lost answer a request that costs nothing decides
+whether to go on, and a second lost answer ends it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, TypeVarTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
 
-from slack_token_tui.problems import Problem
-from slack_token_tui.slack.client import SlackClient
-from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.errors import SlackError
+from slack_token_tui.problems import Problem, error_location
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.refresh_result import MAX_REFRESHES, UNANSWERED
+from slack_token_tui.tokens.circuit_breaker import CircuitBreaker, CircuitBreakers
+from slack_token_tui.tokens.refresh_result import UNANSWERED
 
 _Result = TypeVar("_Result")
-_Arguments = TypeVarTuple("_Arguments")
 Report = Callable[[str, Any], object]
 """Called with the name of a profile that is done, and its result or Problem."""
 
-MAX_REQUESTS = 8
-"""How many requests that cost nothing may be on their way to one Slack."""
-_MAX_RETRY_AFTER_SECONDS = 60
-"""The longest ``Retry-After`` to wait for. Slack's limits are per minute."""
-_PATIENCE_SECONDS = 60.0
-"""How long limited requests are sent again without any success."""
-_PROBE_DEADLINE_SECONDS = 10.0
+_PATIENCE_SECONDS = 90.0
+"""How long limited requests are sent again without any success. Slack's limits are per minute."""
+_USUAL_LIMIT_SECONDS = 60.0
+"""How long a rate limit without ``Retry-After`` is taken to last."""
 
 
-@dataclass
-class _Slots:
-    """How many may run at once. Like a semaphore, but ``width`` can change."""
+@dataclass(frozen=True)
+class _Item:
+    """A profile of the batch, what limits its requests, and whether they spend its refresh token."""
 
-    width: int
-    _active: int = 0
-    _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    profile: Profile
+    breaker: CircuitBreaker
+    spends: bool
 
-    async def __aenter__(self) -> None:
-        while self._active >= self.width:
-            turn = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                self.wake()  # it may have been this one's turn
-                raise
-            finally:
-                with suppress(ValueError):
-                    self._waiting.remove(turn)
-        self._active += 1
-
-    async def __aexit__(self, *_: object) -> None:
-        self._active -= 1
-        self.wake()
-
-    def wake(self) -> None:
-        """Let as many continue as there are free slots."""
-        for turn in list(self._waiting)[: max(0, self.width - self._active)]:
-            if not turn.done():
-                turn.set_result(None)
-
-
-@dataclass
-class _Slack:
-    """One Slack, and whether it answers.
-
-    Attributes:
-        endpoints: where it is.
-        slots: how many profiles may be worked on at once.
-        problem: why the rest is left alone, or None.
-        answered_at: when it answered a probe after a lost answer, on the event loop's clock. 0 if there was none.
-    """
-
-    endpoints: Endpoints
-    slots: _Slots = field(default_factory=lambda: _Slots(1))
-    problem: Problem | None = None
-    answered_at: float = 0.0
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    async def check(self, problem: Problem, began_at: float) -> None:
-        """Find out whether to go on after ``problem`` with a request that began at ``began_at``.
-
-        Only one profile is worked on after a probe, until one succeeds. A second lost answer ends it for good.
-        """
-        async with self._lock:
-            if self.problem is not None or began_at < self.answered_at:
-                return
-            self.slots.width = 1  # the caller has it, so that nothing starts meanwhile
-            if self.answered_at or not await self._answers():
-                self.problem = problem
-            self.answered_at = asyncio.get_running_loop().time()
-
-    async def _answers(self) -> bool:
-        """Return whether Slack answers a request without a token. Slack: auth.test."""
-        try:
-            async with SlackClient(self.endpoints, _PROBE_DEADLINE_SECONDS) as client:
-                await client.check_connectivity()
-        except SlackError:
-            return False
-        return True
+    @property
+    def rate_limit(self) -> tuple[str, ...]:
+        """What Slack limits: the method, for each team and app."""
+        profile = self.profile
+        method = profile.endpoints.exchange_method if self.spends else "auth.test"
+        return profile.endpoints.base, profile.team_id or profile.enterprise_id or "", profile.client_id, method
 
 
 class Batch(Generic[_Result]):
     """Run ``do`` for many profiles.
 
     Rate limits are respected for each Slack, team, app and method: a profile waits as long as Slack asks and is tried
-    again, until nothing has succeeded for a minute. Others do not wait.
+    again, until nothing has succeeded for 90 seconds. Others do not wait.
     """
 
     def __init__(
@@ -122,6 +58,8 @@ class Batch(Generic[_Result]):
         report: Report,
         *,
         spends: Callable[[Profile], bool],
+        breakers: CircuitBreakers,
+        problem_of: Callable[[_Result], Problem | None] = lambda _: None,
     ) -> None:
         """
         Args:
@@ -130,12 +68,20 @@ class Batch(Generic[_Result]):
             report: called with the name and the result or problem, when a profile is done.
                 ``batch_left_alone`` is the problem of one that was not tried.
             spends: whether ``do`` would spend the refresh token of a profile.
+            breakers: limit the requests to each Slack.
+            problem_of: returns why the token was not refreshed although the result is good.
         """
         self._store = store
         self._do = do
         self._report = report
         self._spends = spends
-        self._paused_until: dict[tuple[str, ...], float] = {}
+        self._breakers = breakers
+        self._problem_of = problem_of
+        self._checking = asyncio.Lock()
+        self._probed: set[CircuitBreaker] = set()
+        self._given_up: dict[CircuitBreaker, Problem] = {}
+        self._limits: dict[tuple[str, ...], tuple[float, Problem]] = {}
+        """Until when Slack wants no more requests of a kind, and the problem that said so."""
         self._patience_seconds = self._give_up_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopped = False
@@ -145,17 +91,13 @@ class Batch(Generic[_Result]):
         # A person who asks about one profile rather reads at once when to try again.
         self._patience_seconds = _PATIENCE_SECONDS if len(names) > 1 else 0.0
         self._give_up_at = asyncio.get_running_loop().time() + self._patience_seconds
-        groups: dict[str, tuple[_Slack, list[Profile], list[Profile]]] = {}
-        readable, unreadable = await asyncio.to_thread(self._read, names)
-        for profile in readable:
-            endpoints = profile.endpoints
-            _, free, spending = groups.setdefault(endpoints.base, (_Slack(endpoints), [], []))
-            (spending if self._spends(profile) else free).append(profile)
+        items, unreadable = await asyncio.to_thread(self._read, names)
         async with asyncio.TaskGroup() as group:
             for name in unreadable:
-                self._start(group, self._run_without_slack, name)
-            for slack, free, spending in groups.values():
-                group.create_task(self._run_group(slack, free, spending))
+                self._start(group, partial(self._run_unreadable, name))
+            # Those that cost nothing come first: they find out at no risk that Slack does not answer.
+            for item in sorted(items, key=lambda item: item.spends):
+                self._start(group, partial(self._run_one, item))
 
     def stop(self) -> None:
         """Start nothing more. ``do`` is cancelled where it may be."""
@@ -163,29 +105,21 @@ class Batch(Generic[_Result]):
         for task in self._tasks:
             task.cancel()
 
-    def _read(self, names: Iterable[str]) -> tuple[list[Profile], list[str]]:
-        readable, unreadable = [], []
+    def _read(self, names: Iterable[str]) -> tuple[list[_Item], list[str]]:
+        items, unreadable = [], []
         for name in dict.fromkeys(names):
             try:
-                readable.append(self._store.read(name))
+                profile = self._store.read(name)
             except Problem:  # ``do`` will say why
                 unreadable.append(name)
-        return readable, unreadable
+            else:
+                items.append(_Item(profile, self._breakers.get(profile.endpoints), self._spends(profile)))
+        return items, unreadable
 
-    async def _run_group(self, slack: _Slack, free: list[Profile], spending: list[Profile]) -> None:
-        for profiles, first_width, width in ((free, MAX_REQUESTS, MAX_REQUESTS), (spending, 1, MAX_REFRESHES)):
-            slack.slots.width = first_width
-            async with asyncio.TaskGroup() as group:
-                for profile in profiles:
-                    self._start(group, self._run_one, slack, profile, width)
-
-    def _start(
-        self, group: asyncio.TaskGroup, work: Callable[[*_Arguments], Awaitable[None]], *arguments: *_Arguments
-    ) -> None:
+    def _start(self, group: asyncio.TaskGroup, work: Callable[[], Awaitable[None]]) -> None:
         async def run() -> None:
             try:
-                if not self._is_stopped:
-                    await work(*arguments)
+                await work()
             except asyncio.CancelledError:
                 if not self._is_stopped:
                     raise
@@ -193,49 +127,69 @@ class Batch(Generic[_Result]):
         task = group.create_task(run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if self._is_stopped:
+            task.cancel()
 
-    async def _run_without_slack(self, name: str) -> None:
+    async def _run_unreadable(self, name: str) -> None:
+        self._report(name, await self._try(name))
+
+    async def _try(self, name: str) -> _Result | Problem:
         try:
-            outcome: _Result | Problem = await self._do(name)
+            return await self._do(name)
         except Problem as problem:
-            outcome = problem
-        self._report(name, outcome)
+            return problem
+        except Exception as error:  # a bug about one profile must not end the others
+            return Problem("unexpected", detail=error_location(error))
 
-    async def _run_one(self, slack: _Slack, profile: Profile, width: int) -> None:
-        clock = asyncio.get_running_loop().time
-        method = "oauth.v2.user.access" if self._spends(profile) else "auth.test"
-        limit = (slack.endpoints.base, profile.team_id or profile.enterprise_id or "", profile.client_id, method)
+    async def _run_one(self, item: _Item) -> None:
+        name, clock = item.profile.name, asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(max(0.0, self._paused_until.get(limit, 0.0) - clock()))
-            async with slack.slots:
-                if self._is_stopped:
-                    return
-                if self._paused_until.get(limit, 0.0) > clock():  # another profile was limited meanwhile
+            limited_until, limit = self._limits.get(item.rate_limit, (0.0, None))
+            if limit is not None and limited_until > self._give_up_at:
+                self._report(name, limit)  # it would be refused too
+                return
+            await asyncio.sleep(max(0.0, limited_until - clock()))
+            async with item.breaker.slot(spends=item.spends):
+                if self._limits.get(item.rate_limit, (0.0, None))[0] > clock():  # another one was limited meanwhile
                     continue
-                if slack.problem is not None:
-                    host, code = slack.endpoints.host, slack.problem.code
-                    left = Problem("batch_left_alone", name=profile.name, host=host, detail=code)
-                    self._report(profile.name, left)
+                if (reason := self._given_up.get(item.breaker)) is not None:
+                    host = item.breaker.endpoints.host
+                    self._report(name, Problem("batch_left_alone", name=name, host=host, detail=reason.code))
                     return
                 began_at = clock()
-                try:
-                    outcome: _Result | Problem = await self._do(profile.name)
-                    slack.slots.width = width
-                    self._give_up_at = clock() + self._patience_seconds
-                except Problem as problem:
-                    outcome = problem
-                    if problem.code in UNANSWERED:
-                        await slack.check(problem, began_at)
-            pause = _retry_after_seconds(outcome) if isinstance(outcome, Problem) else None
-            if pause is None or clock() + pause > self._give_up_at:
-                self._report(profile.name, outcome)
+                outcome = await self._try(name)
+                problem = outcome if isinstance(outcome, Problem) else self._problem_of(outcome)
+                if self._is_stopped and problem is not None and problem.code == "refresh_stopped":
+                    return
+                if not self._is_stopped:
+                    await self._react(item, problem, began_at)
+            is_limited = isinstance(outcome, Problem) and outcome.code == "ratelimited"
+            if not is_limited or self._is_stopped or self._limits[item.rate_limit][0] > self._give_up_at:
+                self._report(name, outcome)
                 return
-            self._paused_until[limit] = clock() + pause
 
+    async def _react(self, item: _Item, problem: Problem | None, began_at: float) -> None:
+        """Draw conclusions for the other profiles."""
+        clock = asyncio.get_running_loop().time
+        if problem is None:
+            self._give_up_at = clock() + self._patience_seconds
+            if item.spends:
+                item.breaker.succeeded(began_at)
+        elif problem.code in UNANSWERED:
+            await self._check(item.breaker, problem, began_at)
+        elif problem.code == "ratelimited":
+            self._limits[item.rate_limit] = (
+                clock() + float(problem.facts.get("retry_after", _USUAL_LIMIT_SECONDS)),
+                problem,
+            )
 
-def _retry_after_seconds(problem: Problem) -> float | None:
-    """Return how long to wait before the request that was limited is sent again, or None if it is not."""
-    if problem.code != "ratelimited":
-        return None
-    seconds = float(problem.facts.get("retry_after", _MAX_RETRY_AFTER_SECONDS))
-    return seconds if seconds <= _MAX_RETRY_AFTER_SECONDS else None
+    async def _check(self, breaker: CircuitBreaker, problem: Problem, began_at: float) -> None:
+        """Find out whether Slack still answers. If not, or if this happens again later, leave the rest alone."""
+        async with self._checking:
+            if breaker in self._given_up or began_at < breaker.answered_at:
+                return
+            breaker.failed()
+            is_second = breaker in self._probed
+            self._probed.add(breaker)
+            if is_second or not await breaker.probe():
+                self._given_up[breaker] = problem

@@ -16,18 +16,36 @@ class DeferredSignals:
 
     Attributes:
         numbers: signal numbers, in order of arrival.
-        on_first: called once, in the main thread, when the first signal arrives. It must not raise.
     """
 
     def __init__(self) -> None:
         self.numbers: list[int] = []
-        self.on_first: Callable[[], object] | None = None
+        self._callbacks: list[Callable[[], object]] = []
+
+    @contextmanager
+    def calling(self, callback: Callable[[], object]) -> Iterator[None]:
+        """Call ``callback`` in the main thread when the first signal arrives, or now if one has. It must not raise."""
+        self._callbacks.append(callback)
+        if self.numbers:
+            callback()
+        try:
+            yield
+        finally:
+            self._callbacks.remove(callback)
+
+    def suspend(self) -> None:
+        """Suspend the process, as SIGTSTP asked for, and return when it is resumed. Other signals stay deferred."""
+        self.numbers[:] = [number for number in self.numbers if number != signal.SIGTSTP]
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, handler)
 
     def handle(self, number: int, _: FrameType | None) -> None:
         """Record one signal."""
         self.numbers.append(number)
-        if len(self.numbers) == 1 and self.on_first is not None:
-            self.on_first()
+        if len(self.numbers) == 1:
+            for callback in list(self._callbacks):
+                callback()
 
 
 @contextmanager
@@ -37,8 +55,8 @@ def defer_signals() -> Iterator[DeferredSignals]:
     This sets handlers because a signal mask applies to one thread only. The resolver's thread could still receive the
     signal, and that would kill the process.
 
-    Handlers can be set in the main thread only. In any other thread this does nothing, so callers there run the work
-    in a child process instead.
+    Handlers can be set in the main thread only. In any other thread this does nothing, so there the work runs in a
+    child process, or is given the signals that the main thread defers.
     """
     deferred = DeferredSignals()
     if threading.current_thread() is not threading.main_thread():

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -72,16 +72,21 @@ def refresh_in_process(
     policy: RefreshPolicy = USUAL_POLICY,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    deferred: DeferredSignals | None = None,
+    waits_for_limit: bool = True,
 ) -> RefreshResult:
     """Refresh profile ``name`` if ``policy`` wants it.
 
-    This can block for a minute. Call it in the main thread, where signals can be deferred, or in a separate process.
+    This can block for a minute. Call it in the main thread, where signals can be deferred, in a separate process, or
+    with the signals that the main thread defers.
 
     Args:
         store: the store that holds the profile.
         name: the profile name.
         policy: when to refresh.
         now: returns the current time in UTC.
+        deferred: the signals that the main thread defers meanwhile. If there is one, nothing more is sent.
+        waits_for_limit: whether to wait for a short rate limit if the access token has expired. A batch waits itself.
 
     Raises:
         ProfileError: the profile does not exist, was removed meanwhile, or its file can't be used.
@@ -102,17 +107,19 @@ def refresh_in_process(
                 recovered = locked.recovered
                 return RefreshResult(locked.profile, locked.tokens, refreshed=recovered, recovered=recovered)
             store.check_not_copied(locked.profile)
-            return RefreshAttempt(locked, signals, now).run()
+            return RefreshAttempt(locked, signals, now, waits_for_limit=waits_for_limit).run()
 
     if not is_needed(initial_profile):
         return RefreshResult(*store.read_with_tokens(name))
     while True:
         try:
             # Signals are re-raised after the lock is released: Ctrl+Z must not block processes that wait for it.
-            with defer_signals() as signals:
+            with defer_signals() if deferred is None else nullcontext(deferred) as signals:
                 return refresh_under_lock(signals)
         except locks.NoLongerNeeded:
             if is_needed(store.read(name)):
+                if deferred is not None:
+                    return RefreshResult(*store.read_with_tokens(name), problem=Problem("refresh_stopped", name=name))
                 continue  # suspended with Ctrl+Z while waiting for the lock, and resumed
             return RefreshResult(*store.read_with_tokens(name))
         except ProfileError:
@@ -133,6 +140,8 @@ class RefreshAttempt:
         locked: LockedProfile,
         signals: DeferredSignals,
         now: Callable[[], datetime],
+        *,
+        waits_for_limit: bool,
     ) -> None:
         """
         Raises:
@@ -148,6 +157,7 @@ class RefreshAttempt:
         self._first_unanswered_at = locked.first_unanswered_at
         self._variant: EndpointVariant = locked.profile.refresh_variant or locked.profile.endpoints.variant
         self._signals = signals
+        self._waits_for_limit = waits_for_limit
         self._intent: RefreshIntent | None = None
         self._sent = False
         self._response: bytes | None = None
@@ -212,15 +222,12 @@ class RefreshAttempt:
     async def _request(self) -> TokenResponse:
         request_task = asyncio.ensure_future(self._request_either_variant())
         loop = asyncio.get_running_loop()
-        self._signals.on_first = lambda: loop.call_soon_threadsafe(self._cancel_unsent, request_task)
-        if self._signals.numbers:
-            self._cancel_unsent(request_task)
-        try:
-            return await request_task
-        except asyncio.CancelledError:
-            raise _StoppedBeforeSending from None
-        finally:
-            self._signals.on_first = None  # the event loop ends here, and the next signal may arrive during the save
+        # Only until the event loop ends: the next signal may arrive during the save.
+        with self._signals.calling(lambda: loop.call_soon_threadsafe(self._cancel_unsent, request_task)):
+            try:
+                return await request_task
+            except asyncio.CancelledError:
+                raise _StoppedBeforeSending from None
 
     def _cancel_unsent(self, request_task: asyncio.Future[TokenResponse]) -> None:
         if not self._sent:
@@ -266,6 +273,7 @@ class RefreshAttempt:
             except RateLimited as limit:
                 if (
                     has_waited
+                    or not self._waits_for_limit
                     or limit.retry_after_seconds > _MAX_RETRY_AFTER_SECONDS
                     or not self._is_access_token_expired()
                 ):

@@ -24,8 +24,6 @@ REFRESH_TOKEN_INVALID_CODES = frozenset(
     }
 )
 """Slack errors after which a refresh token can't be used again."""
-MAX_REFRESHES = 4
-"""How many refresh tokens may be on their way to one Slack."""
 UNANSWERED = frozenset(
     {
         "connection_lost",

@@ -11,9 +11,8 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from slack_token_tui.interpreter import child_environment, module_command
@@ -40,7 +39,10 @@ def refresh_in_child(store: ProfileStore, name: str, policy: RefreshPolicy = USU
 
 
 def _run_child(store: ProfileStore, name: str, policy: RefreshPolicy) -> bytes:
-    """Start a child process and return its output, or nothing if it could not be started. It is never killed."""
+    """Start a child process and return its output, or nothing if it could not be started.
+
+    It is never killed. If it takes too long, the output is that of one that has started and not ended.
+    """
     insist = "insist" if policy.insist else ""
     arguments = (str(store.home), name, str(policy.min_ttl_seconds), insist)
     command = module_command("tokens.refresh_worker", *arguments)
@@ -69,21 +71,13 @@ def _refresh_in_thread(store: ProfileStore, name: str, policy: RefreshPolicy) ->
     Raises:
         Problem: ``refresh_not_started``; see also :func:`refresh_in_child`.
     """
+    from slack_token_tui.event_loop import complete
     from slack_token_tui.tokens.refresh_in_process import refresh_in_process
 
-    outcome: Future[RefreshResult] = Future()
-
-    def work() -> None:
-        try:
-            outcome.set_result(refresh_in_process(store, name, policy))
-        except BaseException as error:
-            outcome.set_exception(error)
-
     try:
-        threading.Thread(target=work).start()
-    except RuntimeError as error:  # the limit of processes also counts threads
-        raise Problem("refresh_not_started", name=name, detail=str(error)) from None
-    return outcome.result()
+        return complete(partial(refresh_in_process, store, name, policy))
+    except OSError as error:  # the limit of processes also counts threads
+        raise Problem("refresh_not_started", name=name, detail=error.strerror or "") from None
 
 
 def _parse_output(store: ProfileStore, name: str, output: bytes) -> RefreshResult:

@@ -11,13 +11,12 @@ from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.slack.errors import SlackError, SlackRefused
+from slack_token_tui.slack.errors import AMBIGUOUS_REFUSALS, SlackError, SlackRefused
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.hot_path import REVOKED_CODES
 from slack_token_tui.store.profile import Profile, Tokens
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.quarantine import list_quarantined
-from slack_token_tui.store.recovery import AMBIGUOUS_REFUSALS
 
 
 @dataclass(frozen=True)

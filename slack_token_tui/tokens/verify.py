@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from slack_token_tui.store.hot_path import REVOKED_CODES
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens.fresh_token import refresh_if_due
-from slack_token_tui.tokens.refresh_result import USUAL_POLICY, Refresher, sign_in_needed
+from slack_token_tui.tokens.refresh_result import UNANSWERED, USUAL_POLICY, Refresher, sign_in_needed
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,18 @@ async def verify(
         Problem: the profile can't be read, its token is invalid, or Slack could not be reached.
     """
     result = await run_uninterrupted(refresh_if_due, store, name, USUAL_POLICY, refresher, now)
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():  # while the token was refreshed
+        raise asyncio.CancelledError
     profile = result.profile
     if profile.expires_at is not None and profile.expires_at <= now():
         raise result.problem or sign_in_needed(profile, now()) or Problem("sign_in_needed", name=name)
     try:
         identity = await request_identity(clients.get(profile.endpoints), profile, result.tokens.access_token)
     except SlackError as error:
+        if result.problem is not None and result.problem.code in UNANSWERED and error.code in REVOKED_CODES:
+            # A refresh whose answer was lost has ended this token. The next one gets the new token.
+            raise result.problem from None
         with suppress(StorageError):
             await run_uninterrupted(_save, store, profile, error)
         raise error.with_facts(name=name) from None

@@ -69,7 +69,7 @@ def run_app(options: LaunchOptions) -> int:
     finally:
         print_messages(*app.exit_messages)
         if has_unfinished_work():
-            print_messages("Waiting until the removal is finished. This can take a minute.")
+            print_messages("Waiting until Slack has answered and the result is saved. This can take a minute.")
     return app.return_code or 0
 
 

@@ -19,6 +19,8 @@ MIN_CHARACTERS = 8
 """Nobody types so many between two reads of the terminal."""
 SILENCE_SECONDS = 0.1
 """The end of a paste: the next part of a longer one comes sooner, also over SSH."""
+_MAX_SEQUENCE_LENGTH = 64
+"""More than any report of a mouse, a key or a size, and than the mark of a paste."""
 _INCOMPLETE_SEQUENCE = re.compile(r"\x1b(?:\[[0-9;:<=>?]*)?\Z")
 
 
@@ -41,8 +43,12 @@ class PasteRecognizer(XTermParser):
     def feed(self, data: str) -> Iterable[Message]:
         """Parse what was read at once."""
         now = self._clock()
-        if self._pasted and data.isprintable() and now - self._last_read_at < SILENCE_SECONDS and data:
-            self._pasted += data
+        text = data.rstrip("\r\n")
+        if self._pasted and text and text.isprintable() and now - self._last_read_at < SILENCE_SECONDS:
+            self._pasted += text
+            if text != data:  # an Enter ends it
+                yield from self._finish()
+                yield from super().feed(data[len(text) :])
         elif self._is_paste(data, now):
             yield from self._finish()
             self._pasted = data
@@ -75,4 +81,4 @@ class PasteRecognizer(XTermParser):
         start, end = text.rfind(BRACKETED_PASTE_START), text.rfind(BRACKETED_PASTE_END)
         if max(start, end) >= 0:
             self._is_in_marked_paste = start > end
-        self._tail = text[-len(BRACKETED_PASTE_START) :]
+        self._tail = text[-_MAX_SEQUENCE_LENGTH:]

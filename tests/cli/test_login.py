@@ -17,7 +17,9 @@ from slack_token_tui.practice.workspace import Workspace
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.browser import RecordingBrowser, issue_callback_url, press_consent_button
 from tests.support.cli import LoginProcess, run_command
+from tests.support.locks import hold_lock
 from tests.support.ports import get_port, is_port_open, occupied_ports
+from tests.support.profiles import new_sign_in
 from tests.support.store import read_tokens
 
 
@@ -222,3 +224,19 @@ def test_settings_that_no_request_could_use_end_a_login_before_the_browser_opens
     assert json.loads(done.stdout)["error"] == code, done.stderr
     assert "Open  " not in done.stderr and "Listening" not in done.stderr and not browser.was_opened
     assert next(iter(variables)) in done.stderr, "the remedy names the variable"
+
+
+def test_signal_while_a_refused_token_is_saved_does_not_turn_it_into_a_success(
+    login_arguments: list[str], child_environment: dict[str, str], workspace: Workspace, store: ProfileStore
+) -> None:
+    store.save_sign_in(*new_sign_in(user_id="U9"), "other")
+    workspace.verify_error = "token_revoked"
+    with hold_lock(store.home / "locks", ".new-profiles") as release:
+        login = LoginProcess(child_environment, *login_arguments, "--json")
+        press_consent_button(login.wait_for_url())
+        login.wait_for_line("Unverified")
+        login.process.send_signal(signal.SIGINT)
+        release.set()
+        code, stdout, stderr = login.finish()
+    assert code == 130 and json.loads(stdout)["error"] == "new_token_refused"
+    assert "Use it" not in stderr

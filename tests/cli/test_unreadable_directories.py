@@ -129,10 +129,14 @@ def test_unreadable_apps_are_not_left_out_of_a_move(
     app_file.chmod(0o644)
     (outcome,) = run_commands(["move --all --to file"], env)
     assert outcome.code == 5 and str(app_file) in outcome.stderr
+    (outcome,) = run_commands(["move --all --to file --json"], env)
+    records = json.loads(outcome.stdout)
+    assert [record["ok"] for record in records] == [True, False], "what was moved is in the list too"
     app_file.parent.chmod(0)
-    (outcome,) = run_commands(["move --all --to file"], env, is_unprivileged=True)
+    (outcome,) = run_commands(["move --all --to keyring --json"], env, is_unprivileged=True)
     app_file.parent.chmod(0o700)
     assert outcome.code == 5 and str(app_file.parent) in outcome.stderr
+    assert not saved_store.read("acme").in_keyring, "nothing is moved if the apps can't be read"
 
 
 LIBRARY = """
@@ -272,3 +276,30 @@ def test_settings_that_cannot_be_read_do_not_stop_the_only_profile(
     (saved_store.home / "settings.json").write_text("{")
     done = run_command("token", env=environment_of(saved_store, child_environment))
     assert done.returncode == 0 and done.stdout == f"{CANARY}\n"
+
+
+@pytest.mark.parametrize("command", ["refresh --all", "verify --all", "move --all --to file", "list", "token acme"])
+def test_home_that_is_a_link_to_an_unmounted_disk_is_reported(
+    child_environment: dict[str, str], tmp_path: Path, command: str
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "vault")
+    done = run_command(*command.split(), env={**child_environment, "SLACK_TOKEN_TUI_HOME": str(link)})
+    assert done.returncode == 5 and f"{link} is a link to {tmp_path / 'vault'}" in done.stderr
+    link.unlink()
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "slack-token-tui").symlink_to(tmp_path / "vault")
+    environment = {**child_environment, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    del environment["SLACK_TOKEN_TUI_HOME"]
+    done = run_command(*command.split(), env=environment)
+    assert done.returncode == 5 and "store_link_broken" in done.stderr
+
+
+def test_home_of_an_unknown_user_is_no_directory_called_tilde(child_environment: dict[str, str]) -> None:
+    done = run_command("list", env={**child_environment, "SLACK_TOKEN_TUI_HOME": "~nobody-here/x", "HOME": "/home/me"})
+    assert done.returncode == 5 and "such as /home/me/x" in done.stderr
+
+
+def test_empty_home_variable_counts_as_unset(child_environment: dict[str, str]) -> None:
+    environment = {**child_environment, "SLACK_TOKEN_TUI_HOME": "~/x", "HOME": ""}
+    assert run_command("doctor", "--json", env=environment).stdout.count('"/x') == 0

@@ -84,14 +84,38 @@ async def test_text_browser_is_not_started_by_way_of_xdg_open(
     assert not list(browser_directory.glob("*.args"))
 
 
-async def test_xdg_open_does_not_see_text_browsers(browser_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+TEXT_BROWSERS = ("lynx", "w3m", "links", "links2", "elinks", "www-browser")
+
+
+@pytest.mark.parametrize("value", ["", "lynx", "lynx -x:w3m", "env lynx", "sh -c 'w3m %s'"])
+async def test_xdg_open_is_not_led_to_a_text_browser(
+    browser_directory: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """Without ``BROWSER`` and a default browser, the real xdg-open ends with a list of text browsers."""
     monkeypatch.setenv("DISPLAY", ":0")
     seen = browser_directory / "seen"
     write_browser(browser_directory, "xdg-open", f'echo "$BROWSER" > {seen}')
-    for value, expected in (("lynx", ""), ("lynx -x:/nowhere/fox %s:w3m", "/nowhere/fox %s")):
-        monkeypatch.setenv("BROWSER", value)
-        assert await browser.open_url(URL) == Opened("your default browser")
-        assert seen.read_text().strip() == expected
+    for program in ("lynx", "env", "sh"):
+        write_browser(browser_directory, program)
+    monkeypatch.setenv("BROWSER", value)
+    assert await browser.open_url(URL) == Opened("your default browser")
+    assert "firefox" in seen.read_text() and not set(seen.read_text().strip().split(":")) & set(TEXT_BROWSERS)
+    assert {path.name for path in browser_directory.glob("*.args")} == {"xdg-open.args"}
+
+
+async def test_graphical_browser_beside_a_text_browser_is_used(
+    browser_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setenv("BROWSER", f"lynx:{write_browser(browser_directory, 'fox')} --new")
+    assert await browser.open_url(URL) == Opened("fox")
+
+
+async def test_link_to_a_text_browser_is_not_started(browser_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":0")
+    (browser_directory / "sensible").symlink_to(write_browser(browser_directory, "w3m"))
+    monkeypatch.setenv("BROWSER", "sensible")
+    assert isinstance(await browser.open_url(URL), NotOpened)
 
 
 async def test_xdg_open_is_not_started_if_its_default_is_a_text_browser(

@@ -127,12 +127,12 @@ def test_tmux_pane_from_an_ssh_session_that_is_attached_at_the_desk_is_local(
     subprocess.run([*tmux, "set-environment", "DISPLAY", ":1"], check=True)
     around = environment.detect()
     assert not around.is_remote and around.has_display
-    assert environment.variables()["DISPLAY"] == ":1", "a browser is started with this one"
+    assert environment.current_variables()["DISPLAY"] == ":1", "a browser is started with this one"
 
 
 def test_tmux_that_is_gone_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("TMUX", f"{tmp_path / 'gone'},1,0")
-    assert environment.variables() == dict(os.environ)
+    assert environment.current_variables() == dict(os.environ)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert environment.variables() == dict(os.environ)
+    assert environment.current_variables() == dict(os.environ)

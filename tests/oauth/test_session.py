@@ -395,3 +395,31 @@ async def test_full_disk_leaves_the_runtime_directory_for_the_token(
     assert (await run_session(session)).unsaved
     result = await session.stop()
     assert result.rescued_path is not None and result.rescued_path.parent.parent == tmp_path
+
+
+async def test_response_of_another_issuer_is_explained_and_the_sign_in_still_waits(
+    app: SlackApp, store: ProfileStore, workspace: Workspace
+) -> None:
+    session = create_session(app, store)
+    running = asyncio.create_task(session.run())
+    state = await wait_for_state(session, lambda state: state.url)
+    url = issue_callback_url(workspace, str(state.url))
+    with pytest.raises(CallbackRejected, match="issuer_mismatch") as caught:
+        session.paste(f"{url}&iss=https://evil.example")
+    assert caught.value.explain().happened.startswith("The response isn't from 127.0.0.1")
+    session.paste(url)
+    await running
+    assert session.state.phase is Phase.SAVED
+
+
+async def test_thousands_of_important_requests_change_the_state_a_few_times(app: SlackApp, store: ProfileStore) -> None:
+    session = create_session(app, store)
+    running = asyncio.create_task(session.run())
+    await wait_for_state(session, lambda state: state.url)
+    before = len(session.states)
+    for _ in range(1000):
+        session.ignore("browser_insists_on_https")
+    assert len(session.states) - before < 10
+    await session.stop()
+    with pytest.raises(Problem, match="sign_in_stopped"):
+        await running

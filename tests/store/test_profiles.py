@@ -27,6 +27,7 @@ from slack_token_tui.store.names import candidate_names
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.store.settings import change_settings, read_settings
 from slack_token_tui.tokens.rename import rename
+from tests.support.cli import unprivileged
 from tests.support.faults import raise_disk_full
 from tests.support.practice import issue_profile
 from tests.support.profiles import CANARY, new_sign_in, profile, time_from_now
@@ -374,3 +375,27 @@ def test_file_that_vanishes_during_a_removal_counts_as_removed(store: ProfileSto
     with store.lock("acme") as locked:
         store.path("acme").unlink()
         locked.delete()
+
+
+def test_token_that_slack_refuses_replaces_no_good_one(store: ProfileStore) -> None:
+    good, tokens = new_sign_in()
+    store.save_sign_in(good, tokens, "acme")
+    saved = store.save_sign_in(*new_sign_in(refused="token_revoked"), "acme")
+    assert not saved.replaced and saved.profile.name != "acme" and saved.profile.refused
+    assert store.read_with_tokens("acme")[1] == tokens
+    again = store.save_sign_in(*new_sign_in(), "acme")
+    assert again.replaced and again.profile.name == "acme", "the next good one goes where the good one is"
+
+
+def test_lock_of_another_user_is_found_before_the_browser_opens(store: ProfileStore) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("LOUD: only root can give a file away")
+    store.save_sign_in(*new_sign_in(), "acme")
+    lock = store.home / "locks" / "acme.lock"
+    lock.chmod(0o600)
+    os.chown(lock, 65534, 65534)
+    program = "import sys; from pathlib import Path; from slack_token_tui.store.profiles import ProfileStore; ProfileStore(Path(sys.argv[1])).check_writable('acme')"
+    done = subprocess.run(
+        unprivileged([sys.executable, "-c", program, str(store.home)]), capture_output=True, text=True, check=False
+    )
+    assert "store_no_access" in done.stderr

@@ -67,7 +67,7 @@ async def wait_until_stable(pilot: Pilot[None], looks: int = 4) -> None:
     """Wait until the screen has stayed the same for ``looks`` looks, however busy the machine is."""
     before, same = "", 0
     while same < looks:
-        await pause(pilot, 0.05)
+        await pause(pilot, 0.02)
         same = same + 1 if read_screen(pilot) == before else 0
         before = read_screen(pilot)
 

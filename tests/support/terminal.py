@@ -1,4 +1,4 @@
-"""A pseudo terminal with a program on it."""
+"""A pseudo terminal with a program or a shell on it."""
 
 from __future__ import annotations
 
@@ -81,6 +81,15 @@ class Terminal:
         """Close the terminal, as a closed window does, and wait for the program to end."""
         os.close(self.descriptor)
         os.waitpid(self.pid, 0)
+
+
+class Shell(Terminal):
+    """An interactive shell with job control."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        program = "import os; os.execvp('bash', ['bash', '--norc', '--noprofile', '-i'])"
+        super().__init__({**environment, "PS1": "ready> "}, "-c", program)
+        self.wait_for_text("ready>")
 
 
 def _without_escape_sequences(output: bytes) -> bytes:

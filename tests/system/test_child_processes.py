@@ -28,6 +28,7 @@ from tests.support.clipboard import CLIPBOARD_TOKEN, RecordingTerminal, make_cle
 from tests.support.practice import issue_profile
 from tests.support.profiles import time_from_now
 from tests.support.scripts import write_script
+from tests.support.waiting import wait_until
 
 PACKAGE = Path(slack_token_tui.__file__).parent
 USES_THE_LIBRARY = "import slack_token_tui; print(slack_token_tui.token('acme'))"
@@ -221,3 +222,24 @@ def test_children_import_nothing_from_the_current_directory(monkeypatch: pytest.
     assert str(tmp_path) not in entries and "" not in entries
     tmp_path.rmdir()
     assert str(PACKAGE.parent) in interpreter.child_environment()["PYTHONPATH"].split(os.pathsep)
+
+
+def test_second_interrupt_does_not_lose_a_refresh_in_a_thread(
+    store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
+) -> None:
+    issue_profile(store, slack, expires_at=time_from_now(hours=-1))
+    slack.workspace.faults.append("held")
+    program = f"import sys; {NO_INTERPRETER}\n{USES_THE_LIBRARY}"
+    environment = {**child_environment, "PYTHONPATH": str(PACKAGE.parent)}
+    process = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=environment)
+    assert wait_until(lambda: slack.workspace.tokens.refreshed == 1)
+    assert process.stderr is not None
+    process.send_signal(signal.SIGINT)
+    while "KeyboardInterrupt" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    assert "threading" in process.stderr.readline() + process.stderr.readline(), "the interpreter no longer waits"
+    process.send_signal(signal.SIGINT)
+    slack.workspace.may_respond.set()
+    process.communicate(timeout=60)
+    assert slack.workspace.tokens.authenticate(store.read_with_tokens("acme")[1].access_token.reveal())

@@ -19,7 +19,7 @@ from tests.support.cli import COMMAND
 from tests.support.clipboard import run_tmux_server
 from tests.support.processes import read_process_file
 from tests.support.profiles import CANARY, new_sign_in
-from tests.support.terminal import Terminal
+from tests.support.terminal import Shell, Terminal
 
 
 def run_on_terminal(command: list[str], environment: dict[str, str]) -> Terminal:
@@ -91,18 +91,10 @@ def test_long_copy_in_gnu_screen_is_split_for_older_versions(monkeypatch: pytest
     assert "".join(pieces) == plain and max(map(len, pieces)) <= 200
 
 
-class Shell(Terminal):
-    """An interactive shell with job control."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        program = "import os; os.execvp('bash', ['bash', '--norc', '--noprofile', '-i'])"
-        super().__init__({**environment, "PS1": "ready> "}, "-c", program)
-        self.wait_for_text("ready>")
-
-    def find_url(self) -> str:
-        """Return the authorize URL, once it is printed."""
-        self.wait_until(lambda output: re.search(rb"https?://\S+state=\S+\s", output))
-        return re.search(rb"https?://\S+state=\S+", self.output)[0].decode()  # type: ignore[index]
+def find_url(shell: Shell) -> str:
+    """Return the authorize URL, once it is printed."""
+    shell.wait_until(lambda output: re.search(rb"https?://\S+state=\S+\s", output))
+    return re.search(rb"https?://\S+state=\S+", shell.output)[0].decode()  # type: ignore[index]
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="LOUD: no bash here, so no job control")
@@ -115,10 +107,10 @@ def test_sign_in_in_the_background_shows_its_link_and_ends(
     command = shlex.join([sys.executable, "-m", "slack_token_tui", "login", "work", *login_arguments])
     if how == "&":
         shell.press(f"{command} &\r".encode())
-        url = shell.find_url()
+        url = find_url(shell)
     else:
         shell.press(f"{command}\r".encode())
-        url = shell.find_url()
+        url = find_url(shell)
         shell.press(b"\x1a")
         shell.wait_for_new_text("Stopped")
         shell.press(b"bg\r")
@@ -138,7 +130,7 @@ def test_sign_in_brought_back_to_the_foreground_takes_a_paste(
     shell = Shell(child_environment)
     command = shlex.join([sys.executable, "-m", "slack_token_tui", "login", "work", *login_arguments])
     shell.press(f"{command} &\r".encode())
-    shell.find_url()
+    find_url(shell)
     shell.press(b"fg\r")
     shell.press(b"https://example.com/callback\r")
     shell.wait_for_new_text("That address belongs somewhere else")

@@ -224,5 +224,5 @@ async def test_one_dead_network_is_asked_once_and_the_rest_is_left_alone(
             await wait_for_text(pilot, "!")  # what is refreshed unasked
             await wait_until_stable(pilot)
             await pilot.press("R")
-            await wait_for_text(pilot, "29 were left alone")
+            await wait_for_text(pilot, "29 skipped")
             await wait_for_text(pilot, "1 with trouble")

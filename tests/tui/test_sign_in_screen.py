@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
@@ -231,7 +232,7 @@ async def test_https_only_browser_is_detected_and_explained(home: Path, app: Sla
         _, writer = await asyncio.open_connection("127.0.0.1", get_port(app.redirect_uris[0]))
         writer.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
         await wait_for_text(pilot, "The browser tried https on localhost")
-        await wait_for_text(pilot, "Or change https to http in the address that it ended on")
+        await wait_for_text(pilot, "Change https to http in the URL of the page you land on")
         writer.close()
 
 
@@ -242,3 +243,28 @@ async def test_organization_is_shown_with_its_workspaces(home: Path, app: SlackA
         await pilot.press("escape")
         await wait_for_screen(pilot, HomeScreen)
         await wait_for_text(pilot, "T0PRACTICE2 Globex Practice")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_token_that_slack_refuses_at_once_is_explained_and_can_be_tried_again(
+    home: Path, app: SlackApp, workspace: Workspace, size: tuple[int, int]
+) -> None:
+    workspace.verify_error = "account_inactive"
+    async with run_app(home, app, size=size) as pilot:
+        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot))
+        await wait_for_text(pilot, "Slack refuses the new token")
+        await wait_for_text(pilot, "Saved as acme-practice")
+        assert has_text(pilot, "r try again") and not has_text(pilot, "Copy token")
+        workspace.verify_error = None
+        await pilot.press("r")
+        await wait_for_text(pilot, "Waiting for you to press Allow")
+
+
+async def test_too_many_cookies_are_explained_while_waiting(home: Path, app: SlackApp) -> None:
+    async with run_app(home, app, size=(120, 36)) as pilot:
+        await start_sign_in(pilot)
+        with socket.create_connection(("127.0.0.1", get_port(app.redirect_uris[0]))) as browser:
+            browser.sendall(b"GET /callback?code=x HTTP/1.1\r\nCookie: " + b"c" * 70_000 + b"\r\n\r\n")
+            await wait_for_text(pilot, "Your browser sent too many cookies. Other programs")
+        await wait_for_text(pilot, "Open the link in a private window.")
+        assert not has_text(pilot, "not ours")

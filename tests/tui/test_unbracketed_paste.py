@@ -99,6 +99,16 @@ def test_control_character_ends_a_paste_and_is_a_key() -> None:
     assert read(URL, "\r") == [f"paste {URL}", "enter"]
 
 
+def test_enter_at_the_end_of_a_longer_paste_is_a_key_after_it() -> None:
+    assert read(URL[:30], f"{URL[30:]}\r") == [f"paste {URL}", "enter"]
+
+
+@pytest.mark.parametrize("report", ["\x1b[48;24;80;480;1040t", "\x1b[<35;1920;1080M", "\x1b[<35;1920;1080M\x1b[A"])
+def test_report_that_is_cut_in_two_is_no_paste(report: str) -> None:
+    for first in range(1, len(report)):
+        assert not [event for event in read(report[:first], report[first:]) if event.startswith("paste")], first
+
+
 def test_marked_paste_is_untouched_however_it_is_cut() -> None:
     marked = f"\x1b[200~{URL}\x1b[201~"
     assert read(marked) == [f"paste {URL}"]
@@ -142,7 +152,19 @@ def test_pasted_client_id_in_such_a_terminal_is_used(store: ProfileStore, child_
     terminal.wait_for_text("No profiles yet")
     terminal.press(b"a")
     terminal.wait_for_text("Client ID")
+    terminal.press(b"\t\t")  # out of its field
     terminal.press(b"2141029472.691202649728")
     terminal.wait_for_text("2141029472.691202649728")
+    terminal.press(b"\x03\x03")
+    assert terminal.wait_for_exit() == 0
+
+
+def test_pasted_token_in_such_a_terminal_is_recognized(store: ProfileStore, child_environment: dict[str, str]) -> None:
+    terminal = Terminal(child_environment, "-m", "slack_token_tui")
+    terminal.wait_for_text("No profiles yet")
+    terminal.press(b"i")
+    terminal.wait_for_text("Import a token")
+    terminal.press(b"xoxp-" + b"1" * 10 + b"-canary-0000")
+    terminal.wait_for_text("user token")
     terminal.press(b"\x03\x03")
     assert terminal.wait_for_exit() == 0

@@ -85,7 +85,7 @@ class _StdinLines:
             try:
                 received = os.read(0, 4096)
             except OSError:
-                if _is_in_background():  # meanwhile
+                if _is_in_background():  # it was put there while it read
                     continue
                 received = b""
             if not received:
@@ -174,7 +174,7 @@ async def _sign_in(request: SignInRequest, services: Services, stdin_lines: _Std
         for line in lines(shown, state, services.clock()):
             output.print_message(line)
         shown = state
-        terminal_input.check_whether_anybody_can_answer()
+        terminal_input.stop_if_unanswerable()
 
     session = SignInSession(request, services, show)
     terminal_input = _TerminalInput(session, services.clock)
@@ -215,11 +215,13 @@ def _signal_exit_code(number: int) -> int:
 
 async def _report_stopped(session: SignInSession, *, as_json: bool) -> None:
     """Print what became of the token of a sign-in that a signal has stopped."""
-    result = await session.stop()
+    result, failure = await session.stop(), session.state.failure
+    if result.saved is not None and failure is not None:  # it is saved, and Slack has refused it
+        output.report_explanation(failure.explanation, as_json=as_json)
+        return
     if result.saved is not None:
         output.print_message("slack-token-tui: stopped. The token had come already, and was saved.")
-        if result.saved.profile.refused is None:
-            output.print_message(f"  Use it: slack-token-tui token {result.saved.profile.name}")
+        output.print_message(f"  Use it: slack-token-tui token {result.saved.profile.name}")
     elif result.rescued_path is not None or result.unsaved or result.unusable is not None:
         could_not = "saved" if result.unusable is None else "used"
         output.print_message(f"slack-token-tui: stopped. The token had come already, and could not be {could_not}.")
@@ -255,7 +257,7 @@ class _TerminalInput:
         self._stopping: asyncio.Future[Any] | None = None
         self.dead_end: Problem | None = None
 
-    def check_whether_anybody_can_answer(self) -> None:
+    def stop_if_unanswerable(self) -> None:
         """Stop the sign-in if standard input has ended and no port is open. If one is, say that only it can answer."""
         import asyncio
 
@@ -334,7 +336,7 @@ class _TerminalInput:
         """Handle the end of standard input. The callback listener is not affected."""
         self.stop_asking()
         self._has_ended = True
-        self.check_whether_anybody_can_answer()
+        self.stop_if_unanswerable()
 
 
 def _read_lines(stdin_lines: _StdinLines, typed: _TerminalInput, loop: asyncio.AbstractEventLoop) -> None:
@@ -349,7 +351,7 @@ def _print_request(request: SignInRequest, store: ProfileStore) -> None:
 
     output.warn_about_key_log()
     output.print_message(f"Slack      {request.app.endpoints.host}")
-    output.print_message(f"Will keep  the token in {_describe_storage(store, request.name)}")
+    output.print_message(f"Storage    {_describe_storage(store, request.name)}")
     if request.app.browser:
         output.print_message(f"Opens with {request.app.browser}")
     if unknown := describe_unknown_scopes(request.scopes):

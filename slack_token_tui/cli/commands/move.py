@@ -14,7 +14,6 @@ from slack_token_tui.store.hot_path import resolve_name
 if TYPE_CHECKING:
     from slack_token_tui.cli.batch import CommandResult
     from slack_token_tui.store.apps import SlackApp
-    from slack_token_tui.store.errors import StorageError
     from slack_token_tui.store.profiles import ProfileStore
 
 EXAMPLE = "slack-token-tui move --all --to keyring --from-now-on"
@@ -34,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
     With ``--all``, move all profiles and client secrets. With ``--from-now-on``, store new sign-ins there too.
     """
-    from slack_token_tui.cli.batch import all_names, finish_batch, run_for
+    from slack_token_tui.cli.batch import all_names, finish_batch, report_problem, run_for
     from slack_token_tui.store.apps import list_apps, unreadable_apps
     from slack_token_tui.store.profiles import ProfileStore
 
@@ -44,16 +43,15 @@ def run(options: argparse.Namespace) -> int:
         raise InvalidInput("No profile was named.", "Name one or more, or use --all or --from-now-on")
     store, to_keyring = ProfileStore(), options.to == "keyring"
     names = all_names(store) if options.all else options.names
+    apps = list_apps(store.home) if options.all else []  # before anything is moved: it may fail
+    unreadable = unreadable_apps(store.home) if options.all else []
     outcomes = [run_for(name, partial(_move_tokens, store, name, to_keyring)) for name in names]
-    if options.all:
-        apps = [app for app in list_apps(store.home) if app.is_confidential]
-        outcomes += [
-            run_for(PurePath(error.facts["file"]).stem, partial(_refuse, error), kind="app")
-            for error in unreadable_apps(store.home)
-        ]
-        outcomes += [
-            run_for(app.display_name, partial(_move_client_secret, store, app, to_keyring), kind="app") for app in apps
-        ]
+    outcomes += [report_problem(PurePath(error.facts["file"]).stem, error, kind="app") for error in unreadable]
+    outcomes += [
+        run_for(app.display_name, partial(_move_client_secret, store, app, to_keyring), kind="app")
+        for app in apps
+        if app.is_confidential
+    ]
     if options.from_now_on:
         outcomes.append(run_for("settings", partial(_set_default_storage, store, to_keyring), kind="settings"))
     return finish_batch(outcomes, as_json=options.json)
@@ -65,10 +63,6 @@ def _move_tokens(store: ProfileStore, name: str, to_keyring: bool) -> CommandRes
     move_tokens(store, resolve_name(str(store.home), name), to_keyring=to_keyring)
     output.print_message(f"{name}: its tokens are in {'the keyring' if to_keyring else 'its file'} now")
     return exit_codes.SUCCESS, {"ok": True, "profile": name, "kept_in": _storage_name(to_keyring)}
-
-
-def _refuse(error: StorageError) -> CommandResult:
-    raise error
 
 
 def _move_client_secret(store: ProfileStore, app: SlackApp, to_keyring: bool) -> CommandResult:

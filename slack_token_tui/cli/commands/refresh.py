@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from slack_token_tui.store.profile import Profile
     from slack_token_tui.store.profiles import ProfileStore
     from slack_token_tui.tokens.batch import Batch, Report
-    from slack_token_tui.tokens.refresh_result import RefreshPolicy, RefreshResult
+    from slack_token_tui.tokens.refresh_result import Refresher, RefreshPolicy, RefreshResult
 
 EXAMPLE = "slack-token-tui refresh --all"
 
@@ -44,31 +44,30 @@ def run(options: argparse.Namespace) -> int:
     default_min_ttl = REFRESH_MARGIN_SECONDS if options.all else YOUNG_TOKEN_TTL_SECONDS
     policy = RefreshPolicy(default_min_ttl if options.min_ttl is None else options.min_ttl, insist=options.force)
     open_batch = partial(_open_batch, policy=policy, is_requested=not options.all)
-    return run_for_profiles(options.names, options.all, options.json, open_batch, _report)
+    return run_for_profiles(options.names, options.all, options.json, open_batch, _print_result)
 
 
 @asynccontextmanager
 async def _open_batch(
-    store: ProfileStore, report: Report, *, policy: RefreshPolicy, is_requested: bool
+    store: ProfileStore, report: Report, refresher: Refresher, *, policy: RefreshPolicy, is_requested: bool
 ) -> AsyncIterator[Batch[RefreshResult]]:
     from slack_token_tui.event_loop import run_uninterrupted
     from slack_token_tui.tokens.batch import Batch
+    from slack_token_tui.tokens.circuit_breaker import CircuitBreakers
     from slack_token_tui.tokens.refresh import refresh
-    from slack_token_tui.tokens.refresh_in_process import refresh_in_process
     from slack_token_tui.tokens.refresh_result import requested_refresh_policy
 
     async def refresh_one(name: str) -> RefreshResult:
-        work = partial(refresh, store, name, policy, refresh_in_process, is_requested=is_requested)
-        return await run_uninterrupted(work)  # the signal handlers of the batch let it end
+        return await run_uninterrupted(partial(refresh, store, name, policy, refresher, is_requested=is_requested))
 
     def spends(profile: Profile) -> bool:
         wanted = requested_refresh_policy(profile, policy) if is_requested else policy
         return wanted.wants(profile, datetime.now(UTC))
 
-    yield Batch(store, refresh_one, report, spends=spends)
+    yield Batch(store, refresh_one, report, spends=spends, breakers=CircuitBreakers())
 
 
-def _report(name: str, result: RefreshResult) -> CommandResult:
+def _print_result(name: str, result: RefreshResult) -> CommandResult:
     from slack_token_tui.cli.fresh_token import format_clock_time
 
     expires_at = result.profile.expires_at

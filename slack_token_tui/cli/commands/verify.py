@@ -13,8 +13,10 @@ from slack_token_tui.cli.arguments import add_names_argument
 
 if TYPE_CHECKING:
     from slack_token_tui.cli.batch import CommandResult
+    from slack_token_tui.store.profile import Profile
     from slack_token_tui.store.profiles import ProfileStore
     from slack_token_tui.tokens.batch import Batch, Report
+    from slack_token_tui.tokens.refresh_result import Refresher
     from slack_token_tui.tokens.verify import Verification
 
 EXAMPLE = "slack-token-tui verify --all"
@@ -29,26 +31,36 @@ def run(options: argparse.Namespace) -> int:
     """Verify tokens with Slack, save the result in each profile and return the exit code."""
     from slack_token_tui.cli.batch import run_for_profiles
 
-    return run_for_profiles(options.names, options.all, options.json, _open_batch, _report)
+    return run_for_profiles(options.names, options.all, options.json, _open_batch, _print_result)
 
 
 @asynccontextmanager
-async def _open_batch(store: ProfileStore, report: Report) -> AsyncIterator[Batch[Verification]]:
+async def _open_batch(store: ProfileStore, report: Report, refresher: Refresher) -> AsyncIterator[Batch[Verification]]:
     from slack_token_tui.slack.client import SlackClients
     from slack_token_tui.tokens.batch import Batch
-    from slack_token_tui.tokens.refresh_in_process import refresh_in_process
+    from slack_token_tui.tokens.circuit_breaker import CircuitBreakers
     from slack_token_tui.tokens.refresh_result import USUAL_POLICY
     from slack_token_tui.tokens.verify import verify
 
     async with SlackClients() as clients:
 
         async def verify_one(name: str) -> Verification:
-            return await verify(store, name, refresh_in_process, clients=clients)
+            return await verify(store, name, refresher, clients=clients)
 
-        yield Batch(store, verify_one, report, spends=lambda profile: USUAL_POLICY.wants(profile, datetime.now(UTC)))
+        def spends(profile: Profile) -> bool:
+            return USUAL_POLICY.wants(profile, datetime.now(UTC))
+
+        yield Batch(
+            store,
+            verify_one,
+            report,
+            spends=spends,
+            breakers=CircuitBreakers(),
+            problem_of=lambda verification: verification.refresh_problem,
+        )
 
 
-def _report(name: str, verification: Verification) -> CommandResult:
+def _print_result(name: str, verification: Verification) -> CommandResult:
     from slack_token_tui.cli.fresh_token import print_refresh_problem
 
     profile = verification.profile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
@@ -218,8 +219,12 @@ class CopyAsDialog(Dialog[str | None]):
 
     @on(OptionList.OptionHighlighted)
     def preview_format(self, event: OptionList.OptionHighlighted) -> None:
+        self._show_preview(event.option_id or "token")
+
+    @background("preview")
+    async def _show_preview(self, format_id: str) -> None:
         try:
-            text = export_formats.preview(self._profile, event.option_id or "token", self._home)
+            text = await asyncio.to_thread(export_formats.preview, self._profile, format_id, self._home)
         except StorageError as error:
             text = f"✗ {error.explain().summary}"
         self.query_one("#preview", Static).update(Content.styled(text, MUTED))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -41,7 +42,7 @@ class HelpDialog(Dialog[None]):
             if others := [action for action in actions_for(self._screen_id) if action.id not in self._available]:
                 yield Static(Content.styled("\nAt other times", MUTED))
                 yield from map(_format_action, others)
-            for hint in environment.detect().hints:
+            for hint in environment.detect(os.environ).hints:
                 yield Static(Content.styled(f"\n{hint}", MUTED))
             words = "↑ ↓ scroll · F1 opens this in a field too · Ctrl+P finds actions by name · Ctrl+C twice quits · "
             yield Static(Content.assemble(words, BACK_KEY), classes="keys")

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.tokens.refresh_result import (
-    USUAL_POLICY,
-    YOUNG_TOKEN_TTL_SECONDS,
-    RefreshPolicy,
-    requested_refresh_policy,
-)
+from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
 from slack_token_tui.tui.auto_refresh import BatchResult, RefreshScheduler
 from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.profiles_model import Entry, ProfilesModel, version_of
@@ -222,22 +217,15 @@ class HomeCommands:
             trouble = f"{result.failed} with trouble, marked !; o sorts them to the top"
             return f"{result.succeeded} good, {trouble}"
 
-        def spends(profile: Profile) -> bool:
-            return USUAL_POLICY.wants(profile, self._model.now())
-
-        await self._run_batch("Verifying", names, self._scheduler.verify, spends, summarize)
+        await self._run_batch("Verifying", names, self._scheduler.verify_all, summarize)
 
     async def refresh_all(self) -> None:
         """Refresh every token that is more than an hour old."""
         profiles = self._model.profiles
         before = {profile.name: profile.generation for profile in profiles if profile.is_refreshable}
-        policy = RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS)
 
-        async def refresh(name: str) -> None:
-            await self._scheduler.refresh(name, policy, is_requested=True)
-
-        def spends(profile: Profile) -> bool:
-            return requested_refresh_policy(profile, policy).wants(profile, self._model.now())
+        async def refresh(names: Sequence[str], progress: Callable[[int], None]) -> BatchResult:
+            return await self._scheduler.refresh_all(names, RefreshPolicy(YOUNG_TOKEN_TTL_SECONDS), progress)
 
         def summarize(result: BatchResult) -> str:
             generations = {profile.name: profile.generation for profile in self._model.profiles}
@@ -256,14 +244,13 @@ class HomeCommands:
                 else "None of them has a refresh token: they work until they are revoked, or expire."
             )
             return
-        await self._run_batch("Renewing", list(before), refresh, spends, summarize)
+        await self._run_batch("Renewing", list(before), refresh, summarize)
 
     async def _run_batch(
         self,
         verb: str,
         names: list[str],
-        do: Callable[[str], Awaitable[object]],
-        spends: Callable[[Profile], bool],
+        run: Callable[[Sequence[str], Callable[[int], None]], Awaitable[BatchResult]],
         summarize: Callable[[BatchResult], str],
     ) -> None:
         if self.batch is not None:
@@ -277,12 +264,12 @@ class HomeCommands:
         self.batch = verb
         try:
             progress(0)
-            result = await self._scheduler.run_for_all(names, do, spends, progress)
+            result = await run(names, progress)
             summary = f"{verb} {len(names)}: {summarize(result)}."
             if result.left_alone:
                 explanation = result.left_alone[0].explain()
                 count = len(result.left_alone)
-                summary += f" {count} were left alone: {explanation.happened} Press D to check the way to Slack."
+                summary += f" {count} skipped. {explanation.happened} Press D to check the connection to Slack."
             self._host.show_notice(summary)
         finally:
             self.batch = None

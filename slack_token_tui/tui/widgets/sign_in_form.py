@@ -73,8 +73,8 @@ class SignInForm(VerticalScroll):
             yield Button("Other app (F3)", id="choose_app", compact=True)
             yield Button("App details (F4)", id="app_details", compact=True)
             yield Button("Make me an app (F6)", id="new_app", compact=True)
-        place = describe_storage(self._home, in_keyring=self._profile.in_keyring if self._profile else None)
-        yield Label(Content(f"The token will be kept in {place}."))
+        in_keyring = self._profile.in_keyring if self._profile else None
+        yield Label(Content(describe_storage(self._home, in_keyring=in_keyring)))
 
     def on_mount(self) -> None:
         self._show_error("")

@@ -132,6 +132,8 @@ def _approve_note(state: SignInState) -> str:
         explanation, count = state.ignored.explanation, state.ignored.count
         callbacks = "1 callback that was" if count == 1 else f"{count} callbacks that were"
         words = f"ignored {callbacks} not ours: {explanation.title.lower()}"
+        if state.ignored.is_about_browser:  # the hint says what to do
+            return explanation.title
         return explanation.happened if state.ignored.is_about_port else words
     if state.tunnel is not None:  # the steps for another machine leave no room for a hint below
         return f"{'Nothing yet. ' if state.hint else ''}If the browser shows an error, press b."

@@ -92,6 +92,6 @@ def _format_hint(state: SignInState) -> str:
     """Return what a long wait may mean, or what an ignored callback that the user can do something about means."""
     if state.ignored is not None and state.ignored.is_about_browser:
         explanation = state.ignored.explanation
-        return f"{explanation.title}. {explanation.happened} {explanation.remedies[-1]}."
+        return f"{explanation.title}. {explanation.happened} {explanation.remedies[0]}."
     # The steps for another machine leave no room for it.
     return _STILL_WAITING if state.hint and state.tunnel is None else ""

@@ -52,7 +52,7 @@ class Welcome(VerticalScroll):
             yield Button("I have none: make me an app (N)", id="make_app", compact=True)
             yield Button("I have a token: import it (i)", id="import_token", compact=True)
             yield Button("Check this machine first (D)", id="doctor", compact=True)
-        yield Static(Content.styled(f"Tokens will be kept in {describe_storage(self._home)}.", MUTED))
+        yield Static(Content.styled(describe_storage(self._home), MUTED))
 
     @on(Button.Pressed)
     async def handle_button(self, event: Button.Pressed) -> None:
