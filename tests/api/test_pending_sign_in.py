@@ -306,6 +306,19 @@ def test_user_is_told_that_other_programs_hold_the_ports(
     assert "paste the URL" in text
 
 
+def test_token_that_slack_refuses_at_once_is_no_profile_and_its_place_is_said(
+    store: ProfileStore, app: SlackApp, slack: PracticeSlack
+) -> None:
+    slack.workspace.verify_error = "token_revoked"
+    pending = start_sign_in(app, "mine")
+    simulate_browser(pending.url)
+    with pytest.raises(stt.SignInFailed, match="new_token_refused") as caught:
+        pending.wait()
+    assert "saved as mine" in str(caught.value) and "Slack refuses the new token" in repr(pending)
+    with pytest.raises(stt.SignInNeeded):
+        stt.token("mine")
+
+
 def test_sign_in_that_was_faster_than_its_replacement_is_returned(
     store: ProfileStore, app: SlackApp, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

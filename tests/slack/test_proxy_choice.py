@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import urllib.request
+
 import pytest
 
+from slack_token_tui.slack import proxy as proxy_module
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.errors import SlackUnreachable
@@ -124,9 +127,27 @@ async def test_odd_variable_that_does_not_apply_stops_nothing(
         await slack.prepare()
 
 
-async def test_user_name_and_password_reach_the_proxy_and_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_name_and_password_are_in_the_url_and_in_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     credentials = "user:canary%40word"
     monkeypatch.setenv("HTTPS_PROXY", f"http://{credentials}@proxy.example.com:3128")
     proxy = find_proxy(SLACK)
     assert proxy is not None and "canary" in proxy.url
     assert proxy.display_url == "proxy.example.com:3128" and "canary" not in repr(proxy)
+
+
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_settings_of_the_system_are_used_without_a_variable(monkeypatch: pytest.MonkeyPatch, system: str) -> None:
+    monkeypatch.setattr(proxy_module.sys, "platform", system)
+    monkeypatch.setattr(urllib.request, "getproxies", lambda: {"https": "http://proxy.example.com:3128"})
+    monkeypatch.setattr(urllib.request, "proxy_bypass", lambda host: host == "intranet.example.com")
+    proxy = find_proxy(SLACK)
+    assert proxy is not None and proxy.url == "http://proxy.example.com:3128"
+    assert find_proxy("https://intranet.example.com") is None
+    monkeypatch.setenv("HTTPS_PROXY", "http://other.example.com:1")
+    proxy = find_proxy(SLACK)
+    assert proxy is not None and proxy.url == "http://other.example.com:1"
+    monkeypatch.delenv("HTTPS_PROXY")
+    monkeypatch.setattr(urllib.request, "getproxies", lambda: {"https": "http://[broken"})
+    with pytest.raises(SlackUnreachable, match="proxy_unusable") as caught:
+        find_proxy(SLACK)
+    assert "The proxy in the system's network settings can't be used" in caught.value.explain().happened

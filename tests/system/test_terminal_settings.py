@@ -82,6 +82,24 @@ def test_copy_in_gnu_screen_reaches_the_terminal_around_it(
     assert b"\x1b]52;c;" + copied + b"\x07" in terminal.output, terminal.output
 
 
+@pytest.mark.skipif(not shutil.which("screen"), reason="LOUD: no GNU screen here")
+def test_copy_in_the_interface_in_gnu_screen_reaches_the_terminal_around_it(
+    store: ProfileStore, child_environment: dict[str, str], tmp_path: Path
+) -> None:
+    store.save_sign_in(*new_sign_in())
+    (tmp_path / "sockets").mkdir(mode=0o700)
+    environment = {**child_environment, "SCREENDIR": str(tmp_path / "sockets")}
+    terminal = run_on_terminal(["screen", "-c", "/dev/null", "-U", "-m", *COMMAND], environment)
+    terminal.wait_for_text("acme")
+    terminal.press(b"c")
+    terminal.wait_for_text("Send the token of acme")
+    terminal.press(b"y")
+    copied = base64.b64encode(CANARY.encode())
+    terminal.wait_until(lambda output: b"\x1b]52;c;" + copied + b"\x07" in output)
+    terminal.press(b"\x03\x03")
+    terminal.wait_for_exit()
+
+
 def test_long_copy_in_gnu_screen_is_split_for_older_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     from slack_token_tui.desktop.clipboard import osc52_sequence
 
