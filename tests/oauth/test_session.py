@@ -148,9 +148,10 @@ async def test_port_is_closed_after_every_outcome(app: SlackApp, store: ProfileS
     for choice in ({}, {"decision": "cancel"}, {"wrong": "exchange:invalid_code"}):
         await run_session(create_session(app, store), **choice)
         assert not is_port_open(port)
-    task = asyncio.create_task(run_session(create_session(app, store), decision="nobody"))
-    while not is_port_open(port):
-        await asyncio.sleep(0.01)
+    session = create_session(app, store)
+    task = asyncio.create_task(session.run())
+    await wait_for_state(session, lambda state: state.url)
+    assert is_port_open(port)
     task.cancel()
     await asyncio.wait({task})
     assert not is_port_open(port)

@@ -161,7 +161,7 @@ def test_removal_is_finished_although_the_program_is_quit_meanwhile(
     terminal.press(b"y")
     assert revoking.wait(30)
     terminal.press(b"\x11")
-    terminal.wait_for_text("Waiting until the removal is finished")
+    terminal.wait_for_text("Waiting until Slack has answered and the result is saved")
     may_answer.set()
     assert terminal.wait_for_exit() == 0
     assert store.names() == []

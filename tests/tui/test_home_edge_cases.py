@@ -222,7 +222,7 @@ async def test_escape_sequences_in_the_directory_name_are_not_shown(tmp_path: Pa
     async with run_app(home, size=(120, 40)) as pilot:
         await wait_for_text(pilot, "pwned")
         await pilot.press("a")
-        await wait_for_text(pilot, "readable by you alone")
+        await wait_for_text(pilot, "Only you can read them")
         assert not set("\x1b\x07") & set(read_screen(pilot))
     ProfileStore(home).save_sign_in(*new_sign_in())
     async with run_app(home, size=(120, 40)) as pilot:

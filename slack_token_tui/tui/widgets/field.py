@@ -47,9 +47,8 @@ class Field(Horizontal):
     def show(self, value: str | Content, label: Content | None = None) -> None:
         """Show another value. Hide the field if the value is empty."""
         self.display = bool(value)
-        self._value = value
-        if not self.is_mounted:
-            return
-        self.query_one(".value", Static).update(self._to_content(value))
-        if label is not None:
-            self.query_one(".label", Static).update(label)
+        self._value, self._label = value, self._label if label is None else label
+        for shown in self.query(".value").results(Static):  # none before it is composed
+            shown.update(self._to_content(value))
+        for shown in self.query(".label").results(Static):
+            shown.update(self._label)
