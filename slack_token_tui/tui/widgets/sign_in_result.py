@@ -52,7 +52,7 @@ class SignInResult(Vertical):
         self.watch_state(self.state)
 
     def watch_state(self, state: SignInState) -> None:
-        if self.is_mounted:
+        if self.children:  # it is composed, and not being removed
             self.set_class(state.result is not None and state.failure is None, "-shown")
             if state.result is not None:
                 self._show(state.result, self._now())

@@ -197,7 +197,7 @@ class Steps(Vertical):
         self._show_lines()
 
     def watch_state(self, old: SignInState, new: SignInState) -> None:
-        if not self.is_mounted:
+        if not self.children:  # it is not composed yet, or being removed
             return
         if self._countdown is not None:
             is_counting = new.phase in (Phase.WAITING, Phase.RETRYING)

@@ -37,7 +37,7 @@ class WaitingPanel(Vertical):
         self.watch_state(SignInState(), self.state)
 
     def watch_state(self, old: SignInState, new: SignInState) -> None:
-        if not self.is_mounted:
+        if not self.children:  # it is not composed yet, or being removed
             return
         self.display = new.phase in (Phase.PREPARING, Phase.WAITING)
         if new.phase is Phase.PREPARING:
