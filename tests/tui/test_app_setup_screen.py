@@ -198,7 +198,7 @@ async def test_settings_of_an_existing_app_are_preserved(home: Path) -> None:
     async with run_app(home, size=(120, 40)) as pilot:
         screen = await open_create_step(pilot)
         screen.post_message(events.Paste(ID))
-        await wait_for_screen(pilot, SignInScreen)
+        await wait_for_focus(pilot, SignInScreen)
     saved = read_app(home, ID)
     assert saved is not None
     assert (saved.name, saved.browser, saved.redirect_uris, saved.is_confidential) == (

@@ -24,12 +24,17 @@ class WaitingPanel(Vertical):
 
     state = var(SignInState())
 
+    def __init__(self) -> None:
+        super().__init__()
+        # Kept, because it is deeper than a child, and those of an app that is ending may never be composed.
+        self._paste = PasteInput(placeholder="the address that the browser ended on", id="paste")
+
     def compose(self) -> ComposeResult:
         yield Static(id="elsewhere")
         yield Field("Address", id="address", classes="address")
         with Horizontal(id="paste_row"):
             yield Static("Paste", id="paste_label")
-            yield PasteInput(placeholder="the address that the browser ended on", id="paste")
+            yield self._paste
         yield Static(id="paste_error")
         yield Static(id="hint")
 
@@ -54,7 +59,7 @@ class WaitingPanel(Vertical):
         for selector in ("#elsewhere", "#paste_error"):
             self._update_text(selector, "")
         self.move_child(self.query_one("#address"), before=self.query_one("#paste_row"))
-        self.query_one(PasteInput).value = ""
+        self._paste.value = ""
 
     def _show_remote_steps(self, tunnel: str | None) -> None:
         """Show the manual steps for a browser on another machine, and the SSH tunnel that avoids them."""
