@@ -42,7 +42,7 @@ class FixedClock(datetime):
         return NOW
 
 
-async def _pretend_to_start(_: list[str]) -> bool:
+async def _pretend_to_start(*_: object) -> bool:
     return True
 
 
@@ -51,7 +51,7 @@ def make_deterministic() -> None:
         os.environ.pop(name, None)
     os.environ["TEXTUAL_ANIMATIONS"] = "none"
     os.environ["TZ"] = "UTC"
-    environment.detect = environment.Environment  # type: ignore[assignment]  # an ordinary machine
+    environment.detect = lambda _=None: environment.Environment()  # type: ignore[assignment]  # an ordinary machine
     found = {"firefox": "/usr/bin/firefox"}
     browser.shutil = type("Found", (), {"which": staticmethod(found.get)})  # type: ignore[assignment]  # the only function that it uses
     browser._start = _pretend_to_start  # type: ignore[assignment]  # it reports success

@@ -386,3 +386,8 @@ def test_every_failure_is_a_problem() -> None:
             and {ast.unparse(base) for base in node.bases} & {"Exception", "ValueError"}
         }
         assert raised <= own.get(name, {"Problem", "InvalidInput"} if name == "problems" else set()), name
+
+
+@pytest.mark.parametrize("command", ["tests.benchmarks.__main__", "tests.make_screenshots"])
+def test_commands_of_the_project_can_be_started(command: str) -> None:
+    importlib.import_module(command)

@@ -26,7 +26,7 @@ from slack_token_tui.slack import client
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.profiles import ProfileStore
-from slack_token_tui.tokens.batch import MAX_REQUESTS
+from slack_token_tui.tokens.circuit_breaker import MAX_REQUESTS
 from tests.support.ports import find_free_ports
 from tests.support.practice import issue_profiles
 from tests.support.profiles import new_sign_in, time_from_now
