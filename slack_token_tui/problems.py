@@ -57,6 +57,14 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Step:
+    """One step of a fix. ``action`` is the ID of the action that does it, or None."""
+
+    text: str
+    action: str | None = None
+
+
+@dataclass(frozen=True)
 class Explanation:
     """An explanation of an error for the user.
 
@@ -65,7 +73,7 @@ class Explanation:
         title: what happened, in one line.
         happened: what happened, in one or two sentences.
         causes: possible causes, most likely first.
-        remedies: what to do, in order.
+        steps: what to do, in order.
         kind: what it means for the caller.
         again: whether a retry helps: ``yes``, ``later``, ``after`` the remedy, or ``no``.
         actions: IDs of actions to offer, best first: ``again``, ``change_app``, ``copy_redirect``, ``open_settings``,
@@ -78,12 +86,17 @@ class Explanation:
     title: str
     happened: str
     causes: tuple[str, ...]
-    remedies: tuple[str, ...]
+    steps: tuple[Step, ...]
     kind: Kind
     again: str
     actions: tuple[str, ...]
     more: str | None
     browser_says: str | None
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """The steps as texts."""
+        return tuple(step.text for step in self.steps)
 
     @property
     def is_sentence(self) -> bool:
@@ -167,7 +180,7 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
 
     # RFC 6749 §4.1.2.1, §5.2: error_description
     description = provided.get("description", "").strip()
-    if any("{file_quoted}" in remedy for remedy in entry["remedies"]):
+    if any("{file_quoted}" in step["do"] for step in entry["steps"]):
         from shlex import quote  # deferred: only needed for remedies that are commands
 
         values["file_quoted"] = quote(values["file"])
@@ -184,10 +197,12 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
         title=fill(entry["title"]),
         happened=fill(entry["happened"]) + (f" Slack says: “{description}”" if description else ""),
         causes=tuple(fill(cause) for cause in entry.get("causes", ())),
-        remedies=tuple(fill(remedy) for remedy in entry["remedies"]),
+        steps=tuple(Step(fill(step["do"]), step.get("key")) for step in entry["steps"]),
         kind=Kind(entry["kind"]),
         again=entry["again"],
-        actions=tuple(entry.get("actions", ())),
+        actions=tuple(
+            dict.fromkeys([*(step["key"] for step in entry["steps"] if "key" in step), *entry.get("also", ())])
+        ),
         more=entry.get("more"),
         browser_says=entry.get("browser_says"),
     )
@@ -250,8 +265,8 @@ class InvalidInput(Problem, ValueError):
 
     def explain(self) -> Explanation:
         """Return an explanation that consists of the sentence and the remedy. Tokens in it are redacted."""
-        message, remedies = redact(str(self)), (self.remedy,) if self.remedy else ()
-        return Explanation(self.code, message, message, (), remedies, Kind.USAGE, "after", (), None, None)
+        message, steps = redact(str(self)), (Step(self.remedy),) if self.remedy else ()
+        return Explanation(self.code, message, message, (), steps, Kind.USAGE, "after", (), None, None)
 
 
 def error_location(error: BaseException) -> str:
