@@ -36,6 +36,7 @@ from slack_token_tui.tui.terminal_exit import (
     is_terminal_closed,
     print_messages,
 )
+from slack_token_tui.tui.theme import AUBERGINE, THEMES, complete_variables
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -55,8 +56,9 @@ _LIGHT_THEME_COLORS = {
     "text-error": "#8f1526",
     "text-primary": "#00457a",
     "foreground-muted": "#505050",
-    "footer-key-foreground": "#6b4100",
+    "footer-key-foreground": "#00457a",
 }
+"""Darker colors of text for Textual's light themes, whose contrast is too low."""
 
 
 class _AppTerminalClipboard:
@@ -119,6 +121,9 @@ class TokenApp(App[None]):
 
     def __init__(self, options: LaunchOptions) -> None:
         super().__init__(driver_class=create_driver_class(lambda number: self.exit_on_signal(number)))
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = AUBERGINE.name
         self.options = options
         self.store = ProfileStore(options.home)
         self.may_use_terminal_clipboard = False
@@ -169,11 +174,12 @@ class TokenApp(App[None]):
         await super().on_event(event)
 
     def get_css_variables(self) -> dict[str, str]:
-        """Return Textual's colors, with darker text colors in light themes for a contrast of at least 4.5:1."""
-        variables = super().get_css_variables()
-        if not self.current_theme.dark:
+        """Return the colors of the theme, and those that only our themes have."""
+        theme, variables = self.current_theme, super().get_css_variables()
+        variables = complete_variables(variables, dark=theme.dark)
+        if not theme.dark and theme not in THEMES:
             variables |= _LIGHT_THEME_COLORS
-            self.theme_variables = variables
+        self.theme_variables = variables
         return variables
 
     @background("settings", exclusive=False)

@@ -20,6 +20,7 @@ class Header(Horizontal):
         self._note = note
 
     def compose(self) -> ComposeResult:
+        yield Static("#", classes="mark")
         yield Static(Content(self._title), classes="title")
         elsewhere = self._endpoints is not None and self._endpoints.base != SLACK
         yield Static(self._format_host(), classes="place elsewhere" if elsewhere else "place")
