@@ -27,6 +27,7 @@ LAYERS = (
     ("oauth", "tokens"),
     ("store",),
     ("slack", "desktop"),
+    ("error_lookup",),
     ("problems",),
     ("secret", "sanitize", "event_loop", "interpreter"),
 )

@@ -7,16 +7,23 @@ from dataclasses import asdict
 from textwrap import fill
 
 from slack_token_tui.cli import exit_codes, output
+from slack_token_tui.error_lookup import find_errors
 from slack_token_tui.problems import Explanation, InvalidInput, explain, is_known, list_codes
 from slack_token_tui.secret import redact
 
 EXAMPLE = "slack-token-tui explain bad_redirect_uri"
 _WIDTH = 88
+_MAX_OTHERS = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``explain``."""
-    parser.add_argument("code", nargs="?", metavar="CODE", help="without one, all codes are listed")
+    parser.add_argument(
+        "code",
+        nargs="?",
+        metavar="CODE",
+        help="an error code, or text that Slack or the browser shows; default: list all",
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -35,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
         return exit_codes.SUCCESS
     if redact(options.code) != options.code:
         raise InvalidInput("That is a token, and no error code.", "All codes: slack-token-tui explain")
+    if not is_known(options.code) and (found := find_errors(options.code)) and len(options.code.split()) > 1:
+        return _explain_text(found, as_json=options.json)
     explanation = explain(options.code)
     suggestions = [] if is_known(explanation.code) else get_close_matches(explanation.code, list_codes(), 1, 0.75)
     if suggestions and not options.json:
@@ -51,6 +60,18 @@ def run(options: argparse.Namespace) -> int:
             f"  Did you mean {suggestions[0]}?" if suggestions else "  All codes: slack-token-tui explain"
         )
         return exit_codes.REFUSED
+    return exit_codes.SUCCESS
+
+
+def _explain_text(codes: list[str], *, as_json: bool) -> int:
+    """Print the explanation of the error that a text means most likely, and name the others."""
+    explanation, others = explain(codes[0]), codes[1 : 1 + _MAX_OTHERS]
+    if as_json:
+        output.print_json(asdict(explanation), indent=1)
+    else:
+        print(_format_explanation(explanation))
+        if others:
+            print(f"Or: {', '.join(others)}")
     return exit_codes.SUCCESS
 
 

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
+from slack_token_tui.error_lookup import find_errors
 from slack_token_tui.problems import Explanation, list_codes
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp
@@ -90,10 +91,9 @@ class ErrorsScreen(SearchScreen[str | None]):
 
     def show_matches(self, wanted: str) -> None:
         """List the errors that match ``wanted``."""
-        words = wanted.lower().split()
-        matches = [explanation for explanation in self._explanations.values() if _rank(explanation, words) is not None]
-        matches.sort(key=lambda explanation: _rank(explanation, words) or 0)
-        if self._from_page and not words:
+        codes = find_errors(wanted) if wanted.strip() else self._explanations
+        matches = [self._explanations[code] for code in codes]
+        if self._from_page and not wanted.strip():
             matches = [explanation for explanation in matches if explanation.browser_says]
         option_list = self.query_one(OptionList)
         option_list.clear_options()
@@ -149,19 +149,6 @@ class ErrorsScreen(SearchScreen[str | None]):
     async def action_open_settings(self) -> None:
         app = self._app or SlackApp("")
         await self.open_page(app.endpoints.apps_url, app.browser)
-
-
-def _rank(explanation: Explanation, words: list[str]) -> int | None:
-    """Return how well ``words`` match, or None if they don't.
-
-    A match in the text on the page ranks first, then one in the title or code, then one in the rest.
-    """
-    parts = (
-        explanation.browser_says or "",
-        f"{explanation.browser_says} {explanation.title} {explanation.code}",
-        " ".join([explanation.browser_says or "", explanation.title, explanation.happened, *explanation.causes]),
-    )
-    return next((rank for rank, part in enumerate(parts) if all(word in part.lower() for word in words)), None)
 
 
 def _format_error(explanation: Explanation, from_page: bool) -> Content:
