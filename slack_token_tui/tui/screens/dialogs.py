@@ -19,7 +19,9 @@ from textual.widgets.option_list import Option
 from slack_token_tui.problems import Explanation, Problem
 from slack_token_tui.slack.token_types import REFRESH_TOKEN, token_type_of
 from slack_token_tui.store.errors import StorageError
+from slack_token_tui.store.hot_path import is_allowed_new_name, is_valid_name
 from slack_token_tui.store.locks import NoLongerNeeded
+from slack_token_tui.store.names import slugify
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tokens import export_formats
 from slack_token_tui.tui.background import background
@@ -155,7 +157,7 @@ class RenameDialog(Dialog[str | None]):
         with VerticalScroll(classes="sheet"):
             yield Static(Content.assemble(("Rename ", "bold"), (self._current_name, "bold")))
             yield Input(self._current_name, id="name")
-            yield Static("Small letters, digits, dots, dashes. It is what you type after slack-token-tui token.")
+            yield Static("Lowercase letters, digits, dots and dashes. Used as: slack-token-tui token NAME")
             yield Static(id="problem", classes="problem")
             yield Static(Content.assemble(clickable("Enter rename", "screen.enter"), "  ", BACK_KEY), classes="keys")
 
@@ -182,8 +184,15 @@ class RenameDialog(Dialog[str | None]):
 
     @on(Input.Submitted)
     def submit(self, event: Input.Submitted) -> None:
-        if not self._is_running:
-            self.rename(event.value.strip())
+        new = event.value.strip()
+        if self._is_running:
+            return
+        suggestion = slugify(new)
+        if not is_valid_name(new) and is_allowed_new_name(suggestion):
+            event.input.value = suggestion
+            self.query_one("#problem", Static).update(f"Names have no spaces or capitals. Enter uses {suggestion}.")
+            return
+        self.rename(new)
 
 
 class CopyAsDialog(Dialog[str | None]):
