@@ -21,6 +21,7 @@ from textual.theme import Theme
 
 from slack_token_tui.problems import Problem, error_location
 from slack_token_tui.sanitize import escape_unprintable
+from slack_token_tui.secret import Secret, redact
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import change_settings, clipboard_seconds, read_settings
 from slack_token_tui.tui import first_frame
@@ -28,7 +29,7 @@ from slack_token_tui.tui.actions import actions_for
 from slack_token_tui.tui.background import background
 from slack_token_tui.tui.driver import create_driver_class
 from slack_token_tui.tui.options import LaunchOptions
-from slack_token_tui.tui.screens.base import AppScreen
+from slack_token_tui.tui.screens.base import AppScreen, copy_message
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.terminal_exit import (
     detach_from_terminal,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
     from slack_token_tui.desktop.clipboard import Copied, NotCopied
     from slack_token_tui.oauth.session import SignInSession
-    from slack_token_tui.secret import Secret
     from slack_token_tui.store.apps import SlackApp
 
 DOUBLE_PRESS_SECONDS = 2.0
@@ -273,7 +273,6 @@ class TokenApp(App[None]):
     async def copy_text(self, text: str) -> Copied | NotCopied:
         """Copy ``text``, which is not a secret, to the clipboard."""
         from slack_token_tui.desktop import clipboard
-        from slack_token_tui.secret import Secret
 
         return await clipboard.copy(Secret(text), _AppTerminalClipboard(self))
 
@@ -315,7 +314,11 @@ class TokenApp(App[None]):
         self.exit()
 
     def action_help_quit(self) -> None:
-        """Stop what is running, or quit if Ctrl+C is pressed twice."""
+        """Copy the text that is selected with the mouse, or stop what is running. Pressed twice, quit."""
+        if selected := self.screen.get_selected_text():
+            self.screen.clear_selection()
+            self._copy_selection(selected)
+            return
         now = time.monotonic()
         if now - self._last_interrupt < DOUBLE_PRESS_SECONDS:
             self.request_exit()
@@ -328,6 +331,12 @@ class TokenApp(App[None]):
         if any(screen.cancel_running() for screen in screens):
             words = "Stopping as soon as the token is saved." if has_unsaved_token else "Stopped."
         self.notify(f"{words} Ctrl+C again quits.", timeout=DOUBLE_PRESS_SECONDS)
+
+    @background("selection")
+    async def _copy_selection(self, text: str) -> None:
+        is_secret = redact(text) != text
+        outcome = await (self.copy_secret(Secret(text), "the selection") if is_secret else self.copy_text(text))
+        self.notify(copy_message(outcome, "Selection"))
 
     def _fatal_error(self) -> None:
         """Report a crash without Textual's traceback, which prints every local variable, including tokens.

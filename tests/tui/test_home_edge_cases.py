@@ -231,3 +231,28 @@ async def test_escape_sequences_in_the_directory_name_are_not_shown(tmp_path: Pa
         await pilot.press("x")
         await wait_for_text(pilot, "Remove acme?")
         assert not set("\x1b\x07") & set(read_screen(pilot))
+
+
+@pytest.mark.parametrize("is_secret", [False, True])
+async def test_ctrl_c_copies_a_mouse_selection_and_interrupts_only_without_one(
+    store: ProfileStore, home: Path, copied_texts: list[str], is_secret: bool
+) -> None:
+    store.save_sign_in(*new_sign_in())
+    async with run_app(home, size=WIDE) as pilot:
+        if is_secret:
+            await pilot.press("t")
+            await wait_for_text(pilot, CANARY)
+        words = CANARY if is_secret else "acme.slack.com"
+        lines = read_screen(pilot).split("\n")
+        row = next(number for number, line in enumerate(lines) if words in line)
+        column = lines[row].index(words)
+        await pilot.mouse_down(offset=(column, row))
+        await pilot.hover(offset=(column + len(words), row))
+        await pilot.mouse_up(offset=(column + len(words), row))
+        await pilot.press("ctrl+c")
+        await wait_for(pilot, lambda: copied_texts)
+        assert words[:-1] in copied_texts[0]
+        await wait_for_text(pilot, "Selection copied")
+        assert pilot.app.is_running
+        await pilot.press("ctrl+c")
+        await wait_for_text(pilot, "Ctrl+C again quits")

@@ -112,7 +112,7 @@ class AppScreen(Screen[ScreenResult]):
             self.notify(f"Opened in {outcome.name}.")
             return
         copied = await self.token_app.copy_text(url)
-        self.notify(f"{outcome.reason} {_copy_message(copied, 'The address')}", severity="warning")
+        self.notify(f"{outcome.reason} {copy_message(copied, 'The address')}", severity="warning")
 
     @background("copy")
     async def copy_redirect_uri(self, app: SlackApp | None, sent: str) -> None:
@@ -128,7 +128,7 @@ class AppScreen(Screen[ScreenResult]):
         self._redirects_copied += 1
         more = f" {number + 1} of {len(addresses)}; d again copies the next." if len(addresses) > 1 else ""
         outcome = await self.token_app.copy_text(addresses[number])
-        self.notify(_copy_message(outcome, addresses[number]) + more)
+        self.notify(copy_message(outcome, addresses[number]) + more)
 
     def notify_copied(self, outcome: Copied | NotCopied, what: str) -> None:
         """Report the result of copying ``what``."""
@@ -136,10 +136,11 @@ class AppScreen(Screen[ScreenResult]):
 
         severity = "information" if isinstance(outcome, Copied) else "warning"
         # Both words are valid severities, but mypy infers str.
-        self.notify(_copy_message(outcome, what), severity=severity)  # type: ignore[arg-type]
+        self.notify(copy_message(outcome, what), severity=severity)  # type: ignore[arg-type]
 
 
-def _copy_message(outcome: Copied | NotCopied, what: str) -> str:
+def copy_message(outcome: Copied | NotCopied, what: str) -> str:
+    """Return a sentence about the result of copying ``what``."""
     from slack_token_tui.desktop.clipboard import Copied
 
     return outcome.message(what) if isinstance(outcome, Copied) else f"Not copied. {outcome.reason}"
