@@ -106,6 +106,7 @@ class TokenApp(App[None]):
     # With priority, so that they also work in text fields and modal dialogs.
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "help_quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True),
         Binding(
             App.COMMAND_PALETTE_BINDING,
             "command_palette",
@@ -145,6 +146,7 @@ class TokenApp(App[None]):
             if theme := read_settings(self.store.home).get("theme"):
                 self.theme = theme
         self.theme_changed_signal.subscribe(self, self._remember_theme)
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # Textual 8.2 draws nothing after fg
         ignore_unexpected_sigcont()
         loop = asyncio.get_running_loop()
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
@@ -331,6 +333,14 @@ class TokenApp(App[None]):
         if any(screen.cancel_running() for screen in screens):
             words = "Stopping as soon as the token is saved." if has_unsaved_token else "Stopped."
         self.notify(f"{words} Ctrl+C again quits.", timeout=DOUBLE_PRESS_SECONDS)
+
+    def action_suspend_process(self) -> None:
+        """Suspend the program until ``fg``, unless Slack may be sending a token."""
+        screens = [screen for screen in self.screen_stack if isinstance(screen, AppScreen)]
+        if any(screen.has_unsaved_token for screen in screens):
+            self.notify("Slack is sending a token. Ctrl+Z works again when it is saved.", severity="warning")
+        else:
+            super().action_suspend_process()
 
     @background("selection")
     async def _copy_selection(self, text: str) -> None:

@@ -174,3 +174,24 @@ def test_key_reports_of_the_kitty_protocol_are_not_asked_for_and_end_nothing(
     assert terminal.wait_for_exit() == 0
     assert b"Traceback" not in terminal.output
     assert not re.search(rb"\x1b\[[>=]\d*u", terminal.output), "the protocol is never switched on"
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="LOUD: no bash here, so no job control")
+def test_ctrl_z_suspends_the_interface_and_fg_redraws_it(
+    store: ProfileStore, child_environment: dict[str, str]
+) -> None:
+    store.save_sign_in(*new_sign_in())
+    shell = Shell(child_environment)
+    shell.press(shlex.join(COMMAND).encode() + b"\r")
+    shell.wait_for_new_text("acme.slack.com")
+    shell.press(b"/")  # in a field too
+    shell.press(b"\x1a")
+    shell.wait_for_new_text("Stopped")
+    shell.press(b"echo still here\r")
+    shell.wait_for_new_text("still here")
+    shell.press(b"fg\r")
+    shell.wait_for_new_text("acme.slack.com")
+    shell.press(b"\x03\x03")
+    shell.wait_for_new_text("ready>")
+    shell.press(b"exit\r")
+    assert shell.wait_for_exit() == 0
