@@ -212,7 +212,7 @@ async def test_try_again_is_unavailable_without_an_app(home: Path) -> None:
         await pilot.press("e")
         await wait_for_focus(pilot, ErrorsScreen)
         await search(pilot, "access_denied")
-        await wait_for_text(pilot, "Cancel was pressed")
+        await wait_for_text(pilot, "You clicked Cancel")
         assert not pilot.app.screen.check_action("again", ())
         assert not has_text(pilot, "try\N{NO-BREAK SPACE}again")
 
@@ -221,8 +221,8 @@ async def test_errors_can_be_browsed_by_mouse(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await click_text(pilot, "Errors")
         await wait_for_screen(pilot, ErrorsScreen)
-        await click_text(pilot, "PKCE is off in this app")
-        await wait_for_text(pilot, "This sign-in proves itself with PKCE")
+        await click_text(pilot, "PKCE is off for this app")
+        await wait_for_text(pilot, "This sign-in uses PKCE")
         await click_text(pilot, "Back")
         await wait_for_screen(pilot, HomeScreen)
 

@@ -58,7 +58,7 @@ async def test_cancel_is_explained_and_can_be_retried(home: Path, app: SlackApp)
     async with run_app(home, app) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), "cancel")
         await wait_for_text(pilot, "access_denied")
-        await wait_for_text(pilot, "The sign-in was cancelled in the browser")
+        await wait_for_text(pilot, "The sign-in was canceled in the browser")
         await pilot.press("r")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
@@ -168,7 +168,7 @@ async def test_browser_errors_can_be_looked_up_while_waiting(home: Path, app: Sl
         await pilot.press("b")
         await wait_for_text(pilot, "What does the browser say?")
         await wait_for_text(pilot, "The page says: redirect_uri did not match")
-        await wait_for_text(pilot, "Slack refused the redirect address")
+        await wait_for_text(pilot, "Slack rejected the redirect URL")
         await pilot.press("escape")
         await wait_for_text(pilot, "Waiting for you")
 
@@ -232,7 +232,7 @@ async def test_https_only_browser_is_detected_and_explained(home: Path, app: Sla
         _, writer = await asyncio.open_connection("127.0.0.1", get_port(app.redirect_uris[0]))
         writer.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
         await wait_for_text(pilot, "The browser tried https on localhost")
-        await wait_for_text(pilot, "Change https to http in the URL of the page you land on")
+        await wait_for_text(pilot, "Change https to http in that page's URL")
         writer.close()
 
 
