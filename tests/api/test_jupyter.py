@@ -69,5 +69,5 @@ def test_notebook_masks_tokens_and_awaits_a_sign_in(
     assert "Open Slack and press Allow" in read_outputs(6) or "saved as mine" in read_outputs(6)
     assert read_result(7) == "<sign-in: saved as mine>"
     assert "access_denied" in read_outputs(8)
-    assert "NoSuchProfile" in read_outputs(9) and "is not among the saved profiles" in read_outputs(9)
+    assert "NoSuchProfile" in read_outputs(9) and "isn't a saved profile" in read_outputs(9)
     assert store.read("mine").team_name == "Globex Practice"

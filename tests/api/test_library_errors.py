@@ -159,5 +159,5 @@ def test_refresh_that_could_not_be_saved_is_a_warning(
         return RefreshResult(*store.read_with_tokens("acme"), problem=Problem("refresh_not_saved", name="acme"))
 
     monkeypatch.setattr(refresh_worker, "refresh_in_child", fail)
-    with pytest.warns(UserWarning, match="acme was renewed, and could not be saved"):
+    with pytest.warns(UserWarning, match="acme was refreshed but not saved"):
         assert stt.token("acme")

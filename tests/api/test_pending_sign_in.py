@@ -302,7 +302,7 @@ def test_user_is_told_that_other_programs_hold_the_ports(
         printed, html, text = capsys.readouterr().err, pending._repr_html_(), repr(pending)
         pending.cancel()
     for shown in (printed, html):
-        assert "These ports are in use" in shown and "ask()" in shown
+        assert "All registered ports are in use" in shown and "ask()" in shown
     assert "paste the URL" in text
 
 
@@ -314,7 +314,7 @@ def test_token_that_slack_refuses_at_once_is_no_profile_and_its_place_is_said(
     simulate_browser(pending.url)
     with pytest.raises(stt.SignInFailed, match="new_token_refused") as caught:
         pending.wait()
-    assert "saved as mine" in str(caught.value) and "Slack refuses the new token" in repr(pending)
+    assert "saved as mine" in str(caught.value) and "Slack rejected the new token" in repr(pending)
     with pytest.raises(stt.SignInNeeded):
         stt.token("mine")
 

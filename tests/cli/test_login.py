@@ -198,7 +198,7 @@ def test_login_whose_token_slack_refuses_exits_4_and_keeps_it(
     press_consent_button(login.wait_for_url())
     code, stdout, stderr = login.finish()
     assert (code, json.loads(stdout)["error"]) == (4, "new_token_refused")
-    assert "It is saved as work, marked as revoked" in stderr and "You are signed in" not in stderr
+    assert "It's saved as work, marked as revoked" in stderr and "You are signed in" not in stderr
     assert store.read("work").refused == "token_revoked"
     done = run_command("token", "work", env=child_environment)
     assert (done.returncode, done.stdout) == (4, "")

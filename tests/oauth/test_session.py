@@ -122,9 +122,9 @@ async def test_token_that_slack_refuses_at_once_is_saved_and_never_handed_out(
     state, page = await run_session_to_page(session)
     assert state.phase is Phase.FAILED and state.failure is not None and state.result is not None
     assert state.failure.explanation.code == "new_token_refused" and not state.unsaved
-    assert "Slack refuses the new token" in page
+    assert "Slack rejected the new token" in page
     name = state.result.profile.name
-    assert f"It is saved as {name}" in state.failure.explanation.happened
+    assert f"It's saved as {name}" in state.failure.explanation.happened
     assert store.read(name).refused == code
     assert valid_token(name) is None, "the token is never handed out"
     assert Command.START_AGAIN in allowed(state) and Command.USE_TOKEN not in allowed(state)
@@ -195,7 +195,7 @@ async def test_ports_in_use_are_reported_and_pasting_completes_the_sign_in(
         sock.close()
     assert state.port is None and state.paste_reason is not None
     assert f"(process {os.getpid()})" in state.paste_reason.happened
-    assert "Your browser will hand Slack's response to that program" in state.paste_reason.happened, "before it opens"
+    assert "your browser sends it Slack's response" in state.paste_reason.happened, "before it opens"
     assert sign_in.state.phase is Phase.SAVED
 
 

@@ -151,7 +151,7 @@ def test_sign_in_brought_back_to_the_foreground_takes_a_paste(
     find_url(shell)
     shell.press(b"fg\r")
     shell.press(b"https://example.com/callback\r")
-    shell.wait_for_new_text("That address belongs somewhere else")
+    shell.wait_for_new_text("That URL is for another page")
     shell.press(b"\x03")
     shell.wait_for_new_text("stopped")
     assert read_process_file(shell.pid, "stat"), "the shell is still there"

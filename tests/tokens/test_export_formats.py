@@ -311,7 +311,7 @@ async def test_home_shows_why_a_token_was_not_copied_in_a_format(store: ProfileS
         pilot.app.screen.query_one(OptionList).highlighted = list(export_formats.FORMATS).index("dotenv")
         await wait_for_text(pilot, "SLACK_TOKEN='xoxp-…cdef'")
         await pilot.press("enter")
-        await wait_for_text(pilot, "A .env file can’t hold this token")
+        await wait_for_text(pilot, "A .env file can't hold this token")
 
 
 # ── values read back unchanged ──

@@ -92,7 +92,7 @@ def test_error_codes_used_only_by_this_program_do_not_mark_the_profile(
         server = start_server(make_http_response(json.dumps({"ok": False, "error": code}).encode()))
         before = save_expired_profile(store, slack, server.url)
         assert main(["token", "acme"]) == 1, code
-        assert f"Slack’s code is {'' if code == 'ratelimited_' else 'slack:'}{code}" in capsys.readouterr().err
+        assert f"Slack's code is {'' if code == 'ratelimited_' else 'slack:'}{code}" in capsys.readouterr().err
         assert store.read_with_tokens("acme") == before
         store.path("acme").unlink()
 

@@ -191,7 +191,7 @@ async def test_expired_token_is_not_copied_and_a_damaged_file_is_explained(home:
         await wait_for_text(pilot, "Press s to sign in again")
         await pilot.press("j")
         await wait_for(
-            pilot, lambda: has_text(pilot, "A profile file cannot be read") or has_text(pilot, "Others can read")
+            pilot, lambda: has_text(pilot, "A profile file can't be read") or has_text(pilot, "Other users can read")
         )
 
 

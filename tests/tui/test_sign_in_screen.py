@@ -132,7 +132,7 @@ async def test_paste_anywhere_finishes_the_sign_in(
         url = await start_sign_in(pilot)
         assert not isinstance(pilot.app.screen.focused, Input), "the paste box never takes the focus by itself"
         pilot.app.screen.post_message(events.Paste("http://localhost:1/callback?code=a&state=b"))
-        await wait_for_text(pilot, "That address belongs somewhere else")
+        await wait_for_text(pilot, "That URL is for another page")
         assert pilot.app.screen.query_one("#client_id", Input).value == app.client_id, "the box that is meant"
         address = issue_callback_url(workspace, url)
         pilot.app.screen.post_message(events.Paste(f"{address[:60]}\n{address[60:]}\n" if wrapped else address))
@@ -252,7 +252,7 @@ async def test_token_that_slack_refuses_at_once_is_explained_and_can_be_tried_ag
     workspace.verify_error = "account_inactive"
     async with run_app(home, app, size=size) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot))
-        await wait_for_text(pilot, "Slack refuses the new token")
+        await wait_for_text(pilot, "Slack rejected the new token")
         await wait_for_text(pilot, "Saved as acme-practice")
         assert has_text(pilot, "r try again") and not has_text(pilot, "Copy token")
         workspace.verify_error = None
