@@ -302,7 +302,7 @@ def test_user_is_told_that_other_programs_hold_the_ports(
         printed, html, text = capsys.readouterr().err, pending._repr_html_(), repr(pending)
         pending.cancel()
     for shown in (printed, html):
-        assert "All registered ports are in use" in shown and "ask()" in shown
+        assert "are used by" in shown and "ask()" in shown
     assert "paste the URL" in text
 
 
