@@ -150,7 +150,7 @@ async def test_bearer_works_with_the_httpx_async_client(store: ProfileStore, sla
 def test_bearer_is_not_sent_to_other_hosts(store: ProfileStore, url: str) -> None:
     store.save_sign_in(*new_sign_in())
     request = httpx.Request("GET", url)
-    with pytest.raises(ValueError, match=r"goes to https://slack\.com alone"):
+    with pytest.raises(ValueError, match=r"sent only to https://slack\.com"):
         stt.bearer("acme")(request)
     assert "authorization" not in request.headers
 

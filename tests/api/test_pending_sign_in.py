@@ -480,7 +480,10 @@ def test_card_shows_the_link_only_while_somebody_has_to_press_allow() -> None:
         (SignInState(Phase.WAITING, port=Port(("IPv4",))), "waiting for you to press Allow"),
         (SignInState(Phase.WAITING), "waiting for you to press Allow, and to paste the URL of the page you land on"),
         (SignInState(Phase.EXCHANGING), "asking Slack"),
-        (SignInState(Phase.RETRYING, retry_reason=explain("name_not_found")), "slack.com was not found; trying again"),
+        (
+            SignInState(Phase.RETRYING, retry_reason=explain("name_not_found")),
+            "Couldn't resolve slack.com; trying again",
+        ),
         (SignInState(Phase.SAVED, result=SavedProfile(profile(), Path("x"))), "saved as acme"),
         (SignInState(Phase.FAILED, failure=Failure(Phase.WAITING, explain("sign_in_stopped"))), "cancelled"),
     ],

@@ -47,7 +47,7 @@ def print_change(old: SignInState, **changes: object) -> list[str]:
         (
             replace(WAITING, phase=Phase.EXCHANGING),
             {"phase": Phase.RETRYING, "retry_at": 3.2, "retry_reason": explain("name_not_found")},
-            ["Waiting    slack.com was not found. The code is sent again in 4 s"],
+            ["Waiting    Couldn't resolve slack.com. The code is sent again in 4 s"],
         ),
         (replace(WAITING, phase=Phase.EXCHANGING), {"phase": Phase.VERIFYING}, ["Asking     "]),
         (

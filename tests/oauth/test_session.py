@@ -122,7 +122,7 @@ async def test_token_that_slack_refuses_at_once_is_saved_and_never_handed_out(
     state, page = await run_session_to_page(session)
     assert state.phase is Phase.FAILED and state.failure is not None and state.result is not None
     assert state.failure.explanation.code == "new_token_refused" and not state.unsaved
-    assert "Slack rejected the new token" in page
+    assert "Slack refuses the new token" in page
     name = state.result.profile.name
     assert f"It's saved as {name}" in state.failure.explanation.happened
     assert store.read(name).refused == code

@@ -297,7 +297,7 @@ async def test_copy_as_dialog_shows_why_a_format_is_rejected(store: ProfileStore
         await pilot.press("C")
         await wait_for_text(pilot, "a curl command")
         pilot.app.screen.query_one(OptionList).highlighted = list(export_formats.FORMATS).index("mcp")
-        await wait_for_text(pilot, "✗ This MCP server works only with slack.com and GovSlack")
+        await wait_for_text(pilot, "✗ The MCP server supports only slack.com and GovSlack")
         await pilot.press("enter")
         await wait_for_text(pilot, "Choose another format: slack-token-tui export acme --as python. F1 tells more.")
 

@@ -50,7 +50,7 @@ WORK = {
 
 @pytest.mark.parametrize(("key", "module", "name"), WORK.values(), ids=WORK.keys())
 @pytest.mark.parametrize(
-    ("failure", "text"), [(raise_bug, "ZeroDivisionError in test_background"), (raise_disk_full, "no room")]
+    ("failure", "text"), [(raise_bug, "ZeroDivisionError in test_background"), (raise_disk_full, "no space left")]
 )
 async def test_failed_work_is_shown(
     store: ProfileStore,
@@ -76,7 +76,7 @@ async def test_failed_theme_change_is_shown(home: Path, store: ProfileStore, mon
     monkeypatch.setattr(app, "change_settings", raise_disk_full)
     async with run_app(home, size=WIDE) as pilot:
         pilot.app.theme = "textual-light"
-        await wait_for_text(pilot, "no room")
+        await wait_for_text(pilot, "no space left")
 
 
 async def test_failed_rename_is_shown_in_its_dialog(

@@ -45,7 +45,7 @@ async def test_scopes_missing_from_the_app_are_reported_before_slack_rejects_the
         await pilot.press("b")
         await wait_for_focus(pilot, ErrorsScreen)
         pilot.app.screen.query_one("#search", Input).value = "invalid permissions"
-        await wait_for_text(pilot, "The app is not known to have chat:write.")
+        await wait_for_text(pilot, "not known to have chat:write.")
 
 
 async def test_new_paste_replaces_a_wrong_one(home: Path) -> None:
