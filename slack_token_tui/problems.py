@@ -186,6 +186,8 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
         values["file_quoted"] = quote(values["file"])
 
     def fill(text: str) -> str:
+        if "name" not in provided and "slack-token-tui " in text:  # a command without a name is about the only profile
+            text = text.replace(" {name}", "")
         whole = text.format_map(values).strip()
         # A placeholder such as "the profile" may start a sentence, so capitalize it.
         leading_placeholder = text[1:].partition("}")[0] if text.startswith("{") else ""

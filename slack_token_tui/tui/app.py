@@ -146,7 +146,9 @@ class TokenApp(App[None]):
             if theme := read_settings(self.store.home).get("theme"):
                 self.theme = theme
         self.theme_changed_signal.subscribe(self, self._remember_theme)
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))  # Textual 8.2 draws nothing after fg
+        self.app_resume_signal.subscribe(
+            self, lambda _: self.refresh(layout=True)
+        )  # Textual 8.2 draws nothing after fg
         ignore_unexpected_sigcont()
         loop = asyncio.get_running_loop()
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):

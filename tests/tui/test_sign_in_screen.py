@@ -86,7 +86,7 @@ async def test_long_rate_limit_leaves_the_decision_to_the_user(home: Path, app: 
     workspace.retry_after_seconds = 31
     async with run_app(home, app, (100, 40)) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), wrong="exchange:ratelimited")
-        await wait_for_text(pilot, "You need not press Allow again")
+        await wait_for_text(pilot, "You don't need to click Allow again")
         await pilot.press("r")
         await wait_for_text(pilot, "Signed in as jane")
     assert workspace.calls["/api/oauth.v2.user.access"] == 2
@@ -95,9 +95,9 @@ async def test_long_rate_limit_leaves_the_decision_to_the_user(home: Path, app: 
 async def test_expired_code_is_no_longer_offered(home: Path, app: SlackApp) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         screen = await show_state(pilot, UNSPENT)
-        await wait_for_text(pilot, "You need not press Allow again")
+        await wait_for_text(pilot, "You don't need to click Allow again")
         screen.state = reduce(screen.state, CodeExpired())
-        await wait_for(pilot, lambda: not has_text(pilot, "You need not press Allow again"))
+        await wait_for(pilot, lambda: not has_text(pilot, "You don't need to click Allow again"))
         await wait_for_text(pilot, screen.state.failure.explanation.title if screen.state.failure else "")
 
 

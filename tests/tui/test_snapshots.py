@@ -184,7 +184,7 @@ def test_sign_in_tries_the_exchange_again(snap: Snap, size: str) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_sign_in_offers_the_exchange_again(snap: Snap, size: str) -> None:
-    assert snap(show(UNSPENT), press_keys(then="You need not press Allow again"), size=size, app=APP)
+    assert snap(show(UNSPENT), press_keys(then="You don't need to click Allow again"), size=size, app=APP)
 
 
 def test_sign_in_finished(snap: Snap) -> None:

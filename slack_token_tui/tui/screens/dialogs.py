@@ -86,9 +86,10 @@ def format_explanation(
         keys,
         "\n\n" if keys else "\n",
         *([*rows, "\n"] if rows else []),
-        ("Likely causes\n", "bold"),
+        *([("Likely causes\n", "bold")] if explanation.causes else []),
         *(f"• {cause}\n" for cause in explanation.causes),
-        f"\n{explanation.retry_sentence}",
+        "\n" if explanation.causes else "",
+        explanation.retry_sentence,
         f"\nMore: {explanation.more}" if explanation.more else "",
     )
 

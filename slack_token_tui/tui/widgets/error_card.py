@@ -38,7 +38,7 @@ class ErrorCard(Vertical):
         yield Static(Content(explanation.happened))
         actions = [action for action in explanation.actions if action != "paste"]
         if Command.RETRY_EXCHANGE in commands:
-            yield Static("You need not press Allow again: r sends the same code once more.")
+            yield Static("You don't need to click Allow again. Press r to send the same code.")
             actions = ["again", *(action for action in actions if action != "again")]
         if Command.SAVE_AGAIN in commands:
             yield Static("Your new token isn't saved yet. Fix the problem, then press w to save it.")
@@ -51,10 +51,9 @@ class ErrorCard(Vertical):
         yield Static(key_hints(*actions, "explain", "leave", screen=SIGN_IN))
         for label, addresses in self._redirects:
             yield Field(label, "\n".join(addresses), width=_LABEL_WIDTH, classes="address")
-        for number, remedy in enumerate(explanation.remedies, 1):
-            yield Field(f"Do    {number}." if number == 1 else f"      {number}.", remedy, width=_LABEL_WIDTH)
-        for number, cause in enumerate(explanation.causes):
-            yield Field("Likely" if number == 0 else "or", cause, width=_LABEL_WIDTH)
+        for number, step in enumerate(explanation.steps, 1):
+            keys = key_hints(step.action, screen=SIGN_IN) if step.action in actions else Content("")
+            yield Field(Content.styled(str(number), "$text-primary"), Content.assemble(step.text, "  ", keys), width=2)
 
     def on_resize(self) -> None:
         # Not on mount: the card has no height until the layout is done, and counts as visible wherever it is.
