@@ -5,6 +5,7 @@ The catalog is in ``problems.toml``, one entry per code.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,30 +19,33 @@ from slack_token_tui.secret import redact
 _MAX_FACT_LENGTH = 4096
 """Maximum length of a path. Every other fact is shorter."""
 _CATALOG = Path(__file__).with_name("problems.toml")
+_PROFILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_NAME_REQUIRED = re.compile(r"(slack-token-tui (?:move|remove|rename)) \{name\}")
+_NAME_OPTIONAL = re.compile(r"(slack-token-tui [a-z]+) \{name\}")
+"""Commands that need no name: they use the default profile, the only one, or a new one."""
 
 OUR_PREFIXES = ("store_", "profile_", "keyring_")
 """Prefixes of codes that only this program uses."""
 _DEFAULT_FACTS = {
     "app_settings": "https://api.slack.com/apps",
-    "client_id": "that Client ID",
-    "detail": "no more is known",
+    "client_id": "the app",
     "file": "the file",
     "lacking": "",
-    "kept": "in the journal until they can be",
-    "holders": "unknown programs",
+    "holders": "other programs",
     "host": "slack.com",
     "name": "the profile",
-    "needed": "the scope that Slack names in its answer",
     "ports": "28417, 28418 and 28419",
-    "proxy": "the proxy of your environment",
-    "provided": "others",
+    "proxy": "your proxy",
     "redirect_uri": "http://localhost:28417/callback",
     "retry_after": "60",
-    "scopes": "the scopes you asked for",
+    "scopes": "the requested scopes",
     "seconds": "20",
     "proxy_variable": "HTTPS_PROXY or ALL_PROXY",
+    "token_location": "They are stored in the journal for now.",
 }
-"""Placeholders for facts that the caller does not pass, as in ``explain`` on the command line."""
+"""Values for facts that the caller does not pass, as in ``explain`` on the command line. An entry may have its own."""
+_OPTIONAL_FACT = re.compile(r" \([^(){}]*\{(\w+)\}\)|: \{(\w+)\}(?=[. ]|$)")
+"""A fact at the end of parentheses or after a colon. The sentence is complete without it."""
 
 
 class Kind(StrEnum):
@@ -127,10 +131,10 @@ class Explanation:
     def retry_sentence(self) -> str:
         """Whether a retry helps, as a sentence."""
         return {
-            "yes": "Trying again usually helps.",
-            "later": "Trying again later helps.",
-            "after": "Try again when that is done.",
-            "no": "Trying again changes nothing.",
+            "yes": "Trying again usually works.",
+            "later": "Try again later.",
+            "after": "Then try again.",
+            "no": "Trying again won't help.",
         }[self.again]
 
 
@@ -170,28 +174,36 @@ def explain(code: str, facts: Mapping[str, str] | None = None) -> Explanation:
 
     Args:
         code: Slack's error code or one of ours, unmodified.
-        facts: values to fill in, by the names in ``_DEFAULT_FACTS``. They are sanitized here.
+        facts: values to fill in, by the names of the placeholders. They are sanitized here. An empty one is not known.
     """
     code = clean_code(code)
     entry = _entries().get(code) or _entries()["unknown_code"]
     # Facts may contain a path, an argument or an environment variable exactly as the user entered it.
-    provided = {key: clean(value, _MAX_FACT_LENGTH) for key, value in (facts or {}).items() if value is not None}
-    values = {**_DEFAULT_FACTS, **provided, "code": code}
+    provided = {key: clean(value, _MAX_FACT_LENGTH) for key, value in (facts or {}).items() if value}
+    values = {**_DEFAULT_FACTS, **entry.get("if_unknown", {}), **provided, "code": code}
+    values["file_quoted"] = "FILE"  # a command shows a placeholder, never a phrase such as "the file"
 
     # RFC 6749 §4.1.2.1, §5.2: error_description
     description = provided.get("description", "").strip()
-    if any("{file_quoted}" in step["do"] for step in entry["steps"]):
+    if "file" in provided and any("{file_quoted}" in step["do"] for step in entry["steps"]):
         from shlex import quote  # deferred: only needed for remedies that are commands
 
-        values["file_quoted"] = quote(values["file"])
+        values["file_quoted"] = quote(provided["file"])
+    if package := entry.get("package"):
+        from slack_token_tui.install_method import install_command  # deferred: few errors are about a package
+
+        provided["install_command"] = values["install_command"] = clean(install_command(package), _MAX_FACT_LENGTH)
+    has_profile_name = _PROFILE_NAME.fullmatch(provided.get("name", "")) is not None
 
     def fill(text: str) -> str:
-        if "name" not in provided and "slack-token-tui " in text:  # a command without a name is about the only profile
-            text = text.replace(" {name}", "")
+        if not has_profile_name:  # a command may be copied, so it gets neither a phrase nor the name of an app
+            text = _NAME_REQUIRED.sub(r"\1 NAME", text)
+            text = _NAME_OPTIONAL.sub(r"\1", text)
+        text = _OPTIONAL_FACT.sub(lambda match: match[0] if (match[1] or match[2]) in provided else "", text)
         whole = text.format_map(values).strip()
-        # A placeholder such as "the profile" may start a sentence, so capitalize it.
-        leading_placeholder = text[1:].partition("}")[0] if text.startswith("{") else ""
-        is_phrase = leading_placeholder not in provided and " " in _DEFAULT_FACTS.get(leading_placeholder, "")
+        # A default value such as "the profile" may start a sentence, so capitalize it.
+        first = text[1:].partition("}")[0] if text.startswith("{") else ""
+        is_phrase = first in values and first not in provided and " " in values[first] and values[first][0].islower()
         return whole[:1].upper() + whole[1:] if is_phrase else whole
 
     return Explanation(
