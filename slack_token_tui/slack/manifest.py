@@ -10,6 +10,7 @@ from urllib.parse import quote
 from slack_token_tui.problems import InvalidInput
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.slack.limits import MAX_APP_NAME_LENGTH, MAX_SCOPES, MAX_URL_LENGTH
+from slack_token_tui.slack.scope_catalog import find_scope
 
 DEFAULT_NAME = "My Slack Tokens"
 
@@ -22,7 +23,8 @@ class Manifest:
         name: the app's name on Slack's consent page. 1 to 35 characters, unique in its workspace.
         scopes: user scopes. There are no bot scopes, because Slack does not allow them with a localhost redirect.
         redirect_uris: registered with the app. Slack compares every character.
-        rotation: whether access tokens expire after 12 hours and are refreshed. It can't be turned off later.
+        rotation: whether to turn on token rotation. It can't be turned off later. Without it, Slack may still rotate the
+            tokens of a sign-in on localhost.
     """
 
     name: str
@@ -35,7 +37,7 @@ class Manifest:
         return {
             "display_information": {
                 "name": self.name,
-                "description": "User tokens for the scripts and tools of one person",
+                "description": "Personal user tokens for scripts and tools",
             },
             "oauth_config": {
                 "redirect_urls": list(self.redirect_uris),
@@ -43,7 +45,7 @@ class Manifest:
                 "pkce_enabled": True,
             },
             "settings": {
-                "org_deploy_enabled": False,
+                "org_deploy_enabled": self._needs_org_install,
                 "socket_mode_enabled": False,
                 "token_rotation_enabled": self.rotation,
             },
@@ -54,13 +56,13 @@ class Manifest:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False)
 
     def prefilled_url(self, endpoints: Endpoints) -> str | None:
-        """Return the URL of Slack's page with the manifest filled in, or None if it is too long for some browsers."""
+        """Return the link that fills in the manifest on Slack's page, or None if it is too long for some browsers."""
         compact = json.dumps(self.to_dict(), separators=(",", ":"), ensure_ascii=False)
         url = f"{endpoints.apps_url}?new_app=1&manifest_json={quote(compact, safe='')}"
         return url if len(url) <= MAX_URL_LENGTH else None
 
     def page_url(self, endpoints: Endpoints) -> str:
-        """Return the URL of Slack's page, with the manifest filled in if possible."""
+        """Return the link to Slack's page. It fills in the manifest if possible."""
         return self.prefilled_url(endpoints) or f"{endpoints.apps_url}?new_app=1"
 
     def admin_request(self, endpoints: Endpoints, reasons: Sequence[str]) -> str:
@@ -68,36 +70,48 @@ class Manifest:
 
         Args:
             endpoints: the Slack host to create the app on.
-            reasons: one line per scope that says what it is for.
+            reasons: one line per scope that says what it lets the app do.
         """
-        lifetime = (
-            "Access tokens live for 12 hours and renew themselves (token rotation)."
+        redirect_uri = self.redirect_uris[0]
+        my_computer = " on my own computer" if redirect_uri.startswith("http://localhost") else ""
+        rotation = (
+            "Token rotation is on, so a leaked access token expires soon."
             if self.rotation
-            else "Tokens work until they are revoked (no token rotation)."
+            else "Token rotation isn't requested. Slack may still rotate the tokens."
+        )
+        install = (
+            ["4. Install it on the whole organization, as an Org Owner or Admin."] if self._needs_org_install else []
         )
         return "\n".join(
             [
-                f"Could you make a Slack app for me? It is called “{self.name}”, and it gives me a user token for my own",
-                "scripts. The token acts only as me and sees only what I can see.",
+                f"Could you create a Slack app for me? It's called {self.name}.",
+                "I need a user token for my own scripts and tools. It acts as me and can't see more than I can.",
                 "",
-                "What it asks for, and why:",
+                'The app requests these user scopes ("you" is the person who signs in):',
                 *(f"- {reason}" for reason in reasons),
                 "",
-                "It has no bot, no server and no client secret to keep: it signs in with PKCE, and the browser comes back",
-                f"to my own machine ({self.redirect_uris[0]}).",
-                lifetime,
+                "It has no bot user. It signs in with PKCE, so it needs no client secret.",
+                f"After I click Allow, Slack sends my browser to {redirect_uri}{my_computer}.",
+                rotation,
                 "",
-                "How to make it (two minutes):",
-                f"1. Open {endpoints.apps_url} → Create New App → From a manifest, and choose our workspace.",
-                "2. Choose JSON, paste the text below, and press Next, then Create.",
-                "3. If the workspace wants apps to be approved, approve it there too.",
-                "4. Send me the Client ID (digits, a dot, digits): Basic Information → App Credentials. Please send nothing",
-                "   else: the client secret and the signing secret are not needed and should stay where they are.",
+                "To create it (about two minutes):",
+                f"1. Open {endpoints.apps_url}?new_app=1, choose From a manifest, then our workspace.",
+                "2. Choose JSON, paste the manifest below, and click Next, then Create.",
+                "3. If our workspace requires app approval, approve the app.",
+                *install,
+                f"{4 + len(install)}. Send me the Client ID from Basic Information → App Credentials.",
                 "",
+                "Please don't send the client secret or the signing secret. I don't need them.",
+                "",
+                "Manifest:",
                 self.to_json(),
                 "",
             ]
         )
+
+    @property
+    def _needs_org_install(self) -> bool:
+        return any(find_scope(name).needs_org_install for name in self.scopes)
 
 
 def create_manifest(name: str, scopes: tuple[str, ...], redirect_uris: tuple[str, ...], *, rotation: bool) -> Manifest:
@@ -108,13 +122,15 @@ def create_manifest(name: str, scopes: tuple[str, ...], redirect_uris: tuple[str
     """
     name = " ".join(name.split())
     if not name:
-        raise InvalidInput("Give the app a name: Slack shows it on the page where you press Allow.")
+        raise InvalidInput("Enter an app name. Slack shows it on the consent page.")
     if len(name) > MAX_APP_NAME_LENGTH:
-        raise InvalidInput(f"Slack takes names of up to {MAX_APP_NAME_LENGTH} characters; this one has {len(name)}.")
+        raise InvalidInput(
+            f"Slack accepts app names of up to {MAX_APP_NAME_LENGTH} characters. This one has {len(name)}."
+        )
     if not name.isprintable():
-        raise InvalidInput("The name holds characters that cannot be shown.")
+        raise InvalidInput("The app name contains unprintable characters.")
     if not scopes:
         raise InvalidInput("Choose at least one scope.")
     if len(scopes) > MAX_SCOPES:
-        raise InvalidInput(f"Slack takes up to {MAX_SCOPES} scopes; these are {len(scopes)}.")
+        raise InvalidInput(f"Slack accepts up to {MAX_SCOPES} scopes. You chose {len(scopes)}.")
     return Manifest(name, scopes, redirect_uris, rotation)

@@ -17,12 +17,12 @@ _MAX_LENGTH = 50
 
 
 DEFAULT_SCOPES = ("users:read",)
-"""Requested when nothing is selected: the minimum that shows that the token works."""
+"""Requested when nothing is selected: the minimum to show that the token works."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A set of scopes for one purpose, with a description of the purpose."""
+    """A set of scopes for one purpose. The label is short enough for a button."""
 
     label: str
     purpose: str
@@ -31,21 +31,20 @@ class Preset:
 
 PRESETS = (
     Preset(
-        "Read-only",
-        "read channels, people and reactions; change nothing",
+        "Read",
+        "see people and read public channels",
         (
             "users:read",
             "team:read",
             "channels:read",
             "channels:history",
             "emoji:read",
-            "reactions:read",
             "usergroups:read",
         ),
     ),
     Preset(
-        "Messages",
-        "read and write messages as you, private ones included",
+        "Read and write",
+        "read all your messages and post as you",
         (
             "users:read",
             "channels:read",
@@ -59,19 +58,36 @@ PRESETS = (
             "chat:write",
         ),
     ),
+    # Slack's MCP server asks for these, tool by tool: docs.slack.dev/ai/slack-mcp-server.
     Preset(
-        "AI search",
-        "what AI tools and MCP servers ask for: search and read what you can see",
+        "AI tools",
+        "search, read and write for AI tools (Slack MCP)",
         (
             "users:read",
-            "channels:read",
-            "channels:history",
+            "users:read.email",
             "search:read.public",
             "search:read.private",
             "search:read.im",
             "search:read.mpim",
             "search:read.files",
             "search:read.users",
+            "channels:read",
+            "channels:history",
+            "groups:read",
+            "groups:history",
+            "im:read",
+            "im:history",
+            "mpim:read",
+            "mpim:history",
+            "chat:write",
+            "canvases:read",
+            "canvases:write",
+            "lists:read",
+            "lists:write",
+            "files:read",
+            "emoji:read",
+            "reactions:read",
+            "reactions:write",
         ),
     ),
 )
@@ -87,12 +103,12 @@ def parse_scopes(text: str) -> tuple[str, ...]:
     if not scopes:
         raise InvalidInput("Choose at least one scope.")
     if len(scopes) > MAX_SCOPES:
-        raise InvalidInput(f"Slack takes up to {MAX_SCOPES} scopes; these are {len(scopes)}.")
+        raise InvalidInput(f"Slack accepts up to {MAX_SCOPES} scopes. You chose {len(scopes)}.")
     for scope in scopes:
         if token_type_of(scope):  # a secret, so the message must not repeat it
-            raise InvalidInput("That is a token, and not a scope. Scopes look like users:read.")
+            raise InvalidInput("That's a token, not a scope. A scope looks like users:read.")
         if len(scope) > _MAX_LENGTH or not _SCOPE.fullmatch(scope):
-            raise InvalidInput(f"“{clean(scope)}” is not a scope. Scopes look like users:read.")
+            raise InvalidInput(f"'{clean(scope)}' is not a scope. A scope looks like users:read.")
     return scopes
 
 

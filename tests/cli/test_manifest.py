@@ -27,12 +27,14 @@ def test_manifest_command_prints_a_manifest_slack_accepts(child_environment: dic
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--scopes", "admin.users:read"), "Enterprise organisation"),
-        (("--scopes", "bot"), "for bots"),
+        (("--scopes", "bot"), "for bots only"),
+        (("--scopes", "mcp:connect"), "for bots only"),
+        (("--scopes", "chat:write:user"), "retired"),
         (("--scopes", "No Scope!"), "is not a scope"),
         (("--name", "x" * 36), "up to 35"),
         (("--redirect-uri", "http://example.com"), "https"),
         (("--slack-url", "http://example.com"), "https"),
+        (("--message", "--open"), "can't be combined"),
     ],
 )
 def test_options_slack_would_reject_print_a_two_line_error(
@@ -43,6 +45,22 @@ def test_options_slack_would_reject_print_a_two_line_error(
     assert said in done.stderr
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 2
+
+
+def test_admin_and_unknown_scopes_are_printed_with_a_note(child_environment: dict[str, str]) -> None:
+    done = run_command("manifest", "--scopes", "user:read admin.users:read", env=child_environment)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["oauth_config"]["scopes"]["user"] == ["user:read", "admin.users:read"]
+    assert done.stderr.splitlines() == [
+        "Note: Unknown scope user:read. Did you mean users:read?",
+        "Note: admin.users:read needs an Org Owner or Admin and an org-wide install.",
+    ]
+
+
+def test_help_does_not_promise_a_token_lifetime(child_environment: dict[str, str]) -> None:
+    text = " ".join(run_command("manifest", "--help", env=child_environment).stdout.split())
+    assert "Slack may still rotate tokens of a localhost sign-in" in text
+    assert not any(word in text for word in ("12 hours", "until they are revoked", "expire"))
 
 
 def test_message_includes_scope_reasons_and_the_manifest(child_environment: dict[str, str]) -> None:
