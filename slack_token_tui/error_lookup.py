@@ -13,6 +13,14 @@ from slack_token_tui.problems import explain, list_codes
 
 _WORD = re.compile(r"[a-z0-9_]+")
 _URL = re.compile(r"\b[a-z]+://\S+")
+_COMMON = frozenset(
+    re.findall(
+        r"\w+",
+        "a an and are as at be but by did do does for from has have i if in is it its me my no not of on or our says "
+        "so that the there this to was we what when which with you your",
+    )
+)
+"""Words without a meaning here. A text of a person has more of them than the page of Slack."""
 _WEIGHTS = {"page": 1.0, "title": 0.7, "rest": 0.3}
 """How much a word counts by where the catalog has it."""
 _MIN_BEGINNING = 4
@@ -27,7 +35,8 @@ def find_errors(text: str) -> list[str]:
     Errors are ranked by the share of the text's words that their entry in the catalog has, where rare words count more
     than frequent ones. An error code in the text comes first. The last word may be incomplete, as while typing.
     """
-    wanted = _split(_URL.sub(" ", text.lower()))
+    all_words = _split(_URL.sub(" ", text.lower()))
+    wanted = [word for word in all_words if word not in _COMMON] or all_words
     if not wanted:
         return []
     index, rarity = _index()
@@ -71,7 +80,7 @@ def _index() -> tuple[dict[str, dict[str, float]], dict[str, float]]:
 
 
 def _page_texts() -> dict[str, list[str]]:
-    """Return the texts of Slack's pages and of browsers, by error code."""
+    """Return the texts that Slack and browsers show, by error code."""
     with Path(__file__).with_name("page_texts.toml").open("rb") as file:
         return tomllib.load(file)
 

@@ -55,5 +55,5 @@ def test_text_that_means_nothing_finds_nothing(text: str) -> None:
 def test_explain_takes_a_text(child_environment: dict[str, str]) -> None:
     done = run_command("explain", "Unable to connect: localhost refused to connect.", env=child_environment)
     assert done.returncode == 0 and "(localhost_refused)" in done.stdout.splitlines()[0]
-    assert "Or: " in done.stdout.splitlines()[-1]
+    assert "Other matches: " in done.stdout.splitlines()[-1]
     assert run_command("explain", "frobnicate quux", env=child_environment).returncode == 1
