@@ -42,7 +42,7 @@ _PUBLISHED_STATES = {"refreshable": "asleep", "refresh_expiring": "renewal_ends"
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of a profile. They are kept apart from it, so that most code never holds one.
+    """The tokens of a profile. They are separate from it, so that most code never holds one.
 
     Attributes:
         access_token: the user token.
@@ -210,10 +210,15 @@ class Profile:
         lifetime_seconds = (self.expires_at - self.refresh_issued_at).total_seconds()
         return min(min_ttl_seconds, max(lifetime_seconds - _MIN_REFRESH_AGE_SECONDS, lifetime_seconds / 2, 60.0))
 
+    @property
+    def is_revoked(self) -> bool:
+        """Whether Slack has said that the access token is revoked, or that the account was deactivated."""
+        return self.refused in REVOKED_CODES - {"token_expired"}
+
     def unusable_reason(self, now: datetime) -> str | None:
         """Return why the access token can't be used, or None if it is valid. The text completes "it …"."""
         if self.refused in REVOKED_CODES:
-            return f"was refused by Slack ({self.refused})"
+            return f"was rejected by Slack ({self.refused})"
         if self.expires_at is not None and self.expires_at <= now:
             return f"expired at {self.expires_at:%Y-%m-%d %H:%M} UTC"
         return None
@@ -230,7 +235,7 @@ class Profile:
         - ``expired``: expired, and can't be refreshed.
         - ``revoked``: revoked, or the account was deactivated.
         """
-        if self.refused in REVOKED_CODES - {"token_expired"}:
+        if self.is_revoked:
             return "revoked"
         is_expired = self.refused == "token_expired" or (self.expires_at is not None and self.expires_at <= now)
         if is_expired:

@@ -1,13 +1,15 @@
-"""Remove a profile: revoke both tokens at Slack, then delete the file."""
+"""Revoke the tokens of a profile in Slack, and remove the profile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from slack_token_tui.event_loop import run
 from slack_token_tui.problems import Kind, Problem
+from slack_token_tui.sanitize import shorten_path
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.client import SlackClient
 from slack_token_tui.slack.endpoints import Endpoints
@@ -44,10 +46,16 @@ class Revocation:
     @property
     def sentence(self) -> str:
         """The result as text for the user."""
-        if self.error is not None and not isinstance(self.error, SlackRefused):
-            reason = self.error.explain().title
-            return f"{self.kind}: not known to have ended. {reason} ({self.outcome})"
-        return f"{self.kind}: {'ended' if self.revoked else 'not ended'}. Slack says {self.outcome}"
+        kind = self.kind.capitalize()
+        if self.revoked and self.outcome == "token_expired":
+            return f"{kind} already expired"
+        if self.revoked:
+            return f"{kind} revoked"
+        if self.error is None:
+            return f"{kind} not revoked"
+        if isinstance(self.error, SlackRefused):
+            return f"{kind} not revoked ({self.outcome})"
+        return f"{kind} may still work. {self.error.explain().title} ({self.outcome})"
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ def remove_profile(
     unless: Callable[[], bool] | None = None,
     on_start: Callable[[], object] = lambda: None,
 ) -> Removal:
-    """Revoke both tokens of profile ``name`` at Slack, then delete the profile. This can block for a minute.
+    """Revoke both tokens of profile ``name`` in Slack, then delete the profile. This can block for a minute.
 
     The profile is deleted only if Slack confirms that the access token no longer works. The refresh token is revoked
     first, so that no other process can refresh in between.
@@ -109,7 +117,7 @@ def remove_profile(
         on_start()
         profile = locked.profile
         revocations = () if keep_grant else run(_revoke_both(profile.endpoints, locked.tokens))
-        deleted = all(revocation.revoked or revocation.allows_removal for revocation in revocations)
+        deleted = is_complete(revocations)
         error = None
         if deleted:
             try:
@@ -124,6 +132,35 @@ def remove_profile(
     return Removal(profile, revocations, deleted, error, tuple(map(str, quarantined)))
 
 
+def is_complete(revocations: Sequence[Revocation]) -> bool:
+    """Return whether no token works any more, as far as Slack says."""
+    return all(revocation.revoked or revocation.allows_removal for revocation in revocations)
+
+
+def revoke_profile(store: ProfileStore, name: str) -> tuple[Revocation, ...]:
+    """Revoke both tokens of profile ``name`` in Slack and record it. The profile stays, to sign in again.
+
+    Args:
+        store: the store that holds the profile.
+        name: the profile name.
+
+    Returns:
+        One result per token, in the order of the requests.
+
+    Raises:
+        ProfileError: the profile does not exist or can't be read.
+        StorageError: the profile can't be saved, or its tokens can't be loaded. No request was sent.
+    """
+    with store.lock(name) as locked:
+        locked.check_writable()
+        profile = locked.profile
+        revocations = run(_revoke_both(profile.endpoints, locked.tokens))
+        if is_complete(revocations):
+            with suppress(StorageError):  # the next request to Slack finds out too
+                locked.save(replace(profile, refused="token_revoked"))
+    return revocations
+
+
 def describe_removal(profile: Profile | None, path: Path, *, keep_grant: bool) -> str:
     """Return text for the user that says exactly what removing the profile does.
 
@@ -132,14 +169,22 @@ def describe_removal(profile: Profile | None, path: Path, *, keep_grant: bool) -
         path: the profile's file.
         keep_grant: whether the tokens stay valid at Slack.
     """
+    file = shorten_path(path)
     if profile is None:
-        return f"{path} cannot be read. It is deleted as it is; Slack is asked nothing."
+        return f"{file} can't be read. It will be deleted, and nothing is revoked in Slack."
+    if profile.is_revoked and (keep_grant or not profile.is_refreshable):
+        return f"The token is already revoked. {file} will be deleted."
     if keep_grant:
-        return f"{path} is deleted, and the tokens go on working at Slack: nothing is revoked there."
-    tokens = "The access token and the refresh token" if profile.has_refresh_token else "The access token"
+        return f"{file} will be deleted. The tokens still work in Slack."
+    if profile.is_revoked:
+        return (
+            "The access token is already revoked. "
+            f"The refresh token will be revoked at {profile.endpoints.host}, in case it still works. {file} will be deleted."
+        )
+    tokens, them = ("access token and refresh token", "them") if profile.has_refresh_token else ("access token", "it")
     return (
-        f"{tokens} of {profile.account_label} will be revoked at {profile.endpoints.host}: "
-        f"every program that uses them stops. Then {path} is deleted."
+        f"The {tokens} of {profile.account_label} will be revoked at {profile.endpoints.host}. "
+        f"Programs using {them} will stop working. {file} will be deleted."
     )
 
 

@@ -33,6 +33,16 @@ STATES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("refused", "is_revoked"),
+    [(None, False), ("token_expired", False), ("token_revoked", True), ("account_inactive", True)],
+)
+def test_profile_is_revoked_if_slack_has_said_so(refused: str | None, is_revoked: bool) -> None:
+    profile = new_sign_in(refused=refused)[0]
+    assert profile.is_revoked is is_revoked
+    assert (profile.state(NOW) == "revoked") is is_revoked
+
+
 @pytest.mark.parametrize(("changes", "state", "published"), STATES)
 def test_each_state_has_its_published_name(
     changes: dict[str, Any], state: str, published: str, store: ProfileStore, capsys: pytest.CaptureFixture[str]
