@@ -19,6 +19,7 @@ _MAX_PASTE_LENGTH = 16 * 1024
 _MAX_DESCRIPTION_LENGTH = 200
 _SINGLE_PARAMETERS = ("code", "state", "error", "iss")
 _NOT_A_CODE = frozenset({PastedKind.TOKEN, PastedKind.SECRET, PastedKind.CLIENT_ID, PastedKind.APP_ID})
+_QUOTED_URL = re.compile(r"""[“"‘'«](https?://[^“”"‘’'«»]+)[”"’'»]""")
 _BARE_CODE = re.compile(r"[A-Za-z0-9._-]{8,512}")
 _SURROUNDING_CHARACTERS = "<>\"'`()[]"
 
@@ -34,7 +35,7 @@ class AuthorizationCode:
 class AuthorizationError:
     """Slack's error response. The code is ``access_denied`` if the user clicked Cancel.
 
-    ``description`` is Slack's own sentence about it, or "".
+    ``description`` is Slack's sentence about it, or "".
     """
 
     code: str
@@ -91,7 +92,7 @@ def check_callback(query: str, request: AuthorizationRequest) -> AuthorizationRe
 
 
 def _issuers(request: AuthorizationRequest) -> tuple[str, str]:
-    """Return the issuers that a Slack may call itself: its own URL, and that of its MCP server."""
+    """Return the valid issuers of a Slack: its base URL and that of its MCP server."""
     base = request.endpoints.base
     return base, base.replace("://", "://mcp.", 1)
 
@@ -99,7 +100,7 @@ def _issuers(request: AuthorizationRequest) -> tuple[str, str]:
 def check_pasted(text: str, request: AuthorizationRequest, *, accept_bare_code: bool = False) -> AuthorizationResponse:
     """Return the response in pasted text, which may be the full URL or only its query.
 
-    Line breaks that a terminal added are removed.
+    Line breaks that a terminal added are removed. A URL in quotation marks is found in an error message, such as Safari's.
 
     Args:
         text: the pasted text.
@@ -113,6 +114,8 @@ def check_pasted(text: str, request: AuthorizationRequest, *, accept_bare_code: 
     if len(text) > _MAX_PASTE_LENGTH:
         raise CallbackRejected("callback_unreadable")
     text = "".join(text.split()).strip(_SURROUNDING_CHARACTERS).replace("\\", "")
+    if quoted := _QUOTED_URL.search(text):
+        text = quoted[1]
     if "://" in text:
         return check_callback(_query_from_url(text, request), request)
     if "=" in text:
