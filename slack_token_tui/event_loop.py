@@ -57,7 +57,7 @@ async def run_to_completion(work: Callable[..., _Result], *arguments: object) ->
 def complete(work: Callable[[], _Result]) -> _Result:
     """Run ``work`` in a thread that the end of the program waits for, and return its result.
 
-    An interrupt ends this call, and ``work`` goes on. This works with and without an event loop.
+    An interrupt ends this call, but ``work`` continues. This works with and without an event loop.
 
     Raises:
         OSError: the machine can't start another thread.
@@ -84,7 +84,7 @@ async def run_in_daemon_thread(work: Callable[..., _Result], *arguments: object)
 
 
 async def run_uninterrupted(work: Callable[..., _Result], *arguments: object) -> _Result:
-    """Run ``work`` in a daemon thread and return its result, also if this is cancelled meanwhile."""
+    """Run ``work`` in a daemon thread and return its result, also if this is canceled meanwhile."""
     return await wait_until_done(asyncio.ensure_future(run_in_daemon_thread(work, *arguments)))
 
 

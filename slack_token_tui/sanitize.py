@@ -6,6 +6,7 @@ callback goes through :func:`clean` before it reaches a screen.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 
@@ -57,3 +58,9 @@ def clean_or_none(value: object, limit: int = 80) -> str | None:
 def clean_code(value: object) -> str:
     """Return ``value`` if it looks like a Slack error code, otherwise :data:`UNRECOGNIZED`."""
     return value if isinstance(value, str) and _CODE.fullmatch(value) else UNRECOGNIZED
+
+
+def shorten_path(path: object) -> str:
+    """Return ``path`` with ``~`` in place of the user's home directory, safe to print."""
+    text, home = str(path), os.path.expanduser("~")  # noqa: PTH111 - pathlib is slow to import
+    return escape_unprintable(f"~{text[len(home) :]}" if text.startswith(home + os.sep) else text)

@@ -1,6 +1,6 @@
 """Events of a sign-in, as frozen dataclasses. :func:`slack_token_tui.oauth.state.reduce` applies them to its state.
 
-Each names what has happened, in the order in which it happens.
+They are listed in the order in which they happen.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from slack_token_tui.store.profiles import SavedProfile
 
 
 class Phase(StrEnum):
-    """What a sign-in is doing. ``SAVED`` and ``FAILED`` are its ends, but a failure can often be repaired."""
+    """What a sign-in is doing. ``SAVED`` and ``FAILED`` are final, but a failure can often be fixed."""
 
     PREPARING = "preparing"
     """Check that a token can be saved, and open the callback port."""
@@ -151,7 +151,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class SavedRefusedToken:
-    """The profile is saved, and its token can't be used: Slack has refused it right after it was issued."""
+    """The profile is saved, but its token can't be used: Slack rejected it right after issuing it."""
 
     saved: SavedProfile
     explanation: Explanation

@@ -24,9 +24,9 @@ from slack_token_tui.oauth.pages import HEADERS, NOT_A_CALLBACK, Page
 from slack_token_tui.problems import Problem
 
 MAX_HEAD_BYTES = 64 * 1024
-"""Servers on other ports of localhost may have set many cookies: cookies know no port. RFC 6265 §8.5."""
+"""Servers on other ports of localhost may have set many cookies. Cookies are shared by all ports: RFC 6265 §8.5."""
 _MAX_DISCARDED_BYTES = 1024 * 1024
-"""How much of a head that is too large is read at most, because the browser shows no page before it has sent all."""
+"""How much of an oversized head to read. The browser shows no page before it has sent the whole head."""
 _READ_BYTES = 8 * 1024
 HEAD_TIMEOUT_SECONDS = 5.0
 HOLD_TIMEOUT_SECONDS = 10.0
@@ -210,7 +210,7 @@ class CallbackListener:
         for accept_task in self._accept_tasks:
             accept_task.cancel()
         self.port.close()
-        self.finish(Page.CANCELLED)
+        self.finish(Page.STOPPED)
         # Wait here, with a timeout: from Python 3.12 on, Server.wait_closed() waits for connections without one.
         waiting = [task for task, is_waiting in self._connections.items() if is_waiting]
         for task in self._connections.keys() - set(waiting):
@@ -278,8 +278,8 @@ class CallbackListener:
     async def _reject_large_head(
         self, head: bytearray, end: int | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        """Read the rest of the head, and respond with a page that says what to do."""
-        # Any program can send something here. Only what looks like the callback of a browser is worth telling.
+        """Read the rest of the head, and respond with a page that says how to fix it."""
+        # Any program can send something here. Report only what looks like a browser's callback.
         if head.startswith(f"GET {self._path}?".encode()):
             self._handler.ignore("too_many_cookies")
         while end is None and len(head) <= _MAX_DISCARDED_BYTES and (received := await reader.read(_READ_BYTES)):
@@ -313,7 +313,7 @@ class CallbackListener:
             self._accepted_query = query
             self._handler.accept(response)
         elif query != self._accepted_query:
-            await _send_response(writer, 200, Page.ALREADY_ANSWERED.value)
+            await _send_response(writer, 200, Page.ALREADY_RECEIVED.value)
             return
         self._connections[task] = True
         try:

@@ -1,4 +1,4 @@
-"""The profile that a completed sign-in results in."""
+"""The profile that results from a completed sign-in."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def new_profile(
         requested_scopes: the scopes of the authorization request.
         requested_at: when the exchange request was sent. Delays then make the computed expiry earlier, never later.
         verified_at: when ``auth.test`` responded, or None if it did not.
-        refused: the error with which ``auth.test`` has refused the token, or None.
+        refused: the error code if ``auth.test`` rejected the token, or None.
     """
     resolved_identity = identity or Identity(user_id=token_response.user_id or "")
     requested_at = requested_at.astimezone(UTC).replace(microsecond=0)

@@ -38,7 +38,7 @@ def _page(mark: str, css_class: str, title: str, *sentences: str) -> bytes:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width">'
         f'<style>{_STYLE}</style></head><body><main><p class="mark {css_class}" aria-hidden="true">{mark}</p>'
-        f"<h1>{title}</h1>{paragraphs}<footer>slack-token-tui, on this machine</footer></main></body></html>"
+        f"<h1>{title}</h1>{paragraphs}<footer>slack-token-tui on this machine</footer></main></body></html>"
     ).encode()
 
 
@@ -46,60 +46,34 @@ class Page(Enum):
     """The page for each outcome of a sign-in."""
 
     SAVED = _page("✓", "yes", "You are signed in", "The token is saved on this machine. You can close this tab.")
-    DENIED = _page(
-        "✗",
-        "no",
-        "The sign-in was cancelled",
-        "No token was given. Your terminal offers to try again; this tab can be closed.",
-    )
+    DENIED = _page("✗", "no", "The sign-in was canceled", "No token was issued. You can close this tab.")
     REFUSED = _page(
-        "✗",
-        "no",
-        "Slack refused the sign-in",
-        "No token was given. Your terminal explains why and what to do; this tab can be closed.",
+        "✗", "no", "Slack rejected the sign-in", "Your terminal shows how to fix it. You can close this tab."
     )
     UNREACHABLE = _page(
-        "✗",
-        "no",
-        "Slack could not be asked",
-        "The way from this machine to Slack is blocked. Your terminal explains what to do; this tab can be closed.",
+        "✗", "no", "This machine couldn't reach Slack", "Your terminal shows how to fix it. You can close this tab."
     )
     NOT_SAVED = _page(
-        "✗",
-        "no",
-        "The token could not be saved",
-        "Slack agreed, but nothing could be written on this machine. Your terminal explains what to do; this tab can be closed.",
+        "✗", "no", "The token couldn't be saved", "Your terminal shows how to fix it. You can close this tab."
     )
     TOKEN_REFUSED = _page(
-        "✗",
-        "no",
-        "Slack refuses the new token",
-        "Slack issued a token but doesn’t accept it. Your terminal explains what to do. You can close this tab.",
+        "✗", "no", "Slack rejected the new token", "Your terminal shows how to fix it. You can close this tab."
     )
-    CANCELLED = _page(
-        "✗",
-        "no",
-        "The sign-in was stopped",
-        "It was ended in the terminal. No token was saved. This tab can be closed.",
-    )
+    STOPPED = _page("✗", "no", "The sign-in was stopped", "No token was saved. You can close this tab.")
     CONTINUE_IN_TERMINAL = _page(
-        "→",
-        "go",
-        "Go on in your terminal",
-        "Slack’s answer has arrived. The rest happens there; this tab can be closed.",
+        "→", "go", "Continue in your terminal", "Slack's response has arrived. You can close this tab."
     )
-    ALREADY_ANSWERED = _page(
-        "→", "go", "This sign-in has had its answer", "Your terminal shows how it ended. This tab can be closed."
+    ALREADY_RECEIVED = _page(
+        "→", "go", "Slack already responded to this sign-in", "Your terminal shows the result. You can close this tab."
     )
     TOO_MANY_COOKIES = _page(
         "✗",
         "no",
         "Your browser has too many cookies for localhost",
-        "Other programs on this machine left them. Nothing is lost: open the link from your terminal in a private "
-        "window, or delete the cookies of localhost and open it again.",
+        "Open the link from your terminal in a private window. Or delete the cookies for localhost and try again.",
     )
     """Sent before the request is read, so it says nothing about the sign-in."""
 
 
-NOT_A_CALLBACK = b"This is not an answer to a sign-in that is waiting here.\n"
+NOT_A_CALLBACK = b"This is not a response to a waiting sign-in.\n"
 """Short constant response to every other request."""

@@ -39,16 +39,15 @@ def resolve_app(
         InvalidInput: an argument is invalid.
     """
     if name is not None and not is_allowed_new_name(name):
-        raise InvalidInput(explain("profile_name_invalid").happened)
+        invalid = explain("profile_name_invalid")
+        raise InvalidInput(f"{invalid.title}. {invalid.happened}")
     previous = None
     if name is not None:
         with suppress(ProfileError):
             previous = store.read(name)
     client_id = client_id or (previous.client_id if previous else None) or read_settings(store.home).get("last_app")
     if not client_id:
-        raise NoAppConfigured(
-            "No app is known here yet: give its Client ID (Your app → Basic Information → App Credentials)."
-        )
+        raise NoAppConfigured("No app yet. Pass its Client ID, from Basic Information → App Credentials.")
     client_id = parse_client_id(client_id)
     app = read_app(store.home, client_id) or SlackApp(client_id)
     saved_endpoints = previous.endpoints if previous and previous.client_id == client_id else app.endpoints

@@ -58,12 +58,12 @@ HINT_DELAY_SECONDS = 20.0
 CODE_LIFETIME_SECONDS = 600.0
 """Slack accepts an authorization code for ten minutes."""
 MAX_AUTOMATIC_RETRY_SECONDS = 30.0
-"""The longest pause, and without a rate limit the longest time in all, after which a code is sent again unasked."""
+"""The longest pause, and without a rate limit the longest time in all, after which a code is sent again automatically."""
 _IGNORED_CALLBACKS_PAUSE_SECONDS = 0.25
 """Thousands of callbacks may arrive in a second. The state changes at most this often for them."""
 
 INTERRUPTIBLE_PHASES = frozenset({Phase.PREPARING, Phase.WAITING, Phase.RETRYING})
-"""The phases in which Slack is not being asked for a token and none is in memory, so that a stop ends them at once."""
+"""The phases without a token request under way and without a token in memory. A stop ends them at once."""
 
 BrowserOpener = Callable[[str, str, Path | None], Awaitable[browser.Opened | browser.NotOpened]]
 """Called like :func:`slack_token_tui.desktop.browser.open_url`: with a URL, the app's browser command, and an HTML file
@@ -111,7 +111,7 @@ class Services:
 
 @dataclass(frozen=True)
 class StopResult:
-    """What became of the token of a sign-in that was stopped.
+    """What happened to the token of a sign-in that was stopped.
 
     Attributes:
         saved: the saved profile, or None.
@@ -173,9 +173,9 @@ class SignInSession:
         self._revoking: asyncio.Future[tuple[Revocation, ...]] | None = None
         self._app_saving: asyncio.Future[None] | None = None
         self._work: asyncio.Future[SavedProfile] | None = None
-        """What is going on: the sign-in, a repeated exchange, or a repeated save."""
+        """The running task: the sign-in, a repeated exchange, or a repeated save."""
         self._tasks: set[asyncio.Future[SavedProfile]] = set()
-        """The same, and an earlier one that still closes its port."""
+        """The running task, and an earlier one that is still closing its port."""
         self._is_stopping = False
         self._problem: Problem | None = None
         self._facts = {
@@ -184,7 +184,7 @@ class SignInSession:
             "lacking": _missing_scopes_sentence(request.app, request.scopes),
             "host": request.app.endpoints.host,
             "app_settings": request.app.endpoints.apps_url,
-            "name": request.name or "the profile",
+            "name": request.name or "",
         }
 
     def explain(self, code: str) -> Explanation:
@@ -194,9 +194,9 @@ class SignInSession:
     # ── commands ──
 
     async def run(self) -> SavedProfile:
-        """Sign in and return the saved profile. The port is closed at every end.
+        """Sign in and return the saved profile. The port is closed however the sign-in ends.
 
-        Cancelling it stops the sign-in first: see :meth:`stop`.
+        Canceling it stops the sign-in first: see :meth:`stop`.
 
         Raises:
             Problem: the sign-in failed, or was stopped (``sign_in_stopped``). ``state`` tells what can still be done.
@@ -209,7 +209,7 @@ class SignInSession:
                 await asyncio.wait({self._app_saving})
 
     async def stop(self, *, discard: bool = False) -> StopResult:
-        """End the sign-in and return what became of its token. This is the only way to leave early.
+        """End the sign-in and return what happened to its token. This is the only way to leave early.
 
         An exchange under way is waited for, because its response may hold a token, and so is a save. A verification is
         skipped. A token that could not be saved is written to a fallback file. It may be called more than once.
@@ -338,10 +338,10 @@ class SignInSession:
         if self._ignored is not None:
             self._apply(events.CallbacksIgnored(self._ignored_count, self._ignored.explanation))
 
-    # ── work, and how it ends ──
+    # ── tasks and their results ──
 
     async def _run_work(self, work: Coroutine[None, None, SavedProfile]) -> SavedProfile:
-        """Run ``work`` in a task of its own, so that cancelling the caller can't interrupt an exchange."""
+        """Run ``work`` in a separate task, so that canceling the caller can't interrupt an exchange."""
         if self._is_stopping:
             work.close()
             raise Problem("sign_in_stopped", **self._facts)
@@ -361,7 +361,7 @@ class SignInSession:
         return saved
 
     async def _record_failure(self, work: Coroutine[None, None, SavedProfile]) -> SavedProfile:
-        """Await ``work``. Whatever it raises becomes a Problem, and the failure in the state."""
+        """Await ``work``. Convert any exception to a Problem, and record it in the state."""
         try:
             return await work
         except Problem as error:
@@ -466,7 +466,7 @@ class SignInSession:
         except PortsUnavailable as unavailable:
             taken = loopback_uris if unavailable.code == "all_ports_taken" else ()
             holders = await asyncio.to_thread(self._find_port_holders, taken)
-            problem = unavailable.with_facts(holders="; ".join(map(str, holders)), **self._facts)
+            problem = unavailable.with_facts(holders=", ".join(map(str, holders)), **self._facts)
             self._apply(events.PasteRequired(loopback_uris[0], problem.explain()))
             return loopback_uris[0], None
         resources.push_async_callback(self._close_listener, listener)
@@ -474,7 +474,7 @@ class SignInSession:
 
     async def _close_listener(self, listener: CallbackListener) -> None:
         self._report_ignored()
-        listener.finish(_page_at_the_end(self.state, self._problem))
+        listener.finish(_final_page(self.state, self._problem))
         await listener.close()
 
     def _find_port_holders(self, redirect_uris: Iterable[str]) -> tuple[port_holders.PortHolder, ...]:
@@ -490,7 +490,7 @@ class SignInSession:
             try:
                 outcome = await self.services.open_browser(url, self._app.browser, await asyncio.shield(file))
             except Exception:  # the link works in any browser
-                outcome = browser.NotOpened("The browser could not be started.")
+                outcome = browser.NotOpened("The browser couldn't be started.")
             self._apply(events.BrowserResult(outcome))
         # Not needed if BROWSER opened one: a remote editor that sets BROWSER also forwards the port.
         environment = await asyncio.to_thread(self.services.environment)
@@ -614,7 +614,7 @@ class SignInSession:
 
         Raises:
             StorageError: it could not be saved.
-            Problem: ``new_token_refused``: it is saved, and Slack refuses its token.
+            Problem: ``new_token_refused``: it is saved, but Slack rejects its token.
         """
         save = asyncio.get_running_loop().run_in_executor(None, self._save_profile, profile, tokens, storage)
         saved = await wait_until_done(save)
@@ -667,7 +667,7 @@ def is_unspent(error: SlackError) -> bool:
 
 
 def automatic_retry_pause(error: SlackError, attempt: int, elapsed_seconds: float) -> float | None:
-    """Return after how many seconds an unspent code is sent again unasked, or None if the user has to decide.
+    """Return the delay in seconds before an unspent code is sent again automatically, or None if the user has to decide.
 
     Slack's Retry-After is respected if it is short. Without it, the pauses double, for half a minute in all.
 
@@ -684,12 +684,12 @@ def automatic_retry_pause(error: SlackError, attempt: int, elapsed_seconds: floa
     return pause if is_temporary and elapsed_seconds + pause <= MAX_AUTOMATIC_RETRY_SECONDS else None
 
 
-def _page_at_the_end(state: SignInState, problem: Problem | None) -> Page:
+def _final_page(state: SignInState, problem: Problem | None) -> Page:
     """Return the page that a waiting browser shows at the end of a sign-in."""
     if state.result is not None:
         return Page.SAVED if state.failure is None else Page.TOKEN_REFUSED
     if problem is None or state.failure is None or problem.code in ("sign_in_stopped", "sign_in_timed_out"):
-        return Page.CANCELLED
+        return Page.STOPPED
     if problem.code == "access_denied":
         return Page.DENIED
     if state.failure.phase is Phase.SAVING:
@@ -699,22 +699,19 @@ def _page_at_the_end(state: SignInState, problem: Problem | None) -> Page:
 
 
 def describe_stop(result: StopResult, apps_url: str) -> str:
-    """Return what became of the token of a stopped sign-in, as text for the user. Empty if there was none."""
+    """Return what happened to the token of a stopped sign-in, as text for the user. Empty if there was none."""
     if result.saved is not None:
         return f"The token was saved as {result.saved.profile.name}."
     if result.rescued_path is not None:
         command = import_command(result.rescued_path)
-        return (
-            f"The new token is in {result.rescued_path}, readable by you alone. "
-            f"When what is in the way is mended: {command}"
-        )
+        return f"The new token is saved in {result.rescued_path}. Only you can read it. Fix the problem, then run: {command}"
     if result.unsaved:
-        return f"The new token could be kept nowhere. At Slack it works until it ends, or is revoked: {apps_url}"
+        return f"The new token couldn't be saved. It works in Slack until it expires or you revoke it: {apps_url}"
     return result.unusable.sentence if result.unusable is not None else ""
 
 
 def _remove_redirect_file(file: asyncio.Future[Path | None]) -> None:
-    """Remove the file, or have it removed as soon as it is written."""
+    """Remove the file, or schedule its removal for when it is written."""
     if not file.done():
         file.add_done_callback(_remove_redirect_file)
     elif not file.cancelled() and (path := file.result()) is not None:
@@ -725,7 +722,7 @@ def _remove_redirect_file(file: asyncio.Future[Path | None]) -> None:
 def _missing_scopes_sentence(app: SlackApp, scopes: tuple[str, ...]) -> str:
     """Return a sentence that names the ``scopes`` missing from the app's registered scopes, or "" if there are none."""
     names = [name for name in scopes if app.registered_scopes and name not in app.registered_scopes]
-    return f"The app is not known to have {', '.join(names)}." if names else ""
+    return f"The app may not have {', '.join(names)}." if names else ""
 
 
 def _tokens_of(token_response: TokenResponse) -> Tokens:

@@ -21,7 +21,7 @@ from slack_token_tui.store.profiles import SavedProfile
 
 
 class Command(StrEnum):
-    """What the user can do with a sign-in. The interfaces offer it with their own keys and words."""
+    """What the user can do with a sign-in. The interfaces offer it with their own keys and labels."""
 
     STOP = "stop"
     PASTE = "paste"
@@ -29,7 +29,7 @@ class Command(StrEnum):
     OPEN_URL = "open_url"
     """Open or copy the authorize URL."""
     LOOK_UP_ERROR = "look_up_error"
-    """Look up what Slack's page shows, because no response comes."""
+    """Look up what Slack's page shows when no response arrives."""
     RETRY_EXCHANGE = "retry_exchange"
     SAVE_AGAIN = "save_again"
     REVOKE_UNUSABLE = "revoke_unusable"
@@ -73,12 +73,12 @@ class IgnoredCallbacks:
 
     @property
     def is_about_browser(self) -> bool:
-        """Whether the browser of the user can't reach this program in the way that it tries."""
+        """Whether the user's browser can't reach this program the way it tries to."""
         return self.explanation.code in ("browser_insists_on_https", "too_many_cookies")
 
     @property
     def is_important(self) -> bool:
-        """Whether the user has to do something about it. Others that follow do not replace it."""
+        """Whether the user has to do something about it. Later ones do not replace it."""
         return self.is_about_port or self.is_about_browser
 
 

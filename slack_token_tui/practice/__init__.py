@@ -1,4 +1,4 @@
 """A practice Slack on loopback.
 
-It imports nothing from the rest of the package, so that each side catches mistakes in the other.
+It imports nothing from the rest of the package, so that each side catches bugs in the other.
 """

@@ -13,17 +13,17 @@ _MAX_LISTED = 20
 
 
 def apps_page(workspace: Workspace, manifest: str, form_token: str, wrong: Sequence[str] = ()) -> str:
-    """Return the list of apps, with the form that creates one from ``manifest`` and what is wrong with it."""
+    """Return the list of apps, with the form that creates one from ``manifest``, and the problems of that manifest."""
     apps = "".join(
         f'<li><a href="/apps/{app.app_id}/oauth">{escape(app.name)}</a> · <code>{escape(app.client_id)}</code></li>'
         for app in workspace.apps
     )
     problem = "".join(f"<li>{escape(shorten(item))}</li>" for item in wrong[:_MAX_LISTED])
     return page(
-        "Your apps",
-        f"<h1>Your apps</h1><ul>{apps}</ul><h1>Create an app from a manifest</h1>"
-        + (f"<p>We can’t make an app from this manifest:</p><ul>{problem}</ul>" if wrong else "")
-        + f'<form method="post" action="/apps">{form_token_field(form_token)}<label for="manifest">Manifest (JSON)</label>'
+        "Your Apps",
+        f"<h1>Your Apps</h1><ul>{apps}</ul><h1>Create an app from a manifest</h1>"
+        + (f"<p>This manifest can't be used to create an app:</p><ul>{problem}</ul>" if wrong else "")
+        + f'<form method="post" action="/apps">{form_token_field(form_token)}<label for="manifest">App manifest (JSON)</label>'
         f'<textarea id="manifest" name="manifest" rows="18">{escape(manifest)}</textarea>'
         '<div class="buttons"><button class="allow">Create</button></div></form>',
     )
@@ -51,11 +51,11 @@ def permissions_page(app: App, form_token: str, message: str = "") -> str:
         f"<h1>{escape(app.name)}</h1><h2>OAuth &amp; Permissions</h2>"
         + (f"<p>{escape(shorten(message))}</p>" if message else "")
         + f'<form method="post" action="/apps/{app.app_id}/oauth">{form_token_field(form_token)}'
-        f'<label for="pkce"><input type="checkbox" id="pkce" name="pkce" value="on" {pkce}> PKCE, for good</label>'
-        '<label for="redirects">Redirect URLs, one a line</label>'
+        f'<label for="pkce"><input type="checkbox" id="pkce" name="pkce" value="on" {pkce}> PKCE (permanent)</label>'
+        '<label for="redirects">Redirect URLs (one per line)</label>'
         f'<textarea id="redirects" name="redirects" rows="5">{escape(chr(10).join(app.redirect_urls))}</textarea>'
-        f'<label for="scopes">User Token Scopes, one a line; none for any</label>'
+        f'<label for="scopes">User Token Scopes (one per line, or leave empty to allow all)</label>'
         f'<textarea id="scopes" name="scopes" rows="8">{escape(scopes)}</textarea>'
-        '<div class="buttons"><button class="allow">Save</button></div></form>'
-        '<p><a href="/apps">Your apps</a></p>',
+        '<div class="buttons"><button class="allow">Save Changes</button></div></form>'
+        '<p><a href="/apps">Your Apps</a></p>',
     )

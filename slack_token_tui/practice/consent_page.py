@@ -34,21 +34,21 @@ def consent_page(
 
     The form posts to the page's own URL.
     """
-    wrong = [("", "Nothing, let it work")]
-    wrong += [(f"page:{code}", f"Slack’s page: {code}") for code in PAGE_ERRORS]
+    wrong = [("", "None")]
+    wrong += [(f"page:{code}", f"Page: {code}") for code in PAGE_ERRORS]
     wrong += [(f"callback:{code}", f"Callback: {code}") for code in CALLBACK_ERRORS]
     wrong += [(f"exchange:{code}", f"Exchange: {code}") for code in EXCHANGE_ERRORS]
     body = f"""
-<h1>{escape(app.name)} is asking for permission to act for you</h1>
+<h1>{escape(app.name)} is requesting permission to access a Slack workspace</h1>
 <form method="post">{form_token_field(form_token)}
 <label for="team">Workspace</label>{_select("team", [(team.id, team.name) for team in workspace.teams], team)}
-<label for="person">You are</label>{_select("person", [(who.id, who.name) for who in workspace.people])}
+<label for="person">Signed in as</label>{_select("person", [(who.id, who.name) for who in workspace.people])}
 <label>What will {escape(app.name)} be able to do?</label><ul>{"".join(f"<li><code>{escape(s)}</code></li>" for s in scopes)}</ul>
-<p>Afterwards you go back to <code>{escape(redirect_uri)}</code></p>
-<details><summary>Practise an error</summary>
-<label for="wrong">What shall go wrong?</label>{_select("wrong", wrong)}
-<label for="shape">Where shall the token stand in the answer?</label>
-{_select("shape", [("", "As set"), *((shape, shape) for shape in TOKEN_SHAPES)])}
+<p>You will be redirected to <code>{escape(redirect_uri)}</code></p>
+<details><summary>Simulate an error</summary>
+<label for="wrong">Error</label>{_select("wrong", wrong)}
+<label for="shape">Where the response contains the token</label>
+{_select("shape", [("", "Default"), *((shape, shape) for shape in TOKEN_SHAPES)])}
 </details>
 <div class="buttons"><button name="decision" value="cancel">Cancel</button>
 <button class="allow" name="decision" value="allow">Allow</button></div>

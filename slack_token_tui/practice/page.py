@@ -9,7 +9,7 @@ from html import escape
 FORM_TOKEN = "form_token"
 """Name of the hidden field in every form."""
 MAX_ECHO_LENGTH = 500
-"""How many characters of a text from the request an error page shows."""
+"""Maximum length of request text on an error page."""
 
 _STYLE = """
 :root{color-scheme:light dark}*{box-sizing:border-box}

@@ -167,12 +167,12 @@ class _Handler(WebHandler):
         self.send_head(HTTPStatus.FOUND, {"Location": location, "Content-Length": "0"})
 
     def _create_app(self, text: str) -> str:
-        """Create an app and return the next page: its credentials, or what is wrong with the manifest."""
+        """Create an app and return the next page: its credentials, or the problems of the manifest."""
         workspace, form_token = self.server.workspace, self.server.form_token
         try:
             manifest = json.loads(text)
         except (ValueError, RecursionError):
-            return apps_page(workspace, text, form_token, ["the manifest is not JSON"])
+            return apps_page(workspace, text, form_token, ["the manifest is not valid JSON"])
         app, wrong = workspace.create_app(manifest)
         return apps_page(workspace, text, form_token, wrong) if app is None else credentials_page(app)
 

@@ -75,7 +75,7 @@ class Workspace:
     teams: tuple[Team, ...] = (
         Team("T0PRACTICE1", "Acme Practice", "acme-practice"),
         Team("T0PRACTICE2", "Globex Practice", "globex-practice"),
-        Team("E0PRACTICE", "Practice Group, the whole organisation", "practice-group", is_organization=True),
+        Team("E0PRACTICE", "Practice Group (entire organization)", "practice-group", is_organization=True),
     )
     people: tuple[Person, ...] = (Person("U0JANE", "jane"), Person("U0OMAR", "omar"))
     apps: list[App] = field(default_factory=lambda: [App()])
@@ -179,7 +179,7 @@ class Workspace:
                 raise SlackErrorResponse("invalid_code")
             if code.used:
                 raise SlackErrorResponse("code_already_used")
-            if code.error == "ratelimited":  # the request is not looked at, so the code works at the next try
+            if code.error == "ratelimited":  # the request is rejected unread, so the code works next time
                 code.error = None
                 raise SlackErrorResponse("ratelimited")
             code.used = True
@@ -298,7 +298,7 @@ class Workspace:
         with self._lock:
             wrong = find_problems(manifest, {app.name for app in self.apps})
             if not wrong and len(self.apps) >= MAX_APPS:
-                wrong = [f"a practice Slack has up to {MAX_APPS} apps"]
+                wrong = [f"this practice Slack can have up to {MAX_APPS} apps"]
             if wrong:
                 return None, wrong
             assert isinstance(manifest, dict)
@@ -324,7 +324,7 @@ class Workspace:
             redirects, scopes = form.get("redirects", "").split(), form.get("scopes", "").split()
             pkce = app.pkce_enabled or form.get("pkce") == "on"  # Slack doesn't allow turning PKCE off again
             if wrong := find_redirect_problems(redirects, pkce=pkce):
-                return f"Not saved: {'; '.join(wrong)}"
+                return f"Not saved: {', '.join(wrong)}"
             app.redirect_urls, app.scopes, app.pkce_enabled = tuple(redirects), frozenset(scopes) or None, pkce
             return "Saved."
 

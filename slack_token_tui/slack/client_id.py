@@ -21,7 +21,8 @@ _TOKEN_IN_TEXT = re.compile(r"xox[a-z][-.][\w.-]+|(?:xapp|xwfp)-[\w-]+")
 _APP_ID = re.compile(r"A[A-Z0-9]{8,14}")
 _APP_ID_IN_PATH = re.compile(r"/(?:apps|app-settings/T[A-Z0-9]+)/(A[A-Z0-9]{8,14})(?:/|$)")
 _SETTINGS_HOSTS = frozenset({"api.slack.com", "app.slack.com", "api.slack-gov.com", "app.slack-gov.com"})
-_EXAMPLE = "digits, a dot, digits"
+_CLIENT_ID_FORM = "A Client ID looks like 2141029472.691202649728."
+_WHERE = "from Basic Information → App Credentials"
 
 
 class PastedKind(Enum):
@@ -35,6 +36,11 @@ class PastedKind(Enum):
     VERIFICATION_TOKEN = auto()
     EMPTY = auto()
     OTHER = auto()
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether the text must not be shown."""
+        return self in (PastedKind.SECRET, PastedKind.TOKEN, PastedKind.VERIFICATION_TOKEN)
 
 
 @dataclass(frozen=True)
@@ -58,43 +64,41 @@ def recognize(text: str) -> PastedText:
     """Return the kind of ``text``, its Client ID if it contains one, and otherwise where to find the Client ID."""
     text = text.strip()
     if not text:
-        return PastedText(
-            PastedKind.EMPTY, "Enter your app’s Client ID: your app → Basic Information → App Credentials."
-        )
+        return PastedText(PastedKind.EMPTY, f"Enter your app's Client ID, {_WHERE}.")
     if _CLIENT_ID.fullmatch(text):
-        return PastedText(PastedKind.CLIENT_ID, "That is a Client ID.", text)
+        return PastedText(PastedKind.CLIENT_ID, "That's a Client ID.", text)
     if _APP_ID.fullmatch(text):
         return PastedText(
-            PastedKind.APP_ID, f"That is the App ID. The Client ID stands just below it: {_EXAMPLE}.", app_id=text
+            PastedKind.APP_ID, f"That's the App ID. The Client ID is just below it. {_CLIENT_ID_FORM}", app_id=text
         )
     client_ids = set(_CLIENT_ID_IN_TEXT.findall(text))
     if len(client_ids) == 1 and "://" not in text:
-        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in what you pasted.", client_ids.pop())
+        return PastedText(PastedKind.CLIENT_ID, "Found the Client ID in the pasted text.", client_ids.pop())
     if (token := _TOKEN_IN_TEXT.search(text)) and (token_type := token_type_of(token.group())):
         return PastedText(
             PastedKind.TOKEN,
-            f"That is {token_type.with_article}, not a Client ID: {_EXAMPLE}. "
+            f"That's {token_type.with_article}. {_CLIENT_ID_FORM} "
             + (
                 token_type.unsupported_reason
-                or "A token that you have is imported: i at home; in a shell, slack-token-tui import."
+                or "To import a token, press i on the home screen or run slack-token-tui import."
             ),
         )
     if _SECRET_IN_TEXT.search(text):
         return PastedText(
             PastedKind.SECRET,
-            "That is a client secret or a signing secret: both are 32 letters and digits. Neither is needed, and nothing "
-            f"was kept of it. The Client ID stands above them: {_EXAMPLE}.",
+            "That's a client secret or a signing secret. You don't need either one. It was not saved. "
+            f"The Client ID is above them. {_CLIENT_ID_FORM}",
         )
     if "://" in text and not any(character.isspace() for character in text):
         return _recognize_url(text)
     if len(client_ids) == 1:
-        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in what you pasted.", client_ids.pop())
+        return PastedText(PastedKind.CLIENT_ID, "Found the Client ID in the pasted text.", client_ids.pop())
     if re.fullmatch(r"[A-Za-z0-9]{24}", text):
         return PastedText(
             PastedKind.VERIFICATION_TOKEN,
-            f"That looks like the verification token, which Slack has retired. The Client ID is {_EXAMPLE}.",
+            f"That's a verification token, which Slack has retired. {_CLIENT_ID_FORM}",
         )
-    return PastedText(PastedKind.OTHER, f"A Client ID is {_EXAMPLE}: 2141029472.691202649728.")
+    return PastedText(PastedKind.OTHER, _CLIENT_ID_FORM)
 
 
 def _recognize_url(text: str) -> PastedText:
@@ -102,24 +106,22 @@ def _recognize_url(text: str) -> PastedText:
         parts = urlsplit(text)
         host = parts.hostname or ""
     except ValueError:
-        return PastedText(PastedKind.OTHER, f"A Client ID is {_EXAMPLE}: 2141029472.691202649728.")
+        return PastedText(PastedKind.OTHER, _CLIENT_ID_FORM)
     client_id = parse_qs(parts.query).get("client_id", [""])[0]
     if parts.path.startswith("/oauth/") and _CLIENT_ID.fullmatch(client_id):
-        return PastedText(PastedKind.CLIENT_ID, "The Client ID was found in that authorize address.", client_id)
+        return PastedText(PastedKind.CLIENT_ID, "Found the Client ID in the authorize URL.", client_id)
     if host in _SETTINGS_HOSTS:
         match = _APP_ID_IN_PATH.search(parts.path)
         return PastedText(
             PastedKind.SETTINGS_PAGE,
-            "That is the address of the app’s settings page. On that page: Basic Information → App Credentials → Client ID.",
+            f"That's the app's settings page. Copy the Client ID {_WHERE}.",
             app_id=match.group(1) if match else None,
         )
-    return PastedText(
-        PastedKind.OTHER, "That is an address. Enter the Client ID: your app → Basic Information → App Credentials."
-    )
+    return PastedText(PastedKind.OTHER, f"That's a URL. Enter the Client ID {_WHERE}.")
 
 
 def parse_client_id(text: str) -> str:
-    """Return the Client ID in ``text``: digits, a dot, digits (``2141029472.691202649728``).
+    """Return the Client ID in ``text``, such as ``2141029472.691202649728``.
 
     Raises:
         ValueError: there is none. The message says what the text is without repeating it, because it may be a secret.

@@ -59,23 +59,23 @@ def parse_base_url(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise InvalidInput("That is not an address.") from None
+        raise InvalidInput("That isn't a URL.") from None
     host = parts.hostname
     if parts.scheme not in {"https", "http"} or not host:
-        raise InvalidInput("A Slack address begins with https:// and a host name.")
+        raise InvalidInput("A Slack URL starts with https:// and a hostname.")
     if parts.scheme == "http" and not is_loopback(host):
-        raise InvalidInput("Plain http is only for a Slack on this machine; everything else needs https.")
+        raise InvalidInput("Use https. Slack allows http only on this machine.")
     if parts.username is not None or parts.path or parts.query or parts.fragment:
-        raise InvalidInput("Give the address of Slack alone, without a path, a question mark or a user name.")
+        raise InvalidInput("Enter only the base URL, such as https://slack.com, without a path or a username.")
     if ":" in host:
         import ipaddress
 
         try:
             host = f"[{ipaddress.IPv6Address(host)}]"
         except ValueError:
-            raise InvalidInput("That is not a host name.") from None
+            raise InvalidInput("That isn't a valid hostname.") from None
     elif not _HOST.fullmatch(host):
-        raise InvalidInput("That is not a host name.")
+        raise InvalidInput("That isn't a valid hostname.")
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
 

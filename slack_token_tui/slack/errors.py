@@ -5,7 +5,9 @@ from __future__ import annotations
 from slack_token_tui.problems import Problem
 from slack_token_tui.secret import Secret
 
-AMBIGUOUS_REFUSALS = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable"})
+AMBIGUOUS_REFUSALS = frozenset(
+    {"internal_error", "fatal_error", "request_timeout", "service_unavailable", "unknown_error"}
+)
 """Slack errors after which the request may have succeeded, or may succeed if it is sent again."""
 
 

@@ -1,6 +1,6 @@
-"""The proxy for one host, chosen from the environment as curl does: curl(1), section ENVIRONMENT.
+"""Choose the proxy for a host from the environment as curl does: curl(1), section ENVIRONMENT.
 
-Only the variable that applies to the host is read, so a broken one that does not matter stops nothing.
+Only the variable that applies to the host is read, so an invalid value in another one has no effect.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SCHEMES = {"http": "http", "https": "https", "socks": "socks5", "socks5": "sock
 """Supported proxy schemes. GNOME writes ``socks://`` for any SOCKS proxy, and SOCKS 5 is the usual one."""
 _SYSTEM_SETTINGS = "the system's network settings"
 
-NOT_A_URL = "it isn’t a URL with a port between 1 and 65535"
+NOT_A_URL = "it isn't a URL with a port between 1 and 65535"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _parse(value: str, variable: str) -> str:
     if not separator:
         scheme, rest = "http", value.strip()
     if (known := _SCHEMES.get(scheme.lower())) is None:
-        problem = f"{clean(scheme, 20)} proxies are not supported"
+        problem = f"{clean(scheme, 20)} proxies aren't supported"
     else:
         problem = NOT_A_URL
         with suppress(ValueError):  # the port is not a number, or too large
@@ -94,7 +94,7 @@ def _excludes(entry: str, host: str, port: int) -> bool:
     """
     if entry == "*":
         return True
-    with suppress(ValueError):  # not an address
+    with suppress(ValueError):  # not an IP address
         address = ip_address(host.strip("[]"))
         network, _, length = entry.partition("/")
         with suppress(ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -27,34 +28,45 @@ class TokenType:
         return f"{'an' if self.name[0] in 'aeio' else 'a'} {self.name}"
 
 
+_NO_BOTS = "Bot tokens aren't supported. This tool manages user tokens."
 REFRESH_TOKEN = TokenType(
     "xoxe-",
     "refresh token",
-    "Alone it is no access: the access token (xoxe.xoxp-…) comes first, then this one, and its app’s Client ID with both.",
+    "To import it, paste its access token (xoxe.xoxp-…) on the line above and enter the app's Client ID.",
 )
 TOKEN_TYPES = (
     TokenType("xoxe.xoxp-", "rotating user token", rotates=True),
     TokenType("xoxp-", "user token"),
-    TokenType(
-        "xoxe.xoxb-", "rotating bot token", "It speaks for an app and not for a person; this program keeps people’s."
-    ),
-    TokenType("xoxb-", "bot token", "It speaks for an app and not for a person; this program keeps people’s."),
+    TokenType("xoxe.xoxb-", "rotating bot token", _NO_BOTS),
+    TokenType("xoxb-", "bot token", _NO_BOTS),
     REFRESH_TOKEN,
-    TokenType("xapp-", "app-level token", "It opens Socket Mode for a whole app and cannot read or write as anybody."),
+    TokenType("xapp-", "app-level token", "It's for Socket Mode and can't act as a user."),
     TokenType(
         "xoxc-",
         "browser session token",
-        "It works only with the cookie of its browser, is not meant for programs, and Slack may end the session for it.",
+        "It needs a browser cookie and isn't meant for programs. Slack may end the session.",
     ),
-    TokenType("xoxd-", "browser session cookie", "It is half of a browser’s session and no token at all."),
-    TokenType("xwfp-", "workflow token", "It lives for the 15 minutes of one workflow step."),
+    TokenType("xoxd-", "browser session cookie", "It's part of a browser session, not a token."),
+    TokenType("xwfp-", "workflow token", "It's for one workflow step and expires after 15 minutes."),
     TokenType("xoxa-", "workspace token", "Slack has retired workspace apps."),
     TokenType("xoxr-", "workspace refresh token", "Slack has retired workspace apps."),
-    TokenType("xoxs-", "legacy session token", "Slack has retired this kind."),
-    TokenType("xoxo-", "legacy token", "Slack has retired this kind."),
+    TokenType("xoxs-", "legacy session token", "Slack has retired this kind of token."),
+    TokenType("xoxo-", "legacy token", "Slack has retired this kind of token."),
 )
 
 
 def token_type_of(token: str) -> TokenType | None:
     """Return the type of ``token``, or None if its prefix is unknown."""
     return next((token_type for token_type in TOKEN_TYPES if token.startswith(token_type.prefix)), None)
+
+
+def find_tokens(text: str) -> tuple[str, str]:
+    """Return the access token and the refresh token in ``text``, such as a shell line, or "" for one that is missing.
+
+    A token may be wrapped over several lines.
+    """
+    unwrapped = re.sub(r"\s*\n\s*(?!xox|\w+=)", "", text)
+    found = re.findall(r"xox[a-z][-.][\w.-]+", unwrapped)
+    refresh = next((token for token in found if token_type_of(token) is REFRESH_TOKEN), "")
+    access = next((token for token in found if token != refresh), "")
+    return access or refresh, refresh if access else ""

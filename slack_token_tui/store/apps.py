@@ -86,10 +86,10 @@ class SlackApp:
     @property
     def unusable_reason(self) -> str | None:
         """Why the app can't be used to sign in, as a sentence, or None if it can."""
-        if self.is_confidential and not all(address.startswith("https://") for address in self.redirect_uris):
+        if self.is_confidential and not all(uri.startswith("https://") for uri in self.redirect_uris):
             return (
-                "An app with a client secret needs a registered https redirect: Slack takes http://localhost only from apps "
-                "with PKCE, which have no secret. Give the https address, or leave the secret out."
+                "An app with a client secret needs a registered https redirect URL. Slack allows http://localhost only "
+                "with PKCE. Enter the https URL or remove the secret."
             )
         return None
 
@@ -108,23 +108,23 @@ def parse_redirect_uri(uri: str) -> str:
     """
     uri = uri.strip()
     if not all("!" <= character <= "~" for character in uri):
-        raise InvalidInput("There is something in it that no address has: a space, or a letter that is not ASCII.")
+        raise InvalidInput("A URL can't contain spaces or non-ASCII characters.")
     try:
         parts = urlsplit(uri)
         port = parts.port
     except ValueError:
-        raise InvalidInput("That is not an address.") from None
+        raise InvalidInput("That isn't a URL.") from None
     if "#" in uri:
-        raise InvalidInput("A redirect address has no # in it.")
+        raise InvalidInput("A redirect URL can't contain #.")
     if "@" in parts.netloc:
-        raise InvalidInput("A redirect address has no user name in it.")
+        raise InvalidInput("A redirect URL can't contain a username.")
     if parts.scheme == "https" and parts.hostname:
         return uri
     if parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS:
         if not port:
-            raise InvalidInput("A redirect address on localhost needs a port, as in http://localhost:28417/callback.")
+            raise InvalidInput("A redirect URL on localhost needs a port, such as http://localhost:28417/callback.")
         return uri
-    raise InvalidInput("A redirect address is http://localhost:PORT/PATH, or begins with https://.")
+    raise InvalidInput("A redirect URL is http://localhost:PORT/PATH or starts with https://.")
 
 
 def read_app(home: Path, client_id: str) -> SlackApp | None:
@@ -302,6 +302,15 @@ def _path(home: Path, client_id: str) -> Path:
     return home / "apps" / f"{parse_client_id(client_id)}.json"
 
 
+_FILE_ERRORS = {
+    "profile_exposed": "it's readable by other users",
+    "profile_not_ours": "it belongs to another user",
+    "profile_not_a_file": "it isn't a regular file",
+    "profile_too_new": "it was saved by a newer version",
+}
+"""What an error of a profile file means for the file of an app."""
+
+
 def _load(path: Path) -> SlackApp | None:
     """Return the app in the file at ``path``, or None if there is no file.
 
@@ -312,12 +321,13 @@ def _load(path: Path) -> SlackApp | None:
         check_directories(str(path.parent.parent), path.parent.name)
         app = _from_dict(read_record(str(path)))
         if app.client_id != path.stem:
-            raise ValueError(f"it is about {app.client_id}")
+            raise ValueError(f"it's for {app.client_id}")
         return app
     except FileNotFoundError:
         return None
     except ProfileError as error:
-        raise StorageError("app_unreadable", file=str(path), detail=error.facts.get("detail", error.code)) from None
+        detail = _FILE_ERRORS.get(error.code) or error.facts.get("detail", error.code)
+        raise StorageError("app_unreadable", file=str(path), detail=detail) from None
     except ValueError as error:
         raise StorageError("app_unreadable", file=str(path), detail=clean(str(error), 120)) from None
 
@@ -360,7 +370,7 @@ def _from_dict(record: dict[str, Any]) -> SlackApp:
     redirect_uris, secret = record.get("redirect_uris"), record.get("client_secret")
     valid_uris = tuple(filter(_is_redirect_uri, map(str, redirect_uris if isinstance(redirect_uris, list) else ())))
     if not valid_uris:
-        raise ValueError("no redirect address")
+        raise ValueError("it has no redirect URL")
     return SlackApp(
         client_id=parse_client_id(str(record.get("client_id"))),
         endpoints=Endpoints(

@@ -34,7 +34,7 @@ def to_read_error(error: OSError, path: Path) -> StorageError:
 
 
 def _to_storage_error(problem: Exception) -> StorageError:
-    """Return the same problem without its claim to be about a profile."""
+    """Return the same problem as a plain StorageError, because it may not be about a profile."""
     assert isinstance(problem, ProfileError)
     return StorageError(problem.code, **problem.facts)
 
@@ -52,7 +52,7 @@ def make_private_directory(path: Path, *, may_be_link: bool = False) -> None:
         StorageError: the directory can't be created or read, or other users can change its contents.
     """
     try:
-        check_directory(str(path), may_be_link=may_be_link)  # a directory that can't be looked at is not missing
+        check_directory(str(path), may_be_link=may_be_link)  # a directory that can't be read is not missing
         for missing in reversed([directory for directory in (path, *path.parents) if not os.path.lexists(directory)]):
             with suppress(FileExistsError):
                 missing.mkdir(0o700)
@@ -77,7 +77,7 @@ def open_own(path: Path, flags: int, mode: int = 0o600) -> int:
     is_ours = sys.platform == "win32" or status.st_uid == os.geteuid()
     if not stat.S_ISREG(status.st_mode) or not is_ours:
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is not a regular file of yours", str(path))
+        raise OSError(errno.EINVAL, "not a regular file that you own", str(path))
     return descriptor
 
 

@@ -52,7 +52,7 @@ def _problem(code: str, **facts: str) -> Exception:
 
 
 def access_problem(path: str, error: OSError, *, writing: bool = False) -> Exception:
-    """Return the ProfileError to raise if ``path`` can't be opened, which says nothing about whether it exists.
+    """Return the ProfileError to raise if ``path`` can't be opened. It may or may not exist.
 
     It names the file or directory that has the wrong permissions, and its owner.
 
@@ -223,13 +223,14 @@ _KEYS = {
     **dict.fromkeys(TEXT_KEYS, _is_text),
     **dict.fromkeys(("name", "client_id", "refused", "refresh_refused", "storage", "shown_token"), _is_text),
 }
-"""Whether the value of a key is what it should be."""
+"""Whether the value of a key is valid, by key."""
 
 
 def is_well_formed(record: dict[str, object]) -> bool:
-    """Return whether every value in ``record`` is what it should be, so that no other command calls the file damaged.
+    """Return whether every value in ``record`` is valid, so that the store would not report the file as damaged.
 
-    False positives are not allowed. False negatives are harmless: the store then decides, as it does about unknown keys.
+    False positives are not allowed. False negatives are harmless, because the store then checks the file. Unknown keys
+    are left to the store too.
     """
     return all(key in _KEYS and _KEYS[key](value) for key, value in record.items())
 
@@ -443,12 +444,12 @@ def read_record(path: str) -> dict[str, object]:
     try:
         record = _parse_json(content.decode())
     except (ValueError, RecursionError):
-        raise _problem("profile_unreadable", file=path, detail="it is not JSON") from None
+        raise _problem("profile_unreadable", file=path, detail="it isn't valid JSON") from None
     if not isinstance(record, dict):
-        raise _problem("profile_unreadable", file=path, detail="it is not a JSON object")
+        raise _problem("profile_unreadable", file=path, detail="it isn't a JSON object")
     schema = record.get("schema", SCHEMA)
     if isinstance(schema, bool) or not isinstance(schema, int) or schema < 1:
-        raise _problem("profile_unreadable", file=path, detail="its schema is not a number")
+        raise _problem("profile_unreadable", file=path, detail="its schema isn't a number")
     if schema > SCHEMA:
         raise _problem("profile_too_new", file=path)
     return record
@@ -495,7 +496,7 @@ def _read_checked(descriptor: int, path: str) -> bytes:
         if status.st_mode & 0o077:
             raise _problem("profile_exposed", file=path)
     if status.st_size > MAX_FILE_BYTES:
-        raise _problem("profile_unreadable", file=path, detail="it is too large")
+        raise _problem("profile_unreadable", file=path, detail="it's too large")
     content = b""
     while chunk := os.read(descriptor, MAX_FILE_BYTES + 1 - len(content)):
         content += chunk
@@ -511,13 +512,13 @@ def unusable_reason(record: dict[str, object], now: float | None = None) -> str 
     """
     refused = record.get("refused")
     if isinstance(refused, str) and refused in REVOKED_CODES:
-        return f"was refused by Slack ({refused})"
+        return f"was rejected by Slack ({refused})"
     expires_at = record.get("expires_at")
     if expires_at is not None:
         # All timestamps have the same format (UTC, to the second), so they sort as text.
         now_text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
         if not isinstance(expires_at, str) or not is_timestamp(expires_at):
-            return "has an unreadable expiry"
+            return "has an invalid expiry time"
         if expires_at <= now_text:
             return f"expired at {expires_at}"
     return None
@@ -552,7 +553,7 @@ def access_token(record: dict[str, object], path: str) -> str:
     """
     token = record.get("access_token")
     if not isinstance(token, str) or not is_token(token):
-        raise _problem("profile_unreadable", file=path, detail="it holds no token")
+        raise _problem("profile_unreadable", file=path, detail="it contains no token")
     return token
 
 

@@ -230,7 +230,7 @@ class Journal:
         try:
             os.lseek(self._descriptor, offset, os.SEEK_SET)
             if os.write(self._descriptor, content) != len(content):
-                raise OSError(errno.EIO, "written in part")
+                raise OSError(errno.EIO, "only partly written")
             sync(self._descriptor)
         except OSError as error:
             raise to_storage_error(error, self.path) from None

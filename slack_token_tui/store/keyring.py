@@ -88,7 +88,7 @@ def save_item(item: str, value: Secret) -> None:
         backend = _backend()
         backend.set_password(SERVICE, item, value.reveal())
         if backend.get_password(SERVICE, item) != value.reveal():
-            raise StorageError("keyring_refused", detail="it did not give back what it was given")
+            raise StorageError("keyring_refused", detail="it didn't return the saved value")
 
     _with_timeout(work)
 

@@ -32,7 +32,7 @@ class LockedProfile:
 
     Attributes:
         home: the config directory.
-        profile: the profile as it is saved now.
+        profile: the saved profile.
         journal: the journal of its refresh.
         recovered: whether an interrupted refresh was finished when the lock was acquired.
         first_unanswered_at: when the first request without a response was sent with the current refresh token, or None.
@@ -96,7 +96,7 @@ class LockedProfile:
         self._tokens = in_file or self._tokens
 
     def rename(self, new: str) -> None:
-        """Rename the file. Its lock and that of ``new`` must be held, so that no other process takes the name.
+        """Rename the file. The caller must hold its lock and that of ``new``, so that no other process uses the name.
 
         If the profile is the default, it stays the default.
 

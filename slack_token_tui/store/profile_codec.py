@@ -77,7 +77,7 @@ def from_dict(name: str, record: dict[str, Any], path: str) -> tuple[Profile, To
         refresh_variant = EndpointVariant(refresh_variant_text) if refresh_variant_text else None
     except ValueError:
         raise ProfileError(
-            "profile_unreadable", file=path, detail="its Slack address or endpoint pair is not one"
+            "profile_unreadable", file=path, detail="its Slack URL or endpoint variant is invalid"
         ) from None
     reader.take("access_token")
     in_keyring = reader.take_text("storage") == KEYRING
@@ -129,7 +129,7 @@ class _RecordReader:
     def _take_typed(self, key: str, expected_type: type, is_valid: Callable[[Any], bool] = lambda _: True) -> Any:
         value = self.take(key)
         if value is not None and not (isinstance(value, expected_type) and is_valid(value)):
-            raise ProfileError("profile_unreadable", file=self._path, detail=f"its {key} is not what it should be")
+            raise ProfileError("profile_unreadable", file=self._path, detail=f"the value of {key} is invalid")
         return value
 
     def take_raw_text(self, key: str) -> str | None:
@@ -157,10 +157,10 @@ class _RecordReader:
             size = len(json.dumps(self.remaining, indent=1, ensure_ascii=False).encode()) if self.remaining else 0
         except (ValueError, RecursionError):
             raise ProfileError(
-                "profile_unreadable", file=self._path, detail="it holds what cannot be saved again"
+                "profile_unreadable", file=self._path, detail="it contains data that can't be saved again"
             ) from None
         if size > _MAX_UNKNOWN_BYTES:
-            raise ProfileError("profile_unreadable", file=self._path, detail="it holds far more than a profile")
+            raise ProfileError("profile_unreadable", file=self._path, detail="it contains too much other data")
         return self.remaining
 
     def take_id(self) -> str | None:
@@ -178,4 +178,4 @@ class _RecordReader:
             return None
         if is_timestamp(value):
             return datetime.fromisoformat(value)
-        raise ProfileError("profile_unreadable", file=self._path, detail=f"its {key} is not a time")
+        raise ProfileError("profile_unreadable", file=self._path, detail=f"the value of {key} isn't a time")

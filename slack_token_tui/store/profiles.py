@@ -235,7 +235,7 @@ class ProfileStore:
             yield locked
 
     def update(self, name: str, generation: int, change: Callable[[Profile], Profile]) -> Profile:
-        """Save ``change(profile)`` unless the profile has new tokens meanwhile, and return the profile as it is now.
+        """Save ``change(profile)`` unless the profile has new tokens meanwhile, and return the saved profile.
 
         Args:
             name: the profile.
@@ -306,7 +306,7 @@ class ProfileStore:
                 current = locked.profile
                 if current.account != profile.account:
                     continue
-                if profile.refused and not current.refused:  # a token that Slack refuses replaces no good one
+                if profile.refused and not current.refused:  # a rejected token must not replace a valid one
                     continue
                 check_replaced(current)
                 updated = replace(

@@ -31,7 +31,7 @@ class QuarantinedResponse:
     item: str | None = None
 
     def __str__(self) -> str:
-        return str(self.path) if self.path else f"item {self.item} of service {keyring.SERVICE} in the keyring"
+        return str(self.path) if self.path else f"the keyring (service {keyring.SERVICE}, item {self.item})"
 
     def read(self) -> bytes:
         """Return the response, or b"" if it can't be read."""

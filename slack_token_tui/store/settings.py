@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from slack_token_tui.sanitize import escape_unprintable
+from slack_token_tui.sanitize import shorten_path
 from slack_token_tui.store import locks
 from slack_token_tui.store.atomic_file import remove_stale_temp_files, write_atomically
 from slack_token_tui.store.errors import StorageError
@@ -47,7 +47,7 @@ def load_settings(home: Path) -> dict[str, Any]:
 def read_settings(home: Path) -> dict[str, Any]:
     """Return the valid settings, or none of them if the file can't be used.
 
-    Only for what does no harm if it is forgotten, such as the theme. Where tokens are stored is asked with
+    Use it only for settings that are safe to ignore, such as the theme. For where tokens are stored, call
     :func:`stores_in_keyring`.
     """
     try:
@@ -66,21 +66,31 @@ def stores_in_keyring(home: Path) -> bool:
 
 
 def describe_storage(home: Path, *, in_keyring: bool | None = None) -> str:
-    """Return a sentence about where a new token is saved, or why none can be.
+    """Return a sentence about where a new token is saved, or why none can be. Arguments: see :func:`storage_place`."""
+    try:
+        place = storage_place(home, in_keyring=in_keyring)
+    except StorageError as error:
+        return f"Tokens can't be saved yet. {error.explain().title}."
+    return f"Tokens are saved in {place}." + ("" if place == _KEYRING_PLACE else " Only you can read them.")
+
+
+_KEYRING_PLACE = "the system keyring"
+
+
+def storage_place(home: Path, *, in_keyring: bool | None = None) -> str:
+    """Return where a new token is saved: the keyring, or the path of a directory.
 
     Args:
         home: the config directory.
         in_keyring: whether the existing token is in the keyring if a profile is signed in again, or None. The new token
             is stored in the same place.
+
+    Raises:
+        StorageError: the settings can't be used, so that is not known.
     """
     if in_keyring is None:
-        try:
-            in_keyring = stores_in_keyring(home)
-        except StorageError as error:
-            return f"Tokens can’t be saved yet. {error.explain().title}."
-    if in_keyring:
-        return "Tokens are saved in this system’s keyring."
-    return escape_unprintable(f"Tokens are saved in {home / 'profiles'}. Only you can read them.")
+        in_keyring = stores_in_keyring(home)
+    return _KEYRING_PLACE if in_keyring else shorten_path(home / "profiles")
 
 
 def clipboard_seconds(home: Path) -> int:

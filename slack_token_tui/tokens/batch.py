@@ -1,7 +1,7 @@
-"""Run a use case for many profiles: a few at a time for each Slack, and no further where that would do harm.
+"""Run a use case for many profiles, a few at a time for each Slack. Stop when continuing could lose tokens.
 
-A refresh token that was sent and not answered may be spent. After a lost answer a request that costs nothing decides
-whether to go on, and a second lost answer ends it.
+A refresh token that was sent without a response may be spent. After a lost response, a probe that uses no token decides
+whether to continue. A second lost response stops the batch.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from slack_token_tui.tokens.refresh_result import UNANSWERED
 
 _Result = TypeVar("_Result")
 Report = Callable[[str, Any], object]
-"""Called with the name of a profile that is done, and its result or Problem."""
+"""Callback for each finished profile: its name, and its result or Problem."""
 
 _PATIENCE_SECONDS = 90.0
-"""How long limited requests are sent again without any success. Slack's limits are per minute."""
+"""How long to retry rate-limited requests without any success. Slack's limits are per minute."""
 _USUAL_LIMIT_SECONDS = 60.0
-"""How long a rate limit without ``Retry-After`` is taken to last."""
+"""Assumed duration of a rate limit without ``Retry-After``."""
 
 
 @dataclass(frozen=True)
 class _Item:
-    """A profile of the batch, what limits its requests, and whether they spend its refresh token."""
+    """A profile of the batch, its circuit breaker, and whether its request spends a refresh token."""
 
     profile: Profile
     breaker: CircuitBreaker
@@ -38,7 +38,7 @@ class _Item:
 
     @property
     def rate_limit(self) -> tuple[str, ...]:
-        """What Slack limits: the method, for each team and app."""
+        """Key of the rate limit: Slack limits each method per team and app."""
         profile = self.profile
         method = profile.endpoints.exchange_method if self.spends else "auth.test"
         return profile.endpoints.base, profile.team_id or profile.enterprise_id or "", profile.client_id, method
@@ -47,8 +47,8 @@ class _Item:
 class Batch(Generic[_Result]):
     """Run ``do`` for many profiles.
 
-    Rate limits are respected for each Slack, team, app and method: a profile waits as long as Slack asks and is tried
-    again, until nothing has succeeded for 90 seconds. Others do not wait.
+    Rate limits are respected for each Slack, team, app and method. A profile waits as long as Slack asks and is then
+    retried, until nothing has succeeded for 90 seconds. Other profiles do not wait.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Batch(Generic[_Result]):
         Args:
             store: the store that holds the profiles.
             do: called with the name of a profile. Raises a Problem if it failed.
-            report: called with the name and the result or problem, when a profile is done.
-                ``batch_left_alone`` is the problem of one that was not tried.
-            spends: whether ``do`` would spend the refresh token of a profile.
-            breakers: limit the requests to each Slack.
-            problem_of: returns why the token was not refreshed although the result is good.
+            report: called with the name and the result or problem when a profile is finished.
+                ``batch_left_alone`` is the problem of a skipped profile.
+            spends: returns whether ``do`` would spend the refresh token of a profile.
+            breakers: the circuit breakers, which limit the requests to each Slack.
+            problem_of: returns why the token was not refreshed in a successful result, or None.
         """
         self._store = store
         self._do = do
@@ -81,26 +81,26 @@ class Batch(Generic[_Result]):
         self._probed: set[CircuitBreaker] = set()
         self._given_up: dict[CircuitBreaker, Problem] = {}
         self._limits: dict[tuple[str, ...], tuple[float, Problem]] = {}
-        """Until when Slack wants no more requests of a kind, and the problem that said so."""
+        """Maps each rate limit to its end time and the problem that reported it."""
         self._patience_seconds = self._give_up_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopped = False
 
     async def run(self, names: Sequence[str]) -> None:
-        """Run it for ``names``. After :meth:`stop`, this returns when what had begun has ended."""
-        # A person who asks about one profile rather reads at once when to try again.
+        """Run the batch for ``names``. After :meth:`stop`, this returns once the started work is finished."""
+        # For a single profile, report at once when to try again.
         self._patience_seconds = _PATIENCE_SECONDS if len(names) > 1 else 0.0
         self._give_up_at = asyncio.get_running_loop().time() + self._patience_seconds
         items, unreadable = await asyncio.to_thread(self._read, names)
         async with asyncio.TaskGroup() as group:
             for name in unreadable:
                 self._start(group, partial(self._run_unreadable, name))
-            # Those that cost nothing come first: they find out at no risk that Slack does not answer.
+            # Requests that spend nothing come first: they detect an unreachable Slack without risk.
             for item in sorted(items, key=lambda item: item.spends):
                 self._start(group, partial(self._run_one, item))
 
     def stop(self) -> None:
-        """Start nothing more. ``do`` is cancelled where it may be."""
+        """Start no more work, and cancel what can be canceled."""
         self._is_stopped = True
         for task in self._tasks:
             task.cancel()
@@ -110,7 +110,7 @@ class Batch(Generic[_Result]):
         for name in dict.fromkeys(names):
             try:
                 profile = self._store.read(name)
-            except Problem:  # ``do`` will say why
+            except Problem:  # ``do`` will report why
                 unreadable.append(name)
             else:
                 items.append(_Item(profile, self._breakers.get(profile.endpoints), self._spends(profile)))
@@ -138,7 +138,7 @@ class Batch(Generic[_Result]):
             return await self._do(name)
         except Problem as problem:
             return problem
-        except Exception as error:  # a bug about one profile must not end the others
+        except Exception as error:  # a bug with one profile must not stop the others
             return Problem("unexpected", detail=error_location(error))
 
     async def _run_one(self, item: _Item) -> None:
@@ -146,7 +146,7 @@ class Batch(Generic[_Result]):
         while True:
             limited_until, limit = self._limits.get(item.rate_limit, (0.0, None))
             if limit is not None and limited_until > self._give_up_at:
-                self._report(name, limit)  # it would be refused too
+                self._report(name, limit)  # it would be rate limited too
                 return
             await asyncio.sleep(max(0.0, limited_until - clock()))
             async with item.breaker.slot(spends=item.spends):
@@ -169,7 +169,7 @@ class Batch(Generic[_Result]):
                 return
 
     async def _react(self, item: _Item, problem: Problem | None, began_at: float) -> None:
-        """Draw conclusions for the other profiles."""
+        """Update the limits and circuit breakers for the other profiles."""
         clock = asyncio.get_running_loop().time
         if problem is None:
             self._give_up_at = clock() + self._patience_seconds
@@ -184,7 +184,7 @@ class Batch(Generic[_Result]):
             )
 
     async def _check(self, breaker: CircuitBreaker, problem: Problem, began_at: float) -> None:
-        """Find out whether Slack still answers. If not, or if this happens again later, leave the rest alone."""
+        """Check whether Slack still responds. If not, or after a second lost response, skip the rest."""
         async with self._checking:
             if breaker in self._given_up or began_at < breaker.answered_at:
                 return

@@ -1,7 +1,7 @@
-"""One Slack that may stop answering: how many requests may be on their way to it.
+"""Circuit breaker for one Slack: limits how many requests are in flight.
 
-A refresh token that was sent and not answered may be spent. So one at a time is at risk until Slack has answered a
-refresh, and again after an answer was lost.
+A refresh token that was sent without a response may be spent. So only one is sent at a time until Slack has responded
+to a refresh, and again after a lost response.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from slack_token_tui.slack.endpoints import Endpoints
 
 MAX_REFRESHES = 4
-"""How many refresh tokens may be on their way to one Slack that answers."""
+"""Maximum number of refreshes in flight to one Slack that responds."""
 MAX_REQUESTS = 8
-"""How many requests may be on their way to one Slack."""
+"""Maximum number of requests in flight to one Slack."""
 PROBE_DEADLINE_SECONDS = 10.0
 
 
 class CircuitBreaker:
-    """Limits the requests to one Slack. Everything that may send many of them has to share it.
+    """Limits the requests to one Slack. All code that may send many requests shares one instance.
 
     Attributes:
-        endpoints: where that Slack is.
-        answered_at: when it last answered a probe, on the event loop's clock. 0 if it never had to.
+        endpoints: the endpoints of that Slack.
+        answered_at: when it last responded to a probe, on the event loop's clock. 0 if there was no probe.
     """
 
     def __init__(self, endpoints: Endpoints) -> None:
@@ -36,7 +36,7 @@ class CircuitBreaker:
         self._answers = False
         self._is_probing = False
         self._active = {True: 0, False: 0}
-        """The requests on their way, by whether they spend a refresh token."""
+        """Number of requests in flight, by whether they spend a refresh token."""
         self._waiting: deque[tuple[bool, asyncio.Future[None]]] = deque()
 
     @property
@@ -74,16 +74,16 @@ class CircuitBreaker:
             self._wake()
 
     def succeeded(self, began_at: float) -> None:
-        """Allow more refreshes at once, because Slack has answered one that began at ``began_at``."""
+        """Allow more refreshes at once, because Slack responded to one that began at ``began_at``."""
         if not self._is_probing and began_at >= self.answered_at:
             self._answers = True
 
     def failed(self) -> None:
-        """Allow one refresh at a time, because an answer was lost."""
+        """Allow one refresh at a time, because a response was lost."""
         self._answers = False
 
     async def probe(self) -> bool:
-        """Return whether Slack answers a request without a token. No other one starts meanwhile. Slack: auth.test."""
+        """Return whether Slack responds to a request without a token. No other request starts then. Slack: auth.test."""
         from slack_token_tui.slack.client import SlackClient  # deferred: the interface loads no network code
         from slack_token_tui.slack.errors import SlackError
 
@@ -106,7 +106,7 @@ class CircuitBreaker:
         return not self._is_probing and sum(self._active.values()) < MAX_REQUESTS
 
     def _wake(self) -> None:
-        """Let those continue that have room now, in order. Each looks again, because another may have come first."""
+        """Wake waiting requests for which there is room, in order. Each checks again, because another may be faster."""
         room = {True: self.free_refreshes, False: MAX_REQUESTS - sum(self._active.values())}
         for spends, turn in self._waiting:
             if room[spends] > 0 and not turn.done():

@@ -55,8 +55,8 @@ def defer_signals() -> Iterator[DeferredSignals]:
     This sets handlers because a signal mask applies to one thread only. The resolver's thread could still receive the
     signal, and that would kill the process.
 
-    Handlers can be set in the main thread only. In any other thread this does nothing, so there the work runs in a
-    child process, or is given the signals that the main thread defers.
+    Handlers can be set only in the main thread. In any other thread this does nothing: there the work runs in a child
+    process, or receives the signals that the main thread defers.
     """
     deferred = DeferredSignals()
     if threading.current_thread() is not threading.main_thread():

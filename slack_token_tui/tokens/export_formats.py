@@ -93,7 +93,7 @@ def format_secret(
 
 
 def executable_command() -> list[str]:
-    """Return a command that starts this program from anywhere. Other programs may run with a shorter ``PATH``.
+    """Return a command that starts this program from any directory, and with a shorter ``PATH``.
 
     Raises:
         StorageError: there is no slack-token-tui command, archive or importable module with an absolute path.
@@ -216,13 +216,13 @@ def _shell_quote(text: str) -> str:
 FORMATS = {
     token_format.id: token_format
     for token_format in (
-        Format("token", "the token alone", True, lambda _, token, *__: token),
+        Format("token", "only the token", True, lambda _, token, *__: token),
         Format("header", "an HTTP header", True, lambda _, token, *__: f"Authorization: Bearer {token}"),
         Format("env", "a line for a shell", True, lambda _, token, name, __: f"export {name}={_shell_quote(token)}"),
         Format("dotenv", "a line of a .env file", True, _dotenv),
         Format("curl", "a curl command", True, _curl),
         Format("python", "a Python program that fetches a fresh token", False, _python),
-        Format("mcp", "an MCP server’s entry that fetches a fresh token", False, _mcp),
+        Format("mcp", "an MCP server entry that fetches a fresh token", False, _mcp),
         Format("json", "a JSON object", True, _json),
     )
 }

@@ -20,7 +20,7 @@ class FreshToken:
     Attributes:
         profile: the profile that it belongs to.
         access_token: the token.
-        result: of the refresh. Its ``problem`` says why there was none although it was due.
+        result: the result of the refresh. Its ``problem`` is the reason if the token is due but was not refreshed.
     """
 
     profile: Profile
@@ -60,7 +60,7 @@ def refresh_if_due(
     """Call ``refresher`` if profile ``name`` is due, and return the result. Otherwise return the saved tokens.
 
     Raises:
-        Problem: the profile can't be read, or has been replaced by another one of the same name meanwhile.
+        Problem: the profile can't be read, or was replaced by another profile with the same name meanwhile.
     """
     profile = store.read(name)
     if not policy.wants(profile, now()):

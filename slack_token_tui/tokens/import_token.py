@@ -21,30 +21,32 @@ from slack_token_tui.store.profiles import ProfileStore, SavedProfile
 def parse_tokens(text: str, client_id: str) -> tuple[TokenType, Secret, Secret | None]:
     """Return the type, the access token and the optional refresh token in ``text``.
 
-    Each token is on its own line. Lines that start with ``#`` are comments.
+    Each line holds one token. Lines that start with ``#`` are comments.
 
     Raises:
         ValueError: the tokens can't be imported. The message is meant for the user and never contains the input.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]
     if not lines:
-        raise InvalidInput("No token came.")
+        raise InvalidInput("No token received.")
     token_type = token_type_of(lines[0])
     if token_type is None:
         raise InvalidInput(
-            "That does not begin as a Slack token does (xoxp-…, xoxe.xoxp-…). Give the token alone, without quotes, "
-            "“Bearer” or the name of a variable."
+            "That isn't a Slack token. Paste only the token (xoxp-… or xoxe.xoxp-…), without quotes, Bearer or a "
+            "variable name."
         )
     if token_type.unsupported_reason:
-        raise InvalidInput(f"That is {token_type.with_article} ({token_type.prefix}…). {token_type.unsupported_reason}")
+        raise InvalidInput(f"That's {token_type.with_article} ({token_type.prefix}…). {token_type.unsupported_reason}")
     if not all(33 <= ord(character) <= 126 for line in lines for character in line):
-        raise InvalidInput("There is something in it that no token has: a space, or a letter that is not ASCII.")
+        raise InvalidInput("A token can't contain spaces or non-ASCII characters.")
     if len(lines) == 1:
         return token_type, Secret(lines[0]), None
     if len(lines) > 2 or token_type_of(lines[1]) is not REFRESH_TOKEN or not token_type.rotates:
-        raise InvalidInput("After a rotating token (xoxe.xoxp-…) one more line may follow: its refresh token (xoxe-…).")
+        raise InvalidInput(
+            "Only a rotating token (xoxe.xoxp-…) can have a second line, for its refresh token (xoxe-…)."
+        )
     if not client_id:
-        raise InvalidInput("A refresh token works only with the Client ID of its app: give that too.")
+        raise InvalidInput("Enter the Client ID of the app too. The refresh token needs it.")
     return token_type, Secret(lines[0]), Secret(lines[1])
 
 

@@ -1,4 +1,4 @@
-"""Refresh a profile because a person or a schedule asks for it."""
+"""Refresh a profile at the request of the user or a scheduled job."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def refresh(
         name: the profile name.
         policy: when to refresh.
         refresher: refreshes the profile.
-        is_requested: whether a person asked for this profile. If so, a refused refresh token is tried again: see
+        is_requested: whether the user asked for this profile. If so, a refused refresh token is tried again: see
             :func:`requested_refresh_policy`.
         now: returns the current time in UTC.
 
     Raises:
-        Problem: the profile can't be read or refreshed, or its token is invalid and still is.
+        Problem: the profile can't be read or refreshed, or its token is still invalid.
     """
     profile = store.read(name)
     if not profile.has_refresh_token:

@@ -86,7 +86,8 @@ def refresh_in_process(
         policy: when to refresh.
         now: returns the current time in UTC.
         deferred: the signals that the main thread defers meanwhile. If there is one, nothing more is sent.
-        waits_for_limit: whether to wait for a short rate limit if the access token has expired. A batch waits itself.
+        waits_for_limit: whether to wait for a short rate limit if the access token has expired. A batch handles rate
+            limits itself.
 
     Raises:
         ProfileError: the profile does not exist, was removed meanwhile, or its file can't be used.
@@ -95,7 +96,7 @@ def refresh_in_process(
     initial_profile = store.read(name)
 
     def is_needed(profile: Profile) -> bool:
-        # Another process has refreshed it meanwhile: that is what was asked for.
+        # If another process has refreshed it meanwhile, there is nothing left to do.
         is_unchanged = profile.generation == initial_profile.generation
         # Recovery has found that Slack replaced the refresh token, in a response that can't be used.
         is_spent = profile.refresh_refused == RESPONSE_UNUSABLE != initial_profile.refresh_refused
@@ -319,18 +320,18 @@ class RefreshAttempt:
 
     def _not_saved(self, error: StorageError) -> Problem:
         """Return the problem that the response is only in the journal, or else in the fallback directory."""
-        facts = {**error.facts, "name": self._profile.name, "kept": self._save_response_elsewhere()}
+        facts = {**error.facts, "name": self._profile.name, "token_location": self._save_response_elsewhere()}
         return Problem("refresh_not_saved", **facts)
 
     def _save_response_elsewhere(self) -> str:
-        """Return where the unsaved response is, as the end of a sentence about the new tokens."""
+        """Return a sentence about where the new tokens are."""
         assert self._intent is not None and self._response is not None
         if not self._journal_failed:
-            return f"in {self._journal.path} until they can be"
+            return f"They are stored in {self._journal.path} for now."
         try:
-            return f"in {self._journal.save_to_fallback(self._intent, self._response)} until they can be"
+            return f"They are stored in {self._journal.save_to_fallback(self._intent, self._response)} for now."
         except StorageError:
-            return "nowhere: they are lost when this program ends"
+            return "They exist only in memory and are lost when this program ends."
 
     def _handle_error(self, error: SlackError) -> RefreshResult:
         facts = {"client_id": self._profile.client_id, **error.facts, "name": self._profile.name}

@@ -40,7 +40,16 @@ UNANSWERED = frozenset(
         "tls_untrusted",
     }
 )
-"""Problems after which the next request to the same Slack would fare no better."""
+"""Problems after which the next request to the same Slack would probably fail too."""
+
+_PROFILE_CODES = frozenset({"refresh_child_failed", "refresh_lost"})
+_OTHER_SHARED_CODES = frozenset({"batch_left_alone", "batch_not_reached", "not_slack", "ratelimited"})
+_SHARED_CODES = UNANSWERED - _PROFILE_CODES | _OTHER_SHARED_CODES
+
+
+def is_about_profile(problem: Problem) -> bool:
+    """Return whether ``problem`` is about one profile, and not about the network or Slack."""
+    return problem.code not in _SHARED_CODES
 
 
 @dataclass(frozen=True)
@@ -61,9 +70,9 @@ class RefreshPolicy:
 
 
 def requested_refresh_policy(profile: Profile, policy: RefreshPolicy) -> RefreshPolicy:
-    """Return ``policy`` for a refresh that a person asks for by name: a refused refresh token is tried again.
+    """Return ``policy`` for a refresh that the user requests by name: a refused refresh token is tried again.
 
-    Not so if Slack accepted the refresh token and its response could not be used: the token is spent.
+    Except if Slack accepted the refresh token but its response could not be used. That token is spent.
     """
     may_be_refreshable = profile.refresh_refused not in (None, RESPONSE_UNUSABLE) or profile.refused in REVOKED_CODES
     return replace(policy, insist=policy.insist or may_be_refreshable)

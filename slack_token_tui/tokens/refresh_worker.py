@@ -1,6 +1,6 @@
 """Refresh in a child process, for programs that must not block or whose terminal may close.
 
-``python -m slack_token_tui.tokens.refresh_worker`` runs in its own session, so closing a terminal or interrupting a
+``python -m slack_token_tui.tokens.refresh_worker`` runs in a separate session, so closing a terminal or interrupting a
 notebook does not reach it. The parent never kills it. It prints its result when it exits, and the parent then reads
 the profile again.
 """
@@ -27,7 +27,7 @@ _STARTED = b"started\n"
 
 
 def refresh_in_child(store: ProfileStore, name: str, policy: RefreshPolicy = USUAL_POLICY) -> RefreshResult:
-    """Refresh in a child process, or in a thread where none can be started. This works from any thread.
+    """Refresh in a child process, or in a thread if no child can be started. This works from any thread.
 
     Raises:
         StorageError: see :func:`slack_token_tui.tokens.refresh_in_process.refresh_in_process`.
@@ -41,7 +41,7 @@ def refresh_in_child(store: ProfileStore, name: str, policy: RefreshPolicy = USU
 def _run_child(store: ProfileStore, name: str, policy: RefreshPolicy) -> bytes:
     """Start a child process and return its output, or nothing if it could not be started.
 
-    It is never killed. If it takes too long, the output is that of one that has started and not ended.
+    It is never killed. After the timeout, the output is that of a child that has started but not finished.
     """
     insist = "insist" if policy.insist else ""
     arguments = (str(store.home), name, str(policy.min_ttl_seconds), insist)
@@ -66,7 +66,7 @@ def _run_child(store: ProfileStore, name: str, policy: RefreshPolicy) -> bytes:
 
 
 def _refresh_in_thread(store: ProfileStore, name: str, policy: RefreshPolicy) -> RefreshResult:
-    """Refresh in a thread that an interrupt does not reach and that the end of the program waits for.
+    """Refresh in a thread that interrupts do not reach and that the program waits for at exit.
 
     Raises:
         Problem: ``refresh_not_started``; see also :func:`refresh_in_child`.
@@ -76,7 +76,7 @@ def _refresh_in_thread(store: ProfileStore, name: str, policy: RefreshPolicy) ->
 
     try:
         return complete(partial(refresh_in_process, store, name, policy))
-    except OSError as error:  # the limit of processes also counts threads
+    except OSError as error:  # the process limit also counts threads
         raise Problem("refresh_not_started", name=name, detail=error.strerror or "") from None
 
 

@@ -29,7 +29,8 @@ class Verification:
     Attributes:
         profile: the profile as it is now.
         save_error: why the confirmation could not be saved, or None.
-        refresh_problem: why the token was not refreshed although it was due, or None. It is valid for some minutes.
+        refresh_problem: why the token was not refreshed although it was due, or None. The token is still valid for
+            some minutes.
     """
 
     profile: Profile
@@ -47,7 +48,7 @@ async def verify(
 ) -> Verification:
     """Refresh the token of profile ``name`` if it is due, verify it with Slack, and save the result. Slack: auth.test.
 
-    Slack is also asked about a token that it has refused before, because it may accept it now. Cancellation stops only
+    A token that Slack rejected before is also verified, because Slack may accept it now. Cancellation stops only
     the request: a refresh under way is finished first, and so is saving.
 
     Args:
@@ -55,7 +56,7 @@ async def verify(
         name: the profile name.
         refresher: called if the token is due.
         now: returns the current time in UTC.
-        clients: send the request.
+        clients: the clients that send the request.
 
     Raises:
         Problem: the profile can't be read, its token is invalid, or Slack could not be reached.
@@ -71,7 +72,7 @@ async def verify(
         identity = await request_identity(clients.get(profile.endpoints), profile, result.tokens.access_token)
     except SlackError as error:
         if result.problem is not None and result.problem.code in UNANSWERED and error.code in REVOKED_CODES:
-            # A refresh whose answer was lost has ended this token. The next one gets the new token.
+            # The refresh whose response was lost has replaced this token. The next refresh gets the new one.
             raise result.problem from None
         with suppress(StorageError):
             await run_uninterrupted(_save, store, profile, error)
@@ -95,7 +96,7 @@ async def request_identity(client: SlackClient, profile: Profile, access_token: 
     """
     identity = await client.verify(access_token)
     if profile.user_id and identity.user_id != profile.user_id:
-        mismatch = f"{identity.user_name or 'somebody'} ({identity.user_id}, not {profile.user_id})"
+        mismatch = f"{identity.user_name or 'another user'} ({identity.user_id}, not {profile.user_id})"
         raise SlackRefused("other_account", name=profile.name, detail=mismatch)
     return identity
 
@@ -104,7 +105,7 @@ def _save(store: ProfileStore, verified: Profile, result: Identity | SlackError)
     """Save the result unless another process has refreshed the token meanwhile, and return the profile as it is now."""
 
     def apply_result(current: Profile) -> Profile:
-        if current.id != verified.id:  # removed, and another one saved under its name
+        if current.id != verified.id:  # removed, and another profile was saved under its name
             return current
         if isinstance(result, Identity):
             return current.with_identity(result, datetime.now(UTC))

@@ -167,7 +167,7 @@ async def test_head_over_64_kib_is_rejected_even_if_incomplete(
         with suppress(ConnectionError):
             answer = await client.send(head if complete else head[:-4])
             assert answer in (b"",) or answer.startswith(b"HTTP/1.1 431")
-            assert complete is False or size > 1024 * 1024 or b"open the link from your terminal in a private" in answer
+            assert complete is False or size > 1024 * 1024 or b"Open the link from your terminal in a private" in answer
         assert client.recorder.answers == []
         assert client.recorder.ignored == ["too_many_cookies"], "the terminal says it too"
         assert b"You are signed in" in await client.send_valid_callback()
@@ -346,12 +346,12 @@ async def test_browser_waits_until_the_result_is_known(redirect_uris: tuple[str,
         await asyncio.sleep(0.05)
         assert not task.done()
         client.listener.finish(Page.REFUSED)
-        assert b"Slack refused the sign-in" in await task
+        assert b"Slack rejected the sign-in" in await task
 
 
 async def test_browser_waiting_too_long_is_told_to_continue_in_the_terminal(redirect_uris: tuple[str, ...]) -> None:
     async with run_listener(redirect_uris, hold_seconds=0.1) as client:
-        assert b"Go on in your terminal" in await client.send(client.get(client.recorder.valid_target))
+        assert b"Continue in your terminal" in await client.send(client.get(client.recorder.valid_target))
 
 
 async def test_waiting_browser_gets_its_page_when_the_port_closes(redirect_uris: tuple[str, ...]) -> None:

@@ -84,7 +84,7 @@ async def test_cancel_in_the_browser_is_explained_and_trying_again_works(app: Sl
     state, page = await run_session_to_page(sign_in, decision="cancel")
     assert sign_in.code == "access_denied"
     assert state.failure is not None and state.failure.phase is Phase.WAITING
-    assert "cancelled" in page
+    assert "canceled" in page
     assert (await run_session(create_session(app, store))).phase is Phase.SAVED
 
 
@@ -122,7 +122,7 @@ async def test_token_that_slack_refuses_at_once_is_saved_and_never_handed_out(
     state, page = await run_session_to_page(session)
     assert state.phase is Phase.FAILED and state.failure is not None and state.result is not None
     assert state.failure.explanation.code == "new_token_refused" and not state.unsaved
-    assert "Slack refuses the new token" in page
+    assert "Slack rejected the new token" in page
     name = state.result.profile.name
     assert f"It's saved as {name}" in state.failure.explanation.happened
     assert store.read(name).refused == code
@@ -236,7 +236,7 @@ async def test_save_error_is_shown_in_terminal_and_browser_and_can_be_retried(
         state, page = await run_session_to_page(sign_in)
         assert state.failure is not None
         assert (state.failure.phase, sign_in.code) == (Phase.SAVING, "store_full")
-        assert "could not be saved" in page
+        assert "couldn't be saved" in page
         with pytest.raises(StorageError):
             await sign_in.save_again()
         assert sign_in.state.unsaved

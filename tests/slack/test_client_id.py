@@ -41,19 +41,19 @@ def test_client_id_is_found_alone_or_within_other_text(text: str) -> None:
         ("xoxb-canary-0123", PastedKind.TOKEN, "a bot token"),
         ("xapp-1-canary", PastedKind.TOKEN, "an app-level token"),
         ("a1B2c3D4e5F6g7H8i9J0k1L2", PastedKind.VERIFICATION_TOKEN, "verification token"),
-        ("https://acme.slack.com/", PastedKind.OTHER, "That is an address"),
-        ("2141029472", PastedKind.OTHER, "digits, a dot, digits"),
-        ("http://[", PastedKind.OTHER, "digits, a dot, digits"),
+        ("https://acme.slack.com/", PastedKind.OTHER, "That's a URL"),
+        ("2141029472", PastedKind.OTHER, "A Client ID looks like 2141029472.691202649728."),
+        ("http://[", PastedKind.OTHER, "A Client ID looks like 2141029472.691202649728."),
         ("", PastedKind.EMPTY, "Enter your app"),
     ],
 )
 def test_other_pasted_text_is_identified_without_repeating_secrets(text: str, kind: PastedKind, words: str) -> None:
-    recognised = recognize(text)
-    assert recognised.kind is kind
-    assert words in recognised.message
-    assert recognised.client_id is None
+    recognized = recognize(text)
+    assert recognized.kind is kind
+    assert words in recognized.message
+    assert recognized.client_id is None
     if len(text) > 20 and "://" not in text:
-        assert text not in recognised.message, "it may be a secret"
+        assert text not in recognized.message, "it may be a secret"
 
 
 def test_settings_page_url_yields_the_app_id() -> None:

@@ -84,6 +84,13 @@ def test_client_secret_with_a_localhost_redirect_is_unusable() -> None:
     assert CONFIDENTIAL.unusable_reason is None
 
 
+def test_app_file_that_others_can_read_is_described_as_such(writable_home: Path) -> None:
+    save_app(writable_home, SlackApp("1.1"))
+    (writable_home / "apps" / "1.1.json").chmod(0o644)
+    (error,) = unreadable_apps(writable_home)
+    assert "it's readable by other users" in error.explain().happened
+
+
 @pytest.mark.parametrize(
     "damage", ['{"schema": 99}', "{", '{"schema": 1, "client_id": "1.1", "redirect_uris": ["ftp://x"]}']
 )

@@ -65,7 +65,7 @@ def test_response_goes_to_the_runtime_directory_when_journal_and_profile_fail(
         broken.setattr(Journal, "write_response", raise_store_unwritable)
         broken.setattr("slack_token_tui.store.recovery.SAVE_RETRY_SECONDS", 0.0)
         result = refresh_in_process(store, "acme")
-    assert result.problem and str(runtime) in result.problem.facts["kept"]
+    assert result.problem and str(runtime) in result.problem.facts["token_location"]
     assert refresh_in_process(store, "acme").tokens.access_token == result.tokens.access_token
     assert list((runtime / "slack-token-tui").iterdir()) == []
 
@@ -82,7 +82,7 @@ def test_new_token_is_returned_with_a_problem_when_nothing_can_be_written(
     monkeypatch.setattr("slack_token_tui.store.recovery.SAVE_RETRY_SECONDS", 0.0)
     result = refresh_in_process(store, "acme")
     assert result.refreshed and result.tokens.access_token != old.access_token
-    assert result.problem and "nowhere" in result.problem.facts["kept"]
+    assert result.problem and "only in memory" in result.problem.facts["token_location"]
 
 
 def test_fallback_directory_is_private_without_a_runtime_directory(

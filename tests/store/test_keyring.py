@@ -228,7 +228,7 @@ def test_move_all_moves_tokens_and_client_secrets_both_ways(
     assert [item["ok"] for item in json.loads(done.stdout)] == [True, True], done.stderr
     assert not any(word in file.read_text() for file in files for word in ("-practice-", "canary"))
     done = run_command("move", "--all", "--to", "file", env=child_environment)
-    assert "1.1: its client secret is in its file now" in done.stderr
+    assert "1.1: client secret is now in its file" in done.stderr
     assert "canary-secret" in files[1].read_text()
     assert list_items() == set()
 
@@ -291,7 +291,7 @@ def test_remove_reports_a_quarantined_response_without_deleting_it(
     assert problem.code == "refresh_response_unusable"
     removal = remove_profile(store, "acme")
     assert removal.deleted
-    assert removal.quarantined == (f"item {old.id}.unusable of service slack-token-tui in the keyring",)
+    assert removal.quarantined == (f"the keyring (service slack-token-tui, item {old.id}.unusable)",)
     assert list_items() == {f"{old.id}.unusable"}
 
 

@@ -270,10 +270,10 @@ def test_stale_temp_file_is_removed_on_the_next_save(store: ProfileStore) -> Non
 
 def test_temp_file_of_a_profile_with_the_same_prefix_is_not_removed(store: ProfileStore) -> None:
     store.save_sign_in(*new_sign_in())
-    neighbours = store.home / "profiles" / ".acme.eu.4242.deadbeef.tmp"
-    neighbours.write_text(CANARY)
+    neighbors = store.home / "profiles" / ".acme.eu.4242.deadbeef.tmp"
+    neighbors.write_text(CANARY)
     store.save_sign_in(*new_sign_in())
-    assert neighbours.exists()
+    assert neighbors.exists()
 
 
 def test_workspace_name_that_starts_like_a_token_is_saved_and_found(store: ProfileStore) -> None:

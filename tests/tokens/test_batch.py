@@ -331,7 +331,7 @@ def test_stopped_refresh_finishes_what_was_sent_and_says_what_was_not_reached(
     stderr = seen + stderr
     assert batch.process.returncode in (-number, 128 + number), stderr
     assert count_errors(stdout) == {None: 5, "batch_not_reached": 4}
-    assert "Stopped before these were done: p05, p06, p07, p08" in stderr
+    assert "Not processed: p05, p06, p07, p08" in stderr
     assert workspace.tokens.refreshed == 5
     assert "Traceback" not in stderr
 
@@ -394,7 +394,7 @@ def test_interrupt_while_the_lock_is_held_sends_nothing(
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
     assert process.returncode in (-signal.SIGINT, 130)
-    assert "Stopped before these were done: p00" in stderr
+    assert "Not processed: p00" in stderr
     assert workspace.calls[REFRESH] == 0 and store.read("p00").generation == 0
 
 

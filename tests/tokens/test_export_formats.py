@@ -299,7 +299,9 @@ async def test_copy_as_dialog_shows_why_a_format_is_rejected(store: ProfileStore
         pilot.app.screen.query_one(OptionList).highlighted = list(export_formats.FORMATS).index("mcp")
         await wait_for_text(pilot, "✗ The MCP server supports only slack.com and GovSlack")
         await pilot.press("enter")
-        await wait_for_text(pilot, "Choose another format: slack-token-tui export acme --as python. F1 tells more.")
+        await wait_for_text(
+            pilot, "Choose another format: slack-token-tui export acme --as python. Press F1 for details."
+        )
 
 
 async def test_home_shows_why_a_token_was_not_copied_in_a_format(store: ProfileStore, home: Path) -> None:
