@@ -64,7 +64,7 @@ class TryLater(TokenError):
 
 
 class RequestRefused(TokenError):
-    """Slack or this program refuses for good. A retry does not help: the app or its settings must change."""
+    """Slack or this program refuses the request. A retry does not help: the app or its settings must change."""
 
 
 class WrongHost(TokenError, ValueError):
@@ -309,7 +309,7 @@ class Profiles(Sequence[ProfileSummary]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-_HEADINGS = ("name", "state", "user", "workspace", "works until", "scopes", "token")
+_HEADINGS = ("name", "state", "user", "workspace", "expires", "scopes", "token")
 
 
 def profiles() -> Profiles:

@@ -69,7 +69,7 @@ class PendingSignIn:
         try:
             self._has_link.wait(START_TIMEOUT_SECONDS)
             self._display = _display_card(self)
-        except BaseException:  # the cell was interrupted, so nobody gets this object
+        except BaseException:  # the cell was interrupted, so the caller never gets this object
             self._stop()
             raise
 
@@ -165,7 +165,7 @@ class PendingSignIn:
 
     def _ask_once(self) -> bool:
         """Prompt once for the pasted URL, and return whether to stop prompting."""
-        pasted = Secret(input("Paste the address that the browser ended on: ").strip())
+        pasted = Secret(input("Paste the URL of the page you landed on: ").strip())
         if pasted.reveal() and not self.done:
             try:
                 self._submit_paste(pasted)
@@ -185,7 +185,7 @@ class PendingSignIn:
             self._loop.call_soon_threadsafe(self._session.skip_pause)
             return self
         if Command.RETRY_EXCHANGE not in allowed(self._session.state):
-            raise InvalidInput("There is no code that could be sent again. Start a new sign-in.")
+            raise InvalidInput("There is no code to send again. Start a new sign-in.")
         self._start(self._session.retry_exchange)
         self._display = _display_card(self)
         return self
@@ -213,7 +213,7 @@ class PendingSignIn:
             self._loop.call_soon_threadsafe(stop)
 
     def __repr__(self) -> str:
-        return f"<sign-in: {self.line}>" if self.done or not self.url else f"<sign-in: {self.line}; open {self.url}>"
+        return f"<sign-in: {self.line}>" if self.done or not self.url else f"<sign-in: {self.line}. Open {self.url}>"
 
     def _repr_html_(self) -> str:
         return card(self._session.state, self.line)
@@ -278,7 +278,7 @@ class PendingSignIn:
     def _show(self, state: SignInState) -> None:
         if state.url is not None and not self._has_link.is_set():
             if state.phase is Phase.WAITING and not _runs_in_ipython():
-                _print_to_stderr(f"Open this and press Allow: {state.url}", *_notes(state))
+                _print_to_stderr(f"Open this link and click Allow: {state.url}", *_notes(state))
             self._has_link.set()
         self._update_display()
 
@@ -294,7 +294,7 @@ def _print_to_stderr(*lines: str) -> None:
 
 
 def _others_are_running() -> bool:
-    """Return whether the program goes on after the end of the main thread, because of another thread."""
+    """Return whether another thread keeps the program running after the end of the main thread."""
     own = {threading.main_thread(), threading.current_thread()}
     return any(
         not thread.daemon and thread not in own and thread.name != _EXIT_THREAD_NAME for thread in threading.enumerate()
@@ -320,27 +320,29 @@ def status_line(state: SignInState, wanted_name: str | None, note: str = "") -> 
     Args:
         state: the state of the sign-in.
         wanted_name: the profile name that was asked for, or None.
-        note: what became of a token that was not saved, or "".
+        note: what happened to a token that was not saved, or "".
     """
     match state.phase:
         case Phase.SAVED if state.result is not None:
             name = state.result.profile.name
-            other = "" if wanted_name in (None, name) else f", the name of this account here, and not as {wanted_name}"
-            return f"saved as {name}{other}"
+            if wanted_name in (None, name):
+                return f"saved as {name}"
+            reason = "this account was already saved" if state.result.replaced else "that name is taken"
+            return f"saved as {name}, not as {wanted_name}, because {reason}"
         case Phase.FAILED if state.failure is not None:
             explanation = state.failure.explanation
             if explanation.code == "sign_in_stopped":
-                return "cancelled"
+                return "canceled"
             return f"{explanation.title} ({explanation.code}). {explanation.happened} {note}".rstrip()
         case Phase.PREPARING:
             return "starting"
         case Phase.WAITING if state.port is None:
-            return "waiting for you to press Allow, and to paste the URL of the page you land on"
+            return "waiting for you to click Allow and paste the URL of the page you land on"
         case Phase.WAITING:
-            return "waiting for you to press Allow"
+            return "waiting for you to click Allow"
         case Phase.RETRYING if state.retry_reason is not None:
-            return f"{state.retry_reason.title}; trying again"
-    return "asking Slack"
+            return f"{state.retry_reason.title}. Trying again"
+    return "waiting for Slack"
 
 
 def _notes(state: SignInState) -> list[str]:
@@ -360,13 +362,13 @@ def card(state: SignInState, line: str) -> str:
     if state.phase is Phase.WAITING and state.url is not None:
         parts += [
             f"<a href='{escape(state.url, quote=True)}' target='_blank' rel='noopener noreferrer'>"
-            "Open Slack and press Allow</a>",
+            "Open Slack and click Allow</a>",
             *map(escape, _notes(state)),
-            "If your browser cannot reach this machine: <code>pending = stt.sign_in(…)</code>, then "
-            "<code>pending.ask()</code> shows a field for the address that the browser ends on.",
+            "If your browser can't reach this machine, run <code>pending = stt.sign_in(…)</code>. "
+            "Then <code>pending.ask()</code> prompts for the URL of the page you land on.",
         ]
     if Command.RETRY_EXCHANGE in allowed(state) and state.phase is Phase.FAILED:
-        parts.append("<code>await pending.retry_exchange()</code> sends the code again, without another Allow.")
+        parts.append("<code>await pending.retry_exchange()</code> sends the code again. You don't need to click Allow.")
     return "<br>".join(parts)
 
 

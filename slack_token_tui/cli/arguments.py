@@ -19,16 +19,14 @@ VARIABLE = "SLACK_TOKEN"
 
 def add_name_argument(parser: "argparse.ArgumentParser") -> None:
     """Add the optional name of the profile to use."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the profile; the default, or the only one, otherwise")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="profile name (default: your default profile)")
 
 
 def add_names_argument(parser: "argparse.ArgumentParser", all_help: str) -> None:
     """Add names of profiles, ``--all`` with the help text ``all_help``, and ``--json``."""
-    parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="the profiles; the default, or the only one, otherwise"
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="profile names (default: your default profile)")
     parser.add_argument("--all", action="store_true", help=all_help)
-    parser.add_argument("--json", action="store_true", help="a list of outcomes as JSON")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
 
 def add_min_ttl_option(parser: "argparse.ArgumentParser") -> None:
@@ -38,25 +36,25 @@ def add_min_ttl_option(parser: "argparse.ArgumentParser") -> None:
         metavar="SECONDS",
         type=min_ttl_seconds,
         default=REFRESH_MARGIN_SECONDS,
-        help="renew a rotating token first when it has less life left (default: 600)",
+        help="refresh first if the token expires sooner than this (default: 600)",
     )
 
 
 def add_format_option(parser: "argparse.ArgumentParser", default: str) -> None:
     """Add ``--as``, the format of the token."""
     parser.add_argument(
-        "--as", dest="format", choices=FORMATS, default=default, help=f"in which form (default: {default})"
+        "--as", dest="format", choices=FORMATS, default=default, help=f"output format (default: {default})"
     )
 
 
 def add_variable_option(parser: "argparse.ArgumentParser") -> None:
     """Add ``--env``, the environment variable that holds the token."""
-    parser.add_argument("--env", metavar="VAR", default=VARIABLE, help=f"name of the variable (default: {VARIABLE})")
+    parser.add_argument("--env", metavar="VAR", default=VARIABLE, help=f"environment variable (default: {VARIABLE})")
 
 
 def add_slack_url_option(parser: "argparse.ArgumentParser") -> None:
     """Add ``--slack-url``, for a Slack other than slack.com."""
-    parser.add_argument("--slack-url", metavar="URL", help="another Slack, for example https://slack-gov.com")
+    parser.add_argument("--slack-url", metavar="URL", help="URL of another Slack, such as https://slack-gov.com")
 
 
 def seconds_between(minimum: float, maximum: float, message: str) -> "Callable[[str], float]":
@@ -77,5 +75,5 @@ def seconds_between(minimum: float, maximum: float, message: str) -> "Callable[[
 
 
 min_ttl_seconds = seconds_between(
-    0, MAX_MIN_TTL_SECONDS, "give seconds between 0 and 39600 (11 hours): a token lives 12 hours"
+    0, MAX_MIN_TTL_SECONDS, "must be 0 to 39600 seconds (11 hours), because tokens expire after 12 hours"
 )

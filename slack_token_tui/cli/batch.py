@@ -115,7 +115,7 @@ def run_for_profiles(
         print_result: prints the result of one profile.
     """
     if all_profiles and names:
-        raise InvalidInput("Names and --all were given.", "Name profiles, or use --all")
+        raise InvalidInput("Profile names and --all can't be combined.", "Use one of them")
     store = ProfileStore()
     # Without a name, there is one profile to choose, or nothing to do.
     chosen = all_names(store) if all_profiles else list(names) or [resolve_name(str(store.home), None)]
@@ -163,7 +163,7 @@ async def _run_until_signal(
     async with opened as batch:
 
         def stop() -> None:
-            output.print_message("Stopping. Requests that were already sent are finished first.")
+            output.print_message("Stopping. Waiting for requests that were already sent.")
             batch.stop()
 
         with signals.calling(lambda: loop.call_soon_threadsafe(stop)):
@@ -177,7 +177,7 @@ def _print_skipped(left_alone: Sequence[Problem], not_reached: Sequence[str]) ->
         output.print_message(f"Skipped: {_list_names([problem.facts['name'] for problem in left_alone])}")
         output.print_message(f"  {explanation.happened} {explanation.remedies[0]}.")
     if not_reached:
-        output.print_message(f"Stopped before these were done: {_list_names(not_reached)}")
+        output.print_message(f"Not processed: {_list_names(not_reached)}")
 
 
 def _list_names(names: Sequence[str]) -> str:

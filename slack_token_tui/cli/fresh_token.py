@@ -1,4 +1,4 @@
-"""Get the token that a command hands out, and say what happens meanwhile."""
+"""Get the token that a command outputs, and print what happens meanwhile."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ def get_fresh_token(argument: str | None, min_ttl_seconds: float = REFRESH_MARGI
     name = resolve_name(str(store.home), argument)
     fresh = fresh_token(store, name, RefreshPolicy(min_ttl_seconds), _refresh)
     if fresh.result.recovered:
-        output.print_message("  An interrupted refresh was finished: its answer was in the journal")
+        output.print_message("  An interrupted refresh was completed from its saved response")
     if fresh.result.problem is not None:
         print_refresh_problem(fresh.result.problem, None if fresh.result.refreshed else fresh.profile)
     return fresh
 
 
 def print_refresh_problem(problem: Problem, profile: Profile | None) -> None:
-    """Print why there are no new tokens, and until when the token of ``profile`` works."""
+    """Print why there are no new tokens, and when the token of ``profile`` expires."""
     explanation = problem.explain()
     output.print_message(f"  {explanation.title} ({explanation.code}). {explanation.remedies[0]}")
     if profile is not None and profile.expires_at is not None:
-        output.print_message(f"  The token at hand still works until {format_clock_time(profile.expires_at)}")
+        output.print_message(f"  The current token expires at {format_clock_time(profile.expires_at)}")
 
 
 def _refresh(store: ProfileStore, name: str, policy: RefreshPolicy) -> RefreshResult:
     from slack_token_tui.tokens.refresh_in_process import refresh_in_process  # slow import: it loads the network code
 
     output.warn_about_key_log()
-    output.print_message(f"slack-token-tui: {name} is about to expire; asking Slack for a new token")
+    output.print_message(f"slack-token-tui: refreshing the token of {name}")
     return refresh_in_process(store, name, policy)
 
 
@@ -53,4 +53,4 @@ def format_clock_time(at: datetime) -> str:
 
 def expiry_sentence(profile: Profile) -> str:
     """Return when the token expires, as a sentence to append to a message. Empty if it does not expire."""
-    return f" It works until {format_clock_time(profile.expires_at)}." if profile.expires_at else ""
+    return f" The token expires at {format_clock_time(profile.expires_at)}." if profile.expires_at else ""

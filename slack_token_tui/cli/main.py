@@ -113,8 +113,8 @@ def _report_stdout_error(error: OSError) -> int:
     from slack_token_tui.cli import output
 
     _close_stdout()
-    output.print_message(f"slack-token-tui: standard output cannot be written: {error.strerror}.")
-    remedy = "Send it to a file or /dev/null" if error.errno == errno.EBADF else "Free some space where it goes"
+    output.print_message(f"slack-token-tui: can't write to standard output: {error.strerror}.")
+    remedy = "Redirect it to a file or /dev/null" if error.errno == errno.EBADF else "Free some disk space"
     output.print_message(f"  {remedy}, and run the command again")
     return 1
 

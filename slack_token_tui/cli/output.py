@@ -52,7 +52,7 @@ def report(problem: Problem, *, as_json: bool = False) -> int:
     """Print what happened and what to do about it. Return the exit code."""
     exit_code = report_explanation(problem.explain(), as_json=as_json)
     if variable := problem.facts.get("variable"):
-        print_message(f"  That name stands in {variable}")
+        print_message(f"  (profile name set by {variable})")
     return exit_code
 
 

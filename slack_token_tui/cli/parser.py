@@ -1,4 +1,4 @@
-"""Argument parser, and the table of all commands. Each command's arguments are in its own module."""
+"""Argument parser, and the table of all commands. The module of each command adds its arguments."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 COMMANDS = {
-    "demo": "try everything against a practice Slack on this machine",
-    "login": "sign in without the interface and save the profile",
+    "demo": "try everything with a practice Slack on this machine",
+    "login": "sign in from the command line and save the token",
     "token": "print an access token",
-    "copy": "put an access token on the clipboard",
-    "export": "print an access token in the form that its user takes",
-    "exec": "become a command, with the token in one environment variable more",
+    "copy": "copy an access token to the clipboard",
+    "export": "print an access token in a chosen format",
+    "exec": "run a command with the token in its environment",
     "list": "list the profiles",
-    "show": "show one profile, its tokens masked",
-    "verify": "ask Slack whether tokens work, and whose they are",
-    "refresh": "renew rotating tokens; --all is fit for cron",
+    "show": "show a profile with masked tokens",
+    "verify": "check with Slack that tokens work",
+    "refresh": "refresh tokens (use --all in cron)",
     "default": "print or set the default profile",
-    "rename": "give a profile another name",
-    "remove": "revoke both tokens at Slack and delete the profile",
-    "import": "keep a token that you already have, from standard input",
-    "move": "keep tokens in the operating system’s keyring, or in files",
-    "completion": "print a completion script for a shell",
-    "manifest": "print the manifest that a Slack app is made from",
-    "doctor": "check what a sign-in needs of this machine",
-    "explain": "say what a Slack error means and what to do",
+    "rename": "rename a profile",
+    "remove": "revoke the tokens of a profile and remove it",
+    "import": "save an existing token, read from standard input",
+    "move": "move tokens to the system keyring or to files",
+    "completion": "print a shell completion script",
+    "manifest": "print the manifest for creating a Slack app",
+    "doctor": "check this machine for sign-in problems",
+    "explain": "explain a Slack error and how to fix it",
+    "help": "list the help topics, or print one",
 }
 """Every command with its summary, in the order of ``--help``."""
 
@@ -49,6 +50,8 @@ def run(arguments: Sequence[str], exec_command: Sequence[str], core_limit: int |
     Raises:
         Problem: the command failed, or its arguments are wrong.
     """
+    if len(arguments) == 2 and arguments[0] == "help" and arguments[1] in COMMANDS:
+        arguments = [arguments[1], "--help"]
     # No option before the command has a value, so the first word that is not an option is the command.
     typed = next((word for word in arguments if not word.startswith("-")), "")
     parser = create_parser(COMMANDS if typed == "completion" else {typed})
@@ -95,7 +98,7 @@ class _Parser(argparse.ArgumentParser):
         if message.startswith("unrecognized arguments") and self.typed_command in COMMANDS:
             remedy = f"See: slack-token-tui {self.typed_command} --help"
             if self.typed_command == "exec":
-                remedy = "Put the command after two dashes: slack-token-tui exec acme -- printenv SLACK_TOKEN"
+                remedy = "Put the command after two dashes: slack-token-tui exec acme -- python report.py"
         raise InvalidInput(f"{message}.", remedy)
 
 
@@ -103,9 +106,9 @@ def create_parser(commands: Container[str]) -> _Parser:
     """Return the parser. It knows every command, but arguments only of ``commands``: their modules are imported."""
     parser = _Parser(
         prog="slack-token-tui",
-        description="Sign in to Slack from a terminal, and keep the user tokens you get. "
+        description="Sign in to Slack from a terminal and save your user tokens. "
         "Without a command, the terminal user interface opens.",
-        epilog="Try it without Slack: slack-token-tui demo",
+        epilog="Try it without Slack: slack-token-tui demo. Read more: slack-token-tui help",
     )
     parser.add_argument("--version", action="version", version=f"slack-token-tui {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")

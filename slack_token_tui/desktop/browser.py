@@ -72,7 +72,7 @@ def validate_url(url: str) -> str:
     """
     # Loopback as in parse_base_url(), so that every Slack that an app may have can be opened.
     if not _URL.fullmatch(url) or not (url.startswith("https:") or is_loopback(urlsplit(url).hostname)):
-        raise ValueError("this address is not one to give to a browser")
+        raise ValueError("this URL can't be passed to a browser")
     return url
 
 
@@ -98,7 +98,7 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
     env = await asyncio.to_thread(environment.detect)
     reason = env.no_browser_reason or "No browser was found on this machine."
     if command and not env.no_browser_reason:
-        reason = f"This app’s own browser, {clean(command, 60)}, was not found."
+        reason = f"This app's browser ({clean(command, 60)}) was not found."
     for argv in _commands(url, command, env):
         program = PurePath(argv[0]).name
         if shutil.which(argv[0]) is None:
@@ -113,7 +113,7 @@ async def open_url(url: str, command: str = "", redirect_file: Path | None = Non
         # explorer.exe exits with 1 even if it succeeds.
         if await _start(argv, variables) or program == "explorer.exe":
             return Opened(_DISPLAY_NAMES.get(program, program))
-        reason = f"{program} did not start."
+        reason = f"Couldn't start {program}."
     return NotOpened(reason)
 
 
@@ -130,14 +130,14 @@ def parse_command(text: str) -> str:
     try:
         words = shlex.split(text)
     except ValueError:
-        raise InvalidInput("A quotation mark is missing in the browser’s command.") from None
+        raise InvalidInput("A quotation mark is missing in the browser command.") from None
     if re.search(r"%(?!s\b)", text):
-        raise InvalidInput("In the browser’s command only %s has a meaning: the address comes there.")
+        raise InvalidInput("The browser command supports only %s, which stands for the URL.")
     program = PurePath(words[0]).name
     if _is_text_browser(words):
         raise InvalidInput(f"{program} is a text browser and would take over this terminal.")
     if shutil.which(words[0]) is None:
-        raise InvalidInput(f"There is no program {program} here.")
+        raise InvalidInput(f"{program} was not found.")
     return text
 
 
@@ -202,7 +202,7 @@ def _https_handler() -> str:
 def _variables_for(command: list[str], variables: Mapping[str, str]) -> dict[str, str]:
     """Return the environment variables for ``command``, with a ``BROWSER`` that never leads to a text browser.
 
-    xdg-open starts what ``BROWSER`` names. If it is not set and there is no default browser, it tries a list of its own
+    xdg-open starts what ``BROWSER`` names. If it is not set and there is no default browser, it tries a built-in list
     that ends with text browsers.
     """
     entries = [entry for entry in variables.get("BROWSER", "").split(os.pathsep) if entry.split()]

@@ -47,7 +47,7 @@ class ClearPolicy:
 
 @dataclass(frozen=True)
 class Copied:
-    """Result if the text is, or may be, on the clipboard.
+    """Result if the text was copied, or may have been.
 
     Attributes:
         tool: what was used, such as ``xclip``, ``tmux`` or ``OSC 52``.
@@ -61,17 +61,18 @@ class Copied:
 
     def message(self, what: str) -> str:
         """Return a sentence about the copy of ``what`` that claims no more than was verified."""
-        seconds = self.cleared_after_seconds
+        cleared = f" (cleared in {self.cleared_after_seconds} s)" if self.cleared_after_seconds else ""
         if self.tool == "tmux":
-            tmux_note = f", which forgets it in {seconds} s," if seconds else ""
-            destination = "to your terminal’s clipboard; whether that took it is not known"
-            return f"{what} was sent to tmux{tmux_note} and through it {destination}."
+            return f"Copied {what} via tmux{cleared}. {_TERMINAL_NOTE}"
         if self.tool == "OSC 52":
-            return f"{what} was sent to your terminal’s clipboard (OSC 52); whether it took it is not known."
+            return f"Sent {what} to your terminal's clipboard (OSC 52). {_TERMINAL_NOTE}"
         if not self.is_verified:
-            return f"{what} was handed to {self.tool}; it could not be read back."
-        clear_note = f", cleared in {seconds} s; a clipboard manager may keep it" if seconds else ""
-        return f"{what} copied with {self.tool}{clear_note}."
+            return f"Copied {what} with {self.tool}, but the copy couldn't be verified."
+        history = " A clipboard manager may still save it." if cleared else ""
+        return f"Copied {what} with {self.tool}{cleared}.{history}"
+
+
+_TERMINAL_NOTE = "If pasting fails, your terminal blocks clipboard access."
 
 
 @dataclass(frozen=True)
@@ -107,13 +108,17 @@ async def copy(
     if native is not None and native.is_verified:
         return native
     # A native tool may report success without copying, so try the terminal too.
+    if not env.has_terminal_clipboard:
+        return native or NotCopied(
+            "JupyterLab's terminal doesn't support copying (OSC 52). Select the text with Shift+drag."
+        )
     if not await terminal.confirm():
-        return native or NotCopied("It was not sent to the terminal, and there is no other clipboard here.")
+        return native or NotCopied("This machine has no clipboard, and your terminal's wasn't used.")
     if os.environ.get("TMUX") and (result := await _run_helper(TMUX_BUFFER, text, clear_policy, env)):
         return Copied("tmux", is_verified=False, cleared_after_seconds=result.cleared_after_seconds)
     if terminal.write(text.reveal()):
         return Copied("OSC 52", is_verified=False)
-    return native or NotCopied("There is no clipboard here, and no terminal to send it to.")
+    return native or NotCopied("This machine has no clipboard, and there's no terminal to copy to.")
 
 
 def osc52_sequence(text: str) -> str:

@@ -58,7 +58,7 @@ def _probe_native() -> list[ClipboardBackend]:
     if sys.platform == "darwin":
         return [_round_trip("pbcopy", *_PBCOPY)]
     if sys.platform == "win32":
-        return [ClipboardBackend("windows", None, "Windows has its own clipboard; it is read back at each copy.")]
+        return [ClipboardBackend("windows", None, "Windows clipboard. Each copy is verified.")]
     if os.environ.get("WAYLAND_DISPLAY") and shutil.which("wl-copy"):
         return [_query("wl-copy", ["wl-paste", "--list-types"])]
     if os.environ.get("DISPLAY"):
@@ -67,7 +67,7 @@ def _probe_native() -> list[ClipboardBackend]:
         if shutil.which("xsel"):
             return [_round_trip("xsel", *_XSEL)]
     if shutil.which("clip.exe"):
-        return [ClipboardBackend("clip.exe", None, "Windows’ clipboard is used; it is read back at each copy.")]
+        return [ClipboardBackend("clip.exe", None, "Windows clipboard. Each copy is verified.")]
     return []
 
 
@@ -79,12 +79,11 @@ def _round_trip(tool: str, write: list[str], read: list[str], clear: list[str] |
         if clear:
             _run(clear)
     except subprocess.TimeoutExpired:
-        return ClipboardBackend(tool, False, f"{tool} hangs.")
+        return ClipboardBackend(tool, False, f"{tool} doesn't respond.")
     except (OSError, subprocess.CalledProcessError):
-        return ClipboardBackend(tool, False, f"{tool} fails: it may not reach the display.")
-    return ClipboardBackend(
-        tool, matches, f"{tool} gives back what it was given." if matches else f"{tool} says yes and keeps nothing."
-    )
+        return ClipboardBackend(tool, False, f"{tool} failed. It may not be able to reach the display.")
+    message = f"Clipboard works ({tool})." if matches else f"{tool} reported success but copied nothing."
+    return ClipboardBackend(tool, matches, message)
 
 
 def _query(tool: str, command: list[str]) -> ClipboardBackend:
@@ -92,12 +91,12 @@ def _query(tool: str, command: list[str]) -> ClipboardBackend:
         # wl-paste reports an empty clipboard as an error, but that also shows that the display responds.
         result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return ClipboardBackend(tool, False, f"{tool} hangs.")
+        return ClipboardBackend(tool, False, f"{tool} doesn't respond.")
     except OSError:
-        return ClipboardBackend(tool, False, f"{tool} cannot be started.")
+        return ClipboardBackend(tool, False, f"Couldn't start {tool}.")
     if result.returncode == 0 or any(words in result.stderr.lower() for words in _EMPTY_MESSAGES):
-        return ClipboardBackend(tool, None, f"{tool} answers; each copy is read back.")
-    return ClipboardBackend(tool, False, f"{tool} fails: it may not reach the display.")
+        return ClipboardBackend(tool, None, f"{tool} responds. Each copy is verified.")
+    return ClipboardBackend(tool, False, f"{tool} failed. It may not be able to reach the display.")
 
 
 def _run(command: list[str], text: str | None = None) -> str:

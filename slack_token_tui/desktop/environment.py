@@ -55,12 +55,17 @@ class Environment:
         return self.is_over_ssh or not is_local
 
     @property
+    def has_terminal_clipboard(self) -> bool:
+        """Whether the terminal may accept text for its clipboard (OSC 52). JupyterLab's ignores it."""
+        return self.terminal != "jupyter" or self.in_tmux
+
+    @property
     def no_browser_reason(self) -> str | None:
         """Why no browser is opened here, as a sentence, or None if one can be."""
         if self.is_over_ssh:
-            return "This is an SSH session, so no browser is opened on this machine."
+            return "This is an SSH session, so the browser won't open automatically."
         if self.container is not None and not self.has_display:
-            return f"This is a container ({self.container}) without a display, so no browser is opened."
+            return f"Running in a container ({self.container}), so the browser won't open automatically."
         if not self.has_display and not self.is_wsl:
             return "This machine has no display to open a browser on."
         return None
@@ -78,19 +83,18 @@ class Environment:
         hints = []
         if self.terminal == "vscode":
             hints.append(
-                "VS Code keeps Ctrl+Q and some function keys for itself: q quits here, and ? lists every key. "
-                "It opens a link with Ctrl and a click, and forwards ports of remote windows by itself."
+                "VS Code uses Ctrl+Q and some function keys itself. Press q to quit and ? to list every key. "
+                "Ctrl+click opens a link. VS Code forwards the ports of remote windows automatically."
             )
         if self.terminal == "jupyter":
             hints.append(
-                "JupyterLab’s terminal takes a paste with Ctrl+V or the browser’s menu, and has no clipboard of its own to "
-                "copy to: show the token with t and select it with Shift and the mouse, or take it in a notebook with "
-                "slack_token_tui.token()."
+                "Paste with Ctrl+V or the browser's menu. JupyterLab's terminal doesn't support copying (OSC 52). "
+                "To copy a token, press t and select it with Shift+drag. In a notebook, use slack_token_tui.token()."
             )
         if self.in_tmux:
             hints.append(
-                "In tmux a copy goes through tmux’s own buffer; select with Shift and the mouse to use your terminal’s own "
-                "selection, and open links with its own modifier."
+                "Copies go through tmux's buffer. Use Shift+drag to select text with your terminal instead. "
+                "Open links with your terminal's modifier key."
             )
         return tuple(hints)
 

@@ -19,18 +19,15 @@ async def check_slack(endpoints: Endpoints) -> list[Finding]:
     host = endpoints.host
     key_log = []
     if path := tls_key_log_path():
-        message, remedy = (
-            f"SSLKEYLOGFILE is set: the keys of TLS connections are written to {path}.",
-            "unset SSLKEYLOGFILE",
-        )
-        key_log = [Finding("key_log", Verdict.LOOK, "TLS keys", message, remedy)]
+        message = f"SSLKEYLOGFILE is set, so TLS keys are written to {path}."
+        key_log = [Finding("key_log", Verdict.LOOK, "TLS keys", message, "unset SSLKEYLOGFILE")]
     try:
         async with SlackClient(endpoints, SLACK_TIMEOUT_SECONDS) as client:
             connectivity = await client.check_connectivity()
     except SlackError as error:
         return [*key_log, finding_about(error, "slack", Verdict.BAD, "Slack", f"{error.explain().title}.")]
     via_proxy = f" through the proxy {connectivity.proxy}" if connectivity.proxy else ""
-    findings = [*key_log, Finding("slack", Verdict.GOOD, "Slack", f"{host} answers{via_proxy}.")]
+    findings = [*key_log, Finding("slack", Verdict.GOOD, "Slack", f"{host} is reachable{via_proxy}.")]
     findings += _check_tls(connectivity)
     if connectivity.date is not None:
         findings.append(check_clock(connectivity.date))
@@ -40,11 +37,11 @@ async def check_slack(endpoints: Endpoints) -> list[Finding]:
 def _check_tls(reached: Connectivity) -> list[Finding]:
     if reached.tls_version is None:
         return []
-    issuer = reached.issuer or "nobody"
-    message = f"{reached.tls_version}, vouched for by {issuer}."
+    issuer = reached.issuer or "an unknown issuer"
+    message = f"{reached.tls_version.replace('TLSv', 'TLS ')}, certificate from {issuer}."
     if any(name in issuer.lower() for name in _PUBLIC_ISSUERS):
         return [Finding("tls", Verdict.GOOD, "TLS", message)]
-    remedy = "That is not a usual public authority: a company’s proxy may read what goes to Slack, tokens included."
+    remedy = "This isn't a known public authority. A company proxy may read what you send to Slack, including tokens."
     return [Finding("tls", Verdict.LOOK, "TLS", message, remedy)]
 
 
@@ -52,7 +49,7 @@ def check_clock(date: datetime) -> Finding:
     """Compare this machine's clock with ``date``, the time reported by Slack."""
     seconds = (datetime.now(UTC) - date).total_seconds()
     if abs(seconds) < _MAX_CLOCK_SKEW_SECONDS:
-        return Finding("clock", Verdict.GOOD, "Clock", "It agrees with Slack’s.")
-    minutes = f"{abs(seconds) / 60:.0f} min {'ahead of' if seconds > 0 else 'behind'} Slack’s."
-    remedy = "Set the clock: tokens would be renewed too early or too late, and TLS may fail."
-    return Finding("clock", Verdict.BAD if abs(seconds) > 600 else Verdict.LOOK, "Clock", f"It is {minutes}", remedy)
+        return Finding("clock", Verdict.GOOD, "Clock", "In sync with Slack.")
+    message = f"{abs(seconds) / 60:.0f} min {'ahead of' if seconds > 0 else 'behind'} Slack."
+    remedy = "Set the clock. Otherwise tokens are refreshed too early or too late, and TLS may fail."
+    return Finding("clock", Verdict.BAD if abs(seconds) > 600 else Verdict.LOOK, "Clock", message, remedy)

@@ -29,14 +29,14 @@ def check_keyring(home: Path) -> Iterator[Finding]:
     profiles = [entry for entry in _read_entries(home) if isinstance(entry, Profile)]
     wanted = read_settings(home).get("storage") == KEYRING or any(profile.in_keyring for profile in profiles)
     try:
-        message = f"{keyring.backend_name()} is there; in the interface, m moves tokens into it."
+        message = f"{keyring.backend_name()} is available. In the interface, press m to move tokens into it."
         yield Finding("keyring", Verdict.GOOD, "Keyring", message)
     except StorageError as error:
         title = error.explain().title
         if wanted:
             yield finding_about(error, "keyring", Verdict.BAD, "Keyring", f"{title}.")
         else:
-            message = f"Not used: tokens are kept in files. ({title}.)"
+            message = f"Not used. Tokens are saved in files ({title})."
             yield Finding("keyring", Verdict.NOTE, "Keyring", message)
 
 
@@ -52,26 +52,26 @@ def check_config_directory(home: Path) -> Iterator[Finding]:
     if not is_there:
         existing_parent = next(parent for parent in home.parents if parent.exists())
         if os.access(existing_parent, os.W_OK):
-            yield Finding("directory", Verdict.NOTE, "Files", f"{home} does not exist yet; the first sign-in makes it.")
+            message = f"{home} doesn't exist yet. The first sign-in creates it."
+            yield Finding("directory", Verdict.NOTE, "Files", message)
         else:
             remedy = "Make it writable, or set SLACK_TOKEN_TUI_HOME to another directory."
-            yield Finding(
-                "directory", Verdict.BAD, "Files", f"{home} cannot be made: {existing_parent} is not writable.", remedy
-            )
+            message = f"{home} can't be created, because {existing_parent} isn't writable."
+            yield Finding("directory", Verdict.BAD, "Files", message, remedy)
         return
     status = home.stat()
     problem = ""
     if os.name == "posix" and stat.S_IMODE(status.st_mode) & 0o077:
-        problem, remedy = f"{home} can be entered by others.", f"chmod 700 {shlex.quote(str(home))}"
+        problem, remedy = f"Other users can access {home}.", f"chmod 700 {shlex.quote(str(home))}"
     elif not os.access(home, os.W_OK):
         problem, remedy = (
-            f"{home} cannot be written to.",
-            f"chmod 700 {shlex.quote(str(home))}, or free the disk if it was mounted read-only.",
+            f"{home} isn't writable.",
+            f"chmod 700 {shlex.quote(str(home))}, or remount the disk if it's read-only.",
         )
     if problem:
         yield Finding("directory", Verdict.BAD, "Files", problem, remedy)
     else:
-        yield Finding("directory", Verdict.GOOD, "Files", f"{home}, for you alone.")
+        yield Finding("directory", Verdict.GOOD, "Files", f"{home} is private to you.")
     for name in ("profiles", "apps", "locks", "journal", "quarantine"):
         try:
             check_directory(str(home / name))
@@ -92,20 +92,21 @@ def _check_shared_directory(home: Path) -> Iterator[Finding]:
     git_root = next((place for place in ancestors if (place / ".git").exists()), None)
     if git_root is not None:
         if (home / ".gitignore").exists():
-            said = f"The files lie in the git work tree {git_root}; a .gitignore keeps them out."
+            said = f"The files are in the git work tree {git_root}, but its .gitignore excludes them."
             yield Finding("git", Verdict.NOTE, "Git", said)
         else:
-            said = f"The files lie in the git work tree {git_root}, and nothing keeps them out of it."
-            yield Finding("git", Verdict.LOOK, "Git", said, f"Write a * into {home / '.gitignore'}")
+            said = f"The files are in the git work tree {git_root} and could be committed."
+            yield Finding("git", Verdict.LOOK, "Git", said, f"Write * to {home / '.gitignore'}")
     parts = [part.lower() for part in home.parts]
     synced_dir = next((place for place in ancestors if any((place / mark).exists() for mark in _SYNC_MARKS)), None)
     if synced_dir is not None or any(part.startswith(name) for part in parts for name in _SYNCED):
         yield Finding(
             "synced",
             Verdict.LOOK,
-            "Synchronised",
-            "The files seem to lie in a folder that is copied to other machines.",
-            "Keep them on one machine: two that renew one profile end each other’s tokens. SLACK_TOKEN_TUI_HOME moves them.",
+            "Synced",
+            "The files seem to be in a folder that is synced to other machines.",
+            "Two machines refreshing the same profile invalidate each other's tokens. "
+            "Set SLACK_TOKEN_TUI_HOME to a directory that isn't synced.",
         )
 
 
@@ -120,7 +121,7 @@ def check_profiles(home: Path) -> Iterator[Finding]:
             yield finding_about(error, "app", Verdict.LOOK, "App")
     readable_count = sum(isinstance(entry, Profile) for entry in entries)
     if readable_count:
-        yield Finding("profiles", Verdict.GOOD, "Profiles", f"{readable_count} can be read.")
+        yield Finding("profiles", Verdict.GOOD, "Profiles", f"{readable_count} readable.")
 
 
 def check_leftovers(home: Path) -> Iterator[Finding]:
@@ -129,24 +130,28 @@ def check_leftovers(home: Path) -> Iterator[Finding]:
     names = {entry.id: entry.name for entry in _read_entries(home) if isinstance(entry, Profile)}
     for path in _list_files(journals):
         profile_name = names.get(path.stem)
-        message = f"A refresh of {profile_name or 'a profile that is gone'} is under way or was interrupted."
-        remedy = f"The next use looks after it: slack-token-tui refresh {profile_name}" if profile_name else ""
+        message = f"A refresh of {profile_name or 'a removed profile'} is in progress or was interrupted."
+        remedy = (
+            f"It will be completed automatically on next use: slack-token-tui refresh {profile_name}"
+            if profile_name
+            else ""
+        )
         yield Finding("journal", Verdict.LOOK, "Journal", message, remedy)
     for path in list_fallback_files(home):
         profile_name = names.get(profile_id_in(path))
         remedy = (
-            f"The next use looks after it: slack-token-tui refresh {profile_name}"
+            f"It will be completed automatically on next use: slack-token-tui refresh {profile_name}"
             if profile_name
-            else "It may hold a living token."
+            else "It may hold a valid token."
         )
         if path.suffix == ".tokens":
-            remedy = f"{import_command(path)} and then delete it."
+            remedy = f"Run {import_command(path)}, then delete the file."
         yield Finding(
-            "rescued", Verdict.LOOK, "Rescued", f"{path} holds tokens that could be saved nowhere else.", remedy
+            "rescued", Verdict.LOOK, "Rescued", f"{path} holds tokens that couldn't be saved elsewhere.", remedy
         )
     for path in _list_files(quarantine):
-        message = f"{path} holds an answer that could not be used."
-        remedy = "It may hold a living token. When the profile works again, delete it."
+        message = f"{path} holds an unusable response from Slack."
+        remedy = "It may hold a valid token. Delete it when the profile works again."
         yield Finding("quarantine", Verdict.LOOK, "Quarantine", message, remedy)
 
 

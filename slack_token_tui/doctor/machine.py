@@ -42,31 +42,31 @@ def check_environment() -> Iterator[Finding]:
     if env.in_tmux:
         places.append("in tmux")
     if env.terminal:
-        places.append({"vscode": "in VS Code’s terminal", "jupyter": "in JupyterLab’s terminal"}[env.terminal])
-    said = f"This runs {', '.join(places)}." if places else "This runs in a terminal of this machine."
+        places.append({"vscode": "in VS Code's terminal", "jupyter": "in JupyterLab's terminal"}[env.terminal])
+    if not places:
+        places.append("on this machine" if env.has_display else "on a machine without a display")
+    said = f"Running {', '.join(places)}."
     hints = list(env.hints)
     if env.is_remote:
         tunnel = env.tunnel_command(urlsplit(LOOPBACK_REDIRECT_URIS[0]).port or 0)
-        tunnel_hint = f" Or type this where the browser is, first: {tunnel}" if tunnel else ""
-        hints.insert(
-            0, f"Your browser cannot reach this machine’s localhost: paste the address it ends on.{tunnel_hint}"
-        )
+        hints.insert(0, "Your browser can't reach localhost on this machine. Paste the URL of the page you land on.")
+        if tunnel:
+            hints.insert(1, f"Or run this on your computer first: {tunnel}")
     yield Finding("surroundings", Verdict.LOOK if hints else Verdict.NOTE, "Terminal", said, " ".join(hints))
 
 
 def check_ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
     """Yield a finding for each registered port: free, or the program that holds it."""
-    local = [address for address in redirect_uris if is_loopback_redirect(address)]
+    local = [uri for uri in redirect_uris if is_loopback_redirect(uri)]
     if not local:
-        yield Finding(
-            "port", Verdict.NOTE, "Ports", "The app’s redirect is not on this machine: it is finished by paste."
-        )
+        message = "The app's redirect URL isn't on this machine. Paste the URL of the page you land on."
+        yield Finding("port", Verdict.NOTE, "Ports", message)
     holders: dict[int, str] = {}
-    for address in local:
-        port = urlsplit(address).port or 0
+    for uri in local:
+        port = urlsplit(uri).port or 0
         holders[port] = ""
         try:
-            bind_first_free([address]).close()
+            bind_first_free([uri]).close()
         except PortsUnavailable as unavailable:
             is_taken = unavailable.code == "all_ports_taken"
             holders[port] = str(port_holders.find_holder(port)) if is_taken else unavailable.facts["detail"]
@@ -74,14 +74,14 @@ def check_ports(redirect_uris: tuple[str, ...]) -> Iterator[Finding]:
     remedy = (
         "The next registered port is used instead."
         if some_free
-        else "Close that program, or finish by paste: press Allow, then paste the address that the browser ends on."
+        else "Close that program. Or click Allow and paste the URL of the page you land on."
     )
     for port, holder in holders.items():
         if holder:
             verdict = Verdict.LOOK if some_free else Verdict.BAD
-            yield Finding(f"port_{port}", verdict, f"Port {port}", f"Not free: {holder}.", remedy)
+            yield Finding(f"port_{port}", verdict, f"Port {port}", f"Not available: {holder}.", remedy)
         else:
-            yield Finding(f"port_{port}", Verdict.GOOD, f"Port {port}", "Free.")
+            yield Finding(f"port_{port}", Verdict.GOOD, f"Port {port}", "Available.")
 
 
 def check_loopback() -> Iterator[Finding]:
@@ -92,17 +92,17 @@ def check_loopback() -> Iterator[Finding]:
     except OSError:
         addresses = set()
     if not families:
-        remedy = "Finish sign-ins by paste, or ask who runs this machine for a loopback interface."
-        yield Finding("loopback", Verdict.BAD, "Loopback", "Nothing can be opened on this machine’s loopback.", remedy)
+        remedy = "Ask your admin for a loopback interface, or paste the URL of the page you land on."
+        yield Finding("loopback", Verdict.BAD, "Loopback", "This machine can't listen on localhost.", remedy)
         return
-    message = f"{' and '.join(families)} can be listened on."
+    message = f"{' and '.join(families)} available."
     if not addresses:
-        remedy = "Add “127.0.0.1 localhost” to the hosts file, or finish sign-ins by paste."
-        yield Finding("loopback", Verdict.BAD, "Loopback", f"{message} The name localhost is not known here.", remedy)
+        remedy = 'Add "127.0.0.1 localhost" to the hosts file, or paste the URL of the page you land on.'
+        yield Finding("loopback", Verdict.BAD, "Loopback", f"{message} Couldn't resolve localhost.", remedy)
     elif not all(is_loopback(address.split("%")[0]) for address in addresses):
-        remedy = "Mend the entry in the hosts file: localhost is 127.0.0.1 and ::1."
+        remedy = "Fix the hosts file. localhost must be 127.0.0.1 and ::1."
         yield Finding(
-            "loopback", Verdict.BAD, "Loopback", f"localhost leads to {', '.join(sorted(addresses))}.", remedy
+            "loopback", Verdict.BAD, "Loopback", f"localhost resolves to {', '.join(sorted(addresses))}.", remedy
         )
     else:
         yield Finding(
@@ -126,11 +126,11 @@ def check_browser(app: SlackApp) -> Iterator[Finding]:
     """Yield a finding about the browser that a sign-in would open."""
     found = browsers.default_browser(app.browser)
     if isinstance(found, browsers.NotOpened):
-        remedy = "A sign-in shows the address instead: open it in any browser and paste what that ends on."
+        remedy = "Open the sign-in link in any browser. If the page you land on won't load, paste its URL."
         yield Finding("browser", Verdict.LOOK, "Browser", found.reason, remedy)
     else:
         source = " (from BROWSER)" if os.environ.get("BROWSER") and not app.browser else ""
-        yield Finding("browser", Verdict.GOOD, "Browser", f"Slack is opened with {found}{source}.")
+        yield Finding("browser", Verdict.GOOD, "Browser", f"Sign-ins open {found}{source}.")
 
 
 def check_clipboard() -> Iterator[Finding]:
@@ -138,15 +138,17 @@ def check_clipboard() -> Iterator[Finding]:
     backends = clipboard_probe.list_backends()
     for backend in backends:
         if backend.works is False:
-            remedy = "Copies go to your terminal instead (OSC 52); in the interface, t shows a token."
+            remedy = "Copies go to your terminal instead (OSC 52). In the interface, press t to show a token."
             yield Finding("clipboard", Verdict.LOOK, "Clipboard", backend.message, remedy)
         else:
             yield Finding("clipboard", Verdict.GOOD, "Clipboard", backend.message)
     if not backends:
         env = environment.detect()
-        said = "No clipboard of this machine can be used; copies are sent to your terminal (OSC 52), which may refuse."
+        said = "This machine has no clipboard. Copies go to your terminal (OSC 52), which may block them."
+        if not env.has_terminal_clipboard:
+            said = "This machine has no clipboard, and JupyterLab's terminal doesn't support copying (OSC 52)."
         remedy = "Install xclip, xsel or wl-clipboard." if env.has_display and not env.is_over_ssh else _NO_CLIPBOARD
         yield Finding("clipboard", Verdict.LOOK, "Clipboard", said, remedy)
 
 
-_NO_CLIPBOARD = "In the interface, t shows a token, to select by hand."
+_NO_CLIPBOARD = "In the interface, press t to show a token, then select it with the mouse."

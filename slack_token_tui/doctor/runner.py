@@ -57,4 +57,6 @@ def _run_check(look: Callable[[], Iterator[Finding]]) -> list[Finding]:
 
 
 def _failed_check(error: Exception) -> Finding:
-    return Finding("unexpected", Verdict.BAD, "Doctor", f"One check failed: {error_location(error)}.", "Report it.")
+    return Finding(
+        "unexpected", Verdict.BAD, "Doctor", f"A check failed: {error_location(error)}.", "Please report it."
+    )

@@ -313,10 +313,10 @@ def test_script_is_told_the_link_and_the_saved_profile_name(
         pending = stt.sign_in(
             wished, client_id=CLIENT_ID, slack_url=slack.base, redirect_uris=app.redirect_uris, open_browser=False
         )
-        assert f"Open this and press Allow: {pending.url}" in capsys.readouterr().err
+        assert f"Open this link and click Allow: {pending.url}" in capsys.readouterr().err
         simulate_browser(str(pending.url))
         assert pending.wait(30).name == "mine"
-    assert "the name of this account here, and not as other" in repr(pending)
+    assert "saved as mine, not as other, because this account was already saved" in repr(pending)
 
 
 def test_ask_waits_for_the_browser_when_input_is_closed(

@@ -66,7 +66,7 @@ def test_notebook_masks_tokens_and_awaits_a_sign_in(
     assert read_result(4) == "'jane'"
     assert read_result(5) == "True"
     assert read_result(6) == "'mine'"
-    assert "Open Slack and press Allow" in read_outputs(6) or "saved as mine" in read_outputs(6)
+    assert "Open Slack and click Allow" in read_outputs(6) or "saved as mine" in read_outputs(6)
     assert read_result(7) == "<sign-in: saved as mine>"
     assert "access_denied" in read_outputs(8)
     assert "NoSuchProfile" in read_outputs(9) and "isn't a saved profile" in read_outputs(9)

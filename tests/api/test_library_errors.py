@@ -93,7 +93,7 @@ def test_refresh_of_a_due_token_loads_no_network_code_into_the_caller(
 
 ERRORS = [
     Problem("unexpected", detail="here"),
-    InvalidInput("That is not an address.", "Give another one"),
+    InvalidInput("That isn't a URL.", "Enter another one"),
     SlackRefused("invalid_auth", host="slack.com"),
     RateLimited(17),
     UnusableToken("other_account"),

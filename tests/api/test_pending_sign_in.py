@@ -149,7 +149,7 @@ def test_ask_ends_when_the_browser_was_faster(
 ) -> None:
     code = start_code(app) + "print('saved as', pending.ask().name)\nprint('still', input('alive? '))"
     terminal = Terminal(child_environment, "-c", code)
-    terminal.wait_for_text("Paste the address")
+    terminal.wait_for_text("Paste the URL")
     simulate_browser(find_url(terminal))
     terminal.wait_for_text("saved as acme-practice")
     terminal.wait_for_text("alive?")
@@ -165,7 +165,7 @@ def test_ctrl_c_in_ask_stops_the_sign_in(
         start_code(app) + "try:\n    pending.ask()\nexcept KeyboardInterrupt:\n    print('inter' + 'rupted')\ninput()"
     )
     terminal = Terminal(child_environment, "-c", code)
-    terminal.wait_for_text("Paste the address")
+    terminal.wait_for_text("Paste the URL")
     terminal.press(b"\x03")
     terminal.wait_for_text("interrupted")
     assert wait_until(lambda: not is_port_open(get_port(app.redirect_uris[0])))
@@ -215,7 +215,7 @@ def test_link_is_printed_even_if_it_takes_long_to_get_ready(
     def is_printed() -> bool:
         nonlocal printed
         printed += capsys.readouterr().err
-        return f"Open this and press Allow: {pending.url}\n" in printed
+        return f"Open this link and click Allow: {pending.url}\n" in printed
 
     assert wait_until(is_printed), printed
     pending.cancel()
@@ -446,7 +446,7 @@ def test_prompt_in_a_notebook_ends_when_the_browser_was_faster(
 ) -> None:
     url = kernel.run(start_code(app) + "print(pending.url)").split()[-1]
     request = kernel.start("print(pending.ask().name)")
-    assert kernel.client.get_stdin_msg(timeout=60)["content"]["prompt"].startswith("Paste the address")
+    assert kernel.client.get_stdin_msg(timeout=60)["content"]["prompt"].startswith("Paste the URL")
     simulate_browser(url)
     assert kernel.finish(request)["status"] == "ok"
     assert "saved as acme-practice" in kernel.run("print(pending.line)")
@@ -477,15 +477,15 @@ def test_card_shows_the_link_only_while_somebody_has_to_press_allow() -> None:
     ("state", "line"),
     [
         (SignInState(), "starting"),
-        (SignInState(Phase.WAITING, port=Port(("IPv4",))), "waiting for you to press Allow"),
-        (SignInState(Phase.WAITING), "waiting for you to press Allow, and to paste the URL of the page you land on"),
-        (SignInState(Phase.EXCHANGING), "asking Slack"),
+        (SignInState(Phase.WAITING, port=Port(("IPv4",))), "waiting for you to click Allow"),
+        (SignInState(Phase.WAITING), "waiting for you to click Allow and paste the URL of the page you land on"),
+        (SignInState(Phase.EXCHANGING), "waiting for Slack"),
         (
             SignInState(Phase.RETRYING, retry_reason=explain("name_not_found")),
-            "Couldn't resolve slack.com; trying again",
+            "Couldn't resolve slack.com. Trying again",
         ),
         (SignInState(Phase.SAVED, result=SavedProfile(profile(), Path("x"))), "saved as acme"),
-        (SignInState(Phase.FAILED, failure=Failure(Phase.WAITING, explain("sign_in_stopped"))), "cancelled"),
+        (SignInState(Phase.FAILED, failure=Failure(Phase.WAITING, explain("sign_in_stopped"))), "canceled"),
     ],
 )
 def test_status_line_of_a_state(state: SignInState, line: str) -> None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from slack_token_tui.cli.arguments import FORMATS
+from slack_token_tui.cli.fresh_token import expiry_sentence
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.secret import Secret
 from slack_token_tui.store.profiles import ProfileStore
@@ -20,6 +25,8 @@ from tests.support.cli import COMMAND, run_command, run_python
 from tests.support.practice import issue_profile
 from tests.support.profiles import CANARY, new_sign_in, time_from_now
 from tests.support.store import read_tokens
+
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -44,7 +51,7 @@ def test_expiring_token_is_refreshed_first_with_a_notice(
     new = read_tokens(store)
     assert done.stdout == new.access_token.reveal() + "\n"
     assert new.access_token != old.access_token
-    assert "about to expire" in done.stderr
+    assert "refreshing the token of" in done.stderr
     assert "practice" not in done.stderr
     assert slack.workspace.tokens.authenticate(done.stdout.strip())
 
@@ -69,11 +76,33 @@ def test_when_slack_is_down_a_valid_token_is_printed_but_an_expired_one_is_not(
     slack.workspace.faults.extend(["status:503"] * 2)
     done = run_command("token", env=child_environment)
     assert (done.returncode, done.stdout) == (0, old + "\n")
-    assert "still works until" in done.stderr
+    assert "The current token expires at" in done.stderr
     issue_profile(store, slack, expires_at=time_from_now(hours=-1))
     slack.workspace.faults.extend(["status:503"] * 2)
     done = run_command("token", env=child_environment)
     assert (done.returncode, done.stdout) == (75, "")
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "sentence"),
+    [(None, ""), (NOW - timedelta(seconds=1), " The token expires at "), (NOW, " The token expires at ")],
+)
+def test_sentence_about_the_expiry_names_a_time_and_no_duration(expires_at: datetime | None, sentence: str) -> None:
+    """A duration may be over, or unlimited: no sentence can be built from it that is always right."""
+    said = expiry_sentence(replace(new_sign_in()[0], expires_at=expires_at))
+    assert re.fullmatch(sentence + r"(\d{4}-\d\d-\d\d )?\d\d:\d\d\." if sentence else "", said)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_header_works_with_curl_on_standard_input(
+    store: ProfileStore, slack: PracticeSlack, shell_environment: dict[str, str]
+) -> None:
+    issue_profile(store, slack, expires_at=time_from_now(hours=9))
+    command = f"slack-token-tui export acme --as header | curl --silent -X POST -H @- {slack.base}/api/auth.test"
+    done = subprocess.run(["sh", "-c", command], env=shell_environment, capture_output=True, text=True, timeout=60)
+    assert json.loads(done.stdout)["ok"] is True, done.stderr
+    header = run_command("export", "acme", "--as", "header", env=shell_environment).stdout
+    assert header == f"Authorization: Bearer {read_tokens(store).access_token.reveal()}\n"
 
 
 def test_interrupted_refresh_exits_4_and_suggests_login(

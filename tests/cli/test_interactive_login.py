@@ -21,7 +21,7 @@ from tests.support.ports import get_port
 from tests.support.profiles import new_sign_in
 from tests.support.terminal import Terminal
 
-QUESTION = "Press Enter if this is you"
+QUESTION = "Is this you? Press Enter"
 
 
 class LoginTerminal(Terminal):
@@ -43,7 +43,7 @@ def test_enter_confirms_the_account_after_a_first_sign_in(
 ) -> None:
     terminal = LoginTerminal(child_environment, "work", *login_arguments)
     press_consent_button(terminal.url)
-    terminal.wait_for_text("Signed in  as jane in Acme Practice. Press Enter if this is you")
+    terminal.wait_for_text("Signed in  as jane in Acme Practice. Is this you? Press Enter")
     assert store.names() == ["work"], "it is saved before the question"
     terminal.press(b"\r")
     terminal.wait_for_text("slack-token-tui token work")
@@ -63,7 +63,7 @@ def test_typing_no_revokes_and_removes_the_wrong_account(
     simulate_browser(terminal.url, person=somebody.id)
     terminal.wait_for_text(f"Signed in  as {somebody.name} in")
     terminal.press(answer)
-    terminal.wait_for_text("work is deleted")
+    terminal.wait_for_text("Removed work")
     assert terminal.wait_for_exit() == 1
     assert store.names() == []
     assert all(token.revoked for token in workspace.tokens.access_tokens.values())
@@ -96,7 +96,7 @@ def test_removal_after_no_is_finished_although_ctrl_c_comes_meanwhile(
     assert terminal.wait_for_exit() == 130
     assert store.names() == []
     assert all(token.revoked for token in workspace.tokens.access_tokens.values())
-    assert b"token was saved" not in terminal.output and b"came already, and was saved" not in terminal.output
+    assert b"token was saved" not in terminal.output and b"received and is saved" not in terminal.output
 
 
 @pytest.mark.parametrize("word", [b"nope", b"not me", b"undo", b"http://localhost:1/callback?code=x&state=y"])
@@ -136,7 +136,7 @@ def test_end_of_input_while_waiting_skips_the_prompt(
     terminal = LoginTerminal(child_environment, "work", *login_arguments)
     url = terminal.url
     terminal.press(b"\x04")
-    terminal.wait_for_text("standard input has ended")
+    terminal.wait_for_text("Standard input has ended")
     press_consent_button(url)
     assert terminal.wait_for_exit() == 0
     assert store.names() == ["work"] and QUESTION.encode() not in terminal.output
@@ -217,8 +217,8 @@ def test_many_stray_requests_are_summarized_in_a_few_lines(
     code, _, err = login.finish()
     assert code == 0
     ignored = [line for line in err.splitlines() if line.startswith("Ignored")]
-    assert re.match(r"Ignored    \d+ responses?: ", ignored[0])
-    assert ignored[-1] == "Ignored    1500 responses in all"
+    assert re.match(r"Ignored    \d+ responses?\. Response from a different sign-in", ignored[0])
+    assert ignored[-1] == "Ignored    1500 responses in total"
     assert len(ignored) <= 6, ignored
 
 
@@ -227,7 +227,7 @@ def test_running_out_of_file_descriptors_prints_one_note_and_continues(
 ) -> None:
     login = LoginProcess(child_environment, "work", *login_arguments)
     url, port = login.wait_for_url(), get_port(redirect_uris[0])
-    login.wait_for_line("           or paste")
+    login.wait_for_line("           If the page")
     pid = login.process.pid
     soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")), hard))
@@ -249,5 +249,5 @@ def test_non_utf8_input_at_a_hidden_prompt_is_not_echoed(child_environment: dict
     terminal.wait_for_text("(not shown)")
     terminal.press(b"xoxp-canary\xff\r")
     assert terminal.wait_for_exit() == 2
-    assert b"This one has other bytes" in terminal.output
+    assert b"letters" in terminal.output
     assert b"codec" not in terminal.output and b"0xff" not in terminal.output and b"canary" not in terminal.output

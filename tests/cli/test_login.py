@@ -78,7 +78,7 @@ def test_login_that_nobody_can_answer_ends_at_once(
     with occupied_ports(redirect_uris):
         done = run_command("login", *login_arguments, "--json", env=child_environment)
     assert done.returncode == 1 and json.loads(done.stdout)["error"] == "paste_impossible"
-    assert "only the browser can answer" not in done.stderr
+    assert "for the browser" not in done.stderr
 
 
 def test_timeout_exits_75(login_arguments: list[str], child_environment: dict[str, str]) -> None:
@@ -107,9 +107,9 @@ def test_signal_ends_a_login_and_closes_the_port(
 @pytest.mark.parametrize(
     ("extra", "words_of_it"),
     [
-        (["--client-id", "nope"], "A Client ID is digits"),
+        (["--client-id", "nope"], "A Client ID looks like"),
         (["--client-id", "0" * 32], "a client secret or a signing secret"),
-        (["--slack-url", "http://slack.com"], "needs https"),
+        (["--slack-url", "http://slack.com"], "Use https"),
         (["--scopes", "users read!"], "is not a scope"),
         (["--redirect-uri", "http://localhost/x"], "needs a port"),
     ],
@@ -121,6 +121,21 @@ def test_invalid_login_options_are_reported_before_anything_opens(
     assert done.returncode == 2
     assert words_of_it in done.stderr
     assert not re.search("Traceback", done.stderr)
+
+
+def test_login_notes_admin_and_unknown_scopes_before_the_browser_opens(
+    login_arguments: list[str], child_environment: dict[str, str]
+) -> None:
+    scopes = "user:read,admin.users:read"
+    login = LoginProcess(child_environment, *login_arguments, "--scopes", scopes, "--timeout", "0.3")
+    code, _, err = login.finish()
+    assert code == 75
+    notes = (
+        "Note       Unknown scope user:read. Did you mean users:read?",
+        "Note       admin.users:read needs an Org Owner or Admin and an org-wide install.",
+    )
+    lines = err.splitlines()
+    assert all(lines.index(note) < next(n for n, line in enumerate(lines) if "Open" in line) for note in notes)
 
 
 def test_client_secret_is_read_from_stdin_and_not_from_arguments(child_environment: dict[str, str]) -> None:
@@ -155,7 +170,7 @@ def test_signal_during_the_code_exchange_loses_no_token(
     ended, out, err = login.finish()
     browser.join()
     assert ended == code and json.loads(out)["profile"]["name"] == "work"
-    assert "The token had come already, and was saved." in err
+    assert "The token had already been received and is saved." in err
     assert run_command("token", "work", env=child_environment).returncode == 0
 
 
@@ -181,7 +196,7 @@ def test_unsaved_token_is_written_to_a_fallback_file_for_import(
     code, out, err = login.finish()
     assert code == 5
     assert "-practice-" not in out + err
-    line = err.split("is mended: ")[1].splitlines()[0]
+    line = err.split("then run: ")[1].splitlines()[0]
     rescued = Path(line.split("< ")[1])
     assert (rescued.parent.parent, rescued.stat().st_mode & 0o777) == (runtime, 0o600)
     profiles.unlink()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import pkgutil
+import re
 
 import pytest
 
 from slack_token_tui.cli import commands
 from slack_token_tui.cli.parser import COMMANDS, create_parser, load_command
-from slack_token_tui.problems import InvalidInput
+from slack_token_tui.problems import InvalidInput, explain, list_codes
 from slack_token_tui.store.profiles import ProfileStore
 from tests.support.cli import run_command
 from tests.support.profiles import new_sign_in
@@ -18,6 +19,14 @@ from tests.support.profiles import new_sign_in
 def test_table_lists_every_command_module() -> None:
     modules = {module.name for module in pkgutil.iter_modules(commands.__path__)}
     assert {load_command(name).__name__.rpartition(".")[2] for name in COMMANDS} == modules
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_put_no_token_into_a_process_list(command: str) -> None:
+    """Only ``export`` and an assignment are shell builtins. Arguments of any other command are visible to all users."""
+    example = load_command(command).EXAMPLE
+    assert "Bearer" not in example
+    assert example.startswith("export ") or "$(" not in example
 
 
 def make_words(action: argparse.Action, option: str = "") -> list[str]:
@@ -51,3 +60,20 @@ def test_abbreviated_options_do_not_remove_a_profile(store: ProfileStore, child_
     done = run_command("remove", "ws0008", "--k", "--y", env=child_environment)
     assert done.returncode == 2
     assert store.names() == ["ws0008"]
+
+
+COMMAND_IN_TEXT = re.compile(
+    rf"slack-token-tui ((?:{'|'.join(COMMANDS)})(?: (?:--[a-z-]+|[A-Z]+\b|acme|file|python|env|the profile|My App|xoxp-\\S+))*)"
+)
+
+
+@pytest.mark.parametrize("facts", [{}, {"name": ""}, {"name": "the profile"}, {"name": "My App"}, {"name": "acme"}])
+@pytest.mark.parametrize("code", list_codes())
+def test_command_in_a_fix_can_be_typed_as_it_is(code: str, facts: dict[str, str]) -> None:
+    """It never has a placeholder such as "the profile", or the name of something that is no profile."""
+    for command in COMMAND_IN_TEXT.findall("\n".join(explain(code, facts).remedies)):
+        words = command.split()
+        options = create_parser({words[0]}).parse_args(words)
+        names = [getattr(options, key, None) for key in ("name", "old")]
+        several = getattr(options, "names", ()) or ()  # ``list --names`` is a switch
+        assert {*names, *several} <= {None, "NAME", "acme"}, command

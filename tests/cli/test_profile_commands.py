@@ -34,7 +34,7 @@ def test_verify_asks_slack_and_saves_the_result(
     issue_profile(store, slack, expires_at=time_from_now(hours=5), verified_at=None, user_name=None, scopes=())
     done = run_command("verify", env=child_environment)
     assert done.returncode == 0
-    assert "acme: good. jane in Acme Practice" in done.stderr
+    assert "acme: active, jane in Acme Practice" in done.stderr
     after = store.read("acme")
     assert after.verified_at and after.user_name == "jane" and after.scopes == ("users:read",)
     slack.workspace.tokens.access_tokens[read_tokens(store).access_token.reveal()].revoked = True
@@ -72,10 +72,10 @@ def test_refresh_skips_a_fresh_token_unless_forced(
     store: ProfileStore, slack: PracticeSlack, child_environment: dict[str, str]
 ) -> None:
     issue_profile(store, slack, expires_at=time_from_now(hours=10))
-    assert "renewed" in run_command("refresh", "acme", env=child_environment).stderr
+    assert "acme: refreshed" in run_command("refresh", "acme", env=child_environment).stderr
     done = run_command("refresh", "acme", env=child_environment)
     assert (done.returncode, slack.workspace.tokens.refreshed) == (0, 1)
-    assert "still fresh" in done.stderr and "--force" in done.stderr
+    assert "acme: not refreshed" in done.stderr and "--force" in done.stderr
     assert run_command("refresh", "--all", env=child_environment).returncode == 0
     assert slack.workspace.tokens.refreshed == 1
     assert run_command("refresh", "--force", env=child_environment).returncode == 0
@@ -137,7 +137,7 @@ def test_remove_revokes_both_tokens_and_reports_what_stays_in_slack(
     assert saved.refresh_token
     done = run_command("remove", "acme", "--yes", "--json", env=child_environment)
     assert done.returncode == 0
-    assert "Your authorization" in done.stderr
+    assert "still lists this app as authorized" in done.stderr
     assert "https://acme-practice.slack.com/apps/A0PRACTICE" in done.stderr
     assert [item["answer"] for item in json.loads(done.stdout)["answers"]] == ["revoked", "revoked"]
     assert store.names() == []
@@ -177,7 +177,7 @@ def test_expired_token_does_not_block_remove(
     slack.workspace.tokens.access_tokens[saved.access_token.reveal()].expires_at = 1.0
     done = run_command("remove", "acme", "--yes", env=child_environment)
     assert done.returncode == 0
-    assert "Slack says token_expired" in done.stderr
+    assert "Access token already expired" in done.stderr
     assert store.names() == []
 
 
@@ -201,7 +201,7 @@ def test_import_reports_the_token_type_verifies_and_saves(
     words = ["import", "--slack-url", slack.base, "--json"]
     done = run_command(*words, env=child_environment, stdin=access + "\n")
     assert done.returncode == 0
-    assert "rotating user token" in done.stderr and "cannot be renewed" in done.stderr
+    assert "rotating user token" in done.stderr and "can't be refreshed" in done.stderr
     assert access not in done.stdout + done.stderr
     saved = store.read("acme-practice")
     assert saved.user_name == "omar" and saved.expires_at and saved.scopes == ("a:read",)
@@ -227,10 +227,10 @@ def test_import_explains_why_other_token_types_are_unsupported(kind: object, chi
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("", "No token came"),
-        ("hello", "does not begin"),
-        ("xoxp-canary one", "a space"),
-        ("xoxp-canary-1\nxoxe-1-canary", "After a rotating token"),
+        ("", "No token received"),
+        ("hello", "isn't a Slack token"),
+        ("xoxp-canary one", "contain spaces"),
+        ("xoxp-canary-1\nxoxe-1-canary", "Only a rotating token"),
         (f"{make_rotating_token('canary')}\nxoxe-1-canary", "--client-id"),
     ],
 )
@@ -383,7 +383,7 @@ def test_unconfirmed_revocation_does_not_remove_the_profile(
     done = run_command("remove", "acme", "--yes", "--json", env=child_environment)
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"] == "not_revoked"
-    assert "not ended. Slack says not revoked" in done.stderr
+    assert "Access token not revoked" in done.stderr
     assert store.names() == ["acme"]
 
 
@@ -400,7 +400,7 @@ def test_undeletable_profile_is_not_revoked_but_can_be_verified(
         assert slack.workspace.calls["/api/auth.revoke"] == 0
         verify = [*command, "verify", "acme"]
         done = subprocess.run(verify, capture_output=True, text=True, env=child_environment, check=False)
-        assert (done.returncode, "good. jane" in done.stderr) == (0, True), "what Slack says is true all the same"
+        assert (done.returncode, "active, jane" in done.stderr) == (0, True), "what Slack says is true all the same"
         assert slack.workspace.calls["/api/oauth.v2.user.access"] == 0, "a new token could not be saved"
     finally:
         (store.home / "profiles").chmod(0o700)
@@ -436,7 +436,11 @@ def test_verify_says_that_a_due_token_could_not_be_refreshed(
     slack.workspace.faults.extend(["error:internal_error"] * 4)
     done = run_command("verify", "acme", env=child_environment)
     assert done.returncode == 0
-    assert "(refresh_lost)" in done.stderr and "still works until" in done.stderr and "acme: good" in done.stderr
+    assert (
+        "(refresh_lost)" in done.stderr
+        and "The current token expires at" in done.stderr
+        and "acme: active" in done.stderr
+    )
 
 
 def test_names_can_be_listed_as_json(store: ProfileStore, child_environment: dict[str, str]) -> None:
@@ -453,5 +457,5 @@ def test_profile_variable_is_named_only_if_the_name_came_from_it(
 ) -> None:
     done = run_command(*arguments, env={**child_environment, "SLACK_TOKEN_PROFILE": variable})
     assert done.returncode in (2, 3)
-    assert ("stands in SLACK_TOKEN_PROFILE" in done.stderr) is is_named
+    assert ("set by SLACK_TOKEN_PROFILE" in done.stderr) is is_named
     assert "canary" not in done.stderr

@@ -31,25 +31,42 @@ def print_change(old: SignInState, **changes: object) -> list[str]:
         (
             START,
             {"redirect_uri": URI, "port": Port(("IPv4",), (PortHolder(28416, "node", 7),))},
-            [f"Listening  {URI} (IPv4); passed over "],
+            [f"Listening  {URI} (IPv4). Already in use: node (process 7) on 28416"],
         ),
-        (START, {"redirect_uri": "https://x.example/"}, ["By paste   the browser will end on https://x.example/"]),
-        (START, {"redirect_uri": URI, "paste_reason": explain("no_loopback")}, ["By paste   "]),
+        (
+            START,
+            {"redirect_uri": "https://x.example/"},
+            ["Callback   Paste the full URL of the page you land on. It starts with https://x.example/"],
+        ),
+        (
+            START,
+            {"redirect_uri": URI, "paste_reason": explain("no_loopback")},
+            ["Callback   Neither 127.0.0.1 nor ::1"],
+        ),
         (START, {"phase": Phase.WAITING, "url": "https://slack.com/oauth"}, ["Open       https://slack.com/oauth"]),
-        (WAITING, {"browser": Opened("Firefox")}, ["Opened     in Firefox"]),
-        (WAITING, {"browser": NotOpened("No display.")}, ["No browser No display."]),
-        (WAITING, {"tunnel": Tunnel("ssh -L 1")}, ["Elsewhere  "]),
-        (WAITING, {"hint": True}, ["Nothing yet."]),
+        (WAITING, {"browser": Opened("Firefox")}, ["Opened     in Firefox. Waiting for you to click Allow"]),
+        (
+            WAITING,
+            {"browser": NotOpened("Running in a container (Docker), so the browser won't open automatically.")},
+            ["Browser    not opened: running in a container (Docker). Open the URL above in any browser"],
+        ),
+        (WAITING, {"browser": NotOpened("No display.")}, ["Browser    not opened: no display. Open "]),
+        (WAITING, {"tunnel": Tunnel("ssh -L 1")}, ["Remote     Open the URL on your computer"]),
+        (WAITING, {"hint": True}, ["Waiting    If Slack shows an error page"]),
         (WAITING, {"deadline": 900.0}, []),
-        (WAITING, {"ignored": IgnoredCallbacks(1, MISMATCH)}, ["Ignored    1 response: "]),
+        (
+            WAITING,
+            {"ignored": IgnoredCallbacks(1, MISMATCH)},
+            ["Ignored    1 response. Response from a different sign-in"],
+        ),
         (WAITING, {"phase": Phase.EXCHANGING}, ["Approved   ", "Exchanging the code for a token"]),
-        (replace(WAITING, phase=Phase.RETRYING), {"phase": Phase.EXCHANGING}, ["Exchanging the same code again"]),
+        (replace(WAITING, phase=Phase.RETRYING), {"phase": Phase.EXCHANGING}, ["Exchanging the code again"]),
         (
             replace(WAITING, phase=Phase.EXCHANGING),
             {"phase": Phase.RETRYING, "retry_at": 3.2, "retry_reason": explain("name_not_found")},
-            ["Waiting    Couldn't resolve slack.com. The code is sent again in 4 s"],
+            ["Waiting    Couldn't resolve slack.com. Sending the code again in 4 s"],
         ),
-        (replace(WAITING, phase=Phase.EXCHANGING), {"phase": Phase.VERIFYING}, ["Asking     "]),
+        (replace(WAITING, phase=Phase.EXCHANGING), {"phase": Phase.VERIFYING}, ["Verifying  the token with Slack"]),
         (
             replace(WAITING, phase=Phase.VERIFYING),
             {"phase": Phase.SAVING, "identity": Identity("U1", "jane", "T1", "Acme")},
@@ -71,6 +88,13 @@ def test_change_of_the_state_is_printed_once(old: SignInState, changes: dict[str
     assert list(lines(new, new, 0.0)) == []
 
 
+def test_titles_are_printed_unchanged() -> None:
+    ignored = IgnoredCallbacks(1, explain("state_missing"))
+    assert print_change(WAITING, ignored=ignored) == [
+        "Ignored    1 response. The URL is incomplete (no state parameter)"
+    ]
+
+
 def test_thousands_of_ignored_callbacks_are_a_few_lines() -> None:
     said, old = [], WAITING
     for count in range(1, 5001, 7):
@@ -80,4 +104,4 @@ def test_thousands_of_ignored_callbacks_are_a_few_lines() -> None:
     said += lines(old, replace(old, phase=Phase.EXCHANGING), 0.0)
     ignored = [line for line in said if line.startswith("Ignored")]
     assert len(ignored) == 5
-    assert ignored[-1] == "Ignored    4999 responses in all"
+    assert ignored[-1] == "Ignored    4999 responses in total"

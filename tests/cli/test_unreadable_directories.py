@@ -238,7 +238,7 @@ def test_user_without_home_or_account_gets_an_explanation(child_environment: dic
 DAMAGE: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "others can read it": (lambda path: path.chmod(0o644), "settings_exposed", "chmod 600"),
     "newer schema": (lambda path: path.write_text('{"schema": 99}'), "settings_too_new", "Update slack-token-tui"),
-    "damaged": (lambda path: path.write_text("{"), "settings_unusable", "is not JSON"),
+    "damaged": (lambda path: path.write_text("{"), "settings_unusable", "isn't valid JSON"),
 }
 
 

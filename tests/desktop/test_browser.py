@@ -235,7 +235,7 @@ async def test_wsl_tries_wslview_then_powershell_then_explorer(
 
 
 @pytest.mark.parametrize(
-    ("command", "words"), [("lynx", "text browser"), ("nowhere-at-all", "no program"), ("'", "quot")]
+    ("command", "words"), [("lynx", "text browser"), ("nowhere-at-all", "was not found"), ("'", "quot")]
 )
 def test_unusable_browser_command_is_rejected(command: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):

@@ -54,8 +54,19 @@ async def test_over_ssh_text_is_copied_through_the_terminal(x_display: str, monk
     tty = RecordingTerminal()
     copied = await clipboard.copy(CLIPBOARD_TOKEN, tty)
     assert copied == Copied("OSC 52", is_verified=False)
-    assert "not known" in copied.message("acme")
+    assert "If pasting fails" in copied.message("acme")
     assert tty.sent == [CLIPBOARD_TOKEN.reveal()]
+
+
+async def test_jupyterlab_terminal_gets_no_token_because_it_ignores_osc_52(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY", "TMUX"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("JUPYTER_SERVER_ROOT", "/home")
+    tty = RecordingTerminal()
+    outcome = await clipboard.copy(CLIPBOARD_TOKEN, tty)
+    assert isinstance(outcome, NotCopied)
+    assert "JupyterLab" in outcome.reason and "Shift+drag" in outcome.reason
+    assert tty.sent == []
 
 
 @pytest.fixture
@@ -122,7 +133,7 @@ async def test_tool_that_copies_nothing_is_reported_as_unverified(tool_directory
     assert await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal()) == Copied("OSC 52", is_verified=False)
     copied = await clipboard.copy(CLIPBOARD_TOKEN, RecordingTerminal(allows=False))
     assert copied == Copied("xclip", is_verified=False)
-    assert "could not be read back" in copied.message("acme")
+    assert "couldn't be verified" in copied.message("acme")
 
 
 async def test_copy_without_clipboard_or_terminal_returns_not_copied() -> None:

@@ -70,9 +70,9 @@ def test_wsl_is_local_and_has_a_browser(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("TERM_PROGRAM", "vscode", "VS Code keeps Ctrl+Q"),
-        ("JUPYTER_SERVER_ROOT", "/home", "JupyterLab’s terminal"),
-        ("TMUX", "/tmp/tmux-0/default,1,0", "In tmux"),
+        ("TERM_PROGRAM", "vscode", "VS Code uses Ctrl+Q"),
+        ("JUPYTER_SERVER_ROOT", "/home", "JupyterLab's terminal doesn't support copying"),
+        ("TMUX", "/tmp/tmux-0/default,1,0", "tmux's buffer"),
     ],
 )
 def test_hints_name_terminals_with_special_behavior(

@@ -46,7 +46,7 @@ async def test_port_in_use_names_its_holder(home: Path, app: SlackApp) -> None:
         found = await run_checks_about(home, app, "port")
     assert [finding.about for finding in found] == [f"Port {port}" for port in ports]
     assert found[0].verdict is Verdict.LOOK
-    assert "Not free: " in found[0].said
+    assert "Not available: " in found[0].said
     assert str(ports[0]) in found[0].said
     assert [finding.verdict for finding in found[1:]] == [Verdict.GOOD] * 2
 
@@ -82,7 +82,7 @@ async def test_git_work_tree_and_synced_folder_are_reported(tmp_path: Path, app:
     (git,) = await run_checks_about(home, app, "git")
     assert git.verdict is Verdict.NOTE, "our .gitignore keeps them out"
     (synced,) = await run_checks_about(home, app, "synced")
-    assert "one machine" in synced.remedy
+    assert "Two machines" in synced.remedy
 
 
 async def test_damaged_profiles_journals_and_quarantine_are_listed(
@@ -98,7 +98,7 @@ async def test_damaged_profiles_journals_and_quarantine_are_listed(
     (home / "quarantine" / "answer.json").write_text("{}")
     found = {finding.id: finding async for finding in run_checks(home, app)}
     assert (found["profile"].about, found["profile"].verdict) == ("bad", Verdict.BAD)
-    assert found["profiles"].said == "1 can be read."
+    assert found["profiles"].said == "1 readable."
     assert f"slack-token-tui refresh {saved.name}" in found["journal"].remedy
     assert "answer.json" in found["quarantine"].said
 
@@ -132,7 +132,7 @@ async def test_certificate_issuer_is_reported(home: Path, tmp_path: Path, monkey
         (found,) = await run_checks_about(home, SlackApp("1.1", Endpoints(slack.base)), "tls")
     assert found.verdict is Verdict.LOOK
     assert "Acme Inspection" in found.said
-    assert "TLSv1" in found.said
+    assert "TLS 1." in found.said
 
 
 class TestClipboard:

@@ -46,10 +46,7 @@ class _ControllingTerminal:
 
     async def confirm(self) -> bool:
         if is_available := self._write(""):
-            output.print_message(
-                "slack-token-tui: no clipboard of this machine works; the token goes to your terminal’s, and cannot be "
-                "taken off it again"
-            )
+            output.print_message("slack-token-tui: using your terminal's clipboard, which can't be cleared")
         return is_available
 
     def write(self, text: str) -> bool:

@@ -13,9 +13,9 @@ EXAMPLE = "slack-token-tui default acme"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``default``."""
-    parser.add_argument("name", nargs="?", metavar="NAME")
-    parser.add_argument("--none", action="store_true", help="have no default")
-    parser.add_argument("--json", action="store_true", help="the answer as JSON")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the new default profile")
+    parser.add_argument("--none", action="store_true", help="clear the default profile")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from slack_token_tui.store.settings import change_settings
 
     if options.name is not None and options.none:
-        raise InvalidInput("A name and --none were given.", "Give one of them")
+        raise InvalidInput("A name and --none can't be combined.", "Use one of them")
     store = ProfileStore()
     if options.name is None and not options.none:
         default = default_name(str(store.home))
@@ -33,11 +33,11 @@ def run(options: argparse.Namespace) -> int:
         elif default:
             print(default)
         else:
-            output.print_message("There is no default profile. Choose one: slack-token-tui default NAME")
+            output.print_message("No default profile. Set one: slack-token-tui default NAME")
         return exit_codes.SUCCESS
     chosen = None if options.name is None else resolve_name(str(store.home), options.name)
     change_settings(store.home, default_profile=chosen)
     if options.json:
         output.print_json({"ok": True, "default": chosen})
-    output.print_message(f"{chosen} is the default now" if chosen else "There is no default now")
+    output.print_message(f"Default profile: {chosen}" if chosen else "Default profile cleared")
     return exit_codes.SUCCESS

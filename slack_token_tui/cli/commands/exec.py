@@ -29,9 +29,11 @@ def run(options: "argparse.Namespace") -> int:
     from slack_token_tui.tokens import export_formats
 
     if not options.exec_command:
-        raise InvalidInput("No command was given.", "Put it after two dashes: slack-token-tui exec acme -- env")
+        raise InvalidInput(
+            "No command was given.", "Put it after two dashes: slack-token-tui exec acme -- python report.py"
+        )
     if not export_formats.is_variable_name(options.env):
-        raise InvalidInput(f"{options.env!r} cannot be the name of a variable.", "Use letters, digits and _.")
+        raise InvalidInput(f"{options.env!r} isn't a valid variable name.", "Use letters, digits and _")
     token = valid_token(options.name, options.min_ttl)
     if token is None:
         from slack_token_tui.cli.fresh_token import get_fresh_token
@@ -51,12 +53,10 @@ def run_command(command: list[str], variable: str, token: str, core_limit: int |
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606 - replacing this process is intended
     except (FileNotFoundError, ValueError):  # ValueError for an empty name, as of a variable that is not set
-        _print_failure(
-            f"there is no program called {command[0] or repr('')}", "Check its name, and that its directory is in PATH"
-        )
+        _print_failure(f"command not found: {command[0] or repr('')}", "Check its name and your PATH")
         return _NOT_FOUND
     except OSError as error:
-        _print_failure(f"{command[0]} cannot be run: {error.strerror}", "Check that it may be executed (chmod +x)")
+        _print_failure(f"can't run {command[0]}: {error.strerror}", "Check that it's executable (chmod +x)")
         return _NOT_EXECUTABLE
 
 

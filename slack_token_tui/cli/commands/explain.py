@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "code",
         nargs="?",
         metavar="CODE",
-        help="an error code, or text that Slack or the browser shows; default: list all",
+        help="error code, or text that Slack or the browser shows (default: list all)",
     )
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print the explanation as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,13 +41,13 @@ def run(options: argparse.Namespace) -> int:
                 print(f"{entry.code:<{width}}  {entry.title}")
         return exit_codes.SUCCESS
     if redact(options.code) != options.code:
-        raise InvalidInput("That is a token, and no error code.", "All codes: slack-token-tui explain")
+        raise InvalidInput("That's a token, not an error code.", "All codes: slack-token-tui explain")
     if not is_known(options.code) and (found := find_errors(options.code)) and len(options.code.split()) > 1:
         return _explain_text(found, as_json=options.json)
     explanation = explain(options.code)
     suggestions = [] if is_known(explanation.code) else get_close_matches(explanation.code, list_codes(), 1, 0.75)
     if suggestions and not options.json:
-        output.print_message(f"slack-token-tui: {explanation.code} is not in the catalogue.")
+        output.print_message(f"slack-token-tui: unknown error code: {explanation.code}")
         output.print_message(f"  Did you mean {suggestions[0]}? slack-token-tui explain {suggestions[0]}")
         return exit_codes.REFUSED
     if options.json:
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(_format_explanation(explanation))
     if not is_known(explanation.code):
-        output.print_message("slack-token-tui: this code is not in the catalogue.")
+        output.print_message("slack-token-tui: unknown error code")
         output.print_message(
             f"  Did you mean {suggestions[0]}?" if suggestions else "  All codes: slack-token-tui explain"
         )
@@ -71,7 +71,7 @@ def _explain_text(codes: list[str], *, as_json: bool) -> int:
     else:
         print(_format_explanation(explanation))
         if others:
-            print(f"Or: {', '.join(others)}")
+            print(f"Other matches: {', '.join(others)}")
     return exit_codes.SUCCESS
 
 

@@ -13,7 +13,7 @@ from slack_token_tui.cli.arguments import (
 )
 from slack_token_tui.problems import InvalidInput
 
-EXAMPLE = 'eval "$(slack-token-tui export acme --as env)"'
+EXAMPLE = "slack-token-tui export acme --as header | curl -H @- https://slack.com/api/auth.test"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from slack_token_tui.tokens import export_formats
 
     if not export_formats.is_variable_name(options.env):
-        raise InvalidInput(f"{options.env!r} cannot be the name of a variable.", "Use letters, digits and _.")
+        raise InvalidInput(f"{options.env!r} isn't a valid variable name.", "Use letters, digits and _")
     fresh = get_fresh_token(options.name, options.min_ttl)
     profile = fresh.profile
     text = export_formats.format_secret(profile, fresh.access_token, options.format, options.env)

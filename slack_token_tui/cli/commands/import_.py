@@ -15,10 +15,12 @@ EXAMPLE = "pass show slack/acme | slack-token-tui import acme"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``import``."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the profile; the workspace’s own by default")
-    parser.add_argument("--client-id", metavar="ID", help="of the token’s app; needed with a refresh token")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="profile name (default: from the workspace)")
+    parser.add_argument(
+        "--client-id", metavar="ID", help="Client ID of the token's app (required with a refresh token)"
+    )
     add_slack_url_option(parser)
-    parser.add_argument("--json", action="store_true", help="the profile as JSON, masked")
+    parser.add_argument("--json", action="store_true", help="print the profile as JSON (masked tokens)")
 
 
 def _read_token() -> str:
@@ -29,7 +31,7 @@ def _read_token() -> str:
     try:
         return getpass("Token (not shown): ") if sys.stdin.isatty() else sys.stdin.read(64 * 1024)
     except UnicodeDecodeError:
-        raise InvalidInput("A token has only ASCII letters, digits and dashes. This one has other bytes.") from None
+        raise InvalidInput("Invalid token. A token contains only ASCII letters, digits and dashes.") from None
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,16 +48,17 @@ def run(options: argparse.Namespace) -> int:
     store, name = ProfileStore(), options.name
     try:
         if name is not None and not is_allowed_new_name(name):
-            raise InvalidInput(explain("profile_name_invalid").happened)
+            invalid = explain("profile_name_invalid")
+            raise InvalidInput(f"{invalid.title}. {invalid.happened}")
         parsed_client_id = parse_client_id(options.client_id) if options.client_id else ""
         endpoints = Endpoints(parse_base_url(options.slack_url or SLACK))
         text = _read_token()
         token_type, access_token, refresh_token = parse_tokens(text, parsed_client_id)
     except InvalidInput as error:
-        hint = "Give the access token on standard input; on a second line its refresh token, with --client-id"
+        hint = "Pass the access token on standard input. For a refresh token, add a second line and --client-id"
         raise InvalidInput(str(error), hint) from None
     output.warn_about_key_log()
-    output.print_message(f"That is {token_type.with_article}. Asking {endpoints.host} whose it is")
+    output.print_message(f"This is {token_type.with_article}. Verifying it with {endpoints.host}")
     saved = event_loop.run(
         import_token(
             store, token_type, access_token, refresh_token, client_id=parsed_client_id, endpoints=endpoints, name=name
@@ -64,9 +67,7 @@ def run(options: argparse.Namespace) -> int:
     profile = saved.profile
     output.print_message(f"Saved as {profile.name} in {saved.path}")
     if token_type.rotates and refresh_token is None:
-        output.print_message(
-            "  Without its refresh token it cannot be renewed: it works until it expires, 12 hours at most"
-        )
+        output.print_message("  It expires within 12 hours. It can't be refreshed without its refresh token")
     if options.json:
         output.print_json({"ok": True, "profile": masked_dict(profile, datetime.now(UTC))})
     return exit_codes.SUCCESS

@@ -19,8 +19,8 @@ EXAMPLE = "slack-token-tui list --json"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``list``."""
-    parser.add_argument("--json", action="store_true", help="as JSON, tokens masked")
-    parser.add_argument("--names", action="store_true", help="the names alone")
+    parser.add_argument("--json", action="store_true", help="print as JSON (masked tokens)")
+    parser.add_argument("--names", action="store_true", help="print only the names")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -43,9 +43,7 @@ def run(options: argparse.Namespace) -> int:
         output.print_json([_entry_to_dict(entry, now) for entry in entries], indent=1)
         return exit_codes.SUCCESS
     if not entries:
-        output.print_message(
-            f"No profiles yet in {store.home}. Sign in: slack-token-tui login, or start slack-token-tui and press a"
-        )
+        output.print_message(f"No profiles yet in {store.home}. Sign in: slack-token-tui login")
     rows = [_row(entry, now) for entry in entries]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
     for row in rows:
@@ -68,6 +66,7 @@ def _row(entry: Profile | UnreadableProfile, now: datetime) -> tuple[str, str, s
 
     if isinstance(entry, UnreadableProfile):
         explanation = entry.error.explain()
-        return entry.name, "unreadable", "", f"{explanation.title}. {explanation.remedies[0]}"
-    expiry = f"until {entry.expires_at.astimezone():%Y-%m-%d %H:%M}" if entry.expires_at else "does not expire"
+        state = "readable by other users" if entry.error.code == "profile_exposed" else "unreadable"
+        return entry.name, state, "", f"{explanation.title}. {explanation.remedies[0]}"
+    expiry = f"expires {entry.expires_at.astimezone():%Y-%m-%d %H:%M}" if entry.expires_at else "does not expire"
     return entry.name, entry.published_state(now), entry.account_label, expiry

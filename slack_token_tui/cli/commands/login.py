@@ -34,34 +34,34 @@ _FOREGROUND_POLL_SECONDS = 0.2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``login``."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the profile; the workspace’s own by default")
-    parser.add_argument("--client-id", metavar="ID", help="your app’s Client ID; the one used last by default")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="profile name (default: from the workspace)")
+    parser.add_argument("--client-id", metavar="ID", help="Client ID of your app (default: the app used last)")
     parser.add_argument(
         "--client-secret-stdin",
         action="store_true",
         help="read a client secret from the first line of standard input (apps without PKCE only)",
     )
     parser.add_argument(
-        "--scopes", metavar="LIST", help="user scopes, separated by commas (default: those of last time)"
+        "--scopes", metavar="LIST", help="user scopes, separated by commas (default: the scopes used last)"
     )
     parser.add_argument(
         "--redirect-uri",
         metavar="URI",
         action="append",
         default=[],
-        help="a redirect address registered with the app; may be given several times",
+        help="redirect URL registered with the app, repeatable",
     )
     add_slack_url_option(parser)
-    parser.add_argument("--oauth", choices=("v2_user", "v2"), help="the endpoint pair (default: v2_user)")
-    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument("--oauth", choices=("v2_user", "v2"), help="endpoint pair (default: v2_user)")
+    parser.add_argument("--no-browser", action="store_true", help="only print the URL")
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",
-        type=seconds_between(0.1, 86_400, "give a number of seconds between 0.1 and 86400"),
+        type=seconds_between(0.1, 86_400, "must be 0.1 to 86400 seconds"),
         default=300.0,
         help="how long to wait for the browser (default: 300)",
     )
-    parser.add_argument("--json", action="store_true", help="print one result object on standard output")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 class _StdinLines:
@@ -97,7 +97,7 @@ class _StdinLines:
 
 
 def _is_in_background() -> bool:
-    """Return whether a shell runs this in the background, where the terminal's input belongs to someone else."""
+    """Return whether a shell runs this in the background, where another process reads the terminal's input."""
     try:
         return sys.platform != "win32" and os.isatty(0) and os.tcgetpgrp(0) != os.getpgrp()
     except OSError:  # not the controlling terminal
@@ -139,10 +139,10 @@ def _resolve_app(
         try:
             secret_input = getpass("Client secret (not shown): ") if at_a_terminal else lines.read_line()
         except UnicodeDecodeError:
-            raise InvalidInput("A client secret has 32 letters and digits. This one has other bytes.") from None
+            raise InvalidInput("Invalid client secret. A client secret is 32 letters and digits.") from None
         secret = Secret((secret_input or "").strip())
         if not secret.reveal():
-            raise InvalidInput("No client secret came on standard input.")
+            raise InvalidInput("No client secret on standard input.")
     try:
         return resolve_app(
             store,
@@ -155,7 +155,7 @@ def _resolve_app(
             oauth=options.oauth,
         )
     except NoAppConfigured:
-        raise InvalidInput("No app is known here yet: give its Client ID with --client-id.") from None
+        raise InvalidInput("No app yet. Pass --client-id, or run slack-token-tui to create one.") from None
 
 
 async def _sign_in(request: SignInRequest, services: Services, stdin_lines: _StdinLines, *, as_json: bool) -> int:
@@ -183,7 +183,7 @@ async def _sign_in(request: SignInRequest, services: Services, stdin_lines: _Std
     def stop(number: int) -> None:
         terminal_input.stop_asking()
         if not signals and not session.state.is_ended and session.state.phase not in INTERRUPTIBLE_PHASES:
-            output.print_message("Stopping   as soon as the token from Slack is saved. This can take a minute.")
+            output.print_message("Stopping   once the token is saved. This can take a minute.")
         signals.append(number)
         stops.add(asyncio.ensure_future(session.stop()))
 
@@ -214,20 +214,20 @@ def _signal_exit_code(number: int) -> int:
 
 
 async def _report_stopped(session: SignInSession, *, as_json: bool) -> None:
-    """Print what became of the token of a sign-in that a signal has stopped."""
+    """Print what happened to the token of a sign-in that a signal has stopped."""
     result, failure = await session.stop(), session.state.failure
     if result.saved is not None and failure is not None:  # it is saved, and Slack has refused it
         output.report_explanation(failure.explanation, as_json=as_json)
         return
     if result.saved is not None:
-        output.print_message("slack-token-tui: stopped. The token had come already, and was saved.")
+        output.print_message("slack-token-tui: stopped. The token had already been received and is saved.")
         output.print_message(f"  Use it: slack-token-tui token {result.saved.profile.name}")
     elif result.rescued_path is not None or result.unsaved or result.unusable is not None:
-        could_not = "saved" if result.unusable is None else "used"
-        output.print_message(f"slack-token-tui: stopped. The token had come already, and could not be {could_not}.")
+        verb = "saved" if result.unusable is None else "used"
+        output.print_message(f"slack-token-tui: stopped. The token had already been received but couldn't be {verb}.")
         await _stop_and_report(session)
     else:
-        output.print_message("slack-token-tui: stopped. Nothing was saved, and the port is closed.")
+        output.print_message("slack-token-tui: stopped. Nothing was saved.")
         output.print_message("  Start again: slack-token-tui login")
     if as_json:
         stopped = Problem("sign_in_stopped").explain()
@@ -270,9 +270,7 @@ class _TerminalInput:
             self._stopping = asyncio.ensure_future(self._session.stop())
         else:
             minutes = max(1, round((state.deadline - self._clock()) / 60))
-            output.print_message(
-                f"Note       standard input has ended, so only the browser can answer: {minutes} min at most"
-            )
+            output.print_message(f"Note       Standard input has ended. Waiting up to {minutes} min for the browser")
 
     async def ask(self, question: str, *, default: bool, default_unattended: bool | None = None) -> bool:
         """Ask a yes/no question and return whether the answer is yes.
@@ -330,7 +328,7 @@ class _TerminalInput:
             output.print_message(f"  {explanation.title}. {explanation.remedies[0]}.")
             if rejected.code == "pasted_bare_code":
                 self._bare_code = text
-                output.print_message("  To use the code alone all the same, type yes.")
+                output.print_message("  To use only the code anyway, type yes.")
 
     def handle_end_of_input(self) -> None:
         """Handle the end of standard input. The callback listener is not affected."""
@@ -347,25 +345,28 @@ def _read_lines(stdin_lines: _StdinLines, typed: _TerminalInput, loop: asyncio.A
 
 
 def _print_request(request: SignInRequest, store: ProfileStore) -> None:
-    from slack_token_tui.slack.scope_catalog import describe_unknown_scopes
+    from slack_token_tui.slack.scope_catalog import request_warnings
 
     output.warn_about_key_log()
     output.print_message(f"Slack      {request.app.endpoints.host}")
-    output.print_message(f"Storage    {_describe_storage(store, request.name)}")
+    _print_storage(store, request.name)
     if request.app.browser:
         output.print_message(f"Opens with {request.app.browser}")
-    if unknown := describe_unknown_scopes(request.scopes):
-        output.print_message(f"Note       {unknown}")
+    for warning in request_warnings(request.scopes):
+        output.print_message(f"Note       {warning}")
 
 
-def _describe_storage(store: ProfileStore, name: str | None) -> str:
-    from slack_token_tui.store.settings import describe_storage
+def _print_storage(store: ProfileStore, name: str | None) -> None:
+    from slack_token_tui.store.settings import storage_place
 
     in_keyring = None
     if name is not None:
         with suppress(ProfileError):
             in_keyring = store.read(name).in_keyring
-    return describe_storage(store.home, in_keyring=in_keyring)
+    try:
+        output.print_message(f"Saving to  {storage_place(store.home, in_keyring=in_keyring)}")
+    except StorageError as error:
+        output.print_message(f"Note       Tokens can't be saved yet. {error.explain().title}")
 
 
 async def _report_failed(
@@ -375,7 +376,7 @@ async def _report_failed(
 
     while Command.RETRY_EXCHANGE in allowed(session.state):
         explanation = problem.explain()
-        question = f"{explanation.title}. Your Allow still counts for some minutes. Send the code again? [Y/n]"
+        question = f"{explanation.title}. The code is valid for a few more minutes. Send it again? [Y/n]"
         if as_json or not await terminal_input.ask(question, default=True, default_unattended=False):
             break
         try:
@@ -400,14 +401,16 @@ async def _report_saved(
 
     store, name = session.services.store, session.request.name
     if saved.replaced and name not in (None, saved.profile.name):
-        output.print_message(f"Note       this account is kept as {saved.profile.name} already, so {name} was not used")
+        output.print_message(
+            f"Note       This account is already saved as {saved.profile.name}, so {name} was not used"
+        )
     if saved.taken_name:
-        output.print_message(f"Note       {saved.taken_name} belongs to another account, so a free name was taken")
+        output.print_message(f"Note       {saved.taken_name} belongs to another account, so another name was used")
     verb = "Updated" if saved.replaced else "Saved"
     output.print_message(f"{verb:<10} {saved.profile.name} in {saved.path}")
     if not saved.replaced and not as_json:
         # Anyone who sees the link can open it first and sign in with another account. Only the user can tell.
-        question = f"Signed in  as {saved.profile.account_label}. Press Enter if this is you, or type no to undo it:"
+        question = f"Signed in  as {saved.profile.account_label}. Is this you? Press Enter, or type no to undo:"
         if not await terminal_input.ask(question, default=True):
             undo = run_to_completion(_undo, store, saved.profile.name)
             return await wait_until_done(asyncio.ensure_future(undo))  # half of a removal is worse than all of it

@@ -21,11 +21,11 @@ EXAMPLE = "slack-token-tui move --all --to keyring --from-now-on"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``move``."""
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--to", choices=("keyring", "file"), required=True)
-    parser.add_argument("--all", action="store_true", help="every profile, and the client secrets of apps")
-    parser.add_argument("--from-now-on", action="store_true", help="new sign-ins too")
-    parser.add_argument("--json", action="store_true", help="the answer as JSON")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="profile names")
+    parser.add_argument("--to", choices=("keyring", "file"), required=True, help="where to save the tokens")
+    parser.add_argument("--all", action="store_true", help="all profiles, and the client secrets of apps")
+    parser.add_argument("--from-now-on", action="store_true", help="save new sign-ins there too")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,9 +38,9 @@ def run(options: argparse.Namespace) -> int:
     from slack_token_tui.store.profiles import ProfileStore
 
     if options.all and options.names:
-        raise InvalidInput("Names and --all were given.", "Name profiles, or use --all")
+        raise InvalidInput("Profile names and --all can't be combined.", "Use one of them")
     if not options.names and not options.all and not options.from_now_on:
-        raise InvalidInput("No profile was named.", "Name one or more, or use --all or --from-now-on")
+        raise InvalidInput("No profile was given.", "Pass a profile name, --all or --from-now-on")
     store, to_keyring = ProfileStore(), options.to == "keyring"
     names = all_names(store) if options.all else options.names
     apps = list_apps(store.home) if options.all else []  # before anything is moved: it may fail
@@ -61,7 +61,7 @@ def _move_tokens(store: ProfileStore, name: str, to_keyring: bool) -> CommandRes
     from slack_token_tui.tokens.keyring_migration import move_tokens
 
     move_tokens(store, resolve_name(str(store.home), name), to_keyring=to_keyring)
-    output.print_message(f"{name}: its tokens are in {'the keyring' if to_keyring else 'its file'} now")
+    output.print_message(f"{name}: tokens are now in {'the keyring' if to_keyring else 'its file'}")
     return exit_codes.SUCCESS, {"ok": True, "profile": name, "kept_in": _storage_name(to_keyring)}
 
 
@@ -69,9 +69,7 @@ def _move_client_secret(store: ProfileStore, app: SlackApp, to_keyring: bool) ->
     from slack_token_tui.store.apps import move_secret
 
     move_secret(store.home, app, to_keyring=to_keyring)
-    output.print_message(
-        f"{app.display_name}: its client secret is in {'the keyring' if to_keyring else 'its file'} now"
-    )
+    output.print_message(f"{app.display_name}: client secret is now in {'the keyring' if to_keyring else 'its file'}")
     return exit_codes.SUCCESS, {"ok": True, "client_id": app.client_id, "kept_in": _storage_name(to_keyring)}
 
 
@@ -79,7 +77,7 @@ def _set_default_storage(store: ProfileStore, to_keyring: bool) -> CommandResult
     from slack_token_tui.store.settings import change_settings
 
     change_settings(store.home, storage=_storage_name(to_keyring))
-    output.print_message(f"New sign-ins will be kept in {'the keyring' if to_keyring else 'files'}")
+    output.print_message(f"New sign-ins are saved in {'the keyring' if to_keyring else 'files'}")
     return exit_codes.SUCCESS, {"ok": True, "new_sign_ins_kept_in": _storage_name(to_keyring)}
 
 

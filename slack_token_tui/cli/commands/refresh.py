@@ -25,10 +25,10 @@ EXAMPLE = "slack-token-tui refresh --all"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``refresh``."""
-    add_names_argument(parser, "every profile whose token is about to expire or has expired")
-    parser.add_argument("--force", action="store_true", help="also a fresh one; Slack keeps only two tokens alive")
+    add_names_argument(parser, "all profiles whose token has expired or is about to expire")
+    parser.add_argument("--force", action="store_true", help="refresh new tokens too (only the two newest stay valid)")
     parser.add_argument(
-        "--min-ttl", metavar="SECONDS", type=min_ttl_seconds, help="renew what has less life left than this"
+        "--min-ttl", metavar="SECONDS", type=min_ttl_seconds, help="refresh tokens that expire sooner than this"
     )
 
 
@@ -71,14 +71,14 @@ def _print_result(name: str, result: RefreshResult) -> CommandResult:
     from slack_token_tui.cli.fresh_token import format_clock_time
 
     expires_at = result.profile.expires_at
-    if expires_at is None and not result.refreshed:
-        output.print_message(f"{name}: does not expire, so there is nothing to renew")
+    outcome = "completed an interrupted refresh" if result.recovered else "refreshed"
+    expiry = f"expires at {format_clock_time(expires_at)}" if expires_at else "does not expire"
+    if result.refreshed:
+        output.print_message(f"{name}: {outcome}, {expiry}")
+    elif expires_at is None:
+        output.print_message(f"{name}: not refreshed, because it does not expire")
     else:
-        outcome = "an interrupted refresh was finished" if result.recovered else "renewed"
-        outcome = outcome if result.refreshed else "still fresh"
-        until = format_clock_time(expires_at) if expires_at else "it is revoked"
-        hint = "" if result.refreshed else "; --force renews it all the same"
-        output.print_message(f"{name}: {outcome}, works until {until}{hint}")
+        output.print_message(f"{name}: not refreshed, {expiry} (use --force to refresh it anyway)")
     return exit_codes.SUCCESS, {
         "ok": True,
         "profile": name,

@@ -20,10 +20,10 @@ EXAMPLE = "slack-token-tui remove acme"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``remove``."""
-    parser.add_argument("name", metavar="NAME")
-    parser.add_argument("--keep-grant", action="store_true", help="delete only; revoke nothing at Slack")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--json", action="store_true", help="Slack’s answers as JSON")
+    parser.add_argument("name", metavar="NAME", help="profile name")
+    parser.add_argument("--keep-grant", action="store_true", help="remove here only (the tokens still work in Slack)")
+    parser.add_argument("--yes", action="store_true", help="don't prompt")
+    parser.add_argument("--json", action="store_true", help="print Slack's responses as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         profile = None
     if not options.yes:
         if sys.stdin is None or sys.stderr is None or not sys.stdin.isatty():
-            raise InvalidInput("There is nobody to ask.", "Add --yes to remove it without a question")
+            raise InvalidInput("Can't prompt: no terminal.", "Pass --yes to remove it without a prompt")
         output.print_message(describe_removal(profile, store.path(name), keep_grant=keep_grant))
         sys.stderr.write("Remove it? [y/N] ")
         sys.stderr.flush()
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
             return exit_codes.REFUSED
     if profile is None:
         store.delete_unreadable(name)
-        output.print_message(f"{name} is deleted. Its file could not be read, so Slack was asked nothing")
+        output.print_message(f"Removed {name}. Its file couldn't be read, so nothing was revoked in Slack")
         if options.json:
             output.print_json({"ok": True, "profile": name, "answers": [], "authorization": None})
         return exit_codes.SUCCESS
@@ -67,7 +67,9 @@ def report_removal(removal: Removal, *, as_json: bool) -> int:
     for revocation in removal.revocations:
         output.print_message(revocation.sentence)
     if removal.error is not None:
-        output.print_message(f"{profile.name} is still here: its tokens are ended, its file could not be deleted")
+        output.print_message(
+            f"{profile.name} was not removed. Its tokens are revoked, but its file couldn't be deleted"
+        )
         return output.report(removal.error, as_json=as_json)
     answers = [
         {"token": revocation.kind, "ended": revocation.revoked, "answer": revocation.outcome}
@@ -76,13 +78,11 @@ def report_removal(removal: Removal, *, as_json: bool) -> int:
     if removal.problem is not None:
         return output.report(removal.problem, as_json=as_json)
     page = authorization_url(profile)
-    output.print_message(f"{profile.name} is deleted")
-    output.print_message(
-        "What stays at Slack: your authorization of the app. End it under Configuration → Your authorization:"
-    )
+    output.print_message(f"Removed {profile.name}")
+    output.print_message("Slack still lists this app as authorized. Remove it under Configuration:")
     output.print_message(f"  {page}")
     for path in removal.quarantined:
-        output.print_message(f"An answer of Slack’s that could not be used may hold a living token: {path}")
+        output.print_message(f"This unusable response may hold a valid token: {path}")
     if as_json:
         output.print_json({"ok": True, "profile": profile.name, "answers": answers, "authorization": page})
     return exit_codes.SUCCESS

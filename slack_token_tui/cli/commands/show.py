@@ -20,8 +20,8 @@ _INTERNAL_KEYS = frozenset({"schema", "id", "generation", "shown_token"})
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``show``."""
-    parser.add_argument("name", nargs="?", metavar="NAME")
-    parser.add_argument("--json", action="store_true", help="as JSON, tokens masked")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="profile name (default: your default profile)")
+    parser.add_argument("--json", action="store_true", help="print as JSON (masked tokens)")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from slack_token_tui.cli import exit_codes
 from slack_token_tui.cli.arguments import add_min_ttl_option, add_name_argument
 from slack_token_tui.store.hot_path import valid_token
 
-EXAMPLE = 'curl -H "Authorization: Bearer $(slack-token-tui token acme)" https://slack.com/api/auth.test'
+EXAMPLE = 'export SLACK_TOKEN="$(slack-token-tui token acme)"'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

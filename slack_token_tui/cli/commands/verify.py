@@ -24,7 +24,7 @@ EXAMPLE = "slack-token-tui verify --all"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``verify``."""
-    add_names_argument(parser, "ask about every profile")
+    add_names_argument(parser, "verify all profiles")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -67,8 +67,8 @@ def _print_result(name: str, verification: Verification) -> CommandResult:
     if verification.refresh_problem is not None:
         print_refresh_problem(verification.refresh_problem, profile)
     if verification.save_error is not None:
-        output.print_message(f"{name}: {verification.save_error.explain().happened} So this is not noted there.")
-    output.print_message(f"{name}: good. {profile.account_label}")
+        output.print_message(f"{name}: result not saved. {verification.save_error.explain().happened}")
+    output.print_message(f"{name}: active, {profile.account_label}")
     return exit_codes.SUCCESS, {
         "ok": True,
         "profile": name,
