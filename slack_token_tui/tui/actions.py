@@ -1,8 +1,12 @@
-"""Table of all user actions: keys, footer label, help text and the screens that offer them."""
+"""Table of all user actions: keys, footer label, help text and the screens that offer them.
+
+A key has one meaning on all screens. ``tests/tui/test_actions.py`` holds the table of meanings.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from textual.binding import Binding
 
@@ -16,15 +20,25 @@ HOME, SIGN_IN, APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR = (
     "doctor",
 )
 SCREEN_DESCRIPTIONS = {
-    HOME: "Your saved sign-ins. Arrows or j, k, g, G move. Rotating tokens renew themselves while this is open.",
-    SIGN_IN: "From your app’s Client ID to a saved token. While it waits, a paste anywhere lands in the paste box.",
-    APP_SETUP: "A Slack app of your own, made once from a text that is written for you. It takes about two minutes.",
-    SCOPES: "What the app may do with your account. Type to find a scope; those that are sensitive are marked with !.",
-    APPS: "The Slack apps that you have made or signed in with. The one used last comes first.",
-    ERRORS: "What Slack’s pages and answers mean. Type words that you see; Tab goes between the search and the list.",
-    DOCTOR: "What a sign-in needs of this machine, checked one by one. Nothing is changed.",
+    HOME: "Your saved profiles. Due tokens are refreshed while this is open.",
+    SIGN_IN: "From a Client ID to a saved token. You can paste anywhere.",
+    APP_SETUP: "Create your own Slack app. It takes about two minutes.",
+    SCOPES: "What the token can do. Type to search.",
+    APPS: "Your Slack apps. Most recent first.",
+    ERRORS: "Paste or type what Slack or the browser shows.",
+    DOCTOR: "What a sign-in needs on this machine. Nothing is changed.",
 }
 """Purpose of each screen, shown at the top of its help."""
+
+
+class Group(StrEnum):
+    """Headings of the help."""
+
+    TOKEN = "Token"  # noqa: S105 - a heading
+    PROFILES = "Profiles"
+    APPS = "Apps"
+    VIEW = "View"
+    PROGRAM = "Program"
 
 
 @dataclass(frozen=True)
@@ -34,10 +48,13 @@ class Action:
     Attributes:
         id: method name suffix. The screen implements ``action_<id>``.
         keys: key names as in Textual, separated by commas. The first one is displayed.
-        label: one or two words for the footer.
-        help: one sentence on what the action does and why to use it.
+        label: one to three words for the footer and the menus, as a command.
+        help: one sentence on what the action does.
         screens: ids of the screens that offer it.
+        group: heading of the help that lists it.
         in_footer: whether the footer shows it. The palette and the help always do.
+        in_fields: whether a text field leaves the key to it.
+        only_practice: whether only practice mode has it.
     """
 
     id: str
@@ -45,7 +62,10 @@ class Action:
     label: str
     help: str
     screens: tuple[str, ...]
+    group: Group = Group.PROGRAM
     in_footer: bool = True
+    in_fields: bool = False
+    only_practice: bool = False
 
     @property
     def key_label(self) -> str:
@@ -54,133 +74,125 @@ class Action:
         return _KEY_LABELS.get(key) or (key.upper() if key[:1] == "f" and key[1:].isdigit() else key)
 
     @property
+    def title(self) -> str:
+        """The label as it begins a line."""
+        return self.label[:1].upper() + self.label[1:]
+
+    @property
     def is_letter(self) -> bool:
         """Whether a focused text field would consume the key."""
-        return len(self.keys.split(",")[0]) == 1 or self.keys.startswith(("question_mark", "slash", "space"))
+        key = self.keys.split(",")[0]
+        return len(key) == 1 or key in {"question_mark", "slash", "space", "plus"}
 
 
 _KEY_LABELS = {
     "escape": "Esc",
     "slash": "/",
     "question_mark": "?",
+    "plus": "+",
     "enter": "Enter",
     "space": "Space",
     "down": "↓",
     "ctrl+c": "Ctrl+C",
 }
+_TOKEN, _PROFILES, _APPS, _VIEW, _PROGRAM = Group.TOKEN, Group.PROFILES, Group.APPS, Group.VIEW, Group.PROGRAM
+_EVERYWHERE = (HOME, SIGN_IN, APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR)
 
 ACTIONS = (
     # ── home ──
-    Action("sign_in", "a", "Sign in", "Sign in to a workspace and save its token.", (HOME,)),
-    Action("copy", "c,y", "Copy", "Put the highlighted profile’s access token on the clipboard.", (HOME,)),
-    Action("help", "question_mark", "Help", "Show what can be done on this screen.", (HOME,)),
-    Action("quit", "q", "Quit", "Leave the program.", (HOME,)),
-    Action("copy_as", "C", "Copy as…", "Copy it as a header, a shell line, a curl command and more.", (HOME,)),
-    Action("filter", "slash", "Filter", "Show only profiles whose name, person or workspace matches.", (HOME,)),
-    Action("verify", "v", "Verify", "Ask Slack whether the token works, and whose it is.", (HOME,)),
-    Action("refresh", "r", "Renew", "Get a new access token now, if this one is more than an hour old.", (HOME,)),
-    Action("sign_in_again", "s", "Sign in again", "With this profile’s app and scopes; also to add scopes.", (HOME,)),
-    Action("make_app", "N", "Make an app", "Be led through making a Slack app of your own.", (HOME, APPS)),
-    Action("apps", "p", "Apps", "Choose, change or forget the Slack apps that you sign in with.", (HOME,)),
-    Action("errors", "e", "Errors", "Look up what a message of Slack’s means, and what to do.", (HOME,)),
-    Action("doctor", "D", "Check", "Check ports, browser, clipboard, network and files of this machine.", (HOME,)),
-    Action("rename", "n", "Rename", "Give the profile another name for the command line.", (HOME,)),
-    Action("make_default", "d", "Default", "Make it the profile that commands without a name use, or not.", (HOME,)),
-    Action("remove", "x,delete", "Remove", "End both tokens at Slack and delete the profile; asks first.", (HOME,)),
-    Action("import_token", "i", "Import", "Save a token that you already have.", (HOME,)),
-    Action("reveal", "t", "Show token", "Show the token in clear for ten seconds.", (HOME,), in_footer=False),
+    Action("open_menu", "enter", "actions", "Show what you can do with this profile.", (HOME,), _PROFILES),
+    Action("first_sign_in", "enter", "sign in", "Get your first token.", (HOME,), _PROFILES, False),
+    Action("sign_in", "a", "sign in", "Sign in to a workspace and save its token.", (HOME,), _PROFILES),
+    Action("copy", "c", "copy", "Copy the access token.", (HOME,), _TOKEN),
+    Action("copy_as", "C", "copy as", "Copy it as a header, a shell line or a curl command.", (HOME,), _TOKEN),
+    Action("verify", "v", "verify", "Ask Slack whether the token works.", (HOME,), _TOKEN),
+    Action("refresh", "r", "refresh", "Get a new access token now.", (HOME,), _TOKEN),
+    Action("remove", "x,delete", "remove", "Revoke the tokens and remove the profile.", (HOME,), _PROFILES),
+    Action("filter", "slash", "filter", "Show profiles by name, person, workspace or status.", (HOME,), _VIEW),
+    Action("sign_in_again", "s", "sign in again", "Replace the token, or add scopes.", (HOME,), _PROFILES, False),
+    Action("rename", "n", "rename", "Change the name that scripts use.", (HOME,), _PROFILES, False),
+    Action("make_default", "d", "make default", "Set or clear the default profile.", (HOME,), _PROFILES, False),
+    Action("reveal", "t", "show token", "Show the token for ten seconds.", (HOME,), _TOKEN, False),
     Action(
-        "move_tokens", "m", "Move", "Keep the tokens in the system’s keyring, or in the file again.", (HOME,), False
+        "move_tokens", "k", "move tokens", "Move the tokens to the keyring or back to the file.", (HOME,), _TOKEN, False
     ),
-    Action("sort", "o", "Order", "By name, by what needs you, by what ends soonest.", (HOME,), in_footer=False),
-    Action("verify_all", "V", "Verify all", "Ask Slack about every token.", (HOME,), in_footer=False),
-    Action("refresh_all", "R", "Renew all", "Renew every token that is more than an hour old.", (HOME,), False),
-    Action("reload", "f5", "Read again", "Read the profiles from disk again.", (HOME,), in_footer=False),
+    Action("replace_leaked", "", "replace a leaked token", "Revoke it, then sign in again.", (HOME,), _TOKEN, False),
+    Action("import_token", "i", "import", "Import an existing token.", (HOME,), _PROFILES),
+    Action("verify_all", "V", "verify all", "Verify every profile that is shown.", (HOME,), _TOKEN, False),
+    Action("refresh_all", "R", "refresh all", "Refresh every profile that is shown.", (HOME,), _TOKEN, False),
+    Action("make_app", "N", "create app", "Create your own Slack app, step by step.", (HOME,), _APPS),
+    Action("apps", "A", "apps", "Choose, edit or forget a Slack app.", (HOME,), _APPS, False),
+    Action("errors", "e", "error lookup", "Look up a Slack error and how to fix it.", (HOME,), _PROGRAM, False),
+    Action("doctor", "D", "check", "Check ports, browser, clipboard, network and files.", (HOME,), _PROGRAM),
+    Action("sort", "S", "sort", "Sort by name, status or expiry.", (HOME,), _VIEW, False),
+    Action("reload", "f5", "reload", "Reload profiles.", (HOME,), _VIEW, False),
+    Action("quit", "q", "quit", "Quit.", (HOME,), _PROGRAM),
     # ── sign in ──
+    Action("start", "enter", "sign in", "Open Slack in the browser.", (SIGN_IN,), in_fields=True),
+    Action("done", "enter", "done", "Go back to your profiles.", (SIGN_IN,)),
+    Action("again", "enter", "try again", "Start the same sign-in again.", (SIGN_IN,)),
+    Action("cancel", "escape", "cancel", "Cancel the sign-in.", (SIGN_IN,)),
+    Action("leave", "escape", "back", "Go back.", (SIGN_IN,)),
+    Action("choose_scopes", "f2", "scopes", "Choose what the token can do.", (SIGN_IN,)),
+    Action("choose_app", "f3", "apps", "Choose or create a Slack app.", (SIGN_IN,)),
+    Action("app_details", "f4", "advanced", "Edit redirect URLs, browser and client secret.", (SIGN_IN,)),
     Action(
         "simulate_browser",
         "p",
-        "Play browser",
-        "Let the practice Slack press its button for you.",
+        "practice browser",
+        "Choose what the practice browser does.",
         (SIGN_IN, APP_SETUP),
+        only_practice=True,
     ),
-    Action("again", "r", "Try again", "Start the same sign-in anew.", (SIGN_IN, ERRORS)),
-    Action("other_pair", "o", "Other pair", "Try Slack’s other pair of authorize page and method.", (SIGN_IN, ERRORS)),
-    Action("change_app", "a", "Change app", "Go back to Client ID and scopes.", (SIGN_IN, ERRORS)),
+    Action("copy_new", "c", "copy", "Copy the new access token.", (SIGN_IN,), _TOKEN),
+    Action("copy_new_as", "C", "copy as", "Copy it as a header, a shell line or a curl command.", (SIGN_IN,), _TOKEN),
+    Action("rename_new", "n", "rename", "Change the name that scripts use.", (SIGN_IN,), _PROFILES),
+    Action("save_again", "w", "save again", "Save the token that couldn't be saved.", (SIGN_IN,), _TOKEN),
+    Action("save_in_file", "k", "save in file", "Save it in a file instead of the keyring.", (SIGN_IN,), _TOKEN),
+    Action("open_settings", "o", "open settings", "Open the app's settings in the browser.", (SIGN_IN,)),
+    Action("copy_redirect", "u", "copy URL", "Copy the redirect URL to register.", (SIGN_IN,)),
+    Action("open_url", "o", "open", "Open the link in the browser again.", (SIGN_IN,)),
+    Action("copy_url", "u", "copy link", "Copy the link, to open it in another browser.", (SIGN_IN,)),
+    Action("browser_says", "e", "error lookup", "Look up the error that Slack's page shows.", (SIGN_IN,)),
+    Action("more_time", "plus", "more time", "Wait five minutes from now.", (SIGN_IN,)),
+    Action("copy_tunnel", "l", "copy ssh line", "Copy the ssh command that forwards the port.", (SIGN_IN,)),
+    Action("change_app", "a", "change app", "Go back to the form.", (SIGN_IN,)),
+    Action("other_pair", "f4", "other endpoints", "Use Slack's other authorize page and method.", (SIGN_IN,)),
+    Action("undo", "x", "revoke", "Revoke the new token and remove its profile.", (SIGN_IN,), _TOKEN, False),
     Action(
-        "copy_redirect",
-        "d",
-        "Copy redirect",
-        "Put the redirect address on the clipboard, to register it.",
-        (SIGN_IN, ERRORS),
+        "copy_report", "y", "copy report", "Copy this as text. It holds no secrets.", (SIGN_IN, DOCTOR), in_footer=False
     ),
-    Action("open_settings", "s", "App settings", "Open the settings of your Slack apps.", (SIGN_IN, ERRORS)),
-    Action("choose_scopes", "f2", "Choose scopes", "Choose what to ask for from a list in plain words.", (SIGN_IN,)),
-    Action("choose_app", "f3", "Other app", "Choose among the apps that you have signed in with.", (SIGN_IN,)),
-    Action("app_details", "f4", "App details", "Its Slack, redirect address, browser, client secret.", (SIGN_IN,)),
-    Action("new_app", "f6", "Make an app", "Be led through making a Slack app of your own.", (SIGN_IN,)),
-    Action("more_time", "e", "More time", "Wait for the browser at least five minutes from now.", (SIGN_IN,)),
-    Action("copy_url", "u", "Copy address", "Put Slack’s address on the clipboard, to open it elsewhere.", (SIGN_IN,)),
-    Action(
-        "copy_tunnel",
-        "l",
-        "Copy ssh line",
-        "Copy the ssh line that leads your browser’s localhost here.",
-        (SIGN_IN,),
-    ),
-    Action("browser_says", "b", "Browser says", "Find what Slack’s page shows when no answer comes back.", (SIGN_IN,)),
-    Action("copy_new", "c", "Copy token", "Put the new access token on the clipboard.", (SIGN_IN,)),
-    Action("save_again", "w", "Save again", "Save the token that is here and could not be saved.", (SIGN_IN,)),
-    Action("save_in_file", "f", "Keep in a file", "Save it in a file instead of the keyring.", (SIGN_IN,)),
-    Action("undo", "x", "Undo", "Revoke the new token at Slack, and remove the profile.", (SIGN_IN,)),
-    Action("copy_report", "y", "Copy report", "Put this on the clipboard, without any secret.", (SIGN_IN,), False),
-    Action("explain", "f1", "More", "Read everything that is known about this error.", (SIGN_IN, HOME)),
+    Action("explain", "f1", "details", "Show everything about this.", (SIGN_IN, HOME)),
     # ── create an app ──
-    Action("open_page", "o", "Open Slack", "Open Slack’s page with the manifest filled in.", (APP_SETUP,)),
-    Action(
-        "copy_manifest", "c", "Copy manifest", "Put the manifest on the clipboard, to paste it there.", (APP_SETUP,)
-    ),
-    Action("copy_page", "u", "Copy address", "Put the address of Slack’s page on the clipboard.", (APP_SETUP,)),
-    Action(
-        "copy_request",
-        "m",
-        "Message to an admin",
-        "Put a ready message on the clipboard, for somebody who may make apps.",
-        (APP_SETUP,),
-    ),
-    Action("pick_scopes", "f2", "Choose scopes", "Choose what the app may ask for, in plain words.", (APP_SETUP,)),
-    Action("other_slack", "f3", "Other Slack", "Make it on GovSlack instead of slack.com, or back.", (APP_SETUP,)),
-    Action("change_form", "b", "Change it", "Go back to name, scopes and rotation.", (APP_SETUP,)),
+    Action("continue_setup", "enter", "continue", "Go to the next step.", (APP_SETUP,), in_fields=True),
+    Action("open_page", "o", "open Slack", "Open Slack's page with everything filled in.", (APP_SETUP,)),
+    Action("copy_page", "u", "copy link", "Copy the link to Slack's page.", (APP_SETUP,)),
+    Action("copy_request", "m", "copy request", "Copy a request for your Slack admin.", (APP_SETUP,)),
+    Action("copy_manifest", "c", "copy manifest", "Copy the app manifest.", (APP_SETUP,)),
+    Action("pick_scopes", "f2", "scopes", "Choose the scopes that the app can request.", (APP_SETUP,)),
+    Action("other_slack", "f4", "GovSlack", "Use GovSlack instead of slack.com, or go back.", (APP_SETUP,)),
+    Action("show_manifest", "f1", "details", "Show the manifest and the link.", (APP_SETUP,)),
     # ── scopes ──
-    Action("choose", "space", "Choose, undo", "Ask for the highlighted scope, or no longer.", (SCOPES,)),
-    Action("done", "f2", "Use these", "Take the chosen scopes back to the form.", (SCOPES,)),
-    Action(
-        "to_list", "down", "Into the list", "Leave the search for the list, where letters are keys.", (SCOPES, ERRORS)
-    ),
-    Action("search", "slash", "Search", "Go to the search field.", (SCOPES, ERRORS)),
-    Action("chosen_only", "f3", "Chosen only", "Show only what is chosen, or everything.", (SCOPES,)),
-    Action("preset_1", "1", "Read-only", "Choose what reads channels, people and reactions.", (SCOPES,), False),
-    Action("preset_2", "2", "Messages", "Choose what reads and writes messages as you.", (SCOPES,), False),
-    Action("preset_3", "3", "AI search", "Choose what AI tools and MCP servers ask for.", (SCOPES,), False),
-    Action("preset_4", "4", "All of the app", "Choose everything that the app is known to allow.", (SCOPES,), False),
-    Action("preset_0", "0", "None", "Choose nothing.", (SCOPES,), False),
+    Action("choose", "space", "select", "Select the scope, or clear it.", (SCOPES,)),
+    Action("apply", "f2,enter", "apply", "Use the selected scopes.", (SCOPES,)),
+    Action("search", "slash", "search", "Go to the search field.", (SCOPES,), in_footer=False),
+    Action("preset_1", "1", "Read", "Select scopes that read public data.", (SCOPES,), in_footer=False),
+    Action("preset_2", "2", "Read and write", "Select scopes that read and post messages.", (SCOPES,), in_footer=False),
+    Action("preset_3", "3", "AI tools", "Select what AI tools and MCP servers ask for.", (SCOPES,), in_footer=False),
+    Action("preset_4", "4", "All of the app", "Select every scope that the app has.", (SCOPES,), in_footer=False),
+    Action("preset_0", "0", "none", "Clear the selection.", (SCOPES,), in_footer=False),
     # ── apps ──
-    Action("use", "enter", "Sign in with it", "Go to the sign-in with the highlighted app.", (APPS,)),
-    Action("edit", "e", "Change", "Its name, Slack, redirect address, browser, client secret.", (APPS,)),
-    Action("forget", "x,delete", "Forget", "Forget it here; nothing changes at Slack. Asks first.", (APPS,)),
+    Action("use", "enter", "sign in", "Sign in with the selected app.", (APPS,)),
+    Action("make_app", "N", "create app", "Create your own Slack app, step by step.", (APPS,), _APPS),
+    Action("edit", "f4", "edit", "Edit name, redirect URLs, browser and client secret.", (APPS,)),
+    Action("forget", "x,delete", "forget", "Forget the app here. Slack isn't changed.", (APPS,)),
+    # ── error lookup ──
+    Action("open_result", "enter", "fix it", "Show the fix and its keys.", (ERRORS,), in_fields=True),
     # ── doctor ──
-    Action("check_again", "r", "Check again", "Look at everything anew.", (DOCTOR,)),
-    Action("copy_report", "y", "Copy report", "Put the list on the clipboard; no secret is in it.", (DOCTOR,)),
-    # ── all screens except home ──
-    Action("leave", "escape", "Leave", "Stop here and go back; an open port is closed at once.", (SIGN_IN,)),
-    Action("leave", "escape", "Back", "Go back.", (APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR)),
-    Action(
-        "help",
-        "question_mark",
-        "Help",
-        "Show what can be done on this screen.",
-        (SIGN_IN, APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR),
-    ),
+    Action("check_again", "f5", "check again", "Run all checks again.", (DOCTOR,)),
+    # ── everywhere ──
+    Action("leave", "escape", "back", "Go back.", (APP_SETUP, SCOPES, APPS, ERRORS, DOCTOR)),
+    Action("help", "question_mark", "keys", "Show all keys.", _EVERYWHERE),
 )
 _BY_ID = {action.id: action for action in ACTIONS}
 
@@ -198,15 +210,25 @@ def find_action(action_id: str, screen: str | None = None) -> Action | None:
 
 
 def bindings(screen: str) -> list[Binding]:
-    """Return the Textual bindings of ``screen`` in footer order."""
+    """Return the Textual bindings of ``screen`` in footer order. Help comes last and is never left out.
+
+    F1 comes just before it, because it opens the help in a field, where "?" is a letter.
+    """
     screen_bindings = [
-        Binding(action.keys, action.id, action.label, key_display=action.key_label, show=action.in_footer)
-        # Leave always comes first, because a narrow footer has room for only two or three keys.
-        for action in sorted(actions_for(screen), key=lambda action: action.id != "leave")
+        Binding(
+            action.keys,
+            action.id,
+            action.label,
+            key_display=action.key_label,
+            show=action.in_footer,
+            priority=action.in_fields,
+        )
+        for action in sorted(actions_for(screen), key=lambda action: (action.id == "help", action.keys == "f1"))
+        if action.keys
     ]
-    # In a text field "?" is a letter, so the footer shows F1 there. F1 opens the help outside a field too. That binding
-    # comes last, because F1 explains an error if there is one.
-    default_index = 1 if screen_bindings[0].action == "leave" else len(screen_bindings)
-    help_index = next((number for number, binding in enumerate(screen_bindings) if binding.key == "f2"), default_index)
-    screen_bindings.insert(help_index, Binding("f1", "help_in_field", "Help", key_display="F1"))
-    return [*screen_bindings, Binding("f1", "help", show=False)]
+    # Outside a field F1 shows details, if there are any.
+    return [
+        *screen_bindings,
+        Binding("f1", "help_in_field", "keys", key_display="F1"),
+        Binding("f1", "help", show=False),
+    ]

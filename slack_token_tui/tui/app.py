@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import re
 import signal
 import time
 from collections.abc import Iterable
@@ -38,6 +38,8 @@ from slack_token_tui.tui.terminal_exit import (
     print_messages,
 )
 from slack_token_tui.tui.theme import AUBERGINE, THEMES, complete_variables
+from slack_token_tui.tui.widgets.input import Input
+from slack_token_tui.tui.widgets.keys import ACTION_META
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -76,19 +78,14 @@ class _AppTerminalClipboard:
             from slack_token_tui.desktop import environment
             from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 
+            is_over_ssh = (await asyncio.to_thread(environment.detect)).is_over_ssh
             question = Content.assemble(
-                (f"Send the token of {self._name} to your terminal?\n\n", "bold"),
-                "Over SSH the clipboard that is yours is your terminal’s. "
-                if (await asyncio.to_thread(environment.detect)).is_over_ssh
-                else "No clipboard of this machine can be used; your terminal has one of its own. ",
-                "tmux can pass the token on to it. "
-                if os.environ.get("TMUX")
-                else "The token can be sent there (OSC 52). ",
-                "It cannot be cleared from here: the token stays on it until you copy something else.",
+                ("Use your terminal's clipboard?\n\n", "bold"),
+                "You're connected over SSH. " if is_over_ssh else "This machine has no clipboard. ",
+                f"Send the token of {self._name} to your terminal's clipboard instead? ",
+                "It can't be cleared automatically.",
             )
-            self._app.may_use_terminal_clipboard = await self._app.push_screen_wait(
-                ConfirmDialog(question, "Send it", "Do not")
-            )
+            self._app.may_use_terminal_clipboard = await self._app.push_screen_wait(ConfirmDialog(question, "Copy"))
             return self._app.may_use_terminal_clipboard
         return True
 
@@ -114,10 +111,10 @@ class TokenApp(App[None]):
             show=False,
             key_display="Ctrl+P",
             priority=True,
-            tooltip="Everything that can be done here, by name",
+            tooltip="All actions by name",
         ),
     ]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012 - declared as in Textual
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-medium"), (30, "-tall")]  # noqa: RUF012 - declared as in Textual
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (70, "-normal"), (110, "-wide")]  # noqa: RUF012 - declared as in Textual
 
     def __init__(self, options: LaunchOptions) -> None:
@@ -173,9 +170,19 @@ class TokenApp(App[None]):
         # A key press removes a notification that was visible long enough to be read, because it covers what comes next.
         if isinstance(event, events.Key) and time.monotonic() - self._notified_at > _MIN_NOTICE_SECONDS:
             self.clear_notifications()
+        if isinstance(event, events.Paste) and self._forward_callback(event.text):
+            return
         if isinstance(event, events.Paste):  # the command palette uses Textual's Input, which doesn't escape
             event.text = "\n".join(map(escape_unprintable, event.text.expandtabs(1).splitlines()))
         await super().on_event(event)
+
+    def _forward_callback(self, text: str) -> bool:
+        """Pass a pasted callback URL to the sign-in that waits for it below the screen on top."""
+        url = "".join(text.split())
+        if not re.search(r"[?&](code|error)=", url):
+            return False
+        below = self.screen_stack[-2::-1]
+        return any(isinstance(screen, AppScreen) and screen.take_callback(url) for screen in below)
 
     def get_css_variables(self) -> dict[str, str]:
         """Return the colors of the theme, and those that only our themes have."""
@@ -243,9 +250,9 @@ class TokenApp(App[None]):
             self.sign_ins.remove(session)
             words = describe_stop(result, session.request.app.endpoints.apps_url)
             # After a crash, the end of the sign-in has not been on any screen. Where a token is, is said in any case.
-            is_kept_elsewhere = result.rescued_path is not None or result.unsaved
-            is_kept_elsewhere |= result.unusable is not None and (self._is_ending or self._is_crashed)
-            is_news = not before.is_ended or self._is_crashed or is_kept_elsewhere
+            is_elsewhere = result.rescued_path is not None or result.unsaved
+            is_elsewhere |= result.unusable is not None and (self._is_ending or self._is_crashed)
+            is_news = not before.is_ended or self._is_crashed or is_elsewhere
             if words and is_news and words not in self.exit_messages:
                 self.exit_messages.append(words)
 
@@ -299,9 +306,19 @@ class TokenApp(App[None]):
             for action in actions_for(screen.screen_id):
                 if screen.check_action(action.id, ()) and action.id != "quit":
                     run = partial(screen.run_action, action.id)
-                    yield SystemCommand(f"{action.label} ({action.key_label})", action.help, run)
-        yield SystemCommand("Theme", "Choose the colours.", self.action_change_theme)
-        yield SystemCommand("Quit (Ctrl+Q)", "Leave the program.", self.action_quit)
+                    key = f" ({action.key_label})" if action.keys else ""
+                    yield SystemCommand(f"{action.title}{key}", action.help, run)
+        yield SystemCommand("Theme", "Change the colors.", self.action_change_theme)
+        yield SystemCommand("Quit (Ctrl+Q)", "Quit.", self.action_quit)
+
+    async def on_click(self, event: events.Click) -> None:
+        """Run the action of a key hint."""
+        if isinstance(action := event.style.meta.get(ACTION_META), str):
+            if isinstance(self.screen.focused, Input):  # in a field letters are text
+                self.screen.set_focus(None)
+            await self.run_action(action, self.screen)
+            if isinstance(self.screen, AppScreen):
+                self.screen.refocus()
 
     async def action_quit(self) -> None:
         self.request_exit()
@@ -319,7 +336,11 @@ class TokenApp(App[None]):
 
     def action_help_quit(self) -> None:
         """Copy the text that is selected with the mouse, or stop what is running. Pressed twice, quit."""
-        if selected := self.screen.get_selected_text():
+        field = self.screen.focused
+        in_field = field.selected_text if isinstance(field, Input) and not field.password else ""
+        if isinstance(field, Input) and in_field == field.value:
+            in_field = ""  # a field selects all of its text on focus, and Ctrl+C must still interrupt
+        if selected := self.screen.get_selected_text() or in_field:
             self.screen.clear_selection()
             self._copy_selection(selected)
             return
@@ -348,7 +369,7 @@ class TokenApp(App[None]):
     async def _copy_selection(self, text: str) -> None:
         is_secret = redact(text) != text
         outcome = await (self.copy_secret(Secret(text), "the selection") if is_secret else self.copy_text(text))
-        self.notify(copy_message(outcome, "Selection"))
+        self.notify(copy_message(outcome, "the selection"))
 
     def _fatal_error(self) -> None:
         """Report a crash without Textual's traceback, which prints every local variable, including tokens.
@@ -356,7 +377,7 @@ class TokenApp(App[None]):
         This overrides a private Textual method. ``test_crash_shows_no_token`` fails if upstream renames it.
         """
         error = self._exception
-        self._crash([error_location(error), *call_stack(error)] if error else ["no more is known"])
+        self._crash([error_location(error), *call_stack(error)] if error else ["unknown location"])
 
     def _crash(self, locations: list[str]) -> None:
         """Exit with code 1 and report the source locations only. Messages and values may hold tokens."""

@@ -22,6 +22,7 @@ from slack_token_tui.tokens.refresh_result import (
     USUAL_POLICY,
     RefreshPolicy,
     RefreshResult,
+    is_about_profile,
     requested_refresh_policy,
 )
 from slack_token_tui.tui.profiles_model import ProfilesModel
@@ -53,11 +54,17 @@ class _Pause:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """How many profiles of a batch succeeded and failed, and those that were left alone because Slack did not answer."""
+    """The result of a batch.
+
+    Attributes:
+        succeeded: number of profiles that succeeded.
+        failed: number of profiles with a problem.
+        unreached: problems of the others, for which Slack was not reached.
+    """
 
     succeeded: int
     failed: int
-    left_alone: Sequence[Problem]
+    unreached: Sequence[Problem]
 
 
 @dataclass
@@ -180,7 +187,7 @@ class RefreshScheduler:
     def _record_problem(self, name: str, problem: Problem | None) -> None:
         """Show that a refresh failed although the token still works."""
         if problem is not None:
-            self.model.problems[name] = problem.with_facts(name=name)
+            self.model.record_problem(name, problem.with_facts(name=name))
             self.model.load_one(name)
 
     async def verify_all(self, names: Sequence[str], progress: Callable[[int], None]) -> BatchResult:
@@ -235,8 +242,8 @@ class RefreshScheduler:
         batch = Batch(self.model.store, do, report, spends=spends, breakers=self._breakers, problem_of=problem_of)
         await batch.run(names)
         problems = [outcome for outcome in outcomes.values() if isinstance(outcome, Problem)]
-        left_alone = [problem for problem in problems if problem.code == "batch_left_alone"]
-        return BatchResult(len(outcomes) - len(problems), len(problems) - len(left_alone), left_alone)
+        unreached = [problem for problem in problems if not is_about_profile(problem)]
+        return BatchResult(len(outcomes) - len(problems), len(problems) - len(unreached), unreached)
 
     def _endpoints_of(self, name: str) -> Endpoints | None:
         return next((profile.endpoints for profile in self.model.profiles if profile.name == name), None)
@@ -283,7 +290,7 @@ class RefreshScheduler:
     ) -> _Result:
         """Run ``work`` in ``slot`` and return its result. One runs at a time for a profile.
 
-        Cancellation stops the wait only. The work goes on, and its end is reported.
+        Cancellation stops the wait only. The work continues, and its result is reported.
 
         Args:
             request: the profile name and what tells one kind of request from another. If the same request is in
@@ -318,9 +325,8 @@ class RefreshScheduler:
             raise problem from None
         finally:
             self._waiting[name] -= 1
-            self.model.problems.pop(name, None)
-            if problem is not None and problem.kind is not Kind.NOT_FOUND:  # a removed profile leaves the list
-                self.model.problems[name] = problem
+            if problem is None or problem.kind is not Kind.NOT_FOUND:  # a removed profile leaves the list
+                self.model.record_problem(name, problem)
             self._set_busy(name)
 
     def _set_busy(self, name: str) -> None:

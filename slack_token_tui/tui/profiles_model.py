@@ -14,11 +14,12 @@ from slack_token_tui.store.hot_path import REFRESH_MARGIN_SECONDS
 from slack_token_tui.store.profile import REFRESH_TOKEN_WARNING, Profile
 from slack_token_tui.store.profiles import ProfileStore, UnreadableProfile
 from slack_token_tui.store.settings import load_settings
-from slack_token_tui.tokens.refresh_result import recorded_problem, sign_in_needed
+from slack_token_tui.tokens.refresh_result import is_about_profile, recorded_problem, sign_in_needed
 
 Entry = Profile | UnreadableProfile
 ORDERS = ("name", "state", "expiry")
-"""Sort orders that ``o`` cycles through. ``state`` lists problems first, ``expiry`` what expires next."""
+"""Sort orders that ``S`` cycles through. ``state`` lists problems first, ``expiry`` what expires next."""
+ORDER_LABELS = {"name": "name", "state": "status", "expiry": "expiry"}
 _URGENCY_ORDER = (
     "unreadable",
     "revoked",
@@ -30,6 +31,19 @@ _URGENCY_ORDER = (
     "unverified",
     "good",
 )
+STATUS_LABELS = {
+    "good": "Active",
+    "unverified": "Unverified",
+    "expiring": "Expiring soon",
+    "refresh_expiring": "Expiring soon",
+    "refresh_refused": "Expiring soon",
+    "refreshable": "Expired (refreshes on next use)",
+    "expired": "Sign in again",
+    "revoked": "Revoked",
+    "unreadable": "File problem",
+}
+_COMMON_HOSTS = (".enterprise.slack.com", ".slack.com", ".enterprise.slack-gov.com", ".slack-gov.com")
+"""Parts of workspace URLs that a filter must not match, because most of them have one."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _MOMENT = timedelta(microseconds=1)
 
@@ -47,7 +61,9 @@ class ProfilesModel:
         order: one of :data:`ORDERS`.
         filter_text: words that a shown entry must contain.
         busy: names of the profiles with a request that waits or is in progress.
-        problems: error of the last request, by profile name. Successful requests are left out.
+        problems: error of the last request that is about the profile, by its name. A network error is about all of them, so
+            it isn't here.
+        network_problem: why Slack could not be reached the last time, or None.
         directory_problem: why the directory can't be listed, or None.
         settings_problem: why the settings can't be used, or None.
         is_partial: whether :meth:`load` has left out entries.
@@ -63,6 +79,7 @@ class ProfilesModel:
     filter_text: str = ""
     busy: set[str] = field(default_factory=set)
     problems: dict[str, Problem] = field(default_factory=dict)
+    network_problem: Problem | None = None
     directory_problem: Problem | None = None
     settings_problem: Problem | None = None
     is_partial: bool = False
@@ -111,6 +128,19 @@ class ProfilesModel:
         self._next_change = None
         self.on_change(name)
 
+    def record_problem(self, name: str, problem: Problem | None) -> None:
+        """Record the end of a request about profile ``name``. None means success.
+
+        A network problem does not mark the profile, and leaves what is known about it.
+        """
+        if problem is not None and not is_about_profile(problem):
+            self.network_problem = problem
+            return
+        self.network_problem = None
+        self.problems.pop(name, None)
+        if problem is not None:
+            self.problems[name] = problem
+
     def _forget_problems_of(self, before: list[Entry]) -> None:
         """Forget the problems of entries that are gone, or whose tokens are others now."""
         versions = {entry.name: version_of(entry) for entry in self.entries}
@@ -140,6 +170,10 @@ class ProfilesModel:
         now = self.now()
         return sorted(filter(self._matches, self.entries), key=lambda entry: self._sort_key(entry, now))
 
+    def shown_profiles(self) -> list[Profile]:
+        """Return the readable profiles that match the filter. Batches act on them."""
+        return [entry for entry in self.shown() if isinstance(entry, Profile)]
+
     def state_of(self, entry: Entry) -> str:
         """Return the state of ``entry``, which is ``unreadable`` for an unreadable profile."""
         return _state(entry, self.now())
@@ -149,7 +183,7 @@ class ProfilesModel:
         if isinstance(entry, UnreadableProfile):
             return entry.error.explain()
         problem = self.problems.get(entry.name) or recorded_problem(entry)
-        if problem is None and not entry.is_refreshable:
+        if problem is None and (entry.is_revoked or not entry.is_refreshable):
             problem = sign_in_needed(entry, self.now())
         return None if problem is None else problem.explain()
 
@@ -185,10 +219,11 @@ class ProfilesModel:
         return [time + _MOMENT for time in times if time is not None and time + _MOMENT > now]
 
     def _matches(self, entry: Entry) -> bool:
-        text = entry.name
+        words = [entry.name, STATUS_LABELS[self.state_of(entry)]]
         if isinstance(entry, Profile):
-            text = f"{text} {entry.user_name} {entry.team_name} {entry.enterprise_name} {entry.workspace_url}"
-        return all(word in text.lower() for word in self.filter_text.lower().split())
+            words += [entry.user_name or "", entry.team_name or "", entry.enterprise_name or "", _own_host(entry)]
+        text = " ".join(words).lower()
+        return all(word in text for word in self.filter_text.lower().split())
 
     def _sort_key(self, entry: Entry, now: datetime) -> tuple[object, ...]:
         if self.order == "state":
@@ -197,6 +232,14 @@ class ProfilesModel:
             expires_at = entry.expires_at if isinstance(entry, Profile) else None
             return (expires_at or _NEVER, entry.name)
         return (entry.name,)
+
+
+def _own_host(profile: Profile) -> str:
+    """Return the part of the workspace URL that is not common to many workspaces."""
+    host = (profile.workspace_url or "").partition("://")[2].partition("/")[0]
+    for common in _COMMON_HOSTS:
+        host = host.removesuffix(common)
+    return host
 
 
 def _state(entry: Entry, now: datetime) -> str:

@@ -35,7 +35,7 @@ def _terminal_problem() -> tuple[str, str] | None:
     if not has_terminal:
         return "the interface needs a terminal, and there is none here.", _HELP
     if os.environ.get("TERM") in ("dumb", "unknown"):
-        return f"this terminal can’t show the interface (TERM={os.environ['TERM']}).", _HELP
+        return f"this terminal can't show the interface (TERM={os.environ['TERM']}).", _HELP
     stream = sys.__stdout__ if sys.platform == "win32" else sys.__stderr__
     encoding = stream.encoding if stream is not None else "utf-8"
     if codecs.lookup(encoding).name != "utf-8":
@@ -60,6 +60,7 @@ def run_app(options: LaunchOptions) -> int:
         os.environ.pop(name, None)
     # Textual 8.2 ends at some key reports of this protocol, and a Cyrillic layout has no key that quits.
     os.environ["TEXTUAL_DISABLE_KITTY_KEY"] = "1"
+    _use_true_color()
     first_frame.prepare()
     from slack_token_tui.tui.app import TokenApp
 
@@ -71,6 +72,17 @@ def run_app(options: LaunchOptions) -> int:
         if has_unfinished_work():
             print_messages("Waiting until Slack has answered and the result is saved. This can take a minute.")
     return app.return_code or 0
+
+
+def _use_true_color() -> None:
+    """Use all colors in JupyterLab's terminal. It shows them, but doesn't set ``COLORTERM``."""
+    if "COLORTERM" in os.environ:
+        return
+    from slack_token_tui.desktop.environment import detect  # deferred: most terminals set the variable
+
+    found = detect(os.environ)
+    if found.terminal == "jupyter" and not found.in_tmux:
+        os.environ["COLORTERM"] = "truecolor"
 
 
 async def _run_until_saved(app: TokenApp) -> None:

@@ -11,8 +11,15 @@ from textual.theme import Theme
 
 TOP_BAR = {"top-bar": "#4a154b", "top-bar-text": "#ffffff", "top-bar-muted": "#d9c7da", "hash": "#ecb22e"}
 SELECTION = {"selected": "#1164a3", "selected-text": "#ffffff", "selected-muted": "#d7e6f3"}
-BADGES = ("#2eb67d", "#36c5f0", "#ecb22e", "#e01e5a", "#9a6bd0", "#5c8a8a")
-"""Backgrounds of the badges of workspaces."""
+BADGES = (
+    ("#2eb67d", "#000000"),
+    ("#36c5f0", "#000000"),
+    ("#ecb22e", "#000000"),
+    ("#e01e5a", "#ffffff"),
+    ("#9a6bd0", "#000000"),
+    ("#5c8a8a", "#000000"),
+)
+"""Background and text of the badges of workspaces."""
 _DARK = {"muted": "#a79bab", "border": "#5a4a5e", "rule": "#453748"}
 _LIGHT = {"muted": "#66586a", "border": "#c9bccd", "rule": "#d9cddc"}
 
@@ -106,4 +113,6 @@ THEMES = (AUBERGINE, AUBERGINE_LIGHT)
 
 def complete_variables(variables: Mapping[str, str], *, dark: bool) -> dict[str, str]:
     """Return the CSS ``variables`` of a theme, with those that only this program's themes have."""
-    return {**TOP_BAR, **SELECTION, **(_DARK if dark else _LIGHT), **variables}
+    ours = _DARK if dark else _LIGHT
+    # Other themes have transparent secondary text, or name colors that only a terminal knows.
+    return {**TOP_BAR, **SELECTION, **ours, **variables, "foreground-muted": ours["muted"]}

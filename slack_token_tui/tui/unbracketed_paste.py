@@ -16,7 +16,7 @@ from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XT
 from textual.message import Message
 
 MIN_CHARACTERS = 8
-"""Nobody types so many between two reads of the terminal."""
+"""A person can't type so many between two reads of the terminal."""
 SILENCE_SECONDS = 0.1
 """The end of a paste: the next part of a longer one comes sooner, also over SSH."""
 _MAX_SEQUENCE_LENGTH = 64

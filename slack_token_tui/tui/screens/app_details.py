@@ -34,9 +34,8 @@ if TYPE_CHECKING:
     from slack_token_tui.tui.screen_host import ScreenHost
 
 _CONFIDENTIAL = (
-    "With a client secret the app is a confidential one: no PKCE, and Slack wants an https redirect. Give an https address "
-    "that is registered with the app. After Allow the browser ends there; copy that page’s whole address and paste it "
-    "here. The page itself need not exist."
+    "An app with a client secret doesn't use PKCE. Slack then requires an https redirect URL. "
+    "You finish the sign-in by pasting the URL you land on. The page doesn't need to exist."
 )
 
 
@@ -61,32 +60,29 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
     def compose(self) -> ComposeResult:
         app = self._current_app
         with VerticalScroll(classes="sheet", can_focus=False):
-            yield Static(Content.assemble(("App details  ", "bold"), app.client_id or "no Client ID yet"))
-            yield Static(Content.styled("F2 saves, Esc goes back", MUTED))
-            yield Label("Name, for you alone", classes="field")
-            yield Input(app.name, placeholder="for example My Slack Tokens", id="name")
-            yield Label("Slack’s address", classes="field")
+            yield Static(Content.assemble(("Advanced settings", "bold"), (f"   {app.client_id}", MUTED)))
+            yield Label("Name (only you see it)", classes="field")
+            yield Input(app.name, placeholder="My Slack Tokens", id="name")
+            yield Label("Slack URL", classes="field")
             with Horizontal(classes="row"):
                 yield Input(app.endpoints.base, placeholder=SLACK, id="base")
                 yield Button("slack.com", id="slack", compact=True)
                 yield Button("GovSlack", id="gov", compact=True)
-            yield Label("Redirect addresses registered with the app, separated by commas", classes="field")
+            yield Label("Redirect URLs of the app, separated by commas", classes="field")
             redirects = "" if app.redirect_uris == LOOPBACK_REDIRECT_URIS else ", ".join(app.redirect_uris)
             default_redirects = ", ".join(LOOPBACK_REDIRECT_URIS)
             yield PasteInput(redirects, joined_by=", ", placeholder=default_redirects, id="redirects")
-            yield Label("Open Slack with, for example firefox --private-window %s", classes="field")
-            yield Input(app.browser, placeholder="your usual browser", id="browser")
-            yield Label("User scopes that the app has, where you know them", classes="field")
+            yield Label("Browser command, such as firefox --private-window %s", classes="field")
+            yield Input(app.browser, placeholder="default browser", id="browser")
+            yield Label("Scopes of the app, if you know them", classes="field")
             registered = ", ".join(app.registered_scopes)
-            yield PasteInput(registered, joined_by=", ", placeholder="not known", id="registered")
+            yield PasteInput(registered, joined_by=", ", placeholder="unknown", id="registered")
             yield Label("Client secret, only for an app without PKCE", classes="field")
-            saved = (
-                "kept; type another to replace it, - to forget it" if app.is_confidential else "none: PKCE is the proof"
-            )
+            saved = "Saved. Type a new one to replace it, or - to delete it." if app.is_confidential else "none (PKCE)"
             yield Input(password=True, placeholder=saved, id="secret")
             yield Static(id="secret_help")
-            yield Label("Authorize page and method", classes="field")
-            pairs = {"v2_user": "v2_user, for user tokens (usual)", "v2": "v2, where Slack refuses the other"}
+            yield Label("Endpoints", classes="field")
+            pairs = {"v2_user": "v2_user (default)", "v2": "v2 (fallback)"}
             yield RadioList(pairs, str(app.endpoints.variant), id="pair")
             yield Static(id="problem", classes="problem")
             with Horizontal(classes="answers"):
@@ -121,8 +117,8 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         if self._is_saving:
             return
         if self._values() != self._initial_values:
-            question = Content.styled("Leave without saving what you have changed?", "bold")
-            if not await self.app.push_screen_wait(ConfirmDialog(question, "Leave", "Stay")):
+            question = Content.styled("Discard your changes?", "bold")
+            if not await self.app.push_screen_wait(ConfirmDialog(question, "Discard")):
                 return
         self.dismiss(None)
 
@@ -145,7 +141,7 @@ class AppDetailsDialog(Dialog[SlackApp | None]):
         if app.client_id:
             self._is_saving = True
             self.query_one(".sheet").move_child(problem, before=self.query_one(".answers"))
-            problem.update("Saving …")
+            problem.update("Saving…")
             try:
                 await asyncio.to_thread(save_app, self._home, app)
             except Problem as error:
@@ -210,14 +206,13 @@ async def confirm_other_slack(screen: Screen[Any], base: str, *, is_demo: bool) 
     The answer is always no in practice mode, which can't leave its practice Slack.
     """
     if is_demo:
-        screen.notify("The demo knows its practice Slack alone.", severity="warning")
+        screen.notify("Practice mode only has its practice Slack.", severity="warning")
         return False
     question = Content.assemble(
         ("Use another Slack?\n\n", "bold"),
         (base, "bold"),
-        "\n\nGovSlack is a Slack of its own: its apps, Client IDs and people are not those of slack.com."
+        "\n\nGovSlack has its own apps, Client IDs and people."
         if base == GOVSLACK
-        else "\n\nWhoever runs that address sees the sign-in and gets its code. Go on only with an address that your "
-        "organisation has given you.",
+        else "\n\nIt receives the sign-in and its code. Only use a URL from your organization.",
     )
-    return await screen.app.push_screen_wait(ConfirmDialog(question, "Yes, use it", "No"))
+    return await screen.app.push_screen_wait(ConfirmDialog(question, "Use it"))

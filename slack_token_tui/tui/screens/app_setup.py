@@ -9,34 +9,40 @@ from typing import ClassVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.style import Style
-from textual.widgets import Button, Label, Static
+from textual.widgets import Static
 
 from slack_token_tui.problems import InvalidInput
 from slack_token_tui.slack.client_id import PastedText, recognize
 from slack_token_tui.slack.endpoints import GOVSLACK, SLACK, Endpoints
 from slack_token_tui.slack.manifest import DEFAULT_NAME, Manifest, create_manifest
-from slack_token_tui.slack.scope_catalog import describe_scopes, describe_unknown_scopes
-from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_requestable_scopes, parse_scopes
+from slack_token_tui.slack.scope_catalog import describe_scopes, request_warnings
+from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_requestable_scopes
 from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS, SlackApp, read_app, save_app
 from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.settings import remember_last_app
 from slack_token_tui.tui.actions import APP_SETUP, bindings
 from slack_token_tui.tui.background import background
-from slack_token_tui.tui.screens.app_setup_text import format_alternatives, format_steps
+from slack_token_tui.tui.screens.app_setup_text import first_step, format_details
 from slack_token_tui.tui.screens.base import AppScreen
+from slack_token_tui.tui.screens.dialogs import TextDialog
+from slack_token_tui.tui.widgets.error_card import step_row
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
+from slack_token_tui.tui.widgets.keys import button, key_hint
 from slack_token_tui.tui.widgets.paste_box import PasteInput
-from slack_token_tui.tui.widgets.presets import Presets
 from slack_token_tui.tui.widgets.radio_list import RadioList
+from slack_token_tui.tui.widgets.scope_chips import ScopeChips
+from slack_token_tui.tui.widgets.scope_text import ScopeText
 
-_ONLY_FORM = frozenset({"pick_scopes", "other_slack"})
-_ONLY_STEPS = frozenset({"open_page", "copy_manifest", "copy_page", "copy_request", "change_form", "simulate_browser"})
+_ONLY_FORM = frozenset({"continue_setup", "pick_scopes", "other_slack"})
+_ONLY_STEPS = frozenset(
+    {"open_page", "copy_manifest", "copy_page", "copy_request", "show_manifest", "simulate_browser"},
+)
 
 
 class AppSetupScreen(AppScreen[SlackApp | None]):
@@ -59,43 +65,40 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         self._can_open_browser = True
 
     def compose(self) -> ComposeResult:
-        yield Header("Make a Slack app", self._endpoints, self.slack_label)
-        with VerticalScroll(id="setup_form", can_focus=False):
-            yield Static("Three questions; then Slack makes the app, from a text that is written for you.")
-            yield Label("Its name, which Slack shows where you press Allow", classes="field")
-            yield Input(DEFAULT_NAME, placeholder=f"for example {DEFAULT_NAME}", id="app_name")
-            yield Label("User scopes: the most that it may ever ask for", classes="field")
-            yield PasteInput(", ".join(self._first_scopes), joined_by=", ", id="scopes")
-            yield Presets("pick_scopes")
-            yield Label("How long its tokens live", classes="field")
-            lifetimes = {
-                "rotating": "12 hours, renewed by this program (token rotation)",
-                "lasting": "Until you revoke them",
-            }
+        yield Header("Create a Slack app", self._endpoints, self.slack_label)
+        with (
+            Container(classes="stage", id="form_stage"),
+            VerticalScroll(id="setup_form", classes="sheet", can_focus=False),
+        ):
+            yield Static(Content.assemble(("App name", "bold"), ("   shown on Slack's consent page", MUTED)))
+            yield Input(DEFAULT_NAME, placeholder=DEFAULT_NAME, id="app_name")
+            yield Static(Content.styled("Scopes the app can request", "bold"), classes="question")
+            yield ScopeChips(self._first_scopes)
+            yield ScopeText(id="scope_text")
+            yield Static(Content.styled("Token lifetime", "bold"), classes="question")
+            lifetimes = {"rotating": "12 hours, refreshed automatically", "lasting": "No expiry"}
             yield RadioList(lifetimes, "rotating", id="rotation")
             yield Static(id="rotation_help")
-            yield Static(id="form_warning", classes="-empty")
             yield Static(id="form_error")
-            with Horizontal(classes="answers"):
-                yield Button("Go on (Enter)", id="continue", variant="primary", compact=True)
-                yield Button("Other Slack (F3)", id="other_slack", compact=True)
-        with VerticalScroll(id="setup_steps"):
-            yield Static(id="setup_text")
-            with Horizontal(id="paste_row"):
-                yield Static("Client ID", id="paste_label")
-                yield PasteInput(replaces=True, placeholder="paste it here, or anywhere on this screen", id="client_id")
+            yield Static(button("Enter", "Continue", "screen.continue_setup", primary=True))
+        with Container(classes="stage", id="steps_stage"), VerticalScroll(id="setup_steps", classes="sheet"):
+            yield Static(id="setup_title", classes="sheet_title")
+            yield Container(id="steps")
+            yield PasteInput(replaces=True, explains_secrets=True, placeholder="Client ID", id="client_id")
             yield Static(id="recognized")
-            yield Static(id="rest_text")
+            ask = key_hint("copy_request", APP_SETUP, "copy a request for your Slack admin")
+            yield Static(Content.assemble(("Can't create apps?  ", MUTED), ask))
         yield Footer()
 
     def on_mount(self) -> None:
         self._show_form()
         self._show_rotation_help()
+        self.show_scopes()
 
     def _show_form(self) -> None:
         self._manifest = None
-        self.query_one("#setup_form").display = True
-        self.query_one("#setup_steps").display = False
+        self.query_one("#form_stage").display = True
+        self.query_one("#steps_stage").display = False
         self.query_one("#app_name").focus()
         self.call_after_refresh(self.query_one("#setup_form").scroll_home, animate=False)
         self.refresh_bindings()
@@ -108,40 +111,34 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     @property
     def _scopes(self) -> tuple[str, ...]:
-        """The scopes in the field, or none while they can't be parsed."""
-        try:
-            return parse_scopes(self.query_one("#scopes", Input).value)
-        except ValueError:
-            return ()
+        return self.query_one(ScopeChips).scopes
 
     @on(RadioList.Changed)
     def _show_rotation_help(self) -> None:
         if self._rotates:
-            words = (
-                "A token that leaks is soon worth nothing. Take tokens with slack-token-tui token, or copy them: a copy "
-                "works for up to 12 hours. Sign in again after 30 days without use. Rotation stays on for good."
-            )
+            words = "A leaked token expires within 12 hours. Rotation can't be turned off later."
         else:
-            words = (
-                "A copy works in a script or a config file until it is revoked; so does one that leaks. Rotation can be "
-                "switched on later. (Slack may rotate tokens of localhost apps all the same; both work here.)"
-            )
+            words = "You have to revoke a leaked token. Slack may still issue tokens that expire."
         self.query_one("#rotation_help", Static).update(Content.styled(words, MUTED))
 
-    @on(Presets.Chosen)
-    def apply_preset(self, event: Presets.Chosen) -> None:
-        self.query_one("#scopes", Input).value = ", ".join(event.scopes)
+    @on(ScopeChips.ListRequested)
+    def open_scope_list(self) -> None:
+        self.action_pick_scopes()
 
-    @on(Button.Pressed, "#other_slack")
-    async def switch_slack(self) -> None:
-        await self.run_action("other_slack")
+    @on(ScopeChips.Changed)
+    def show_scopes(self) -> None:
+        """Show the chosen scopes in plain words, with warnings about them."""
+        names = self._scopes
+        warnings = [Content.styled(warning, "$text-warning") for warning in request_warnings(names)]
+        self.query_one(ScopeText).show(names, *warnings)
+        self.query_one("#form_error", Static).update("")
 
     @background("form")
     async def action_pick_scopes(self) -> None:
         from slack_token_tui.tui.screens.scope_picker import ScopePickerScreen
 
         if (chosen := await self.app.push_screen_wait(ScopePickerScreen(self._scopes, (), None))) is not None:
-            self.query_one("#scopes", Input).value = ", ".join(chosen)
+            self.query_one(ScopeChips).scopes = chosen
 
     @background("form")
     async def action_other_slack(self) -> None:
@@ -158,22 +155,13 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
             self._endpoints = other if is_initial else self._first_endpoints
             self.query_one(Header).show(self._endpoints)
 
-    @on(Input.Changed, "#app_name, #scopes")
-    def update_form(self) -> None:
-        self.query_one("#form_error", Static).update("")
-        unknown = describe_unknown_scopes(self._scopes)
-        warning = self.query_one("#form_warning", Static)
-        warning.update(Content.styled(f"! {unknown}", "$text-warning"))
-        warning.set_class(not unknown, "-empty")
-
-    @on(Button.Pressed, "#continue")
-    @on(Input.Submitted, "#app_name, #scopes")
-    def show_steps(self) -> None:
+    @on(Input.Submitted, "#app_name")
+    def action_continue_setup(self) -> None:
         error = self.query_one("#form_error", Static)
         try:
             self._manifest = create_manifest(
                 self.query_one("#app_name", Input).value,
-                parse_requestable_scopes(self.query_one("#scopes", Input).value),
+                parse_requestable_scopes(" ".join(self._scopes)),
                 LOOPBACK_REDIRECT_URIS,
                 rotation=self._rotates,
             )
@@ -188,16 +176,20 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
     def _show_steps(self, manifest: Manifest) -> None:
         from slack_token_tui.desktop import browser
 
-        self.query_one("#setup_form").display = False
-        steps = self.query_one("#setup_steps")
-        steps.display = True
         self._can_open_browser = not isinstance(browser.default_browser(), browser.NotOpened)
-        self.query_one("#setup_text", Static).update(
-            format_steps(manifest, self._endpoints, can_open_browser=self._can_open_browser)
+        self.query_one("#form_stage").display = False
+        self.query_one("#steps_stage").display = True
+        self.query_one("#setup_title", Static).update(Content.styled(f"Create '{manifest.name}' in Slack", "bold"))
+        text, action = first_step(manifest, self._endpoints, can_open_browser=self._can_open_browser)
+        steps = self.query_one("#steps")
+        steps.remove_children()
+        steps.mount(
+            step_row(1, text, key_hint(action, APP_SETUP)),
+            step_row(2, "Click Next, then Create", Content("")),
+            step_row(3, "On Basic Information, copy the Client ID and paste it here", Content("")),
         )
-        self.query_one("#rest_text", Static).update(format_alternatives(manifest, self._endpoints))
         self.query_one("#recognized", Static).update("")
-        steps.focus()
+        self.query_one("#setup_steps").focus()
         self.refresh_bindings()
 
     def is_available(self, action_id: str) -> bool:
@@ -208,7 +200,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         if action_id == "open_page" and not self._can_open_browser:
             return False
         if action_id in _ONLY_STEPS:
-            plays = action_id != "simulate_browser" or self.token_app.options.simulate_browser is not None
+            plays = action_id != "simulate_browser" or self.token_app.options.practice is not None
             return self._manifest is not None and plays
         return True
 
@@ -217,39 +209,41 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         assert self._manifest is not None
         # The manifest doesn't fit into the URL, so the user pastes it.
         if self._manifest.prefilled_url(self._endpoints) is None:
-            self.notify_copied(await self.token_app.copy_text(self._manifest.to_json()), "The manifest")
+            self.notify_copied(await self.token_app.copy_text(self._manifest.to_json()), "the manifest")
         await self.open_page(self._manifest.page_url(self._endpoints))
 
     @background("page")
     async def action_simulate_browser(self) -> None:
-        """Press Create in the practice Slack and use the Client ID on its page."""
-        play = self.token_app.options.simulate_browser
-        if play is not None and self._manifest is not None:
-            address = self._manifest.prefilled_url(self._endpoints)
-            if address is not None:
+        """Click Create in the practice Slack and use the Client ID on its page."""
+        practice = self.token_app.options.practice
+        if practice is not None and self._manifest is not None:
+            url = self._manifest.prefilled_url(self._endpoints)
+            if url is not None:
                 try:
-                    self._use_client_id(await play(address))
+                    self._use_client_id(await practice.visit(url, {}))
                 except OSError:  # the practice Slack has stopped
-                    self.notify("Nobody answered at that address.", severity="warning")
+                    self.notify("The practice Slack isn't running.", severity="warning")
 
     @background("copy")
     async def action_copy_manifest(self) -> None:
         assert self._manifest is not None
-        self.notify_copied(await self.token_app.copy_text(self._manifest.to_json()), "The manifest")
+        self.notify_copied(await self.token_app.copy_text(self._manifest.to_json()), "the manifest")
 
     @background("copy")
     async def action_copy_page(self) -> None:
         assert self._manifest is not None
-        self.notify_copied(await self.token_app.copy_text(self._manifest.page_url(self._endpoints)), "The address")
+        self.notify_copied(await self.token_app.copy_text(self._manifest.page_url(self._endpoints)), "the link")
 
     @background("copy")
     async def action_copy_request(self) -> None:
         assert self._manifest is not None
         text = self._manifest.admin_request(self._endpoints, describe_scopes(self._manifest.scopes))
-        self.notify_copied(await self.token_app.copy_text(text), "The message")
+        self.notify_copied(await self.token_app.copy_text(text), "the request")
 
-    def action_change_form(self) -> None:
-        self._show_form()
+    def action_show_manifest(self) -> None:
+        if self._manifest is not None:
+            text = format_details(self._manifest, self._endpoints)
+            self.app.push_screen(TextDialog(text, [("c", "copy manifest", self.action_copy_manifest)]))
 
     # ── Client ID ──
 
@@ -304,7 +298,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
             words = Content.styled(f"✗ {error.explain().summary}", "$text-error")
             self.query_one("#recognized", Static).update(words)
             return
-        self.notify(f"{app.display_name} is remembered. Enter signs in with it.")
+        self.notify("App saved. Press Enter to sign in.")
         self.close(app)
 
     def _format_message(self, pasted: PastedText) -> Content:
@@ -312,7 +306,7 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         if pasted.app_id is None or self._endpoints.is_loopback:
             return words
         page = f"{self._endpoints.apps_url}/{pasted.app_id}/general"
-        return Content.assemble(words, "\nIt stands on ", Content.styled(page, Style(link=page)))
+        return Content.assemble(words, "\nFind it at ", Content.styled(page, Style(link=page)))
 
     def action_leave(self) -> None:
         """Go back one step: from the field to the steps, to the form, and out of the screen."""

@@ -6,11 +6,11 @@ import asyncio
 from contextlib import suppress
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from slack_token_tui.slack.endpoints import SLACK
@@ -21,14 +21,12 @@ from slack_token_tui.tui.actions import APPS, bindings
 from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.screens.dialogs import ConfirmDialog
+from slack_token_tui.tui.widgets.cursor_list import CursorList
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.header import Header
 
-_NONE = (
-    "No app is remembered yet: one is after its first sign-in. N leads you through making one; "
-    "Esc goes back, where a Client ID that you have can be typed."
-)
+_NONE = "No apps yet. Press N to create one, or Esc to enter a Client ID."
 
 
 class AppsScreen(AppScreen[SlackApp | None]):
@@ -45,9 +43,9 @@ class AppsScreen(AppScreen[SlackApp | None]):
 
     def compose(self) -> ComposeResult:
         yield Header("Your Slack apps")
-        yield OptionList(id="app_list")
-        yield Static(id="app_text")
-        yield Button("Make an app (N)", id="make_app", compact=True)
+        with Container(id="picker"):
+            yield CursorList(id="app_list")
+            yield Static(id="app_text")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -70,10 +68,10 @@ class AppsScreen(AppScreen[SlackApp | None]):
         option_list.display = bool(self._apps)
         if self._apps:
             option_list.highlighted = min(at, len(self._apps) - 1)
-            words = "Enter goes to the sign-in with the highlighted one. The one used last comes first."
+            words = "Press Enter to sign in with the selected app. Most recent first."
         else:
             words = problem or _NONE
-        self.query_one("#app_text", Static).update(words)
+        self.query_one("#app_text", Static).update(Content(words))
         self.refresh_bindings()
 
     def _display_name(self, app: SlackApp) -> str:
@@ -88,7 +86,6 @@ class AppsScreen(AppScreen[SlackApp | None]):
     def is_available(self, action_id: str) -> bool:
         return action_id not in {"use", "edit", "forget"} or self._highlighted is not None
 
-    @on(OptionList.OptionSelected)
     def action_use(self) -> None:
         if (app := self._highlighted) is not None:
             self.close(app)
@@ -106,21 +103,19 @@ class AppsScreen(AppScreen[SlackApp | None]):
     async def action_forget(self) -> None:
         if (app := self._highlighted) is None:
             return
-        saved = "Its client secret is deleted here too. " if app.is_confidential else ""
+        secret = " Its client secret is deleted, so their tokens can't be refreshed." if app.is_confidential else ""
         question = Content.assemble(
             (f"Forget {self._display_name(app)}?\n\n", "bold"),
-            f"{saved}The app stays at Slack, and your profiles stay here and go on working"
-            + (", but can be renewed only with the secret." if app.is_confidential else "."),
+            f"The app stays in Slack. Your profiles stay here.{secret}",
         )
-        if await self.app.push_screen_wait(ConfirmDialog(question, "Forget it", "Keep it")):
-            self.query_one("#app_text", Static).update(Content(f"Forgetting {self._display_name(app)} …"))
+        if await self.app.push_screen_wait(ConfirmDialog(question, "Forget")):
+            self.query_one("#app_text", Static).update(Content(f"Forgetting {self._display_name(app)}…"))
             try:
                 await asyncio.to_thread(forget_app, self.token_app.store.home, app)
                 self.token_app.draft = None  # it may hold the client secret
             finally:
                 self._reload()
 
-    @on(Button.Pressed, "#make_app")
     @background("app", exclusive=False)
     async def action_make_app(self) -> None:
         from slack_token_tui.tui.screens.app_setup import AppSetupScreen
@@ -131,13 +126,13 @@ class AppsScreen(AppScreen[SlackApp | None]):
 
 
 def _format_app(app: SlackApp, name: str) -> Content:
-    facts = ["asks for " + (app.scopes[0] if len(app.scopes) == 1 else f"{len(app.scopes)} scopes")]
+    facts = [app.scopes[0] if len(app.scopes) == 1 else f"{len(app.scopes)} scopes"]
     if not is_loopback_redirect(app.redirect_uris[0]):
-        facts.append(f"by paste from {app.redirect_uris[0]}")
+        facts.append("finishes by pasting a URL")
     if app.is_confidential:
-        facts.append("client secret kept in the keyring" if app.secret_in_keyring else "client secret kept in its file")
+        facts.append("client secret")
     if app.browser:
-        facts.append(f"opened with {app.browser}")
-    elsewhere = () if app.endpoints.base == SLACK else ((f"  on {app.endpoints.host}, not slack.com", "$text-warning"),)
+        facts.append(f"opens in {app.browser}")
+    elsewhere = () if app.endpoints.base == SLACK else ((f"  {app.endpoints.host} (not slack.com)", "$text-warning"),)
     shown_id = (f"  {app.client_id}", MUTED) if name != app.client_id else ""
-    return Content.assemble((name, "bold"), shown_id, *elsewhere, ("\n  " + "\n  ".join(facts), MUTED))
+    return Content.assemble((name, "bold"), shown_id, *elsewhere, ("\n" + " · ".join(facts), MUTED))

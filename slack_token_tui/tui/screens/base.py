@@ -28,7 +28,8 @@ class AppScreen(Screen[ScreenResult]):
     """Base class of the main screens. ``screen_id`` is the id of the screen in the action table."""
 
     screen_id: str
-    _redirects_copied = 0
+    _redirects_copied = ("", 0)
+    """The redirect URL that was sent, and how many have been copied since."""
 
     @property
     def token_app(self) -> ScreenHost:
@@ -57,6 +58,13 @@ class AppScreen(Screen[ScreenResult]):
         """Cancel what is running and return whether anything was."""
         return False
 
+    def take_callback(self, url: str) -> bool:
+        """Use a callback URL that was pasted while another screen is on top. Return whether it was expected here."""
+        return False
+
+    def refocus(self) -> None:
+        """Focus what has the keys, after a click on a key hint has taken the focus away."""
+
     def is_available(self, action_id: str) -> bool:
         """Return whether an action of the table is available now. Screens override this."""
         return True
@@ -68,7 +76,8 @@ class AppScreen(Screen[ScreenResult]):
         table_action = find_action(action, self.screen_id)
         if table_action is None:
             return True
-        if table_action.is_letter and isinstance(self.focused, Input):
+        # In a field letters are text, and F1 opens the help.
+        if isinstance(self.focused, Input) and (table_action.is_letter or table_action.keys == "f1"):
             return False
         return self.is_available(action)
 
@@ -84,7 +93,7 @@ class AppScreen(Screen[ScreenResult]):
         from slack_token_tui.tui.screens.help import HelpDialog
 
         able = frozenset(action.id for action in actions_for(self.screen_id) if self.is_available(action.id))
-        self.app.push_screen(HelpDialog(self.screen_id, able))
+        self.app.push_screen(HelpDialog(self.screen_id, able, is_practice=self.token_app.options.is_demo))
 
     def action_help_in_field(self) -> None:
         self.action_help()
@@ -112,7 +121,7 @@ class AppScreen(Screen[ScreenResult]):
             self.notify(f"Opened in {outcome.name}.")
             return
         copied = await self.token_app.copy_text(url)
-        self.notify(f"{outcome.reason} {copy_message(copied, 'The address')}", severity="warning")
+        self.notify(f"{outcome.reason} {copy_message(copied, 'the URL')}", severity="warning")
 
     @background("copy")
     async def copy_redirect_uri(self, app: SlackApp | None, sent: str) -> None:
@@ -122,13 +131,14 @@ class AppScreen(Screen[ScreenResult]):
         """
         from slack_token_tui.store.apps import LOOPBACK_REDIRECT_URIS
 
-        addresses = app.redirect_uris if app else LOOPBACK_REDIRECT_URIS
-        first = addresses.index(sent) if sent in addresses else 0
-        number = (first + self._redirects_copied) % len(addresses)
-        self._redirects_copied += 1
-        more = f" {number + 1} of {len(addresses)}; d again copies the next." if len(addresses) > 1 else ""
-        outcome = await self.token_app.copy_text(addresses[number])
-        self.notify(copy_message(outcome, addresses[number]) + more)
+        urls = app.redirect_uris if app else LOOPBACK_REDIRECT_URIS
+        first = urls.index(sent) if sent in urls else 0
+        copied = self._redirects_copied[1] if self._redirects_copied[0] == sent else 0
+        number = (first + copied) % len(urls)
+        self._redirects_copied = (sent, copied + 1)
+        more = f" {number + 1} of {len(urls)}. Press u again for the next one." if len(urls) > 1 else ""
+        outcome = await self.token_app.copy_text(urls[number])
+        self.notify(copy_message(outcome, urls[number]) + more)
 
     def notify_copied(self, outcome: Copied | NotCopied, what: str) -> None:
         """Report the result of copying ``what``."""

@@ -1,13 +1,14 @@
-"""Modal dialogs: error explanation, confirmation, rename, copy format, and token import."""
+"""Modal dialogs: error explanation, confirmation, menu, rename, copy format, and token import."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -25,9 +26,11 @@ from slack_token_tui.store.names import slugify
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.tokens import export_formats
 from slack_token_tui.tui.background import background
+from slack_token_tui.tui.widgets.cursor_list import ThemedList
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
-from slack_token_tui.tui.widgets.keys import BACK_KEY, clickable
+from slack_token_tui.tui.widgets.keys import ESC_BACK, KEY, hint
+from slack_token_tui.tui.widgets.paste_box import PasteInput
 
 if TYPE_CHECKING:
     from slack_token_tui.tui.screen_host import ScreenHost
@@ -43,7 +46,11 @@ class Dialog(ModalScreen[Answer]):
     def on_mount(self) -> None:
         self.app.clear_notifications()  # they would cover the question
         # The keys in the footer of the screen below don't work now.
-        self.mount(Static(id="footer_cover"))
+        self.mount(Static(self.format_keys(), id="footer_cover"))
+
+    def format_keys(self) -> Content:
+        """Return the keys of the dialog. They are in the place of the footer, so that no long text hides them."""
+        return ESC_BACK
 
     def show_problem(self, problem: Problem) -> None:
         """Show a problem in the dialog if it has a place for it, or else as a notification."""
@@ -62,51 +69,67 @@ class Dialog(ModalScreen[Answer]):
             target.action_select()
 
 
-def format_explanation(
-    explanation: Explanation, redirects: Iterable[tuple[str, tuple[str, ...]]] = (), keys: Content | str = ""
-) -> Content:
+def format_enter(label: str) -> Content:
+    """Return the keys of a dialog in which Enter does what ``label`` says."""
+    return Content.assemble(hint("Enter", label, "screen.enter"), "  ", ESC_BACK)
+
+
+def format_explanation(explanation: Explanation, redirects: Iterable[tuple[str, tuple[str, ...]]] = ()) -> Content:
     """Return the full explanation of an error, starting with what to do.
 
     Args:
         explanation: explanation of the error.
         redirects: labels, each with the redirect URLs to show below it.
-        keys: key hints for the remedies.
     """
     rows: list[str | tuple[str, str]] = []
-    for label, addresses in redirects:
-        rows += [(f"{label}\n", MUTED), *(f"  {address}\n" for address in addresses)]
+    for label, urls in redirects:
+        rows += [(f"\n{label}\n", MUTED), *(f"  {url}\n" for url in urls)]
     return Content.assemble(
         (explanation.title, "bold"),
         "  ",
         (explanation.code, MUTED),
         (f"\nThe page says: {explanation.browser_says}" if explanation.browser_says else "", MUTED),
         f"\n\n{explanation.happened}\n\n",
-        ("What to do\n", "bold"),
         *(f"{number}. {remedy}\n" for number, remedy in enumerate(explanation.remedies, 1)),
-        keys,
-        "\n\n" if keys else "\n",
-        *([*rows, "\n"] if rows else []),
-        *([("Likely causes\n", "bold")] if explanation.causes else []),
+        *rows,
+        *([("\nLikely causes\n", "bold")] if explanation.causes else []),
         *(f"• {cause}\n" for cause in explanation.causes),
-        "\n" if explanation.causes else "",
-        explanation.retry_sentence,
+        f"\n{explanation.retry_sentence}",
         f"\nMore: {explanation.more}" if explanation.more else "",
     )
 
 
-class ExplanationDialog(Dialog[None]):
-    """Dialog with the full explanation of one error."""
+class TextDialog(Dialog[None]):
+    """Dialog with a text to read, such as everything about an error."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,f1,enter", "dismiss", "Back")]
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, text: Content, keys: Sequence[tuple[str, str, Callable[[], object]]] = ()) -> None:
+        """
+        Args:
+            text: the text.
+            keys: keys that work in the dialog, each with its label and what it runs.
+        """
         super().__init__()
-        self._explanation = explanation
+        self._text: Content = text
+        self._keys = {key: (label, run) for key, label, run in keys}
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="sheet"):
-            yield Static(format_explanation(self._explanation))
-            yield Static(BACK_KEY, classes="keys")
+            yield Static(self._text)
+
+    def format_keys(self) -> Content:
+        hints = [hint(key, label, f"screen.run_key('{key}')") for key, (label, _) in self._keys.items()]
+        return Content("  ").join([*hints, ESC_BACK])
+
+    def on_key(self, event: events.Key) -> None:
+        if event.character in self._keys:
+            event.stop()
+            self.action_run_key(event.character)
+
+    def action_run_key(self, key: str) -> None:
+        """Run what ``key`` stands for."""
+        self._keys[key][1]()
 
 
 class ConfirmDialog(Dialog[bool]):
@@ -115,7 +138,7 @@ class ConfirmDialog(Dialog[bool]):
     AUTO_FOCUS = "#no"
     BINDINGS: ClassVar[list[BindingType]] = [("escape,n", "answer(False)", "No"), ("y", "answer(True)", "Yes")]
 
-    def __init__(self, question: Content, yes: str, no: str) -> None:
+    def __init__(self, question: Content, yes: str, no: str = "Cancel") -> None:
         super().__init__()
         self._question: Content = question
         self._yes = yes
@@ -134,6 +157,63 @@ class ConfirmDialog(Dialog[bool]):
 
     def action_answer(self, yes: bool) -> None:
         self.dismiss(yes)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One row of a menu. ``key`` chooses it, or "" if only Enter does."""
+
+    id: str
+    key: str
+    label: str
+    help: str = ""
+
+
+class MenuDialog(Dialog[str | None]):
+    """List of choices. Enter or the key of a choice chooses it."""
+
+    AUTO_FOCUS = "OptionList"
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q", "dismiss(None)", "Back")]
+
+    def __init__(self, title: Content, choices: Sequence[Choice]) -> None:
+        super().__init__()
+        self._title: Content = title
+        self._choices = choices
+
+    def compose(self) -> ComposeResult:
+        width = max(len(choice.label) for choice in self._choices)
+        key_width = max(len(choice.key) for choice in self._choices)
+        with VerticalScroll(classes="sheet"):
+            yield Static(self._title)
+            yield ThemedList(
+                *(
+                    Option(
+                        Content.assemble(
+                            (choice.key.ljust(key_width), KEY),
+                            "  " if key_width else "",
+                            choice.label.ljust(width),
+                            (f"   {choice.help}" if choice.help else "", MUTED),
+                        ),
+                        id=choice.id,
+                    )
+                    for choice in self._choices
+                ),
+                id="menu",
+            )
+
+    def format_keys(self) -> Content:
+        return format_enter("choose")
+
+    def on_key(self, event: events.Key) -> None:
+        for choice in self._choices:
+            if choice.key and event.character == choice.key:
+                event.stop()
+                self.dismiss(choice.id)
+                return
+
+    @on(OptionList.OptionSelected)
+    def select(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_id)
 
 
 class RenameDialog(Dialog[str | None]):
@@ -156,11 +236,13 @@ class RenameDialog(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="sheet"):
-            yield Static(Content.assemble(("Rename ", "bold"), (self._current_name, "bold")))
+            yield Static(Content.styled(f"Rename {self._current_name}", "bold"))
             yield Input(self._current_name, id="name")
-            yield Static("Lowercase letters, digits, dots and dashes. Used as: slack-token-tui token NAME")
+            yield Static("Lowercase letters, digits, dots, dashes and underscores. Used as: slack-token-tui token NAME")
             yield Static(id="problem", classes="problem")
-            yield Static(Content.assemble(clickable("Enter rename", "screen.enter"), "  ", BACK_KEY), classes="keys")
+
+    def format_keys(self) -> Content:
+        return format_enter("rename")
 
     @background()
     async def rename(self, new: str) -> None:
@@ -191,7 +273,8 @@ class RenameDialog(Dialog[str | None]):
         suggestion = slugify(new)
         if not is_valid_name(new) and is_allowed_new_name(suggestion):
             event.input.value = suggestion
-            self.query_one("#problem", Static).update(f"Names have no spaces or capitals. Enter uses {suggestion}.")
+            words = Content(f"Invalid name. Press Enter to use {suggestion}.")
+            self.query_one("#problem", Static).update(words)
             return
         self.rename(new)
 
@@ -214,18 +297,17 @@ class CopyAsDialog(Dialog[str | None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="sheet"):
-            yield Static(Content.assemble(("Copy ", "bold"), (self._profile.name, "bold"), (" as …", "bold")))
-            yield OptionList(
+            yield Static(Content.styled(f"Copy {self._profile.name} as…", "bold"))
+            yield ThemedList(
                 *(
                     Option(Content.assemble((f"{token_format.id:<8}", "bold"), token_format.label), id=token_format.id)
                     for token_format in export_formats.FORMATS.values()
                 )
             )
             yield Static(id="preview")
-            yield Static(
-                Content.assemble("↑ ↓ choose  ", clickable("Enter copy", "screen.enter"), "  ", BACK_KEY),
-                classes="keys",
-            )
+
+    def format_keys(self) -> Content:
+        return format_enter("copy")
 
     @on(OptionList.OptionHighlighted)
     def preview_format(self, event: OptionList.OptionHighlighted) -> None:
@@ -250,26 +332,37 @@ class ImportDialog(Dialog[str | None]):
     AUTO_FOCUS = "#access"
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Back")]
 
-    def __init__(self, import_token: Callable[[str, str, str], Awaitable[str]]) -> None:
+    def __init__(
+        self, import_token: Callable[[str, str, str], Awaitable[str]], pasted: tuple[str, str] = ("", "")
+    ) -> None:
         """
         Args:
             import_token: called with access token, refresh token and Client ID. Returns the name of the new profile.
                 Raises a Problem if it failed.
+            pasted: initial access token and refresh token.
         """
         super().__init__()
         self._import_token = import_token
+        self._pasted = pasted
         self._is_running = False
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="sheet"):
             yield Static(Content.styled("Import a token", "bold"))
-            yield Static("A token that you already have is asked about at Slack and saved. Nothing of it is shown.")
-            yield Input(password=True, placeholder="xoxp-… or xoxe.xoxp-…", id="access")
+            yield Static(
+                Content.styled("Paste an existing token. We verify it with Slack and save it. It stays hidden.", MUTED)
+            )
+            access, refresh = self._pasted
+            placeholder = "xoxp-… or xoxe.xoxp-…"
+            yield PasteInput(access, password=True, replaces=True, placeholder=placeholder, id="access")
             yield Static(id="kind")
-            yield Input(password=True, placeholder="refresh token xoxe-…, if there is one", id="refresh")
-            yield Input(placeholder="its app’s Client ID, needed to refresh", id="client_id")
+            placeholder = "refresh token xoxe-…, if you have one"
+            yield PasteInput(refresh, password=True, replaces=True, placeholder=placeholder, id="refresh")
+            yield Input(placeholder="Client ID of its app, needed to refresh", id="client_id")
             yield Static(id="problem", classes="problem")
-            yield Static(Content.assemble(clickable("Enter import", "screen.enter"), "  ", BACK_KEY), classes="keys")
+
+    def format_keys(self) -> Content:
+        return format_enter("import")
 
     def on_mount(self) -> None:
         self._show_rotating(False)  # only the access token is always needed
@@ -285,14 +378,14 @@ class ImportDialog(Dialog[str | None]):
         words = ""
         if token_type is not None:
             words = (
-                f"✗ That is {token_type.with_article}. {token_type.unsupported_reason}"
+                f"✗ That's {token_type.with_article}. {token_type.unsupported_reason}"
                 if token_type.unsupported_reason
                 else f"✓ {token_type.name}"
             )
             if token_type is REFRESH_TOKEN:
                 words = (
-                    f"✗ That is {token_type.with_article}. Enter the access token (xoxe.xoxp-…) here first; "
-                    "then there is a field for this one."
+                    f"✗ That's {token_type.with_article}. Paste the access token (xoxe.xoxp-…) first. "
+                    "Then paste this one in the next field."
                 )
         self.query_one("#kind", Static).update(Content(words))
         self.query_one("#problem", Static).update("")
@@ -319,7 +412,7 @@ class ImportDialog(Dialog[str | None]):
     def action_leave(self) -> None:
         if self._is_running:
             cast("ScreenHost", self.app).notify(
-                "The import was stopped. If Slack had confirmed the token, it is saved all the same.",
+                "Import stopped. If Slack already confirmed the token, it is saved.",
                 severity="warning",
             )
         self.dismiss(None)

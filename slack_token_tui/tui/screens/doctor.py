@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
@@ -46,8 +46,9 @@ class DoctorScreen(AppScreen[None]):
         self._slack_app = last_used_app(self.token_app.store.home) or self.token_app.options.slack_app
         endpoints = self._slack_app.endpoints if self._slack_app else Endpoints()
         yield Header("Check this machine", endpoints, self.slack_label)
-        yield Static(id="verdict")
-        yield VerticalScroll(id="findings")
+        with Container(id="picker"):
+            yield Static(id="verdict")
+            yield VerticalScroll(id="findings")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -58,7 +59,7 @@ class DoctorScreen(AppScreen[None]):
         self._findings = []
         listed, verdict = self.query_one("#findings"), self.query_one("#verdict", Static)
         await listed.remove_children()
-        verdict.update("Looking … Esc leaves")
+        verdict.update("Checking…")
         async with aclosing(doctor.run_checks(self.token_app.store.home, self._slack_app)) as findings:
             async for finding in findings:
                 self._findings.append(finding)
@@ -74,14 +75,14 @@ class DoctorScreen(AppScreen[None]):
 
     @background("copy")
     async def action_copy_report(self) -> None:
-        self.notify_copied(await self.token_app.copy_text(doctor.format_report(self._findings)), "The report")
+        self.notify_copied(await self.token_app.copy_text(doctor.format_report(self._findings)), "the report")
 
 
 def _format_verdict(findings: list[Finding]) -> Content:
     open_findings = [finding for finding in findings if finding.verdict in {Verdict.LOOK, Verdict.BAD}]
     if not open_findings:
-        return Content.styled("✓ Everything that a sign-in needs is there.", "$text-success")
+        return Content.styled("✓ Ready to sign in.", "$text-success")
     bad = sum(finding.verdict is Verdict.BAD for finding in open_findings)
     counted = ((bad, "problem"), (len(open_findings) - bad, "note"))
     words = ", ".join(f"{count} {what}{'s' if count > 1 else ''}" for count, what in counted if count)
-    return Content.assemble((f"{words}.", "$text-warning"), (" y copies the list, without any secret.", MUTED))
+    return Content.assemble((f"{words}.", "$text-warning"), (" Press y to copy the report.", MUTED))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -17,16 +18,18 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
 from slack_token_tui.problems import Explanation, Problem, explain
+from slack_token_tui.sanitize import escape_unprintable
 from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui import first_frame
-from slack_token_tui.tui.actions import HOME, bindings
+from slack_token_tui.tui.actions import HOME, bindings, find_action
 from slack_token_tui.tui.background import background
-from slack_token_tui.tui.profiles_model import ORDERS, Entry, ProfilesModel, version_of
+from slack_token_tui.tui.profiles_model import ORDER_LABELS, ORDERS, Entry, ProfilesModel, version_of
 from slack_token_tui.tui.screens.base import AppScreen
 from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
+from slack_token_tui.tui.widgets.paste_box import PasteInput
 from slack_token_tui.tui.widgets.profile_detail import ProfileDetail
 from slack_token_tui.tui.widgets.profile_list import ProfileList
 
@@ -35,17 +38,29 @@ if TYPE_CHECKING:
     from slack_token_tui.secret import Secret
     from slack_token_tui.store.apps import SlackApp
     from slack_token_tui.tui.auto_refresh import RefreshScheduler
-    from slack_token_tui.tui.screens.home_commands import HomeCommands
+    from slack_token_tui.tui.screens.home_commands import HomeCommands, Severity
 
 _TICK_SECONDS = 1.0
+PRACTICE_NOTE = "Practice mode: nothing here is real"
 Command = Callable[[], Awaitable[None]]
-FIRST_FRAME_ACTIONS = frozenset({"quit", "help", "sign_in", "make_app"})
+FIRST_FRAME_ACTIONS = frozenset({"quit", "help", "sign_in", "make_app", "first_sign_in"})
 """Actions that work before the screen is complete."""
-PROFILE_ACTIONS = frozenset(
-    {"copy", "copy_as", "sign_in_again", "reveal", "verify", "refresh", "rename", "make_default", "move_tokens"}
+PROFILE_ACTIONS = (
+    "copy",
+    "copy_as",
+    "verify",
+    "refresh",
+    "sign_in_again",
+    "replace_leaked",
+    "rename",
+    "make_default",
+    "reveal",
+    "move_tokens",
 )
-"""Actions on a readable profile."""
-LIST_ACTIONS = frozenset({"verify_all", "refresh_all", "filter", "sort"})
+"""Actions on a readable profile, in the order of the menu."""
+BATCH_ACTIONS = frozenset({"verify_all", "refresh_all"})
+"""Actions on all readable profiles that are shown."""
+LIST_ACTIONS = frozenset({"filter", "sort"})
 """Actions on a list that is not empty."""
 
 
@@ -58,13 +73,10 @@ class HomeScreen(AppScreen[None]):
     """
 
     screen_id = HOME
-    AUTO_FOCUS = "OptionList"
+    AUTO_FOCUS = "#profiles"
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(HOME),
-        Binding("j", "move(1)", show=False),
-        Binding("k", "move(-1)", show=False),
-        Binding("g", "move(-100000)", show=False),
-        Binding("G", "move(100000)", show=False),
+        Binding("escape", "close_filter", "show all", key_display="Esc"),
         Binding("escape", "step_back", show=False),
     ]
 
@@ -81,13 +93,15 @@ class HomeScreen(AppScreen[None]):
         self._shown_problem: Problem | None = None
         """A problem with the directory or the settings."""
         self._welcome_problem: Problem | None = None
+        self._shown_network_problem: Problem | None = None
+        self._has_examples = False
 
     # ── layout ──
 
     def compose(self) -> ComposeResult:
         options = self.token_app.options
         self.model = ProfilesModel(self.token_app.store, options.now, self._show_change)
-        yield Header("slack-token-tui", None, "demo, gone at the end" if options.is_demo else "")
+        yield Header("slack-token-tui")
         with Container(id="home"):
             with Vertical(id="left"):
                 yield ProfileList(self.model)
@@ -159,10 +173,23 @@ class HomeScreen(AppScreen[None]):
                 self.show_problem(problem)
         if not has_profiles and (not welcome.children or problem != self._welcome_problem):
             self._show_welcome(welcome, problem)
+        self._show_header_note()
         self.show_detail()
         if has_profiles and self.is_current and self.focused is None:
             self._list.focus()
         self.refresh_bindings()
+
+    def _show_header_note(self) -> None:
+        count = len(self.model.entries)
+        profiles = "1 profile" if count == 1 else f"{count} profiles"
+        if self.model.filter_text:
+            profiles = f"{len(self.model.shown())} of {profiles}"
+        if self.model.order != ORDERS[0]:
+            profiles += f", by {ORDER_LABELS[self.model.order]}"
+        if self.token_app.options.is_demo:
+            self.query_one(Header).show_note(PRACTICE_NOTE)
+        elif not self.model.is_partial:
+            self.query_one(Header).show_note(profiles if count else "")
 
     def _show_welcome(self, welcome: Widget, problem: Problem | None) -> None:
         from slack_token_tui.tui.widgets.welcome import Welcome  # not needed where there are profiles
@@ -172,7 +199,7 @@ class HomeScreen(AppScreen[None]):
             await welcome.mount(card)
 
         self._welcome_problem = problem
-        card = Welcome(self.token_app.store.home, None if problem is None else problem.explain())
+        card = Welcome(None if problem is None else problem.explain())
         if welcome.children:
             self.call_later(replace_card, card)
         else:
@@ -196,7 +223,8 @@ class HomeScreen(AppScreen[None]):
             return
         entry = self.highlighted
         detail = self.query_one(ProfileDetail)
-        detail.display = entry is not None
+        if entry is None and self.is_complete and self.model.entries:
+            detail.show_nothing("No profile matches. Press Esc to show all.")
         if entry is not None and self.is_complete:
             revealed = self._commands.revealed
             token = revealed[1] if revealed is not None and revealed[0] == version_of(entry) else None
@@ -233,6 +261,7 @@ class HomeScreen(AppScreen[None]):
             profile = self._profile
             if profile is not None and profile.expires_at is not None:
                 self.show_detail()
+        self._show_network_problem()
         if self.model.tick():
             self._list.redraw()
             self.refresh_bindings()
@@ -240,31 +269,38 @@ class HomeScreen(AppScreen[None]):
         for name in self._scheduler.due_names(highlighted.name if highlighted else None):
             self._refresh_automatically(name)
 
+    def _show_network_problem(self) -> None:
+        """Say once that Slack can't be reached. The profiles are not marked."""
+        problem, shown = self.model.network_problem, self._shown_network_problem
+        if problem is None:
+            self._shown_network_problem = None
+            if shown is not None and self._last_explanation == shown.explain():
+                self.show_notice("")  # Slack can be reached again
+        elif not (self._commands.pending or self._commands.batch) and (shown is None or shown.code != problem.code):
+            self._shown_network_problem = problem
+            self.show_problem(problem)
+
     @background("refresh", exclusive=False)
     async def _refresh_automatically(self, name: str) -> None:
         await self._scheduler.refresh_automatically(name)
 
     # ── what the commands need (HomeHost) ──
 
-    def show_notice(self, text: str) -> None:
+    def show_notice(self, text: str, severity: Severity = "information") -> None:
         """Show ``text`` above the footer, and take it to be about the highlighted profile."""
         self._last_explanation = None
         if text:
             self._notice_profile = self.highlighted.name if self.highlighted else None
         notice = self.query_one("#notice", Static)
-        notice.update(Content(text))
-        notice.set_class(bool(text), "-shown")
+        notice.update(Content(escape_unprintable(text)))
+        notice.set_classes(f"-shown -{severity}" if text else "")
 
     def show_problem(self, problem: Problem) -> None:
         """Show a problem in the notice. F1 tells more."""
         explanation = problem.explain()
-        self.show_notice(f"{explanation.summary} F1 tells more.")
+        self.show_notice(f"{explanation.summary} Press F1 for details.", "error")
         self._last_explanation = explanation
         self.refresh_bindings()
-
-    def notify(self, message: str, **options: Any) -> None:
-        """Show a notification."""
-        self.token_app.notify(message, **options)
 
     async def ask(self, dialog: Screen[Any]) -> Any:
         """Open ``dialog`` and return its answer, or None if a key was repeated and another dialog is open."""
@@ -282,24 +318,82 @@ class HomeScreen(AppScreen[None]):
             return await self.token_app.copy_text(text.reveal())
         return await self.token_app.copy_secret(text, name)
 
+    # ── the next step, and pastes ──
+
+    def action_open_menu(self) -> None:
+        """Show what can be done with the highlighted profile."""
+        if self.highlighted is not None:
+            self._open_menu()
+
+    @background("menu")
+    async def _open_menu(self) -> None:
+        from slack_token_tui.tui.screens.dialogs import Choice, MenuDialog
+
+        entry = self.highlighted
+        assert entry is not None, "the list has the focus"
+        ids = [action_id for action_id in (*PROFILE_ACTIONS, "remove") if self.is_available(action_id)]
+        actions = [action for action_id in ids if (action := find_action(action_id, HOME)) is not None]
+        choices = [Choice(action.id, action.key_label, action.title) for action in actions]
+        title = Content.styled(entry.name, "bold")
+        chosen = await self.ask(MenuDialog(title, choices))
+        if chosen is None:
+            return
+        if self.highlighted is None or _identity(self.highlighted) != _identity(entry):
+            self.show_notice(f"Another program removed or renamed {entry.name}.", "warning")
+            return
+        await self.run_action(chosen)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Begin what the pasted text is for: a Client ID signs in, a token is imported, anything else is looked up."""
+        from slack_token_tui.slack.client_id import PastedKind, recognize
+        from slack_token_tui.slack.token_types import find_tokens
+
+        event.stop()
+        text = event.text.strip()
+        if not self.is_complete or not text:
+            return
+        pasted = recognize(text)
+        if re.search(r"[?&](code|error)=", text):
+            self.show_problem(Problem("pasted_without_sign_in"))
+        elif pasted.client_id is not None:
+            from slack_token_tui.store.apps import SlackApp, read_app
+
+            home, client_id = self.token_app.store.home, pasted.client_id
+            self._open_sign_in(app=read_app(home, client_id) or SlackApp(client_id, self.token_app.options.endpoints))
+        elif pasted.kind is PastedKind.TOKEN:
+            self._edit(partial(self._commands.import_token, find_tokens(text)))
+        elif pasted.kind.is_secret:
+            self.show_notice(pasted.message, "warning")
+        elif len(text.split()) > 1:
+            self._look_up(" ".join(text.split()))
+        else:
+            self.show_notice(pasted.message, "warning")
+
     # ── commands ──
 
     @background("copy", exclusive=False)
     async def _copy(self, command: Command) -> None:
-        await command()
+        await self._report_once(command)
 
     @background("reveal")
     async def _reveal(self, command: Command) -> None:
-        await command()
+        await self._report_once(command)
 
     @background("request", exclusive=False)
     async def _request(self, command: Command) -> None:
-        await command()
+        await self._report_once(command)
 
     @background("batch", exclusive=False)
     async def _batch(self, command: Command) -> None:
-        await command()
+        await self._report_once(command)
         self._list.rebuild()
+
+    async def _report_once(self, command: Command) -> None:
+        """Run ``command``. If its notice has said why Slack can't be reached, the clock doesn't say it again."""
+        before = self.model.network_problem
+        await command()
+        if self.model.network_problem is not before:
+            self._shown_network_problem = self.model.network_problem
 
     @background("profile_edit", exclusive=False)
     async def _edit(self, command: Command) -> None:
@@ -350,8 +444,22 @@ class HomeScreen(AppScreen[None]):
         if (entry := self.highlighted) is not None:
             self._edit(partial(self._commands.remove, entry))
 
+    @background("replace_leaked")
+    async def action_replace_leaked(self) -> None:
+        profile = self._profile
+        if profile is None or not await self._commands.replace_leaked(profile):
+            return
+        if self.is_current:
+            self._open_sign_in(profile)
+        else:  # the user has opened another screen meanwhile
+            self.token_app.notify(f"Revoked the tokens of {profile.name}. Sign in again to get new ones.")
+
     def action_import_token(self) -> None:
         self._edit(self._commands.import_token)
+
+    def refocus(self) -> None:
+        if self.model.entries:
+            self._list.focus()
 
     def cancel_running(self) -> bool:
         """Cancel the requests or the batch that the user is waiting for. Return whether there was one."""
@@ -360,29 +468,38 @@ class HomeScreen(AppScreen[None]):
         pending, batch = self._commands.pending, self._commands.batch
         if pending:
             names = ", ".join(dict.fromkeys(pending))
-            self.show_notice(f"No longer waiting for Slack’s answer about {names}. What it sends is saved.")
+            self.show_notice(f"Stopped waiting for {names}. Slack's response is still saved.")
             for group in ("request", "copy", "reveal"):
                 self.workers.cancel_group(self, group)
         elif batch is not None:
-            self.show_notice(f"{batch} was stopped. What Slack had answered is saved.")
+            self.show_notice(f"{batch} stopped. The results so far are saved.")
             self.workers.cancel_group(self, "batch")
         return bool(pending or batch)
 
     # ── which keys work ──
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "close_filter":
+            return self._filter is not None and bool(self._filter.display)
+        return super().check_action(action, parameters)
+
     def is_available(self, action_id: str) -> bool:
         if not self.is_complete:
-            return action_id in FIRST_FRAME_ACTIONS
+            return action_id in FIRST_FRAME_ACTIONS and (action_id != "first_sign_in" or not self.model.entries)
         if action_id == "explain":
-            return self._current_explanation is not None
+            return self._current_explanation is not None or self._profile is not None
         entry = self.highlighted
         if action_id == "move_tokens" and self.token_app.options.is_demo:
             return False  # practice data is deleted on exit, but not from a keyring
         if action_id in PROFILE_ACTIONS:
             return isinstance(entry, Profile) and (action_id != "refresh" or entry.has_refresh_token)
+        if action_id in BATCH_ACTIONS:
+            return bool(self.model.shown_profiles())
         if action_id in LIST_ACTIONS:
             return bool(self.model.entries)
-        if action_id == "remove":
+        if action_id == "first_sign_in":
+            return not self.model.entries
+        if action_id in {"remove", "open_menu"}:
             return entry is not None
         return True
 
@@ -394,14 +511,16 @@ class HomeScreen(AppScreen[None]):
 
     # ── the list ──
 
-    def action_move(self, rows: int) -> None:
-        profiles = self._list
-        if profiles.highlighted is not None:
-            profiles.highlighted = max(0, min(profiles.option_count - 1, profiles.highlighted + rows))
-
     def action_filter(self) -> None:
+        from slack_token_tui.slack.client_id import PastedKind, recognize
+
+        def accepts(text: str) -> bool:
+            # A token is imported, and not shown in a field.
+            return recognize(text).kind not in {PastedKind.TOKEN, PastedKind.SECRET}
+
         if self._filter is None:
-            self._filter = Input(placeholder="name, person, workspace · Enter, Esc", id="filter")
+            hint = "Name, person, workspace or status"
+            self._filter = PasteInput(joined_by=" ", placeholder=hint, accepts=accepts, id="filter")
             self.query_one("#left").mount(self._filter, before=0)
         self._filter.display = True
         self._filter.focus()
@@ -410,6 +529,7 @@ class HomeScreen(AppScreen[None]):
     def apply_filter(self, event: Input.Changed) -> None:
         self.model.filter_text = event.value
         self._list.rebuild()
+        self._show_header_note()
         self.show_detail()
 
     @on(Input.Submitted, "#filter")
@@ -417,19 +537,25 @@ class HomeScreen(AppScreen[None]):
         """Focus the list and leave the filter on."""
         self._list.focus()
 
-    def action_step_back(self) -> None:
-        """Close the filter, cancel what is running, or clear what is shown."""
-        if self._filter is not None and self._filter.display:
-            self._filter.value = ""
+    def action_close_filter(self) -> None:
+        """Show all profiles."""
+        if self._filter is not None:
+            self.model.filter_text = self._filter.value = ""
             self._filter.display = False
+            self._list.rebuild()
             self._list.focus()
-        elif not self.cancel_running() and self.is_complete:
+
+    def action_step_back(self) -> None:
+        """Cancel what is running, or clear what is shown."""
+        self.refocus()
+        if not self.cancel_running() and self.is_complete:
             self.show_notice("")
             self._commands.hide()
 
     def action_sort(self) -> None:
         self.model.order = self.model.next_order()
         self._list.rebuild()
+        self._show_header_note()
         self._save_order(self.model.order)
 
     @background("settings", exclusive=False)
@@ -440,6 +566,9 @@ class HomeScreen(AppScreen[None]):
         self.reload()
 
     # ── other screens ──
+
+    def action_first_sign_in(self) -> None:
+        self._open_sign_in()
 
     def action_sign_in(self) -> None:
         self._open_sign_in()
@@ -456,7 +585,21 @@ class HomeScreen(AppScreen[None]):
     def _highlight_saved(self, name: str | None) -> None:
         """Highlight the new profile, because the next action is probably about it."""
         if name is not None:
+            self.show_notice("")
+            if self.model.filter_text:
+                self.action_close_filter()
             self.reload(highlight=name)
+            self._add_examples(name)
+
+    @background("examples")
+    async def _add_examples(self, name: str) -> None:
+        """Add the example profiles of practice mode, after its first sign-in."""
+        practice = self.token_app.options.practice
+        if practice is not None and not self._has_examples:
+            self._has_examples = True
+            await practice.add_examples()
+            self.reload(highlight=name)
+            self.show_notice("Added two example profiles. One of them refreshes in a few seconds.")
 
     @background("navigation")
     async def action_make_app(self) -> None:
@@ -473,15 +616,18 @@ class HomeScreen(AppScreen[None]):
         if (app := await self.app.push_screen_wait(AppsScreen())) is not None:
             self._open_sign_in(app=app)
 
+    def action_errors(self) -> None:
+        self._look_up("")
+
     @background("navigation")
-    async def action_errors(self) -> None:
+    async def _look_up(self, text: str) -> None:
         """Look up an error. Its remedies start a sign-in."""
         from slack_token_tui.store.apps import last_used_app
         from slack_token_tui.tui.screens.errors import ErrorsScreen
 
         app = last_used_app(self.token_app.store.home) or self.token_app.options.slack_app
         facts = {} if app is None else {"client_id": app.client_id, "app_settings": app.endpoints.apps_url}
-        errors = ErrorsScreen(lambda code: explain(code, facts), app, "", from_page=False)
+        errors = ErrorsScreen(lambda code: explain(code, facts), app, "", from_page=False, initial_search=text)
         chosen = await self.app.push_screen_wait(errors)
         if chosen == "other_pair" and app is not None:
             app = replace(app, endpoints=Endpoints(app.endpoints.base, app.endpoints.variant.alternative))
@@ -494,10 +640,22 @@ class HomeScreen(AppScreen[None]):
         self.app.push_screen(DoctorScreen())
 
     def action_explain(self) -> None:
-        from slack_token_tui.tui.screens.dialogs import ExplanationDialog
+        """Show everything about the last error and the highlighted profile."""
+        from slack_token_tui.tui.screens.dialogs import TextDialog, format_explanation
+        from slack_token_tui.tui.widgets.profile_detail import format_profile
 
+        parts = []
         if (explanation := self._current_explanation) is not None:
-            self.app.push_screen(ExplanationDialog(explanation))
+            parts.append(format_explanation(explanation))
+        if (profile := self._profile) is not None:
+            parts.append(format_profile(profile, self.token_app.store.path(profile.name), self.model.now()))
+        if parts:
+            self.app.push_screen(TextDialog(Content("\n\n").join(parts)))
 
     async def action_quit(self) -> None:
         await self.app.action_quit()
+
+
+def _identity(entry: Entry) -> str:
+    """Return what stays the same while an entry is renamed or refreshed."""
+    return entry.id if isinstance(entry, Profile) else entry.name

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from slack_token_tui.problems import Kind, Problem
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy
+from slack_token_tui.tokens.refresh_result import YOUNG_TOKEN_TTL_SECONDS, RefreshPolicy, is_about_profile
 from slack_token_tui.tui.auto_refresh import BatchResult, RefreshScheduler
 from slack_token_tui.tui.options import LaunchOptions
 from slack_token_tui.tui.profiles_model import Entry, ProfilesModel, version_of
@@ -21,16 +21,14 @@ if TYPE_CHECKING:
     from slack_token_tui.tokens.fresh_token import FreshToken
 
 _Result = TypeVar("_Result")
+Severity = Literal["information", "success", "warning", "error"]
 REVEAL_SECONDS = 10.0
 
 
 class HomeHost(Protocol):
     """What the commands need of the screen."""
 
-    def notify(self, message: str) -> None:
-        """Show a notification."""
-
-    def show_notice(self, text: str) -> None:
+    def show_notice(self, text: str, severity: Severity = "information") -> None:
         """Show ``text`` above the footer until something else happens. "" removes it."""
 
     def show_problem(self, problem: Problem) -> None:
@@ -72,7 +70,7 @@ class HomeCommands:
         self._host = host
         self._options = options
         self._declined_version: tuple[str, int] | None = None
-        """Version of the profile whose young token was left alone by the last refresh."""
+        """Version of the profile whose young token the last refresh has skipped."""
 
     # ── tokens ──
 
@@ -82,24 +80,21 @@ class HomeCommands:
         from slack_token_tui.secret import Secret
         from slack_token_tui.tokens import export_formats
 
-        home, until = self._options.home, ""
+        home = self._options.home
         if export_formats.FORMATS[format_id].contains_token:
             if (fresh := await self._fresh_token(profile)) is None:
                 return
             profile = fresh.profile
             text = export_formats.format_secret(profile, fresh.access_token, format_id, home=home)
             outcome = await self._host.copy(text, profile.name)
-            if profile.expires_at:
-                until = f" It works for {format_time_left(profile.expires_at, self._model.now())}."
         else:
             outcome = await self._host.copy(Secret(export_formats.preview(profile, format_id, home)), None)
         if isinstance(outcome, Copied):
             what = profile.name if format_id == "token" else f"{profile.name} as {format_id}"
-            self._host.notify(outcome.message(what) + until)
-            self._host.show_notice("")
+            self._host.show_notice(outcome.message(what), "success" if outcome.is_verified else "information")
         else:
-            shell = "" if self._options.is_demo else f" In a shell: slack-token-tui token {profile.name}"
-            self._host.show_notice(f"Not copied. {outcome.reason}{shell}")
+            shell = "" if self._options.is_demo else f" In a shell, run: slack-token-tui token {profile.name}"
+            self._host.show_notice(f"Not copied. {outcome.reason}{shell}", "warning")
 
     async def copy_as(self, profile: Profile) -> None:
         """Ask for an export format, then copy."""
@@ -130,7 +125,7 @@ class HomeCommands:
         """Return a valid token of ``entry``, refreshed first if due. Show the problem and return None otherwise."""
         is_due = entry.is_due(self._model.now())
         if is_due:
-            self._host.show_notice(f"{entry.name} is about to expire; asking Slack for a new token … Esc stops")
+            self._host.show_notice(f"Refreshing {entry.name}… Esc stops")
         self.pending.append(entry.name)
         try:
             fresh = await self._scheduler.fresh_token(entry.name)
@@ -147,15 +142,15 @@ class HomeCommands:
         if problem.kind is Kind.NOT_FOUND:
             self._show_gone(name)
         elif problem.kind is Kind.SIGN_IN:
-            self._host.show_notice(f"{explanation.happened} Press s to sign in again.")
+            self._host.show_notice(f"{explanation.happened} Press s to sign in again.", "error")
         elif is_due and problem.kind is not Kind.STORAGE:
-            self._host.show_notice(f"{name} could not be renewed: {explanation.title}. Press r to try again.")
+            self._host.show_notice(f"Couldn't refresh {name}. {explanation.title}. Press r to try again.", "error")
         else:
             self._host.show_problem(problem)
 
     def _show_gone(self, name: str) -> None:
         self._host.reload()
-        self._host.show_notice(f"{name} is gone: another program has removed or renamed it.")
+        self._host.show_notice(f"Another program removed or renamed {name}.", "warning")
 
     # ── requests ──
 
@@ -164,9 +159,9 @@ class HomeCommands:
         verification = await self._wait_for(name, self._scheduler.verify(name))
         if verification is not None:
             save_error, problem = verification.save_error, verification.refresh_problem
-            note = "" if save_error is None else f" {save_error.explain().happened} So this is not noted there."
-            note += "" if problem is None else f" It could not be renewed: {problem.explain().title}."
-            self._host.notify(f"{name} is good.{note}")
+            note = "" if save_error is None else f" The result isn't saved. {save_error.explain().happened}"
+            note += "" if problem is None else f" The refresh failed. {problem.explain().title}."
+            self._host.show_notice(f"{name} works.{note}", "warning" if note else "success")
 
     async def refresh(self, profile: Profile) -> None:
         """Refresh a profile. A token under an hour old is refreshed at the second request."""
@@ -176,18 +171,14 @@ class HomeCommands:
         if result is None:
             return
         expires_at = result.profile.expires_at
-        works = f"for {format_time_left(expires_at, self._model.now())}" if expires_at else "until revoked"
+        expires = f" It expires in {format_time_left(expires_at, self._model.now())}." if expires_at else ""
         if result.profile.generation != profile.generation:
             self._declined_version = None
-            self._host.notify(f"{name} renewed. It works {works}.")
+            self._host.show_notice(f"Refreshed {name}.{expires}", "success")
         else:
             self._declined_version = version
-            words = (
-                "is less than an hour old and was left alone, because Slack keeps only two tokens alive"
-                if expires_at
-                else "does not expire and was left alone"
-            )
-            self._host.notify(f"{name} {words}. It works {works}. r again renews it.")
+            reason = "is under an hour old" if expires_at else "doesn't expire"
+            self._host.show_notice(f"The token {reason}, so it wasn't refreshed.{expires} Press r again to refresh it.")
 
     async def _wait_for(self, name: str, operation: Awaitable[_Result]) -> _Result | None:
         """Await ``operation`` on profile ``name`` until the user cancels it. If it fails, show why and return None."""
@@ -199,29 +190,39 @@ class HomeCommands:
             if problem.kind is Kind.NOT_FOUND:
                 self._show_gone(name)
             else:
-                explanation = problem.explain()
-                self._host.show_notice(f"{name}: {explanation.title}. {explanation.remedies[0]}.")
+                self._show_request_problem(name, problem)
             return None
         finally:
             self.pending.remove(name)
 
-    # ── all profiles ──
+    def _show_request_problem(self, name: str, problem: Problem) -> None:
+        """Show why a request failed. What the details say about the profile is not repeated."""
+        explanation = problem.explain()
+        entry = next((each for each in self._model.profiles if each.name == name), None)
+        if problem.kind is Kind.SIGN_IN:
+            fix = "Press s to sign in again."
+        elif entry is not None and entry.is_revoked and not is_about_profile(problem):
+            fix = f"{name} is still marked as revoked."
+        else:
+            fix = f"{explanation.remedies[0]}." if explanation.remedies else ""
+        self._host.show_notice(f"{explanation.title}. {fix}", "error")
+
+    # ── all profiles that are shown ──
 
     async def verify_all(self) -> None:
-        """Verify every profile with Slack."""
-        names = [profile.name for profile in self._model.profiles]
+        """Verify every profile that is shown with Slack."""
+        names = [profile.name for profile in self._model.shown_profiles()]
 
         def summarize(result: BatchResult) -> str:
             if result.succeeded == len(names):
-                return "all are good"
-            trouble = f"{result.failed} with trouble, marked !; o sorts them to the top"
-            return f"{result.succeeded} good, {trouble}"
+                return f"All {len(names)} work." if len(names) > 1 else f"{names[0]} works."
+            return " ".join([f"{result.succeeded} of {len(names)} work.", *_count_failures(result)])
 
         await self._run_batch("Verifying", names, self._scheduler.verify_all, summarize)
 
     async def refresh_all(self) -> None:
-        """Refresh every token that is more than an hour old."""
-        profiles = self._model.profiles
+        """Refresh the token of every profile that is shown, unless it is under an hour old."""
+        profiles = self._model.shown_profiles()
         before = {profile.name: profile.generation for profile in profiles if profile.is_refreshable}
 
         async def refresh(names: Sequence[str], progress: Callable[[int], None]) -> BatchResult:
@@ -231,20 +232,19 @@ class HomeCommands:
             generations = {profile.name: profile.generation for profile in self._model.profiles}
             refreshed = sum(generations.get(name, generation) != generation for name, generation in before.items())
             young = result.succeeded - refreshed
-            parts = [f"{refreshed} renewed"]
-            parts += [f"{young} less than an hour old and left alone"] if young > 0 else []
-            parts += [f"{result.failed} with trouble, marked !"] if result.failed else []
-            return ", ".join(parts)
+            parts = [f"Refreshed {refreshed}."]
+            parts += [f"{young} under an hour old, so not refreshed."] if young > 0 else []
+            return " ".join([*parts, *_count_failures(result)])
 
         if not before:
             refused = any(profile.has_refresh_token for profile in profiles)
             self._host.show_notice(
-                "None can be renewed. Press s on those whose renewal Slack has refused."
+                "Slack refused to refresh these. Press s to sign in again."
                 if refused
-                else "None of them has a refresh token: they work until they are revoked, or expire."
+                else "These tokens can't be refreshed. Sign in again when one expires."
             )
             return
-        await self._run_batch("Renewing", list(before), refresh, summarize)
+        await self._run_batch("Refreshing", list(before), refresh, summarize)
 
     async def _run_batch(
         self,
@@ -255,22 +255,18 @@ class HomeCommands:
     ) -> None:
         if self.batch is not None:
             if self.batch != verb:
-                self._host.notify(f"{self.batch} is not finished. Esc stops it.")
+                self._host.show_notice(f"{self.batch} is still running. Esc stops it.")
             return
 
         def progress(done: int) -> None:
-            self._host.show_notice(f"{verb} {done} of {len(names)} · Esc stops")
+            self._host.show_notice(f"{verb} {done} of {len(names)}… Esc stops")
 
         self.batch = verb
         try:
             progress(0)
             result = await run(names, progress)
-            summary = f"{verb} {len(names)}: {summarize(result)}."
-            if result.left_alone:
-                explanation = result.left_alone[0].explain()
-                count = len(result.left_alone)
-                summary += f" {count} skipped. {explanation.happened} Press D to check the connection to Slack."
-            self._host.show_notice(summary)
+            severity: Severity = "success" if not (result.failed or result.unreached) else "warning"
+            self._host.show_notice(summarize(result), severity)
         finally:
             self.batch = None
 
@@ -281,8 +277,8 @@ class HomeCommands:
         is_default = self._model.default == name
         await self._host.change_settings(default_profile=None if is_default else name)
         self._host.reload()
-        words = "There is no default now" if is_default else f"{name} is what commands without a name use now"
-        self._host.notify(f"{words}.")
+        words = "There is no default profile now." if is_default else f"{name} is now the default profile."
+        self._host.show_notice(words, "success")
 
     async def rename(self, entry: Profile) -> None:
         """Ask for a new name and rename the profile."""
@@ -299,15 +295,16 @@ class HomeCommands:
         from slack_token_tui.tokens.keyring_migration import move_tokens
 
         to_keyring = not entry.in_keyring
-        place = "the operating system’s keyring" if to_keyring else "its file"
-        self._host.show_notice(f"Moving the tokens of {entry.name} into {place} …")
+        place = "the system keyring" if to_keyring else "a file"
+        self._host.show_notice(f"Moving the tokens of {entry.name} to {place}…")
         try:
             await asyncio.to_thread(partial(move_tokens, self._model.store, entry.name, to_keyring=to_keyring))
-            self._host.show_notice("")
-            self._host.notify(f"The tokens of {entry.name} are in {place} now.")
         except Problem as problem:
+            self._host.reload()
             self._host.show_problem(problem.with_facts(name=entry.name))
+            return
         self._host.reload()
+        self._host.show_notice(f"The tokens of {entry.name} are now stored in {place}.", "success")
 
     async def remove(self, entry: Entry) -> None:
         """Ask, revoke the tokens and delete the profile."""
@@ -316,8 +313,34 @@ class HomeCommands:
         await self._host.ask(RemoveDialog(self._model.store, entry))
         self._host.reload()
 
-    async def import_token(self) -> None:
-        """Ask for an existing token and save it."""
+    async def replace_leaked(self, entry: Profile) -> bool:
+        """Ask, then revoke the tokens in Slack. Return whether they are revoked, so that the user can sign in again."""
+        from textual.content import Content
+
+        from slack_token_tui.event_loop import run_to_completion
+        from slack_token_tui.tokens.revoke import is_complete, revoke_profile
+        from slack_token_tui.tui.screens.dialogs import ConfirmDialog
+
+        question = Content.assemble(
+            (f"Replace the token of {entry.name}?\n\n", "bold"),
+            "Slack revokes it now, and programs using it stop working. Then you sign in again to get a new one.",
+        )
+        if not await self._host.ask(ConfirmDialog(question, "Revoke and sign in")):
+            return False
+        self._host.show_notice(f"Revoking the tokens of {entry.name}…")
+        try:
+            revocations = await run_to_completion(partial(revoke_profile, self._model.store, entry.name))
+        except Problem as problem:
+            self._host.show_problem(problem.with_facts(name=entry.name))
+            return False
+        self._host.reload()
+        is_revoked = is_complete(revocations)
+        sentences = ". ".join(revocation.sentence for revocation in revocations)
+        self._host.show_notice("" if is_revoked else f"{sentences}. Try again, or revoke it in Slack.", "error")
+        return is_revoked
+
+    async def import_token(self, pasted: tuple[str, str] = ("", "")) -> None:
+        """Ask for an existing token and save it. ``pasted``, an access token and a refresh token, is filled in."""
         from slack_token_tui.slack.client_id import parse_client_id
         from slack_token_tui.tokens.import_token import import_token, parse_tokens
         from slack_token_tui.tui.screens.dialogs import ImportDialog
@@ -335,7 +358,16 @@ class HomeCommands:
             )
             return saved.profile.name
 
-        name = await self._host.ask(ImportDialog(run_import))
+        name = await self._host.ask(ImportDialog(run_import, pasted))
         if name is not None:
             self._host.reload(name)
-            self._host.notify(f"Saved as {name}.")
+            self._host.show_notice(f"Saved as {name}.", "success")
+
+
+def _count_failures(result: BatchResult) -> list[str]:
+    sentences = [f"{result.failed} failed (marked !). Press S to sort them first."] if result.failed else []
+    if result.unreached:
+        codes = (problem.explain() for problem in result.unreached if problem.code != "batch_left_alone")
+        explanation = next(codes, result.unreached[0].explain())
+        sentences.append(f"{len(result.unreached)} not checked. {explanation.title}. Press D to check the connection.")
+    return sentences

@@ -27,7 +27,6 @@ from slack_token_tui.tokens.revoke import (
 )
 from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.dialogs import Dialog
-from slack_token_tui.tui.widgets.keys import BACK_KEY
 
 
 class RemoveDialog(Dialog[None]):
@@ -35,7 +34,7 @@ class RemoveDialog(Dialog[None]):
 
     AUTO_FOCUS = "#no"
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("escape,n", "leave", "Keep it"),
+        ("escape,n", "leave", "Cancel"),
         ("y", "go(False)", "Remove"),
         ("d", "go(True)", "Delete only"),
     ]
@@ -52,20 +51,20 @@ class RemoveDialog(Dialog[None]):
         path = self._store.path(self._entry.name)
         with VerticalScroll(classes="sheet"):
             yield Static(Content.assemble((f"Remove {self._entry.name}?\n", "bold")), id="question")
-            with Horizontal(classes="answers"):
-                yield Button("Keep it (Esc)", id="no", compact=True)
-                if readable is not None:
-                    yield Button("Revoke and delete (y)", id="yes", compact=True)
-                yield Button("Delete here only (d)", id="delete", compact=True)
-            words = describe_removal(readable, path, keep_grant=False)
-            if readable is not None:
-                words += f"\n\nWith d, {describe_removal(readable, path, keep_grant=True)}"
+            words = describe_removal(readable, path, keep_grant=not self._can_revoke)
             yield Static(Content(escape_unprintable(words)), id="message")
-            yield Static(BACK_KEY, classes="keys", id="back")
+            with Horizontal(classes="answers"):
+                yield Button("Cancel (Esc)", id="no", compact=True)
+                if self._can_revoke:
+                    yield Button("Revoke and remove (y)", id="yes", compact=True)
+                    yield Button("Remove here only (d)", id="delete", compact=True)
+                else:
+                    yield Button("Remove (y)", id="delete", compact=True)
 
-    def on_mount(self) -> None:
-        # Shown with the result. Until then the user leaves with the buttons.
-        self.query_one("#back").display = False
+    @property
+    def _can_revoke(self) -> bool:
+        """Whether there are tokens that may still work in Slack."""
+        return isinstance(self._entry, Profile) and (not self._entry.is_revoked or self._entry.is_refreshable)
 
     @on(Button.Pressed)
     def handle_button(self, event: Button.Pressed) -> None:
@@ -77,9 +76,7 @@ class RemoveDialog(Dialog[None]):
     def action_leave(self) -> None:
         # A request that was sent can't be undone, so wait for the result.
         if self._is_started:
-            self.query_one("#message", Static).update(
-                "Slack has been asked, and that cannot be taken back. Its answer comes …"
-            )
+            self.query_one("#message", Static).update("Waiting for Slack's response. This can't be stopped anymore.")
         elif self._is_running:
             self._is_stopped = True  # while another program holds the lock
         else:
@@ -93,10 +90,11 @@ class RemoveDialog(Dialog[None]):
         self._is_started = not keep_grant
 
     def action_go(self, keep_grant: bool) -> None:
-        if self._is_asking and (keep_grant or isinstance(self._entry, Profile)):
+        keep_grant = keep_grant or not self._can_revoke
+        if self._is_asking:
             self._is_asking, self._is_running = False, True
             self.query_one(".answers").display = False
-            words = "Deleting … Esc stops" if keep_grant else "Asking Slack to end the tokens … Esc stops"
+            words = "Removing… Esc stops" if keep_grant else "Revoking the tokens in Slack… Esc stops"
             self.query_one("#question", Static).update(Content.styled(f"Removing {self._entry.name}\n", "bold"))
             self.query_one("#message", Static).update(words)
             self._remove(keep_grant)
@@ -104,7 +102,7 @@ class RemoveDialog(Dialog[None]):
     def show_problem(self, problem: Problem) -> None:
         name = self._entry.name
         is_gone = problem.kind is Kind.NOT_FOUND
-        words = f"{name} is gone already." if is_gone else f"✗ {problem.with_facts(name=name).explain().summary}"
+        words = f"{name} was already removed." if is_gone else f"✗ {problem.with_facts(name=name).explain().summary}"
         self.query_one("#message", Static).update(Content(words))
 
     @background()
@@ -113,7 +111,7 @@ class RemoveDialog(Dialog[None]):
         try:
             if isinstance(self._entry, UnreadableProfile):
                 await asyncio.to_thread(self._store.delete_unreadable, name)
-                message.update(Content(f"{name} is deleted."))
+                message.update(Content(f"✓ Removed {name}"))
             else:
                 remove = partial(
                     remove_profile,
@@ -129,7 +127,7 @@ class RemoveDialog(Dialog[None]):
             self.dismiss()
         finally:
             self._is_running = self._is_started = False
-            self.query_one("#back").display = True
+            self.query_one("#question").display = False
 
 
 def _format_removal(removal: Removal) -> Content:
@@ -139,24 +137,21 @@ def _format_removal(removal: Removal) -> Content:
         lines.append(Content.assemble((mark, color), f" {revocation.sentence}\n"))
     if removal.error is not None:
         explanation = removal.error.explain()
-        lines.append(
-            Content(
-                f"\nThe tokens are ended; the file is still here. {explanation.happened} {explanation.remedies[0]}."
-            )
-        )
+        fix = f" {explanation.remedies[0]}." if explanation.remedies else ""
+        lines.append(Content(f"\nThe tokens are revoked, but the file is still here. {explanation.happened}{fix}"))
     elif removal.deleted and not removal.revocations:
-        lines.append(Content.assemble(("✓", "$text-success"), f" {removal.profile.name} is deleted here.\n\n"))
-        lines.append(Content("Its tokens go on working at Slack: nothing was revoked there."))
+        lines.append(Content.assemble(("✓", "$text-success"), f" Removed {removal.profile.name}\n"))
+        if not removal.profile.is_revoked:
+            lines.append(Content("\nIts tokens still work in Slack."))
     elif removal.deleted:
-        lines.append(
-            Content.assemble(
-                ("✓", "$text-success"),
-                f" {removal.profile.name} is deleted here.\n\n",
-                ("What stays at Slack\n", "bold"),
-                "Your authorization of the app. End it under Configuration → Your authorization:\n",
-                authorization_url(removal.profile),
+        lines.append(Content.assemble(("✓", "$text-success"), f" Removed {removal.profile.name}\n"))
+        if not removal.profile.endpoints.is_loopback:
+            lines.append(
+                Content.assemble(
+                    "\nSlack still lists this app as authorized. Remove it under Configuration:\n",
+                    authorization_url(removal.profile),
+                )
             )
-        )
     else:
         assert removal.problem is not None
         explanation = removal.problem.explain()
@@ -164,13 +159,9 @@ def _format_removal(removal: Removal) -> Content:
             Content.assemble(
                 (f"\n{explanation.title}\n", "bold $text-error"),
                 f"{explanation.happened}\n\n",
-                "Try again later; or remove it again, choose d, and end the grant at Slack.",
+                "Try again later, or remove it here only and remove the app in Slack.",
             )
         )
     for place in removal.quarantined:
-        lines.append(
-            Content(
-                f"\nAn answer of Slack’s that could not be used may hold a living token: {escape_unprintable(place)}"
-            )
-        )
+        lines.append(Content(f"\nThis unusable response may hold a valid token: {escape_unprintable(place)}"))
     return Content("").join(lines)

@@ -1,4 +1,4 @@
-"""Screen to choose user scopes from a searchable list that marks sensitive and new scopes."""
+"""Screen to choose user scopes: one searchable list, the scopes that can be requested first."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Container, Horizontal, VerticalScroll
+from textual.binding import Binding, BindingType
+from textual.containers import Container
 from textual.content import Content
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from slack_token_tui.slack.limits import MAX_SCOPES
@@ -17,37 +17,48 @@ from slack_token_tui.slack.scope_catalog import (
     TOPICS,
     Group,
     Scope,
+    Sensitivity,
     bot_scopes,
     find_scope,
+    request_warnings,
     unavailable_reasons,
     user_scopes,
 )
 from slack_token_tui.slack.scopes import PRESETS, parse_scopes
 from slack_token_tui.store.profile import Profile
-from slack_token_tui.tui.actions import SCOPES, bindings
-from slack_token_tui.tui.background import background
-from slack_token_tui.tui.screens.dialogs import ConfirmDialog
-from slack_token_tui.tui.screens.search_base import SearchScreen
+from slack_token_tui.tui.actions import SCOPES, bindings, find_action
+from slack_token_tui.tui.screens.base import AppScreen
+from slack_token_tui.tui.widgets.cursor_list import CursorList
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
+from slack_token_tui.tui.widgets.keys import button
 from slack_token_tui.tui.widgets.search_box import SearchBox
 from slack_token_tui.tui.widgets.sign_in_form import describe_scope_change
 
+_NAME_WIDTH = 22
+_TAG_WIDTH = 9
+_TAGS = {Sensitivity.READS_PRIVATE: "private", Sensitivity.ACTS_AS_YOU: "as you", Sensitivity.ADMINISTERS: "admin"}
+"""Short forms of the sensitivity. The line below the list has the sentence."""
+_UNAVAILABLE = "Can't be requested"
 
-class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
+
+class ScopePickerScreen(AppScreen[tuple[str, ...] | None]):
     """Screen that returns the chosen scopes, or None to leave them unchanged."""
 
     screen_id = SCOPES
     AUTO_FOCUS = "#scope_list"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(SCOPES)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(SCOPES),
+        Binding("escape", "leave", show=False),
+    ]
 
     def __init__(self, chosen: tuple[str, ...], app_scopes: tuple[str, ...], existing_profile: Profile | None) -> None:
         """
         Args:
             chosen: initial scopes.
-            app_scopes: scopes registered with the app. Empty if unknown. Empty if unknown.
+            app_scopes: scopes registered with the app. Empty if unknown.
             existing_profile: the profile that is signed in again, or None.
         """
         super().__init__()
@@ -55,31 +66,26 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         self._chosen = dict.fromkeys(chosen)
         self._app_scopes = app_scopes
         self._existing_profile = existing_profile
-        self._shows_only_chosen = False
+        self._is_leaving = False
 
     def compose(self) -> ComposeResult:
         yield Header("Choose scopes", None, f"for {self._existing_profile.name}" if self._existing_profile else "")
-        yield SearchBox("words, as in “direct messages”, or a scope that is not in the list")
-        with Horizontal(id="presets"):
-            for number, preset in enumerate(PRESETS, 1):
-                button = Button(Content(f"{preset.label} ({number})"), id=f"preset_{number}", compact=True)
-                button.tooltip = Content(preset.purpose)
-                yield button
-            yield Button("All of app (4)", id="preset_4", compact=True, disabled=not self._app_scopes)
-            yield Button("None (0)", id="preset_0", compact=True)
-        with Container(id="scope_columns"):
-            yield OptionList(id="scope_list")
-            with VerticalScroll(id="scope_detail"):
-                yield Static(id="scope_text")
-                yield Static(id="chosen_text")
-        with Horizontal(id="done_row"):
-            yield Button("", id="done", variant="primary", compact=True)
-            yield Static("Type to find; ↓ into the list; Space chooses")
+        with Container(id="picker"):
+            yield Static(self._format_presets(), id="presets")
+            yield SearchBox("Search scopes, or type one that isn't listed")
+            yield CursorList(id="scope_list")
+            yield Static(id="scope_text")
+            yield Static(id="chosen_text")
         yield Footer()
 
     def on_mount(self) -> None:
         self._show_list()
         self._show_chosen()
+
+    def _format_presets(self) -> Content:
+        ids = ["preset_1", "preset_2", "preset_3", *(["preset_4"] if self._app_scopes else []), "preset_0"]
+        found = [action for action_id in ids if (action := find_action(action_id, SCOPES))]
+        return Content("  ").join(button(action.key_label, action.label, f"screen.{action.id}") for action in found)
 
     # ── scope list ──
 
@@ -89,68 +95,78 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
 
     @on(Input.Submitted, "#search")
     def submit_search(self, event: Input.Submitted) -> None:
-        """Choose the scope whose full name was typed, listed or not. Otherwise move to the list."""
-        listed = self.query_one(OptionList)
+        """Select the typed scopes, or the first match."""
         try:
             typed = parse_scopes(event.value)
         except ValueError:
             typed = ()
-        if typed and all(find_scope(name).group is not Group.UNLISTED for name in typed):
+        # "direct messages" and "files:rea" are searches. Unlisted scopes in a list of several have a colon.
+        are_known = [find_scope(name).group is not Group.UNLISTED for name in typed]
+        is_list = len(typed) > 1 and all(":" in name or known for name, known in zip(typed, are_known, strict=True))
+        if typed and (is_list or are_known == [True] or (len(typed) == 1 and self._highlighted is None)):
             self._add_scopes(*typed)
-            event.input.value = ""
-        elif listed.option_count:
-            listed.focus()  # an unfinished name: the list shows what it matches
-        elif typed:
-            self._add_scopes(*typed)
-            event.input.value = ""
+        else:
+            self.action_choose()
+        event.input.value = ""
+        self.query_one(OptionList).focus()
 
     def on_key(self, event: events.Key) -> None:
-        # Typing in the list goes to the search field.
-        search = self.query_one("#search", Input)
-        if self.focused is not search and event.character and (event.character.isalpha() or event.character in ":._"):
+        search, listed = self.query_one("#search", Input), self.query_one(OptionList)
+        if self.focused is search and event.key == "down" and listed.option_count:
+            event.stop()
+            listed.focus()
+        elif self.focused is not search and event.character and (event.character.isalpha() or event.character in ":._"):
+            # Typing in the list goes to the search field.
+            event.stop()
             search.focus()
             search.insert_text_at_cursor(event.character)
-            event.stop()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Search for what was pasted into the list."""
+        search = self.query_one(SearchBox)
+        search.on_paste(event)
+        search.focus()
 
     def _show_list(self) -> None:
         words = self.query_one("#search", Input).value.lower().split()
-        option_list = self.query_one(OptionList)
-        previous = self._highlighted
+        option_list, previous = self.query_one(OptionList), self._highlighted
         typed = [find_scope(name) for name in self._chosen if find_scope(name).group is Group.UNLISTED]
-        # Bot scopes are hidden until the user searches: many search for one that they have read about.
-        for_bots = [scope for scope in bot_scopes() if words or scope.name in self._chosen]
+        matches = [scope for scope in (*typed, *user_scopes(), *bot_scopes()) if _matches(scope, words)]
+        usable = [scope for scope in matches if self._is_usable(scope)]
+        others = [scope for scope in matches if not self._is_usable(scope)]
         options: list[Option] = []
         topic = ""
-        for scope in (*typed, *user_scopes(), *for_bots):
-            title = TOPICS.get(scope.topic, "Not in the list")
-            if (self._shows_only_chosen and scope.name not in self._chosen) or not _matches(scope, title, words):
-                continue
+        for scope in usable:
             if scope.topic != topic:
                 topic = scope.topic
-                options.append(Option(Content.styled(title, f"bold {MUTED}"), disabled=True))
+                options.append(_heading(TOPICS.get(topic, "Not listed")))
             options.append(Option(self._format_scope(scope), id=scope.name))
-        option_list.clear_options()
-        option_list.add_options(options)
-        if options:
-            names = [option.id for option in options]
-            option_list.highlighted = names.index(previous.name) if previous and previous.name in names else 1
+        if others and not words:
+            options.append(_heading(f"{len(others)} scopes can't be requested. Search to see them."))
+        elif others:
+            options.append(_heading(_UNAVAILABLE))
+            options += [Option(self._format_scope(scope), id=scope.name) for scope in others]
+        option_list.set_options(options)
+        names = [option.id for option in options]
+        if previous is not None and previous.name in names:
+            option_list.highlighted = names.index(previous.name)
+        else:
+            option_list.highlighted = next((row for row, name in enumerate(names) if name), None)
         self._show_description()
 
+    def _is_usable(self, scope: Scope) -> bool:
+        return not scope.unavailable_reason or scope.name in self._chosen
+
     def _format_scope(self, scope: Scope) -> Content:
-        if scope.unavailable_reason and scope.name not in self._chosen:
-            mark: Content = Content.styled("–", MUTED)
-        else:
-            mark = Content.styled("✓", "bold $text-success") if scope.name in self._chosen else Content(" ")
-        sensitive = Content.styled("!", "$text-warning") if scope.is_sensitive else Content(" ")
-        is_new = (
-            self._existing_profile is not None
-            and scope.name in self._chosen
-            and scope.name not in self._existing_profile.scopes
-        )
-        new = Content.styled(" new", "$text-accent") if is_new else Content("")
-        return Content.assemble(
-            "[", mark, "] ", sensitive, " ", (scope.name, "bold"), new, (f"  {scope.description}", MUTED)
-        )
+        mark = Content.styled("[✓]", "bold $text-success") if scope.name in self._chosen else Content("[ ]")
+        if not self._is_usable(scope):
+            return Content.styled(f"    {scope.name.ljust(_NAME_WIDTH)}{' ' * _TAG_WIDTH}{scope.description}", MUTED)
+        is_new = self._existing_profile is not None and scope.name not in self._existing_profile.scopes
+        new = (" new", "$text-primary") if is_new and scope.name in self._chosen else ""
+        tag = _TAGS[scope.sensitivity] if scope.sensitivity else ""
+        name = Content.assemble((scope.name, "bold"), new)
+        padding = " " * max(1, _NAME_WIDTH - name.cell_length)
+        return Content.assemble(mark, " ", name, padding, (tag.ljust(_TAG_WIDTH), "$text-warning"), scope.description)
 
     @property
     def _highlighted(self) -> Scope | None:
@@ -165,23 +181,20 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         self._show_description()
 
     def _show_description(self) -> None:
+        """Show what the row of the highlighted scope has no room for."""
         scope = self._highlighted
         if scope is None:
-            text = Content("Nothing matches. A scope that is not in the list is taken as you type it: Enter.")
+            text = Content("No match. Press Enter to add it anyway.")
         else:
-            lines: list[Content] = [Content.styled(scope.name, "bold"), Content(f"{scope.description}.")]
-            if scope.is_sensitive:
-                words = "! Sensitive: it shows private content or e-mail, acts as you, or changes things."
-                lines.append(Content.styled(words, "$text-warning"))
-            if scope.note:
-                lines.append(Content.styled(f"{scope.note[0].upper()}{scope.note[1:]}.", MUTED))
+            lines = [Content(scope.note)] if scope.note else []
             if scope.unavailable_reason:
-                lines.append(Content.styled(f"✗ {scope.unavailable_reason}.", "$text-error"))
+                lines.append(Content.styled(scope.unavailable_reason, "$text-error"))
+            elif scope.warning:
+                lines.append(Content.styled(scope.warning, "$text-warning"))
             if self._existing_profile is not None and scope.name in self._existing_profile.scopes:
-                lines.append(Content.styled(f"{self._existing_profile.name} has it already.", MUTED))
+                lines.append(Content.styled(f"{self._existing_profile.name} already has it.", MUTED))
             if self._app_scopes and scope.name not in self._app_scopes and not scope.unavailable_reason:
-                words = "The app is not known to have it: add it there first, under User Token Scopes."
-                lines.append(Content.styled(words, MUTED))
+                lines.append(Content.styled("The app may not have it. Add it under User Token Scopes first.", MUTED))
             text = Content("\n").join(lines)
         self.query_one("#scope_text", Static).update(text)
         self.refresh_bindings()
@@ -189,66 +202,67 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
     # ── chosen scopes ──
 
     @on(OptionList.OptionSelected)
-    def choose_highlighted(self) -> None:
+    def choose_clicked(self) -> None:
+        """Select the clicked scope. Enter in the list applies, and doesn't get here."""
         self.action_choose()
 
     def action_choose(self) -> None:
-        """Choose the highlighted scope, or undo the choice."""
+        """Select the highlighted scope, or clear it."""
         scope = self._highlighted
         if scope is None:
             return
         if scope.name in self._chosen:
             del self._chosen[scope.name]
         elif scope.unavailable_reason:
-            return  # the reason is shown next to the list
+            return  # the reason is shown below the list
         else:
             self._chosen[scope.name] = None
+        self._is_leaving = False
         self.query_one(OptionList).replace_option_prompt(scope.name, self._format_scope(scope))
         self._show_chosen()
 
     def _add_scopes(self, *names: str) -> None:
         refused = [scope.unavailable_reason for scope in map(find_scope, names) if scope.unavailable_reason]
         if refused:
-            self.notify(". ".join(refused) + ".", severity="warning")
+            self.notify(" ".join(refused), severity="warning")
         self._chosen |= dict.fromkeys(name for name in names if not find_scope(name).unavailable_reason)
         self._show_list()
         self._show_chosen()
 
     def _show_chosen(self) -> None:
         names = tuple(self._chosen)
-        sensitive = sum(find_scope(name).is_sensitive for name in names)
-        head = f"{len(names)} chosen" + (f", {sensitive} of them sensitive" if sensitive else "")
-        lines = [
-            Content.styled(f"\n{head}", "bold"),
-            Content(", ".join(names) or "Slack gives no token without a scope."),
-        ]
-        lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unavailable_reasons(names)]
+        if self._is_leaving:
+            words = "Discard your changes? Press F2 to apply them, or Esc again to discard."
+            self.query_one("#chosen_text", Static).update(Content.styled(words, "$text-warning"))
+            return
+        kinds = dict.fromkeys(scope.sensitivity for scope in map(find_scope, names) if scope.sensitivity)
+        head = f"{len(names)} selected" + (f": {', '.join(kinds)}" if kinds else "")
+        lines: list[Content] = [Content.styled(head, "bold")] if names else [Content("Select at least one scope.")]
         if len(names) > MAX_SCOPES:
-            lines.append(Content.styled(f"✗ Slack takes {MAX_SCOPES} at most.", "$text-error"))
+            lines.append(Content.styled(f"Slack accepts at most {MAX_SCOPES}.", "$text-error"))
+        lines += [Content.styled(reason, "$text-error") for reason in unavailable_reasons(names)]
+        lines += [Content.styled(warning, "$text-warning") for warning in request_warnings(names)]
         if self._existing_profile is not None:
-            lines.append(describe_scope_change(names, self._existing_profile))
+            lines += describe_scope_change(names, self._existing_profile)
         self.query_one("#chosen_text", Static).update(Content("\n").join(lines))
-        done = self.query_one("#done", Button)
-        done.label = Content(f"Use these {len(names)} (F2)" if names else "Choose at least one")
-        done.disabled = not self._is_valid
+        self.refresh_bindings()
 
     @property
     def _is_valid(self) -> bool:
         names = tuple(self._chosen)
         return 0 < len(names) <= MAX_SCOPES and not unavailable_reasons(names)
 
-    @on(Button.Pressed)
-    async def handle_button(self, event: Button.Pressed) -> None:
-        await self.run_action(str(event.button.id))
-
     def is_available(self, action_id: str) -> bool:
-        if action_id == "done":
+        if action_id == "apply":
             return self._is_valid
         if action_id == "preset_4":
             return bool(self._app_scopes)
         if action_id == "choose":
             return self._highlighted is not None
         return super().is_available(action_id)
+
+    def action_search(self) -> None:
+        self.query_one("#search").focus()
 
     def action_preset_1(self) -> None:
         self._choose_exactly(PRESETS[0].scopes)
@@ -266,35 +280,33 @@ class ScopePickerScreen(SearchScreen[tuple[str, ...] | None]):
         self._choose_exactly(())
 
     def _choose_exactly(self, names: tuple[str, ...]) -> None:
-        if removed := [name for name in self._chosen if name not in names]:
-            self.notify(f"No longer chosen: {', '.join(removed)}.")
+        self._is_leaving = False
         self._chosen = dict.fromkeys(names)
         self._show_list()
         self._show_chosen()
 
-    def action_chosen_only(self) -> None:
-        self._shows_only_chosen = not self._shows_only_chosen
-        self._show_list()
-
-    def action_done(self) -> None:
+    def action_apply(self) -> None:
         if self._is_valid:
             self.close(tuple(self._chosen))
 
     def action_leave(self) -> None:
-        self._leave()
-
-    @background("question")
-    async def _leave(self) -> None:
-        if set(self._chosen) != set(self._before):
-            chosen = ", ".join(self._chosen) or "nothing"
-            question = Content.assemble(
-                ("Leave without using what you have chosen?\n\n", "bold"), f"{chosen}\n\nF2 uses it."
-            )
-            if not await self.app.push_screen_wait(ConfirmDialog(question, "Leave", "Stay")):
-                return
-        self.close(None)
+        """Leave the search first, then the screen. Changes are discarded by a second Esc."""
+        search = self.query_one("#search", Input)
+        if self.focused is search or search.value:
+            search.value = ""
+            self.query_one(OptionList).focus()
+        elif self._is_leaving or set(self._chosen) == set(self._before):
+            self.close(None)
+        else:
+            self._is_leaving = True
+            self._show_chosen()
 
 
-def _matches(scope: Scope, title: str, words: list[str]) -> bool:
-    text = f"{scope.name} {scope.description} {title} {'sensitive' if scope.is_sensitive else ''}".lower()
+def _heading(text: str) -> Option:
+    return Option(Content.styled(text, f"bold {MUTED}"), disabled=True)
+
+
+def _matches(scope: Scope, words: list[str]) -> bool:
+    tag = scope.sensitivity or ""
+    text = f"{scope.name} {scope.description} {TOPICS.get(scope.topic, '')} {tag}".lower()
     return all(word in text for word in words)

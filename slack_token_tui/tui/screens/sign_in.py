@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from html import unescape
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events as textual_events
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Container
 from textual.content import Content
 from textual.reactive import var
-from textual.widgets import Button
+from textual.screen import Screen
 
 from slack_token_tui import __version__
-from slack_token_tui.desktop import browser
+from slack_token_tui.desktop import browser, environment
 from slack_token_tui.event_loop import run_in_daemon_thread
 from slack_token_tui.oauth.session import (
     INTERRUPTIBLE_PHASES,
@@ -33,46 +35,59 @@ from slack_token_tui.oauth.session import (
 from slack_token_tui.oauth.state import Command, Phase, SignInState, allowed
 from slack_token_tui.problems import Problem, explain
 from slack_token_tui.slack.endpoints import Endpoints
-from slack_token_tui.store.apps import SlackApp, read_app
+from slack_token_tui.slack.scope_catalog import unknown_scopes
+from slack_token_tui.store.apps import SlackApp, forget_app, read_app
 from slack_token_tui.store.profile import Profile
+from slack_token_tui.store.profiles import SavedProfile
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tui.actions import SIGN_IN, bindings
 from slack_token_tui.tui.background import background
 from slack_token_tui.tui.screens.base import AppScreen
-from slack_token_tui.tui.screens.dialogs import ConfirmDialog, ExplanationDialog
+from slack_token_tui.tui.screens.dialogs import Choice, ConfirmDialog, MenuDialog, TextDialog, format_explanation
 from slack_token_tui.tui.screens.remove import RemoveDialog
-from slack_token_tui.tui.widgets.error_card import format_report
+from slack_token_tui.tui.widgets.error_card import format_report, redirect_uri_rows
 from slack_token_tui.tui.widgets.footer import Footer
 from slack_token_tui.tui.widgets.header import Header
 from slack_token_tui.tui.widgets.input import Input
 from slack_token_tui.tui.widgets.paste_box import PasteInput
+from slack_token_tui.tui.widgets.scope_chips import ScopeChips
+from slack_token_tui.tui.widgets.sign_in_failure import SignInFailure
 from slack_token_tui.tui.widgets.sign_in_form import SignInForm
+from slack_token_tui.tui.widgets.sign_in_progress import SignInProgress
 from slack_token_tui.tui.widgets.sign_in_result import SignInResult
-from slack_token_tui.tui.widgets.steps import Steps
-from slack_token_tui.tui.widgets.waiting_panel import WaitingPanel
+from slack_token_tui.tui.widgets.steps import format_steps
+
+if TYPE_CHECKING:
+    from slack_token_tui.tui.screens.errors import ErrorsScreen
 
 _RESCUE_NOTICE_SECONDS = 60
-FORM_ACTIONS = frozenset({"choose_scopes", "choose_app", "app_details", "new_app"})
+FORM_ACTIONS = frozenset({"start", "choose_scopes", "choose_app", "app_details"})
 """Actions of the form, before a sign-in starts."""
 COMMANDS: dict[str, frozenset[Command]] = {
     "more_time": frozenset({Command.EXTEND}),
+    "open_url": frozenset({Command.OPEN_URL}),
     "copy_url": frozenset({Command.OPEN_URL}),
     "copy_tunnel": frozenset({Command.OPEN_URL}),
     "simulate_browser": frozenset({Command.OPEN_URL}),
-    "browser_says": frozenset({Command.LOOK_UP_ERROR}),
-    "again": frozenset({Command.RETRY_EXCHANGE, Command.START_AGAIN}),
+    "browser_says": frozenset({Command.LOOK_UP_ERROR, Command.START_AGAIN}),
+    "again": frozenset({Command.RETRY_EXCHANGE, Command.SAVE_AGAIN, Command.START_AGAIN}),
     "other_pair": frozenset({Command.START_AGAIN}),
     "change_app": frozenset({Command.START_AGAIN}),
     "copy_redirect": frozenset({Command.START_AGAIN}),
     "open_settings": frozenset({Command.START_AGAIN}),
     "copy_report": frozenset({Command.START_AGAIN}),
-    "explain": frozenset({Command.START_AGAIN}),
+    "explain": frozenset({Command.START_AGAIN, Command.OPEN_URL}),
     "save_again": frozenset({Command.SAVE_AGAIN}),
     "save_in_file": frozenset({Command.SAVE_AGAIN}),
+    "done": frozenset({Command.USE_TOKEN}),
     "copy_new": frozenset({Command.USE_TOKEN}),
+    "copy_new_as": frozenset({Command.USE_TOKEN}),
+    "rename_new": frozenset({Command.USE_TOKEN}),
     "undo": frozenset({Command.USE_TOKEN, Command.REVOKE_UNUSABLE}),
 }
 """Actions that depend on the state of the sign-in. One of their commands must be allowed."""
+UNKNOWN_CLIENT_ID = "invalid_client_id"
+"""Slack's code for a Client ID without an app."""
 OFFERED_BY_ERRORS = frozenset({"other_pair", "copy_redirect", "open_settings"})
 """Actions that are offered only if the explanation of the error names them."""
 
@@ -99,8 +114,9 @@ class SignInScreen(AppScreen[str | None]):
         self._profile = previous
         self._app = app
         self._session: SignInSession | None = None
-        self._errors_screen: AppScreen[str | None] | None = None
-        self._question: ConfirmDialog | None = None
+        self._errors_screen: ErrorsScreen | None = None
+        self._dialog: Screen[Any] | None = None
+        """The dialog about the current phase, which ends with it."""
         self._page_error = ""
 
     def compose(self) -> ComposeResult:
@@ -108,11 +124,21 @@ class SignInScreen(AppScreen[str | None]):
         self._app = self._app or self._find_initial_app()
         title = f"Sign in again: {self._profile.name}" if self._profile else "Sign in"
         yield Header(title, self._app.endpoints if self._app else Endpoints(), self.slack_label)
-        yield SignInForm(self._app, self._profile, self.token_app.store.home)
-        with VerticalScroll(id="progress"):
-            yield Steps(options.clock).data_bind(SignInScreen.state)
-            yield SignInResult(options.now).data_bind(SignInScreen.state)
-            yield WaitingPanel().data_bind(SignInScreen.state)
+        with Container(classes="stage", id="form_stage"):
+            note = "Practice tokens are deleted when you quit." if options.is_demo else ""
+            yield SignInForm(self._app, self._profile, self.token_app.store.home, note)
+        with Container(classes="stage", id="state_stage"):
+            progress = SignInProgress(
+                options.clock,
+                lambda text: not is_prose(text),
+                is_practice=options.is_demo,
+                terminal=environment.detect(os.environ).terminal,
+            )
+            yield progress.data_bind(SignInScreen.state)
+            yield SignInResult(options.now, "deleted when you quit" if options.is_demo else "").data_bind(
+                SignInScreen.state
+            )
+            yield SignInFailure().data_bind(SignInScreen.state)
         yield Footer()
 
     def on_mount(self) -> None:
@@ -134,33 +160,43 @@ class SignInScreen(AppScreen[str | None]):
     # ── what is shown ──
 
     def _show_form(self) -> None:
-        self._form.display = True
-        self.query_one("#progress").display = False
+        self.query_one(SignInProgress).is_running = False
+        self.query_one("#form_stage").display = True
+        self.query_one("#state_stage").display = False
         self._form.focus_next_step()
         self.refresh_bindings()
 
     def show_progress(self) -> None:
         """Show the state of the sign-in in place of the form."""
-        self._form.display = False
-        self.query_one("#progress").display = True
-        self.query_one(Steps).registered_uris = self._app.redirect_uris if self._app else ()
-        self._focus_steps()
+        self.app.clear_notifications()
+        self.query_one(SignInProgress).is_running = True
+        self.query_one("#form_stage").display = False
+        self.query_one("#state_stage").display = True
+        self._focus_sheet()
 
-    def _focus_steps(self) -> None:
+    @property
+    def _shows_form(self) -> bool:
+        return bool(self.query_one("#form_stage").display)
+
+    def _focus_sheet(self) -> None:
         """Move the focus out of every field.
 
         Letters are keys again then, and the arrow keys scroll on a small terminal.
         """
-        self.query_one("#progress").focus()
+        state = self.state
+        sheet = SignInProgress if not state.is_ended else SignInFailure if state.failure else SignInResult
+        self.query_one(sheet).focus()
 
     def watch_state(self, old: SignInState, new: SignInState) -> None:
-        if self._question is not None and self.app.screen is self._question and old.phase is not new.phase:
-            self._question.dismiss(False)
-        if self.is_mounted and old.phase is Phase.WAITING is not new.phase:
-            # The wait is over, so there is no error page to look up, and nothing to paste.
-            if self._errors_screen is not None:
-                self._errors_screen.close(None)
-            self._focus_steps()
+        if self._dialog is not None and self.app.screen is self._dialog and old.phase is not new.phase:
+            self._dialog.dismiss(None)
+        if not self.is_mounted or old.phase is new.phase:
+            return
+        if old.phase is Phase.WAITING and self._errors_screen is not None:
+            # The wait is over, so there is no error page to look up.
+            self._errors_screen.close(None)
+        if not self._shows_form and (old.phase is Phase.WAITING or old.is_ended is not new.is_ended):
+            self.call_after_refresh(self._focus_sheet)
 
     @property
     def _form(self) -> SignInForm:
@@ -212,19 +248,23 @@ class SignInScreen(AppScreen[str | None]):
 
     async def _confirm_discard(self) -> bool:
         question = Content.assemble(
-            ("Throw the new token away?\n\n", "bold"),
-            "Slack has given it, and it is not saved: w saves it again when what is in the way is mended. "
-            "Going on forgets it here; at Slack it stays valid until it expires or is revoked.",
+            ("Discard the new token?\n\n", "bold"),
+            "It isn't saved yet. Fix the problem, then press w to save it. "
+            "A discarded token stays valid in Slack until it expires or is revoked.",
         )
-        return await self._ask(question, "Throw it away", "Keep it here") and self.state.unsaved
+        return await self._ask(question, "Discard") and self.state.unsaved
 
-    async def _ask(self, question: Content, yes: str, no: str) -> bool:
+    async def _ask(self, question: Content, yes: str) -> bool:
         """Ask a question. The answer is no if the state changes meanwhile, because that may have answered it."""
-        self._question = ConfirmDialog(question, yes, no)
+        return bool(await self._open(ConfirmDialog(question, yes)))
+
+    async def _open(self, dialog: Screen[Any]) -> Any:
+        """Return the answer of ``dialog``, or None if the phase of the sign-in changes meanwhile."""
+        self._dialog = dialog
         try:
-            return await self.app.push_screen_wait(self._question)
+            return await self.app.push_screen_wait(dialog)
         finally:
-            self._question = None
+            self._dialog = None
 
     @property
     def has_unsaved_token(self) -> bool:
@@ -242,11 +282,14 @@ class SignInScreen(AppScreen[str | None]):
     def action_leave(self) -> None:
         """Leave a field first, then the sign-in."""
         if self.state.phase is Phase.WAITING and isinstance(self.focused, Input):
-            self._focus_steps()
+            self._focus_sheet()
         else:
             if self.has_unsaved_token and not self.state.is_ended:
                 self.token_app.notify("Stopping as soon as the token is saved.")
             self.leave(self._close_now)
+
+    def action_cancel(self) -> None:
+        self.action_leave()
 
     def _close_now(self) -> None:
         self.close(self.state.result.profile.name if self.state.result else None)
@@ -255,14 +298,17 @@ class SignInScreen(AppScreen[str | None]):
 
     def on_key(self, event: textual_events.Key) -> None:
         # A digit typed outside the fields starts a Client ID.
-        if self._form.display:
+        if self._shows_form:
             self._form.query_one("#client_id", PasteInput).handle_digit(event)
 
     def on_paste(self, event: textual_events.Paste) -> None:
         # A paste anywhere on the screen goes into the field for the current step, without taking the focus.
-        if self._form.display:
+        if self._shows_form:
             event.stop()
-            self._form.set_client_id(event.text)
+            self._form.paste(event.text)
+        elif is_prose(event.text) and self.is_available("browser_says"):
+            event.stop()
+            self._look_up(event.text)
         elif Command.PASTE in allowed(self.state):
             event.stop()
             box = self.query_one("#paste", PasteInput)
@@ -279,6 +325,12 @@ class SignInScreen(AppScreen[str | None]):
         if "state=" in event.value and ("code=" in event.value or "error=" in event.value):
             self._submit_paste(event.value)
 
+    def take_callback(self, url: str) -> bool:
+        is_expected = Command.PASTE in allowed(self.state)
+        if is_expected:
+            self._submit_paste(url)
+        return is_expected
+
     def _submit_paste(self, text: str) -> None:
         if not text.strip() or self._session is None or Command.PASTE not in allowed(self.state):
             return
@@ -286,9 +338,8 @@ class SignInScreen(AppScreen[str | None]):
             self._session.paste(text)
         except Problem as rejected:
             explanation = rejected.explain()
-            words = f"{explanation.happened} {explanation.remedies[0]}."
-            problem = Content.assemble((f"✗ {explanation.title}. ", "bold"), words)
-            self.query_one(WaitingPanel).show_paste_error(problem)
+            problem = Content.assemble((f"✗ {explanation.title}. ", "bold"), f"{explanation.remedies[0]}.")
+            self.query_one(SignInProgress).show_paste_error(problem)
             if rejected.code == "pasted_bare_code":
                 self._ask_about_bare_code(self._session, text, rejected)
 
@@ -296,24 +347,28 @@ class SignInScreen(AppScreen[str | None]):
     async def _ask_about_bare_code(self, session: SignInSession, code: str, rejected: Problem) -> None:
         explanation = rejected.explain()
         question = Content.assemble((explanation.title, "bold"), f"\n\n{explanation.happened}")
-        if await self._ask(question, "Use the code", "Paste the whole address"):
+        if await self._ask(question, "Use the code"):
             session.paste(code, accept_bare_code=True)
 
     # ── which keys work ──
 
     def is_available(self, action_id: str) -> bool:
         if action_id in FORM_ACTIONS:
-            return self._form.display
+            return self._shows_form
+        if action_id == "cancel":
+            return not self._shows_form and not self.state.is_ended
+        if action_id == "leave":
+            return self._shows_form or self.state.is_ended
         if (commands := COMMANDS.get(action_id)) is None:
             return True
-        if self._form.display or not commands & allowed(self.state):
+        if self._shows_form or not commands & allowed(self.state):
             return False
         failure = self.state.failure
         if action_id in OFFERED_BY_ERRORS:
             return failure is not None and action_id in failure.explanation.actions
         match action_id:
             case "simulate_browser":
-                return self.token_app.options.simulate_browser is not None and self.state.port is not None
+                return self.token_app.options.practice is not None and self.state.port is not None
             case "copy_tunnel":
                 return self.state.tunnel is not None and self.state.tunnel.command is not None
             case "save_in_file":
@@ -324,14 +379,39 @@ class SignInScreen(AppScreen[str | None]):
 
     # ── commands of the form ──
 
-    @on(SignInForm.Submitted)
-    def start_from_form(self, event: SignInForm.Submitted) -> None:
-        self._app = event.slack_app
-        self._start()
+    def action_start(self) -> None:
+        self._form.submit()
 
-    @on(Button.Pressed, "#choose_app, #app_details, #new_app")
-    async def handle_form_button(self, event: Button.Pressed) -> None:
-        await self.run_action(str(event.button.id))
+    @on(SignInForm.Submitted)
+    @background("form")
+    async def start_from_form(self, event: SignInForm.Submitted) -> None:
+        if (scopes := await self._check_spelling(event.slack_app.scopes)) is not None:
+            self._form.scopes = scopes
+            self._app = replace(event.slack_app, scopes=scopes)
+            self._start()
+
+    async def _check_spelling(self, scopes: tuple[str, ...]) -> tuple[str, ...] | None:
+        """Return the scopes to send. Ask about each one that looks misspelled, and return None if the user cancels."""
+        for unknown in unknown_scopes(scopes):
+            if unknown.suggestion is None:
+                continue
+            question = Content.assemble(
+                (f"Unknown scope {unknown.name}\n\n", "bold"), "Slack rejects misspelled scopes."
+            )
+            choices = (
+                Choice("use", "", f"Use {unknown.suggestion}"),
+                Choice("send", "", f"Send {unknown.name} anyway"),
+            )
+            answer = await self.app.push_screen_wait(MenuDialog(question, choices))
+            if answer is None:
+                return None
+            if answer == "use":
+                scopes = tuple(unknown.suggestion if name == unknown.name else name for name in scopes)
+        return tuple(dict.fromkeys(scopes))
+
+    @on(ScopeChips.ListRequested)
+    def open_scope_list(self) -> None:
+        self.action_choose_scopes()
 
     @background("form")
     async def action_choose_scopes(self) -> None:
@@ -364,14 +444,6 @@ class SignInScreen(AppScreen[str | None]):
         if (app := await self.app.push_screen_wait(dialog)) is not None:
             self._use_app(app)
 
-    @background("form")
-    async def action_new_app(self) -> None:
-        from slack_token_tui.tui.screens.app_setup import AppSetupScreen
-
-        setup = AppSetupScreen(self._form.slack_app.endpoints, self._form.scopes)
-        if (app := await self.app.push_screen_wait(setup)) is not None:
-            self._use_app(app)
-
     def _use_app(self, app: SlackApp) -> None:
         self._form.use_app(app)
         self.query_one(Header).show(app.endpoints)
@@ -383,31 +455,48 @@ class SignInScreen(AppScreen[str | None]):
         if self._session is not None:
             self._session.extend()
 
+    @background("page")
+    async def action_open_url(self) -> None:
+        if self.state.url is not None and self._app is not None:
+            await self.open_page(self.state.url, self._app.browser)
+
     def action_copy_url(self) -> None:
-        self._copy(self.state.url, "The address")
+        self._copy(self.state.url, "the link")
 
     def action_copy_tunnel(self) -> None:
-        self._copy(self.state.tunnel.command if self.state.tunnel else None, "The ssh line")
+        self._copy(self.state.tunnel.command if self.state.tunnel else None, "the ssh line")
 
     @background("copy")
     async def _copy(self, text: str | None, what: str) -> None:
         if text is not None:
             self.notify_copied(await self.token_app.copy_text(text), what)
 
+    def action_browser_says(self) -> None:
+        self._look_up(self._page_error)
+
     @background("browser_says")
-    async def action_browser_says(self) -> None:
-        """Look up the error on Slack's page and run the remedy that the user chose."""
+    async def _look_up(self, text: str) -> None:
+        """Look up the error on Slack's page and run the action that the user chose."""
         from slack_token_tui.tui.screens.errors import ErrorsScreen
 
+        self.app.clear_notifications()  # one may cover the results
         session = self._session
         explain_code = session.explain if session is not None else explain
         self._errors_screen = ErrorsScreen(
-            explain_code, self._app, self.state.redirect_uri, from_page=True, initial_search=self._page_error
+            explain_code,
+            self._app,
+            self.state.redirect_uri,
+            from_page=True,
+            is_waiting=self.state.phase is Phase.WAITING,
+            initial_search=" ".join(text.split()),
         )
-        remedy = await self.app.push_screen_wait(self._errors_screen)
+        errors = self._errors_screen
+        action = await self.app.push_screen_wait(errors)
         self._errors_screen = None
-        if self._session is session and self.state.phase is Phase.WAITING:
-            match remedy:
+        if self._session is session and self.state.phase in (Phase.WAITING, Phase.FAILED):
+            if action == "change_app" and errors.highlighted is not None:
+                await self._forget_unknown_app(errors.highlighted.code)
+            match action:
                 case "again":
                     self.leave(self._start)
                 case "other_pair":
@@ -417,26 +506,32 @@ class SignInScreen(AppScreen[str | None]):
 
     @background("simulate_browser", exclusive=False)
     async def action_simulate_browser(self) -> None:
-        """Press Allow in the practice Slack."""
-        play = self.token_app.options.simulate_browser
-        if play is not None and self.state.url is not None:
-            try:
-                page = await play(self.state.url)
-            except OSError:  # the practice Slack has stopped, or the port was just closed
-                self.notify("Nobody answered at that address.", severity="warning")
-                return
-            if "Something went wrong" in page:
-                found = re.search("<code>(.*?)</code>", page)
-                words = unescape(found.group(1)) if found else "an error"
-                code = re.search(r"\((\w+)\)", words)
-                self._page_error = code.group(1) if code else " ".join(words.split()[:4])
-                self.notify(f"The practice page says: {words} · b explains it.", severity="warning")
+        """Ask who the practice browser is and what it clicks, and show what its page says."""
+        practice, url = self.token_app.options.practice, self.state.url
+        if practice is None or url is None:
+            return
+        choices = [Choice(str(n), choice.key, choice.label) for n, choice in enumerate(practice.choices)]
+        title = Content.styled("What does the practice browser do?", "bold")
+        chosen = await self._open(MenuDialog(title, choices))
+        if chosen is None:
+            return
+        try:
+            page = await practice.visit(url, practice.choices[int(chosen)].form)
+        except OSError:  # the port was just closed
+            self.notify("The sign-in has ended.", severity="warning")
+            return
+        if "Something went wrong" in page:
+            found = re.search("<code>(.*?)</code>", page)
+            self._page_error = unescape(found.group(1)) if found else "an error"
+            self.notify(f"The practice page says: {self._page_error} Press e to look it up.", severity="warning")
 
     # ── commands after a failure ──
 
     def action_again(self) -> None:
-        """Send the code again if it is not spent. Otherwise start over with a new verifier, challenge and state."""
-        if self._session is not None and Command.RETRY_EXCHANGE in allowed(self.state):
+        """Repeat what has failed. A new sign-in has a new verifier, challenge and state, and would lose an unsaved token."""
+        if Command.SAVE_AGAIN in allowed(self.state):
+            self.action_save_again()
+        elif self._session is not None and Command.RETRY_EXCHANGE in allowed(self.state):
             self._run(self._session.retry_exchange)
         else:
             self.leave(self._start)
@@ -448,8 +543,23 @@ class SignInScreen(AppScreen[str | None]):
             self._app = replace(self._app, endpoints=Endpoints(endpoints.base, endpoints.variant.alternative))
             self.leave(self._start)
 
-    def action_change_app(self) -> None:
+    @background("change_app")
+    async def action_change_app(self) -> None:
+        if (failure := self.state.failure) is not None:
+            await self._forget_unknown_app(failure.explanation.code)
         self.leave(self._back_to_form)
+
+    async def _forget_unknown_app(self, code: str) -> None:
+        """Forget an app that Slack doesn't know, so that it isn't offered again, unless a profile shows that it worked."""
+        app, token_app = self._app, self.token_app
+        if code != UNKNOWN_CLIENT_ID or app is None:
+            return
+        entries = await run_in_daemon_thread(lambda: list(token_app.store.entries()))
+        if not any(isinstance(entry, Profile) and entry.client_id == app.client_id for entry in entries):
+            await run_in_daemon_thread(forget_app, token_app.store.home, app)
+            token_app.draft = None
+            self._app = SlackApp("", app.endpoints, scopes=app.scopes)
+            self._form.use_app(self._app)
 
     def _back_to_form(self) -> None:
         self._session = None
@@ -472,27 +582,81 @@ class SignInScreen(AppScreen[str | None]):
 
     def action_copy_report(self) -> None:
         if (failure := self.state.failure) is not None:
-            self._copy(format_report(failure.explanation, __version__), "The report")
+            self._copy(format_report(failure.explanation, __version__), "the report")
 
     @background("settings")
     async def action_open_settings(self) -> None:
         if self._app is not None:
             await self.open_page(self._app.endpoints.apps_url, self._app.browser)
 
-    def action_explain(self) -> None:
-        if (failure := self.state.failure) is not None:
-            self.app.push_screen(ExplanationDialog(failure.explanation))
+    @background("details")
+    async def action_explain(self) -> None:
+        state = self.state
+        registered = self._app.redirect_uris if self._app else ()
+        parts = [format_steps(state, self.token_app.options.clock())]
+        keys: list[tuple[str, str, Callable[[], object]]] = []
+        if state.failure is not None:
+            redirects = redirect_uri_rows(state.failure.explanation, state.redirect_uri, registered)
+            parts.insert(0, format_explanation(state.failure.explanation, redirects))
+            keys.append(("y", "copy report", self.action_copy_report))
+        await self._open(TextDialog(Content("\n\n").join(parts), keys))
 
     # ── commands after success ──
 
+    def action_done(self) -> None:
+        self.action_leave()
+
     def action_copy_new(self) -> None:
         if self.state.result is not None:
-            self._copy_token(self.state.result.profile)
+            self._copy_token(self.state.result.profile, "token")
 
     @background("copy")
-    async def _copy_token(self, profile: Profile) -> None:
-        _, tokens = await run_in_daemon_thread(self.token_app.store.read_with_tokens, profile.name)
-        self.notify_copied(await self.token_app.copy_secret(tokens.access_token, profile.name), profile.name)
+    async def action_copy_new_as(self) -> None:
+        from slack_token_tui.tui.screens.dialogs import CopyAsDialog
+
+        if self.state.result is None:
+            return
+        profile = self.state.result.profile
+        if format_id := await self.app.push_screen_wait(CopyAsDialog(profile, self.token_app.options.home)):
+            self._copy_token(profile, format_id)
+
+    @background("copy")
+    async def _copy_token(self, profile: Profile, format_id: str) -> None:
+        from slack_token_tui.tokens import export_formats
+        from slack_token_tui.tokens.fresh_token import fresh_token
+        from slack_token_tui.tokens.refresh_result import USUAL_POLICY
+        from slack_token_tui.tokens.refresh_worker import refresh_in_child
+
+        token_app = self.token_app
+        if export_formats.FORMATS[format_id].contains_token:
+            work = partial(
+                fresh_token, token_app.store, profile.name, USUAL_POLICY, refresh_in_child, token_app.options.now
+            )
+            fresh = await run_in_daemon_thread(work)
+            text = export_formats.format_secret(
+                fresh.profile, fresh.access_token, format_id, home=token_app.options.home
+            )
+            outcome = await token_app.copy_secret(text, profile.name)
+        else:
+            outcome = await token_app.copy_text(export_formats.preview(profile, format_id, token_app.options.home))
+        self.notify_copied(outcome, profile.name if format_id == "token" else f"{profile.name} as {format_id}")
+
+    @background("rename")
+    async def action_rename_new(self) -> None:
+        from slack_token_tui.tokens.rename import rename
+        from slack_token_tui.tui.screens.dialogs import RenameDialog
+
+        if (result := self.state.result) is None:
+            return
+        store, old = self.token_app.store, result.profile.name
+
+        async def run_rename(new: str, is_stopped: Callable[[], bool]) -> None:
+            await asyncio.to_thread(partial(rename, store, old, new, unless=is_stopped))
+
+        if (new := await self.app.push_screen_wait(RenameDialog(old, run_rename))) and new != old:
+            profile = await run_in_daemon_thread(store.read, new)
+            renamed = SavedProfile(profile, store.path(new), replaced=result.replaced)
+            self.state = replace(self.state, result=renamed)
 
     @background("undo", exclusive=False)
     async def action_undo(self) -> None:
@@ -505,6 +669,12 @@ class SignInScreen(AppScreen[str | None]):
                 self.close(None)
         elif session is not None and unusable is not None:
             question = Content.assemble(("Revoke the token?\n\n", "bold"), unusable.sentence)
-            if await self.app.push_screen_wait(ConfirmDialog(question, "Revoke", "Cancel")):
+            if await self.app.push_screen_wait(ConfirmDialog(question, "Revoke")):
                 revocations = await session.revoke_unusable()
                 self.token_app.notify("\n".join(revocation.sentence for revocation in revocations))
+
+
+def is_prose(text: str) -> bool:
+    """Return whether ``text`` is words, such as an error on a page. A URL or a code has no blanks, except line breaks."""
+    has_blanks = any(len(line.split()) > 1 for line in text.splitlines())
+    return has_blanks and not re.search(r"https?://\S*(code|error|state)=", "".join(text.split()))

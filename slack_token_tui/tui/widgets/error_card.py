@@ -1,63 +1,84 @@
-"""Error card: title, explanation, likely causes, Slack's error code, remedies, and their keys."""
+"""Explanation of one error: title, Slack's code, one sentence, and the numbered fix with the key of each step."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
-from slack_token_tui.oauth.state import Command, SignInState, allowed
 from slack_token_tui.problems import Explanation
 from slack_token_tui.sanitize import escape_unprintable
-from slack_token_tui.tui.actions import SIGN_IN
-from slack_token_tui.tui.widgets.field import MUTED, Field
-from slack_token_tui.tui.widgets.keys import key_hints
+from slack_token_tui.tui.widgets.field import MUTED
 
-_LABEL_WIDTH = 9
+_QUESTIONS = {"change_app": "Wrong app?", "other_pair": "Still refused?", "again": "Fixed?"}
+"""Question in front of an action that is not part of the numbered fix."""
 
 
 class ErrorCard(Vertical):
-    """Card that explains one error where it happened."""
+    """Explanation of one error."""
 
-    def __init__(self, explanation: Explanation, state: SignInState, registered_uris: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        explanation: Explanation,
+        key_of: Callable[[str], Content],
+        *,
+        notes: tuple[str | Content, ...] = (),
+        questions: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         """
         Args:
             explanation: explanation of the error.
-            state: the sign-in that failed.
-            registered_uris: redirect URLs that the app must have registered.
+            key_of: returns the key of an action with its label, or "" if the screen doesn't offer it now.
+            notes: sentences between the explanation and the fix.
+            questions: more questions with the action that answers each.
         """
         super().__init__()
         self._explanation = explanation
-        self._state = state
-        self._redirects = redirect_uri_rows(explanation, state.redirect_uri, registered_uris)
+        self._key_of = key_of
+        self._notes = notes
+        self._questions = questions
 
     def compose(self) -> ComposeResult:
-        explanation, commands = self._explanation, allowed(self._state)
-        yield Static(Content.assemble((explanation.title, "bold $text-error"), "  ", (explanation.code, MUTED)))
-        yield Static(Content(explanation.happened))
-        actions = [action for action in explanation.actions if action != "paste"]
-        if Command.RETRY_EXCHANGE in commands:
-            yield Static("You don't need to click Allow again. Press r to send the same code.")
-            actions = ["again", *(action for action in actions if action != "again")]
-        if Command.SAVE_AGAIN in commands:
-            yield Static("Your new token isn't saved yet. Fix the problem, then press w to save it.")
-            in_file = ["save_in_file"] if explanation.code.startswith("keyring_") else []
-            actions = ["save_again", *in_file, *(action for action in actions if action != "again")]
-        if self._state.unusable is not None:
-            text = f"{self._state.unusable.sentence} Press x to revoke it."
-            yield Static(Content(escape_unprintable(text)), id="unusable")
-            actions.insert(0, "undo")
-        yield Static(key_hints(*actions, "explain", "leave", screen=SIGN_IN))
-        for label, addresses in self._redirects:
-            yield Field(label, "\n".join(addresses), width=_LABEL_WIDTH, classes="address")
-        for number, step in enumerate(explanation.steps, 1):
-            keys = key_hints(step.action, screen=SIGN_IN) if step.action in actions else Content("")
-            yield Field(Content.styled(str(number), "$text-primary"), Content.assemble(step.text, "  ", keys), width=2)
+        explanation = self._explanation
+        yield Static(
+            Content.assemble((f"✗ {explanation.title}", "bold $text-error"), "   ", (explanation.code, MUTED)),
+            classes="error_title",
+        )
+        if not explanation.is_sentence:
+            yield Static(Content(escape_unprintable(explanation.happened)))
+        for note in self._notes:
+            yield Static(Content.from_text(note, markup=False), classes="note")
+        shown: set[str] = set()
+        with Vertical(classes="fix"):
+            for number, step in enumerate(explanation.steps, 1):
+                key = self._key_of(step.action) if step.action and step.action not in shown else Content("")
+                shown.add(step.action or "")
+                yield step_row(number, step.text, key)
+        yield from self._compose_questions(shown)
 
-    def on_resize(self) -> None:
-        # Not on mount: the card has no height until the layout is done, and counts as visible wherever it is.
-        self.scroll_visible(animate=False)
+    def _compose_questions(self, shown: set[str]) -> Iterator[Widget]:
+        offered = [(_QUESTIONS.get(action, ""), action) for action in self._explanation.actions if action not in shown]
+        lines = [
+            Content.assemble((question, MUTED), "  " if question else "", key)
+            for question, action in (*self._questions, *offered)
+            if (key := self._key_of(action))
+        ]
+        if lines:
+            yield Static(Content("\n").join(lines), classes="questions")
+
+
+def step_row(number: int, text: str, key: Content) -> Horizontal:
+    """Return a row with a number, a text, and a key on the right."""
+    return Horizontal(
+        Static(Content.styled(str(number), "$text-primary"), classes="number"),
+        Static(Content(escape_unprintable(text)), classes="text"),
+        Static(key, classes="keys" if key else "keys -none"),
+        classes="step",
+    )
 
 
 def redirect_uri_rows(

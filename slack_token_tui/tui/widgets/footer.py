@@ -1,6 +1,8 @@
-"""Footer with as many whole keys as fit, and the key of the command palette."""
+"""Footer with as many whole keys as fit. The last key, which opens the help, is never left out."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from textual import widgets
 from textual.geometry import Size
@@ -10,15 +12,22 @@ from textual.widget import Widget
 
 
 class _WholeKeysLayout(HorizontalLayout):
-    """Horizontal layout that leaves out the children that would be cut off."""
+    """Horizontal layout that leaves out the children that would be cut off, but not the last one."""
 
     def arrange(self, parent: Widget, children: list[Widget], size: Size, greedy: bool = True) -> ArrangeResult:
         placements = super().arrange(parent, children, size, greedy)
-        return [placement for placement in placements if placement.region.right <= size.width]
+        if not placements or placements[-1].region.right <= size.width:
+            return placements
+        last_width = placements[-1].region.width
+        fitting = [p.widget for p in placements[:-1] if p.region.right + last_width <= size.width]
+        return super().arrange(parent, [*fitting, children[-1]], size, greedy)
 
 
 class Footer(widgets.Footer):
     """Textual's footer without a key that is cut off at the edge."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(show_command_palette=False, **options)
 
     @property
     def layout(self) -> Layout:

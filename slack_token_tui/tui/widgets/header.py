@@ -33,6 +33,12 @@ class Header(Horizontal):
             return Content(host)
         return Content(f"{self._note or 'not slack.com'}: {host}")
 
+    def show_note(self, note: str) -> None:
+        """Show a note on the right in place of a host."""
+        if note != self._note:
+            self._note = note
+            self.query_one(".place", Static).update(self._format_host())
+
     def show(self, endpoints: Endpoints) -> None:
         """Show the host of another Slack."""
         self._endpoints = endpoints

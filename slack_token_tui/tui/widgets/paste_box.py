@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual import events
 from textual.message import Message
 
@@ -23,7 +25,10 @@ class PasteInput(Input):
         *,
         joined_by: str = "",
         replaces: bool = False,
+        explains_secrets: bool = False,
+        password: bool = False,
         placeholder: str = "",
+        accepts: Callable[[str], bool] = bool,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         """
@@ -31,12 +36,17 @@ class PasteInput(Input):
             value: initial value.
             joined_by: replacement for white space. Empty for a URL, which a terminal may have wrapped.
             replaces: whether a paste replaces the value, so that a wrong one isn't added to.
+            explains_secrets: whether the screen clears a pasted token or secret, and explains it.
+            password: whether the value is masked.
             placeholder: text shown while the field is empty.
+            accepts: returns whether pasted text belongs here. The screen handles other text.
             id: id of the widget.
         """
-        super().__init__(value, placeholder=placeholder, id=id)
+        super().__init__(value, placeholder=placeholder, password=password, id=id)
         self._joined_by = joined_by
         self._replaces = replaces
+        self._explains_secrets = explains_secrets
+        self._accepts = accepts
 
     def handle_digit(self, event: events.Key) -> None:
         """Take the focus and the digit if one is typed outside all fields while this one is empty."""
@@ -51,6 +61,8 @@ class PasteInput(Input):
 
     def on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
+        if not self._accepts(event.text) or (not self._explains_secrets and self.refuse_secret(event)):
+            return
         event.stop()
         parts = event.text.split()
         if self._joined_by:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from textual import on
-from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from slack_token_tui.tui.widgets.cursor_list import CursorList
 
-class RadioList(OptionList):
-    """List in which Enter, Space or a click chooses one option."""
 
-    BINDINGS = [Binding("space", "select", show=False)]  # noqa: RUF012 - declared as in Textual
+class RadioList(CursorList):
+    """List in which the cursor is the choice."""
 
     class Changed(Message):
         """Posted when another option was chosen."""
@@ -25,22 +24,20 @@ class RadioList(OptionList):
             chosen: id of the initial choice.
             id: id of the widget.
         """
-        super().__init__(id=id)
+        super().__init__(*(Option(_row(label, key == chosen), id=key) for key, label in choices.items()), id=id)
         self.value = chosen
         self._choices = choices
-        self._rebuild()
+        self.highlighted = list(choices).index(chosen)
 
-    def _rebuild(self) -> None:
-        at = self.highlighted
-        self.clear_options()
-        for key, label in self._choices.items():
-            mark = "(●) " if key == self.value else "( ) "
-            self.add_option(Option(Content(mark + label), id=key))
-        self.highlighted = list(self._choices).index(self.value) if at is None else at
-
-    @on(OptionList.OptionSelected)
-    def select_option(self, event: OptionList.OptionSelected) -> None:
+    @on(OptionList.OptionHighlighted)
+    def choose_option(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        self.value = str(event.option_id)
-        self._rebuild()
-        self.post_message(self.Changed())
+        if event.option_id is not None and event.option_id != self.value:
+            self.replace_option_prompt(self.value, _row(self._choices[self.value], False))
+            self.value = event.option_id
+            self.replace_option_prompt(self.value, _row(self._choices[self.value], True))
+            self.post_message(self.Changed())
+
+
+def _row(label: str, is_chosen: bool) -> Content:
+    return Content(f"{'(●)' if is_chosen else '( )'} {label}")

@@ -1,4 +1,4 @@
-"""Sign-in form: the app and the scopes, each explained before it is used."""
+"""Sheet of the sign-in form: the app, and what the token can do."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Button, Label, Static
+from textual.widgets import Static
 
 from slack_token_tui.problems import InvalidInput
-from slack_token_tui.slack.client_id import PastedKind, parse_client_id, recognize
+from slack_token_tui.slack.client_id import parse_client_id, recognize
 from slack_token_tui.slack.endpoints import SLACK, Endpoints
-from slack_token_tui.slack.scope_catalog import Group, describe_unknown_scopes, find_scope, unavailable_reasons
+from slack_token_tui.slack.scope_catalog import request_warnings, unavailable_reasons
 from slack_token_tui.slack.scopes import DEFAULT_SCOPES, parse_requestable_scopes, parse_scopes
-from slack_token_tui.slack.token_types import token_type_of
 from slack_token_tui.store.apps import SlackApp, is_loopback_redirect, read_app
 from slack_token_tui.store.profile import Profile
 from slack_token_tui.store.settings import describe_storage
+from slack_token_tui.tui.actions import SIGN_IN
 from slack_token_tui.tui.widgets.field import MUTED
 from slack_token_tui.tui.widgets.input import Input
+from slack_token_tui.tui.widgets.keys import button, key_hint
 from slack_token_tui.tui.widgets.paste_box import PasteInput
-from slack_token_tui.tui.widgets.presets import Presets
+from slack_token_tui.tui.widgets.scope_chips import ScopeChips
+from slack_token_tui.tui.widgets.scope_text import ScopeText
 
-_CLIENT_ID_HELP = "Your app → Basic Information → App Credentials. No secret is needed."
-_EXAMPLE = "for example 2141029472.691202649728"
-_NEVER_SHOWN = frozenset({PastedKind.SECRET, PastedKind.TOKEN, PastedKind.VERIFICATION_TOKEN})
-"""Kinds of pasted text that must not stay in an unmasked field."""
-_MAX_LINES = 3
+_CLIENT_ID_HELP = "Find it under Basic Information → App Credentials."
+_EXAMPLE = "2141029472.691202649728"
 
 
 class SignInForm(VerticalScroll):
@@ -44,46 +43,43 @@ class SignInForm(VerticalScroll):
             super().__init__()
             self.slack_app = app
 
-    def __init__(self, app: SlackApp | None, previous: Profile | None, home: Path) -> None:
+    def __init__(self, app: SlackApp | None, previous: Profile | None, home: Path, storage_note: str = "") -> None:
         """
         Args:
             app: initial app. None if no app was ever entered.
             previous: profile to sign in again.
             home: directory of the saved apps.
+            storage_note: shown in place of where the token will be stored.
         """
-        super().__init__(id="form", can_focus=False)
+        super().__init__(id="form", classes="sheet", can_focus=False)
         self.slack_app = app or SlackApp("")
         self._profile = previous
         self._home = home
+        self._storage_note = storage_note
 
     def compose(self) -> ComposeResult:
-        yield Label("Client ID", classes="field")
-        yield PasteInput(self.slack_app.client_id, replaces=True, placeholder=_EXAMPLE, id="client_id")
-        yield Static(id="app_facts")
-        yield Label("User scopes", classes="field")
+        yield Static(Content.assemble(("Client ID", "bold"), ("   of your Slack app", MUTED)))
         yield PasteInput(
-            self._initial_scopes(), joined_by=", ", placeholder="for example users:read, chat:write", id="scopes"
+            self.slack_app.client_id, replaces=True, explains_secrets=True, placeholder=_EXAMPLE, id="client_id"
         )
-        yield Static(id="scope_description")
-        yield Presets("choose_scopes")
-        yield Static(id="scope_change")
+        yield Static(id="app_facts")
+        yield Static(Content.styled("What can the token do?", "bold"), classes="question")
+        yield ScopeChips(self._initial_scopes)
+        with VerticalScroll(id="scope_lines", can_focus=False):
+            yield ScopeText(id="scope_text")
         yield Static(id="form_error")
-        with Horizontal(id="form_buttons"):
-            yield Button("Sign in (Enter)", id="start", variant="primary", compact=True)
-            yield Button("Other app (F3)", id="choose_app", compact=True)
-            yield Button("App details (F4)", id="app_details", compact=True)
-            yield Button("Make me an app (F6)", id="new_app", compact=True)
+        yield Static(button("Enter", "Open Slack in the browser", "screen.start", primary=True), id="start")
         in_keyring = self._profile.in_keyring if self._profile else None
-        yield Label(Content(describe_storage(self._home, in_keyring=in_keyring)))
+        note = self._storage_note or describe_storage(self._home, in_keyring=in_keyring)
+        yield Static(Content.styled(note, MUTED), id="storage")
 
     def on_mount(self) -> None:
-        self._show_error("")
         self._show_app()
 
     def focus_next_step(self) -> None:
         """Focus the widget of the next step."""
         client_id = self.query_one("#client_id", Input)
-        (self.query_one("#start") if client_id.value else client_id).focus()
+        (self._chips if client_id.value else client_id).focus()
 
     def use_app(self, app: SlackApp) -> None:
         """Fill in the form with ``app``."""
@@ -93,26 +89,33 @@ class SignInForm(VerticalScroll):
             self.scopes = app.scopes
         self._show_app()
 
-    def set_client_id(self, text: str) -> None:
-        """Put text pasted outside the fields into the Client ID field, which checks it."""
-        box = self.query_one("#client_id", Input)
-        box.value = "".join(text.split())
+    def paste(self, text: str) -> None:
+        """Use text pasted outside the fields: scopes, or anything that leads to a Client ID."""
+        if _is_scopes(text):
+            try:
+                self.scopes = parse_scopes(text)
+            except InvalidInput as problem:
+                self._show_error(str(problem))
+        else:
+            self.query_one("#client_id", Input).value = "".join(text.split())
+
+    @property
+    def _chips(self) -> ScopeChips:
+        return self.query_one(ScopeChips)
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The scopes in the field, or none while they can't be parsed."""
-        try:
-            return parse_scopes(self.query_one("#scopes", Input).value)
-        except ValueError:
-            return ()
+        """The chosen scopes."""
+        return self._chips.scopes
 
     @scopes.setter
     def scopes(self, names: tuple[str, ...]) -> None:
-        self.query_one("#scopes", Input).value = ", ".join(names)
+        self._chips.scopes = names
 
-    def _initial_scopes(self) -> str:
+    @property
+    def _initial_scopes(self) -> tuple[str, ...]:
         scopes = (self._profile.requested_scopes if self._profile else ()) or self.slack_app.scopes
-        return ", ".join(scopes or DEFAULT_SCOPES)
+        return scopes or DEFAULT_SCOPES
 
     # ── input ──
 
@@ -120,7 +123,7 @@ class SignInForm(VerticalScroll):
     def recognize_client_id(self, event: Input.Changed) -> None:
         text = event.value.strip()
         pasted = recognize(text)
-        if pasted.kind in _NEVER_SHOWN:
+        if pasted.kind.is_secret:
             # Text that may be a secret must not stay on the screen.
             with self.prevent(Input.Changed):
                 event.input.value = ""
@@ -138,31 +141,22 @@ class SignInForm(VerticalScroll):
             self.slack_app = self._find_app(pasted.client_id)
         self._show_app()
 
-    @on(Input.Changed, "#scopes")
-    def check_scopes(self, event: Input.Changed) -> None:
-        parts = re.split(r"[,\s]+", event.value)
-        if any(token_type_of(part) for part in parts):
-            # A pasted token must not stay on the screen.
-            with self.prevent(Input.Changed):
-                event.input.value = ", ".join(part for part in parts if part and not token_type_of(part))
-            self._show_error("That was a token, and not a scope. Scopes look like users:read.")
+    @on(ScopeChips.Changed)
+    def show_chosen_scopes(self, event: ScopeChips.Changed) -> None:
+        event.stop()
+        self._show_error("")
         self._show_scopes()
 
-    @on(Presets.Chosen)
-    def apply_preset(self, event: Presets.Chosen) -> None:
-        event.stop()
-        self.scopes = event.scopes
-
-    @on(Button.Pressed, "#start")
     @on(Input.Submitted)
     def submit(self) -> None:
+        """Check the form and post :class:`Submitted`."""
         try:
             client_id = parse_client_id(self.query_one("#client_id", Input).value)
-            scopes = parse_requestable_scopes(self.query_one("#scopes", Input).value)
+            scopes = parse_requestable_scopes(" ".join(self.scopes))
             if self.slack_app.client_id != client_id:
                 self.slack_app = self._find_app(client_id)
             if self.slack_app.unusable_reason:
-                raise InvalidInput(f"{self.slack_app.unusable_reason} F4 changes both.")
+                raise InvalidInput(f"{self.slack_app.unusable_reason} Press F4 to change it.")
         except InvalidInput as problem:
             self._show_error(str(problem))
             return
@@ -187,80 +181,59 @@ class SignInForm(VerticalScroll):
         )
 
     def _show_error(self, problem: str) -> None:
-        _update_text(self.query_one("#form_error", Static), Content(f"✗ {problem}" if problem else ""))
+        self.query_one("#form_error", Static).update(Content(f"✗ {problem}" if problem else ""))
 
     # ── explanations ──
 
     def _show_app(self) -> None:
         app = self.slack_app
         self._show_scopes()
-        if not app.client_id:
-            self.query_one("#app_facts", Static).update(Content.styled(_CLIENT_ID_HELP, MUTED))
-            return
         facts = [app.name] if app.name else []
         if app.endpoints.base != SLACK:
             facts.append(f"on {app.endpoints.host}")
         if not is_loopback_redirect(app.redirect_uris[0]):
-            facts.append(f"by paste: Slack sends the browser to {app.redirect_uris[0]}")
+            facts.append(f"finished by pasting {app.redirect_uris[0]}")
         if app.is_confidential:
-            facts.append("with its client secret")
+            facts.append("with a client secret")
         if app.browser:
-            facts.append(f"opened with {app.browser}")
-        self.query_one("#app_facts", Static).update(Content.styled(" · ".join(facts) or _CLIENT_ID_HELP, MUTED))
+            facts.append(f"opens in {app.browser}")
+        words = " · ".join(facts) if app.client_id else _CLIENT_ID_HELP
+        key = key_hint("choose_app", SIGN_IN, "other app" if app.client_id else "apps")
+        self.query_one("#app_facts", Static).update(Content.assemble((f"{words}   " if words else "", MUTED), key))
 
     def _show_scopes(self) -> None:
         names = self.scopes
-        lines: list[Content] = []
-        sensitive = [scope for scope in map(find_scope, names) if scope.is_sensitive]
-        for scope in sensitive[:_MAX_LINES]:
-            lines.append(Content.assemble(("! ", "bold $text-warning"), (scope.name, "bold"), f"  {scope.description}"))
-        if len(sensitive) > _MAX_LINES:
-            lines.append(
-                Content.styled(f"and {len(sensitive) - _MAX_LINES} more that are sensitive; F2 shows all", MUTED)
-            )
-        if names and not sensitive:
-            words = "; ".join(
-                scope.description for scope in map(find_scope, names) if scope.group is not Group.UNLISTED
-            ).lower()
-            lines.append(Content.styled(f"{words[:1].upper()}{words[1:]}{'.' if words else ''}", MUTED))
-        lines += [Content.styled(warning, "$text-warning") for warning in _warnings(names, self.slack_app)]
-        lines += [Content.styled(f"✗ {reason}", "$text-error") for reason in unavailable_reasons(names)]
-        _update_text(self.query_one("#scope_description", Static), Content("\n").join(lines))
-        change = Content("") if self._profile is None else describe_scope_change(names, self._profile)
-        _update_text(self.query_one("#scope_change", Static), change)
+        rows = [Content.styled(f"✗ {reason}", "$text-error") for reason in unavailable_reasons(names)]
+        rows += [Content.styled(warning, "$text-warning") for warning in _warnings(names, self.slack_app)]
+        if self._profile is not None:
+            rows += describe_scope_change(names, self._profile)
+        self.query_one(ScopeText).show(names, *rows)
+
+
+def _is_scopes(text: str) -> bool:
+    """Return whether ``text`` is a list of scopes."""
+    scopes = r"[a-z_.]+:[a-z_.:]+(?:[,\s]+[a-z_.]+:[a-z_.:]+)*[,\s]*"
+    return "://" not in text and re.fullmatch(scopes, text.strip()) is not None
 
 
 def _warnings(names: tuple[str, ...], app: SlackApp) -> list[str]:
     """Return warnings about ``names`` that can be given before the request."""
-    warnings = []
-    if unknown := describe_unknown_scopes(names):
-        warnings.append(f"! {unknown}")
+    warnings = list(request_warnings(names))
     if lacking := [name for name in names if app.registered_scopes and name not in app.registered_scopes]:
-        warnings.append(
-            f"! {app.display_name} is not known to have {', '.join(lacking)}. Slack refuses the whole request until that is "
-            "added to the app: OAuth & Permissions → User Token Scopes."
-        )
+        words = f"{app.display_name} may not have {', '.join(lacking)}. Slack rejects the request until you add it."
+        warnings.append(words)
     return warnings
 
 
-def _update_text(widget: Static, text: Content) -> None:
-    """Show ``text``. An empty one takes up no line."""
-    widget.update(text)
-    widget.set_class(not text, "-empty")
-
-
-def describe_scope_change(names: tuple[str, ...], profile: Profile) -> Content:
-    """Return what requesting ``names`` changes for a profile with a token.
+def describe_scope_change(names: tuple[str, ...], profile: Profile) -> list[Content]:
+    """Return what requesting ``names`` changes for a profile with a token, one line each.
 
     Slack adds the requested scopes to the granted ones and never removes any.
     """
     asked, has = set(names), set(profile.scopes)
     lines = []
     if names and (more := sorted(asked - has)):
-        lines.append(f"New: {', '.join(more)}. {profile.name} keeps its name and gets them too.")
+        lines.append(f"New: {', '.join(more)}.")
     if names and (fewer := sorted(has - asked)):
-        lines.append(
-            f"Kept all the same: {', '.join(fewer)}. At Slack scopes only add up; to lose some, "
-            "remove the profile first (x at home), which revokes it, then sign in anew."
-        )
-    return Content.styled("\n".join(lines), MUTED)
+        lines.append(f"Stays granted: {', '.join(fewer)}. To lose a scope, remove the profile and sign in again.")
+    return [Content.styled(line, MUTED) for line in lines]
