@@ -29,7 +29,7 @@ LAYERS = (
     ("slack", "desktop"),
     ("error_lookup",),
     ("problems",),
-    ("secret", "sanitize", "event_loop", "interpreter"),
+    ("secret", "sanitize", "event_loop", "interpreter", "install_method", "docs"),
 )
 """From the top down. A part may import parts of lower layers, and parts beside it."""
 ISOLATED = ("practice",)
@@ -183,6 +183,8 @@ def test_screens_are_single_classes() -> None:
         ["show"],
         ["explain"],
         ["explain", "invalid_code"],
+        ["help"],
+        ["help", "storage"],
         ["--version"],
     ],
 )

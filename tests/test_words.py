@@ -19,7 +19,11 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "slack_token_tui"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-TEXTS = [ROOT / "README.md", *sorted((PACKAGE / "docs").glob("*.md"))]
+TEXTS = [
+    ROOT / "README.md",
+    *sorted((PACKAGE / "docs").glob("*.md")),
+    *sorted((ROOT / ".github").glob("*.md")),
+]
 
 PHRASES = {
     r"\brenew\w*": "refresh",
@@ -48,17 +52,29 @@ PHRASES = {
     r"\bon the clipboard\b": "to the clipboard",
     r"\bmake (me )?an? (Slack )?app\b|\bmaking (of )?an? (Slack )?app\b": "create",
     r"\bwhat is in the way\b|\bin the way\b": "name the problem",
+    r"\b(works?|valid|active) for (\{|ever\b|over\b)": "expires in, expires at (a duration may be over or unlimited)",
     r"\bvouched\b|\bis to be\b|\bare to be\b": "plain words",
 }
 """Phrase -> what to write instead."""
 
-TECHNICAL = re.compile(r"default-src|q=|Basic realm|[a-z-]+: [^;]+;|;base64|\{[^}]*;|^\s*;\s*$|&[a-z]+;|;\s*$")
-"""Strings in which a semicolon is syntax: headers, style sheets, shell."""
+TECHNICAL = re.compile(
+    r"default-src|form-action|q=|Basic realm|[a-z-]+: [^;]+;|;base64|; charset=|\{[^}]*;|^\s*;\s*$|&[a-z]+;|;\s*$"
+    r"|^\S+$|<meta "
+)
+"""Strings in which a semicolon is syntax: headers, style sheets, shell, HTML, patterns without a space."""
+MARKUP = re.compile(r"<[^>]*>|\{[^}]*:[^}]*\}")
+"""Tags of HTML and rules of a style sheet. Between them is text."""
+PUBLISHED = {"renewed", "asleep", "renewal_ends", "renewable_already_kept", "unrecognised_error"}
+"""Keys, values and codes that scripts and other versions of the program compare. They stay as they are."""
 NOT_PROSE = {
     "practice/page.py",  # style sheet
     "desktop/clipboard_concealed.py",  # programs of other languages
     "cli/commands/completion.py",  # shell code
 }
+
+
+CODE_OR_TARGET = re.compile(r"`[^`]*`|(?<=\])\([^)]*\)")
+"""Code in Markdown, and the target of a link."""
 
 
 def _bare_expressions(tree: ast.AST) -> Iterator[ast.Expr]:
@@ -80,7 +96,7 @@ def prose_of(module: Path) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.JoinedStr):
             yield place, "".join(v.value if isinstance(v, ast.Constant) else "{}" for v in node.values)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in quiet | inner:
-            yield place, node.value
+            yield place, "" if node.value in PUBLISHED else node.value
 
 
 def prose_of_data(path: Path) -> Iterator[tuple[str, str]]:
@@ -100,19 +116,33 @@ def prose_of_data(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def prose_of_text(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield place and text of each line of a Markdown file. Code is left out, except its comments."""
-    fenced = False
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        fenced ^= line.startswith("```")
-        text = line.partition("#")[2] if fenced else re.sub(r"`[^`]*`", "``", line)
-        yield f"{path.relative_to(ROOT)}:{number}", text
+    """Yield place and text of each paragraph, list item and table cell of a Markdown file.
+
+    Code is left out, except its comments.
+    """
+    place, lines, in_code = "", list[str](), False
+    for number, line in enumerate([*path.read_text().splitlines(), ""], 1):
+        in_code ^= line.startswith("```")
+        is_apart = in_code or not line or line.startswith(("```", "|", "#"))
+        if lines and (is_apart or re.match(r"\s*([-*]|\d+\.) ", line)):
+            yield place, CODE_OR_TARGET.sub("``", " ".join(lines))
+            lines.clear()
+        here = f"{path.relative_to(ROOT)}:{number}"
+        if not is_apart:
+            place = place if lines else here
+            lines.append(line.strip())
+        elif in_code:
+            yield here, line.partition("#")[2]
+        else:
+            yield from ((here, CODE_OR_TARGET.sub("``", cell)) for cell in line.strip("|").split(" | "))
 
 
 def comments_of(module: Path) -> Iterator[tuple[str, str]]:
-    """Yield place and text of each docstring and comment of ``module``."""
+    """Yield place and text of each docstring and comment of ``module``. Code in a docstring is left out."""
     for statement in _bare_expressions(ast.parse(module.read_text())):
         if isinstance(statement.value, ast.Constant):
-            yield f"{module.relative_to(ROOT)}:{statement.lineno}", str(statement.value.value)
+            text = re.sub(r"``[^`]*``", "````", str(statement.value.value))
+            yield f"{module.relative_to(ROOT)}:{statement.lineno}", text
     for token in tokenize.generate_tokens(io.StringIO(module.read_text()).readline):
         if token.type == tokenize.COMMENT:
             yield f"{module.relative_to(ROOT)}:{token.start[0]}", token.string
@@ -169,7 +199,9 @@ def test_sentences_are_short() -> None:
     for place, text in everything_read():
         if any(place.startswith(f"slack_token_tui/{name}") for name in NOT_PROSE):
             continue
-        for sentence in re.split(r"(?<=[.?!:])\s|\n", text):
+        for sentence in re.split(r"(?<=[.?!:])\s|\n", MARKUP.sub("\n", text)):
+            if " " not in sentence.strip():  # a pattern
+                continue
             words = re.findall(r"[A-Za-z{][\w'’{}]*", sentence)
             if len(words) > 20:
                 found.append(f"{place}: {len(words)} words: {sentence.strip()[:160]!r}")

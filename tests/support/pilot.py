@@ -11,6 +11,7 @@ from textual.pilot import Pilot, WaitForScreenTimeout
 from textual.screen import Screen
 from textual.strip import Strip
 
+from slack_token_tui.oauth.state import Phase
 from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.tui.app import TokenApp
 from slack_token_tui.tui.options import LaunchOptions
@@ -40,7 +41,7 @@ async def pause(pilot: Pilot[None], seconds: float) -> None:
 
 async def wait_for(pilot: Pilot[None], condition: Callable[[], object]) -> None:
     """Wait until ``condition`` is true. Otherwise fail and show the screen."""
-    deadline = time.monotonic() + 30  # a busy machine needs much less
+    deadline = time.monotonic() + float(__import__("os").environ.get("W", "30"))  # a busy machine needs much less
     while time.monotonic() < deadline:
         await pause(pilot, 0.02)
         if condition():
@@ -105,7 +106,7 @@ async def start_sign_in(pilot: Pilot[None]) -> str:
     await pilot.press("enter")
     screen = pilot.app.screen
     assert isinstance(screen, SignInScreen)
-    await wait_for_text(pilot, "Waiting for you to press Allow")
+    await wait_for(pilot, lambda: screen.state.phase is Phase.WAITING and screen.state.browser is not None)
     assert screen.state.url is not None
     return screen.state.url
 

@@ -40,7 +40,7 @@ WAITING = SignInState(
 )
 REMOTE = replace(
     WAITING,
-    browser=NotOpened("This is an SSH session, so no browser is opened on this machine."),
+    browser=NotOpened("This is an SSH session, so the browser won't open automatically."),
     tunnel=Tunnel("ssh -L 28417:localhost:28417 jane@198.51.100.7"),
     hint=True,
 )

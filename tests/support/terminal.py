@@ -97,13 +97,13 @@ def _without_escape_sequences(output: bytes) -> bytes:
 
 
 def sign_in_until_token_issued(terminal: Terminal, browser: RecordingBrowser, token_issued: threading.Event) -> None:
-    """Sign in from an empty home screen, press Allow, and wait for ``token_issued``.
+    """Sign in from an empty home screen, click Allow, and wait for ``token_issued``.
 
     The app that was used last must be saved, and ``browser`` must be the terminal's ``$BROWSER``.
     """
-    terminal.wait_for_text("No profiles yet")
+    terminal.wait_for_text("Get your first Slack token")
     terminal.press(b"a")
-    terminal.wait_for_text("Sign in (Enter)")
+    terminal.wait_for_text("What can the token do?")
     terminal.press(b"\r")
     terminal.wait_until(lambda _: browser.was_opened)
     press_consent_button(browser.take_url())

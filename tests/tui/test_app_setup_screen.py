@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from slack_token_tui.oauth.state import Phase
 from slack_token_tui.practice.manifest_rules import find_problems
 from slack_token_tui.practice.server import PracticeSlack, simulate_browser
 from slack_token_tui.practice.workspace import Workspace
@@ -21,11 +23,12 @@ from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.apps import SlackApp, read_app, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.options import LaunchOptions
+from slack_token_tui.tui.options import LaunchOptions, Practice, PracticeChoice
 from slack_token_tui.tui.screens import app_setup
 from slack_token_tui.tui.screens.app_setup import AppSetupScreen
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
+from slack_token_tui.tui.widgets.scope_chips import ScopeChips
 from tests.support.pilot import (
     click_text,
     has_text,
@@ -36,6 +39,7 @@ from tests.support.pilot import (
     wait_for_screen,
     wait_for_text,
 )
+from tests.support.sign_in_states import REMOTE, WAITING, show_state
 from tests.support.store import read_tokens
 
 ID = "2141029472.691202649728"
@@ -43,11 +47,15 @@ ID = "2141029472.691202649728"
 
 @asynccontextmanager
 async def run_demo(home: Path, slack: PracticeSlack, size: tuple[int, int] = (100, 40)) -> AsyncIterator[Pilot[None]]:
-    async def open_in_browser(url: str) -> str:
-        return await asyncio.to_thread(simulate_browser, url)
+    async def visit(url: str, form: Mapping[str, str]) -> str:
+        return await asyncio.to_thread(simulate_browser, url, **form)
+
+    async def add_examples() -> None:
+        """Add none, because the tests look at the first profile."""
 
     app = SlackApp("1111111111.2222222222222", Endpoints(slack.base))
-    start = LaunchOptions(home=home, slack_app=app, simulate_browser=open_in_browser, is_demo=True)
+    choices = (PracticeChoice("a", "Click Allow", {}), PracticeChoice("c", "Click Cancel", {"decision": "cancel"}))
+    start = LaunchOptions(home=home, slack_app=app, practice=Practice(choices, visit, add_examples))
     async with TokenApp(start).run_test(size=size, notifications=True) as pilot:
         screen = pilot.app.screen
         await wait_for(pilot, lambda: getattr(screen, "is_complete", False))
@@ -58,7 +66,7 @@ async def open_create_step(pilot: Pilot[None]) -> AppSetupScreen:
     await pilot.press("N")
     await wait_for_focus(pilot, AppSetupScreen)
     await pilot.press("enter")
-    await wait_for_text(pilot, "is ready to be made")
+    await wait_for_text(pilot, "Create 'My Slack Tokens' in Slack")
     screen = pilot.app.screen
     assert isinstance(screen, AppSetupScreen)
     return screen
@@ -78,12 +86,18 @@ async def test_app_setup_and_sign_in_work_by_keyboard(
         await pilot.press("p")
         await wait_for_screen(pilot, SignInScreen)
         await wait_for_text(pilot, "My Slack Tokens")
+        screen = pilot.app.screen
+        assert isinstance(screen, SignInScreen)
+        await wait_for(pilot, lambda: screen.focused is not None)
         await pilot.press("enter")
-        await wait_for_text(pilot, "Waiting for you to press Allow")
+        await wait_for(pilot, lambda: screen.state.phase is Phase.WAITING and screen.state.browser is not None)
+        await wait_for_text(pilot, "Or let the practice browser click")
         await pilot.press("p")
-        await wait_for_text(pilot, "Signed in as jane")
-        await wait_for_text(pilot, "1 scope, which was asked for")
-        await pilot.press("escape")
+        await wait_for_text(pilot, "What does the practice browser do?")
+        await pilot.press("a")
+        await wait_for_text(pilot, "✓ Signed in")
+        await wait_for_text(pilot, "users:read see people and their profiles")
+        await pilot.press("enter")
         await wait_for_screen(pilot, HomeScreen)
     made = workspace.apps[-1]
     assert (made.name, made.pkce_enabled, made.rotation) == ("My Slack Tokens", True, True)
@@ -95,21 +109,23 @@ async def test_app_setup_and_sign_in_work_by_keyboard(
 
 async def test_app_setup_and_sign_in_work_by_mouse(home: Path, slack: PracticeSlack, free_redirects: None) -> None:
     async with run_demo(home, slack) as pilot:
-        await pilot.click("#welcome_card #make_app")
+        await click_text(pilot, "Create a Slack app")
         await wait_for_screen(pilot, AppSetupScreen)
-        await pilot.click("#preset_0")
-        await pilot.click("#rotation", offset=(5, 1))
-        await wait_for_text(pilot, "(●) Until you revoke them")
-        await pilot.click("#continue")
-        await wait_for_text(pilot, "is ready to be made")
-        await click_text(pilot, "Play browser")
+        await click_text(pilot, "Read\N{NO-BREAK SPACE}and\N{NO-BREAK SPACE}write")
+        await click_text(pilot, "No expiry")
+        await wait_for_text(pilot, "(●) No expiry")
+        await wait_for_text(pilot, "You have to revoke a leaked token.")
+        await click_text(pilot, "Continue")
+        await wait_for_text(pilot, "Create 'My Slack Tokens' in Slack")
+        await click_text(pilot, "practice browser")
         await wait_for_screen(pilot, SignInScreen)
-        await pilot.click("#start")
-        await wait_for_text(pilot, "Waiting for you to press Allow")
-        await click_text(pilot, "Play browser")
-        await wait_for_text(pilot, "Signed in as jane")
-        await wait_for_text(pilot, "works until it is revoked")
-        await click_text(pilot, "Leave")
+        await click_text(pilot, "Open\N{NO-BREAK SPACE}Slack\N{NO-BREAK SPACE}in\N{NO-BREAK SPACE}the")
+        await wait_for_text(pilot, "Or let the practice browser click")
+        await click_text(pilot, "practice browser")
+        await click_text(pilot, "Click Allow")
+        await wait_for_text(pilot, "✓ Signed in")
+        await wait_for_text(pilot, "no expiry")
+        await click_text(pilot, "Done")
         await wait_for_screen(pilot, HomeScreen)
     assert read_tokens(ProfileStore(home), "acme-practice").refresh_token is None
 
@@ -133,7 +149,7 @@ async def test_page_opens_and_the_copied_manifest_is_valid(
 async def test_url_is_offered_to_copy_without_a_browser(home: Path, copied_texts: list[str]) -> None:
     async with run_app(home, size=(100, 40)) as pilot:
         screen = await open_create_step(pilot)
-        await wait_for_text(pilot, "1. u copies the address of Slack’s page")
+        await wait_for_text(pilot, "1 Open Slack's page and choose your workspace u copy link")
         assert not screen.check_action("open_page", ())
         await pilot.press("u")
         await wait_for(pilot, lambda: copied_texts)
@@ -145,12 +161,11 @@ async def test_manifest_is_copied_when_the_url_would_be_too_long(
 ) -> None:
     async with run_app(home, size=(100, 40)) as pilot:
         await pilot.press("N")
-        await wait_for_screen(pilot, AppSetupScreen)
-        pilot.app.screen.query_one("#scopes", Input).value = ",".join(
-            f"a-long-name.number-{n}:write" for n in range(250)
-        )
+        await wait_for_focus(pilot, AppSetupScreen)
+        chips = pilot.app.screen.query_one(ScopeChips)
+        chips.scopes = tuple(f"a-long-name.number-{n}:write" for n in range(250))
         await pilot.press("enter")
-        await wait_for_text(pilot, "its address cannot hold it")
+        await wait_for_text(pilot, "1 Click From a manifest, choose your workspace, o open Slack")
         await pilot.press("o")
         await wait_for(pilot, lambda: opened_urls)
         assert opened_urls == ["https://api.slack.com/apps?new_app=1"]
@@ -165,7 +180,7 @@ async def test_manifest_is_copied_when_the_url_would_be_too_long(
         ("A012ABCD0A0", "https://api.slack.com/apps/A012ABCD0A0/general"),
         ("https://api.slack.com/apps/A012ABCD0A0/oauth", "settings page"),
         ("token=xoxp-canary-0123", "a user token"),
-        ("hello", "digits, a dot, digits"),
+        ("hello", "A Client ID looks like"),
     ],
 )
 async def test_text_pasted_instead_of_a_client_id_is_explained_and_cleared(home: Path, pasted: str, words: str) -> None:
@@ -209,37 +224,111 @@ async def test_settings_of_an_existing_app_are_preserved(home: Path) -> None:
     )
 
 
-async def test_bot_and_admin_scopes_are_explained_and_not_added_to_the_manifest(home: Path) -> None:
+async def test_bot_scopes_are_explained_and_not_added_to_the_manifest(home: Path) -> None:
     async with run_app(home, size=(120, 40)) as pilot:
         await pilot.press("N")
-        await wait_for_screen(pilot, AppSetupScreen)
-        pilot.app.screen.query_one("#scopes", Input).value = "admin.users:read, channels:join"
+        await wait_for_focus(pilot, AppSetupScreen)
+        pilot.app.screen.query_one(ScopeChips).scopes = ("users:read", "channels:join")
+        await wait_for_text(pilot, "channels:join let a bot join public channels")
         await pilot.press("enter")
-        await wait_for_text(pilot, "owners of an Enterprise organisation")
-        await wait_for_text(pilot, "is for bots")
-        assert not has_text(pilot, "is ready to be made")
+        await wait_for_text(pilot, "channels:join is for bots only")
+        assert not has_text(pilot, "Create 'My Slack Tokens' in Slack")
+
+
+async def test_admin_scopes_are_added_to_the_manifest_with_a_warning(home: Path, copied_texts: list[str]) -> None:
+    async with run_app(home, size=(120, 40)) as pilot:
+        await pilot.press("N")
+        await wait_for_focus(pilot, AppSetupScreen)
+        pilot.app.screen.query_one(ScopeChips).scopes = ("admin.users:read",)
+        await wait_for_text(pilot, "admin.users:read needs an Org Owner or Admin")
+        await pilot.press("enter")
+        await wait_for_text(pilot, "Create 'My Slack Tokens' in Slack")
+        await pilot.press("c")
+        await wait_for(pilot, lambda: copied_texts)
+        assert json.loads(copied_texts[0])["oauth_config"]["scopes"]["user"] == ["admin.users:read"]
 
 
 async def test_demo_never_leaves_the_practice_slack(home: Path, slack: PracticeSlack) -> None:
     async with run_demo(home, slack) as pilot:
-        await pilot.press("p")
+        await pilot.press("A")
         await wait_for_text(pilot, "Your Slack apps")
         await pilot.press("N")
-        await wait_for_screen(pilot, AppSetupScreen)
+        await wait_for_focus(pilot, AppSetupScreen)
         await wait_for_text(pilot, "practice Slack: 127.0.0.1")
-        await pilot.press("f3")
+        await pilot.press("f4")
         await pilot.pause(0.3)
         assert isinstance(pilot.app.screen, AppSetupScreen), "there is no other Slack in a demo"
         assert has_text(pilot, "practice Slack: 127.0.0.1")
 
 
+async def test_demo_lists_the_practice_browser(home: Path, slack: PracticeSlack) -> None:
+    async with run_demo(home, slack, (120, 60)) as pilot:
+        screen = await open_create_step(pilot)
+        await wait_for_text(pilot, "p practice browser")
+        titles = {command.title for command in pilot.app.get_system_commands(screen)}
+        assert "Practice browser (p)" in titles
+        await pilot.press("question_mark")
+        await wait_for_text(pilot, "p Choose what the practice browser does.")
+
+
+async def test_practice_browser_is_mentioned_wherever_its_key_works(home: Path, slack: PracticeSlack) -> None:
+    async with run_demo(home, slack) as pilot:
+        screen = await show_state(pilot, WAITING)
+        for state in (WAITING, REMOTE):
+            screen.state = state
+            await wait_for_text(pilot, "Or let the practice browser click")
+            assert not has_text(pilot, "on your computer"), "the practice Slack is only on this machine"
+            assert screen.check_action("simulate_browser", ())
+        screen.state = replace(WAITING, port=None)
+        await wait_for_text(pilot, "Then paste the URL you land on")
+        assert not has_text(pilot, "practice browser click")
+        assert not screen.check_action("simulate_browser", ())
+
+
+async def test_real_setup_does_not_mention_the_practice_browser(home: Path) -> None:
+    async with run_app(home, size=(120, 60)) as pilot:
+        screen = await open_create_step(pilot)
+        assert not has_text(pilot, "practice browser")
+        assert not [found for found in pilot.app.get_system_commands(screen) if "ractice browser" in found.title]
+        await pilot.press("question_mark")
+        await wait_for_text(pilot, "Copy the app manifest.")
+        assert not has_text(pilot, "practice browser")
+
+
+async def test_manifest_and_link_are_in_the_details_only(home: Path, copied_texts: list[str]) -> None:
+    async with run_app(home, size=(120, 60)) as pilot:
+        await open_create_step(pilot)
+        assert not has_text(pilot, "manifest_json")
+        await pilot.press("f1")
+        await wait_for_text(pilot, "api.slack.com/apps?new_app=1&manifest_json=%7B")
+        await wait_for_text(pilot, '"pkce_enabled": true')
+        await pilot.press("c")
+        await wait_for(pilot, lambda: copied_texts)
+        assert find_problems(json.loads(copied_texts[0])) == []
+
+
+async def test_escape_goes_back_one_step_and_keeps_the_form(home: Path) -> None:
+    async with run_app(home, size=(100, 40)) as pilot:
+        await pilot.press("N")
+        await wait_for_focus(pilot, AppSetupScreen)
+        screen = pilot.app.screen
+        screen.query_one("#app_name", Input).value = "Mine"
+        await pilot.press("enter")
+        await wait_for_text(pilot, "Create 'Mine' in Slack")
+        await pilot.press("escape")
+        await wait_for_text(pilot, "Token lifetime")
+        assert screen.query_one("#app_name", Input).value == "Mine"
+        await pilot.press("escape")
+        await wait_for_screen(pilot, HomeScreen)
+
+
 async def test_govslack_needs_confirmation_but_switching_back_does_not(home: Path) -> None:
     async with run_app(home, size=(100, 40)) as pilot:
         await pilot.press("N")
-        await wait_for_screen(pilot, AppSetupScreen)
-        await pilot.press("f3")
-        await wait_for_text(pilot, "GovSlack is a Slack of its own")
+        await wait_for_focus(pilot, AppSetupScreen)
+        await pilot.press("f4")
+        await wait_for_text(pilot, "GovSlack has its own apps, Client IDs and people.")
         await pilot.press("y")
         await wait_for_text(pilot, "not slack.com: slack-gov.com")
-        await pilot.press("f3")
+        await pilot.press("f4")
         await wait_for(pilot, lambda: not has_text(pilot, "slack-gov.com"))

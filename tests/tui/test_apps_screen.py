@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from slack_token_tui.secret import Secret
 from slack_token_tui.slack.endpoints import GOVSLACK, Endpoints, EndpointVariant
@@ -17,8 +18,18 @@ from slack_token_tui.tui.screens.app_details import AppDetailsDialog
 from slack_token_tui.tui.screens.apps import AppsScreen
 from slack_token_tui.tui.screens.dialogs import ConfirmDialog
 from slack_token_tui.tui.screens.sign_in import SignInScreen
+from slack_token_tui.tui.widgets.scope_chips import ScopeChips
 from tests.support.browser import issue_callback_url, parse_query
-from tests.support.pilot import has_text, read_screen, run_app, wait_for, wait_for_focus, wait_for_screen, wait_for_text
+from tests.support.pilot import (
+    click_text,
+    has_text,
+    read_screen,
+    run_app,
+    wait_for,
+    wait_for_focus,
+    wait_for_screen,
+    wait_for_text,
+)
 from tests.support.profiles import CANARY
 from tests.support.scripts import write_script
 
@@ -35,15 +46,20 @@ def _save_two_apps(home: Path) -> None:
 
 
 async def open_app_details(pilot: Pilot[None]) -> AppDetailsDialog:
-    await pilot.press("p")
+    await pilot.press("A")
     await wait_for_screen(pilot, AppsScreen)
     await wait_for_text(pilot, "Second")
-    await pilot.press("e")
-    await wait_for_screen(pilot, AppDetailsDialog)
-    await wait_for_text(pilot, "App details")
+    await pilot.press("f4")
+    await wait_for_focus(pilot, AppDetailsDialog)
+    await wait_for_text(pilot, "Advanced settings")
     screen = pilot.app.screen
     assert isinstance(screen, AppDetailsDialog)
     return screen
+
+
+def read_facts(pilot: Pilot[None]) -> str:
+    """Return what the sign-in form says about its app, without line breaks."""
+    return str(pilot.app.screen.query_one("#app_facts", Static).content)
 
 
 async def fill_and_save(pilot: Pilot[None], **values: str) -> None:
@@ -66,14 +82,15 @@ async def test_last_used_app_is_preselected_and_f3_switches_apps(home: Path) -> 
 
 async def test_app_can_be_chosen_and_edited_by_mouse(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
-        await pilot.press("p")
+        await pilot.press("A")
         await wait_for_text(pilot, "Second")
         lines = read_screen(pilot).split("\n")
         row = next(number for number, line in enumerate(lines) if "Second" in line)
         await pilot.click(offset=(lines[row].index("Second"), row))
+        await click_text(pilot, "Enter sign in")
         await wait_for_screen(pilot, SignInScreen)
-        await wait_for_text(pilot, SECOND)
-        await pilot.click("#app_details")
+        await wait_for(pilot, lambda: pilot.app.screen.query_one("#client_id", Input).value == SECOND)
+        await click_text(pilot, "F4 advanced")
         await wait_for_screen(pilot, AppDetailsDialog)
         await pilot.click("#gov")
         await wait_for(pilot, lambda: pilot.app.screen.query_one("#base", Input).value == GOVSLACK)
@@ -113,9 +130,9 @@ async def test_app_details_can_be_edited_and_are_saved(home: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("base", "http://example.com", "needs https"),
-        ("redirects", "ftp://x", "redirect address is"),
-        ("browser", "nowhere-at-all", "no program"),
+        ("base", "http://example.com", "Use https."),
+        ("redirects", "ftp://x", "redirect URL is"),
+        ("browser", "nowhere-at-all", "nowhere-at-all"),
         ("browser", "lynx", "text browser"),
         ("secret", "canary-secret", "needs a registered https redirect"),
         ("registered", "No Scope!", "is not a scope"),
@@ -140,12 +157,12 @@ async def test_client_secret_is_explained_saved_removed_and_never_shown(home: Pa
     async with run_app(home, size=WIDE) as pilot:
         screen = await open_app_details(pilot)
         screen.query_one("#secret", Input).value = "canary-secret"
-        await wait_for_text(pilot, "the app is a confidential one")
+        await wait_for_text(pilot, "An app with a client secret doesn't use PKCE.")
         assert "canary-secret" not in read_screen(pilot)
         await fill_and_save(pilot, redirects="https://example.com/done")
         await wait_for_screen(pilot, AppsScreen)
-        await wait_for_text(pilot, "client secret kept in its file")
-        await pilot.press("e")
+        await wait_for_text(pilot, "client secret")
+        await pilot.press("f4")
         await wait_for_screen(pilot, AppDetailsDialog)
         await fill_and_save(pilot, secret="-", redirects="")
         await wait_for_screen(pilot, AppsScreen)
@@ -159,15 +176,15 @@ async def test_other_slack_needs_confirmation_once(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await open_app_details(pilot)
         await fill_and_save(pilot, base="https://slack.example.com")
-        await wait_for_text(pilot, "Whoever runs that address sees the sign-in")
+        await wait_for_text(pilot, "It receives the sign-in and its code.")
         await pilot.press("n")
         await wait_for_screen(pilot, AppDetailsDialog)
         await pilot.press("f2")
         await wait_for_screen(pilot, ConfirmDialog)
         await pilot.press("y")
         await wait_for_screen(pilot, AppsScreen)
-        await wait_for_text(pilot, "slack.example.com, not slack.com")
-        await pilot.press("e")
+        await wait_for_text(pilot, "slack.example.com (not slack.com)")
+        await pilot.press("f4")
         await wait_for_screen(pilot, AppDetailsDialog)
         await pilot.press("f2")
         await wait_for_screen(pilot, AppsScreen)
@@ -178,18 +195,18 @@ async def test_leaving_with_unsaved_changes_needs_confirmation(home: Path) -> No
         screen = await open_app_details(pilot)
         await pilot.press("escape")
         await wait_for_screen(pilot, AppsScreen)
-        await pilot.press("e")
+        await pilot.press("f4")
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, AppDetailsDialog) and pilot.app.screen is not screen)
         pilot.app.screen.query_one("#secret", Input).value = "canary-secret"
         await pilot.press("escape")
-        await wait_for_text(pilot, "Leave without saving")
+        await wait_for_text(pilot, "Discard your changes?")
         await pilot.press("n")
         await wait_for_screen(pilot, AppDetailsDialog)
 
 
 async def test_forgetting_an_app_needs_confirmation(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
-        await pilot.press("p")
+        await pilot.press("A")
         await wait_for_text(pilot, "Second")
         await pilot.press("x")
         await wait_for_text(pilot, "Forget First?")
@@ -214,8 +231,8 @@ async def test_app_details_entered_before_the_client_id_are_preserved(home: Path
         await fill_and_save(pilot, name="Mine", redirects="https://example.com/done")
         await wait_for_screen(pilot, SignInScreen)
         await pilot.press(*"5555555555.6666666666")
-        await wait_for_text(pilot, "by paste: Slack sends the browser to https://example.com/done")
-        await wait_for_text(pilot, "with its client secret")
+        await wait_for(pilot, lambda: "finished by pasting https://example.com/done" in read_facts(pilot))
+        await wait_for(pilot, lambda: "with a client secret" in read_facts(pilot))
 
 
 async def test_edits_and_removal_in_the_apps_screen_update_the_sign_in_form(home: Path) -> None:
@@ -225,14 +242,14 @@ async def test_edits_and_removal_in_the_apps_screen_update_the_sign_in_form(home
         await pilot.press("f3")
         await wait_for_screen(pilot, AppsScreen)
         await wait_for_text(pilot, "Second")
-        await pilot.press("e")
+        await pilot.press("f4")
         await wait_for_screen(pilot, AppDetailsDialog)
         pilot.app.screen.query_one("#secret", Input).value = "canary-secret"
         await fill_and_save(pilot, name="Renamed", redirects="https://example.com/done")
         await wait_for_screen(pilot, AppsScreen)
         await pilot.press("escape")
         await wait_for_text(pilot, "Renamed")
-        await wait_for_text(pilot, "with its client secret")
+        await wait_for(pilot, lambda: "with a client secret" in read_facts(pilot))
         await pilot.press("f3")
         await wait_for_screen(pilot, AppsScreen)
         await wait_for_text(pilot, "Renamed")
@@ -242,19 +259,19 @@ async def test_edits_and_removal_in_the_apps_screen_update_the_sign_in_form(home
         await wait_for(pilot, lambda: isinstance(pilot.app.screen, AppsScreen) and not has_text(pilot, "Renamed"))
         await pilot.press("escape")
         await wait_for_screen(pilot, SignInScreen)
-        await wait_for(pilot, lambda: not has_text(pilot, "with its client secret"))
+        await wait_for(pilot, lambda: "with a client secret" not in read_facts(pilot))
     assert read_app(home, FIRST) is None
 
 
-async def test_apps_screen_preserves_typed_scopes_and_updates_the_slack_url(home: Path) -> None:
+async def test_apps_screen_preserves_chosen_scopes_and_updates_the_slack_url(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
-        pilot.app.screen.query_one("#scopes", Input).value = "files:read"
+        pilot.app.screen.query_one(ScopeChips).scopes = ("files:read",)
         await pilot.press("f3")
         await wait_for_screen(pilot, AppsScreen)
         await wait_for_text(pilot, "Second")
-        await pilot.press("e")
+        await pilot.press("f4")
         await wait_for_screen(pilot, AppDetailsDialog)
         await fill_and_save(pilot, base=GOVSLACK)
         await wait_for_screen(pilot, ConfirmDialog)
@@ -262,19 +279,19 @@ async def test_apps_screen_preserves_typed_scopes_and_updates_the_slack_url(home
         await wait_for_screen(pilot, AppsScreen)
         await pilot.press("escape")
         await wait_for_text(pilot, "not slack.com: slack-gov.com")
-        assert pilot.app.screen.query_one("#scopes", Input).value == "files:read"
+        assert pilot.app.screen.query_one(ScopeChips).scopes == ("files:read",)
 
 
 async def test_app_details_do_not_change_the_chosen_scopes(home: Path) -> None:
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
-        pilot.app.screen.query_one("#scopes", Input).value = "files:read"
+        pilot.app.screen.query_one(ScopeChips).scopes = ("files:read",)
         await pilot.press("f4")
         await wait_for_screen(pilot, AppDetailsDialog)
         await fill_and_save(pilot, name="New name")
         await wait_for_screen(pilot, SignInScreen)
-        assert pilot.app.screen.query_one("#scopes", Input).value == "files:read"
+        assert pilot.app.screen.query_one(ScopeChips).scopes == ("files:read",)
 
 
 @pytest.mark.parametrize(
@@ -282,8 +299,6 @@ async def test_app_details_do_not_change_the_chosen_scopes(home: Path) -> None:
     ["0123456789abcdef" * 2, "Signing Secret 0123456789abcdef" + "0123456789abcdef", f"SLACK_TOKEN={CANARY}"],
 )
 async def test_secret_pasted_as_a_client_id_is_cleared_immediately(home: Path, pasted: str) -> None:
-    from textual import events
-
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("a")
         await wait_for_focus(pilot, SignInScreen)
@@ -291,7 +306,7 @@ async def test_secret_pasted_as_a_client_id_is_cleared_immediately(home: Path, p
         box.value = ""
         box.focus()
         box.post_message(events.Paste(pasted))
-        await wait_for_text(pilot, "✗ That is a")
+        await wait_for_text(pilot, "✗ That's a")
         assert "0123456789abcdef" not in read_screen(pilot)
         assert "canary" not in read_screen(pilot)
 
@@ -308,14 +323,12 @@ async def test_confidential_app_signs_in_by_paste_in_the_tui(home: Path, slack: 
     app = SlackApp(SECOND, Endpoints(slack.base), (redirect,), ("users:read",), secret, name="Second")
     async with run_app(home, app, WIDE) as pilot:
         await pilot.press("a")
-        await wait_for_text(pilot, "with its client secret")
+        await wait_for(pilot, lambda: "with a client secret" in read_facts(pilot))
         await pilot.press("enter")
-        await wait_for_text(pilot, "By paste.")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
         await wait_for(pilot, lambda: screen.state.url is not None)
+        await wait_for_text(pilot, "Then paste the URL you land on")
         assert "code_challenge" not in parse_query(str(screen.state.url))
-        from textual import events
-
         screen.post_message(events.Paste(issue_callback_url(slack.workspace, str(screen.state.url))))
-        await wait_for_text(pilot, "Signed in as jane")
+        await wait_for_text(pilot, "✓ Signed in")

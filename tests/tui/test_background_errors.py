@@ -15,9 +15,10 @@ from slack_token_tui.store.errors import StorageError
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tokens import keyring_migration, rename
 from slack_token_tui.tui import app
+from slack_token_tui.tui.screens.errors import ErrorDialog
 from tests.support.browser import RecordingBrowser
 from tests.support.cli import run_command
-from tests.support.pilot import WIDE, run_app, wait_for, wait_for_text
+from tests.support.pilot import WIDE, run_app, wait_for, wait_for_screen, wait_for_text
 from tests.support.profiles import new_sign_in, time_from_now
 from tests.support.store import save_last_app
 
@@ -43,8 +44,8 @@ async def test_bug_in_a_copy_is_shown(store: ProfileStore, home: Path, monkeypat
 # Keys on the home screen, each with what they call and the field that the work starts from.
 WORK = {
     "make default": ("d", app, "change_settings"),
-    "sort": ("o", app, "change_settings"),
-    "move tokens": ("m", keyring_migration, "move_tokens"),
+    "sort": ("S", app, "change_settings"),
+    "move tokens": ("k", keyring_migration, "move_tokens"),
 }
 
 
@@ -68,7 +69,7 @@ async def test_failed_work_is_shown(
         await pilot.press(key)
         await wait_for_text(pilot, text)
         await pilot.press("?")
-        await wait_for_text(pilot, "Show what can be done on this screen")
+        await wait_for_text(pilot, "Your saved profiles.")
 
 
 async def test_failed_theme_change_is_shown(home: Path, store: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +110,7 @@ def test_every_slack_that_an_app_may_have_can_be_opened(base: str) -> None:
     ],
 )
 def test_plain_http_is_opened_only_on_this_machine(url: str) -> None:
-    with pytest.raises(ValueError, match="not one to give to a browser"):
+    with pytest.raises(ValueError, match="can't be passed to a browser"):
         browser.validate_url(url)
 
 
@@ -122,8 +123,10 @@ async def test_app_settings_of_another_loopback_slack_are_opened(
     save_last_app(store, app)
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("e")
-        await wait_for_text(pilot, "Errors explained")
-        await pilot.press("down", "s")
+        await wait_for_text(pilot, "Error lookup")
+        await pilot.press("enter")
+        await wait_for_screen(pilot, ErrorDialog)
+        await pilot.press("o")
         await wait_for(pilot, lambda: recording.was_opened)
     assert recording.take_url() == app.endpoints.apps_url
 
@@ -141,7 +144,7 @@ async def test_unusable_proxy_port_is_explained_on_the_screen(
         await pilot.press("v")
         await wait_for_text(pilot, "proxy_unusable")
         await pilot.press("V")
-        await wait_for_text(pilot, "Verifying 2: 0 good, 2 with trouble")
+        await wait_for_text(pilot, "0 of 2 work. 2 failed (marked !).")
 
 
 def test_unusable_proxy_port_is_explained_on_the_command_line(

@@ -15,6 +15,7 @@ from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
 from slack_token_tui.tokens.export_formats import FORMATS
 from slack_token_tui.tui.screens.home import HomeScreen
+from slack_token_tui.tui.widgets.profile_list import ProfileList
 from tests.support.pilot import WIDE, has_text, read_screen, run_app, wait_for, wait_for_text
 from tests.support.practice import issue_profile
 from tests.support.profiles import CANARY, new_sign_in, time_from_now
@@ -30,12 +31,13 @@ async def test_key_acts_on_the_profile_highlighted_when_it_was_pressed(
     async with run_app(home, size=WIDE) as pilot:
         screen = pilot.app.screen
         assert isinstance(screen, HomeScreen)
+        profiles = screen.query_one(ProfileList)
         screen.action_copy()
-        screen.action_move(1)
+        profiles.action_cursor_down()
         await wait_for(pilot, lambda: copied_texts)
         assert copied_texts == ["xoxp-canary-of-a"]
         screen.action_reveal()
-        screen.action_move(-1)
+        profiles.action_cursor_up()
         await pilot.pause(0.3)
         assert not has_text(pilot, "canary")
 
@@ -50,7 +52,7 @@ async def test_profile_removed_while_its_menu_is_open_is_not_replaced_by_another
         await wait_for_text(pilot, "a curl command")
         store.path("a").unlink()
         await pilot.press("enter")
-        await wait_for_text(pilot, "a is gone")
+        await wait_for_text(pilot, "Another program removed or renamed a.")
     assert copied_texts == []
 
 
@@ -75,7 +77,10 @@ async def test_failed_refresh_of_an_expired_token_suggests_trying_again(
         async with run_app(home, size=WIDE) as pilot:
             await pilot.press("c")
             await wait_for(
-                pilot, lambda: has_text(pilot, "acme could not be renewed") and has_text(pilot, "Press r to try again")
+                pilot,
+                lambda: (
+                    has_text(pilot, "Couldn't refresh acme. Couldn't reach") and has_text(pilot, "Press r to try again")
+                ),
             )
 
 
@@ -86,8 +91,8 @@ async def test_pressing_verify_twice_never_reports_an_invalid_token_as_valid(
     slack.workspace.verify_error = "account_inactive"
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("v", "v")
-        await wait_for(pilot, lambda: has_text(pilot, "acme: ") and not pilot.app.screen.model.busy)
-        assert not has_text(pilot, "is good")
+        await wait_for(pilot, lambda: has_text(pilot, "Press s to sign in again.") and not pilot.app.screen.model.busy)
+        assert not has_text(pilot, "acme works")
 
 
 async def test_notice_disappears_when_another_profile_is_highlighted(store: ProfileStore, home: Path) -> None:
@@ -95,9 +100,9 @@ async def test_notice_disappears_when_another_profile_is_highlighted(store: Prof
     store.save_sign_in(*new_sign_in(user_id="U2"), "b")
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("c")
-        await wait_for_text(pilot, "The token of a expired")
-        await pilot.press("j")
-        await wait_for(pilot, lambda: not has_text(pilot, "The token of a expired"))
+        await wait_for_text(pilot, "Press s to sign in again")
+        await pilot.press("down")
+        await wait_for(pilot, lambda: not has_text(pilot, "Press s to sign in again"))
 
 
 async def test_removal_in_progress_cannot_be_canceled(
@@ -113,27 +118,27 @@ async def test_removal_in_progress_cannot_be_canceled(
     monkeypatch.setattr(slack.workspace.tokens, "revoke", answer_late)
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("x")
-        await wait_for(pilot, lambda: has_text(pilot, "With d,") and has_text(pilot, "go on working at Slack"))
+        await wait_for(pilot, lambda: has_text(pilot, "Remove acme?") and has_text(pilot, "Remove here only (d)"))
         await pilot.press("y", "escape")
-        await wait_for_text(pilot, "cannot be taken back")
+        await wait_for_text(pilot, "This can't be stopped anymore")
         may_answer.set()
-        await wait_for_text(pilot, "What stays at Slack")
+        await wait_for_text(pilot, "✓ Removed acme")
         await pilot.press("escape")
-        await wait_for_text(pilot, "No profiles yet")
+        await wait_for_text(pilot, "Get your first Slack token")
 
 
 async def test_cursor_moves_to_the_next_profile_after_a_removal(store: ProfileStore, home: Path) -> None:
     for number, name in enumerate("abcd"):
         store.save_sign_in(*new_sign_in(user_id=f"U{number}"), name)
     async with run_app(home, size=WIDE) as pilot:
-        await pilot.press("j", "j")
-        await wait_for_text(pilot, "╭─ c")
+        await pilot.press("down", "down")
+        await wait_for(pilot, lambda: pilot.app.screen.highlighted.name == "c")
         await pilot.press("x")
         await wait_for_text(pilot, "Remove c?")
         await pilot.press("d")
-        await wait_for_text(pilot, "nothing was revoked there")
+        await wait_for_text(pilot, "Its tokens still work in Slack")
         await pilot.press("escape")
-        await wait_for_text(pilot, "╭─ d")
+        await wait_for(pilot, lambda: pilot.app.screen.highlighted and pilot.app.screen.highlighted.name == "d")
 
 
 async def test_help_scrolls_and_ctrl_c_quits_from_every_dialog(
@@ -141,7 +146,7 @@ async def test_help_scrolls_and_ctrl_c_quits_from_every_dialog(
 ) -> None:
     store.save_sign_in(*new_sign_in())
     for key, words in (
-        ("question_mark", "Your saved sign-ins"),
+        ("question_mark", "Your saved profiles."),
         ("i", "Import a token"),
         ("n", "Rename acme"),
         ("C", "Copy acme as"),
@@ -151,7 +156,7 @@ async def test_help_scrolls_and_ctrl_c_quits_from_every_dialog(
             await wait_for_text(pilot, words)
             if key == "question_mark":
                 await pilot.press("end")
-                await wait_for_text(pilot, "Ctrl+C twice quits")
+                await wait_for_text(pilot, "Copy the mouse selection, or stop.")
             monkeypatch.setattr("slack_token_tui.tui.app.DOUBLE_PRESS_SECONDS", 60)
             await pilot.press("ctrl+c", "ctrl+c")
             await wait_for(pilot, lambda: not pilot.app.is_running)
@@ -170,11 +175,11 @@ async def test_escape_stops_waiting_for_a_response(
     monkeypatch.setattr(slack.workspace, "auth_test", answer_late)
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("v")
-        await wait_for_text(pilot, "asking Slack")
+        await wait_for_text(pilot, "working…")
         await pilot.press("escape")
-        await wait_for_text(pilot, "No longer waiting")
+        await wait_for_text(pilot, "Stopped waiting for acme.")
         may_answer.set()
-        await wait_for(pilot, lambda: not has_text(pilot, "asking Slack"))
+        await wait_for(pilot, lambda: not has_text(pilot, "working…"))
 
 
 async def test_theme_is_saved(home: Path) -> None:
@@ -189,7 +194,7 @@ async def test_expired_token_is_not_copied_and_a_damaged_file_is_explained(home:
     async with run_app(home) as pilot:
         await pilot.press("c")
         await wait_for_text(pilot, "Press s to sign in again")
-        await pilot.press("j")
+        await pilot.press("down")
         await wait_for(
             pilot, lambda: has_text(pilot, "A profile file can't be read") or has_text(pilot, "Other users can read")
         )
@@ -220,13 +225,14 @@ async def test_hostile_names_are_shown_as_plain_text(home: Path, store: ProfileS
 async def test_escape_sequences_in_the_directory_name_are_not_shown(tmp_path: Path) -> None:
     home = tmp_path / "e\x1b]0;pwned\x07"
     async with run_app(home, size=(120, 40)) as pilot:
-        await wait_for_text(pilot, "pwned")
+        assert not set("\x1b\x07") & set(read_screen(pilot))
         await pilot.press("a")
-        await wait_for_text(pilot, "Only you can read them")
+        await wait_for_text(pilot, "Only you can read them.")
+        await wait_for_text(pilot, "pwned")
         assert not set("\x1b\x07") & set(read_screen(pilot))
     ProfileStore(home).save_sign_in(*new_sign_in())
     async with run_app(home, size=(120, 40)) as pilot:
-        await wait_for_text(pilot, "Kept in")
+        await wait_for_text(pilot, "Stored in")
         assert not set("\x1b\x07") & set(read_screen(pilot))
         await pilot.press("x")
         await wait_for_text(pilot, "Remove acme?")
@@ -252,7 +258,7 @@ async def test_ctrl_c_copies_a_mouse_selection_and_interrupts_only_without_one(
         await pilot.press("ctrl+c")
         await wait_for(pilot, lambda: copied_texts)
         assert words[:-1] in copied_texts[0]
-        await wait_for_text(pilot, "Selection copied")
+        await wait_for_text(pilot, "Copied the selection")
         assert pilot.app.is_running
         await pilot.press("ctrl+c")
         await wait_for_text(pilot, "Ctrl+C again quits")

@@ -6,12 +6,18 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
 from slack_token_tui.practice.server import PracticeSlack
 from slack_token_tui.practice.workspace import Workspace
+from slack_token_tui.secret import Secret
+from slack_token_tui.slack.endpoints import Endpoints
 from slack_token_tui.store.profile import RESPONSE_UNUSABLE
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import read_settings
+from slack_token_tui.tokens import refresh_worker
+from slack_token_tui.tokens.refresh_result import RefreshPolicy, RefreshResult
+from slack_token_tui.tui.actions import HOME, actions_for
 from tests.support.locks import hold_lock
 from tests.support.pilot import WIDE, has_text, run_app, wait_for, wait_for_text, wait_until_stable
 from tests.support.practice import issue_profile, issue_profiles
@@ -26,9 +32,9 @@ async def test_revoked_young_token_is_refreshed(store: ProfileStore, slack: Prac
     young = {"expires_at": time_from_now(hours=11, minutes=55), "refresh_issued_at": time_from_now(minutes=-5)}
     issue_profile(store, slack, **young, generation=1, refused="token_revoked")
     async with run_app(home, size=WIDE) as pilot:
-        await wait_for_text(pilot, "revoked")
+        await wait_for_text(pilot, "✗ Revoked")
         await pilot.press("r")
-        await wait_for_text(pilot, "acme renewed")
+        await wait_for_text(pilot, "Refreshed acme.")
     assert store.read("acme").generation == 2
 
 
@@ -39,13 +45,13 @@ async def test_young_token_is_refreshed_at_the_second_request(
     issue_profile(store, slack, **young, generation=1)
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("r")
-        await wait_for_text(pilot, "was left alone")
-        await wait_for_text(pilot, "r again")
+        await wait_for_text(pilot, "under an hour old, so it wasn't refreshed")
+        await wait_for_text(pilot, "Press r again to refresh it")
         assert slack.workspace.calls[REFRESH_PATH] == 0
         await pilot.press("r")
-        await wait_for_text(pilot, "acme renewed")
+        await wait_for_text(pilot, "Refreshed acme.")
         await pilot.press("r")
-        await wait_for_text(pilot, "was left alone")
+        await wait_for_text(pilot, "under an hour old, so it wasn't refreshed")
     assert slack.workspace.calls[REFRESH_PATH] == 1
 
 
@@ -54,7 +60,7 @@ async def test_spent_refresh_token_is_not_sent_again(store: ProfileStore, slack:
     issue_profile(store, slack, expires_at=time_from_now(hours=5), generation=1, **refused)
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("r")
-        await wait_for_text(pilot, "acme: ")
+        await wait_for_text(pilot, "Press s to sign in again.")
     assert slack.workspace.calls[REFRESH_PATH] == 0
 
 
@@ -64,7 +70,7 @@ async def test_verify_refreshes_a_due_token_first(store: ProfileStore, slack: Pr
     async with run_app(home, size=WIDE) as pilot:
         await wait_for_text(pilot, "refresh_lost")
         await pilot.press("v")
-        await wait_for_text(pilot, "acme is good")
+        await wait_for_text(pilot, "acme works.")
     assert store.read("acme").generation == 1
 
 
@@ -75,12 +81,12 @@ async def test_profile_saved_by_another_program_during_a_request_is_shown(
     slack.workspace.faults.extend(["held", "error:internal_error"])
     async with run_app(home, size=WIDE) as pilot:
         await pilot.press("r")
-        await wait_for_text(pilot, "asking Slack")
+        await wait_for_text(pilot, "working…")
         await asyncio.to_thread(store.save_sign_in, *new_sign_in(user_id="U9"), "new")
         await pilot.pause(2.2)  # two looks at the directory
         slack.workspace.may_respond.set()
-        await wait_for(pilot, lambda: not has_text(pilot, "asking Slack"))
-        await wait_for_text(pilot, "Profiles · 2")
+        await wait_for(pilot, lambda: not has_text(pilot, "working…"))
+        await wait_for_text(pilot, "2 profiles")
 
 
 async def test_enter_pressed_twice_renames_once(store: ProfileStore, home: Path) -> None:
@@ -90,7 +96,7 @@ async def test_enter_pressed_twice_renames_once(store: ProfileStore, home: Path)
             await pilot.press("n")
             await wait_for_text(pilot, "Rename acme")
             await pilot.press(*["backspace"] * 4, *"beta", "enter")
-            await wait_for_text(pilot, "Renaming")
+            await wait_for_text(pilot, "Renaming …")
             await pilot.press("enter")
             await pilot.pause(0.3)
             release.set()
@@ -105,9 +111,9 @@ async def test_default_is_the_last_profile_chosen(store: ProfileStore, home: Pat
         store.save_sign_in(*new_sign_in(user_id=f"U{number}"), f"p{number}")
     with hold_lock(home, "settings") as release:
         async with run_app(home, size=WIDE) as pilot:
-            await pilot.press("d", "down", "d", "down", "d", "o")
+            await pilot.press("d", "down", "d", "down", "d", "S")
             release.set()
-            await wait_for_text(pilot, "p2 is what commands without a name use now")
+            await wait_for_text(pilot, "p2 is now the default profile.")
             await wait_for(pilot, lambda: read_settings(home).get("order") == "state")
     assert read_settings(home)["default_profile"] == "p2"
 
@@ -120,7 +126,7 @@ async def test_failed_refresh_stays_visible_after_the_token_is_verified(
     async with run_app(home, size=WIDE) as pilot:
         await wait_for_text(pilot, "refresh_lost")
         await pilot.press("v")
-        await wait_for_text(pilot, "acme is good. It could not be renewed")
+        await wait_for_text(pilot, "acme works. The refresh failed.")
         await wait_for_text(pilot, "refresh_lost")
 
 
@@ -135,10 +141,10 @@ async def test_wait_for_a_token_can_be_left(
             await pilot.press(key)
             await wait_for_text(pilot, "Esc stops")
             await pilot.press(way_out)
-            await wait_for_text(pilot, "No longer waiting for Slack’s answer about acme")
+            await wait_for_text(pilot, "Stopped waiting for acme. Slack's response is still saved.")
             assert not has_text(pilot, "Nothing is running")
             release.set()
-            await wait_for(pilot, lambda: store.read("acme").generation == 1 and not has_text(pilot, "asking Slack"))
+            await wait_for(pilot, lambda: store.read("acme").generation == 1 and not has_text(pilot, "working…"))
             token = read_tokens(store).access_token.reveal()
             assert not has_text(pilot, token)
     assert copied_texts == []
@@ -153,8 +159,8 @@ async def test_second_press_does_not_send_a_second_request(
         await pilot.press("r", "r", "r")
         await wait_for(pilot, lambda: slack.workspace.calls[REFRESH_PATH] == 1)
         slack.workspace.may_respond.set()
-        await wait_for_text(pilot, "acme renewed")
-        await wait_for(pilot, lambda: not has_text(pilot, "asking Slack"))
+        await wait_for_text(pilot, "Refreshed acme.")
+        await wait_for(pilot, lambda: not has_text(pilot, "working…"))
     assert slack.workspace.calls[REFRESH_PATH] == 1
 
 
@@ -178,10 +184,10 @@ async def test_esc_ends_a_removal_that_waits_for_another_program(store: ProfileS
             await pilot.press("x")
             await wait_for_text(pilot, "Remove acme?")
             await pilot.press("d")
-            await wait_for_text(pilot, "Deleting … Esc stops")
+            await wait_for_text(pilot, "Removing… Esc stops")
             await pilot.press("escape")
             await wait_for(pilot, lambda: not has_text(pilot, "Removing acme"))
-            assert not has_text(pilot, "Slack has been asked")
+            assert not has_text(pilot, "This can't be stopped anymore")
     assert store.names() == ["acme"]
 
 
@@ -189,7 +195,7 @@ async def test_move_that_fails_says_so_although_a_dialog_was_open_meanwhile(stor
     store.save_sign_in(*new_sign_in())
     with hold_lock(home / "locks", "acme") as release:
         async with run_app(home, size=WIDE) as pilot:
-            await pilot.press("m")
+            await pilot.press("k")
             await wait_for_text(pilot, "Moving the tokens of acme")
             await pilot.press("n")
             await wait_for_text(pilot, "Rename acme")
@@ -209,20 +215,59 @@ async def test_esc_during_a_request_also_hides_a_revealed_token(
             await pilot.press("t")
             await wait_for_text(pilot, token[:30])
             await pilot.press("r")
-            await wait_for_text(pilot, "asking Slack")
+            await wait_for_text(pilot, "working…")
             await pilot.press("escape")
-            await wait_for_text(pilot, "No longer waiting")
+            await wait_for_text(pilot, "Stopped waiting")
             await wait_for(pilot, lambda: not has_text(pilot, token[:30]))
 
 
 async def test_one_dead_network_is_asked_once_and_the_rest_is_left_alone(
-    store: ProfileStore, workspace: Workspace, home: Path
+    store: ProfileStore, workspace: Workspace, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked: list[str] = []
+    refresh = refresh_worker.refresh_in_child
+
+    def record(store: ProfileStore, name: str, policy: RefreshPolicy) -> RefreshResult:
+        asked.append(name)
+        return refresh(store, name, policy)
+
+    monkeypatch.setattr(refresh_worker, "refresh_in_child", record)
     with reserve_refusing_port() as url:
         issue_profiles(store, workspace, url, 30, hours_left=-1)
         async with run_app(home, size=(300, 40)) as pilot:
-            await wait_for_text(pilot, "!")  # what is refreshed unasked
+            await wait_for_text(pilot, f"Couldn't reach {url.removeprefix('http://')}")  # what is refreshed unasked
             await wait_until_stable(pilot)
+            assert asked == ["p00"]
             await pilot.press("R")
-            await wait_for_text(pilot, "29 skipped")
-            await wait_for_text(pilot, "1 with trouble")
+            await wait_for_text(pilot, "Refreshed 0. 30 not checked. Couldn't reach")
+            assert len(asked) == 2
+            assert not pilot.app.screen.model.problems, "no profile is marked"
+            assert not has_text(pilot, "!")
+
+
+@pytest.mark.parametrize("is_rotating", [True, False])
+async def test_verify_without_a_network_leaves_a_revoked_profile_revoked(
+    store: ProfileStore, home: Path, is_rotating: bool
+) -> None:
+    rotating = {
+        "refresh_token": Secret("xoxe-1-canary-refresh-0000"),
+        "refresh_issued_at": time_from_now(hours=-1),
+        "expires_at": time_from_now(hours=11),
+    }
+    with reserve_refusing_port() as url:
+        revoked = new_sign_in(refused="token_revoked", endpoints=Endpoints(url), **(rotating if is_rotating else {}))
+        store.save_sign_in(*revoked)
+        async with run_app(home, size=WIDE) as pilot:
+            screen = pilot.app.screen
+            await wait_for_text(pilot, "✗ Revoked")
+            await pilot.press("v")
+            await wait_for_text(pilot, "Couldn't reach 127.0.0.1")
+            await wait_for_text(pilot, "acme is still marked as revoked.")
+            await pilot.pause(1.5)  # a look at the clock
+            notice = str(screen.query_one("#notice", Static).content)
+            assert "acme is still marked as revoked." in notice
+            assert has_text(pilot, "✗ Revoked")
+            offered = [action for action in actions_for(HOME) if f"ress {action.key_label} " in notice]
+            assert all(screen.is_available(action.id) for action in offered)
+            assert screen.is_available("refresh") == is_rotating
+    assert store.read("acme").is_revoked

@@ -21,7 +21,9 @@ from slack_token_tui.store.apps import SlackApp
 from slack_token_tui.store.fallback_dir import list_fallback_files
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.tui.app import TokenApp
-from slack_token_tui.tui.screens.errors import ErrorsScreen
+from slack_token_tui.tui.screens.dialogs import ConfirmDialog
+from slack_token_tui.tui.screens.errors import ErrorDialog, ErrorsScreen
+from slack_token_tui.tui.screens.help import HelpDialog
 from slack_token_tui.tui.screens.home import HomeScreen
 from slack_token_tui.tui.screens.sign_in import SignInScreen
 from tests.support.faults import raise_store_full
@@ -61,7 +63,7 @@ async def test_timeout_can_be_extended_and_leaving_closes_the_port(
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
         before = screen.state.deadline
-        await pilot.press("e")
+        await pilot.press("plus")
         assert before < screen.state.deadline <= time.monotonic() + EXTENSION_SECONDS
         await pilot.press("escape")
         await wait_for_screen(pilot, HomeScreen)
@@ -76,8 +78,9 @@ async def test_ctrl_c_stops_waiting_even_in_the_paste_field(home: Path, app: Sla
         await wait_for_screen(pilot, HomeScreen)
 
 
+@pytest.mark.parametrize("save_key", ["w", "enter"])
 async def test_unsaved_token_is_never_discarded_without_confirmation(
-    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch
+    home: Path, app: SlackApp, monkeypatch: pytest.MonkeyPatch, save_key: str
 ) -> None:
     async with run_app(home, app, (100, 40)) as pilot:
         url = await start_sign_in(pilot)
@@ -87,18 +90,22 @@ async def test_unsaved_token_is_never_discarded_without_confirmation(
             await wait_for_text(pilot, "store_full")
         screen = pilot.app.screen
         assert isinstance(screen, SignInScreen)
-        for key in ("r", "a", "escape"):
+        for key in ("a", "escape"):
             await pilot.press(key)
-            await wait_for_text(pilot, "Throw the new token away?")
+            await wait_for_text(pilot, "Discard the new token?")
             await pilot.press("n")
             await wait_for(pilot, lambda: pilot.app.screen is screen)
         await pilot.press("ctrl+q")
-        await wait_for_text(pilot, "Throw the new token away?")
+        await wait_for_text(pilot, "Discard the new token?")
         await pilot.press("ctrl+q")  # the question stays
         await pilot.press("n")
         await wait_for(pilot, lambda: pilot.app.screen is screen)
-        await pilot.press("w")
-        await wait_for_text(pilot, "Signed in as jane")
+        await pilot.press("r")
+        await pilot.pause(0.1)
+        assert pilot.app.screen is screen
+        assert screen.state.unsaved, "no key starts again while a token is not saved"
+        await pilot.press(save_key)
+        await wait_for_text(pilot, "✓ Signed in")
     assert ProfileStore(home).names() == ["acme-practice"]
 
 
@@ -129,8 +136,8 @@ async def test_leaving_during_verification_rescues_a_token_that_cannot_be_saved(
         monkeypatch.setattr(ProfileStore, "save_sign_in", raise_store_full)
         await pilot.press("escape")
         await wait_for_screen(pilot, HomeScreen)
-        await wait_for_text(pilot, "The new token is in")
-        assert "could not be saved" in await browser
+        await wait_for_text(pilot, "The new token is saved in")
+        assert "couldn't be saved" in await browser
         assert isinstance(pilot.app, TokenApp)
         (rescued,) = list_fallback_files(home)
         assert [str(rescued) in message for message in pilot.app.exit_messages] == [True]
@@ -169,7 +176,7 @@ async def test_save_pending_tokens_writes_a_fallback_file_and_reports_its_path(
         await pilot.app.save_pending_tokens()
         (words,) = pilot.app.exit_messages
     (rescued,) = (tmp_path / "slack-token-tui").iterdir()
-    assert f"The new token is in {rescued}, readable by you alone" in words
+    assert f"The new token is saved in {rescued}. Only you can read it." in words
     assert "-practice-" in rescued.read_text()
     assert rescued in list_fallback_files(home)
 
@@ -181,11 +188,15 @@ async def test_leaving_a_second_attempt_during_the_exchange_loses_no_token(
     token_issued, may_respond = delayed_exchange
     async with run_app(home, app, (100, 40)) as pilot:
         first = await start_sign_in(pilot)
-        await pilot.press("b")
+        await pilot.press("e")
         await wait_for_focus(pilot, ErrorsScreen)
-        await pilot.press("down", "r")
         screen = pilot.app.screen_stack[1]
         assert isinstance(screen, SignInScreen)
+        await pilot.press("enter")
+        await wait_for_focus(pilot, ErrorDialog)
+        await pilot.press("enter")
+        await wait_for_focus(pilot, ConfirmDialog)
+        await pilot.press("y")
         await wait_for(pilot, lambda: pilot.app.screen is screen and screen.state.url not in (None, first))
         browser = asyncio.create_task(asyncio.to_thread(simulate_browser, screen.state.url or ""))
         await wait_for(pilot, token_issued.is_set)
@@ -208,7 +219,7 @@ async def test_ctrl_q_in_help_saves_the_incoming_token_and_quits(
         browser = asyncio.create_task(asyncio.to_thread(simulate_browser, await start_sign_in(pilot)))
         await wait_for(pilot, token_issued.is_set)
         await pilot.press("question_mark")
-        await wait_for_text(pilot, "Help")
+        await wait_for_screen(pilot, HelpDialog)
         await pilot.press("ctrl+q")
         may_respond.set()
         await wait_for(pilot, lambda: not pilot.app.is_running)

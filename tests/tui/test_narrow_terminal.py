@@ -19,12 +19,20 @@ KEYS = {
     "home": (),
     "filter": ("slash",),
     "revealed token": ("t",),
+    "menu": ("enter",),
+    "leaked token": ("enter", *["down"] * 4, "enter"),
     "help": ("question_mark",),
+    "help topics": ("question_mark", "f1"),
+    "help topic": ("question_mark", "f1", "enter"),
+    "profile details": ("f1",),
+    "notice": ("d",),
     "errors": ("e",),
-    "apps": ("p",),
-    "app details": ("p", "e"),
+    "error": ("e", "enter"),
+    "apps": ("A",),
+    "app details": ("A", "f4"),
     "new app": ("N",),
-    "another Slack": ("N", "f3"),
+    "another Slack": ("N", "f4"),
+    "manifest": ("N", "enter", "f1"),
     "form": ("a",),
     "scopes": ("a", "f2"),
     "changed scopes": ("a", "f2", "down", "space", "escape"),
@@ -74,4 +82,4 @@ async def test_screen_survives_one_column(home: Path, store: ProfileStore, name:
 async def test_empty_home_survives_one_column(home: Path) -> None:
     async with run_app(home) as pilot:
         await drag_to_one_column_and_back(pilot)
-        assert "No profiles yet" in read_screen(pilot)
+        assert "Get your first Slack token" in read_screen(pilot)

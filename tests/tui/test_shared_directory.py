@@ -23,7 +23,7 @@ async def test_home_reports_an_exposed_directory_and_recovers_once_it_is_fixed(
     async with run_app(home, size=size) as pilot:
         await wait_for_text(pilot, "Other users can change your profiles")
         await wait_for_text(pilot, "chmod go-w")
-        assert not has_text(pilot, "No profiles yet")
+        assert not has_text(pilot, "Get your first Slack token")
         (home / directory).chmod(0o700)
         await pilot.press("f5")
         await wait_for_text(pilot, "acme")
@@ -39,7 +39,7 @@ async def test_directory_exposed_while_home_is_open_is_reported(store: ProfileSt
         home.chmod(0o700)
         (home / "profiles" / "acme.json").unlink()
         await pilot.press("f5")
-        await wait_for_text(pilot, "No profiles yet")
+        await wait_for_text(pilot, "Get your first Slack token")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
@@ -49,7 +49,7 @@ async def test_directory_of_another_user_is_not_shown_as_empty(store: ProfileSto
     os.chown(home, 1002, -1)
     async with run_app(home) as pilot:
         await wait_for_text(pilot, "belongs to user 1002")
-        assert not has_text(pilot, "No profiles yet")
+        assert not has_text(pilot, "Get your first Slack token")
         os.chown(home, os.geteuid(), -1)
         await wait_for_text(pilot, "acme")
 
@@ -64,4 +64,4 @@ async def test_settings_that_cannot_be_used_are_reported(store: ProfileStore, ho
         await wait_for_text(pilot, "Other users can open your settings")
         (home / "settings.json").chmod(0o600)
         await pilot.press("f5")
-        await wait_for_text(pilot, "acme" if has_profile else "No profiles yet")
+        await wait_for_text(pilot, "acme" if has_profile else "Get your first Slack token")

@@ -1,4 +1,4 @@
-"""A paste in a terminal that does not mark it arrives as keys, and is a paste all the same."""
+"""A paste in a terminal that does not mark it arrives as keys, but is still a paste."""
 
 from __future__ import annotations
 
@@ -131,13 +131,13 @@ def test_pasted_url_in_such_a_terminal_signs_in(
     child_environment: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    """The ``b`` in it opened the list of errors, and the rest was searched there."""
+    """As keys, the ``e`` in it would open the error lookup, and the rest would be searched there."""
     save_last_app(store, app)
     browser = RecordingBrowser(tmp_path)
     terminal = Terminal({**child_environment, "BROWSER": browser.program, "DISPLAY": ":0"}, "-m", "slack_token_tui")
-    terminal.wait_for_text("No profiles yet")
+    terminal.wait_for_text("Get your first Slack token")
     terminal.press(b"a")
-    terminal.wait_for_text("Sign in (Enter)")
+    terminal.wait_for_text("What can the token do?")
     terminal.press(b"\r")
     terminal.wait_until(lambda _: browser.was_opened)
     terminal.press(issue_callback_url(workspace, browser.take_url()).encode())
@@ -149,7 +149,7 @@ def test_pasted_url_in_such_a_terminal_signs_in(
 
 def test_pasted_client_id_in_such_a_terminal_is_used(store: ProfileStore, child_environment: dict[str, str]) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
-    terminal.wait_for_text("No profiles yet")
+    terminal.wait_for_text("Get your first Slack token")
     terminal.press(b"a")
     terminal.wait_for_text("Client ID")
     terminal.press(b"\t\t")  # out of its field
@@ -161,7 +161,7 @@ def test_pasted_client_id_in_such_a_terminal_is_used(store: ProfileStore, child_
 
 def test_pasted_token_in_such_a_terminal_is_recognized(store: ProfileStore, child_environment: dict[str, str]) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
-    terminal.wait_for_text("No profiles yet")
+    terminal.wait_for_text("Get your first Slack token")
     terminal.press(b"i")
     terminal.wait_for_text("Import a token")
     terminal.press(b"xoxp-" + b"1" * 10 + b"-canary-0000")

@@ -19,18 +19,20 @@ from tests.support.pilot import has_text, run_app, start_sign_in, wait_for_scree
 async def test_x_key_revokes_and_removes_a_first_sign_in_by_another_account(
     home: Path, app: SlackApp, workspace: Workspace
 ) -> None:
-    somebody = workspace.people[1]
+    other = workspace.people[1]
     async with run_app(home, app, (100, 40)) as pilot:
-        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), person=somebody.id)
-        await wait_for_text(pilot, f"Signed in as {somebody.name} in Acme Practice")
-        await wait_for_text(pilot, "Not you? Press x")
+        await asyncio.to_thread(simulate_browser, await start_sign_in(pilot), person=other.id)
+        await wait_for_text(pilot, "✓ Signed in")
+        await wait_for_text(pilot, f"{other.name} {other.id}")
+        await wait_for_text(pilot, "Not you? x revoke")
         await pilot.press("x")
-        await wait_for_text(pilot, "Revoke and delete (y)")
+        await wait_for_text(pilot, "Revoke and remove (y)")
+        assert ProfileStore(home).names(), "nothing is removed before the answer"
         await pilot.press("y")
-        await wait_for_text(pilot, "is deleted here")
+        await wait_for_text(pilot, "✓ Removed acme-practice")
         await pilot.press("escape")
         await wait_for_screen(pilot, HomeScreen)
-        await wait_for_text(pilot, "No profiles yet")
+        await wait_for_text(pilot, "Get your first Slack token")
     assert ProfileStore(home).names() == []
     assert all(token.revoked for token in workspace.tokens.access_tokens.values())
 
@@ -39,7 +41,7 @@ async def test_repeated_sign_in_offers_no_undo(home: Path, app: SlackApp) -> Non
     async with run_app(home, app, (100, 40)) as pilot:
         for round_number in range(2):
             await asyncio.to_thread(simulate_browser, await start_sign_in(pilot))
-            await wait_for_text(pilot, "Signed in as jane")
+            await wait_for_text(pilot, "✓ Signed in")
             assert has_text(pilot, "Not you?") == (round_number == 0)
             await pilot.press("escape")
             await wait_for_screen(pilot, HomeScreen)
@@ -56,10 +58,10 @@ async def test_x_key_revokes_an_unusable_token(
     monkeypatch.setattr(workspace, "exchange", exchange_unusable)
     async with run_app(home, app, (100, 40)) as pilot:
         await asyncio.to_thread(simulate_browser, await start_sign_in(pilot))
-        await wait_for_text(pilot, "x undo")
+        await wait_for_text(pilot, "Revoke that token? x revoke")
         await pilot.press("x")
         await wait_for_text(pilot, "Revoke the token?")
         await pilot.press("y")
-        await wait_for_text(pilot, "token: ended. Slack says revoked")
+        await wait_for_text(pilot, "Access token revoked")
     assert all(token.revoked for token in workspace.tokens.access_tokens.values())
     assert list((home / "quarantine").iterdir()) == []
