@@ -39,7 +39,7 @@ def test_closed_terminal_leaves_no_process_running(child_environment: dict[str, 
     times = rounds(6, 60)
     for number in range(times):
         terminal = Terminal(child_environment, "-m", "slack_token_tui", "demo")
-        terminal.wait_for_text("No profiles yet")
+        terminal.wait_for_text("Get your first Slack token")
         terminal.press((b"", b"?", b"N")[number % 3])
         assert close_and_wait_for_end(terminal)
     rounds.report(f"{times} terminals closed under the demo: every process ended")
@@ -50,7 +50,7 @@ def test_terminal_closed_with_unread_output_leaves_no_process_running(
 ) -> None:
     for _ in range(rounds(2, 10)):
         terminal = Terminal(child_environment, "-m", "slack_token_tui", "demo")
-        terminal.wait_for_text("No profiles yet")
+        terminal.wait_for_text("Get your first Slack token")
         quiet = 0
         while quiet < 5:  # until the main thread waits for the writer, which waits for a reader
             os.write(terminal.descriptor, b"?\x1b")
@@ -62,7 +62,7 @@ def test_terminal_closed_with_unread_output_leaves_no_process_running(
 
 def test_terminal_closed_during_resizes_leaves_no_process_running(child_environment: dict[str, str]) -> None:
     terminal = Terminal(child_environment, "-m", "slack_token_tui", "demo")
-    terminal.wait_for_text("No profiles yet")
+    terminal.wait_for_text("Get your first Slack token")
     for number in range(200):
         size = struct.pack("HHHH", 24, 60 + number % 40, 0, 0)
         fcntl.ioctl(terminal.descriptor, termios.TIOCSWINSZ, size)

@@ -79,43 +79,44 @@ def demo(tmp_path: Path, child_environment: dict[str, str], browser: RecordingBr
 def test_allow_and_cancel_in_a_real_browser(
     demo: TmuxTerminal, browser: RecordingBrowser, chromium: webdriver.Chrome, tmp_path: Path
 ) -> None:
-    demo.wait_for_text("No profiles yet")
+    demo.wait_for_text("Get your first Slack token")
     demo.press("a")
-    demo.wait_for_text("Sign in (Enter)")
+    demo.wait_for_text("What can the token do?")
     demo.press("Enter")
     chromium.get(browser.take_url())
     chromium.find_element(By.CSS_SELECTOR, "button[value=cancel]").click()
-    WebDriverWait(chromium, 60).until(title_is("The sign-in was cancelled"))
+    WebDriverWait(chromium, 60).until(title_is("The sign-in was canceled"))
     demo.wait_for_text("access_denied")
 
-    demo.press("r")
+    demo.press("Enter")
     chromium.get(browser.take_url())
     Select(chromium.find_element(By.ID, "team")).select_by_visible_text("Globex Practice")
     Select(chromium.find_element(By.ID, "person")).select_by_visible_text("omar")
     chromium.find_element(By.CSS_SELECTOR, "button.allow").click()
     WebDriverWait(chromium, 60).until(title_is("You are signed in"))
     assert [entry for entry in chromium.get_log("browser") if "Content Security Policy" in str(entry)] == []
-    demo.wait_for_text("Signed in as omar in Globex Practice")
+    demo.wait_for_text("Signed in")
+    demo.wait_for_text("omar")
     chromium.save_screenshot(str(tmp_path / "signed-in.png"))
 
     demo.press("c")
-    demo.wait_for_text("Send the token of globex-practice to your terminal?")
+    demo.wait_for_text("Send the token of globex-practice")
     demo.press("y")
-    demo.wait_for_text("sent to tmux")
+    demo.wait_for_text("via tmux")
     assert demo.read_buffer().startswith("xoxe.xoxp-practice-")
-    demo.press("Escape")
-    demo.wait_for_text("globex-practice")
+    demo.press("Enter")
+    demo.wait_for_text("example-acme")
     demo.press("q")
 
 
 def test_app_is_created_in_a_real_browser_and_used_to_sign_in(
     demo: TmuxTerminal, browser: RecordingBrowser, chromium: webdriver.Chrome
 ) -> None:
-    demo.wait_for_text("make me an app (N)")
+    demo.wait_for_text("Create a Slack app")
     demo.press("N")
-    demo.wait_for_text("How long its tokens live")
+    demo.wait_for_text("Token lifetime")
     demo.press("Enter")
-    demo.wait_for_text("is ready to be made")
+    demo.wait_for_text("Create 'My Slack Tokens' in Slack")
     demo.press("o")
     chromium.get(browser.take_url())
     assert '"pkce_enabled":true' in chromium.find_element(By.ID, "manifest").text
@@ -127,55 +128,56 @@ def test_app_is_created_in_a_real_browser_and_used_to_sign_in(
     demo.wait_for_text("client secret or a signing secret")
     assert client_secret not in demo.read_screen()
     demo.paste(f"Client ID\n{client_id}\n")
-    demo.wait_for_text("Sign in (Enter)")
+    demo.wait_for_text("What can the token do?")
     demo.wait_for_text(client_id)
     demo.press("Enter")
     chromium.get(browser.take_url())
-    assert "My Slack Tokens is asking" in chromium.find_element(By.TAG_NAME, "h1").text
+    assert "My Slack Tokens is requesting permission" in chromium.find_element(By.TAG_NAME, "h1").text
     Select(chromium.find_element(By.ID, "team")).select_by_value("E0PRACTICE")
     chromium.find_element(By.CSS_SELECTOR, "button.allow").click()
     WebDriverWait(chromium, 60).until(title_is("You are signed in"))
-    demo.wait_for_text("Signed in as jane")
+    demo.wait_for_text("Signed in")
     demo.wait_for_text("T0PRACTICE1 Acme Practice")
-    demo.press("Escape")
-    demo.wait_for_text("Profiles · 1")
+    demo.press("Enter")
+    demo.wait_for_text("example-globex")
     demo.press("q")
 
 
 def test_app_with_a_client_secret_signs_in_by_pasting_the_callback_url(
     demo: TmuxTerminal, browser: RecordingBrowser, chromium: webdriver.Chrome
 ) -> None:
-    demo.wait_for_text("No profiles yet")
-    demo.press("p")
-    demo.wait_for_text("by paste from https://tokens.example.com/done")
+    demo.wait_for_text("Get your first Slack token")
+    demo.press("A")
+    demo.wait_for_text("finishes by pasting a URL")
     demo.press("Down", "Enter")
-    demo.wait_for_text("with its client secret")
+    demo.wait_for_text("with a client secret")
     demo.press("Enter")
     chromium.get(browser.take_url())
     chromium.find_element(By.CSS_SELECTOR, "button.allow").click()
     WebDriverWait(chromium, 60).until(lambda driver: driver.current_url.startswith("https://tokens.example.com/"))
     demo.paste(chromium.current_url)  # no server is there, and the URL is in the address bar anyway
-    demo.wait_for_text("Signed in as jane in Acme Practice")
+    demo.wait_for_text("Signed in")
+    demo.wait_for_text("Acme Practice")
 
 
 def test_browser_error_is_looked_up_while_the_sign_in_waits(
     demo: TmuxTerminal, browser: RecordingBrowser, chromium: webdriver.Chrome, tmp_path: Path
 ) -> None:
-    demo.wait_for_text("No profiles yet")
+    demo.wait_for_text("Get your first Slack token")
     demo.press("a")
-    demo.wait_for_text("Sign in (Enter)")
+    demo.wait_for_text("What can the token do?")
     demo.press("Enter")
     url = browser.take_url()
     chromium.get(url.replace("%2Fcallback", "%2Felsewhere"))
     words = chromium.find_element(By.TAG_NAME, "code").text
     assert "did not match any configured URIs" in words
-    demo.press("b")
-    demo.wait_for_text("What does the browser say?")
+    demo.press("e")
+    demo.wait_for_text("Error lookup")
     demo.paste(" ".join(words.split()[:4]))
     demo.wait_for_text("bad_redirect_uri")
-    demo.wait_for_text("http://localhost:28417/callback and")  # the fix, with the URL that was sent
+    demo.wait_for_text("http://localhost:28417/callback")  # the fix, with the URL that was sent
     demo.press("Escape")
-    demo.wait_for_text("Waiting for you to press Allow")
+    demo.wait_for_text("Click Allow in your browser")
 
     # The fix: add the URL that was sent to the settings of the app. Then the same page works.
     chromium.get(f"{url.split('/oauth/')[0]}/apps")
@@ -188,5 +190,5 @@ def test_browser_error_is_looked_up_while_the_sign_in_waits(
     chromium.get(url.replace("%2Fcallback", "%2Felsewhere"))
     assert chromium.find_elements(By.CSS_SELECTOR, "button[value=cancel]")
     demo.press("Escape")
-    demo.wait_for_text("No profiles yet")
+    demo.wait_for_text("Get your first Slack token")
     demo.press("q")

@@ -45,8 +45,8 @@ def test_quit_does_not_wait_for_a_rename_that_waits_for_a_lock(
     store.save_sign_in(*new_sign_in())
     with hold_lock(home / "locks", "acme"):
         terminal = Terminal(child_environment, "-c", WAITS_FOREVER)
-        terminal.wait_for_text("good")
-        terminal.wait_for_text("Ctrl+P")
+        terminal.wait_for_text("Active")
+        terminal.wait_for_text("keys")
         terminal.press(b"n")
         terminal.wait_for_text("Rename")
         terminal.press(b"x\r")
@@ -65,9 +65,9 @@ def test_quit_leaves_nothing_on_the_terminal_while_a_request_waits(
     change_profile(store, expires_at=time_from_now(minutes=12))  # due within the hour that r asks for
     with hold_lock(home / "locks", "acme"):
         terminal = Terminal(child_environment, "-c", WAITS_FOREVER)
-        terminal.wait_for_text("Ctrl+P")
+        terminal.wait_for_text("keys")
         terminal.press(key)
-        terminal.wait_for_text("asking Slack")
+        terminal.wait_for_text("working")
         terminal.press(b"q")
         assert terminal.wait_for_exit() == 0
     assert b"Traceback" not in terminal.output and b"exception" not in terminal.output
@@ -79,12 +79,12 @@ def test_screen_works_while_the_settings_are_locked(
     store.save_sign_in(*new_sign_in())
     with hold_lock(home, "settings"):
         terminal = Terminal(child_environment, "-c", WAITS_FOREVER)
-        terminal.wait_for_text("good")
-        terminal.wait_for_text("Ctrl+P")
-        for key in (b"d", b"o"):
+        terminal.wait_for_text("Active")
+        terminal.wait_for_text("keys")
+        for key in (b"d", b"S"):
             terminal.press(key)
             terminal.press(b"?")
-            terminal.wait_for_new_text("Be led through making")
+            terminal.wait_for_new_text("Your saved profiles")
             terminal.press(b"\x1b")
         terminal.press(b"q")
         assert terminal.wait_for_exit() == 0
@@ -95,10 +95,10 @@ def test_quit_does_not_wait_for_a_name_server(
 ) -> None:
     store.save_sign_in(*new_sign_in())
     terminal = Terminal(child_environment, "-c", WAITS_FOREVER)
-    terminal.wait_for_text("good")
-    terminal.wait_for_text("Ctrl+P")
+    terminal.wait_for_text("Active")
+    terminal.wait_for_text("keys")
     terminal.press(b"v")
-    terminal.wait_for_text("network_timeout")
+    terminal.wait_for_text("did not answer")
     terminal.press(b"q")
     assert terminal.wait_for_exit() == 0
 
@@ -155,7 +155,7 @@ def test_removal_is_finished_although_the_program_is_quit_meanwhile(
     monkeypatch.setattr(slack.workspace.tokens, "revoke", revoke_late)
     issue_profile(store, slack, expires_at=time_from_now(hours=5))
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
-    terminal.wait_for_text("Ctrl+P")
+    terminal.wait_for_text("keys")
     terminal.press(b"x")
     terminal.wait_for_text("Remove acme?")
     terminal.press(b"y")

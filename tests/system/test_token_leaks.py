@@ -136,24 +136,24 @@ def test_tui_shows_no_token_until_asked(
     issue_profile(store, slack)
     terminal = Terminal(child_environment, "-m", "slack_token_tui")
     terminal.wait_for_text("acme")
-    terminal.wait_for_text("for 11 h 59 min")  # refreshed automatically
+    terminal.wait_for_text("in 11 h 59 min")  # refreshed automatically
     for keys, words in (
-        (b"v", "is good"),
+        (b"v", "acme works."),
         (b"C", "a curl command"),
         (b"\x1b[B\x1b[B\x1b[B\x1b[B", "printf"),
-        (b"\x1b", "Profiles ·"),
+        (b"\x1b", "1 profile"),
         (b"x", "Remove acme?"),
-        (b"\x1b", "Profiles ·"),
-        (b"n", "Enter rename"),
-        (b"\x1b", "Profiles ·"),
+        (b"\x1b", "1 profile"),
+        (b"n", "Rename acme"),
+        (b"\x1b", "1 profile"),
         (b"i", "Import a token"),
-        (b"\x1b", "Profiles ·"),
+        (b"\x1b", "1 profile"),
     ):
         terminal.press(keys)
         terminal.wait_for_new_text(words)
     assert SECRET not in terminal.output
     terminal.press(b"t")
-    terminal.wait_for_text("hides itself after ten seconds")
+    terminal.wait_for_text("Hidden again in ten seconds")
     assert SECRET in terminal.output
     terminal.press(b"q")
     assert terminal.wait_for_exit() == 0

@@ -39,7 +39,7 @@ def test_non_utf8_input_does_not_stop_the_tui(store: ProfileStore, child_environ
         terminal.press(received)
         terminal.press(b"\x1b")  # leaves a field that the bytes may have opened
         terminal.press(b"?")
-        terminal.wait_for_new_text("Be led through")
+        terminal.wait_for_new_text("Your saved profiles")
         terminal.press(b"\x1b")
         terminal.wait_for_new_text("acme")
     terminal.press(b"\x03\x03")

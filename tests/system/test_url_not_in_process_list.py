@@ -36,7 +36,7 @@ def test_browser_opens_slack_through_the_private_redirect_file(
         tmp_path / "chromium",
         f"""for attempt in 1 2 3 4 5; do
     {CHROMIUM} {flags} --virtual-time-budget=20000 --dump-dom "$@" > {page}.new 2> {tmp_path}/said
-    grep -q "asking for permission" {page}.new && break
+    grep -q "requesting permission" {page}.new && break
 done
 mv {page}.new {page}""",
     )
@@ -51,7 +51,7 @@ mv {page}.new {page}""",
         return page.exists()
 
     assert wait_until(has_arrived)
-    assert "is asking for permission to act for you" in page.read_text(), (tmp_path / "said").read_text()
+    assert "is requesting permission to access a Slack workspace" in page.read_text(), (tmp_path / "said").read_text()
     assert any(str(opener) in arguments for arguments in seen)
     assert not any(state in arguments for arguments in seen)
     press_consent_button(url)

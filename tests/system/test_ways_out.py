@@ -96,7 +96,7 @@ def hold_exchange(moment: Moment, terminal: Terminal, url: str) -> None:
 def rate_limit(moment: Moment, terminal: Terminal, url: str) -> None:
     moment.slack.workspace.retry_after_seconds = 30
     allow(url, wrong="exchange:ratelimited")
-    terminal.wait_for_text("without another Allow")
+    terminal.wait_for_text("trying again in")
 
 
 def hold_verification(moment: Moment, terminal: Terminal, url: str) -> None:
@@ -108,7 +108,7 @@ def hold_verification(moment: Moment, terminal: Terminal, url: str) -> None:
 def hold_save(moment: Moment, terminal: Terminal, url: str) -> None:
     moment.stack.enter_context(hold_lock(moment.home / "locks", ".new-profiles"))
     allow(url)
-    terminal.wait_for_text("You are jane")
+    terminal.wait_for_text("Saving the token")
 
 
 def fail(moment: Moment, terminal: Terminal, url: str) -> None:
@@ -140,11 +140,11 @@ def allow(url: str, **choice: str) -> None:
 def run_sign_in(environment: dict[str, str]) -> Iterator[tuple[Terminal, str]]:
     """Run the TUI up to the wait for the browser, and yield its terminal and the authorize URL."""
     terminal = Terminal({**environment, "COLUMNS": "600", "LINES": "50"}, "-m", "slack_token_tui")
-    terminal.wait_for_text("Ctrl+P")
+    terminal.wait_for_text("keys")
     terminal.press(b"a")
     terminal.wait_for_text("Client ID")
     terminal.press(b"\r")
-    terminal.wait_for_text("Waiting for you to press Allow")
+    terminal.wait_for_text(" left")
     terminal.wait_until(lambda output: re.search(rb"code_challenge_method=S256", output))
     found = re.search(rb"\x1b\]8;[^;]*;(http[^\x1b\x07]+S256)", terminal.output)
     assert found is not None
