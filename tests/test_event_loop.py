@@ -73,7 +73,7 @@ def test_result_after_the_loop_has_closed_is_dropped() -> None:
         ended.set()
 
     async def main() -> None:
-        asyncio.ensure_future(asyncio.to_thread(work))  # noqa: RUF006 - cancelled when the loop closes
+        asyncio.ensure_future(asyncio.to_thread(work))  # noqa: RUF006 - canceled when the loop closes
         await asyncio.sleep(0)
 
     loop.run_until_complete(main())
