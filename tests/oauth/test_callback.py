@@ -108,6 +108,7 @@ VALID_URL = f"{REDIRECT}?code=canary-code&state={STATE}"
         f"?code=canary-code&state={STATE}",
         f"code=canary-code&state={STATE}",
         VALID_URL + "#_",
+        f"Safari can’t open the page “{VALID_URL}” because Safari can’t connect to the server “localhost”.",
     ],
 )
 def test_pasted_url_is_accepted_with_common_formatting(text: str) -> None:
