@@ -136,3 +136,19 @@ async def test_preset_can_be_clicked_while_the_search_has_the_focus(home: Path, 
         assert isinstance(pilot.app.screen.focused, Input)
         await click_text(pilot, "none")
         await wait_for_text(pilot, "Select at least one scope.")
+
+
+async def test_notice_of_a_success_ends_and_that_of_an_error_stays(
+    home: Path, store: ProfileStore, slack: PracticeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slack_token_tui.tui.screens.home._NOTICE_SECONDS", 0.3)
+    issue_profile(store, slack)
+    async with run_app(home) as pilot:
+        await pilot.press("v")
+        await wait_for_text(pilot, "acme works.")
+        await wait_for(pilot, lambda: not has_text(pilot, "acme works."))
+        slack.workspace.tokens.revoke(store.read_with_tokens("acme")[1].access_token.reveal())
+        await pilot.press("v")
+        await wait_for_text(pilot, "Press s to sign in again.")
+        await pilot.pause(0.6)
+        assert has_text(pilot, "Press s to sign in again.")

@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from slack_token_tui.tui.screens.home_commands import HomeCommands, Severity
 
 _TICK_SECONDS = 1.0
+_NOTICE_SECONDS = 10.0
 PRACTICE_NOTE = "Practice mode: nothing here is real"
 Command = Callable[[], Awaitable[None]]
 FIRST_FRAME_ACTIONS = frozenset({"quit", "help", "sign_in", "make_app", "first_sign_in"})
@@ -94,6 +96,7 @@ class HomeScreen(AppScreen[None]):
         """A problem with the directory or the settings."""
         self._welcome_problem: Problem | None = None
         self._shown_network_problem: Problem | None = None
+        self._notice_timer: Timer | None = None
         self._has_examples = False
 
     # ── layout ──
@@ -294,6 +297,18 @@ class HomeScreen(AppScreen[None]):
         notice = self.query_one("#notice", Static)
         notice.update(Content(escape_unprintable(text)))
         notice.set_classes(f"-shown -{severity}" if text else "")
+        if self._notice_timer is not None:
+            self._notice_timer.stop()
+        # It covers the last rows of the panes. An error stays until something else happens, and so does progress.
+        is_lasting = severity in ("warning", "error") or self._commands_are_running
+        self._notice_timer = None if is_lasting or not text else self.set_timer(_NOTICE_SECONDS, self._hide_notice)
+
+    def _hide_notice(self) -> None:
+        self.show_notice("")
+
+    @property
+    def _commands_are_running(self) -> bool:
+        return self.is_complete and bool(self._commands.pending or self._commands.batch)
 
     def show_problem(self, problem: Problem) -> None:
         """Show a problem in the notice. F1 tells more."""

@@ -265,10 +265,10 @@ class HomeCommands:
         try:
             progress(0)
             result = await run(names, progress)
-            severity: Severity = "success" if not (result.failed or result.unreached) else "warning"
-            self._host.show_notice(summarize(result), severity)
         finally:
             self.batch = None
+        severity: Severity = "success" if not (result.failed or result.unreached) else "warning"
+        self._host.show_notice(summarize(result), severity)
 
     # ── profiles ──
 

@@ -153,7 +153,7 @@ def _values(profile: Profile, path: Path, now: datetime, width: int) -> dict[str
 def _format_host(endpoints: Endpoints) -> str | Content:
     if endpoints.base == SLACK:
         return ""
-    note = "on this machine" if endpoints.is_loopback else "not slack.com"
+    note = "local" if endpoints.is_loopback else "not slack.com"
     return Content.styled(f"{endpoints.host} ({note})", "$text-warning")
 
 
