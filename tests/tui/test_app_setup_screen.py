@@ -332,3 +332,10 @@ async def test_govslack_needs_confirmation_but_switching_back_does_not(home: Pat
         await wait_for_text(pilot, "not slack.com: slack-gov.com")
         await pilot.press("f4")
         await wait_for(pilot, lambda: not has_text(pilot, "slack-gov.com"))
+
+
+async def test_enter_on_the_steps_asks_for_the_client_id(home: Path) -> None:
+    async with run_app(home) as pilot:
+        await open_create_step(pilot)
+        await pilot.press("enter")
+        await wait_for_text(pilot, "Enter your app's Client ID")

@@ -39,7 +39,7 @@ from slack_token_tui.tui.widgets.radio_list import RadioList
 from slack_token_tui.tui.widgets.scope_chips import ScopeChips
 from slack_token_tui.tui.widgets.scope_text import ScopeText
 
-_ONLY_FORM = frozenset({"continue_setup", "pick_scopes", "other_slack"})
+_ONLY_FORM = frozenset({"pick_scopes", "other_slack"})
 _ONLY_STEPS = frozenset(
     {"open_page", "copy_manifest", "copy_page", "copy_request", "show_manifest", "simulate_browser"},
 )
@@ -157,6 +157,10 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
 
     @on(Input.Submitted, "#app_name")
     def action_continue_setup(self) -> None:
+        """Show the steps, or use the Client ID that they end with."""
+        if self._manifest is not None:
+            self._use_client_id(self.query_one("#client_id", Input).value)
+            return
         error = self.query_one("#form_error", Static)
         try:
             self._manifest = create_manifest(
@@ -200,8 +204,8 @@ class AppSetupScreen(AppScreen[SlackApp | None]):
         if action_id == "open_page" and not self._can_open_browser:
             return False
         if action_id in _ONLY_STEPS:
-            plays = action_id != "simulate_browser" or self.token_app.options.practice is not None
-            return self._manifest is not None and plays
+            is_offered = action_id != "simulate_browser" or self.token_app.options.practice is not None
+            return self._manifest is not None and is_offered
         return True
 
     @background("page")
