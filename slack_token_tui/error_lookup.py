@@ -13,13 +13,12 @@ from slack_token_tui.problems import explain, list_codes
 
 _WORD = re.compile(r"[a-z0-9_]+")
 _URL = re.compile(r"\b[a-z]+://\S+")
-_COMMON = frozenset(
-    re.findall(
-        r"\w+",
-        "a an and are as at be but by did do does for from has have i if in is it its me my no not of on or our says "
-        "so that the there this to was we what when which with you your",
-    )
+_COMMON_WORDS = (
+    "a an and are as at be but by did do does for from",
+    "has have i if in is it its me my no not of on or our",
+    "says so that the there this to was we what when which with you your",
 )
+_COMMON = frozenset(word for words in _COMMON_WORDS for word in words.split())
 """Words without a meaning here. A text of a person has more of them than the page of Slack."""
 _WEIGHTS = {"page": 1.0, "title": 0.7, "rest": 0.3}
 """How much a word counts by where the catalog has it."""
