@@ -6,6 +6,7 @@ import asyncio
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -757,3 +758,24 @@ async def test_thousand_profiles_can_be_scrolled_and_filtered(store: ProfileStor
         await pilot.press("escape")
         await wait_for(pilot, lambda: profiles.option_count == 1001)
         await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "The token is already revoked."),
+        (
+            {"refresh_token": Secret("xoxe-1-practice-refresh"), "refresh_issued_at": time_from_now(days=-1)},
+            "in case it still works.",
+        ),
+    ],
+)
+async def test_removing_a_revoked_profile_says_what_is_so(
+    store: ProfileStore, home: Path, changes: dict[str, Any], words: str
+) -> None:
+    store.save_sign_in(*new_sign_in(refused="token_revoked", **changes))
+    async with run_app(home, size=WIDE) as pilot:
+        await pilot.press("x")
+        await wait_for_text(pilot, words)
+        assert not has_text(pilot, "still work in Slack")
+        assert not has_text(pilot, "Programs using")

@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from slack_token_tui.oauth.state import SignInState
-from slack_token_tui.store.apps import save_app
+from slack_token_tui.store.apps import SlackApp, save_app
 from slack_token_tui.store.profiles import ProfileStore
 from slack_token_tui.store.settings import remember_last_app
 from tests.support.pilot import pause, read_screen, run_app, wait_until_stable
@@ -83,3 +83,20 @@ async def test_empty_home_survives_one_column(home: Path) -> None:
     async with run_app(home) as pilot:
         await drag_to_one_column_and_back(pilot)
         assert "Get your first Slack token" in read_screen(pilot)
+
+
+@pytest.mark.parametrize("size", [(80, 20), (40, 20), (80, 24)])
+@pytest.mark.parametrize(
+    ("keys", "selector"),
+    [(("e",), "#error_list"), (("e",), "#search"), (("a", "f2"), "#scope_list"), (("a", "f2"), "#search")],
+)
+async def test_lists_end_as_far_from_the_edge_as_they_begin(
+    home: Path, app: SlackApp, size: tuple[int, int], keys: tuple[str, ...], selector: str
+) -> None:
+    async with run_app(home, app, size) as pilot:
+        for key in keys:
+            await pilot.press(key)
+            await wait_until_stable(pilot, looks=2)
+        region = pilot.app.screen.query_one(selector).region
+        assert region.x == size[0] - region.right
+        assert region.x <= 1
